@@ -1,0 +1,77 @@
+// swift-tools-version: 6.1
+// Kassa's targets, lowest first: an arrow between targets always points down (docs/internals/README.md).
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  // The core's generic tables are specialised in the runtime's module; without this every call is a witness call.
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+/// A target that follows Kassa's settings.
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// The test target that mirrors a source target.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "kassa",
+  products: [.executable(name: "kassa", targets: ["kassa"])],
+  targets: [
+    // Libraries of the system, found by pkg-config.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(
+      name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+
+    // Pure: the standard library and each other, nothing else.
+    target("Model"),
+    target("Wire", ["Model", "PartitionCore"]),
+    target("PartitionCore", ["Model"]),
+    target("Orders", ["Model", "PartitionCore"]),
+    target("Stock", ["Model", "PartitionCore"]),
+    target("Payments", ["Model", "PartitionCore"]),
+
+    // The seams, each with its in-memory twin, and the embedded adapters.
+    target("EventLog", ["Model", "Wire"]),
+    target("StateStore", ["Model", "PartitionCore", "Wire"]),
+    target("PriceCache", ["Model"]),
+    target("SQLiteLog", ["CSQLite", "EventLog", "Model", "Wire"]),
+    target("SQLiteStore", ["CSQLite", "StateStore", "Model", "PartitionCore", "Wire"]),
+
+    // The shell around the core.
+    target("Lanes", ["CUV"]),
+    target("Telemetry"),
+    target(
+      "PartitionRuntime",
+      [
+        "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
+        "PriceCache", "Lanes", "Telemetry",
+      ]),
+    target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
+    target("RestAPI", ["HTTPServer", "Model", "PartitionCore", "PartitionRuntime", "Telemetry"]),
+    target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
+
+    // The program and its tools.
+    target("Settings"),
+    target("Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire"]),
+    target("LoadGenerator", ["CUV", "Telemetry"]),
+    .executableTarget(
+      name: "kassa",
+      dependencies: [
+        "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
+        "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
+        "Telemetry", "Settings", "Simulator", "LoadGenerator",
+      ],
+      swiftSettings: swiftSettings),
+
+    tests("ModelTests", ["Model"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,93 @@
+import Model
+
+/// A partitioned log: appends records, makes them durable, hands them to their partitions' owners in order.
+///
+/// A log may hand a record to its owner before it is durable; then `Delivery.position` says what an answer has to
+/// wait for. Everything here may be called from any lane and never waits for a disk or a network.
+public protocol EventLog: AnyObject, Sendable {
+  /// Appends records, in this order. Returns the position behind them.
+  ///
+  /// Records of one call that go to the same partition keep their order, and so do calls of one caller.
+  /// - Throws: `LogRefusal`; then nothing of the call was appended.
+  func append(_ appends: [Append]) throws(LogRefusal) -> LogPosition
+
+  /// Everything up to here is durable. Grows only.
+  var durable: LogPosition { get }
+
+  /// Why the log takes no more records, if so. Final: a log that failed to write never tries the same file again.
+  var failure: LogFailure? { get }
+
+  /// Starts handing `partitions` to `owner`: each from the record behind its offset, without gaps.
+  ///
+  /// - Throws: `LogFailure` when the log does not have that record any more, or cannot be read.
+  func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure)
+
+  /// Takes what was delivered to `owner` since the last call. At most about `recordsMax` records; then the owner
+  /// is woken again.
+  func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery]
+
+  /// Says that the caller has nothing more to append before something new reaches it: a log that writes in groups
+  /// can begin the next group now instead of splitting what belongs together.
+  func flushHint()
+
+  /// Says that records of `partition` up to `offset` are not needed any more.
+  func trim(_ partition: PartitionID, through offset: Int64)
+
+  /// Writes what was appended and ends. Blocking; not for a lane.
+  func close()
+}
+
+/// Whoever owns partitions: a lane. Both calls come on any thread, must not block, and mean "look again soon".
+public protocol LogOwner: AnyObject, Sendable {
+  /// There is something for `takeDeliveries`.
+  func deliveriesArrived()
+  /// `durable` or `failure` changed.
+  func durabilityChanged()
+}
+
+/// One record to be appended.
+public struct Append: Sendable {
+  public let partition: PartitionID
+  public let record: Record
+  /// A client's command may be refused when the log is behind; a message between partitions never.
+  public let isRefusable: Bool
+
+  public init(partition: PartitionID, record: Record, isRefusable: Bool) {
+    self.partition = partition
+    self.record = record
+    self.isRefusable = isRefusable
+  }
+}
+
+/// Why an append was refused. Nothing was appended.
+public enum LogRefusal: Error, Hashable, Sendable {
+  /// As much waits to be written as the log's bound allows.
+  case backlog
+  /// The log has failed or is closed.
+  case unavailable
+}
+
+/// What went wrong with a log.
+public struct LogFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Code: String, Hashable, Sendable {
+    /// A write or fsync failed, or the disk is full.
+    case write
+    case read
+    /// The log begins behind the record that was asked for.
+    case trimmed
+    /// The files are not what this program writes.
+    case format
+    case closed
+  }
+
+  public let code: Code
+  /// A sentence for the operator that names the file.
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,133 @@
+/// An id that a client may choose or see: 1–64 characters of `A–Z a–z 0–9 _ -`.
+///
+/// Ids of up to 15 characters are stored inline by Swift's `String`; the ids that Kassa makes have 15.
+public protocol Identifier: Hashable, Comparable, Sendable, CustomStringConvertible {
+  var text: String { get }
+  /// Takes `text` as it is: only for text that was validated before (`init(validating:)`, a record of our own).
+  init(unchecked text: String)
+}
+
+extension Identifier {
+  /// The longest id, in characters.
+  public static var lengthMax: Int { 64 }
+
+  /// Takes `text` when it is a valid id, else returns nil.
+  public init?(validating text: String) {
+    guard IdentifierText.isValid(text.utf8) else { return nil }
+    self.init(unchecked: text)
+  }
+
+  public static func < (a: Self, b: Self) -> Bool { a.text < b.text }
+
+  public var description: String { text }
+}
+
+/// The alphabet and bounds of ids.
+public enum IdentifierText {
+  /// Whether `bytes` are 1–64 characters of `A–Z a–z 0–9 _ -`.
+  public static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+    guard (1...64).contains(bytes.count) else { return false }
+    return bytes.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+  }
+}
+
+/// Names an order; the key of the orders log.
+public struct OrderID: Identifier {
+  public let text: String
+  public init(unchecked text: String) { self.text = text }
+}
+
+/// Names an item of the stock; the key of the stock log.
+public struct ItemID: Identifier {
+  public let text: String
+  public init(unchecked text: String) { self.text = text }
+}
+
+/// Names a user; the key of the payments log.
+public struct UserID: Identifier {
+  public let text: String
+  public init(unchecked text: String) { self.text = text }
+}
+
+/// One try to check an order out; a hold, a charge and a compensation are idempotent by it.
+public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let order: OrderID
+  /// Counts the order's checkouts from 1.
+  public let number: UInt32
+
+  public init(order: OrderID, number: UInt32) {
+    self.order = order
+    self.number = number
+  }
+
+  public static func < (a: AttemptID, b: AttemptID) -> Bool {
+    a.order == b.order ? a.number < b.number : a.order < b.order
+  }
+
+  /// `order/number`; `/` is outside of the ids' alphabet.
+  public var description: String { "\(order.text)/\(number)" }
+}
+
+/// The value of an `Idempotency-Key` header: 1–64 visible ASCII characters other than `"` and `\`.
+public struct IdempotencyKey: Hashable, Comparable, Sendable {
+  /// The longest key, in characters.
+  public static let lengthMax = 64
+
+  public let text: String
+
+  /// Takes text that was validated before.
+  public init(unchecked text: String) { self.text = text }
+
+  public init?(validating text: String) {
+    guard (1...Self.lengthMax).contains(text.utf8.count),
+      text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C })
+    else { return nil }
+    self.text = text
+  }
+
+  public static func < (a: IdempotencyKey, b: IdempotencyKey) -> Bool { a.text < b.text }
+}
+
+/// Names a request and the way back to it: the process that took it, the lane it waits on, its number there.
+///
+/// `incarnation` is chosen anew at every start of a pod, so that an outcome for a request of an earlier life
+/// of the same pod reaches nobody instead of somebody else.
+public struct RequestID: Hashable, Sendable, CustomStringConvertible {
+  public let incarnation: UInt64
+  public let lane: UInt16
+  public let number: UInt64
+
+  public init(incarnation: UInt64, lane: UInt16, number: UInt64) {
+    self.incarnation = incarnation
+    self.lane = lane
+    self.number = number
+  }
+
+  /// `incarnation-lane-number` in hexadecimal.
+  public var description: String {
+    "\(String(incarnation, radix: 16))-\(String(lane, radix: 16))-\(String(number, radix: 16))"
+  }
+}
+
+/// A W3C trace context: the trace a request belongs to and the span that caused it.
+/// Source: https://www.w3.org/TR/trace-context/
+public struct TraceContext: Hashable, Sendable {
+  public let traceHigh: UInt64
+  public let traceLow: UInt64
+  public let span: UInt64
+  public let flags: UInt8
+
+  public init(traceHigh: UInt64, traceLow: UInt64, span: UInt64, flags: UInt8) {
+    self.traceHigh = traceHigh
+    self.traceLow = traceLow
+    self.span = span
+    self.flags = flags
+  }
+}

@@ -1,0 +1,70 @@
+/// One record of a partition's log: everything that one appender had for the partition at one moment, in order.
+///
+/// Brokers and databases charge for requests and records, not for bytes, so entries travel together.
+public struct Record: Hashable, Sendable {
+  public var entries: [Entry]
+
+  public init(entries: [Entry]) { self.entries = entries }
+}
+
+/// One thing that happens to a partition.
+public struct Entry: Hashable, Sendable {
+  /// The appender's clock, or for a message the source partition's; a partition's own time is the highest it has seen.
+  public let time: Timestamp
+  public let body: Body
+
+  public init(time: Timestamp, body: Body) {
+    self.time = time
+    self.body = body
+  }
+
+  public enum Body: Hashable, Sendable {
+    case command(ClientCommand)
+    case message(PartitionMessage)
+    case control(Control)
+  }
+}
+
+/// What the owners of a partition tell each other through its log.
+public enum Control: Hashable, Sendable {
+  /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
+  case rules(version: UInt32)
+}
+
+/// The versions of what `apply` decides.
+public enum Rules {
+  /// The newest version this program knows; it also knows all older ones.
+  public static let current: UInt32 = 1
+}
+
+/// Where in a log's own sequence something stands: an answer that depends on it may be revealed once the log is
+/// durable up to it. Positions count from 1 over all partitions of one log; 0 is durable always.
+public struct LogPosition: Hashable, Comparable, Sendable {
+  public let sequence: UInt64
+  public init(_ sequence: UInt64) { self.sequence = sequence }
+  public static let zero = LogPosition(0)
+  public static func < (a: LogPosition, b: LogPosition) -> Bool { a.sequence < b.sequence }
+}
+
+/// A record that a log hands to the partition's owner.
+public struct Delivery: Sendable {
+  public let partition: PartitionID
+  /// The record's place in the partition: 0, 1, 2, … without gaps.
+  public let offset: Int64
+  /// What an answer that depends on the record has to wait for; `zero` when the record is durable already.
+  public let position: LogPosition
+  public let content: Content
+
+  /// A record, or why its bytes are none.
+  public enum Content: Sendable {
+    case record(Record)
+    case undecodable(reason: String)
+  }
+
+  public init(partition: PartitionID, offset: Int64, position: LogPosition, content: Content) {
+    self.partition = partition
+    self.offset = offset
+    self.position = position
+    self.content = content
+  }
+}

@@ -1,0 +1,39 @@
+/// One of Kassa's three sharded services; each has a command log and a store of its own.
+public enum Service: UInt8, CaseIterable, Hashable, Sendable {
+  /// Keyed by order id.
+  case orders = 0
+  /// Keyed by item id.
+  case stock = 1
+  /// Keyed by user id.
+  case payments = 2
+
+  /// The name of the service's command log, as it stands in metrics, folders and topics.
+  public var name: StaticString {
+    switch self {
+    case .orders: "orders"
+    case .stock: "stock"
+    case .payments: "payments"
+    }
+  }
+}
+
+/// One partition of one service's log: the unit of ownership, order and recovery.
+public struct PartitionID: Hashable, Comparable, Sendable {
+  public let service: Service
+  /// 0 ..< the partition count.
+  public let index: UInt16
+
+  public init(_ service: Service, _ index: UInt16) {
+    self.service = service
+    self.index = index
+  }
+
+  public static func < (a: PartitionID, b: PartitionID) -> Bool {
+    a.service == b.service ? a.index < b.index : a.service.rawValue < b.service.rawValue
+  }
+}
+
+extension PartitionID: CustomStringConvertible {
+  /// `orders-3`, the form of Kafka's topic partitions.
+  public var description: String { "\(service.name)-\(index)" }
+}

@@ -1,0 +1,50 @@
+import Model
+
+/// The highest message seen from each source partition; what is not higher was seen before and is dropped.
+///
+/// Sends of one source arrive in order and without gaps, so one position a source is enough, however much a source
+/// repeats after a crash.
+public struct Dedup: Hashable, Sendable {
+  private var highest: [SourcePosition?]
+  private let partitionCount: Int
+
+  public init(partitionCount: Int) {
+    self.partitionCount = partitionCount
+    highest = Array(repeating: nil, count: partitionCount * Service.allCases.count)
+  }
+
+  /// Whether the message is new; remembers it if so. nil when there is no such source partition.
+  public mutating func admit(_ message: PartitionMessage) -> Bool? {
+    guard Int(message.source.index) < partitionCount else { return nil }
+    let slot = Int(message.source.service.rawValue) * partitionCount + Int(message.source.index)
+    if let seen = highest[slot], message.position <= seen { return false }
+    highest[slot] = message.position
+    return true
+  }
+
+  /// The table as rows, ascending by source.
+  public var rows: [DedupRow] {
+    highest.enumerated().compactMap { slot, position in
+      guard let position, let service = Service(rawValue: UInt8(slot / partitionCount)) else { return nil }
+      return DedupRow(
+        source: PartitionID(service, UInt16(slot % partitionCount)), position: position)
+    }
+  }
+
+  /// Takes over rows of a checkpoint; rows of partitions that do not exist are ignored.
+  public mutating func restore(_ rows: [DedupRow]) {
+    for row in rows where Int(row.source.index) < partitionCount {
+      highest[Int(row.source.service.rawValue) * partitionCount + Int(row.source.index)] = row.position
+    }
+  }
+}
+
+/// The highest message seen from one source partition.
+public struct DedupRow: Hashable, Sendable {
+  public let source: PartitionID
+  public let position: SourcePosition
+  public init(source: PartitionID, position: SourcePosition) {
+    self.source = source
+    self.position = position
+  }
+}

@@ -1,0 +1,75 @@
+import Model
+
+/// What applying entries puts out, as plain data.
+public struct Effects: Sendable {
+  /// Messages to other partitions (or to the same one), each with its time.
+  public var messages: [Outbound] = []
+  public var replies: [WithheldReply] = []
+  /// Reads that could be answered.
+  public var answers: [Answer] = []
+
+  public init() {}
+
+  public var isEmpty: Bool { messages.isEmpty && replies.isEmpty && answers.isEmpty }
+
+  public mutating func removeAll() {
+    messages.removeAll(keepingCapacity: true)
+    replies.removeAll(keepingCapacity: true)
+    answers.removeAll(keepingCapacity: true)
+  }
+
+  public struct Outbound: Sendable {
+    public let to: PartitionID
+    public let entry: Entry
+  }
+
+  /// A reply that may leave once the log is durable up to `revealedAt`.
+  public struct WithheldReply: Sendable {
+    public let reply: Reply
+    public let revealedAt: LogPosition
+  }
+
+  /// The answer to a read; the same condition holds.
+  public struct Answer: Sendable {
+    public let request: RequestID
+    public let view: View
+    public let revealedAt: LogPosition
+  }
+}
+
+/// Why a partition cannot go on: a record that no version of these rules wrote. The partition stops; nothing traps.
+public struct Poison: Error, Hashable, Sendable {
+  public let reason: String
+  public init(_ reason: String) { self.reason = reason }
+}
+
+/// What a state machine knows and can do while it applies one entry.
+public struct ApplyContext: ~Copyable {
+  /// The partition's time: the highest that its records told.
+  public let now: Timestamp
+  /// What every answer that shows the entry's effect has to wait for.
+  public let position: LogPosition
+  let source: PartitionID
+  let offset: Int64
+  var nextIndex: UInt32
+  var effects: Effects
+  /// Outcomes of requests that waited; the loop remembers them under their idempotency keys.
+  var completed: [(waiter: Waiter, outcome: Outcome)] = []
+
+  /// Sends a message, numbered by the record that caused it.
+  public mutating func send(_ message: Message, to destination: PartitionID) {
+    let position = SourcePosition(offset: offset, index: nextIndex)
+    nextIndex += 1
+    effects.messages.append(
+      .init(
+        to: destination,
+        entry: Entry(
+          time: now,
+          body: .message(PartitionMessage(source: source, position: position, message: message)))))
+  }
+
+  /// Answers a request that waited for more than its own command.
+  public mutating func complete(_ waiter: Waiter, _ outcome: Outcome) {
+    completed.append((waiter, outcome))
+  }
+}

@@ -1,0 +1,42 @@
+/// The bounds of one partition. Every queue, batch and table of the core is named here.
+public struct CoreLimits: Hashable, Sendable {
+  /// The most different items of one order.
+  public var orderLinesMax = 500
+  /// The most requests that wait for one order's checkout.
+  public var orderWaitersMax = 256
+  /// The most checkouts that wait for one item; beyond it a buyer is told to try again.
+  public var itemParkedMax = 4_096
+  /// How long an idempotency key is remembered.
+  public var idempotencyExpiryMilliseconds: Int64 = 24 * 60 * 60 * 1_000
+  /// Entries applied in one step of the loop, so that a lane's other partitions get their turn; the record that
+  /// crosses it is finished.
+  public var stepEntriesMax = 1_024
+  /// Keys asked for in one load.
+  public var loadKeysMax = 2_048
+  /// Reads that wait for a load.
+  public var waitingReadsMax = 4_096
+  /// Resident entities beyond which clean ones are evicted.
+  public var residentMax = 200_000
+  /// Entities looked at for eviction in one step.
+  public var evictionScanMax = 256
+  /// Dirty entities beyond which new commands are refused until checkpoints catch up.
+  public var dirtyMax = 200_000
+  /// Dirty entities beyond which a checkpoint is due at once.
+  public var checkpointEntitiesDue = 20_000
+
+  public init() {}
+
+  /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
+  public var contradiction: String? {
+    if orderLinesMax < 1 || orderWaitersMax < 1 || itemParkedMax < 1 || idempotencyExpiryMilliseconds < 1
+      || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || residentMax < 1
+      || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
+    {
+      return "every bound of a partition must be at least 1"
+    }
+    if checkpointEntitiesDue > dirtyMax {
+      return "checkpointEntitiesDue (\(checkpointEntitiesDue)) must not exceed dirtyMax (\(dirtyMax))"
+    }
+    return nil
+  }
+}

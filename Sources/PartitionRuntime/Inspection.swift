@@ -1,0 +1,53 @@
+import Model
+import PartitionCore
+
+/// What the operator sees of one partition at one moment.
+public struct PartitionReport: Hashable, Sendable {
+  public enum Status: Hashable, Sendable {
+    /// The log's records from before the start are being applied.
+    case replaying
+    case running
+    case stopped(offset: Int64, reason: String)
+  }
+
+  public let partition: PartitionID
+  public let status: Status
+  public let lane: Int
+  public let epoch: UInt64
+  /// The offset of the newest applied record; -1 before the first.
+  public let appliedOffset: Int64
+  /// The offset of the newest record in the store.
+  public let checkpointedOffset: Int64
+  /// Milliseconds since the store had everything that was applied; 0 while it has.
+  public let checkpointAgeMilliseconds: Int64
+  /// Records that were delivered and wait to be applied.
+  public let queuedRecords: Int
+  public let residentEntities: Int
+  public let dirtyEntities: Int
+  public let parkedCheckouts: Int
+  public let recordsApplied: UInt64
+  public let entriesApplied: UInt64
+  public let dedupDrops: UInt64
+  public let loads: UInt64
+  public let checkpoints: UInt64
+  public let checkpointsFailed: UInt64
+  public let evictions: UInt64
+}
+
+/// What the operator sees of the whole process.
+public struct RuntimeReport: Hashable, Sendable {
+  public enum Phase: String, Hashable, Sendable { case starting, running, stopping }
+  public let phase: Phase
+  public let partitions: [PartitionReport]
+  /// Why the log takes no more records, if so.
+  public let logFailure: String?
+  public let requestsWaiting: Int
+}
+
+/// Tells how the process is. May be called from any thread.
+public protocol RuntimeInspection: AnyObject, Sendable {
+  /// Asks every lane for its partitions; the completion is called once, on any thread, after at most
+  /// `timeoutMilliseconds`, with nil where a lane did not answer in time.
+  func report(
+    timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void)
+}

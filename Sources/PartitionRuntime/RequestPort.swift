@@ -1,0 +1,47 @@
+import Model
+
+/// Where a lane's requests enter the partitions, wherever these are. Lane-confined.
+///
+/// A request is named by a number that its client chooses, unique among the lane's requests of this process.
+public protocol RequestPort: AnyObject {
+  /// Appends a command to its partition's log; the client is told the outcome once.
+  /// - Throws: `RequestRefusal` at once; then nothing was appended and the client is told nothing more.
+  func submit(
+    _ command: Command, to partition: PartitionID, number: UInt64, idempotency: IdempotencyToken?,
+    trace: TraceContext?
+  ) throws(RequestRefusal)
+
+  /// Asks the owner of a key; the client is told the answer once.
+  /// - Throws: `RequestRefusal` at once.
+  func ask(_ query: Query, number: UInt64) throws(RequestRefusal)
+
+  var partitioner: Partitioner { get }
+}
+
+/// Who is told what became of a lane's requests: the REST API. Lane-confined.
+public protocol RequestClient: AnyObject {
+  /// Called on the lane, in batches, at most once for each number; a number that is not known is ignored.
+  func finished(_ number: UInt64, _ result: RequestResult)
+}
+
+/// What became of a request.
+public enum RequestResult: Hashable, Sendable {
+  case outcome(Outcome, isReplayed: Bool)
+  case view(View)
+  /// The request was accepted and cannot be answered any more; a command may have taken effect.
+  case refused(RequestRefusal)
+}
+
+/// Why a request cannot be served now.
+public enum RequestRefusal: Error, Hashable, Sendable {
+  /// A queue or table is at its bound; try again.
+  case overloaded
+  /// The process is shutting down.
+  case stopping
+  /// Replay is not finished yet.
+  case starting
+  /// The partition met a record that it cannot apply.
+  case partitionStopped(PartitionID)
+  /// The log cannot be written any more; reads of what is durable go on.
+  case logFailed
+}

@@ -1,0 +1,62 @@
+import Model
+import PartitionCore
+
+/// Keeps checkpoints: entities by key, and a header for each partition, changed together or not at all.
+///
+/// Calls come from lanes and must not block: the work is done on the store's own threads, in the order of the calls
+/// for each partition, and the completion is called on one of those threads. Each completion is called exactly once.
+public protocol StateStore: AnyObject, Sendable {
+  /// Makes the caller the owner of a partition: raises its epoch, and returns what recovery needs. Blocking.
+  /// - Throws: `StoreFailure`.
+  func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership
+
+  /// Loads entities; those that do not exist come back with a nil value, in the order of `keys`.
+  func load(
+    _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void)
+
+  /// Writes a checkpoint in one transaction. Idempotency records of the partition whose expiry is not after
+  /// the header's time are deleted with it.
+  func write(
+    _ batch: CheckpointBatch, epoch: UInt64,
+    completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void)
+
+  /// Finishes what was asked for and ends. Blocking; not for a lane.
+  func close()
+}
+
+/// What an owner gets with its partition.
+public struct Ownership: Sendable {
+  /// Carried by every load and checkpoint; an older one than the newest is refused.
+  public let epoch: UInt64
+  public let recovery: Recovery
+
+  public init(epoch: UInt64, recovery: Recovery) {
+    self.epoch = epoch
+    self.recovery = recovery
+  }
+}
+
+/// What went wrong with a store.
+public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Code: String, Hashable, Sendable {
+    /// Somebody else has acquired the partition since.
+    case fenced
+    case write
+    case read
+    /// A row is not what this program writes.
+    case format
+    case closed
+  }
+
+  public let code: Code
+  /// A sentence for the operator that names the file or server.
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}
