@@ -1,0 +1,75 @@
+/// The request methods that Kassa tells apart.
+public enum HTTPMethod: UInt8, Hashable, Sendable {
+  case get, head, post, put, delete, patch, options
+  /// Anything else.
+  case other
+}
+
+/// A request whose head and body have arrived. Valid only during `HTTPHandler.respond`; copy what is to stay.
+public struct HTTPRequest: ~Copyable {
+  public let method: HTTPMethod
+  /// The path as it was sent: not unescaped, without the query.
+  public let path: UnsafeBufferPointer<UInt8>
+  /// Behind `?`, as it was sent; empty without one.
+  public let query: UnsafeBufferPointer<UInt8>
+  /// At most `HTTPLimits.bodyBytesMax`.
+  public let body: UnsafeBufferPointer<UInt8>
+  /// How often the head names a header (in any case), and its first value.
+  let lookUp: (StaticString) -> (count: Int, value: String?)
+
+  public init(
+    method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
+    body: UnsafeBufferPointer<UInt8>, lookUp: @escaping (StaticString) -> (count: Int, value: String?)
+  ) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.body = body
+    self.lookUp = lookUp
+  }
+
+  /// The first value of a header.
+  public func header(_ name: StaticString) -> String? { lookUp(name).value }
+
+  /// How often the head has a header.
+  public func headerCount(_ name: StaticString) -> Int { lookUp(name).count }
+}
+
+/// An answer. `Content-Length`, `Date` and `Connection` are the server's.
+public struct HTTPResponse: Sendable {
+  public var status: UInt16
+  public var contentType: StaticString
+  public var body: [UInt8]
+  public var headers: [(name: StaticString, value: String)]
+  /// Close the connection after this answer.
+  public var closes: Bool
+
+  public init(
+    status: UInt16, contentType: StaticString = "application/json", body: [UInt8] = [],
+    headers: [(name: StaticString, value: String)] = [], closes: Bool = false
+  ) {
+    self.status = status
+    self.contentType = contentType
+    self.body = body
+    self.headers = headers
+    self.closes = closes
+  }
+}
+
+/// Names one request of one server until it is answered; never used twice in a process.
+public struct ExchangeID: Hashable, Sendable {
+  public let number: UInt64
+  public init(number: UInt64) { self.number = number }
+}
+
+/// Answers the requests of one lane's server. Lane-confined.
+public protocol HTTPHandler: AnyObject {
+  /// Answers at once, or returns nil and answers later with `HTTPServer.answer`, on the same lane.
+  func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse?
+
+  /// The client of an exchange that was not answered yet went away; an answer to it is ignored.
+  func abandoned(_ exchange: ExchangeID)
+
+  /// The body of a refusal that the server itself makes (400, 408, 413, 414, 431, 503 …), so that it looks like any other.
+  func refusal(status: UInt16, detail: StaticString) -> HTTPResponse
+}
