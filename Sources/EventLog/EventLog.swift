@@ -8,8 +8,10 @@ public protocol EventLog: AnyObject, Sendable {
   /// Appends records, in this order. Returns the position behind them.
   ///
   /// Records of one call that go to the same partition keep their order, and so do calls of one caller.
+  /// Name the calling lane as `owner`: other owners are woken for what they get, the caller is not, so it calls
+  /// `takeDeliveries` or `flushHint` after its appends. A call that holds a message is never refused as a backlog.
   /// - Throws: `LogRefusal`; then nothing of the call was appended.
-  func append(_ appends: [Append]) throws(LogRefusal) -> LogPosition
+  func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition
 
   /// Everything up to here is durable. Grows only.
   var durable: LogPosition { get }
@@ -23,12 +25,14 @@ public protocol EventLog: AnyObject, Sendable {
   func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure)
 
   /// Takes what was delivered to `owner` since the last call. At most about `recordsMax` records; then the owner
-  /// is woken again.
+  /// is woken again. Says also that what was taken before has been applied, and what it caused was appended.
   func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery]
 
   /// Says that the caller has nothing more to append before something new reaches it: a log that writes in groups
-  /// can begin the next group now instead of splitting what belongs together.
-  func flushHint()
+  /// can begin the next group now instead of splitting what belongs together. Due after every turn that appended
+  /// or took something: what was taken counts as being applied until then. An owner that still has deliveries to
+  /// take is woken.
+  func flushHint(by owner: (any LogOwner)?)
 
   /// Says that records of `partition` up to `offset` are not needed any more.
   func trim(_ partition: PartitionID, through offset: Int64)
