@@ -1,0 +1,96 @@
+import Model
+import PartitionCore
+
+/// Turns checkpoint headers into bytes, and back. The format is `CheckpointHeader` of `records.proto`.
+public enum CheckpointCodec {
+  /// Appends the header's bytes to `bytes`.
+  public static func encode(_ header: CheckpointHeader, into bytes: inout [UInt8]) {
+    var writer = Writer(capacity: 256 + 32 * min(header.dedup.count, 1_024))
+    writer.message(6) { header.ledger.write(to: &$0) }
+    for row in header.dedup.reversed() { writer.message(5) { row.write(to: &$0) } }
+    writer.number(4, UInt64(header.rulesVersion))
+    writer.number(3, header.now.milliseconds)
+    writer.zigzag(2, header.offset)
+    writer.message(1) { header.partition.write(to: &$0) }
+    writer.withBytes { bytes.append(contentsOf: $0) }
+  }
+
+  /// Reads a header that anybody may have written. Never traps.
+  /// - Throws: `WireError` that names what is wrong.
+  public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> CheckpointHeader {
+    var reader = Reader(bytes)
+    var partition: PartitionID?
+    var offset: Int64 = 0
+    var now = Timestamp.zero
+    var rulesVersion: UInt32 = 0
+    var dedup: [DedupRow] = []
+    var ledger: Ledger?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: partition = try PartitionID(wire: reader.message(field))
+      case 2: offset = try reader.zigzag(field)
+      case 3: now = try reader.time(field, "the checkpoint's time")
+      case 4: rulesVersion = try reader.narrow(field, "the rules' version")
+      case 5:
+        let row = try DedupRow(wire: reader.message(field))
+        // Ascending, so there are no more of them than partitions.
+        if let last = dedup.last, last.source >= row.source { throw .invalid("the dedup rows", "do not ascend") }
+        dedup.append(row)
+      case 6: ledger = try Ledger(wire: reader.message(field))
+      default: try reader.skip(field)
+      }
+    }
+    // An offset of 2^63−1 has no next one.
+    guard offset >= -1, offset < .max else { throw .invalid("the checkpoint's offset", "is out of range") }
+    guard rulesVersion > 0 else { throw .missing("the rules' version") }
+    return CheckpointHeader(
+      partition: try required(partition, "the checkpoint's partition"), offset: offset, now: now,
+      rulesVersion: rulesVersion, dedup: dedup, ledger: try required(ledger, "the checkpoint's ledger"))
+  }
+}
+
+extension DedupRow {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var source: PartitionID?
+    var offset: Int64 = 0
+    var index: UInt32 = 0
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: source = try PartitionID(wire: reader.message(field))
+      case 2: offset = try reader.offset(field)
+      case 3: index = try reader.narrow(field, "the message's index")
+      default: try reader.skip(field)
+      }
+    }
+    self.init(
+      source: try required(source, "the dedup row's source"), position: SourcePosition(offset: offset, index: index))
+  }
+
+  func write(to writer: inout Writer) {
+    writer.number(3, UInt64(position.index))
+    writer.number(2, position.offset)
+    writer.message(1) { source.write(to: &$0) }
+  }
+}
+
+extension Ledger {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    self.init()
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: checkoutMoney = try reader.number(field)
+      case 2: checkouts = try reader.number(field)
+      case 3: unitsSold = try reader.number(field)
+      default: try reader.skip(field)
+      }
+    }
+  }
+
+  func write(to writer: inout Writer) {
+    writer.number(3, unitsSold)
+    writer.number(2, checkouts)
+    writer.number(1, checkoutMoney)
+  }
+}

@@ -1,0 +1,68 @@
+import Model
+import PartitionCore
+
+extension Arbitrary {
+  /// A record of up to `entriesMax` entries of all kinds.
+  mutating func record(entriesMax: Int = 4) -> Record { Record(entries: list(max: entriesMax) { $0.entry() }) }
+
+  mutating func entry() -> Entry {
+    let body: Entry.Body =
+      switch below(5) {
+      case 0, 1: .command(clientCommand())
+      case 2, 3: .message(PartitionMessage(source: partition(), position: position(), message: message()))
+      default: .control(.rules(version: 1 + UInt32(number(max: UInt64(UInt32.max) - 1))))
+      }
+    return Entry(time: time(), body: body)
+  }
+
+  mutating func clientCommand() -> ClientCommand {
+    ClientCommand(
+      request: request(), idempotency: maybe { $0.token() }, trace: maybe { $0.trace() }, command: command())
+  }
+
+  mutating func command() -> Command {
+    switch below(15) {
+    case 0: .orders(.create(id(), user: id(), pick([.random, .derived])))
+    case 1: .orders(.remove(id()))
+    case 2: .orders(.addItem(id(), id(), amount(), price: amount()))
+    case 3: .orders(.removeItem(id(), id()))
+    case 4: .orders(.checkout(id()))
+    case 5:
+      .orders(
+        .batchInit(
+          OrderBatch(
+            numbers: numbers(), itemCount: count(), userCount: count(), itemPrice: amount(),
+            seed: number(max: .max))))
+    case 6: .stock(.create(id(), price: amount(), pick([.random, .derived])))
+    case 7: .stock(.add(id(), amount()))
+    case 8: .stock(.subtract(id(), amount()))
+    case 9: .stock(.batchInit(StockBatch(numbers: numbers(), stock: amount(), price: amount())))
+    case 10: .payments(.create(id(), pick([.random, .derived])))
+    case 11: .payments(.addFunds(id(), amount()))
+    case 12: .payments(.pay(id(), maybe { $0.id() }, amount()))
+    case 13: .payments(.cancel(id(), id()))
+    default: .payments(.batchInit(UserBatch(numbers: numbers(), credit: amount())))
+    }
+  }
+
+  private mutating func count() -> Int64 { (amount() as Quantity).value }
+
+  private mutating func numbers() -> Range<Int64> {
+    let span = Int64(number(max: UInt64(BatchLimits.numbersMax)))
+    let first = min(count(), Quantity.max - span)
+    return first..<first + span
+  }
+
+  mutating func message() -> Message {
+    let slip = slip()
+    let stop = UInt16(below(slip.stops.count))
+    return switch below(6) {
+    case 0: .reserve(slip, stop: stop)
+    case 1: .charge(slip)
+    case 2: .paid(attempt())
+    case 3: .commit(attempt())
+    case 4: .release(slip, stop: stop, failure())
+    default: .failed(attempt(), failure())
+    }
+  }
+}

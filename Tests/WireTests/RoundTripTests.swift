@@ -1,0 +1,65 @@
+import Model
+import PartitionCore
+import Testing
+
+@testable import Wire
+
+/// Whatever the program can hold comes back from its bytes as it was.
+@Suite struct RoundTripTests {
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func records(seed: UInt64) throws {
+    var arbitrary = Arbitrary(seed: seed)
+    for _ in 0..<200 {
+      let record = arbitrary.record()
+      var bytes: [UInt8] = [0xAA]
+      RecordCodec.encode(record, into: &bytes)
+      #expect(bytes.first == 0xAA, "what stood in the buffer is kept")
+      let decoded = try bytes.dropFirst().withUnsafeBytes { bytes throws(WireError) in try RecordCodec.decode(bytes) }
+      try #require(decoded == record, "seed \(seed)")
+    }
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func rows(seed: UInt64) throws {
+    var arbitrary = Arbitrary(seed: seed)
+    for _ in 0..<200 {
+      let (key, entity) = arbitrary.row()
+      var bytes: [UInt8] = []
+      EntityCodec.encode(entity, into: &bytes)
+      let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try EntityCodec.decode(bytes, for: key) }
+      try #require(decoded == entity, "seed \(seed)")
+      let text = EntityCodec.text(of: key)
+      try #require(try EntityCodec.key(kind: EntityCodec.kind(of: key), text: text) == key, "seed \(seed)")
+    }
+  }
+
+  @Test(arguments: 0..<4 as Range<UInt64>)
+  func headers(seed: UInt64) throws {
+    var arbitrary = Arbitrary(seed: seed)
+    for _ in 0..<200 {
+      let header = arbitrary.header()
+      var bytes: [UInt8] = []
+      CheckpointCodec.encode(header, into: &bytes)
+      let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try CheckpointCodec.decode(bytes) }
+      try #require(decoded == header, "seed \(seed)")
+    }
+  }
+
+  @Test func anEmptyRecordIsNoBytes() throws {
+    var bytes: [UInt8] = []
+    RecordCodec.encode(Record(entries: []), into: &bytes)
+    #expect(bytes.isEmpty)
+    #expect(try RecordCodec.decode(UnsafeRawBufferPointer(start: nil, count: 0)) == Record(entries: []))
+  }
+
+  @Test func aLargeRecordGrowsTheBuffer() throws {
+    var arbitrary = Arbitrary(seed: 1)
+    var entries: [Entry] = []
+    for _ in 0..<3_000 { entries.append(arbitrary.entry()) }
+    let record = Record(entries: entries)
+    var bytes: [UInt8] = []
+    RecordCodec.encode(record, into: &bytes)
+    let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try RecordCodec.decode(bytes) }
+    #expect(decoded == record)
+  }
+}
