@@ -42,8 +42,9 @@ let package = Package(
     target("EventLog", ["Model", "Wire"]),
     target("StateStore", ["Model", "PartitionCore", "Wire"]),
     target("PriceCache", ["Model"]),
-    target("SQLiteLog", ["CSQLite", "EventLog", "Model", "Wire"]),
-    target("SQLiteStore", ["CSQLite", "StateStore", "Model", "PartitionCore", "Wire"]),
+    target("SQLiteFolder", ["CSQLite"]),
+    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "Wire"]),
+    target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Wire"]),
 
     // The shell around the core.
     target("Lanes", ["CUV"]),
@@ -73,6 +74,9 @@ let package = Package(
 
     tests("ModelTests", ["Model"]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

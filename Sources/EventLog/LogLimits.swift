@@ -1,0 +1,38 @@
+/// The bounds of a log that delivers early and commits in groups.
+public struct LogLimits: Hashable, Sendable {
+  /// Records that wait to be written; beyond it refusable appends are refused.
+  public var queuedRecordsMax = 65_536
+  /// Bytes that wait to be written; beyond it refusable appends are refused.
+  public var queuedBytesMax = 64 << 20
+  /// Deliveries that one owner has not taken; beyond it refusable appends to its partitions are refused.
+  public var inboxRecordsMax = 65_536
+  /// Waiting records with which a group is committed whatever is still being applied.
+  public var groupRecordsDue = 256
+  /// Waiting bytes with which a group is committed whatever is still being applied.
+  public var groupBytesDue = 256 << 10
+  /// Hints after which a group is committed although an owner is still applying: no owner's work, however long,
+  /// keeps the others' records from the disk.
+  public var groupHintsMax = 12
+  /// Records of one step of a catch-up. A step waits until the owner has taken as many.
+  public var catchUpRecordsMax = 2_048
+  /// Bytes of one step of a catch-up; the record that crosses it is read whole.
+  public var catchUpBytesMax = 1 << 20
+
+  public init() {}
+
+  /// A sentence about the first bound that is out of range or contradicts another.
+  public var contradiction: String? {
+    let all = [
+      queuedRecordsMax, queuedBytesMax, inboxRecordsMax, groupRecordsDue, groupBytesDue, groupHintsMax,
+      catchUpRecordsMax, catchUpBytesMax,
+    ]
+    if all.contains(where: { $0 < 1 }) { return "every bound of the log must be at least 1" }
+    if groupRecordsDue > queuedRecordsMax {
+      return "groupRecordsDue (\(groupRecordsDue)) must not exceed queuedRecordsMax (\(queuedRecordsMax))"
+    }
+    if groupBytesDue > queuedBytesMax {
+      return "groupBytesDue (\(groupBytesDue)) must not exceed queuedBytesMax (\(queuedBytesMax))"
+    }
+    return nil
+  }
+}

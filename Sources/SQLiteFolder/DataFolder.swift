@@ -1,0 +1,236 @@
+import Glibc
+
+/// Why a data folder is refused: a sentence that names the path, what is wrong, and what to do.
+public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Code: String, Hashable, Sendable {
+    /// It is no folder, or cannot be made, read or written.
+    case inaccessible
+    /// Another process uses it.
+    case locked
+    case version
+    case partitionCount
+    /// Files are missing, or stand there that do not belong there.
+    case incomplete
+    /// A file is not what this program writes.
+    case format
+  }
+
+  public let code: Code
+  public let message: String
+
+  init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}
+
+/// What a data folder says of itself in its file `FORMAT`.
+public struct DataFolderFormat: Hashable, Sendable {
+  /// The version of the folder's layout that this program reads and writes.
+  public static let currentVersion = 1
+
+  public var version: Int
+  /// Partitions of each service.
+  public var partitionCount: Int
+  /// False while the databases are being made for the first time: nothing in them counts yet.
+  public var isComplete: Bool
+}
+
+/// The folder that holds everything an embedded Kassa keeps, locked against a second process.
+///
+/// ```
+/// FORMAT   format=1, partitions=8, state=complete
+/// LOCK     locked (flock) by the process that uses the folder, with its pid inside
+/// log.sqlite, store.sqlite (and SQLite's -wal and -shm beside each)
+/// ```
+/// A new folder is made such that a crash at any moment leaves nothing, or a folder that the next start completes:
+/// `FORMAT` says `state=creating` before the first database exists, and `state=complete` when all are durable. A
+/// folder with databases and no `FORMAT`, or the other way round, was tampered with and is refused.
+///
+/// The lock belongs to the open file: it ends with the process, however that ends.
+public final class DataFolder: Sendable {
+  public let path: String
+  public let format: DataFolderFormat
+  private let lockFile: Int32
+
+  /// Opens a folder, makes it where there is none, and locks it.
+  /// - Parameters:
+  ///   - partitionCount: has to be the one that the folder was made with.
+  ///   - files: the databases that belong into it.
+  /// - Throws: `DataFolderFailure`.
+  public init(path: String, partitionCount: Int, files: [DatabaseFile]) throws(DataFolderFailure) {
+    try Self.makeFolder(path)
+    let lockFile = try Self.lock(path)
+    do throws(DataFolderFailure) {
+      format = try Self.check(path, partitionCount, files)
+    } catch {
+      close(lockFile)
+      throw error
+    }
+    self.path = path
+    self.lockFile = lockFile
+  }
+
+  /// Opens and locks a folder that exists, with the partition count that it was made with; for tools that write.
+  /// - Throws: `DataFolderFailure`.
+  public convenience init(existing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
+    let format = try Self.readFormat(path)
+    try self.init(path: path, partitionCount: format.partitionCount, files: files)
+  }
+
+  deinit { close(lockFile) }
+
+  /// What a folder says of itself, without locking it; for tools that only read.
+  /// - Throws: `DataFolderFailure` where it is no data folder of this program's version.
+  public static func readFormat(_ path: String) throws(DataFolderFailure) -> DataFolderFormat {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name the data folder of a Kassa")
+    }
+    guard let format = try format(of: path), format.isComplete else {
+      throw DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
+    }
+    return format
+  }
+
+  // MARK: Opening
+
+  private static func makeFolder(_ path: String) throws(DataFolderFailure) {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw DataFolderFailure(.inaccessible, "\(path): is not a folder; name another one")
+      }
+      return
+    }
+    guard errno == ENOENT else {
+      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); give this user access or name another folder")
+    }
+    guard mkdir(path, 0o700) == 0 else {
+      let hint = errno == ENOENT ? "make the folder it stands in first" : "give this user access or name another folder"
+      throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be made: \(reason(errno)); \(hint)")
+    }
+    _ = TextFile.sync(folder: path + "/..")
+  }
+
+  private static func lock(_ path: String) throws(DataFolderFailure) -> Int32 {
+    let name = "\(path)/LOCK"
+    let file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0 else {
+      throw DataFolderFailure(
+        .inaccessible, "\(path): cannot be written: \(reason(errno)); give this user access or name another folder")
+    }
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      close(file)
+      guard code == EWOULDBLOCK else {
+        throw DataFolderFailure(.inaccessible, "\(name): cannot be locked: \(reason(code)); name a folder on a local disk")
+      }
+      let holder = TextFile.read(name, bytesMax: 64)?.split(separator: "\n").first.map { " (pid \($0))" } ?? ""
+      throw DataFolderFailure(
+        .locked, "\(path): is used by another process\(holder); stop that one or name another folder")
+    }
+    guard ftruncate(file, 0) == 0, TextFile.write("\(getpid())\n", to: file) == 0 else {
+      let code = errno
+      close(file)
+      throw DataFolderFailure(.inaccessible, "\(name): cannot be written: \(reason(code)); free some space there")
+    }
+    return file
+  }
+
+  private static func check(
+    _ path: String, _ partitionCount: Int, _ files: [DatabaseFile]
+  ) throws(DataFolderFailure) -> DataFolderFormat {
+    let present = files.filter { access("\(path)/\($0.name)", F_OK) == 0 }
+    guard let format = try format(of: path) else {
+      if let file = present.first {
+        throw DataFolderFailure(
+          .incomplete,
+          "\(path): holds \(file.name) but no FORMAT; restore the whole folder from its backup or name another folder")
+      }
+      return try create(path, partitionCount, files)
+    }
+    guard format.partitionCount == partitionCount else {
+      throw DataFolderFailure(
+        .partitionCount,
+        "\(path): was made with \(format.partitionCount) partitions and cannot be opened with \(partitionCount); "
+          + "set the partition count to \(format.partitionCount)")
+    }
+    guard format.isComplete else { return try create(path, partitionCount, files) }
+    for file in files where !present.contains(where: { $0.name == file.name }) {
+      throw DataFolderFailure(
+        .incomplete, "\(path): lacks \(file.name); restore the whole folder from its backup or name another folder")
+    }
+    for file in files {
+      do throws(DatabaseError) {
+        _ = try file.open(in: path, mode: .readWrite)
+      } catch {
+        throw DataFolderFailure(.format, error.message)
+      }
+    }
+    return format
+  }
+
+  private static func create(
+    _ path: String, _ partitionCount: Int, _ files: [DatabaseFile]
+  ) throws(DataFolderFailure) -> DataFolderFormat {
+    var format = DataFolderFormat(
+      version: DataFolderFormat.currentVersion, partitionCount: partitionCount, isComplete: false)
+    try write(format, path)
+    for file in files {
+      do throws(DatabaseError) {
+        try file.create(in: path)
+      } catch {
+        throw DataFolderFailure(.inaccessible, "\(error.message); free some space there or name another folder")
+      }
+    }
+    format.isComplete = true
+    try write(format, path)
+    return format
+  }
+
+  // MARK: FORMAT
+
+  private static func write(_ format: DataFolderFormat, _ path: String) throws(DataFolderFailure) {
+    let state = format.isComplete ? "complete" : "creating"
+    let text = "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(state)\n"
+    let code = TextFile.replace("\(path)/FORMAT", with: text, in: path)
+    guard code == 0 else {
+      throw DataFolderFailure(
+        .inaccessible, "\(path)/FORMAT: cannot be written: \(reason(code)); free some space or give this user access")
+    }
+  }
+
+  /// nil where there is no such file.
+  private static func format(of path: String) throws(DataFolderFailure) -> DataFolderFormat? {
+    let name = "\(path)/FORMAT"
+    guard access(name, F_OK) == 0 else { return nil }
+    guard let text = TextFile.read(name, bytesMax: 4_096) else {
+      throw DataFolderFailure(.format, "\(name): cannot be read as text; restore the folder from its backup")
+    }
+    var values: [String: String] = [:]
+    for line in text.split(separator: "\n") {
+      let pair = line.split(separator: "=", maxSplits: 1)
+      if pair.count == 2 { values[String(pair[0])] = String(pair[1]) }
+    }
+    guard let version = values["format"].flatMap({ Int($0) }) else {
+      throw DataFolderFailure(.format, "\(name): does not say its format; restore the folder from its backup")
+    }
+    guard version == DataFolderFormat.currentVersion else {
+      throw DataFolderFailure(
+        .version,
+        "\(path): has format \(version) and this program knows format \(DataFolderFormat.currentVersion); "
+          + "use the program that wrote it")
+    }
+    guard let count = values["partitions"].flatMap({ Int($0) }), (1...4_096).contains(count),
+      let state = values["state"], ["complete", "creating"].contains(state)
+    else {
+      throw DataFolderFailure(.format, "\(name): is damaged; restore the folder from its backup")
+    }
+    return DataFolderFormat(version: version, partitionCount: count, isComplete: state == "complete")
+  }
+
+  private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

@@ -1,0 +1,139 @@
+import CSQLite
+import Glibc
+
+/// What SQLite says when it cannot do something.
+public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// SQLite's extended result code.
+  public let code: Int32
+  /// A sentence that names the file.
+  public let message: String
+
+  public init(code: Int32, message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// A file that is not, or not any more, what this program writes.
+  public static func damaged(_ message: String) -> DatabaseError {
+    DatabaseError(code: SQLITE_CORRUPT, message: message)
+  }
+
+  public var description: String { message }
+
+  /// The disk is full, or the quota is used up.
+  public var isDiskFull: Bool { code & 0xff == SQLITE_FULL }
+  /// What the file holds on the disk is not known any more, and asking again would not tell.
+  public var isSyncFailure: Bool {
+    code == SQLITE_IOERR | (4 << 8) || code == SQLITE_IOERR | (5 << 8)  // SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
+  }
+  /// The file is no database, or damaged.
+  public var isDamage: Bool { code & 0xff == SQLITE_CORRUPT || code & 0xff == SQLITE_NOTADB }
+}
+
+/// One connection to an SQLite file. Owned by one thread at a time.
+///
+/// Statements keep their connection alive; it is closed when the last of them is gone (`sqlite3_close_v2`).
+public final class Database {
+  public enum Mode: Sendable {
+    case readOnly
+    case readWrite
+    case create
+  }
+
+  public let path: String
+  private let handle: OpaquePointer
+
+  /// Opens a file.
+  /// - Parameter busyMilliseconds: how long to wait for another connection's lock.
+  /// - Throws: `DatabaseError`.
+  public init(path: String, mode: Mode, busyMilliseconds: Int32 = 5_000) throws(DatabaseError) {
+    var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    switch mode {
+    case .readOnly: flags |= SQLITE_OPEN_READONLY
+    case .readWrite: flags |= SQLITE_OPEN_READWRITE
+    case .create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    }
+    var opened: OpaquePointer?
+    let code = sqlite3_open_v2(path, &opened, flags, FileFaults.vfsName)
+    guard code == SQLITE_OK, let opened else {
+      let reason = opened.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+      sqlite3_close_v2(opened)
+      throw DatabaseError(code: code, message: "\(path): cannot be opened: \(reason)")
+    }
+    handle = opened
+    self.path = path
+    sqlite3_busy_timeout(handle, busyMilliseconds)
+  }
+
+  deinit { sqlite3_close_v2(handle) }
+
+  /// The newest error, with what was being done.
+  func error(_ code: Int32, _ action: String) -> DatabaseError {
+    let extended = sqlite3_extended_errcode(handle)
+    return DatabaseError(
+      code: extended & 0xff == code & 0xff ? extended : code,
+      message: "\(path): \(action) failed: \(String(cString: sqlite3_errmsg(handle)))")
+  }
+
+  /// Runs statements that return nothing of interest.
+  /// - Throws: `DatabaseError`.
+  public func execute(_ sql: String) throws(DatabaseError) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  /// Compiles a statement that is to be run many times.
+  /// - Throws: `DatabaseError`.
+  public func prepare(_ sql: String) throws(DatabaseError) -> Statement {
+    var compiled: OpaquePointer?
+    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil)
+    guard code == SQLITE_OK, let compiled else { throw error(code, sql) }
+    return Statement(compiled, self, sql)
+  }
+
+  /// The first column of the first row, as an integer; nil where there is no row or it is NULL.
+  /// - Throws: `DatabaseError`.
+  public func integer(_ sql: String) throws(DatabaseError) -> Int64? {
+    let statement = try prepare(sql)
+    return try statement.step() && !statement.isNull(0) ? statement.integer(0) : nil
+  }
+
+  /// Rolls back what is open, if anything is.
+  public func rollback() {
+    if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+  }
+
+  /// Copies as much of the write-ahead log into the database as no reader keeps from it, waiting for nobody.
+  /// Returns the pages in the write-ahead log and those of them that have been copied.
+  /// - Throws: `DatabaseError`.
+  @discardableResult
+  public func checkpoint() throws(DatabaseError) -> (logged: Int, copied: Int) {
+    var logged: Int32 = 0
+    var copied: Int32 = 0
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
+    guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "the checkpoint") }
+    return (max(Int(logged), 0), max(Int(copied), 0))
+  }
+
+  /// Lets `body` know the pages in the write-ahead log after each commit of this connection; turns SQLite's own
+  /// checkpoints off.
+  public func observeLog(_ counter: LogPageCounter) {
+    sqlite3_wal_hook(
+      handle,
+      { context, _, _, pages in
+        guard let context else { return SQLITE_OK }
+        Unmanaged<LogPageCounter>.fromOpaque(context).takeUnretainedValue().pages = Int(pages)
+        return SQLITE_OK
+      }, Unmanaged.passUnretained(counter).toOpaque())
+    self.counter = counter
+  }
+
+  /// Keeps the hook's context alive as long as the connection.
+  private var counter: LogPageCounter?
+}
+
+/// The pages in a write-ahead log as of the newest commit. Owned by the connection's thread.
+public final class LogPageCounter {
+  public internal(set) var pages = 0
+  public init() {}
+}

@@ -1,0 +1,100 @@
+import EventLog
+import Model
+import SQLiteFolder
+import Wire
+
+/// The file that holds the records of all partitions of all three services.
+///
+/// `records` is in the order of the log's positions, so that a commit appends to the table's last page and touches
+/// little else. Nothing else is indexed. `marks` makes up for that: every few thousand records one row notes, for a
+/// position, the offset of each partition's next record. The oldest mark says where the file begins, the newest one
+/// (and the few records behind it) where it ends, also when every record was trimmed; the ones between tell a
+/// reader where to begin.
+public enum LogFile {
+  public static let file = DatabaseFile(
+    name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 4_096,
+    schema: [
+      """
+      CREATE TABLE records (
+        sequence INTEGER PRIMARY KEY, partition INTEGER NOT NULL, offset INTEGER NOT NULL, body BLOB NOT NULL)
+      """,
+      "CREATE TABLE marks (sequence INTEGER PRIMARY KEY, offsets BLOB NOT NULL)",
+      """
+      CREATE TABLE quarantined (
+        partition INTEGER NOT NULL, offset INTEGER NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL,
+        PRIMARY KEY (partition, offset)) WITHOUT ROWID
+      """,
+      "INSERT INTO marks (sequence, offsets) VALUES (0, x'')",
+    ])
+
+  /// A partition as it stands in a row: the service times 4096, and the index.
+  static func number(of partition: PartitionID) -> Int64 {
+    Int64(partition.service.rawValue) << 12 | Int64(partition.index)
+  }
+
+  static func partition(_ number: Int64) -> PartitionID? {
+    guard let value = UInt8(exactly: number >> 12), let service = Service(rawValue: value) else { return nil }
+    return PartitionID(service, UInt16(number & 0xfff))
+  }
+}
+
+/// The offset of each partition's next record behind a position, by slot.
+struct LogMark: Hashable, Sendable {
+  var sequence: Int64
+  var offsets: [Int64]
+
+  init(sequence: Int64, offsets: [Int64]) {
+    self.sequence = sequence
+    self.offsets = offsets
+  }
+
+  /// Reads a row of `marks`; partitions that it does not know begin with 0.
+  init(sequence: Int64, bytes: UnsafeRawBufferPointer, slots: Int) {
+    self.sequence = sequence
+    offsets = (0..<slots).map { slot in
+      guard (slot + 1) * 8 <= bytes.count else { return 0 }
+      return Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: slot * 8, as: Int64.self))
+    }
+  }
+
+  var bytes: [UInt8] {
+    offsets.flatMap { offset in withUnsafeBytes(of: offset.littleEndian) { Array($0) } }
+  }
+
+  /// Whether every record before the mark was given up.
+  func isTrimmable(_ trimmedThrough: [Int64]) -> Bool {
+    zip(offsets, trimmedThrough).allSatisfy { next, trimmed in next <= trimmed + 1 }
+  }
+}
+
+/// An encoded record: a part of the bytes of all records of one append.
+struct EncodedRecord: LogBody {
+  let bytes: [UInt8]
+  let range: Range<Int>
+
+  var byteCount: Int { range.count }
+
+  static func encode(_ appends: [Append]) -> [EncodedRecord] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(appends.count * 192)
+    var ends: [Int] = []
+    ends.reserveCapacity(appends.count)
+    for append in appends {
+      RecordCodec.encode(append.record, into: &bytes)
+      ends.append(bytes.count)
+    }
+    var start = 0
+    return ends.map { end in
+      defer { start = end }
+      return EncodedRecord(bytes: bytes, range: start..<end)
+    }
+  }
+
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> Delivery.Content {
+    do throws(WireError) {
+      return .record(try RecordCodec.decode(bytes))
+    } catch {
+      return .undecodable(reason: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import EventLog
+import Model
+import SQLiteFolder
+
+/// Writes groups of records, marks, and trims. Owned by the writer's thread.
+final class LogWriter {
+  typealias Row = LogSequencer<EncodedRecord>.Row
+
+  private let database: Database
+  private let begin, commit, insert, insertMark, deleteMarks, deleteRecords, nextMarkQuery: Statement
+  private let counter = LogPageCounter()
+  private let options: SQLiteLog.Options
+  private let partitionCount: Int
+
+  /// Where the file begins. Records up to it are not there for any reader.
+  private(set) var base: LogMark
+  /// The oldest mark behind `base`, if there is one.
+  private(set) var nextMark: LogMark?
+  /// Where the file ends.
+  private(set) var end: LogMark
+  /// Records up to here are deleted; between here and `base` some remain to be.
+  private var deletedThrough: Int64
+  private var lastMarkSequence: Int64
+
+  init(_ database: Database, _ options: SQLiteLog.Options, partitionCount: Int) throws(DatabaseError) {
+    self.database = database
+    self.options = options
+    self.partitionCount = partitionCount
+    // What an earlier process left in the write-ahead log is copied and synced anew: should its own sync have
+    // failed, then the pages that the system still shows are not on the disk.
+    try database.checkpoint()
+    begin = try database.prepare("BEGIN IMMEDIATE")
+    commit = try database.prepare("COMMIT")
+    insert = try database.prepare("INSERT INTO records (sequence, partition, offset, body) VALUES (?, ?, ?, ?)")
+    insertMark = try database.prepare("INSERT OR REPLACE INTO marks (sequence, offsets) VALUES (?, ?)")
+    deleteMarks = try database.prepare("DELETE FROM marks WHERE sequence < ?")
+    deleteRecords = try database.prepare("DELETE FROM records WHERE sequence <= ?")
+    nextMarkQuery = try database.prepare(
+      "SELECT sequence, offsets FROM marks WHERE sequence > ? ORDER BY sequence LIMIT 1")
+    let marks = LogMarks(try LogCursor(database, partitionCount: partitionCount))
+    let ends = try marks.ends()
+    base = ends.base
+    end = ends.end
+    lastMarkSequence = ends.newestMark
+    deletedThrough = min(try database.integer("SELECT min(sequence) - 1 FROM records") ?? base.sequence, base.sequence)
+    database.observeLog(counter)
+    nextMark = try findNextMark()
+  }
+
+  /// Pages in the write-ahead log as of the newest commit.
+  var logPages: Int { counter.pages }
+
+  /// Copies what can be copied out of the write-ahead log.
+  func checkpoint() throws(DatabaseError) { try database.checkpoint() }
+
+  /// Writes a group, and deletes some of what was trimmed, in one transaction.
+  /// - Throws: `DatabaseError`; then the file must not be written again.
+  func write(_ rows: [Row], trimmedThrough: [Int64]?) throws(DatabaseError) {
+    try begin.run()
+    var end = end
+    for row in rows {
+      let delivery = row.delivery
+      end.sequence = Int64(delivery.position.sequence)
+      insert.bind(1, end.sequence)
+      insert.bind(2, LogFile.number(of: delivery.partition))
+      insert.bind(3, delivery.offset)
+      try insert.run(binding: 4, to: row.body.bytes, row.body.range)
+      if let slot = LogSequencer<EncodedRecord>.slot(of: delivery.partition, partitionCount: partitionCount) {
+        end.offsets[slot] = delivery.offset + 1
+      }
+    }
+    self.end = end
+    if end.sequence - lastMarkSequence >= Int64(options.segmentRecordsMax) { try mark() }
+    if let trimmedThrough { try trim(trimmedThrough, writing: rows.count) }
+    try commit.run()
+  }
+
+  private func mark() throws(DatabaseError) {
+    insertMark.bind(1, end.sequence)
+    insertMark.bind(2, copying: end.bytes)
+    try insertMark.run()
+    lastMarkSequence = end.sequence
+    if nextMark == nil { nextMark = end }
+  }
+
+  // MARK: Trimming
+
+  /// Whether a call of `write` would delete something.
+  func isTrimDue(_ trimmedThrough: [Int64]) -> Bool {
+    deletedThrough < base.sequence || isBaseMovable(trimmedThrough)
+  }
+
+  private func isBaseMovable(_ trimmedThrough: [Int64]) -> Bool {
+    TrimRule(options).allows(base: base, nextMark: nextMark, end: end, trimmedThrough: trimmedThrough)
+  }
+
+  /// Moves the beginning of the file to the next mark, or deletes a bounded number of the records before it: never
+  /// fewer than are being written, so that trimming keeps up.
+  private func trim(_ trimmedThrough: [Int64], writing count: Int) throws(DatabaseError) {
+    if deletedThrough >= base.sequence, isBaseMovable(trimmedThrough) {
+      if nextMark == nil { try mark() }
+      guard let moved = nextMark else { return }
+      deleteMarks.bind(1, moved.sequence)
+      try deleteMarks.run()
+      base = moved
+      nextMark = try findNextMark()
+    }
+    guard deletedThrough < base.sequence else { return }
+    let through = min(base.sequence, deletedThrough + Int64(max(options.trimRecordsMax, 2 * count)))
+    deleteRecords.bind(1, through)
+    try deleteRecords.run()
+    deletedThrough = through
+  }
+
+  private func findNextMark() throws(DatabaseError) -> LogMark? {
+    nextMarkQuery.bind(1, base.sequence)
+    guard try nextMarkQuery.step() else { return nil }
+    defer { nextMarkQuery.reset() }
+    return LogMark(
+      sequence: nextMarkQuery.integer(0), bytes: nextMarkQuery.bytes(1), slots: end.offsets.count)
+  }
+}
+
+/// When the beginning of the file may move to its next mark.
+struct TrimRule: Sendable {
+  private let retention: LogRetention
+
+  init(_ options: SQLiteLog.Options) { retention = options.retention }
+
+  /// Without a mark to move to, the end of the file will do once nothing before it is needed.
+  func allows(base: LogMark, nextMark: LogMark?, end: LogMark, trimmedThrough: [Int64]) -> Bool {
+    guard case .recordsMin(let kept) = retention else { return false }
+    let mark = nextMark ?? end
+    return mark.sequence > base.sequence && end.sequence - mark.sequence >= Int64(kept)
+      && mark.isTrimmable(trimmedThrough)
+  }
+}

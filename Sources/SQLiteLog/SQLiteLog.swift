@@ -1,0 +1,241 @@
+import EventLog
+import Model
+import SQLiteFolder
+import Synchronization
+
+/// The log of an embedded Kassa: one SQLite file for the partitions of all three services.
+///
+/// ```
+/// lanes ──append──► sequencer (one short lock) ──► inboxes of the owners, at once
+///                        │ one queue
+///                        ▼
+///                  writer thread: everything queued = one transaction = one fsync ──► durable
+/// ```
+/// When a group begins, and why none waits for ever, stands with `LogSequencer`.
+///
+/// **Threads.** The *writer* owns the only connection that writes records. The *reader* serves subscriptions: it
+/// reads what is committed, in chunks that the owner's inbox has room for, and switches the subscription to early
+/// delivery under the lock once nothing committed is left to read. The *checkpointer* copies the write-ahead log.
+///
+/// **The write-ahead log** is bounded without making commits wait: SQLite's own checkpoints are off; past
+/// `checkpointPagesDue` the checkpointer copies pages into the file while the writer goes on, and past
+/// `checkpointPagesMax` the writer copies the few that came meanwhile itself, so that its next transaction begins
+/// again at the start of the write-ahead log. The file is not truncated: overwriting is cheaper than growing.
+///
+/// **Failures.** After a write, an fsync or a checkpoint failed, nobody knows what the disk holds: the log takes no
+/// more records, `durable` stays, and the file is not written again by this process. What was not acknowledged
+/// may be there or not after the next start; what was acknowledged is.
+public final class SQLiteLog: EventLog {
+  struct State: Sendable {
+    var sequencer: LogSequencer<EncodedRecord>
+    var readers: [CatchUp] = []
+    /// By slot: the offset up to which the partition's records are not needed any more.
+    var trimmedThrough: [Int64]
+    /// As the writer last left them.
+    var base: LogMark
+    var nextMark: LogMark?
+    var end: LogMark
+    var isTrimRequested = false
+    var isCheckpointRequested = false
+    var isClosing = false
+    var statistics = Statistics()
+  }
+
+  /// What the threads share.
+  final class Shared: Sendable {
+    let state: Mutex<State>
+    let durable: Atomic<UInt64>
+    let writerSignal = Signal()
+    let readerSignal = Signal()
+    let checkpointSignal = Signal()
+    let options: Options
+    let path: String
+
+    init(_ state: sending State, _ options: Options, path: String) {
+      durable = Atomic(state.sequencer.durable.sequence)
+      self.state = Mutex(state)
+      self.options = options
+      self.path = path
+    }
+
+    /// Ends the log and wakes everybody.
+    func fail(_ failure: LogFailure) {
+      let owners = state.withLock { state in
+        state.sequencer.fail(failure)
+        return state.sequencer.owners
+      }
+      for owner in owners { owner.durabilityChanged() }
+    }
+  }
+
+  private let shared: Shared
+  private let partitionCount: Int
+  private let threads: Mutex<[BackgroundThread]>
+  /// Keeps the folder locked while the file is open.
+  private let folder: DataFolder
+
+  /// Opens the log of a folder.
+  /// - Throws: `LogFailure` when the file cannot be read or is damaged, or a thread cannot be started.
+  public init(folder: DataFolder, options: Options = Options()) throws(LogFailure) {
+    if let contradiction = options.contradiction { throw LogFailure(.format, contradiction) }
+    self.folder = folder
+    let partitionCount = folder.format.partitionCount
+    self.partitionCount = partitionCount
+    let writer = try Self.openWriter(folder, options)
+    let cursor = try Self.openCursor(folder)
+    let checkpoints = try Self.openDatabase(folder, .readWrite)
+    let durable = LogPosition(UInt64(clamping: writer.end.sequence))
+    let sequencer = LogSequencer<EncodedRecord>(
+      partitionCount: partitionCount, limits: options.limits, durable: durable, nextOffsets: writer.end.offsets)
+    let shared = Shared(
+      State(
+        sequencer: sequencer, trimmedThrough: writer.base.offsets.map { $0 - 1 }, base: writer.base,
+        nextMark: writer.nextMark, end: writer.end),
+      options, path: "\(folder.path)/\(LogFile.file.name)")
+    self.shared = shared
+    threads = Mutex([])
+    let started = [
+      BackgroundThread("log-writer") { LogWriterLoop(shared, writer).run() },
+      BackgroundThread("log-reader") { LogReaderLoop(shared, cursor).run() },
+      BackgroundThread("log-checkpoint") { LogCheckpointLoop(shared, checkpoints).run() },
+    ]
+    threads.withLock { $0 = started.compactMap { $0 } }
+    guard started.allSatisfy({ $0 != nil }) else {
+      close()
+      throw LogFailure(.write, "\(shared.path): the system gives no thread to write it with")
+    }
+  }
+
+  private static func openDatabase(
+    _ folder: DataFolder, _ mode: Database.Mode
+  ) throws(LogFailure) -> sending Database {
+    try LogFailure.reading { () throws(DatabaseError) in try LogFile.file.open(in: folder.path, mode: mode) }
+  }
+
+  private static func openWriter(_ folder: DataFolder, _ options: Options) throws(LogFailure) -> sending LogWriter {
+    let database = try openDatabase(folder, .readWrite)
+    let count = folder.format.partitionCount
+    return try LogFailure.reading { () throws(DatabaseError) in
+      try LogWriter(database, options, partitionCount: count)
+    }
+  }
+
+  private static func openCursor(_ folder: DataFolder) throws(LogFailure) -> sending LogCursor {
+    let database = try openDatabase(folder, .readOnly)
+    let count = folder.format.partitionCount
+    return try LogFailure.reading { () throws(DatabaseError) in try LogCursor(database, partitionCount: count) }
+  }
+
+  deinit { close() }
+
+  // MARK: EventLog
+
+  public func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition {
+    let bodies = EncodedRecord.encode(appends)
+    var wake: [any LogOwner] = []
+    var isFull = false
+    let position = try shared.state.withLock { state throws(LogRefusal) in
+      if state.isClosing { throw .unavailable }
+      let position = try state.sequencer.append(appends, bodies: bodies, by: owner, wake: &wake)
+      isFull = state.sequencer.isGroupFull
+      return position
+    }
+    if isFull { shared.writerSignal.set() }
+    for owner in wake { owner.deliveriesArrived() }
+    return position
+  }
+
+  public var durable: LogPosition { LogPosition(shared.durable.load(ordering: .acquiring)) }
+  public var failure: LogFailure? { shared.state.withLock { $0.sequencer.failure } }
+  public var statistics: Statistics {
+    shared.state.withLock { state in
+      var statistics = state.statistics
+      statistics.recordsPending = state.sequencer.pendingRecords
+      return statistics
+    }
+  }
+
+  public func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure) {
+    let failure = shared.state.withLock { state -> LogFailure? in
+      if let failure = state.sequencer.failure { return failure }
+      var offsets: [Int: Int64] = [:]
+      for (partition, offset) in partitions {
+        guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else {
+          return LogFailure(.format, "\(shared.path): has no partition \(partition)")
+        }
+        if let failure = check(offset, of: partition, slot, state) { return failure }
+        offsets[slot] = offset
+      }
+      let subscription = state.sequencer.subscribe(owner, to: Array(partitions.keys))
+      state.readers.append(CatchUp(subscription: subscription, offsets: offsets))
+      return nil
+    }
+    if let failure { throw failure }
+    shared.readerSignal.set()
+  }
+
+  /// Why a subscriber cannot go on behind `offset`, if so.
+  private func check(_ offset: Int64, of partition: PartitionID, _ slot: Int, _ state: State) -> LogFailure? {
+    let first = state.base.offsets[slot]
+    if offset < first - 1 {
+      return LogFailure(
+        .trimmed,
+        "\(shared.path): begins \(partition) with offset \(first), and offset \(offset + 1) is needed; "
+          + "restore log and store from the same backup")
+    }
+    if offset >= state.sequencer.nextOffset(of: partition) ?? 0 {
+      return LogFailure(
+        .format,
+        "\(shared.path): ends \(partition) before offset \(offset), which the store holds already; "
+          + "restore log and store from the same backup")
+    }
+    return nil
+  }
+
+  public func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
+    var wake: [any LogOwner] = []
+    let (taken, isRead) = shared.state.withLock { state in
+      (state.sequencer.take(by: owner, recordsMax: recordsMax, wake: &wake), !state.readers.isEmpty)
+    }
+    if isRead && !taken.isEmpty { shared.readerSignal.set() }
+    for owner in wake { owner.deliveriesArrived() }
+    return taken
+  }
+
+  public func flushHint(by owner: (any LogOwner)?) {
+    var wake: [any LogOwner] = []
+    let isDue = shared.state.withLock { state in
+      state.sequencer.hint(by: owner, wake: &wake)
+      return state.sequencer.isGroupDue
+    }
+    if isDue { shared.writerSignal.set() }
+    for owner in wake { owner.deliveriesArrived() }
+  }
+
+  public func trim(_ partition: PartitionID, through offset: Int64) {
+    guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else { return }
+    let isDue = shared.state.withLock { state in
+      state.trimmedThrough[slot] = max(state.trimmedThrough[slot], offset)
+      let isDue = TrimRule(shared.options).allows(
+        base: state.base, nextMark: state.nextMark, end: state.end, trimmedThrough: state.trimmedThrough)
+      state.isTrimRequested = state.isTrimRequested || isDue
+      return isDue
+    }
+    if isDue { shared.writerSignal.set() }
+  }
+
+  public func close() {
+    let running = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    guard !running.isEmpty else { return }
+    shared.state.withLock { $0.isClosing = true }
+    shared.writerSignal.set()
+    shared.readerSignal.set()
+    shared.checkpointSignal.set()
+    for thread in running { thread.join() }
+    shared.fail(LogFailure(.closed, "\(shared.path): the log is closed"))
+    shared.state.withLock { $0.sequencer.removeOwners() }
+  }
+}

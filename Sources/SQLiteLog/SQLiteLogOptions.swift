@@ -1,0 +1,49 @@
+import EventLog
+
+/// How long records are kept that their partitions' checkpoints cover.
+public enum LogRetention: Hashable, Sendable {
+  /// Always, so that the whole history can be replayed.
+  case keepAll
+  /// They are deleted once at least so many newer records stand in the log.
+  case recordsMin(Int)
+}
+
+extension SQLiteLog {
+  /// The bounds of the log in a file.
+  public struct Options: Hashable, Sendable {
+    public var limits = LogLimits()
+    public var retention = LogRetention.recordsMin(16_384)
+    /// Records between two marks: what is scanned at the next start, and the unit of trimming.
+    public var segmentRecordsMax = 4_096
+    /// Records deleted in one transaction, or twice as many as it writes if that is more.
+    public var trimRecordsMax = 512
+    /// Pages in the write-ahead log with which the checkpoint thread copies them into the file.
+    public var checkpointPagesDue = 1_000
+    /// Pages in the write-ahead log with which the writer copies the rest itself, so that it can begin at its start.
+    public var checkpointPagesMax = 4_000
+
+    public init() {}
+
+    /// A sentence about the first bound that is out of range or contradicts another.
+    public var contradiction: String? {
+      if segmentRecordsMax < 1 || trimRecordsMax < 1 || checkpointPagesDue < 1 {
+        return "every bound of the log must be at least 1"
+      }
+      if checkpointPagesDue > checkpointPagesMax {
+        return "checkpointPagesDue (\(checkpointPagesDue)) must not exceed checkpointPagesMax (\(checkpointPagesMax))"
+      }
+      if case .recordsMin(let kept) = retention, kept < 0 { return "recordsMin (\(kept)) must not be negative" }
+      return limits.contradiction
+    }
+  }
+
+  /// What the log has done since it was opened.
+  public struct Statistics: Hashable, Sendable {
+    public var commits: UInt64 = 0
+    public var recordsWritten: UInt64 = 0
+    /// Records that wait or are being written.
+    public var recordsPending = 0
+    /// Pages in the write-ahead log as of the newest commit.
+    public var logPages = 0
+  }
+}

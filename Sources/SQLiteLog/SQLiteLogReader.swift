@@ -1,0 +1,119 @@
+import EventLog
+import Model
+import SQLiteFolder
+
+/// Reads the log of a data folder for tools, also while a server writes it. Owned by one thread.
+public final class SQLiteLogReader {
+  private let database: Database
+  private let cursor: LogCursor
+
+  /// Opens the log of the folder at `path`, reading only.
+  /// - Throws: `DataFolderFailure` when it is no data folder of Kassa, `LogFailure` when the file cannot be read.
+  public init(path: String) throws {
+    let format = try DataFolder.readFormat(path)
+    let database = try LogFailure.reading { () throws(DatabaseError) in
+      try LogFile.file.open(in: path, mode: .readOnly)
+    }
+    self.database = database
+    cursor = try LogFailure.reading { () throws(DatabaseError) in
+      try LogCursor(database, partitionCount: format.partitionCount)
+    }
+  }
+
+  /// Up to `limit` records of all partitions behind a position, in the order of the log; none at its end. A record's
+  /// `position` is its own. What was trimmed is left out.
+  /// - Throws: `LogFailure`.
+  public func read(after position: LogPosition, limit: Int) throws(LogFailure) -> [Delivery] {
+    let base = try ends().base.sequence
+    var expected: Int64?
+    var deliveries: [Delivery] = []
+    let start = max(Int64(clamping: position.sequence), base)
+    try cursor.forEach(after: start, through: .max, limit: limit) { row throws(LogFailure) in
+      guard let partition = row.partition, row.sequence == expected ?? row.sequence else {
+        throw LogFailure(.format, "\(cursor.path): record \(row.sequence) does not follow the one before")
+      }
+      expected = row.sequence + 1
+      deliveries.append(
+        Delivery(
+          partition: partition, offset: row.offset, position: LogPosition(UInt64(clamping: row.sequence)),
+          content: EncodedRecord.decode(row.body)))
+      return true
+    }
+    return deliveries
+  }
+
+  /// The offsets of a partition that the log has; empty where it has none. nil where there is no such partition.
+  /// - Throws: `LogFailure`.
+  public func offsets(of partition: PartitionID) throws(LogFailure) -> Range<Int64>? {
+    let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+    guard let slot else { return nil }
+    let (base, end) = try ends()
+    let first = base.offsets[slot]
+    return first..<max(first, end.offsets[slot])
+  }
+
+  /// The positions that the log has: behind the first, up to and with the second.
+  /// - Throws: `LogFailure`.
+  public func positions() throws(LogFailure) -> (after: LogPosition, through: LogPosition) {
+    let (base, end) = try ends()
+    return (LogPosition(UInt64(clamping: base.sequence)), LogPosition(UInt64(clamping: end.sequence)))
+  }
+
+  private func ends() throws(LogFailure) -> (base: LogMark, end: LogMark) {
+    try LogFailure.reading { () throws(DatabaseError) in
+      // One transaction, so that a server that trims meanwhile changes nothing between the queries.
+      try database.execute("BEGIN")
+      defer { database.rollback() }
+      let ends = try LogMarks(cursor).ends()
+      return (ends.base, ends.end)
+    }
+  }
+}
+
+/// Sets a record aside that stops its partition: nothing else lets a partition go past it.
+public enum Quarantine {
+  /// Replaces the record by an empty one, and keeps its bytes and the reason in the table `quarantined`.
+  ///
+  /// What the record would have done is lost, effects on other partitions included; the operator decides that.
+  /// The folder has to be open, and so locked, and its log must not be.
+  /// - Throws: `LogFailure`; then nothing was changed.
+  public static func replace(
+    _ partition: PartitionID, offset: Int64, reason: String, in folder: DataFolder
+  ) throws(LogFailure) {
+    let path = "\(folder.path)/\(LogFile.file.name)"
+    let changed: Bool
+    do throws(DatabaseError) {
+      let database = try LogFile.file.open(in: folder.path, mode: .readWrite)
+      try database.execute("BEGIN IMMEDIATE")
+      defer { database.rollback() }
+      changed = try replace(partition, offset, reason, database)
+      try database.execute("COMMIT")
+    } catch {
+      throw LogFailure(error.isDamage ? .format : .write, error.message)
+    }
+    if !changed { throw LogFailure(.trimmed, "\(path): has no offset \(offset) of \(partition)") }
+  }
+
+  private static func replace(
+    _ partition: PartitionID, _ offset: Int64, _ reason: String, _ database: Database
+  ) throws(DatabaseError) -> Bool {
+    let find = try database.prepare("SELECT sequence, body FROM records WHERE partition = ? AND offset = ?")
+    find.bind(1, LogFile.number(of: partition))
+    find.bind(2, offset)
+    guard try find.step() else { return false }
+    let sequence = find.integer(0)
+    let body = Array(find.bytes(1))
+    find.reset()
+    let keep = try database.prepare(
+      "INSERT OR IGNORE INTO quarantined (partition, offset, body, reason) VALUES (?, ?, ?, ?)")
+    keep.bind(1, LogFile.number(of: partition))
+    keep.bind(2, offset)
+    keep.bind(3, copying: body)
+    keep.bind(4, reason)
+    try keep.run()
+    let empty = try database.prepare("UPDATE records SET body = x'' WHERE sequence = ?")
+    empty.bind(1, sequence)
+    try empty.run()
+    return true
+  }
+}
