@@ -41,7 +41,7 @@ private final class SagaLane: Sendable {
 
 @Suite struct GroupCommitTests {
   /// Three owners on two threads, six hops: one group when the server is idle, whatever the threads' timing.
-  @Test func aSagaEndsInOneCommit() async throws {
+  @Test func aSagaEndsInOneCommit() throws {
     let log = try Fixture().open()
     let lanes = [SagaLane(), SagaLane()]
     let (a, b, c) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal), SignalOwner(lanes[0].signal))
@@ -52,7 +52,10 @@ private final class SagaLane: Sendable {
     #expect(eventually { log.statistics.recordsPending == 0 })
 
     let route = [orders, stock, payments, orders, stock, orders]
-    let threads = [Task.detached { lanes[0].run(log, [a, c], route) }, Task.detached { lanes[1].run(log, [b], route) }]
+    let threads = [
+      BackgroundThread("lane 0") { lanes[0].run(log, [a, c], route) },
+      BackgroundThread("lane 1") { lanes[1].run(log, [b], route) },
+    ]
     for saga in 1...50 {
       let before = log.statistics
       _ = try log.append([append(orders, Int64(saga) * 100)], by: nil)
@@ -60,21 +63,25 @@ private final class SagaLane: Sendable {
       #expect(log.statistics.commits == before.commits + 1, "saga \(saga)")
     }
     for lane in lanes { lane.end() }
-    for thread in threads { await thread.value }
+    for thread in threads { thread?.join() }
     log.close()
   }
 
   /// Sagas from two threads at once, never a hint but at the end of a turn: every record becomes durable.
   @Test(arguments: [UInt64(1), 2, 3, 4])
-  func nothingWaitsForEver(_ seed: UInt64) async throws {
+  func nothingWaitsForEver(_ seed: UInt64) throws {
     let log = try Fixture().open { $0.limits.groupRecordsDue = 1_000 }
     let lanes = [SagaLane(), SagaLane()]
     let (a, b) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal))
     try log.subscribe(a, to: [orders: -1])
     try log.subscribe(b, to: [stock: -1])
     #expect(a.waitUntilLive(log, orders) && b.waitUntilLive(log, stock))
+    #expect(eventually { log.statistics.recordsPending == 0 })
     let route = [orders, stock, orders, stock, orders]
-    let threads = [Task.detached { lanes[0].run(log, [a], route) }, Task.detached { lanes[1].run(log, [b], route) }]
+    let threads = [
+      BackgroundThread("lane 0") { lanes[0].run(log, [a], route) },
+      BackgroundThread("lane 1") { lanes[1].run(log, [b], route) },
+    ]
     var random = SeededGenerator(seed: seed)
     for round in 1...100 {
       let before = log.statistics.recordsWritten
@@ -86,7 +93,7 @@ private final class SagaLane: Sendable {
         eventually { log.statistics.recordsWritten == before + UInt64(5 * sagas) }, "round \(round), seed \(seed)")
     }
     for lane in lanes { lane.end() }
-    for thread in threads { await thread.value }
+    for thread in threads { thread?.join() }
     log.close()
   }
 
