@@ -18,6 +18,11 @@ public struct Entry: Hashable, Sendable {
     self.body = body
   }
 
+  /// The trace of the client's command, if it has one; a slip carries its own further.
+  public var trace: TraceContext? {
+    if case .command(let command) = body { command.trace } else { nil }
+  }
+
   public enum Body: Hashable, Sendable {
     case command(ClientCommand)
     case message(PartitionMessage)

@@ -49,6 +49,8 @@ public struct ApplyContext: ~Copyable {
   public let now: Timestamp
   /// What every answer that shows the entry's effect has to wait for.
   public let position: LogPosition
+  /// The trace that the entry's command belongs to.
+  public let trace: TraceContext?
   let source: PartitionID
   let offset: Int64
   var nextIndex: UInt32

@@ -186,7 +186,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       return
     }
     var context = ApplyContext(
-      now: now, position: delivery.position, source: partition, offset: delivery.offset,
+      now: now, position: delivery.position, trace: entry.trace, source: partition, offset: delivery.offset,
       nextIndex: nextMessageIndex, effects: effects)
     effects = Effects()
     defer {

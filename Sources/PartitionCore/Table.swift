@@ -50,6 +50,7 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
   /// Changes a value in place, or creates or deletes it, and marks it dirty.
   ///
   /// A key that is not resident is taken as new: the caller knows that the store has no row of it.
+  @discardableResult
   public mutating func update<Result, Failure: Error>(
     _ key: Key, at position: LogPosition, _ change: (inout Value?) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -1,0 +1,60 @@
+import Model
+import PartitionCore
+
+extension OrdersMachine {
+  /// Makes this partition's orders of the batch anew, each open with one unit of two random items.
+  ///
+  /// All or none: while one of them is being checked out the whole command is refused. Attempts go on counting, so that
+  /// a late message of an old attempt cannot be taken for one of a new.
+  mutating func batchInit(_ batch: OrderBatch, at position: LogPosition) -> Outcome {
+    guard batch.itemPrice.times(Quantity(unchecked: 2)) != nil else {
+      return .refused(.amountOutOfRange(id: "item_price"))
+    }
+    let own = batch.numbers.map { (number: $0, id: OrderID(unchecked: String($0))) }.filter { owns($0.id) }
+    for (_, id) in own {
+      if orders[id]?.status == .checkingOut { return .refused(.checkoutUnderWay(id)) }
+    }
+    for (number, id) in own {
+      var random = SplitMix64(seed: batch.seed &+ UInt64(bitPattern: number))
+      let user = random.next(below: batch.userCount)
+      let first = random.next(below: batch.itemCount)
+      let second = random.next(below: batch.itemCount)
+      let attempt = orders[id]?.attempt ?? 0
+      let order = Order(
+        user: UserID(unchecked: String(user)), lines: lines(of: first, second, at: batch.itemPrice),
+        attempt: attempt)
+      orders.update(id, at: position) { $0 = order }
+    }
+    return .done
+  }
+
+  private func lines(of first: Int64, _ second: Int64, at price: Money) -> [Order.Line] {
+    let item = ItemID(unchecked: String(first))
+    if first == second { return [Order.Line(item: item, quantity: Quantity(unchecked: 2), price: price)] }
+    return [
+      Order.Line(item: item, quantity: .one, price: price),
+      Order.Line(item: ItemID(unchecked: String(second)), quantity: .one, price: price),
+    ]
+  }
+}
+
+/// Random numbers that follow from a seed alone. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
+/// generators", OOPSLA 2014.
+struct SplitMix64 {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  /// 0 ..< bound, 0 when the bound is not positive; Lemire's multiplication.
+  mutating func next(below bound: Int64) -> Int64 {
+    bound < 1 ? 0 : Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
+  }
+}

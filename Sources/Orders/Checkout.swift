@@ -1,0 +1,91 @@
+import Model
+import PartitionCore
+
+// The checkout saga starts and ends here. Start: freeze the cart, open an attempt, send the routing slip to the first
+// stop (or straight to the payment when the cart is empty). End: `paid` comes from the payment, `failed` comes back
+// along the slip after everything that was held has been released. Both name the attempt, so that a message of
+// an older attempt changes nothing.
+
+extension OrdersMachine {
+  mutating func checkout(_ id: OrderID, from waiter: Waiter, in context: inout ApplyContext) -> Outcome? {
+    guard let order = orders[id] else { return .refused(.unknownOrder(id)) }
+    switch order.status {
+    case .paid:
+      return .done
+    case .checkingOut:
+      guard order.waiters.count < limits.orderWaitersMax else { return .refused(.tooManyJoined(id)) }
+      orders.update(id, at: context.position) { $0?.waiters.append(waiter) }
+      return nil
+    case .open:
+      guard let total = order.total else { return .refused(.amountOutOfRange(id: id.text)) }
+      let (attempt, overflow) = order.attempt.addingReportingOverflow(1)
+      guard !overflow else { return .refused(.amountOutOfRange(id: id.text)) }
+      orders.update(id, at: context.position) { order in
+        order?.status = .checkingOut
+        order?.attempt = attempt
+        order?.waiters = [waiter]
+      }
+      send(order, AttemptID(order: id, number: attempt), total, in: &context)
+      return nil
+    }
+  }
+
+  private func send(_ order: Order, _ attempt: AttemptID, _ total: Money, in context: inout ApplyContext) {
+    let slip = Slip(
+      attempt: attempt, user: order.user, total: total, stops: stops(of: order.lines), trace: context.trace)
+    if let first = slip.stops.first {
+      context.send(.reserve(slip, stop: 0), to: PartitionID(.stock, first.partition))
+    } else {
+      context.send(.charge(slip), to: partitioner.partition(of: order.user))
+    }
+  }
+
+  /// The lines by stock partition, ascending by (partition, item): the order in which nothing can wait in a circle.
+  private func stops(of lines: [Order.Line]) -> [Slip.Stop] {
+    let placed = lines.map { (partition: partitioner.index(of: $0.item.text), line: $0) }
+      .sorted { ($0.partition, $0.line.item) < ($1.partition, $1.line.item) }
+    var stops: [Slip.Stop] = []
+    var start = placed.startIndex
+    while start < placed.endIndex {
+      let partition = placed[start].partition
+      let end = placed[start...].firstIndex { $0.partition != partition } ?? placed.endIndex
+      stops.append(
+        Slip.Stop(
+          partition: partition,
+          lines: placed[start..<end].map { Slip.Line(item: $0.line.item, quantity: $0.line.quantity) }))
+      start = end
+    }
+    return stops
+  }
+
+  /// The money is taken: the order is paid for good, and everybody who waits is told.
+  mutating func paid(_ attempt: AttemptID, in context: inout ApplyContext) {
+    guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
+    orders.update(attempt.order, at: context.position) { order in
+      order?.status = .paid
+      order?.waiters = []
+    }
+    ledger.checkouts &+= 1
+    ledger.checkoutMoney &+= UInt64((order.total ?? .zero).value)
+    ledger.unitsSold &+= order.units
+    for waiter in order.waiters { context.complete(waiter, .done) }
+  }
+
+  /// Nothing is held or taken any more: the cart is open again, and everybody who waits is told why.
+  mutating func failed(_ attempt: AttemptID, _ failure: Failure, in context: inout ApplyContext) {
+    guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
+    orders.update(attempt.order, at: context.position) { order in
+      order?.status = .open
+      order?.waiters = []
+    }
+    for waiter in order.waiters {
+      context.complete(waiter, .refused(.checkoutFailed(attempt.order, failure)))
+    }
+  }
+}
+
+extension Order {
+  fileprivate func isUnderWay(_ attempt: AttemptID) -> Bool {
+    status == .checkingOut && self.attempt == attempt.number
+  }
+}

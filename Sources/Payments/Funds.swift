@@ -1,0 +1,42 @@
+import Model
+import PartitionCore
+
+extension PaymentsMachine {
+  mutating func create(_ id: UserID, at position: LogPosition) -> Outcome {
+    guard users[id] == nil else { return .refused(.alreadyExists(id: id.text)) }
+    users.update(id, at: position) { $0 = User() }
+    return .created(id: id.text)
+  }
+
+  mutating func addFunds(_ amount: Money, to id: UserID, at position: LogPosition) -> Outcome {
+    guard let user = users[id] else { return .refused(.unknownUser(id)) }
+    // What was ever deposited bounds every other number of the account.
+    guard let deposited = user.deposited.adding(amount), let credit = user.credit.adding(amount) else {
+      return .refused(.amountOutOfRange(id: id.text))
+    }
+    users.update(id, at: position) { user in
+      user?.deposited = deposited
+      user?.credit = credit
+    }
+    return .done
+  }
+
+  /// Sets the credit of this partition's users of the batch. What was spent stays so.
+  mutating func batchInit(_ batch: UserBatch, at position: LogPosition) -> Outcome {
+    let own = batch.numbers.map { UserID(unchecked: String($0)) }.filter { owns($0) }
+    for id in own {
+      guard batch.credit.adding(users[id]?.spent ?? .zero) != nil else {
+        return .refused(.amountOutOfRange(id: id.text))
+      }
+    }
+    for id in own {
+      users.update(id, at: position) { user in
+        var new = user ?? User()
+        new.credit = batch.credit
+        new.deposited = batch.credit.adding(new.spent) ?? batch.credit
+        user = new
+      }
+    }
+    return .done
+  }
+}

@@ -1,0 +1,66 @@
+import Model
+import PartitionCore
+
+// Payments by hand. Under an order a payment is remembered: it is taken once, however often it is asked for, and can be
+// cancelled until the order's checkout adopts it.
+
+extension PaymentsMachine {
+  /// Takes money for nothing in particular.
+  mutating func pay(_ amount: Money, by id: UserID, at position: LogPosition) -> Outcome {
+    guard let user = users[id] else { return .refused(.unknownUser(id)) }
+    guard let after = user.spending(amount), let loose = user.spentWithoutOrder.adding(amount) else {
+      return .refused(.notEnoughCredit(id))
+    }
+    users.update(id, at: position) {
+      $0 = after
+      $0?.spentWithoutOrder = loose
+    }
+    return .done
+  }
+
+  /// Takes money for an order, once.
+  mutating func pay(_ amount: Money, by id: UserID, for order: OrderID, at position: LogPosition) -> Outcome {
+    guard let user = users[id] else { return .refused(.unknownUser(id)) }
+    let payment = PaymentID(user: id, order: order)
+    if let known = payments[payment], known.status != .refunded {
+      return known.amount == amount ? .done : .refused(.paymentConflict(order))
+    }
+    guard var after = user.spending(amount) else { return .refused(.notEnoughCredit(id)) }
+    after.paymentsByHand = max(after.paymentsByHand, after.paymentsByHand &+ 1)
+    users.update(id, at: position) { $0 = after }
+    payments.update(payment, at: position) { $0 = Payment(amount: amount, status: .byHand) }
+    return .done
+  }
+
+  /// Gives a payment by hand back, once.
+  mutating func cancel(_ order: OrderID, of id: UserID, at position: LogPosition) -> Outcome {
+    guard let user = users[id] else { return .refused(.unknownUser(id)) }
+    let payment = PaymentID(user: id, order: order)
+    guard let known = payments[payment] else { return .refused(.unknownPayment(id, order)) }
+    switch known.status {
+    case .refunded: return .done
+    case .checkout: return .refused(.paymentConflict(order))
+    case .byHand: break
+    }
+    guard let credit = user.credit.adding(known.amount), let spent = user.spent.subtracting(known.amount) else {
+      return .refused(.amountOutOfRange(id: id.text))
+    }
+    users.update(id, at: position) { user in
+      user?.credit = credit
+      user?.spent = spent
+    }
+    payments.update(payment, at: position) { $0?.status = .refunded }
+    return .done
+  }
+}
+
+extension User {
+  /// The account after `amount` was taken, or nil when the credit does not cover it.
+  func spending(_ amount: Money) -> User? {
+    guard let credit = credit.subtracting(amount), let spent = spent.adding(amount) else { return nil }
+    var user = self
+    user.credit = credit
+    user.spent = spent
+    return user
+  }
+}
