@@ -56,7 +56,10 @@ let package = Package(
         "PriceCache", "Lanes", "Telemetry",
       ]),
     target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
-    target("RestAPI", ["HTTPServer", "Model", "PartitionCore", "PartitionRuntime", "Telemetry"]),
+    .target(
+      name: "RestAPI",
+      dependencies: ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"],
+      resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
     target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
 
     // The program and its tools.
@@ -77,6 +80,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests("RestAPITests", ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,68 @@
+import Model
+import PartitionRuntime
+
+/// One `batch_init` under way: a request that becomes many commands, some of which are under way at a time.
+///
+/// Every command covers `BatchLimits.numbersMax` numbers at one partition. When a partition is overloaded the run waits
+/// and tries again, within the request's deadline; any other refusal ends it once what is under way has come back.
+struct BatchRun {
+  let origin: RequestOrigin
+  let plan: BatchPlan
+  let token: IdempotencyToken?
+  let deadlineMilliseconds: Int64
+  /// The partitions that own any of the numbers.
+  let partitions: [UInt16]
+  private var nextStart: Int64 = 0
+  private var nextPartition = 0
+
+  /// The numbers of the commands that were accepted and did not come back.
+  var inFlight: Set<UInt64> = []
+  /// The first refusal.
+  var problem: Problem?
+  var submitted = 0
+  var replayed = 0
+
+  init(
+    origin: RequestOrigin, plan: BatchPlan, token: IdempotencyToken?, deadlineMilliseconds: Int64,
+    partitioner: Partitioner
+  ) {
+    self.origin = origin
+    self.plan = plan
+    self.token = token
+    self.deadlineMilliseconds = deadlineMilliseconds
+    if token == nil, plan.count < Int64(partitioner.count) * 4 {
+      partitions = Set((0..<plan.count).map { partitioner.index(of: String($0)) }).sorted()
+    } else {
+      // Under a key every partition gets a command, so that each of them remembers the key.
+      partitions = (0..<UInt16(partitioner.count)).map { $0 }
+    }
+  }
+
+  var hasMoreToSubmit: Bool { problem == nil && nextStart < plan.count }
+  var isFinished: Bool { !hasMoreToSubmit && inFlight.isEmpty }
+
+  /// The next command, where it goes, and its key.
+  var next: (command: Command, partition: PartitionID, token: IdempotencyToken?) {
+    let end = min(nextStart + BatchLimits.numbersMax, plan.count)
+    let start = min(nextStart, end)
+    let partition = nextPartition < partitions.count ? partitions[nextPartition] : 0
+    return (plan.command(for: start..<end), PartitionID(plan.service, partition), keyOfNext)
+  }
+
+  mutating func advance() {
+    nextPartition += 1
+    if nextPartition >= partitions.count {
+      nextPartition = 0
+      nextStart += BatchLimits.numbersMax
+    }
+  }
+
+  /// A partition remembers one outcome a key, so only the first command of each partition goes under the client's
+  /// own one; the others have keys derived from it and their numbers.
+  private var keyOfNext: IdempotencyToken? {
+    guard let token, nextStart > 0 else { return token }
+    let hash = Murmur3(Array("\(token.fingerprint)/\(nextStart)/\(token.key.text)".utf8))
+    let key = "batch_init-\(EntityIDs.id(high: hash.high, low: hash.low))"
+    return IdempotencyToken(key: IdempotencyKey(unchecked: key), fingerprint: token.fingerprint)
+  }
+}

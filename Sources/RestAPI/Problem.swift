@@ -1,0 +1,70 @@
+/// A refusal on its way to becoming an `application/problem+json` body (RFC 9457).
+struct Problem: Error, Hashable {
+  let code: ProblemCode
+  /// The status; another than the code's own only where the server itself refuses with a rarer one.
+  var status: UInt16
+  /// One sentence about this occurrence.
+  let detail: String
+  /// What it is about: (`item_id`, "42"), (`parameter`, "price") …
+  var subjects: [Subject] = []
+  /// A path that tells what became of the request.
+  var findOut: String?
+  /// What `Allow` says.
+  var allow: StaticString?
+
+  struct Subject: Hashable {
+    let name: StaticString
+    let value: String
+
+    static func == (a: Subject, b: Subject) -> Bool { a.name.description == b.name.description && a.value == b.value }
+    func hash(into hasher: inout Hasher) { hasher.combine(value) }
+  }
+
+  init(_ code: ProblemCode, _ detail: String, _ subjects: (StaticString, String)...) {
+    self.code = code
+    status = code.status
+    self.detail = detail
+    self.subjects = subjects.map { Subject(name: $0.0, value: $0.1) }
+  }
+
+  static func == (a: Problem, b: Problem) -> Bool {
+    a.code == b.code && a.status == b.status && a.detail == b.detail && a.subjects == b.subjects
+      && a.findOut == b.findOut && a.allow?.description == b.allow?.description
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(code)
+    hasher.combine(detail)
+  }
+
+  /// The body for the request of this id.
+  func body(requestID: String) -> [UInt8] {
+    var json = JSONWriter(reserving: 320)
+    json.raw("{\"type\":\"urn:kassa:problem:")
+    json.string(inQuotes: code.rawValue)
+    json.raw("\",\"title\":")
+    json.string(code.title)
+    json.raw(",\"status\":")
+    json.number(Int64(status))
+    json.raw(",\"detail\":")
+    json.string(detail)
+    json.raw(",\"instance\":\"urn:kassa:request:")
+    json.string(inQuotes: requestID)
+    json.raw("\",\"code\":")
+    json.string(code.rawValue)
+    json.raw(",\"request_id\":")
+    json.string(requestID)
+    for subject in subjects {
+      json.raw(",")
+      json.string(subject.name)
+      json.raw(":")
+      json.string(subject.value)
+    }
+    if let findOut {
+      json.raw(",\"find_out\":")
+      json.string(findOut)
+    }
+    json.raw("}")
+    return json.bytes
+  }
+}

@@ -1,0 +1,99 @@
+import HTTPServer
+import Model
+import PartitionRuntime
+import PriceCache
+
+/// `batch_init`: one request, many commands, one answer at the end.
+extension RestAPI {
+  /// Set in the numbers of commands that belong to a batch.
+  static var batchBit: UInt64 { 1 << 63 }
+
+  func begin(_ plan: BatchPlan, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
+    guard batches.count < limits.batchesMax else {
+      throw Problem(.overloaded, "Too many batch_init requests are under way; nothing was changed.")
+    }
+    let batch = BatchRun(
+      origin: origin, plan: plan, token: token,
+      deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.batchDeadlineMilliseconds,
+      partitioner: port.partitioner)
+    batches[origin.exchange.number] = batch
+    pump(origin.exchange.number)
+  }
+
+  /// Submits commands of a batch while there is room, and answers it when it is over.
+  private func pump(_ exchange: UInt64) {
+    // An outcome that comes before `submit` returns calls this again; the loop that runs already sees what it changed.
+    guard !isPumping else { return }
+    isPumping = true
+    defer { isPumping = false }
+    while let batch = batches[exchange], batch.hasMoreToSubmit,
+      batch.inFlight.count < limits.batchCommandsInFlightMax
+    {
+      let next = batch.next
+      lastBatchNumber += 1
+      let number = Self.batchBit | lastBatchNumber
+      // Remembered first: the outcome may come before `submit` returns.
+      batchNumbers[number] = exchange
+      batches[exchange]?.inFlight.insert(number)
+      do throws(RequestRefusal) {
+        try port.submit(
+          next.command, to: next.partition, number: number, idempotency: next.token, trace: batch.origin.trace)
+        batches[exchange]?.submitted += 1
+        batches[exchange]?.advance()
+      } catch {
+        batchNumbers[number] = nil
+        batches[exchange]?.inFlight.remove(number)
+        if error == .overloaded { return }
+        batches[exchange]?.problem = batch.problem ?? Problem(error)
+      }
+    }
+    if let batch = batches[exchange], batch.isFinished { end(batch, with: batch.problem) }
+  }
+
+  func batchFinished(_ number: UInt64, _ result: RequestResult) {
+    guard let exchange = batchNumbers.removeValue(forKey: number) else { return }
+    batches[exchange]?.inFlight.remove(number)
+    switch result {
+    case .outcome(.refused(let refusal), _): fail(exchange, Problem(refusal))
+    case .outcome(_, let isReplayed): if isReplayed { batches[exchange]?.replayed += 1 }
+    case .refused: fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
+    case .view: fail(exchange, Problem(.internalError, "A command got the answer of a read."))
+    }
+    pump(exchange)
+  }
+
+  private func fail(_ exchange: UInt64, _ problem: Problem) {
+    if batches[exchange]?.problem == nil { batches[exchange]?.problem = problem }
+  }
+
+  func expireBatches(nowMilliseconds now: Int64) {
+    for (exchange, batch) in batches {
+      if batch.deadlineMilliseconds <= now {
+        let problem: Problem =
+          batch.submitted == 0
+          ? Problem(.overloaded, "The partitions were full all the time; nothing was changed.")
+          : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
+        end(batch, with: problem)
+      } else {
+        pump(exchange)
+      }
+    }
+  }
+
+  private func end(_ batch: BatchRun, with problem: Problem?) {
+    forget(batch)
+    if let problem {
+      deliver(finish(batch.origin, with: problem), batch.origin)
+    } else {
+      let isReplayed = batch.submitted > 0 && batch.replayed == batch.submitted
+      finish(batch.origin, status: 200, body: SuccessBody.done(), isReplayed: isReplayed)
+    }
+  }
+
+  /// Ends a batch, whatever became of it; part of it may have taken effect.
+  func forget(_ batch: BatchRun) {
+    batches[batch.origin.exchange.number] = nil
+    for number in batch.inFlight { batchNumbers[number] = nil }
+    if batch.plan.service == .stock { prices.removeAll() }
+  }
+}

@@ -1,0 +1,168 @@
+import HTTPServer
+import Model
+import PartitionRuntime
+import PriceCache
+
+/// One request, one partition: reads, commands, and the price that an addition needs first.
+extension RestAPI {
+  func read(_ query: Query, _ origin: RequestOrigin) throws(Problem) {
+    let step = PendingRequest.Step.read(query)
+    try remember(step, origin)
+    do throws(RequestRefusal) {
+      try port.ask(query, number: Self.number(of: origin.exchange, step: step.number))
+    } catch {
+      pending.remove(origin.exchange.number)
+      throw Problem(error)
+    }
+  }
+
+  func submit(_ command: Command, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
+    try remember(.command(command, isRepeatable: token != nil), origin)
+    try send(command, origin, token)
+  }
+
+  /// Hands a remembered command to its partition.
+  private func send(_ command: Command, _ origin: RequestOrigin, _ token: IdempotencyToken?) throws(Problem) {
+    guard let partition = command.partition(by: port.partitioner) else {
+      pending.remove(origin.exchange.number)
+      throw Problem(.internalError, "A command has no partition.")
+    }
+    do throws(RequestRefusal) {
+      try port.submit(
+        command, to: partition, number: Self.number(of: origin.exchange, step: 2), idempotency: token,
+        trace: origin.trace)
+    } catch {
+      pending.remove(origin.exchange.number)
+      throw Problem(error)
+    }
+  }
+
+  /// Looks the price up, in the cache or at the stock service, then adds.
+  func add(
+    _ item: ItemID, _ quantity: Quantity, to order: OrderID, _ origin: RequestOrigin, token: IdempotencyToken?
+  ) throws(Problem) {
+    try remember(.price(order, item, quantity, token), origin)
+    let exchange = origin.exchange.number
+    prices.price(of: item) { [weak self] price in
+      // The request may be over by now: expired, or its client gone.
+      guard let self, let request = self.pending[exchange], case .price = request.step else { return }
+      self.guarded(request) { () throws(Problem) in try self.priceLookedUp(price, request) }
+    }
+  }
+
+  private func priceLookedUp(_ price: Money?, _ request: PendingRequest) throws(Problem) {
+    guard case .price(let order, let item, let quantity, let token) = request.step else { return }
+    if let price {
+      let command = Command.orders(.addItem(order, item, quantity, price: price))
+      pending.update(
+        PendingRequest(origin: request.origin, step: .command(command, isRepeatable: token != nil)))
+      try send(command, request.origin, token)
+      return
+    }
+    do throws(RequestRefusal) {
+      try port.ask(.item(item), number: Self.number(of: request.origin.exchange, step: request.step.number))
+    } catch {
+      throw Problem(error)
+    }
+  }
+
+  /// Answers with the problem if there is one.
+  private func guarded(_ request: PendingRequest, _ body: () throws(Problem) -> Void) {
+    do throws(Problem) {
+      try body()
+    } catch {
+      pending.remove(request.origin.exchange.number)
+      deliver(finish(request.origin, with: error), request.origin)
+    }
+  }
+
+  // MARK: RequestClient
+
+  public func finished(_ number: UInt64, _ result: RequestResult) {
+    if number & Self.batchBit != 0 {
+      batchFinished(number, result)
+      return
+    }
+    let exchange = number >> 2
+    guard let request = pending[exchange], request.step.number == number & 3 else { return }
+    switch request.step {
+    case .read(let query): readFinished(query, request, result)
+    case .price(_, let item, _, _): priceFinished(item, request, result)
+    case .command(let command, let isRepeatable):
+      pending.remove(exchange)
+      commandFinished(command, isRepeatable, request.origin, result)
+    }
+  }
+
+  private func readFinished(_ query: Query, _ request: PendingRequest, _ result: RequestResult) {
+    let origin = request.origin
+    pending.remove(origin.exchange.number)
+    switch result {
+    case .view(let view):
+      if let body = SuccessBody.body(of: view) {
+        finish(origin, status: 200, body: body)
+      } else {
+        deliver(finish(origin, with: .unknown(query)), origin)
+      }
+    case .refused(let refusal):
+      deliver(finish(origin, with: Problem(refusal)), origin)
+    case .outcome:
+      deliver(finish(origin, with: Problem(.internalError, "A read got the outcome of a command.")), origin)
+    }
+  }
+
+  private func priceFinished(_ item: ItemID, _ request: PendingRequest, _ result: RequestResult) {
+    guarded(request) { () throws(Problem) in
+      switch result {
+      case .view(.item(let view?)):
+        prices.remember(view.price, of: item)
+        try priceLookedUp(view.price, request)
+      case .view(.item(nil)): throw .unknownItem(item)
+      case .refused(let refusal): throw Problem(refusal)
+      case .view, .outcome: throw Problem(.internalError, "The price came as something else.")
+      }
+    }
+  }
+
+  private func commandFinished(
+    _ command: Command, _ isRepeatable: Bool, _ origin: RequestOrigin, _ result: RequestResult
+  ) {
+    switch result {
+    case .outcome(.refused(let refusal), let isReplayed):
+      deliver(finish(origin, with: Problem(refusal), isReplayed: isReplayed), origin)
+    case .outcome(let outcome, let isReplayed):
+      finish(origin, status: 200, body: SuccessBody.body(of: outcome, for: command), isReplayed: isReplayed)
+    case .refused:
+      // It was appended, or may have been: whatever kept the outcome away, the client must not take it as undone.
+      deliver(finish(origin, with: .outcomeUnknown(of: command, isRepeatable: isRepeatable)), origin)
+    case .view:
+      deliver(finish(origin, with: Problem(.internalError, "A command got the answer of a read.")), origin)
+    }
+  }
+
+  /// Answers every request whose deadline has passed, and lets batches go on that waited for room. The lane calls it
+  /// several times a second with its monotonic clock.
+  public func expire(nowMilliseconds now: Int64) {
+    while let request = pending.removeExpired(nowMilliseconds: now) {
+      let problem: Problem =
+        switch request.step {
+        case .read, .price: .readTimedOut
+        case .command(let command, let isRepeatable):
+          .outcomeUnknown(of: command, isRepeatable: isRepeatable)
+        }
+      deliver(finish(request.origin, with: problem), request.origin)
+    }
+    expireBatches(nowMilliseconds: now)
+  }
+}
+
+extension Problem {
+  /// Says that what a query asks for does not exist.
+  static func unknown(_ query: Query) -> Problem {
+    switch query {
+    case .order(let id): .unknownOrder(id)
+    case .item(let id): .unknownItem(id)
+    case .user(let id), .payment(let id, _): .unknownUser(id)
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import HTTPServer
+import Model
+import PartitionRuntime
+import PriceCache
+import Telemetry
+
+/// The REST API of orders, stock and payments on one lane: turns requests into commands and queries, and what becomes
+/// of them into answers. Lane-confined.
+///
+/// Every request is parsed and refused here if it can be; else it waits, remembered under its exchange, until the
+/// partition's outcome comes (`finished`), its deadline passes (`expire`) or its client goes away (`abandoned`).
+/// Exactly one answer leaves for each exchange.
+///
+/// The numbers that the port sees are the exchange's number and two bits for the step, so that an answer to an
+/// earlier step of the same request is told apart; those of `batch_init` commands have the highest bit set.
+public final class RestAPI: HTTPHandler, RequestClient {
+  let port: any RequestPort
+  let prices: any PriceCache
+  private let keys: KeyRegistry
+  let limits: RestLimits
+  private let metrics: RequestMetrics
+  private let requestIDPrefix: String
+  private let indexBody: [UInt8]
+  private var random: any RandomNumberGenerator
+  let microseconds: () -> Int64
+
+  /// Sends an answer that was not given at once; set it before the first request.
+  public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
+
+  private var path: PathSegments
+  var pending: PendingRequests
+  var batches: [UInt64: BatchRun] = [:]
+  /// Which exchange the number of a batch's command belongs to.
+  var batchNumbers: [UInt64: UInt64] = [:]
+  var lastBatchNumber: UInt64 = 0
+  var isPumping = false
+  private var refusals: UInt64 = 0
+  /// The exchange that `respond` is about, and its answer if that came meanwhile.
+  private var responding: (exchange: ExchangeID, response: HTTPResponse?)?
+
+  /// The templates of all routes, for `RequestMetrics`.
+  public static let routes: [StaticString] = Route.allCases.map(\.template)
+
+  /// - Parameters:
+  ///   - keys: shared by all lanes of the process.
+  ///   - metrics: this lane's own, made with `RestAPI.routes`.
+  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - version: what `GET /` says.
+  ///   - microseconds: a clock that never goes back.
+  public init(
+    port: any RequestPort, prices: any PriceCache, keys: KeyRegistry, metrics: RequestMetrics, incarnation: UInt64,
+    lane: UInt16, limits: RestLimits = RestLimits(), version: String,
+    random: any RandomNumberGenerator = SystemRandomNumberGenerator(), microseconds: @escaping () -> Int64
+  ) {
+    self.port = port
+    self.prices = prices
+    self.keys = keys
+    self.metrics = metrics
+    self.limits = limits
+    self.random = random
+    self.microseconds = microseconds
+    let hex = String(incarnation, radix: 16)
+    requestIDPrefix = "\(String(repeating: "0", count: 16 - hex.count))\(hex)-\(String(lane, radix: 16))-"
+    indexBody = APIDocument.index(version: version)
+    path = PathSegments(bytesMax: limits.pathBytesMax)
+    pending = PendingRequests(countMax: limits.pendingRequestsMax)
+  }
+
+  /// Requests that wait for a partition.
+  public var waitingCount: Int { pending.count + batches.count }
+
+  // MARK: HTTPHandler
+
+  public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    let started = microseconds()
+    let shape = path.parse(request.path)
+    let route: Route =
+      switch shape {
+      case .segments: Route.match(path)
+      case .root: .root
+      case .nothing, .badEscape, .tooLong: .unmatched
+      }
+    let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
+    let trace = RequestHeaders.trace(of: request)
+    let origin = RequestOrigin(
+      exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
+      traceparent: trace?.header)
+    responding = (exchange, nil)
+    defer { responding = nil }
+    do throws(Problem) {
+      try check(shape, found, request.method)
+      try start(request, origin)
+    } catch {
+      return finish(origin, with: error)
+    }
+    return responding?.response
+  }
+
+  public func abandoned(_ exchange: ExchangeID) {
+    pending.remove(exchange.number)
+    if let batch = batches[exchange.number] { forget(batch) }
+  }
+
+  public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
+    refusals += 1
+    var problem = Problem(ProblemCode(ofServer: status), detail.description)
+    problem.status = status
+    var response = HTTPResponse(status: status, contentType: Self.problemType)
+    let id = requestID(number: refusals << 2 | 3)
+    response.body = problem.body(requestID: id)
+    response.headers = [(name: "X-Request-Id", value: id)]
+    if status == 429 || status == 503 {
+      response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
+    }
+    metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
+    return response
+  }
+
+  // MARK: Requests
+
+  /// `.` stands in no id and no other path, so the document's path is looked for as it is.
+  private func isDocument(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
+    path.elementsEqual("/openapi.json".utf8)
+  }
+
+  private func check(_ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod) throws(Problem) {
+    switch shape {
+    case .badEscape:
+      throw Problem(.malformedPath, "An escape in the path is broken, or stands for a character that no path has.")
+    case .tooLong:
+      throw Problem(.pathTooLong, "A path has at most \(limits.pathBytesMax) characters.")
+    case .root, .segments, .nothing:
+      if route == .unmatched {
+        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
+      }
+    }
+    if !route.takes(method) {
+      var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
+      problem.allow = route.allow
+      throw problem
+    }
+  }
+
+  /// Answers a constant at once, or hands the request to its partition.
+  private func start(_ request: borrowing HTTPRequest, _ origin: RequestOrigin) throws(Problem) {
+    let key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+    var ids = IDSource(base: key.map { hash(of: request.method, $0) }, random: random)
+    let plan = try RequestPlan(origin.route, path, ids: &ids)
+    random = ids.random
+    switch plan {
+    case .constant:
+      let body = origin.route == .root ? indexBody : APIDocument.bytes
+      finish(origin, status: 200, body: body)
+    case .ask(let query):
+      try read(query, origin)
+    case .submit(let command):
+      try submit(command, origin, token: try token(key, request.method))
+    case .addItem(let order, let item, let quantity):
+      try add(item, quantity, to: order, origin, token: try token(key, request.method))
+    case .batch(let plan):
+      try begin(plan, origin, token: try token(key, request.method))
+    }
+  }
+
+  /// The key with what it is used for.
+  /// - Throws: `idempotency_key_reused` when it is known to have been used for something else.
+  private func token(_ key: IdempotencyKey?, _ method: HTTPMethod) throws(Problem) -> IdempotencyToken? {
+    guard let key else { return nil }
+    var bytes: [UInt8] = [method.rawValue]
+    bytes.append(contentsOf: path.canonical)
+    let token = IdempotencyToken(key: key, fingerprint: Murmur3(bytes).low)
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(key) }
+    return token
+  }
+
+  /// What ids made under a key are derived from: the same request under the same key gets the same id everywhere.
+  private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
+    var bytes: [UInt8] = [method.rawValue]
+    bytes.append(contentsOf: path.canonical)
+    bytes.append(0)
+    bytes.append(contentsOf: key.text.utf8)
+    return Murmur3(bytes)
+  }
+
+  func remember(_ step: PendingRequest.Step, _ origin: RequestOrigin) throws(Problem) {
+    guard !pending.isFull else { throw Problem(.overloaded, "Too many requests wait; nothing was changed.") }
+    pending.insert(
+      PendingRequest(origin: origin, step: step),
+      deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.requestDeadlineMilliseconds)
+  }
+
+  // MARK: Answers
+
+  static let problemType: StaticString = "application/problem+json"
+
+  /// Answers an exchange: at once when it is the one that `respond` is about, else through `answer`.
+  func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
+    let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
+    deliver(response, origin)
+  }
+
+  func deliver(_ response: HTTPResponse, _ origin: RequestOrigin) {
+    if responding?.exchange == origin.exchange {
+      responding?.response = response
+    } else {
+      answer(origin.exchange, response)
+    }
+  }
+
+  /// Makes the answer that refuses a request.
+  func finish(_ origin: RequestOrigin, with problem: Problem, isReplayed: Bool = false) -> HTTPResponse {
+    let body = problem.body(requestID: requestID(of: origin.exchange))
+    var response = response(
+      origin, status: problem.status, type: Self.problemType, body: body, isReplayed: isReplayed)
+    if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
+    if problem.code.isRetryable {
+      response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
+    }
+    return response
+  }
+
+  private func response(
+    _ origin: RequestOrigin, status: UInt16, type: StaticString, body: [UInt8], isReplayed: Bool
+  ) -> HTTPResponse {
+    var response = HTTPResponse(status: status, contentType: type, body: body)
+    response.headers = [(name: "X-Request-Id", value: requestID(of: origin.exchange))]
+    if let traceparent = origin.traceparent {
+      response.headers.append((name: "traceparent", value: traceparent))
+    }
+    if isReplayed { response.headers.append((name: "Idempotent-Replayed", value: "true")) }
+    metrics.record(
+      route: Int(origin.route.rawValue), status: status, microseconds: microseconds() - origin.startedMicroseconds)
+    return response
+  }
+
+  /// The id under which the request's command, if it has one, stands in the log.
+  private func requestID(of exchange: ExchangeID) -> String {
+    requestID(number: Self.number(of: exchange, step: 2))
+  }
+
+  private func requestID(number: UInt64) -> String { requestIDPrefix + String(number, radix: 16) }
+
+  static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
+}
+
+/// Makes ids at random, or from an idempotency key.
+private struct IDSource: EntityIDSource {
+  let base: Murmur3?
+  var random: any RandomNumberGenerator
+
+  mutating func newID() -> (id: String, freshness: Freshness) {
+    if let base { return (EntityIDs.id(high: base.high, low: base.low), .derived) }
+    return (EntityIDs.random(using: &random), .random)
+  }
+
+  mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
+}
+
+extension ProblemCode {
+  /// The code of what the HTTP server itself refuses with a status.
+  init(ofServer status: UInt16) {
+    self =
+      switch status {
+      case 404: .notFound
+      case 405: .methodNotAllowed
+      case 408: .requestTimeout
+      case 413: .bodyTooLarge
+      case 414: .pathTooLong
+      case 429: .tooManyRequests
+      case 431: .headTooLarge
+      case 503: .overloaded
+      case 504: .timedOut
+      case 500...: .internalError
+      default: .malformedRequest
+      }
+  }
+}

@@ -1,0 +1,121 @@
+import HTTPServer
+
+/// Every path of the API. The raw values count from 0 and are the indices of the routes' metrics.
+public enum Route: UInt8, CaseIterable, Sendable {
+  case ordersCreate, ordersRemove, ordersAddItem, ordersAddQuantity, ordersRemoveItem, ordersFind, ordersCheckout,
+    ordersBatchInit
+  case stockCreate, stockFind, stockAdd, stockSubtract, stockBatchInit
+  case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
+    paymentBatchInit
+  case root, openAPI
+  /// Whatever has no path of ours.
+  case unmatched
+
+  /// The path as `/openapi.json` writes it, for metrics.
+  public var template: StaticString {
+    switch self {
+    case .ordersCreate: "/orders/create/{user_id}"
+    case .ordersRemove: "/orders/remove/{order_id}"
+    case .ordersAddItem: "/orders/addItem/{order_id}/{item_id}"
+    case .ordersAddQuantity: "/orders/addItem/{order_id}/{item_id}/{quantity}"
+    case .ordersRemoveItem: "/orders/removeItem/{order_id}/{item_id}"
+    case .ordersFind: "/orders/find/{order_id}"
+    case .ordersCheckout: "/orders/checkout/{order_id}"
+    case .ordersBatchInit: "/orders/batch_init/{n}/{n_items}/{n_users}/{item_price}"
+    case .stockCreate: "/stock/item/create/{price}"
+    case .stockFind: "/stock/find/{item_id}"
+    case .stockAdd: "/stock/add/{item_id}/{amount}"
+    case .stockSubtract: "/stock/subtract/{item_id}/{amount}"
+    case .stockBatchInit: "/stock/batch_init/{n}/{starting_stock}/{item_price}"
+    case .paymentCreateUser: "/payment/create_user"
+    case .paymentFindUser: "/payment/find_user/{user_id}"
+    case .paymentAddFunds: "/payment/add_funds/{user_id}/{amount}"
+    case .paymentPay: "/payment/pay/{user_id}/{amount}"
+    case .paymentPayOrder: "/payment/pay/{user_id}/{order_id}/{amount}"
+    case .paymentCancel: "/payment/cancel/{user_id}/{order_id}"
+    case .paymentStatus: "/payment/status/{user_id}/{order_id}"
+    case .paymentBatchInit: "/payment/batch_init/{n}/{starting_money}"
+    case .root: "/"
+    case .openAPI: "/openapi.json"
+    case .unmatched: "unmatched"
+    }
+  }
+
+  /// The methods that the path takes, as `Allow` lists them.
+  public var allow: StaticString {
+    switch self {
+    case .ordersRemove, .ordersRemoveItem: "DELETE"
+    case .ordersFind, .stockFind, .paymentFindUser, .root, .openAPI: "GET, HEAD"
+    case .paymentStatus: "GET, HEAD, POST"
+    default: "POST"
+    }
+  }
+
+  func takes(_ method: HTTPMethod) -> Bool {
+    switch (self, method) {
+    case (.ordersRemove, .delete), (.ordersRemoveItem, .delete): true
+    case (.ordersFind, .get), (.stockFind, .get), (.paymentFindUser, .get), (.root, .get), (.openAPI, .get),
+      (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head), (.openAPI, .head):
+      true
+    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post): true
+    case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersFind, _), (.stockFind, _), (.paymentFindUser, _),
+      (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
+      false
+    case (_, let method): method == .post
+    }
+  }
+
+  /// Finds the route of a path that has segments.
+  static func match(_ path: borrowing PathSegments) -> Route {
+    if path.segment(0, is: "orders") { return matchOrders(path) }
+    if path.segment(0, is: "stock") { return matchStock(path) }
+    if path.segment(0, is: "payment") { return matchPayment(path) }
+    return .unmatched
+  }
+
+  private static func matchOrders(_ path: borrowing PathSegments) -> Route {
+    switch path.count {
+    case 3:
+      if path.segment(1, is: "checkout") { return .ordersCheckout }
+      if path.segment(1, is: "find") { return .ordersFind }
+      if path.segment(1, is: "create") { return .ordersCreate }
+      if path.segment(1, is: "remove") { return .ordersRemove }
+    case 4:
+      if path.segment(1, is: "addItem") { return .ordersAddItem }
+      if path.segment(1, is: "removeItem") { return .ordersRemoveItem }
+    case 5: if path.segment(1, is: "addItem") { return .ordersAddQuantity }
+    case 6: if path.segment(1, is: "batch_init") { return .ordersBatchInit }
+    default: break
+    }
+    return .unmatched
+  }
+
+  private static func matchStock(_ path: borrowing PathSegments) -> Route {
+    switch path.count {
+    case 3: if path.segment(1, is: "find") { return .stockFind }
+    case 4:
+      if path.segment(1, is: "add") { return .stockAdd }
+      if path.segment(1, is: "subtract") { return .stockSubtract }
+      if path.segment(1, is: "item"), path.segment(2, is: "create") { return .stockCreate }
+    case 5: if path.segment(1, is: "batch_init") { return .stockBatchInit }
+    default: break
+    }
+    return .unmatched
+  }
+
+  private static func matchPayment(_ path: borrowing PathSegments) -> Route {
+    switch path.count {
+    case 2: if path.segment(1, is: "create_user") { return .paymentCreateUser }
+    case 3: if path.segment(1, is: "find_user") { return .paymentFindUser }
+    case 4:
+      if path.segment(1, is: "pay") { return .paymentPay }
+      if path.segment(1, is: "add_funds") { return .paymentAddFunds }
+      if path.segment(1, is: "status") { return .paymentStatus }
+      if path.segment(1, is: "cancel") { return .paymentCancel }
+      if path.segment(1, is: "batch_init") { return .paymentBatchInit }
+    case 5: if path.segment(1, is: "pay") { return .paymentPayOrder }
+    default: break
+    }
+    return .unmatched
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import HTTPServer
+import Testing
+
+@testable import RestAPI
+
+/// `/openapi.json` and the code name the same paths, methods and codes.
+@Suite struct DocumentTests {
+  private func document() throws -> [String: Any] {
+    let answer = Bench().now("GET /openapi.json")
+    #expect(answer.status == 200 && answer.contentType.description == "application/json")
+    return try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
+  }
+
+  @Test func namesEveryRouteAndMethod() throws {
+    let paths = try #require(try document()["paths"] as? [String: [String: Any]])
+    let routes = Route.allCases.filter { $0 != .unmatched }
+    #expect(Set(paths.keys) == Set(routes.map(\.template.description)))
+    for route in routes {
+      let documented = Set((paths[route.template.description] ?? [:]).keys.map { $0.uppercased() })
+      let allowed = Set(route.allow.description.components(separatedBy: ", ")).subtracting(["HEAD"])
+      #expect(documented == allowed, "\(route.template)")
+    }
+  }
+
+  @Test func namesEveryCodeWithItsStatus() throws {
+    let document = try document()
+    let components = try #require(document["components"] as? [String: Any])
+    let schemas = try #require(components["schemas"] as? [String: [String: Any]])
+    #expect(schemas["ProblemCode"]?["enum"] as? [String] == ProblemCode.allCases.map(\.rawValue))
+
+    let shared = try #require(components["responses"] as? [String: [String: Any]])
+    var used: Set<String> = []
+    for (path, methods) in try #require(document["paths"] as? [String: [String: [String: Any]]]) {
+      for (method, operation) in methods {
+        for (status, response) in try #require(operation["responses"] as? [String: [String: Any]]) {
+          let name = (response["$ref"] as? String)?.components(separatedBy: "/").last
+          let codes = self.codes(name.flatMap { shared[$0] } ?? response)
+          used.formUnion(codes)
+          guard status != "default" else { continue }
+          for code in codes {
+            let known = try #require(ProblemCode(rawValue: code), "\(code)")
+            #expect(String(known.status) == status, "\(method) \(path): \(code)")
+          }
+        }
+      }
+    }
+    // Unknown paths and methods have no operation to stand at.
+    #expect(Set(ProblemCode.allCases.map(\.rawValue)).subtracting(used) == ["not_found", "method_not_allowed"])
+  }
+
+  private func codes(_ response: [String: Any]) -> [String] {
+    let content = response["content"] as? [String: [String: [String: Any]]]
+    let parts = content?["application/problem+json"]?["schema"]?["allOf"] as? [[String: Any]]
+    let properties = parts?.compactMap { $0["properties"] as? [String: [String: Any]] }.first
+    return properties?["code"]?["enum"] as? [String] ?? []
+  }
+
+  @Test func limitsFitTogether() {
+    #expect(RestLimits().contradiction == nil)
+    var limits = RestLimits()
+    limits.batchesMax = 0
+    #expect(limits.contradiction != nil)
+    limits = RestLimits()
+    limits.pathBytesMax = 100
+    #expect(limits.contradiction != nil)
+  }
+}
