@@ -75,8 +75,9 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    tests("ModelTests", ["Model"]),
-    tests("WireTests", ["Wire", "Model", "PartitionCore"]),
+    tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
+    tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
+    tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),

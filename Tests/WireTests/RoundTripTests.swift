@@ -14,7 +14,7 @@ import Testing
       var bytes: [UInt8] = [0xAA]
       RecordCodec.encode(record, into: &bytes)
       #expect(bytes.first == 0xAA, "what stood in the buffer is kept")
-      let decoded = try bytes.dropFirst().withUnsafeBytes { bytes throws(WireError) in try RecordCodec.decode(bytes) }
+      let decoded = try bytes.dropFirst().withUnsafeBytes { bytes in try RecordCodec.decode(bytes) }
       try #require(decoded == record, "seed \(seed)")
     }
   }
@@ -26,7 +26,7 @@ import Testing
       let (key, entity) = arbitrary.row()
       var bytes: [UInt8] = []
       EntityCodec.encode(entity, into: &bytes)
-      let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try EntityCodec.decode(bytes, for: key) }
+      let decoded = try bytes.withUnsafeBytes { bytes in try EntityCodec.decode(bytes, for: key) }
       try #require(decoded == entity, "seed \(seed)")
       let text = EntityCodec.text(of: key)
       try #require(try EntityCodec.key(kind: EntityCodec.kind(of: key), text: text) == key, "seed \(seed)")
@@ -40,7 +40,7 @@ import Testing
       let header = arbitrary.header()
       var bytes: [UInt8] = []
       CheckpointCodec.encode(header, into: &bytes)
-      let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try CheckpointCodec.decode(bytes) }
+      let decoded = try bytes.withUnsafeBytes { bytes in try CheckpointCodec.decode(bytes) }
       try #require(decoded == header, "seed \(seed)")
     }
   }
@@ -59,7 +59,7 @@ import Testing
     let record = Record(entries: entries)
     var bytes: [UInt8] = []
     RecordCodec.encode(record, into: &bytes)
-    let decoded = try bytes.withUnsafeBytes { bytes throws(WireError) in try RecordCodec.decode(bytes) }
+    let decoded = try bytes.withUnsafeBytes { bytes in try RecordCodec.decode(bytes) }
     #expect(decoded == record)
   }
 }

@@ -1,0 +1,57 @@
+import Model
+import Testing
+
+@Suite struct IdentifierTests {
+  @Test func theAlphabet() {
+    let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-".utf8)
+    #expect(allowed.count == 64)
+    for byte in 0...UInt8.max {
+      #expect(IdentifierText.isValid([byte]) == allowed.contains(byte), "\(byte)")
+      #expect(IdentifierText.isValid([0x61, byte, 0x61]) == allowed.contains(byte), "\(byte) inside")
+    }
+  }
+
+  @Test func theLength() {
+    #expect(OrderID(validating: "") == nil)
+    #expect(OrderID(validating: "a")?.text == "a")
+    #expect(ItemID(validating: String(repeating: "a", count: 64)) != nil)
+    #expect(ItemID(validating: String(repeating: "a", count: 65)) == nil)
+    #expect(UserID.lengthMax == 64)
+  }
+
+  @Test(arguments: ["é", "a b", "a/b", "a\0", "%41", "ａ", "a\n", "日本", "a.b", "\u{301}"])
+  func otherTextsAreNoIDs(text: String) {
+    #expect(UserID(validating: text) == nil)
+  }
+
+  @Test func idsAscendByTheirBytes() {
+    let ascending = ["-", "0", "10", "9", "A", "Z", "_", "a", "aa", "b"].map { ItemID(unchecked: $0) }
+    #expect(ascending.reversed().sorted() == ascending)
+  }
+
+  @Test func attemptsAscendByOrderThenNumber() {
+    let (a, b) = (OrderID(unchecked: "a"), OrderID(unchecked: "b"))
+    let ascending = [
+      AttemptID(order: a, number: 2), AttemptID(order: a, number: 10), AttemptID(order: b, number: 1),
+    ]
+    #expect(ascending.reversed().sorted() == ascending)
+    #expect(ascending[1].description == "a/10")
+  }
+
+  @Test func idempotencyKeysAreVisibleASCII() {
+    for byte in 0...UInt8.max {
+      let text = String(UnicodeScalar(byte))
+      let isAllowed = byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+      #expect((IdempotencyKey(validating: text) != nil) == isAllowed, "\(byte)")
+      #expect((IdempotencyKey(validating: "k\(text)k") != nil) == isAllowed, "\(byte) inside")
+    }
+    #expect(IdempotencyKey(validating: "") == nil)
+    #expect(IdempotencyKey(validating: String(repeating: "k", count: 64)) != nil)
+    #expect(IdempotencyKey(validating: String(repeating: "k", count: 65)) == nil)
+    #expect(IdempotencyKey(validating: "日本") == nil)
+  }
+
+  @Test func requestsAreNamedInHexadecimal() {
+    #expect(RequestID(incarnation: 0xAB, lane: 16, number: 255).description == "ab-10-ff")
+  }
+}

@@ -1,0 +1,42 @@
+import Model
+import PartitionCore
+
+@testable import Wire
+
+/// What bytes turn out to be, as one comparable value, for tests that treat the three formats alike.
+enum Decoded: Hashable {
+  case record(Record)
+  case entity(Entity)
+  case header(CheckpointHeader)
+
+  /// - Parameter message: the name in `records.proto`.
+  /// - Throws: `WireError`.
+  init(_ message: String, _ bytes: [UInt8]) throws {
+    self = try bytes.withUnsafeBytes { bytes in
+      switch message {
+      case "Record": .record(try RecordCodec.decode(bytes))
+      case "Entity": .entity(try Entity(wire: Reader(bytes)))
+      default: .header(try CheckpointCodec.decode(bytes))
+      }
+    }
+  }
+
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    switch self {
+    case .record(let record): RecordCodec.encode(record, into: &bytes)
+    case .entity(let entity): EntityCodec.encode(entity, into: &bytes)
+    case .header(let header): CheckpointCodec.encode(header, into: &bytes)
+    }
+    return bytes
+  }
+
+  /// An arbitrary valid value of the message.
+  static func arbitrary(_ message: String, _ arbitrary: inout Arbitrary) -> Decoded {
+    switch message {
+    case "Record": .record(arbitrary.record())
+    case "Entity": .entity(arbitrary.row().entity)
+    default: .header(arbitrary.header())
+    }
+  }
+}

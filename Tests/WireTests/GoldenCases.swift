@@ -1,0 +1,194 @@
+import Model
+import PartitionCore
+
+/// The values whose bytes stand in `golden.txt`, under the same names.
+enum GoldenCases {
+  static let records: [(name: String, record: Record)] =
+    commands.map { name, command in
+      (name, Record(entries: [Entry(time: time, body: .command(ClientCommand(
+        request: request, idempotency: nil, trace: nil, command: command)))]))
+    }
+    + messages.map { name, message in
+      (name, Record(entries: [Entry(time: time, body: .message(PartitionMessage(
+        source: PartitionID(.stock, 63), position: SourcePosition(offset: 1_000_000, index: 2), message: message)))]))
+    } + [
+      ("record-mixed", mixed), ("record-zeros", zeros),
+      ("control-rules", Record(entries: [Entry(time: time, body: .control(.rules(version: 1)))])),
+    ]
+
+  private static let time = Timestamp(milliseconds: 1_763_900_000_123)
+  private static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
+  private static let token = IdempotencyToken(
+    key: IdempotencyKey(unchecked: "try:1/of{2}"), fingerprint: 0xfeed_f00d_dead_beef)
+  private static let trace = TraceContext(
+    traceHigh: 0x4bf9_2f35_77b3_4da6, traceLow: 0xa3ce_929d_0e0e_4736, span: 0x00f0_67aa_0ba9_02b7, flags: 1)
+  private static let order = OrderID(unchecked: "order_1-A")
+  private static let item = ItemID(unchecked: "item-7")
+  private static let user = UserID(unchecked: "u")
+  private static let attempt = AttemptID(order: order, number: 3)
+  private static let numbers: Range<Int64> = 8_192..<16_384
+  private static func money(_ value: Int64) -> Money { Money(unchecked: value) }
+  private static func units(_ value: Int64) -> Quantity { Quantity(unchecked: value) }
+
+  private static let slip = Slip(
+    attempt: attempt, user: user, total: money(9_007_199_254_740_991),
+    stops: [
+      .init(
+        partition: 0, lines: [.init(item: ItemID(unchecked: "a"), quantity: .one), .init(item: item, quantity: units(200))]),
+      .init(partition: 4_095, lines: [.init(item: ItemID(unchecked: "0"), quantity: units(2))]),
+    ], trace: trace)
+
+  private static let commands: [(String, Command)] = [
+    ("order-create", .orders(.create(order, user: user, .random))),
+    ("order-create-derived", .orders(.create(order, user: user, .derived))),
+    ("order-remove", .orders(.remove(order))),
+    ("order-add-item", .orders(.addItem(order, item, units(2), price: money(1_999)))),
+    ("order-remove-item", .orders(.removeItem(order, item))),
+    ("order-checkout", .orders(.checkout(order))),
+    (
+      "order-batch-init",
+      .orders(.batchInit(OrderBatch(
+        numbers: numbers, itemCount: 100_000, userCount: 1_000, itemPrice: money(5), seed: 0x8000_0000_0000_0001)))
+    ),
+    ("item-create", .stock(.create(item, price: money(1_999), .random))),
+    ("item-add", .stock(.add(item, units(10)))),
+    ("item-subtract", .stock(.subtract(item, units(11)))),
+    ("item-batch-init", .stock(.batchInit(StockBatch(numbers: numbers, stock: units(50), price: money(5))))),
+    ("user-create", .payments(.create(user, .random))),
+    ("user-add-funds", .payments(.addFunds(user, money(12)))),
+    ("user-pay", .payments(.pay(user, nil, money(13)))),
+    ("user-pay-order", .payments(.pay(user, order, money(13)))),
+    ("user-cancel-payment", .payments(.cancel(user, order))),
+    ("user-batch-init", .payments(.batchInit(UserBatch(numbers: numbers, credit: money(77))))),
+  ]
+
+  private static let messages: [(String, Message)] = [
+    ("reserve", .reserve(slip, stop: 1)),
+    ("charge", .charge(slip)),
+    ("paid", .paid(attempt)),
+    ("commit", .commit(attempt)),
+    ("release", .release(slip, stop: 0, .outOfCredit(user))),
+    ("failed-out-of-stock", .failed(attempt, .outOfStock(item))),
+    ("failed-unknown-item", .failed(attempt, .unknownItem(item))),
+    ("failed-out-of-credit", .failed(attempt, .outOfCredit(user))),
+    ("failed-unknown-user", .failed(attempt, .unknownUser(user))),
+    ("failed-payment-conflict", .failed(attempt, .paymentConflict(order))),
+    ("failed-too-many-waiting", .failed(attempt, .tooManyWaiting(item))),
+    ("failed-amount-out-of-range", .failed(attempt, .amountOutOfRange(user))),
+  ]
+
+  /// Everything optional, and more than one entry.
+  private static let mixed = Record(entries: [
+    Entry(
+      time: time,
+      body: .command(ClientCommand(
+        request: request, idempotency: token, trace: trace, command: .orders(.checkout(order))))),
+    Entry(
+      time: Timestamp(milliseconds: 253_402_300_799_999),
+      body: .message(PartitionMessage(
+        source: PartitionID(.orders, 0), position: SourcePosition(offset: .max, index: .max),
+        message: .paid(AttemptID(order: order, number: .max))))),
+    Entry(time: time, body: .control(.rules(version: .max))),
+  ])
+
+  /// Everything that is left out because it is 0.
+  private static let zeros = Record(entries: [
+    Entry(
+      time: .zero,
+      body: .command(ClientCommand(
+        request: RequestID(incarnation: 0, lane: 0, number: 0),
+        idempotency: IdempotencyToken(key: IdempotencyKey(unchecked: "0"), fingerprint: 0),
+        trace: TraceContext(traceHigh: 0, traceLow: 0, span: 0, flags: 0),
+        command: .orders(.batchInit(OrderBatch(numbers: 0..<0, itemCount: 0, userCount: 0, itemPrice: .zero, seed: 0)))))
+    ),
+    Entry(
+      time: .zero,
+      body: .message(PartitionMessage(
+        source: PartitionID(.orders, 0), position: SourcePosition(offset: 0, index: 0), message: .paid(attempt)))),
+  ])
+
+  static let rows: [(name: String, key: EntityKey, entity: Entity)] =
+    [
+      ("row-order-open", .order(order), .order(Order(user: user))),
+      (
+        "row-order-checking-out", .order(order),
+        .order(Order(
+          user: user,
+          lines: [
+            .init(item: item, quantity: units(200), price: money(5)),
+            .init(item: ItemID(unchecked: "a"), quantity: .one, price: .zero),
+          ], status: .checkingOut, attempt: 3,
+          waiters: [Waiter(request: request, idempotency: token), Waiter(request: request, idempotency: nil)]))
+      ),
+      ("row-order-paid", .order(order), .order(Order(user: user, status: .paid, attempt: .max))),
+      ("row-item-empty", .item(item), .item(Item(price: .zero))),
+      (
+        "row-item", .item(item),
+        .item(Item(
+          price: money(1_999), available: units(1), held: units(2), sold: units(300), received: units(303),
+          parked: [attempt, AttemptID(order: OrderID(unchecked: "o"), number: 1)]))
+      ),
+      ("row-hold-parked", .hold(attempt), .hold(Hold(slip: slip, stop: 1, status: .parked))),
+      ("row-hold-held", .hold(attempt), .hold(Hold(slip: slip, stop: 0, status: .held))),
+      ("row-user-empty", .user(user), .user(User())),
+      (
+        "row-user", .user(user),
+        .user(User(
+          credit: money(1), deposited: money(1_000), spent: money(999), spentWithoutOrder: money(9), paymentsByHand: 4))
+      ),
+      ("row-payment-by-hand", .payment(user, order), .payment(Payment(amount: money(13), status: .byHand))),
+      ("row-payment-checkout", .payment(user, order), .payment(Payment(amount: .zero, status: .checkout))),
+      ("row-payment-refunded", .payment(user, order), .payment(Payment(amount: money(13), status: .refunded))),
+    ] + outcomes.map { name, outcome in (name, .idempotency(token.key), record(outcome)) }
+
+  private static func record(_ outcome: Outcome?) -> Entity {
+    .idempotency(IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: time))
+  }
+
+  private static let outcomes: [(String, Outcome?)] = [
+    ("outcome-none", nil),
+    ("outcome-done", .done),
+    ("outcome-created", .created(id: "item-7")),
+    ("outcome-total", .total(money(3_998))),
+    ("outcome-total-zero", .total(.zero)),
+    ("refused-unknown-order", .refused(.unknownOrder(order))),
+    ("refused-unknown-item", .refused(.unknownItem(item))),
+    ("refused-unknown-user", .refused(.unknownUser(user))),
+    ("refused-item-not-in-order", .refused(.itemNotInOrder(order, item))),
+    ("refused-unknown-payment", .refused(.unknownPayment(user, order))),
+    ("refused-already-exists", .refused(.alreadyExists(id: "item-7"))),
+    ("refused-checkout-under-way", .refused(.checkoutUnderWay(order))),
+    ("refused-order-paid", .refused(.orderPaid(order))),
+    ("refused-too-many-lines", .refused(.tooManyLines(order))),
+    ("refused-too-many-joined", .refused(.tooManyJoined(order))),
+    ("refused-less-in-stock", .refused(.lessInStock(item))),
+    ("refused-not-enough-credit", .refused(.notEnoughCredit(user))),
+    ("refused-payment-conflict", .refused(.paymentConflict(order))),
+    ("refused-amount-out-of-range", .refused(.amountOutOfRange(id: "u"))),
+    ("refused-checkout-failed", .refused(.checkoutFailed(order, .tooManyWaiting(item)))),
+    ("refused-idempotency-key-reused", .refused(.idempotencyKeyReused(token.key))),
+  ]
+
+  static let headers: [(name: String, header: CheckpointHeader)] = {
+    var ledger = Ledger()
+    ledger.checkoutMoney = .max
+    ledger.checkouts = 1
+    ledger.unitsSold = 300
+    return [
+      (
+        "header-new",
+        CheckpointHeader(
+          partition: PartitionID(.orders, 0), offset: -1, now: .zero, rulesVersion: 1, dedup: [], ledger: Ledger())
+      ),
+      (
+        "header",
+        CheckpointHeader(
+          partition: PartitionID(.payments, 7), offset: 1_000_000, now: time, rulesVersion: 1,
+          dedup: [
+            DedupRow(source: PartitionID(.orders, 0), position: SourcePosition(offset: 0, index: 0)),
+            DedupRow(source: PartitionID(.stock, 4_095), position: SourcePosition(offset: .max, index: 9)),
+          ], ledger: ledger)
+      ),
+    ]
+  }()
+}
