@@ -80,6 +80,8 @@ let package = Package(
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests(
+      "StateStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("RestAPITests", ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
   ],

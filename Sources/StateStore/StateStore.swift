@@ -3,8 +3,9 @@ import PartitionCore
 
 /// Keeps checkpoints: entities by key, and a header for each partition, changed together or not at all.
 ///
-/// Calls come from lanes and must not block: the work is done on the store's own threads, in the order of the calls
-/// for each partition, and the completion is called on one of those threads. Each completion is called exactly once.
+/// Calls come from lanes and must not block: the work is done on the store's own threads, and the completion is called
+/// on one of those, or before the call returns. Each completion is called exactly once. Writes of a partition keep
+/// the order of their calls; a load sees every write that had completed when it was asked for.
 public protocol StateStore: AnyObject, Sendable {
   /// Makes the caller the owner of a partition: raises its epoch, and returns what recovery needs. Blocking.
   /// - Throws: `StoreFailure`.
@@ -16,7 +17,8 @@ public protocol StateStore: AnyObject, Sendable {
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void)
 
   /// Writes a checkpoint in one transaction. Idempotency records of the partition whose expiry is not after
-  /// the header's time are deleted with it.
+  /// the header's time are deleted with it, or with later ones where there are many. After a failure other than
+  /// `fenced` and `closed` a new batch may be tried: nothing of the failed one was written.
   func write(
     _ batch: CheckpointBatch, epoch: UInt64,
     completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void)

@@ -1,0 +1,72 @@
+import Model
+import PartitionCore
+import SQLiteFolder
+import StateStore
+import Wire
+
+/// Reads the store of a data folder for tools, also while a server writes it. Owned by one thread.
+public final class SQLiteStoreReader {
+  private let rows: StoreRows
+  private let partitionCount: Int
+
+  /// Opens the store of the folder at `path`, reading only.
+  /// - Throws: `DataFolderFailure` when it is no data folder of Kassa, `StoreFailure` when the file cannot be read.
+  public init(path: String) throws {
+    partitionCount = try DataFolder.readFormat(path).partitionCount
+    rows = try StoreFailure.reading { () throws(DatabaseError) in
+      try StoreRows(try StoreFile.file.open(in: path, mode: .readOnly))
+    }
+  }
+
+  /// The newest checkpoint of every partition, ascending; those without one are left out.
+  /// - Throws: `StoreFailure`.
+  public func headers() throws(StoreFailure) -> [CheckpointHeader] {
+    try rows.atOnePoint { () throws(StoreFailure) in
+      var headers: [CheckpointHeader] = []
+      for service in Service.allCases {
+        for index in 0..<partitionCount {
+          let partition = PartitionID(service, UInt16(index))
+          if let header = try rows.checkpoint(of: partition).header { headers.append(header) }
+        }
+      }
+      return headers
+    }
+  }
+
+  /// Calls `body` for every entity of a partition, in the order of (kind, key), as of one moment.
+  ///
+  /// The store's write-ahead log grows while this runs beside a server.
+  /// - Throws: `StoreFailure`, or what `body` throws.
+  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+    // The transaction makes one moment of all chunks.
+    var failure: (any Error)?
+    try rows.atOnePoint { () throws(StoreFailure) in
+      do {
+        for kind in UInt8(1)...6 { try forEachEntity(ofKind: kind, of: partition, body) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func forEachEntity(
+    ofKind kind: UInt8, of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void
+  ) throws {
+    var after = ""
+    while true {
+      let chunk = try rows.entities(ofKind: kind, of: partition, after: after, limit: 1_000)
+      for row in chunk {
+        if let value = row.value { try body(row.key, value) }
+      }
+      guard let last = chunk.last else { return }
+      after = EntityCodec.text(of: last.key)
+    }
+  }
+
+  /// One entity; nil where there is none.
+  /// - Throws: `StoreFailure`.
+  public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
+    try rows.entity(key, of: partition)
+  }
+}

@@ -1,0 +1,111 @@
+import Model
+import PartitionCore
+import SQLiteFolder
+import StateStore
+import Wire
+
+/// Reads rows over one connection. Owned by one thread.
+final class StoreRows {
+  let path: String
+  private let database: Database
+  private let begin, end, one, ofKind, checkpoint: Statement
+
+  init(_ database: Database) throws(DatabaseError) {
+    self.database = database
+    path = database.path
+    begin = try database.prepare("BEGIN")
+    end = try database.prepare("COMMIT")
+    one = try database.prepare("SELECT body FROM entities WHERE partition = ? AND kind = ? AND key = ?")
+    ofKind = try database.prepare(
+      "SELECT key, body FROM entities WHERE partition = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?")
+    checkpoint = try database.prepare("SELECT epoch, header FROM checkpoints WHERE partition = ?")
+  }
+
+  /// Runs `body` in one read transaction.
+  func atOnePoint<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+    try StoreFailure.reading { () throws(DatabaseError) in try begin.run() }
+    defer { database.rollback() }
+    let result = try body()
+    try StoreFailure.reading { () throws(DatabaseError) in try end.run() }
+    return result
+  }
+
+  /// nil where there is no such row.
+  func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
+    one.bind(1, StoreFile.number(of: partition))
+    one.bind(2, Int64(EntityCodec.kind(of: key)))
+    one.bind(3, EntityCodec.text(of: key))
+    guard try StoreFailure.reading({ () throws(DatabaseError) in try one.step() }) else { return nil }
+    defer { one.reset() }
+    return try StoreFile.entity(one.bytes(0), for: key, of: partition, path: path)
+  }
+
+  /// Up to `limit` entities of one kind behind the key `after`, in the order of their keys' texts.
+  func entities(
+    ofKind kind: UInt8, of partition: PartitionID, after: String, limit: Int
+  ) throws(StoreFailure) -> [EntityChange] {
+    ofKind.bind(1, StoreFile.number(of: partition))
+    ofKind.bind(2, Int64(kind))
+    ofKind.bind(3, after)
+    ofKind.bind(4, Int64(limit))
+    defer { ofKind.reset() }
+    var rows: [EntityChange] = []
+    while try StoreFailure.reading({ () throws(DatabaseError) in try ofKind.step() }) {
+      let key: EntityKey
+      do throws(WireError) {
+        key = try EntityCodec.key(kind: kind, text: ofKind.text(0))
+      } catch {
+        throw StoreFailure(
+          .format, "\(path): \(partition) has a row of kind \(kind) with a damaged key: \(error); "
+            + "restore log and store from the same backup")
+      }
+      let entity = try StoreFile.entity(ofKind.bytes(1), for: key, of: partition, path: path)
+      rows.append(EntityChange(key: key, value: entity))
+    }
+    return rows
+  }
+
+  /// The partition's newest epoch, 0 before the first, and its checkpoint.
+  func checkpoint(of partition: PartitionID) throws(StoreFailure) -> (epoch: UInt64, header: CheckpointHeader?) {
+    checkpoint.bind(1, StoreFile.number(of: partition))
+    guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return (0, nil) }
+    defer { checkpoint.reset() }
+    let epoch = UInt64(clamping: checkpoint.integer(0))
+    if checkpoint.isNull(1) { return (epoch, nil) }
+    return (epoch, try StoreFile.header(checkpoint.bytes(1), of: partition, path: path))
+  }
+
+  /// The newest epoch alone.
+  func epoch(of partition: PartitionID) throws(StoreFailure) -> UInt64 {
+    checkpoint.bind(1, StoreFile.number(of: partition))
+    guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return 0 }
+    defer { checkpoint.reset() }
+    return UInt64(clamping: checkpoint.integer(0))
+  }
+
+  /// - Throws: `StoreFailure` when `epoch` is not the newest one.
+  func checkEpoch(_ epoch: UInt64, of partition: PartitionID) throws(StoreFailure) {
+    let newest = try self.epoch(of: partition)
+    guard epoch == newest else {
+      throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was asked for")
+    }
+  }
+
+  /// Every hold of the partition, and every item that one of them names.
+  func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
+    guard partition.service == .stock else { return [] }
+    var pinned: [EntityChange] = []
+    var items: Set<ItemID> = []
+    for row in try entities(ofKind: Self.holdKind, of: partition, after: "", limit: .max) {
+      pinned.append(row)
+      if case .hold(let hold)? = row.value { items.formUnion(hold.lines.map(\.item)) }
+    }
+    for item in items.sorted() {
+      pinned.append(EntityChange(key: .item(item), value: try entity(.item(item), of: partition)))
+    }
+    return pinned
+  }
+
+  private static let holdKind = EntityCodec.kind(
+    of: .hold(AttemptID(order: OrderID(unchecked: "0"), number: 1)))
+}

@@ -1,0 +1,134 @@
+import Model
+import PartitionCore
+import Synchronization
+
+/// The in-memory twin of a store. It does at once what it is asked for, on the calling thread, unless a test holds
+/// the completions back; each load sees every write that was asked for before it.
+public final class MemoryStore: StateStore {
+  private struct Partition: Sendable {
+    var epoch: UInt64 = 0
+    var header: CheckpointHeader?
+    var entities: [EntityKey: Entity] = [:]
+  }
+
+  private struct State: Sendable {
+    var partitions: [PartitionID: Partition] = [:]
+    var writeFailure: StoreFailure?
+    var readFailure: StoreFailure?
+    var isHeld = false
+    var held: [@Sendable () -> Void] = []
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+    try state.withLock { state throws(StoreFailure) in
+      if state.isClosed { throw Self.closed }
+      if let failure = state.writeFailure { throw failure }
+      state.partitions[partition, default: Partition()].epoch += 1
+      let found = state.partitions[partition] ?? Partition()
+      return Ownership(
+        epoch: found.epoch, recovery: Recovery(header: found.header, pinned: Self.pinned(in: found.entities)))
+    }
+  }
+
+  private static func pinned(in entities: [EntityKey: Entity]) -> [EntityChange] {
+    var pinned: [EntityChange] = []
+    var items: Set<ItemID> = []
+    for (key, entity) in entities {
+      guard case .hold(let hold) = entity else { continue }
+      pinned.append(EntityChange(key: key, value: entity))
+      items.formUnion(hold.lines.map(\.item))
+    }
+    for item in items { pinned.append(EntityChange(key: .item(item), value: entities[.item(item)])) }
+    return pinned
+  }
+
+  public func load(
+    _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void
+  ) {
+    let result = state.withLock { state -> Result<[EntityChange], StoreFailure> in
+      if let failure = refusal(state, partition, epoch, state.readFailure) { return .failure(failure) }
+      let entities = state.partitions[partition]?.entities ?? [:]
+      return .success(keys.map { EntityChange(key: $0, value: entities[$0]) })
+    }
+    finish { completion(result) }
+  }
+
+  public func write(
+    _ batch: CheckpointBatch, epoch: UInt64,
+    completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void
+  ) {
+    let result = state.withLock { state -> Result<Void, StoreFailure> in
+      let partition = batch.header.partition
+      if let failure = refusal(state, partition, epoch, state.writeFailure) { return .failure(failure) }
+      Self.write(batch, to: &state.partitions[partition, default: Partition()])
+      return .success(())
+    }
+    finish { completion(result) }
+  }
+
+  private static func write(_ batch: CheckpointBatch, to partition: inout Partition) {
+    partition.header = batch.header
+    for change in batch.changes { partition.entities[change.key] = change.value }
+    for (key, entity) in partition.entities {
+      if case .idempotency(let record) = entity, record.expiry <= batch.header.now { partition.entities[key] = nil }
+    }
+  }
+
+  private func refusal(
+    _ state: borrowing State, _ partition: PartitionID, _ epoch: UInt64, _ failure: StoreFailure?
+  ) -> StoreFailure? {
+    if state.isClosed { return Self.closed }
+    if let failure { return failure }
+    let newest = state.partitions[partition]?.epoch ?? 0
+    guard epoch != newest else { return nil }
+    return StoreFailure(.fenced, "the store in memory: \(partition) has epoch \(newest), newer than \(epoch)")
+  }
+
+  private func finish(_ completion: @escaping @Sendable () -> Void) {
+    let isHeld = state.withLock { state in
+      if state.isHeld { state.held.append(completion) }
+      return state.isHeld
+    }
+    if !isHeld { completion() }
+  }
+
+  public func close() {
+    state.withLock { $0.isClosed = true }
+    releaseCompletions()
+  }
+
+  private static let closed = StoreFailure(.closed, "the store in memory is closed")
+
+  // MARK: For tests
+
+  /// Writes, and the acquiring of partitions, fail with this from now on; nil lets them work again.
+  public func failWrites(with failure: StoreFailure?) { state.withLock { $0.writeFailure = failure } }
+  /// Loads fail with this from now on; nil lets them work again.
+  public func failLoads(with failure: StoreFailure?) { state.withLock { $0.readFailure = failure } }
+
+  /// From now on no completion is called, until `releaseCompletions`.
+  public func holdCompletions() { state.withLock { $0.isHeld = true } }
+
+  /// Calls what was held back, in order, and what follows at once.
+  public func releaseCompletions() {
+    let held = state.withLock { state in
+      state.isHeld = false
+      defer { state.held = [] }
+      return state.held
+    }
+    for completion in held { completion() }
+  }
+
+  /// What the store holds of a partition.
+  public func contents(of partition: PartitionID) -> (header: CheckpointHeader?, entities: [EntityKey: Entity]) {
+    state.withLock { state in
+      (state.partitions[partition]?.header, state.partitions[partition]?.entities ?? [:])
+    }
+  }
+}
