@@ -48,7 +48,6 @@ extension Slip {
       default: try reader.skip(field)
       }
     }
-    guard !stops.isEmpty else { throw .missing("the slip's first stop") }
     self.init(
       attempt: try required(attempt, "the slip's attempt"), user: try required(user, "the slip's user"),
       total: total, stops: stops, trace: trace)

@@ -77,8 +77,9 @@ struct Arbitrary {
     SourcePosition(offset: Int64(number(max: UInt64(Int64.max))), index: UInt32(number(max: UInt64(UInt32.max))))
   }
 
-  mutating func slip() -> Slip {
-    let partitions = Set(list(max: 4) { UInt16($0.number(max: 4_095)) } + [7]).sorted()
+  /// - Parameter hasStops: false for a slip that may be one of an order without lines.
+  mutating func slip(hasStops: Bool = true) -> Slip {
+    let partitions = Set(list(max: 4) { UInt16($0.number(max: 4_095)) } + (hasStops ? [7] : [])).sorted()
     var stops: [Slip.Stop] = []
     for partition in partitions {
       let items = Set(list(max: 4) { $0.id() as ItemID } + [id()]).sorted()

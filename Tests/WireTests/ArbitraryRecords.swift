@@ -58,7 +58,7 @@ extension Arbitrary {
     let stop = UInt16(below(slip.stops.count))
     return switch below(6) {
     case 0: .reserve(slip, stop: stop)
-    case 1: .charge(slip)
+    case 1: .charge(self.slip(hasStops: false))
     case 2: .paid(attempt())
     case 3: .commit(attempt())
     case 4: .release(slip, stop: stop, failure())

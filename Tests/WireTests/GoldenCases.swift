@@ -65,6 +65,7 @@ enum GoldenCases {
   private static let messages: [(String, Message)] = [
     ("reserve", .reserve(slip, stop: 1)),
     ("charge", .charge(slip)),
+    ("charge-without-lines", .charge(Slip(attempt: attempt, user: user, total: .zero, stops: [], trace: nil))),
     ("paid", .paid(attempt)),
     ("commit", .commit(attempt)),
     ("release", .release(slip, stop: 0, .outOfCredit(user))),

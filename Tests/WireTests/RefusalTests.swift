@@ -133,6 +133,7 @@ import Testing
         (Self.message("charge { }"), "the message's slip is missing"),
         (Self.message("reserve { stop: 0 }"), "the message's slip is missing"),
         (Self.message("reserve { \(Self.slip(Self.stop)) stop: 1 }"), "the message's stop is not one of its slip"),
+        (Self.message("reserve { \(Self.slip("")) }"), "the message's stop is not one of its slip"),
         (Self.message("reserve { \(Self.slip(Self.stop)) stop: 65536 }"), "the message's stop is too large"),
         (
           Self.message("release { \(Self.slip(Self.stop)) stop: 1 failure { unknown_item: 'a' } }"),
@@ -152,7 +153,6 @@ import Testing
     try check(
       "Record",
       [
-        (Self.slip(""), "the slip's first stop is missing"),
         ("slip { user: 'u' \(Self.stop) }", "the slip's attempt is missing"),
         ("slip { \(Self.attempt) \(Self.stop) }", "the slip's user is missing"),
         (Self.slip(Self.stop, total: "9007199254740992"), "the slip's total exceeds 2^53-1"),
