@@ -126,7 +126,8 @@ public final class DataFolder: Sendable {
       let code = errno
       close(file)
       guard code == EWOULDBLOCK else {
-        throw DataFolderFailure(.inaccessible, "\(name): cannot be locked: \(reason(code)); name a folder on a local disk")
+        throw DataFolderFailure(
+          .inaccessible, "\(name): cannot be locked: \(reason(code)); name a folder on a local disk")
       }
       let holder = TextFile.read(name, bytesMax: 64)?.split(separator: "\n").first.map { " (pid \($0))" } ?? ""
       throw DataFolderFailure(

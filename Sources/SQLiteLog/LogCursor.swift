@@ -84,7 +84,8 @@ struct LogMarks {
         }
         guard let slot, row.sequence == end.sequence + 1, row.offset == end.offsets[slot] else {
           throw LogFailure(
-            .format, "\(cursor.path): record \(row.sequence) does not follow the one before; restore it from its backup")
+            .format, "\(cursor.path): record \(row.sequence) does not follow the one before; restore it from its backup"
+          )
         }
         end.sequence = row.sequence
         end.offsets[slot] += 1

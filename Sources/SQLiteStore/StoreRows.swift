@@ -56,7 +56,8 @@ final class StoreRows {
         key = try EntityCodec.key(kind: kind, text: ofKind.text(0))
       } catch {
         throw StoreFailure(
-          .format, "\(path): \(partition) has a row of kind \(kind) with a damaged key: \(error); "
+          .format,
+          "\(path): \(partition) has a row of kind \(kind) with a damaged key: \(error); "
             + "restore log and store from the same backup")
       }
       let entity = try StoreFile.entity(ofKind.bytes(1), for: key, of: partition, path: path)

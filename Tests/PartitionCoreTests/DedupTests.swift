@@ -43,7 +43,8 @@ import Testing
   @Test func rowsAscendAndRestoreTheTable() {
     var dedup = Dedup(partitionCount: 4)
     #expect(dedup.rows.isEmpty)
-    for (source, offset) in [(PartitionID(.payments, 3), 3), (PartitionID(.orders, 2), 2), (PartitionID(.stock, 0), 0)] {
+    for (source, offset) in [(PartitionID(.payments, 3), 3), (PartitionID(.orders, 2), 2), (PartitionID(.stock, 0), 0)]
+    {
       _ = dedup.admit(message(source, Int64(offset), 1))
     }
     let rows = dedup.rows

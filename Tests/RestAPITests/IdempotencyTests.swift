@@ -6,14 +6,15 @@ import Testing
 @testable import RestAPI
 
 @Suite struct IdempotencyTests {
-  @Test(arguments: [
-    ("", nil), (" ", nil), ("\"\"", nil), ("\"", nil), ("\"a", nil), ("a\"", nil), ("a\"b", nil), ("a b", nil),
-    ("a\\b", nil), ("é", nil), ("a\u{7F}", nil), (String(repeating: "k", count: 65), nil),
-    ("\"" + String(repeating: "k", count: 65) + "\"", nil),
-    ("a", "a"), ("\"a\"", "a"), (" a\t", "a"), (" \"a\" ", "a"),
-    ("8e03978e-40d5-43dd-bc93-6894a57f9324;x=1", "8e03978e-40d5-43dd-bc93-6894a57f9324;x=1"),
-    ("\"" + String(repeating: "k", count: 64) + "\"", String(repeating: "k", count: 64)),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("", nil), (" ", nil), ("\"\"", nil), ("\"", nil), ("\"a", nil), ("a\"", nil), ("a\"b", nil), ("a b", nil),
+      ("a\\b", nil), ("é", nil), ("a\u{7F}", nil), (String(repeating: "k", count: 65), nil),
+      ("\"" + String(repeating: "k", count: 65) + "\"", nil),
+      ("a", "a"), ("\"a\"", "a"), (" a\t", "a"), (" \"a\" ", "a"),
+      ("8e03978e-40d5-43dd-bc93-6894a57f9324;x=1", "8e03978e-40d5-43dd-bc93-6894a57f9324;x=1"),
+      ("\"" + String(repeating: "k", count: 64) + "\"", String(repeating: "k", count: 64)),
+    ] as [(String, String?)])
   func parsing(_ header: String, _ key: String?) {
     #expect(RequestHeaders.parse(idempotencyKey: header)?.text == key)
     let response = Bench().send("POST /orders/checkout/o1", [("Idempotency-Key", header)]).response

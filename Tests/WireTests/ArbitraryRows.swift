@@ -34,7 +34,9 @@ extension Arbitrary {
   mutating func order() -> Order {
     let items = Set(list(max: pick([0, 2, 20])) { $0.id() as ItemID }).sorted()
     var lines: [Order.Line] = []
-    for item in items { lines.insert(.init(item: item, quantity: units(), price: amount()), at: below(lines.count + 1)) }
+    for item in items {
+      lines.insert(.init(item: item, quantity: units(), price: amount()), at: below(lines.count + 1))
+    }
     return Order(
       user: id(), lines: lines, status: pick([.open, .checkingOut, .paid]),
       attempt: UInt32(number(max: UInt64(UInt32.max))),

@@ -5,12 +5,29 @@ import PartitionCore
 enum GoldenCases {
   static let records: [(name: String, record: Record)] =
     commands.map { name, command in
-      (name, Record(entries: [Entry(time: time, body: .command(ClientCommand(
-        request: request, idempotency: nil, trace: nil, command: command)))]))
+      (
+        name,
+        Record(entries: [
+          Entry(
+            time: time,
+            body: .command(
+              ClientCommand(
+                request: request, idempotency: nil, trace: nil, command: command)))
+        ])
+      )
     }
     + messages.map { name, message in
-      (name, Record(entries: [Entry(time: time, body: .message(PartitionMessage(
-        source: PartitionID(.stock, 63), position: SourcePosition(offset: 1_000_000, index: 2), message: message)))]))
+      (
+        name,
+        Record(entries: [
+          Entry(
+            time: time,
+            body: .message(
+              PartitionMessage(
+                source: PartitionID(.stock, 63), position: SourcePosition(offset: 1_000_000, index: 2), message: message
+              )))
+        ])
+      )
     } + [
       ("record-mixed", mixed), ("record-zeros", zeros),
       ("control-rules", Record(entries: [Entry(time: time, body: .control(.rules(version: 1)))])),
@@ -34,7 +51,8 @@ enum GoldenCases {
     attempt: attempt, user: user, total: money(9_007_199_254_740_991),
     stops: [
       .init(
-        partition: 0, lines: [.init(item: ItemID(unchecked: "a"), quantity: .one), .init(item: item, quantity: units(200))]),
+        partition: 0,
+        lines: [.init(item: ItemID(unchecked: "a"), quantity: .one), .init(item: item, quantity: units(200))]),
       .init(partition: 4_095, lines: [.init(item: ItemID(unchecked: "0"), quantity: units(2))]),
     ], trace: trace)
 
@@ -47,8 +65,10 @@ enum GoldenCases {
     ("order-checkout", .orders(.checkout(order))),
     (
       "order-batch-init",
-      .orders(.batchInit(OrderBatch(
-        numbers: numbers, itemCount: 100_000, userCount: 1_000, itemPrice: money(5), seed: 0x8000_0000_0000_0001)))
+      .orders(
+        .batchInit(
+          OrderBatch(
+            numbers: numbers, itemCount: 100_000, userCount: 1_000, itemPrice: money(5), seed: 0x8000_0000_0000_0001)))
     ),
     ("item-create", .stock(.create(item, price: money(1_999), .random))),
     ("item-add", .stock(.add(item, units(10)))),
@@ -82,13 +102,15 @@ enum GoldenCases {
   private static let mixed = Record(entries: [
     Entry(
       time: time,
-      body: .command(ClientCommand(
-        request: request, idempotency: token, trace: trace, command: .orders(.checkout(order))))),
+      body: .command(
+        ClientCommand(
+          request: request, idempotency: token, trace: trace, command: .orders(.checkout(order))))),
     Entry(
       time: Timestamp(milliseconds: 253_402_300_799_999),
-      body: .message(PartitionMessage(
-        source: PartitionID(.orders, 0), position: SourcePosition(offset: .max, index: .max),
-        message: .paid(AttemptID(order: order, number: .max))))),
+      body: .message(
+        PartitionMessage(
+          source: PartitionID(.orders, 0), position: SourcePosition(offset: .max, index: .max),
+          message: .paid(AttemptID(order: order, number: .max))))),
     Entry(time: time, body: .control(.rules(version: .max))),
   ])
 
@@ -96,16 +118,19 @@ enum GoldenCases {
   private static let zeros = Record(entries: [
     Entry(
       time: .zero,
-      body: .command(ClientCommand(
-        request: RequestID(incarnation: 0, lane: 0, number: 0),
-        idempotency: IdempotencyToken(key: IdempotencyKey(unchecked: "0"), fingerprint: 0),
-        trace: TraceContext(traceHigh: 0, traceLow: 0, span: 0, flags: 0),
-        command: .orders(.batchInit(OrderBatch(numbers: 0..<0, itemCount: 0, userCount: 0, itemPrice: .zero, seed: 0)))))
+      body: .command(
+        ClientCommand(
+          request: RequestID(incarnation: 0, lane: 0, number: 0),
+          idempotency: IdempotencyToken(key: IdempotencyKey(unchecked: "0"), fingerprint: 0),
+          trace: TraceContext(traceHigh: 0, traceLow: 0, span: 0, flags: 0),
+          command: .orders(
+            .batchInit(OrderBatch(numbers: 0..<0, itemCount: 0, userCount: 0, itemPrice: .zero, seed: 0)))))
     ),
     Entry(
       time: .zero,
-      body: .message(PartitionMessage(
-        source: PartitionID(.orders, 0), position: SourcePosition(offset: 0, index: 0), message: .paid(attempt)))),
+      body: .message(
+        PartitionMessage(
+          source: PartitionID(.orders, 0), position: SourcePosition(offset: 0, index: 0), message: .paid(attempt)))),
   ])
 
   static let rows: [(name: String, key: EntityKey, entity: Entity)] =
@@ -113,29 +138,33 @@ enum GoldenCases {
       ("row-order-open", .order(order), .order(Order(user: user))),
       (
         "row-order-checking-out", .order(order),
-        .order(Order(
-          user: user,
-          lines: [
-            .init(item: item, quantity: units(200), price: money(5)),
-            .init(item: ItemID(unchecked: "a"), quantity: .one, price: .zero),
-          ], status: .checkingOut, attempt: 3,
-          waiters: [Waiter(request: request, idempotency: token), Waiter(request: request, idempotency: nil)]))
+        .order(
+          Order(
+            user: user,
+            lines: [
+              .init(item: item, quantity: units(200), price: money(5)),
+              .init(item: ItemID(unchecked: "a"), quantity: .one, price: .zero),
+            ], status: .checkingOut, attempt: 3,
+            waiters: [Waiter(request: request, idempotency: token), Waiter(request: request, idempotency: nil)]))
       ),
       ("row-order-paid", .order(order), .order(Order(user: user, status: .paid, attempt: .max))),
       ("row-item-empty", .item(item), .item(Item(price: .zero))),
       (
         "row-item", .item(item),
-        .item(Item(
-          price: money(1_999), available: units(1), held: units(2), sold: units(300), received: units(303),
-          parked: [attempt, AttemptID(order: OrderID(unchecked: "o"), number: 1)]))
+        .item(
+          Item(
+            price: money(1_999), available: units(1), held: units(2), sold: units(300), received: units(303),
+            parked: [attempt, AttemptID(order: OrderID(unchecked: "o"), number: 1)]))
       ),
       ("row-hold-parked", .hold(attempt), .hold(Hold(slip: slip, stop: 1, status: .parked))),
       ("row-hold-held", .hold(attempt), .hold(Hold(slip: slip, stop: 0, status: .held))),
       ("row-user-empty", .user(user), .user(User())),
       (
         "row-user", .user(user),
-        .user(User(
-          credit: money(1), deposited: money(1_000), spent: money(999), spentWithoutOrder: money(9), paymentsByHand: 4))
+        .user(
+          User(
+            credit: money(1), deposited: money(1_000), spent: money(999), spentWithoutOrder: money(9), paymentsByHand: 4
+          ))
       ),
       ("row-payment-by-hand", .payment(user, order), .payment(Payment(amount: money(13), status: .byHand))),
       ("row-payment-checkout", .payment(user, order), .payment(Payment(amount: .zero, status: .checkout))),

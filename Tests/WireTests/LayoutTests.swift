@@ -42,10 +42,11 @@ import Testing
             message: .paid(AttemptID(order: OrderID(unchecked: "o"), number: 1)))))
   }
 
-  @Test(arguments: [
-    [0xF8, 0x01, 0x96, 0x01], [0xF9, 0x01, 1, 2, 3, 4, 5, 6, 7, 8], [0xFD, 0x01, 1, 2, 3, 4],
-    [0xFA, 0x01, 0x03, 0xFF, 0xFF, 0xFF],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xF8, 0x01, 0x96, 0x01], [0xF9, 0x01, 1, 2, 3, 4, 5, 6, 7, 8], [0xFD, 0x01, 1, 2, 3, 4],
+      [0xFA, 0x01, 0x03, 0xFF, 0xFF, 0xFF],
+    ] as [[UInt8]])
   func unknownFieldsAreSkipped(unknown: [UInt8]) throws {
     #expect(try decode(entry: unknown + Self.control) == Self.expected)
     #expect(try decode(entry: Self.control + unknown) == Self.expected)

@@ -6,12 +6,13 @@ import Testing
 
 @Suite struct StateHashTests {
   /// Values of the reference implementation (x64, 128 bits, seed 0).
-  @Test(arguments: [
-    ("", 0, 0),
-    ("hello", 0xcbd8_a7b3_41bd_9b02, 0x5b1e_906a_48ae_1d19),
-    ("hello, world", 0x342f_ac62_3a5e_bc8e, 0x4cdc_bc07_9642_414d),
-    ("The quick brown fox jumps over the lazy dog", 0xe34b_bc7b_bc07_1b6c, 0x7a43_3ca9_c49a_9347),
-  ] as [(String, UInt64, UInt64)])
+  @Test(
+    arguments: [
+      ("", 0, 0),
+      ("hello", 0xcbd8_a7b3_41bd_9b02, 0x5b1e_906a_48ae_1d19),
+      ("hello, world", 0x342f_ac62_3a5e_bc8e, 0x4cdc_bc07_9642_414d),
+      ("The quick brown fox jumps over the lazy dog", 0xe34b_bc7b_bc07_1b6c, 0x7a43_3ca9_c49a_9347),
+    ] as [(String, UInt64, UInt64)])
   func murmurHash3(text: String, high: UInt64, low: UInt64) {
     let hash = Array(text.utf8).withUnsafeBytes(MurmurHash3.hash)
     #expect(hash == (high, low))
