@@ -44,20 +44,23 @@ extension Message {
   }
 
   fileprivate init(wire: Reader, kind: Int) throws(WireError) {
-    let parts = try Parts(wire: wire, isAboutSlip: kind == 10 || kind == 11 || kind == 14)
     switch kind {
     case 10:
-      let (slip, stop) = try parts.stopOfSlip()
-      self = .reserve(slip, stop: stop)
-    case 11: self = .charge(try required(parts.slip, "the message's slip"))
-    case 12: self = .paid(try required(parts.attempt, "the message's attempt"))
-    case 13: self = .commit(try required(parts.attempt, "the message's attempt"))
+      let parts = try SlipParts(wire: wire, fields: 2)
+      self = .reserve(parts.slip, stop: try parts.checkedStop())
+    case 11:
+      self = .charge(try SlipParts(wire: wire, fields: 1).slip)
+    case 12:
+      self = .paid(try AttemptParts(wire: wire, fields: 1).attempt)
+    case 13:
+      self = .commit(try AttemptParts(wire: wire, fields: 1).attempt)
     case 14:
-      let (slip, stop) = try parts.stopOfSlip()
-      self = .release(slip, stop: stop, try required(parts.failure, "the message's failure"))
+      let parts = try SlipParts(wire: wire, fields: 3)
+      let failure = try required(parts.failure, "the message's failure")
+      self = .release(parts.slip, stop: try parts.checkedStop(), failure)
     default:
-      self = .failed(
-        try required(parts.attempt, "the message's attempt"), try required(parts.failure, "the message's failure"))
+      let parts = try AttemptParts(wire: wire, fields: 2)
+      self = .failed(parts.attempt, try required(parts.failure, "the message's failure"))
     }
   }
 
@@ -81,30 +84,55 @@ extension Message {
   }
 }
 
-/// The fields of a message between partitions. There are two layouts: (slip, stop, failure) and (attempt, failure),
-/// each possibly cut short.
-private struct Parts {
-  var slip: Slip?
-  var stop: UInt16 = 0
-  var attempt: AttemptID?
-  var failure: Failure?
+/// The fields of a message about a slip: `Charge` has the first, `Reserve` the first two, `Release` all three.
+private struct SlipParts {
+  let slip: Slip
+  let stop: UInt16
+  let failure: Failure?
 
-  init(wire: Reader, isAboutSlip: Bool) throws(WireError) {
+  /// - Parameter fields: how many of the fields the message has; others are a later version's.
+  init(wire: Reader, fields: Int) throws(WireError) {
     var reader = wire
+    var slip: Slip?
+    var stop: UInt16 = 0
+    var failure: Failure?
     while let field = try reader.next() {
-      switch (field.number, isAboutSlip) {
-      case (1, true): slip = try Slip(wire: reader.message(field))
-      case (2, true): stop = try reader.narrow(field, "the message's stop")
-      case (3, true), (2, false): failure = try Failure(wire: reader.message(field))
-      case (1, false): attempt = try AttemptID(wire: reader.message(field))
+      switch field.number {
+      case 1: slip = try Slip(wire: reader.message(field))
+      case 2 where fields >= 2: stop = try reader.narrow(field, "the message's stop")
+      case 3 where fields == 3: failure = try Failure(wire: reader.message(field))
       default: try reader.skip(field)
       }
     }
+    self.slip = try required(slip, "the message's slip")
+    self.stop = stop
+    self.failure = failure
   }
 
-  func stopOfSlip() throws(WireError) -> (Slip, UInt16) {
-    let slip = try required(slip, "the message's slip")
+  func checkedStop() throws(WireError) -> UInt16 {
     guard Int(stop) < slip.stops.count else { throw .invalid("the message's stop", "is not one of its slip") }
-    return (slip, stop)
+    return stop
+  }
+}
+
+/// The fields of a message about an attempt: `Paid` and `Commit` have the first, `Failed` has both.
+private struct AttemptParts {
+  let attempt: AttemptID
+  let failure: Failure?
+
+  /// - Parameter fields: how many of the fields the message has; others are a later version's.
+  init(wire: Reader, fields: Int) throws(WireError) {
+    var reader = wire
+    var attempt: AttemptID?
+    var failure: Failure?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: attempt = try AttemptID(wire: reader.message(field))
+      case 2 where fields == 2: failure = try Failure(wire: reader.message(field))
+      default: try reader.skip(field)
+      }
+    }
+    self.attempt = try required(attempt, "the message's attempt")
+    self.failure = failure
   }
 }

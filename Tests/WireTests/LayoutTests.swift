@@ -56,6 +56,24 @@ import Testing
     #expect(try decode(entry: [0x08, 0x05, 0x22, 4 + size, 0x0A, 2 + size, 0x08, 0x01] + unknown) == Self.expected)
   }
 
+  /// A number that another kind of message uses for something else is free in this one.
+  @Test func kindsOfMessagesDoNotShareTheirFields() throws {
+    func decoded(kind: UInt8, _ content: [UInt8], _ unknown: [UInt8]) throws -> Record {
+      let message = content + unknown
+      let body = [0x0A, 0x02, 0x08, 0x01, kind << 3 | 2, UInt8(message.count)] + message
+      return try decode(entry: [0x1A, UInt8(body.count)] + body)
+    }
+    let attempt: [UInt8] = [0x0A, 0x05, 0x0A, 0x01, 0x6F, 0x10, 0x01]
+    let slip: [UInt8] = [0x0A, 0x0A] + attempt + [0x12, 0x01, 0x75]
+    let (second, third): ([UInt8], [UInt8]) = ([0x12, 0x01, 0x78], [0x18, 0x07])
+    #expect(try decoded(kind: 11, slip, second + third) == decoded(kind: 11, slip, []))
+    #expect(try decoded(kind: 12, attempt, second) == decoded(kind: 12, attempt, []))
+    #expect(try decoded(kind: 13, attempt, second) == decoded(kind: 13, attempt, []))
+    let stop: [UInt8] = [0x22, 0x07, 0x12, 0x05, 0x0A, 0x01, 0x61, 0x10, 0x01]
+    let full = [0x0A, UInt8(10 + stop.count)] + slip.dropFirst(2) + stop
+    #expect(try decoded(kind: 10, full, third) == decoded(kind: 10, full, []))
+  }
+
   @Test func fieldsOfALaterVersionAreSkippedInEveryMessage() throws {
     for row in try GoldenTable.rows() {
       let value = try Decoded(row.message, row.bytes)
