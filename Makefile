@@ -1,0 +1,51 @@
+# Kassa's verbs; `make` lists them. Options of the compiler: SWIFTFLAGS='-Xswiftc -warnings-as-errors'.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFTFLAGS ?=
+# The Swift library goes into the program: it runs where Swift is not installed.
+RELEASE := swift build -c release --static-swift-stdlib --product kassa $(SWIFTFLAGS)
+KASSA := .build/release/kassa
+# Where `make run` serves.
+HTTP ?= 127.0.0.1:8000
+OPERATOR ?= 127.0.0.1:9000
+DATA ?= data
+# A part of the tests: make test FILTER=SettingsTests
+FILTER ?=
+
+.PHONY: help run build test lint format install uninstall clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install missing system packages, build, serve on HTTP=127.0.0.1:8000 with the data in DATA=data
+	@scripts/system-packages --for run
+	@$(RELEASE)
+	@mkdir -p "$(DATA)"
+	@exec $(KASSA) serve --http "$(HTTP)" --operator "$(OPERATOR)" --data "$(DATA)"
+
+build: ## the program, optimised, at .build/release/kassa
+	@$(RELEASE)
+
+test: ## everything: units, contracts, drills (a part of the units: FILTER=name)
+	@scripts/system-packages --for test
+	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
+
+lint: ## the code's layout and the shell scripts
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
+	@echo "lint: clean"
+
+format: ## put the code's layout right
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+
+install: build ## the program, its man page and its completions under PREFIX=/usr/local
+	@scripts/install "$(KASSA)" "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## take away what install put there
+	@scripts/install --remove "$(DESTDIR)$(PREFIX)"
+
+clean: ## delete what was built (not the data)
+	@rm -rf .build
