@@ -56,10 +56,7 @@ let package = Package(
         "PriceCache", "Lanes", "Telemetry",
       ]),
     target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
-    .target(
-      name: "RestAPI",
-      dependencies: ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"],
-      resources: [.embedInCode("openapi.json")], swiftSettings: swiftSettings),
+    target("RestAPI", ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
     target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
 
     // The program and its tools.

@@ -1,0 +1,35 @@
+/// The answers that never change: the OpenAPI document, and what `GET /` says.
+///
+/// The document is JSON text in the files of this folder, put together once. Text is compiled in without a bundle
+/// beside the program; an array of bytes, which SwiftPM would make of a resource, costs the compiler 15 seconds.
+enum APIDocument {
+  static let bytes: [UInt8] = {
+    var json = JSONWriter(reserving: 65_536)
+    json.raw("{")
+    json.raw(about)
+    json.raw(",\"paths\":{")
+    for paths in [ordersPaths, stockPaths, paymentPaths] {
+      json.raw(paths)
+      json.raw(",")
+    }
+    json.raw(otherPaths)
+    json.raw("},\"components\":{")
+    json.raw(parameters)
+    json.raw(",\"responses\":{")
+    json.raw(sharedRefusals)
+    json.raw(",")
+    json.raw(refusals)
+    json.raw("},")
+    json.raw(schemas)
+    json.raw("}}")
+    return json.bytes
+  }()
+
+  static func index(version: String) -> [UInt8] {
+    var json = JSONWriter(reserving: 128)
+    json.raw("{\"name\":\"kassa\",\"version\":")
+    json.string(version)
+    json.raw(",\"openapi\":\"/openapi.json\"}")
+    return json.bytes
+  }
+}

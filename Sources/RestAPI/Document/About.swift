@@ -1,0 +1,17 @@
+extension APIDocument {
+  /// What the document says about itself.
+  static let about: StaticString = #"""
+    "openapi": "3.1.0",
+    "info": {
+      "title": "Kassa",
+      "version": "1",
+      "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+      "description": "A checkout backend: orders, stock and payments. Two dialects of one API side by side, with \#
+    and without quantities in paths. Refusals are RFC 9457 problems with a stable `code`. A path takes only the \#
+    methods listed here, and HEAD where GET is listed; others get 405 with `Allow`. Query strings and request \#
+    bodies are ignored."
+    },
+    "servers": [{"url": "/"}],
+    "tags": [{"name": "orders"}, {"name": "stock"}, {"name": "payment"}, {"name": "about"}]
+    """#
+}

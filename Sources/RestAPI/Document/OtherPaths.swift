@@ -1,0 +1,45 @@
+extension APIDocument {
+  /// The paths that need no partition.
+  static let otherPaths: StaticString = #"""
+    "/": {
+      "get": {
+        "operationId": "index",
+        "tags": ["about"],
+        "summary": "What this is",
+        "parameters": [{"$ref": "#/components/parameters/traceparent"}],
+        "responses": {
+          "200": {
+            "description": "What this is.",
+            "headers": {
+              "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+              "traceparent": {"$ref": "#/components/headers/Traceparent"}
+            },
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Index"}}}
+          },
+          "default": {"$ref": "#/components/responses/ServerRefusal"}
+        }
+      }
+    },
+    "/openapi.json": {
+      "get": {
+        "operationId": "openapi",
+        "tags": ["about"],
+        "summary": "This document",
+        "parameters": [{"$ref": "#/components/parameters/traceparent"}],
+        "responses": {
+          "200": {
+            "description": "This document.",
+            "headers": {
+              "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+              "traceparent": {"$ref": "#/components/headers/Traceparent"}
+            },
+            "content": {
+              "application/json": {"schema": {"type": "object", "required": ["openapi", "info", "paths"]}}
+            }
+          },
+          "default": {"$ref": "#/components/responses/ServerRefusal"}
+        }
+      }
+    }
+    """#
+}

@@ -1,0 +1,123 @@
+extension APIDocument {
+  /// Parameters and headers.
+  static let parameters: StaticString = #"""
+    "parameters": {
+      "user_id": {
+        "name": "user_id",
+        "in": "path",
+        "required": true,
+        "description": "Names a user.",
+        "schema": {"$ref": "#/components/schemas/Id"}
+      },
+      "order_id": {
+        "name": "order_id",
+        "in": "path",
+        "required": true,
+        "description": "Names an order.",
+        "schema": {"$ref": "#/components/schemas/Id"}
+      },
+      "item_id": {
+        "name": "item_id",
+        "in": "path",
+        "required": true,
+        "description": "Names an item.",
+        "schema": {"$ref": "#/components/schemas/Id"}
+      },
+      "quantity": {
+        "name": "quantity",
+        "in": "path",
+        "required": true,
+        "description": "How many units, at least 1.",
+        "schema": {"$ref": "#/components/schemas/PositiveAmount"}
+      },
+      "amount": {
+        "name": "amount",
+        "in": "path",
+        "required": true,
+        "description": "How much or how many.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
+      "price": {
+        "name": "price",
+        "in": "path",
+        "required": true,
+        "description": "The price of one unit.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
+      "n": {
+        "name": "n",
+        "in": "path",
+        "required": true,
+        "description": "How many to make; their ids are 0 to n-1.",
+        "schema": {"$ref": "#/components/schemas/BatchCount"}
+      },
+      "n_items": {
+        "name": "n_items",
+        "in": "path",
+        "required": true,
+        "description": "Items 0 to n_items-1 are chosen from; at least 1 when n is.",
+        "schema": {"$ref": "#/components/schemas/BatchCount"}
+      },
+      "n_users": {
+        "name": "n_users",
+        "in": "path",
+        "required": true,
+        "description": "Users 0 to n_users-1 are chosen from; at least 1 when n is.",
+        "schema": {"$ref": "#/components/schemas/BatchCount"}
+      },
+      "item_price": {
+        "name": "item_price",
+        "in": "path",
+        "required": true,
+        "description": "The price of one unit of every item.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
+      "starting_stock": {
+        "name": "starting_stock",
+        "in": "path",
+        "required": true,
+        "description": "The stock of every item.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
+      "starting_money": {
+        "name": "starting_money",
+        "in": "path",
+        "required": true,
+        "description": "The credit of every user.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
+      "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "1-64 visible ASCII characters without quotes and backslashes, bare or between double \#
+    quotes. The same key with the same method and path gets the stored outcome for 24 hours; with another one 422.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 66}
+      },
+      "traceparent": {
+        "name": "traceparent",
+        "in": "header",
+        "required": false,
+        "description": "W3C trace context; ignored when invalid.",
+        "schema": {"type": "string"}
+      }
+    },
+    "headers": {
+      "XRequestId": {
+        "description": "The id of the request; a command stands in the log under it.",
+        "required": true,
+        "schema": {"type": "string", "minLength": 16}
+      },
+      "Traceparent": {"description": "As it was sent, when it was valid.", "schema": {"type": "string"}},
+      "IdempotentReplayed": {
+        "description": "The outcome is that of an earlier request with the same key; nothing was done now.",
+        "schema": {"const": "true"}
+      },
+      "RetryAfter": {
+        "description": "Seconds.",
+        "required": true,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"}
+      }
+    }
+    """#
+}

@@ -1,0 +1,179 @@
+extension APIDocument {
+  /// The bodies.
+  static let schemas: StaticString = #"""
+    "schemas": {
+      "Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+      "Amount": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9007199254740991,
+        "description": "A whole number; money in minor units. Digits only."
+      },
+      "PositiveAmount": {"type": "integer", "minimum": 1, "maximum": 9007199254740991},
+      "BatchCount": {"type": "integer", "minimum": 0, "maximum": 10000000},
+      "Done": {
+        "type": "object",
+        "required": ["done"],
+        "properties": {"done": {"const": true}},
+        "additionalProperties": false
+      },
+      "OrderCreated": {
+        "type": "object",
+        "required": ["order_id"],
+        "properties": {"order_id": {"$ref": "#/components/schemas/Id"}},
+        "additionalProperties": false
+      },
+      "ItemCreated": {
+        "type": "object",
+        "required": ["item_id"],
+        "properties": {"item_id": {"$ref": "#/components/schemas/Id"}},
+        "additionalProperties": false
+      },
+      "UserCreated": {
+        "type": "object",
+        "required": ["user_id"],
+        "properties": {"user_id": {"$ref": "#/components/schemas/Id"}},
+        "additionalProperties": false
+      },
+      "OrderChanged": {
+        "type": "object",
+        "required": ["total_cost", "message"],
+        "properties": {
+          "total_cost": {"$ref": "#/components/schemas/Amount"},
+          "message": {"type": "string", "description": "The same in a sentence."}
+        },
+        "additionalProperties": false
+      },
+      "Order": {
+        "type": "object",
+        "required": ["order_id", "paid", "items", "user_id", "total_cost", "status"],
+        "properties": {
+          "order_id": {"$ref": "#/components/schemas/Id"},
+          "paid": {"type": "boolean"},
+          "items": {
+            "type": "array",
+            "description": "Pairs of item id and quantity, in the order of their first addition.",
+            "items": {
+              "type": "array",
+              "prefixItems": [
+                {"$ref": "#/components/schemas/Id"},
+                {"$ref": "#/components/schemas/PositiveAmount"}
+              ],
+              "items": false,
+              "minItems": 2
+            }
+          },
+          "user_id": {"$ref": "#/components/schemas/Id"},
+          "total_cost": {"$ref": "#/components/schemas/Amount"},
+          "status": {"enum": ["open", "checking_out", "paid"]}
+        },
+        "additionalProperties": false
+      },
+      "Item": {
+        "type": "object",
+        "required": ["stock", "price"],
+        "properties": {
+          "stock": {"$ref": "#/components/schemas/Amount"},
+          "price": {"$ref": "#/components/schemas/Amount"}
+        },
+        "additionalProperties": false
+      },
+      "User": {
+        "type": "object",
+        "required": ["user_id", "credit"],
+        "properties": {
+          "user_id": {"$ref": "#/components/schemas/Id"},
+          "credit": {"$ref": "#/components/schemas/Amount"}
+        },
+        "additionalProperties": false
+      },
+      "PaymentStatus": {
+        "type": "object",
+        "required": ["paid"],
+        "properties": {"paid": {"type": "boolean"}},
+        "additionalProperties": false
+      },
+      "Index": {
+        "type": "object",
+        "required": ["name", "version", "openapi"],
+        "properties": {
+          "name": {"const": "kassa"},
+          "version": {"type": "string"},
+          "openapi": {"const": "/openapi.json"}
+        },
+        "additionalProperties": false
+      },
+      "ProblemCode": {
+        "type": "string",
+        "description": "Stable: clients decide by it.",
+        "enum": [
+          "malformed_request",
+          "malformed_path",
+          "malformed_id",
+          "malformed_amount",
+          "amount_out_of_range",
+          "malformed_idempotency_key",
+          "not_found",
+          "method_not_allowed",
+          "unknown_order",
+          "unknown_item",
+          "unknown_user",
+          "item_not_in_order",
+          "unknown_payment",
+          "already_exists",
+          "checkout_under_way",
+          "order_paid",
+          "too_many_lines",
+          "less_in_stock",
+          "not_enough_credit",
+          "payment_conflict",
+          "sum_out_of_range",
+          "out_of_stock",
+          "out_of_credit",
+          "checkout_unknown_item",
+          "checkout_unknown_user",
+          "idempotency_key_reused",
+          "too_many_joined",
+          "too_many_waiting",
+          "overloaded",
+          "starting",
+          "stopping",
+          "partition_stopped",
+          "log_failed",
+          "outcome_unknown",
+          "timed_out",
+          "request_timeout",
+          "too_many_requests",
+          "body_too_large",
+          "path_too_long",
+          "head_too_large",
+          "internal_error"
+        ]
+      },
+      "Problem": {
+        "type": "object",
+        "description": "RFC 9457.",
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+        "properties": {
+          "type": {"type": "string", "pattern": "^urn:kassa:problem:[a-z_]+$"},
+          "title": {"type": "string"},
+          "status": {"type": "integer", "minimum": 400, "maximum": 599},
+          "detail": {"type": "string"},
+          "instance": {"type": "string", "pattern": "^urn:kassa:request:[0-9a-f-]+$"},
+          "code": {"$ref": "#/components/schemas/ProblemCode"},
+          "request_id": {"type": "string"},
+          "order_id": {"$ref": "#/components/schemas/Id"},
+          "item_id": {"$ref": "#/components/schemas/Id"},
+          "user_id": {"$ref": "#/components/schemas/Id"},
+          "id": {"$ref": "#/components/schemas/Id"},
+          "parameter": {"type": "string"},
+          "header": {"type": "string"},
+          "idempotency_key": {"type": "string"},
+          "partition": {"type": "string"},
+          "find_out": {"type": "string", "description": "A path that shows what became of the request."}
+        },
+        "additionalProperties": false
+      }
+    }
+    """#
+}
