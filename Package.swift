@@ -81,6 +81,7 @@ let package = Package(
       "StateStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("RestAPITests", ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
+    tests("TelemetryTests", ["Telemetry"]),
   ],
   swiftLanguageModes: [.v6]
 )

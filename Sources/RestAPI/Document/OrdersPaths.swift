@@ -239,6 +239,7 @@ extension APIDocument {
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}
           },
           "400": {"$ref": "#/components/responses/MalformedAmount"},
+          "409": {"$ref": "#/components/responses/NotReplaceable"},
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/BatchUnknown"},

@@ -161,6 +161,24 @@ extension APIDocument {
         }
       }
     },
+    "NotReplaceable": {
+      "description": "An order of such an id is being checked out, or a price is too large.",
+      "headers": {
+        "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+        "traceparent": {"$ref": "#/components/headers/Traceparent"},
+        "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
+      },
+      "content": {
+        "application/problem+json": {
+          "schema": {
+            "allOf": [
+              {"$ref": "#/components/schemas/Problem"},
+              {"properties": {"code": {"enum": ["checkout_under_way", "sum_out_of_range"]}}}
+            ]
+          }
+        }
+      }
+    },
     "NoItemToRead": {
       "description": "What does not exist: the item.",
       "headers": {
@@ -197,7 +215,7 @@ extension APIDocument {
       }
     },
     "SumOutOfRange": {
-      "description": "A number of the item would leave its range.",
+      "description": "A number would leave its range.",
       "headers": {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
@@ -279,7 +297,7 @@ extension APIDocument {
           "schema": {
             "allOf": [
               {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["not_enough_credit", "sum_out_of_range"]}}}
+              {"properties": {"code": {"enum": ["not_enough_credit"]}}}
             ]
           }
         }
@@ -297,7 +315,7 @@ extension APIDocument {
           "schema": {
             "allOf": [
               {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["not_enough_credit", "payment_conflict", "sum_out_of_range"]}}}
+              {"properties": {"code": {"enum": ["not_enough_credit", "payment_conflict"]}}}
             ]
           }
         }

@@ -141,6 +141,7 @@ extension APIDocument {
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Done"}}}
           },
           "400": {"$ref": "#/components/responses/MalformedAmount"},
+          "409": {"$ref": "#/components/responses/SumOutOfRange"},
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/BatchUnknown"},

@@ -1,0 +1,143 @@
+/// How much a line of the log matters.
+public enum LogLevel: UInt8, CaseIterable, Comparable, Sendable {
+  case debug, info, warning, error
+
+  public var name: StaticString {
+    switch self {
+    case .debug: "debug"
+    case .info: "info"
+    case .warning: "warning"
+    case .error: "error"
+    }
+  }
+
+  /// By its name; nil for any other text.
+  public init?(name: String) {
+    guard let level = Self.allCases.first(where: { $0.name.description == name }) else { return nil }
+    self = level
+  }
+
+  public static func < (a: LogLevel, b: LogLevel) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// How lines of the log are written.
+public enum LogFormat: String, CaseIterable, Sendable {
+  /// `2026-01-31T12:00:00.000Z info  message key=value key="a value"`
+  case text
+  /// `{"time":"…","level":"info","message":"…","key":"value"}`
+  case json
+}
+
+/// The value of a field: a number, or any text.
+public enum LogValue: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByStringInterpolation
+{
+  case text(String)
+  case number(Int64)
+
+  public init(stringLiteral value: String) { self = .text(value) }
+  public init(integerLiteral value: Int64) { self = .number(value) }
+  /// Clamped to 64 bits.
+  public init(_ value: some BinaryInteger) { self = .number(Int64(clamping: value)) }
+  public init(_ value: some CustomStringConvertible) { self = .text(value.description) }
+}
+
+/// Writes one line of the log.
+struct LogLine {
+  let milliseconds: Int64
+  let level: LogLevel
+  let message: StaticString
+  let fields: [(key: StaticString, value: LogValue)]
+
+  func bytes(_ format: LogFormat) -> [UInt8] {
+    var line: [UInt8] = []
+    line.reserveCapacity(192)
+    switch format {
+    case .text: appendText(to: &line)
+    case .json: appendJSON(to: &line)
+    }
+    line.append(UInt8(ascii: "\n"))
+    return line
+  }
+
+  private func appendText(to line: inout [UInt8]) {
+    let level = level.name.description
+    let padding = String(repeating: " ", count: max(7 - level.count, 0))
+    line.append(contentsOf: "\(UTCTime(milliseconds: milliseconds)) \(level)\(padding) \(message)".utf8)
+    for field in fields {
+      line.append(contentsOf: " \(field.key)=".utf8)
+      switch field.value {
+      case .number(let number): line.append(contentsOf: String(number).utf8)
+      case .text(let text) where Self.isPlain(text): line.append(contentsOf: text.utf8)
+      case .text(let text): Self.appendQuoted(text, to: &line)
+      }
+    }
+  }
+
+  private func appendJSON(to line: inout [UInt8]) {
+    line.append(contentsOf: "{\"time\":\"\(UTCTime(milliseconds: milliseconds))\",\"level\":\"\(level.name)\"".utf8)
+    line.append(contentsOf: ",\"message\":".utf8)
+    Self.appendQuoted(message.description, to: &line)
+    for field in fields {
+      line.append(UInt8(ascii: ","))
+      Self.appendQuoted(field.key.description, to: &line)
+      line.append(UInt8(ascii: ":"))
+      switch field.value {
+      case .number(let number): line.append(contentsOf: String(number).utf8)
+      case .text(let text): Self.appendQuoted(text, to: &line)
+      }
+    }
+    line.append(UInt8(ascii: "}"))
+  }
+
+  /// Whether the text can stand without quotes and cannot be taken for anything else.
+  private static func isPlain(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+  }
+
+  /// As a JSON string: whatever a client sent stays on its line and cannot fake another one.
+  private static func appendQuoted(_ text: String, to line: inout [UInt8]) {
+    line.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): line.append(contentsOf: [UInt8(ascii: "\\"), byte])
+      case UInt8(ascii: "\n"): line.append(contentsOf: "\\n".utf8)
+      case 0..<0x20, 0x7F:
+        let hex = String(byte, radix: 16)
+        line.append(contentsOf: "\\u00\(hex.count == 1 ? "0" : "")\(hex)".utf8)
+      default: line.append(byte)
+      }
+    }
+    line.append(UInt8(ascii: "\""))
+  }
+}
+
+/// A moment as RFC 3339 writes it, in UTC, with milliseconds.
+public struct UTCTime: CustomStringConvertible, Sendable {
+  public let milliseconds: Int64
+  public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  /// Days are turned into dates with years that begin in March, so that the leap day is the last one.
+  /// Source: Howard Hinnant, http://howardhinnant.github.io/date_algorithms.html#civil_from_days
+  public var description: String {
+    let clamped = min(max(milliseconds, 0), 253_402_300_799_999)
+    let (days, rest) = (clamped / 86_400_000, clamped % 86_400_000)
+    let shifted = days + 719_468
+    let era = shifted / 146_097
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shiftedMonth = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    func padded(_ value: Int64, _ width: Int) -> String {
+      let text = String(value)
+      return String(repeating: "0", count: max(width - text.count, 0)) + text
+    }
+    let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    let time = "\(padded(rest / 3_600_000, 2)):\(padded(rest / 60_000 % 60, 2)):\(padded(rest / 1_000 % 60, 2))"
+    return "\(date)T\(time).\(padded(rest % 1_000, 3))Z"
+  }
+}
