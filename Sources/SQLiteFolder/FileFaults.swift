@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// It is a layer between SQLite and its own file layer (a VFS) that looks a fault up before each write and each
 /// sync. The control file named by `KASSA_FAULT_FILE` is read anew each time; each of its lines is
-/// `NAME OPERATION FAULT`, such as `log.sqlite sync error` or `store.sqlite write full`, and holds for every file
-/// whose path contains NAME, the write-ahead log included.
+/// `NAME OPERATION FAULT` and holds for every file whose path ends with NAME: `log.sqlite-wal sync error` lets
+/// commits of the log fail, `store.sqlite write full` the store's checkpoints.
 public enum FileFaults {
   public enum Operation: String, Hashable, Sendable { case write, sync }
   public enum Fault: String, Hashable, Sendable {
@@ -37,7 +37,7 @@ public enum FileFaults {
   /// From now on files are opened with the layer.
   public static func install() { isInstalled.store(true, ordering: .releasing) }
 
-  /// Lets `operation` fail from now on for files whose path contains `name`; nil lets it work again.
+  /// Lets `operation` fail from now on for files whose path ends with `name`; nil lets it work again.
   public static func set(_ fault: Fault?, of operation: Operation, on name: String) {
     rules.withLock { $0[Rule(name: name, operation: operation)] = fault }
   }
@@ -46,13 +46,13 @@ public enum FileFaults {
   static func fault(of operation: Operation, on path: String) -> Fault? {
     let found = rules.withLock { rules -> Fault? in
       if rules.isEmpty { return nil }
-      return rules.first { $0.key.operation == operation && path.contains($0.key.name) }?.value
+      return rules.first { $0.key.operation == operation && path.hasSuffix($0.key.name) }?.value
     }
     if let found { return found }
     guard let controlFile, let text = TextFile.read(controlFile, bytesMax: 4_096) else { return nil }
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ").map(String.init)
-      if words.count == 3, path.contains(words[0]), words[1] == operation.rawValue { return Fault(rawValue: words[2]) }
+      if words.count == 3, path.hasSuffix(words[0]), words[1] == operation.rawValue { return Fault(rawValue: words[2]) }
     }
     return nil
   }

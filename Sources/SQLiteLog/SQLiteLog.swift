@@ -23,7 +23,7 @@ import Synchronization
 /// again at the start of the write-ahead log. The file is not truncated: overwriting is cheaper than growing.
 ///
 /// **Failures.** After a write, an fsync or a checkpoint failed, nobody knows what the disk holds: the log takes no
-/// more records, `durable` stays, and the file is not written again by this process. What was not acknowledged
+/// more records and `durable` stays, as long as this process lives. What was not acknowledged
 /// may be there or not after the next start; what was acknowledged is.
 public final class SQLiteLog: EventLog {
   struct State: Sendable {
@@ -72,13 +72,13 @@ public final class SQLiteLog: EventLog {
   private let partitionCount: Int
   private let threads: Mutex<[BackgroundThread]>
   /// Keeps the folder locked while the file is open.
-  private let folder: DataFolder
+  private let folder: Mutex<DataFolder?>
 
   /// Opens the log of a folder.
   /// - Throws: `LogFailure` when the file cannot be read or is damaged, or a thread cannot be started.
   public init(folder: DataFolder, options: Options = Options()) throws(LogFailure) {
     if let contradiction = options.contradiction { throw LogFailure(.format, contradiction) }
-    self.folder = folder
+    self.folder = Mutex(folder)
     let partitionCount = folder.format.partitionCount
     self.partitionCount = partitionCount
     let writer = try Self.openWriter(folder, options)
@@ -235,6 +235,7 @@ public final class SQLiteLog: EventLog {
     shared.readerSignal.set()
     shared.checkpointSignal.set()
     for thread in running { thread.join() }
+    folder.withLock { $0 = nil }
     shared.fail(LogFailure(.closed, "\(shared.path): the log is closed"))
     shared.state.withLock { $0.sequencer.removeOwners() }
   }

@@ -93,13 +93,13 @@ public final class SQLiteStore: StateStore {
   private let shared: Shared
   private let threads = Mutex<[BackgroundThread]>([])
   /// Keeps the folder locked while the file is open.
-  private let folder: DataFolder
+  private let folder: Mutex<DataFolder?>
 
   /// Opens the store of a folder.
   /// - Throws: `StoreFailure` when the file cannot be read or is damaged, or a thread cannot be started.
   public init(folder: DataFolder, options: Options = Options()) throws(StoreFailure) {
     if let contradiction = options.contradiction { throw StoreFailure(.format, contradiction) }
-    self.folder = folder
+    self.folder = Mutex(folder)
     shared = Shared(options, path: "\(folder.path)/\(StoreFile.file.name)")
     let shared = shared
     let writer = try Self.openWriter(folder, options)
@@ -204,6 +204,7 @@ public final class SQLiteStore: StateStore {
     shared.writerSignal.set()
     for signal in shared.readerSignals { signal.set() }
     for thread in running { thread.join() }
+    folder.withLock { $0 = nil }
     shared.fail(StoreFailure(.closed, "\(shared.path): the store is closed"))
   }
 }

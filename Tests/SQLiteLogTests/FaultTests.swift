@@ -1,0 +1,85 @@
+import EventLog
+import Foundation
+import Model
+import SQLiteFolder
+import SQLiteLog
+import Testing
+import TestSupport
+
+@Suite struct FaultTests {
+  @Test(arguments: [
+    (FileFaults.Operation.write, FileFaults.Fault.full), (.write, .error), (.sync, .error),
+  ])
+  func endsForGoodWhenTheDiskFails(_ operation: FileFaults.Operation, _ fault: FileFaults.Fault) throws {
+    FileFaults.install()
+    let fixture = try Fixture()
+    let log = try fixture.open()
+    let owner = SignalOwner()
+    try log.subscribe(owner, to: [orders: -1])
+    try log.write([append(orders, 1), append(stock, 2)])
+    #expect(owner.collect(1, from: log).count == 1)
+    let (durable, changes) = (log.durable, owner.changeCount)
+
+    FileFaults.set(fault, of: operation, on: fixture.logPath + "-wal")
+    let position = try log.append([append(orders, 3)], by: owner)
+    _ = log.takeDeliveries(of: owner, recordsMax: 10)
+    log.flushHint(by: owner)
+    #expect(eventually { log.failure != nil })
+    #expect(log.failure?.code == .write)
+    #expect(log.failure?.message.contains(fixture.logPath) == true)
+    #expect(eventually { owner.changeCount > changes }, "the owner is told")
+    FileFaults.set(nil, of: operation, on: fixture.logPath + "-wal")
+
+    // The disk works again: the log does not come back, and nothing that was not acknowledged becomes so.
+    #expect(throws: LogRefusal.unavailable) { try log.append([append(orders, 4)], by: owner) }
+    log.flushHint(by: owner)
+    #expect(log.durable == durable && durable < position)
+    log.close()
+    #expect(log.durable == durable)
+
+    // The next process finds at least what was acknowledged, and goes on.
+    let again = try fixture.open()
+    #expect(again.durable >= durable)
+    try again.write([append(orders, 5)])
+    again.close()
+    let numbers = try fixture.readAll().map(\.number)
+    #expect(Array(numbers.prefix(2)) == [1, 2] && numbers.last == 5)
+  }
+
+  /// What a checkpoint could not copy stays in the write-ahead log; a log that cannot copy ends before that is full.
+  @Test(arguments: [FileFaults.Operation.write, .sync])
+  func endsWhenACheckpointFails(_ operation: FileFaults.Operation) throws {
+    FileFaults.install()
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.checkpointPagesDue = 5 }
+    FileFaults.set(.error, of: operation, on: fixture.logPath)
+    var written: Int64 = 0
+    while log.failure == nil, written < 1_000 {
+      guard (try? log.write([append(orders, written)])) != nil else { break }
+      written += 1
+    }
+    #expect(eventually { log.failure?.code == .write })
+    #expect(written > 0 && written < 1_000)
+    let durable = log.durable
+    log.close()
+    FileFaults.set(nil, of: operation, on: fixture.logPath)
+    let again = try fixture.open()
+    #expect(again.durable >= durable)
+    again.close()
+    #expect(try fixture.readAll().count >= Int(durable.sequence))
+  }
+
+  @Test func boundsTheWriteAheadLog() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
+      options.checkpointPagesDue = 50
+      options.checkpointPagesMax = 100
+    }
+    for round in Int64(0)..<400 { try log.write((0..<20).map { append(orders, round * 20 + $0) }) }
+    let size = try FileManager.default.attributesOfItem(atPath: fixture.logPath + "-wal")[.size] as? Int
+    #expect(try #require(size) < 200 * 4_200)
+    #expect(log.statistics.commits >= 100)
+    log.close()
+    #expect(try fixture.readAll().count == 8_000)
+  }
+}

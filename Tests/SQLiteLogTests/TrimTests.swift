@@ -1,0 +1,90 @@
+import EventLog
+import Model
+import SQLiteLog
+import Testing
+import TestSupport
+
+@Suite struct TrimTests {
+  @Test func anEmptyLogKeepsCounting() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.retention = .recordsMin(0) }
+    try log.write([append(orders, 1), append(stock, 2), append(orders, 3)])
+    log.trim(orders, through: 1)
+    log.trim(stock, through: 0)
+    #expect(eventually { (try? fixture.readAll().isEmpty) == true })
+    log.close()
+    let again = try fixture.open { $0.retention = .recordsMin(0) }
+    #expect(again.durable == LogPosition(3))
+    try again.write([append(orders, 4), append(stock, 5), append(payments, 6)])
+    #expect(try fixture.readAll().map(\.text) == ["orders-0@2=4", "stock-1@1=5", "payments-3@0=6"])
+    let reader = try SQLiteLogReader(path: fixture.path)
+    #expect(try reader.offsets(of: orders) == 2..<3)
+    #expect(try reader.offsets(of: PartitionID(.orders, 9)) == nil)
+    again.close()
+  }
+
+  @Test func refusesASubscriberThatNeedsWhatWasTrimmed() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
+      options.retention = .recordsMin(0)
+      options.segmentRecordsMax = 4
+    }
+    for round in Int64(0)..<5 { try log.write((0..<4).map { append(orders, round * 4 + $0) }) }
+    log.trim(orders, through: 9)
+    let reader = try SQLiteLogReader(path: fixture.path)
+    #expect(eventually { (try? reader.offsets(of: orders)) == 8..<20 })
+    let owner = SignalOwner()
+    #expect {
+      try log.subscribe(owner, to: [orders: 6])
+    } throws: { error in
+      let failure = error as? LogFailure
+      return failure?.code == .trimmed && failure?.message.contains(fixture.logPath) == true
+        && failure?.message.contains("offset 8") == true
+    }
+    try log.subscribe(owner, to: [orders: 7])
+    #expect(owner.collect(12, from: log).map(\.offset) == (8..<20).map { $0 })
+    log.close()
+  }
+
+  @Test func deletesInBoundedStepsUpToTheRetention() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
+      options.retention = .recordsMin(100)
+      options.segmentRecordsMax = 50
+      options.trimRecordsMax = 10
+    }
+    for round in Int64(0)..<40 { try log.write((0..<10).map { append(orders, round * 10 + $0) }) }
+    log.trim(orders, through: 399)
+    let reader = try SQLiteLogReader(path: fixture.path)
+    #expect(eventually { (try? reader.offsets(of: orders)) == 300..<400 })
+    log.close()
+    #expect(try fixture.readAll().map(\.offset) == (300..<400).map { $0 })
+  }
+
+  @Test func keepsWhatAnotherPartitionNeeds() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
+      options.retention = .recordsMin(0)
+      options.segmentRecordsMax = 4
+    }
+    for round in Int64(0)..<4 { try log.write([append(stock, round)] + (0..<3).map { append(orders, $0) }) }
+    log.trim(orders, through: 11)
+    log.trim(stock, through: 1)
+    let reader = try SQLiteLogReader(path: fixture.path)
+    #expect(eventually { (try? reader.offsets(of: stock)) == 2..<4 })
+    #expect(try reader.offsets(of: orders) == 6..<12)
+    log.close()
+  }
+
+  @Test func keepsEverythingWhenAsked() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
+      options.retention = .keepAll
+      options.segmentRecordsMax = 4
+    }
+    for round in Int64(0)..<5 { try log.write((0..<4).map { append(orders, round * 4 + $0) }) }
+    log.trim(orders, through: 19)
+    log.close()
+    #expect(try fixture.readAll().count == 20)
+  }
+}
