@@ -36,6 +36,12 @@ public struct DataFolderFormat: Hashable, Sendable {
   public var partitionCount: Int
   /// False while the databases are being made for the first time: nothing in them counts yet.
   public var isComplete: Bool
+
+  public init(version: Int, partitionCount: Int, isComplete: Bool) {
+    self.version = version
+    self.partitionCount = partitionCount
+    self.isComplete = isComplete
+  }
 }
 
 /// The folder that holds everything an embedded Kassa keeps, locked against a second process.

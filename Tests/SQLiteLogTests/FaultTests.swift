@@ -16,8 +16,10 @@ import TestSupport
     let log = try fixture.open()
     let owner = SignalOwner()
     try log.subscribe(owner, to: [orders: -1])
-    try log.write([append(orders, 1), append(stock, 2)])
+    let first = try log.append([append(orders, 1), append(stock, 2)], by: owner)
+    log.flushHint(by: owner)
     #expect(owner.collect(1, from: log).count == 1)
+    #expect(eventually { log.durable == first })
     let (durable, changes) = (log.durable, owner.changeCount)
 
     FileFaults.set(fault, of: operation, on: fixture.logPath + "-wal")
