@@ -72,6 +72,7 @@ public final class DataFolder: Sendable {
     do throws(DataFolderFailure) {
       format = try Self.check(path, partitionCount, files)
     } catch {
+      flock(lockFile, LOCK_UN)
       close(lockFile)
       throw error
     }
@@ -86,7 +87,11 @@ public final class DataFolder: Sendable {
     try self.init(path: path, partitionCount: format.partitionCount, files: files)
   }
 
-  deinit { close(lockFile) }
+  deinit {
+    // Unlocked first: a process that is just being started may hold a copy of the descriptor until it runs.
+    flock(lockFile, LOCK_UN)
+    close(lockFile)
+  }
 
   /// What a folder says of itself, without locking it; for tools that only read.
   /// - Throws: `DataFolderFailure` where it is no data folder of this program's version.

@@ -26,10 +26,12 @@ private let files = [
     _ code: DataFolderFailure.Code, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> Void
   ) {
-    #expect(sourceLocation: sourceLocation, performing: body, throws: { error in
-      guard let failure = error as? DataFolderFailure, failure.code == code else { return false }
-      return failure.message.contains(path) && words.allSatisfy { failure.message.contains($0) }
-    })
+    #expect(
+      sourceLocation: sourceLocation, performing: body,
+      throws: { error in
+        guard let failure = error as? DataFolderFailure, failure.code == code else { return false }
+        return failure.message.contains(path) && words.allSatisfy { failure.message.contains($0) }
+      })
   }
 
   private func mode(_ path: String) throws -> Int {

@@ -88,6 +88,8 @@ extension SQLiteLog {
   func write(_ appends: [Append]) throws {
     let position = try append(appends, by: nil)
     flushHint(by: nil)
-    guard eventually({ durable >= position || failure != nil }), durable >= position else { throw LogFailure(.write, "not durable in time") }
+    guard eventually({ durable >= position || failure != nil }), durable >= position else {
+      throw LogFailure(.write, "not durable in time")
+    }
   }
 }
