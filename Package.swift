@@ -60,13 +60,19 @@ let package = Package(
     target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
 
     // The program and its tools.
+    target(
+      "Audit",
+      [
+        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore",
+      ]),
     target("Settings"),
     target("Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire"]),
     target("LoadGenerator", ["CUV", "Telemetry"]),
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
+        "Audit", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
         "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],

@@ -16,6 +16,9 @@ public protocol EventLog: AnyObject, Sendable {
   /// Everything up to here is durable. Grows only.
   var durable: LogPosition { get }
 
+  /// The offset of the partition's next record; 0 for a partition without records, or one that does not exist.
+  func nextOffset(of partition: PartitionID) -> Int64
+
   /// Why the log takes no more records, if so. Final: a log that failed to write never tries the same file again.
   var failure: LogFailure? { get }
 

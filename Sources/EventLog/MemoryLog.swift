@@ -64,6 +64,10 @@ public final class MemoryLog: EventLog {
   }
 
   public var durable: LogPosition { state.withLock { $0.sequencer.durable } }
+  public func nextOffset(of partition: PartitionID) -> Int64 {
+    state.withLock { $0.sequencer.nextOffset(of: partition) ?? 0 }
+  }
+
   public var failure: LogFailure? { state.withLock { $0.sequencer.failure } }
 
   public func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure) {

@@ -14,11 +14,11 @@ import Model
 ///    that those records caused (`checkpointToWrite`), so what the store holds never has to be sent again.
 public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public let partition: PartitionID
-  public private(set) var status: Status = .running
+  public private(set) var status: PartitionStatus = .running
   public private(set) var machine: Machine
   /// The offset of the newest record that was applied whole; -1 before the first.
   public private(set) var appliedOffset: Int64
-  public private(set) var counters = Counters()
+  public private(set) var counters = PartitionCounters()
 
   private let limits: CoreLimits
   private var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
@@ -49,25 +49,6 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   private var hasUnappended = false
   /// The offset of the newest checkpoint that was written.
   public private(set) var checkpointedOffset: Int64
-
-  public enum Status: Hashable, Sendable {
-    /// Can transition to: stopped.
-    case running
-    /// Final until a restart: the record at `offset` cannot be applied. Nothing is skipped in silence.
-    case stopped(offset: Int64, reason: String)
-  }
-
-  /// What the partition has done since it got this owner.
-  public struct Counters: Hashable, Sendable {
-    public var recordsApplied: UInt64 = 0
-    public var entriesApplied: UInt64 = 0
-    /// Messages dropped because they had been seen before.
-    public var dedupDrops: UInt64 = 0
-    public var loads: UInt64 = 0
-    public var checkpoints: UInt64 = 0
-    public var checkpointsFailed: UInt64 = 0
-    public var evictions: UInt64 = 0
-  }
 
   private enum CheckpointPhase: Sendable {
     /// Can transition to: taken.
@@ -354,16 +335,6 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   }
 
   // MARK: Reads
-
-  /// What became of a read.
-  public enum ReadResult: Hashable, Sendable {
-    /// The answer stands in the effects.
-    case answered
-    /// The answer comes with a later event.
-    case waiting
-    /// The partition is stopped, or too many reads wait.
-    case refused
-  }
 
   /// Answers a read from memory, or remembers it until its entity is loaded.
   public mutating func read(_ query: Query, for request: RequestID, into effects: inout Effects) -> ReadResult {

@@ -22,13 +22,16 @@ public protocol RequestPort: AnyObject {
 public protocol RequestClient: AnyObject {
   /// Called on the lane, in batches, at most once for each number; a number that is not known is ignored.
   func finished(_ number: UInt64, _ result: RequestResult)
+
+  /// Requests that wait for a partition.
+  var waitingCount: Int { get }
 }
 
 /// What became of a request.
 public enum RequestResult: Hashable, Sendable {
   case outcome(Outcome, isReplayed: Bool)
   case view(View)
-  /// The request was accepted and cannot be answered any more; a command may have taken effect.
+  /// It was accepted, and cannot be served after all. Only with `outcomeUnknown` may a command have taken effect.
   case refused(RequestRefusal)
 }
 
@@ -44,4 +47,6 @@ public enum RequestRefusal: Error, Hashable, Sendable {
   case partitionStopped(PartitionID)
   /// The log cannot be written any more; reads of what is durable go on.
   case logFailed
+  /// The command was appended and nobody knows whether it is durable.
+  case outcomeUnknown
 }

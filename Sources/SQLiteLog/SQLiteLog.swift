@@ -146,6 +146,11 @@ public final class SQLiteLog: EventLog {
   }
 
   public var durable: LogPosition { LogPosition(shared.durable.load(ordering: .acquiring)) }
+
+  public func nextOffset(of partition: PartitionID) -> Int64 {
+    shared.state.withLock { $0.sequencer.nextOffset(of: partition) ?? 0 }
+  }
+
   public var failure: LogFailure? { shared.state.withLock { $0.sequencer.failure } }
   public var statistics: Statistics {
     shared.state.withLock { state in

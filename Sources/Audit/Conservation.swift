@@ -1,0 +1,117 @@
+import Model
+import PartitionCore
+
+/// Whether stock and money are conserved in a state in which every checkout has ended.
+struct Conservation {
+  private(set) var findings: [String] = []
+  private(set) var totals = AuditTotals()
+
+  private var itemsSold: UInt64 = 0
+  private var spent: UInt64 = 0
+  private var paidByHand: UInt64 = 0
+  private var paidWithoutOrder: UInt64 = 0
+  /// What checkouts took, by user and order.
+  private var charged: [EntityKey: Money] = [:]
+  private var paidOrders: [(OrderID, Order)] = []
+
+  /// The most findings that are listed.
+  static let findingsMax = 50
+
+  mutating func find(_ sentence: String) {
+    if findings.count < Self.findingsMax { findings.append(sentence) }
+    totals.findings += 1
+  }
+
+  mutating func check(_ key: EntityKey, _ entity: Entity, in partition: PartitionID) {
+    totals.entities += 1
+    switch (key, entity) {
+    case (.order(let id), .order(let order)): check(id, order)
+    case (.item(let id), .item(let item)): check(id, item)
+    case (.user(let id), .user(let user)): check(id, user)
+    case (.payment(let user, let order), .payment(let payment)): check(user, order, payment)
+    case (.hold(let attempt), .hold): find("checkout \(attempt) still holds stock in \(partition) and nothing ends it")
+    default: break
+    }
+  }
+
+  private mutating func check(_ id: OrderID, _ order: Order) {
+    totals.orders += 1
+    switch order.status {
+    case .open: break
+    case .checkingOut: find("the checkout of order \(id) never ends")
+    case .paid:
+      totals.paidOrders += 1
+      paidOrders.append((id, order))
+    }
+  }
+
+  private mutating func check(_ id: ItemID, _ item: Item) {
+    totals.items += 1
+    let sum = item.available.value + item.held.value + item.sold.value
+    if sum != item.received.value {
+      find(
+        "item \(id) received \(item.received) units, and has \(item.available) available, \(item.held) held, "
+          + "\(item.sold) sold")
+    }
+    if item.held != .zero { find("item \(id) has \(item.held) units held that no checkout will free") }
+    if !item.parked.isEmpty { find("\(item.parked.count) checkouts wait for item \(id) for ever") }
+    itemsSold &+= UInt64(item.sold.value)
+  }
+
+  private mutating func check(_ id: UserID, _ user: User) {
+    totals.users += 1
+    if user.deposited.value != user.credit.value + user.spent.value {
+      find("user \(id) got \(user.deposited), spent \(user.spent), and has \(user.credit)")
+    }
+    spent &+= UInt64(user.spent.value)
+    paidWithoutOrder &+= UInt64(user.spentWithoutOrder.value)
+  }
+
+  private mutating func check(_ user: UserID, _ order: OrderID, _ payment: Payment) {
+    switch payment.status {
+    case .byHand: paidByHand &+= UInt64(payment.amount.value)
+    case .checkout: charged[.payment(user, order)] = payment.amount
+    case .refunded: break
+    }
+  }
+
+  /// Holds the services against each other. `ledgers` are the sums of each service's partitions.
+  mutating func finish(orders: Ledger, stock: Ledger, payments: Ledger) {
+    for (id, order) in paidOrders {
+      let cost = order.lines.reduce(into: Int64(0)) { $0 &+= $1.price.value &* $1.quantity.value }
+      guard let taken = charged[.payment(order.user, id)] else {
+        find("order \(id) is paid and no money was taken from user \(order.user)")
+        continue
+      }
+      if taken.value != cost { find("order \(id) costs \(cost) and \(taken) was taken from user \(order.user)") }
+    }
+    let pairs: [(String, UInt64, UInt64)] = [
+      ("checkouts: paid at orders, charged at payments", orders.checkouts, payments.checkouts),
+      ("money of checkouts: at orders, at payments", orders.checkoutMoney, payments.checkoutMoney),
+      ("units: of paid orders, sold at stock", orders.unitsSold, stock.unitsSold),
+      ("units sold: of all items, in stock's ledger", itemsSold, stock.unitsSold),
+      (
+        "money spent: by all users, by checkouts and by hand", spent,
+        payments.checkoutMoney &+ paidByHand &+ paidWithoutOrder
+      ),
+    ]
+    for (what, left, right) in pairs where left != right { find("\(what): \(left) and \(right)") }
+    totals.checkouts = payments.checkouts
+    totals.unitsSold = stock.unitsSold
+    totals.moneyTaken = payments.checkoutMoney
+  }
+}
+
+/// What an audit counted.
+public struct AuditTotals: Hashable, Sendable {
+  public var entities = 0
+  public var orders = 0
+  public var paidOrders = 0
+  public var items = 0
+  public var users = 0
+  public var checkouts: UInt64 = 0
+  public var unitsSold: UInt64 = 0
+  public var moneyTaken: UInt64 = 0
+  /// All findings, listed or not.
+  public var findings = 0
+}

@@ -1,0 +1,31 @@
+/// Whether a partition goes on.
+public enum PartitionStatus: Hashable, Sendable {
+  /// Can transition to: stopped.
+  case running
+  /// Final until a restart: the record at `offset` cannot be applied. Nothing is skipped in silence.
+  case stopped(offset: Int64, reason: String)
+}
+
+/// What a partition has done since it got its owner.
+public struct PartitionCounters: Hashable, Sendable {
+  public var recordsApplied: UInt64 = 0
+  public var entriesApplied: UInt64 = 0
+  /// Messages dropped because they had been seen before.
+  public var dedupDrops: UInt64 = 0
+  public var loads: UInt64 = 0
+  public var checkpoints: UInt64 = 0
+  public var checkpointsFailed: UInt64 = 0
+  public var evictions: UInt64 = 0
+
+  public init() {}
+}
+
+/// What became of a read.
+public enum ReadResult: Hashable, Sendable {
+  /// The answer stands in the effects.
+  case answered
+  /// The answer comes with a later event.
+  case waiting
+  /// The partition is stopped, or too many reads wait.
+  case refused
+}
