@@ -100,6 +100,7 @@ extension Problem {
         .partitionStopped, "Partition \(partition) met a record that it cannot apply and waits for the operator.",
         ("partition", partition.description))
     case .logFailed: self.init(.logFailed, "The log cannot be written any more; what was read before can be read.")
+    case .outcomeUnknown: self = .outcomeUnknown(of: nil, isRepeatable: false)
     }
   }
 

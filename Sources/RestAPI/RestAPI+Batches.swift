@@ -56,7 +56,9 @@ extension RestAPI {
     switch result {
     case .outcome(.refused(let refusal), _): fail(exchange, Problem(refusal))
     case .outcome(_, let isReplayed): if isReplayed { batches[exchange]?.replayed += 1 }
-    case .refused: fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
+    case .refused(.outcomeUnknown):
+      fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
+    case .refused(let refusal): fail(exchange, Problem(refusal))
     case .view: fail(exchange, Problem(.internalError, "A command got the answer of a read."))
     }
     pump(exchange)

@@ -132,9 +132,11 @@ extension RestAPI {
       deliver(finish(origin, with: Problem(refusal), isReplayed: isReplayed), origin)
     case .outcome(let outcome, let isReplayed):
       finish(origin, status: 200, body: SuccessBody.body(of: outcome, for: command), isReplayed: isReplayed)
-    case .refused:
-      // It was appended, or may have been: whatever kept the outcome away, the client must not take it as undone.
+    case .refused(.outcomeUnknown):
+      // It was appended, or may have been: the client must not take it as undone.
       deliver(finish(origin, with: .outcomeUnknown(of: command, isRepeatable: isRepeatable)), origin)
+    case .refused(let refusal):
+      deliver(finish(origin, with: Problem(refusal)), origin)
     case .view:
       deliver(finish(origin, with: Problem(.internalError, "A command got the answer of a read.")), origin)
     }

@@ -63,19 +63,27 @@ import Testing
     #expect(bench.api.waitingCount == 0)
   }
 
-  /// It was appended: whatever went wrong later, the client must not take it as undone.
+  /// Accepted and then not appended after all: the refusal is exact.
   @Test(arguments: portRefusals.indices) func refusedAfterwards(_ index: Int) throws {
     let bench = Bench()
     let (write, _) = bench.send("POST /payment/pay/u1/o1/5")
     bench.complete(.refused(Self.portRefusals[index].0))
-    let problem = try body(try #require(bench.answers[write]))
-    #expect(problem.status == 504)
-    #expect(problem.code == "outcome_unknown")
-    #expect(problem.find_out == "/payment/status/u1/o1")
+    #expect(try describe(try #require(bench.answers[write])) == Self.portRefusals[index].1)
 
     let (read, _) = bench.send("GET /orders/find/o1")
     bench.tell(.refused(Self.portRefusals[index].0))
     #expect(try describe(try #require(bench.answers[read])) == Self.portRefusals[index].1)
+  }
+
+  /// It was appended and may be lost: the client must not take it as undone.
+  @Test func unknownAfterwards() throws {
+    let bench = Bench()
+    let (write, _) = bench.send("POST /payment/pay/u1/o1/5")
+    bench.complete(.refused(.outcomeUnknown))
+    let problem = try body(try #require(bench.answers[write]))
+    #expect(problem.status == 504)
+    #expect(problem.code == "outcome_unknown")
+    #expect(problem.find_out == "/payment/status/u1/o1")
   }
 
   @Test func bodiesOfSuccesses() throws {
