@@ -32,8 +32,8 @@ let package = Package(
 
     // Pure: the standard library and each other, nothing else.
     target("Model"),
-    target("Wire", ["Model", "PartitionCore"], exclude: ["records.proto"]),
     target("PartitionCore", ["Model"]),
+    target("Wire", ["Model", "PartitionCore"], exclude: ["records.proto"]),
     target("Orders", ["Model", "PartitionCore"]),
     target("Stock", ["Model", "PartitionCore"]),
     target("Payments", ["Model", "PartitionCore"]),
@@ -78,6 +78,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
+    tests("TidyTests", []),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),

@@ -70,6 +70,7 @@ public protocol HTTPHandler: AnyObject {
   /// The client of an exchange that was not answered yet went away; an answer to it is ignored.
   func abandoned(_ exchange: ExchangeID)
 
-  /// The body of a refusal that the server itself makes (400, 408, 413, 414, 431, 503 …), so that it looks like any other.
+  /// The body of a refusal that the server itself makes (400, 408, 413, 414, 431, 503 …), so that it looks like
+  /// any other.
   func refusal(status: UInt16, detail: StaticString) -> HTTPResponse
 }

@@ -88,6 +88,7 @@ extension StockMachine {
   mutating func change(_ id: ItemID, at position: LogPosition, _ body: (inout Item) -> Bool) throws(Poison) {
     let isConsistent = items.update(id, at: position) { item in
       guard item != nil else { return false }
+      // Safe: it is there, and unwrapping in place copies nothing.
       return body(&item!)
     }
     guard isConsistent else { throw Poison("the holds of item \(id) contradict its stock") }
