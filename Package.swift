@@ -91,6 +91,7 @@ let package = Package(
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests("LanesTests", ["Lanes", "TestSupport"]),
     tests("RestAPITests", ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
     tests("TelemetryTests", ["Telemetry"]),
   ],

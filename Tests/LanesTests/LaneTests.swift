@@ -1,0 +1,176 @@
+import Glibc
+import Lanes
+import Synchronization
+import TestSupport
+import Testing
+
+/// A lane that runs for one test; `turns` counts its turns.
+final class RunningLane: Sendable {
+  let lane: Lane
+  let turns = Atomic<Int>(0)
+  let turn = Mutex<@Sendable () -> Bool>({ false })
+
+  init() throws {
+    lane = try Lane(index: 3)
+    try lane.start { [self] in
+      turns.add(1, ordering: .relaxed)
+      return turn.withLock { $0 }()
+    }
+  }
+
+  /// Runs work on the lane and waits for it.
+  func run<Result: Sendable>(_ work: @escaping @Sendable (Lane) -> Result) -> Result? {
+    let result = Mutex<Result?>(nil)
+    let box = Box(result)
+    lane.post { [lane] in box.set(work(lane)) }
+    _ = eventually { box.isSet }
+    return box.value
+  }
+
+  final class Box<Value: Sendable>: Sendable {
+    private let content: Mutex<Value?>
+    init(_ content: consuming Mutex<Value?>) { self.content = content }
+    func set(_ value: Value) { content.withLock { $0 = value } }
+    var isSet: Bool { content.withLock { $0 != nil } }
+    var value: Value? { content.withLock { $0 } }
+  }
+
+  func end() {
+    lane.stop()
+    lane.join()
+  }
+}
+
+actor Counter {
+  private let lane: Lane
+  private(set) var value = 0
+  init(_ lane: Lane) { self.lane = lane }
+  nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
+  func add(_ amount: Int) -> Int {
+    value += amount
+    return value
+  }
+}
+
+@Suite struct LaneTests {
+  @Test func actorIsEnteredWithoutAHop() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let counter = Counter(running.lane)
+    let sum = running.run { _ in
+      let before = counter.assumeIsolated { $0.add(1) }
+      return before + counter.assumeIsolated { $0.add(1) }
+    }
+    #expect(sum == 3)
+    #expect(running.lane.isIsolatingCurrentContext() == false)
+  }
+
+  @Test func tasksReachAnActorOnALane() async throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let counter = Counter(running.lane)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<500 { group.addTask { _ = await counter.add(1) } }
+    }
+    #expect(await counter.value == 500)
+  }
+
+  @Test func threadHasTheLanesName() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let name = running.run { _ in
+      var bytes = [UInt8](repeating: 0, count: 32)
+      let file = open("/proc/thread-self/comm", O_RDONLY)
+      let count = read(file, &bytes, 32)
+      close(file)
+      return String(decoding: bytes.prefix(max(0, count - 1)), as: UTF8.self)
+    }
+    #expect(name == "kassa-lane-3")
+  }
+
+  /// Also what makes an idle server idle: neither turns nor processor time.
+  @Test func restingLaneDoesNotWakeUp() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    _ = running.run { _ in 0 }
+    let clock = running.run { _ in
+      var clock = clockid_t()
+      pthread_getcpuclockid(pthread_self(), &clock)
+      return clock
+    }
+    // The turn that ran the work above may end a moment after the work.
+    usleep(20_000)
+    let turns = running.turns.load(ordering: .relaxed)
+    var before = timespec()
+    var after = timespec()
+    clock_gettime(try #require(clock), &before)
+    usleep(200_000)
+    clock_gettime(try #require(clock), &after)
+    #expect(running.turns.load(ordering: .relaxed) == turns)
+    #expect(after.tv_sec == before.tv_sec && after.tv_nsec == before.tv_nsec)
+  }
+
+  @Test func turnsFollowAtOnceWhileTheyAreWanted() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let left = Atomic<Int>(1_000)
+    let counter = Countdown(left)
+    running.turn.withLock { $0 = { counter.step() } }
+    running.lane.wake()
+    #expect(eventually { counter.isZero })
+  }
+
+  final class Countdown: Sendable {
+    private let left: Atomic<Int>
+    init(_ left: consuming Atomic<Int>) { self.left = left }
+    func step() -> Bool { left.load(ordering: .relaxed) > 0 && left.subtract(1, ordering: .relaxed).newValue > 0 }
+    var isZero: Bool { left.load(ordering: .relaxed) == 0 }
+  }
+
+  @Test func noWakeUpIsLost() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let seen = Countdown(Atomic<Int>(20_000))
+    for round in 0..<20_000 {
+      while !running.lane.post({ _ = seen.step() }) { sched_yield() }
+      // Lets the lane fall asleep, at every moment of the protocol.
+      if round % 3 == 0 { sched_yield() }
+    }
+    #expect(eventually { seen.isZero })
+  }
+
+  @Test func postedWorkIsBoundedAndInOrder() throws {
+    let lane = try Lane(index: 0)
+    let order = RunningLane.Box(Mutex<[Int]?>([]))
+    for number in 0..<Lane.postedWorkMax {
+      #expect(lane.post { order.set((order.value ?? []) + [number]) })
+    }
+    #expect(!lane.post {})
+    try lane.start { false }
+    lane.stop()
+    lane.join()
+    #expect(order.value == Array(0..<Lane.postedWorkMax))
+    #expect(!lane.post {})
+    lane.wake()
+  }
+
+  @Test func laneThatNeverStartedLeavesNothing() throws {
+    for _ in 0..<50 {
+      let lane = try Lane(index: 0)
+      lane.every(milliseconds: 1) {}
+      #expect(lane.now > 0)
+    }
+  }
+
+  @Test func endClosesTimersAndWatches() throws {
+    for _ in 0..<20 {
+      let running = try RunningLane()
+      _ = running.run { lane in
+        lane.every(milliseconds: 1) {}
+        lane.after(milliseconds: 60_000) {}
+        return (try? lane.watch(0, for: .readable) { _ in }) != nil
+      }
+      running.end()
+    }
+  }
+}
