@@ -1,0 +1,39 @@
+extension World {
+  /// The call that checks an order out.
+  func checkout(of order: Int, key: UInt32) -> Call {
+    orders[order].askedAt = MonotonicClock.now()
+    return Call(kind: .checkout, subject: order, key: key)
+  }
+
+  /// Notes what a checkout was answered.
+  func settleCheckout(of order: Int, _ result: CallResult, allowsRefusals: Bool) -> Verdict {
+    orders[order].answeredAt = MonotonicClock.now()
+    switch result {
+    case .answered(status: 200, _):
+      orders[order].answer = .paid
+      return .expected
+    case .answered(status: 409, let body):
+      guard let problem = ProblemBody(body) else {
+        orders[order].answer = .unknown
+        return .failed(.wrongBody)
+      }
+      let subject = problem.code == "out_of_credit" ? problem.user : problem.item
+      orders[order].answer = .refused(code: problem.code, subject: subject ?? "")
+      return allowsRefusals ? .expected : .failed(.unexpectedStatus)
+    default:
+      orders[order].answer = .unknown
+      return result.verdict
+    }
+  }
+
+  /// The id of what a call is about, for the history.
+  func subjectID(of call: Call) -> String {
+    switch call.kind {
+    case .createUsers, .createItems, .createOrders: String(call.subject)
+    case .createItem: ""
+    case .addStock, .findItem: items[call.subject].id
+    case .createOrder, .findUser: users[call.subject].id
+    case .addItem, .checkout, .findOrder: orders[call.subject].id
+    }
+  }
+}

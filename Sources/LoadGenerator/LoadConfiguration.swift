@@ -1,0 +1,119 @@
+/// What a load run does to the server.
+public enum Scenario: String, CaseIterable, Sendable {
+  /// Prepared orders of two random items each, of many users; only checkouts are measured, each order once.
+  case checkout
+  /// As `checkout`, but one and the same item is in every order, beside another one.
+  case hot
+  /// As `hot`, with less stock of that item than there are buyers.
+  case scarce
+  /// Finds orders, items and users, a third each, of those that exist.
+  case reads
+  /// Carts from their creation to their payment: of 10 calls 2 create an order, 4 add an item (1–3 units), 2 check out,
+  /// 2 find an order that the run knows.
+  case mixed
+  /// As `checkout`, one at a time.
+  case idle
+
+  /// What it does, in a line.
+  public var summary: String {
+    switch self {
+    case .checkout: "checkouts of orders with two random items"
+    case .hot: "checkouts that all want the same item, and one other"
+    case .scarce: "checkouts that want an item which does not suffice for all"
+    case .reads: "finds of orders, items and users"
+    case .mixed: "carts created, filled, found and checked out"
+    case .idle: "single checkouts, one after another"
+    }
+  }
+
+  /// Whether 409 "out of stock" is a right answer to a checkout.
+  var allowsRefusals: Bool { self == .scarce }
+
+  /// How many orders are prepared when nothing else is said; of `mixed`: are created at most.
+  public var ordersByDefault: Int {
+    switch self {
+    case .checkout, .mixed: 200_000
+    case .hot, .scarce: 60_000
+    case .reads, .idle: 20_000
+    }
+  }
+}
+
+/// Everything that makes a run. The same configuration against the same server asks the same things.
+public struct LoadConfiguration: Sendable {
+  public var scenario: Scenario
+  public var url: String
+  /// 1…`LoadLimits.connectionsMax`; of `idle` always 1.
+  public var connections = 64
+  /// Arrivals a second of an open loop; nil: a closed loop, each connection as fast as it is answered.
+  public var ratePerSecond: Double?
+  /// Gaps between arrivals are random (exponential) instead of equal.
+  public var hasPoissonArrivals = true
+  public var warmupSeconds = 1.0
+  /// How long calls are started after the warm-up; less when the orders are used up.
+  public var seconds = 5.0
+  public var users = 1_000
+  public var items = 1_000
+  /// nil: as many as the scenario says.
+  public var orders: Int?
+  /// Units of the item of `scarce`; nil: half as many as there are orders.
+  public var scarceStock: Int?
+  public var seed: UInt64 = 1
+  /// Sends an `Idempotency-Key` with every write, repeats what was lost or answered 429, 503 or 504 under the same key,
+  /// and in the end compares the answers that the keys give now with those of the run. So a run outlives restarts.
+  public var usesIdempotencyKeys = false
+  /// How often a call is tried when it has a key.
+  public var triesMax = 60
+  public var requestTimeoutSeconds = 12.0
+  /// After this everything unfinished is given up, in whatever phase.
+  public var runSecondsMax = 900.0
+  /// Keeps a record of every call of the measured phase in the report.
+  public var keepsHistory = false
+  /// The process whose CPU time is reported; nil: whoever listens on the port, if it is on this machine.
+  public var serverPID: Int32?
+  /// Called at the start of each phase, on the thread of the run.
+  public var onPhase: @Sendable (LoadPhase) -> Void = { _ in }
+
+  public init(scenario: Scenario, url: String = "http://127.0.0.1:8000") {
+    self.scenario = scenario
+    self.url = url
+  }
+
+  var orderCount: Int { orders ?? scenario.ordersByDefault }
+  var connectionCount: Int { scenario == .idle ? 1 : connections }
+
+  /// Money that each user starts with: enough for every order of the run.
+  static let creditAtStart: Int64 = 1_000_000_000_000
+  /// Units that each item but the scarce one starts with.
+  static let stockAtStart: Int64 = 1_000_000_000
+  static let price: Int64 = 10
+
+  /// - Throws: what is out of its range.
+  func validate() throws(LoadError) {
+    func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>) throws(LoadError) {
+      guard range.contains(value) else {
+        throw LoadError("\(name) is \(value), but must be between \(range.lowerBound) and \(range.upperBound)")
+      }
+    }
+    try check("connections", Double(connections), 1...Double(LoadLimits.connectionsMax))
+    if let ratePerSecond { try check("rate", ratePerSecond, 0.1...LoadLimits.ratePerSecondMax) }
+    try check("warmup", warmupSeconds, 0...LoadLimits.secondsMax)
+    try check("seconds", seconds, 0.01...LoadLimits.secondsMax)
+    try check("users", Double(users), 1...Double(LoadLimits.entitiesMax))
+    try check("items", Double(items), 2...Double(LoadLimits.entitiesMax))
+    try check("orders", Double(orderCount), 1...Double(LoadLimits.entitiesMax))
+    if let scarceStock { try check("scarce stock", Double(scarceStock), 0...Double(LoadLimits.entitiesMax)) }
+    try check("tries", Double(triesMax), 1...1_000)
+    try check("request timeout", requestTimeoutSeconds, 0.001...LoadLimits.secondsMax)
+    try check("run time", runSecondsMax, 0.1...(4 * LoadLimits.secondsMax))
+  }
+}
+
+/// Where a run is.
+public enum LoadPhase: String, Sendable {
+  case settingUp = "setting up"
+  case warmingUp = "warming up"
+  case measuring
+  case readingBack = "reading back"
+  case replayingKeys = "replaying keys"
+}

@@ -1,0 +1,141 @@
+/// One run: set-up, measured phase, read-back, judgement.
+///
+/// It works on the thread that calls `run`, alone: the generator has to share its machine with the server and must not
+/// take more of it than it needs.
+public final class LoadRun {
+  public let configuration: LoadConfiguration
+  let address: ServerAddress
+  let world = World()
+  let keyBook = KeyBook()
+  let writer: CallWriter
+  let endsAt: Int64
+  var report: LoadReport
+
+  /// - Throws: `LoadError` when a value is out of its range or the URL makes no sense.
+  public init(configuration: LoadConfiguration) throws(LoadError) {
+    try configuration.validate()
+    self.configuration = configuration
+    address = try ServerAddress(url: configuration.url)
+    var random = SystemRandomNumberGenerator()
+    let prefix = "bench-" + String(random.next(), radix: 36)
+    writer = CallWriter(world: world, host: address.authority, keyPrefix: prefix)
+    endsAt = MonotonicClock.now() + .nanoseconds(configuration.runSecondsMax)
+    report = LoadReport(configuration: configuration)
+  }
+
+  /// Does the run; once.
+  /// - Throws: `LoadError` when the server cannot be reached or the set-up fails. What fails later is in the report.
+  public func run() throws(LoadError) -> LoadReport {
+    configuration.onPhase(.settingUp)
+    try setUp()
+    try measure()
+    configuration.onPhase(.readingBack)
+    try readBack()
+    report.truth = Judge.judge(world)
+    if configuration.usesIdempotencyKeys {
+      configuration.onPhase(.replayingKeys)
+      try replayKeys()
+    }
+    return report
+  }
+
+  func newKey() -> UInt32 { configuration.usesIdempotencyKeys ? keyBook.newKey() : 0 }
+
+  func plan(timeoutSeconds: Double? = nil) -> PhasePlan {
+    PhasePlan(
+      timeoutNanoseconds: .nanoseconds(timeoutSeconds ?? configuration.requestTimeoutSeconds),
+      triesMax: configuration.usesIdempotencyKeys ? configuration.triesMax : 1, endsAt: endsAt)
+  }
+
+  /// Opens connections for one phase; while the server restarts, again and again if the run is to outlive that.
+  func openPool(connections: Int) throws(LoadError) -> ConnectionPool {
+    while true {
+      do {
+        return try ConnectionPool(to: address, count: connections, withinSeconds: 5)
+      } catch {
+        let now = MonotonicClock.now()
+        guard configuration.usesIdempotencyKeys, now < endsAt else { throw error }
+        MonotonicClock.wait(until: now + LoadLimits.backoffMaxNanoseconds)
+      }
+    }
+  }
+
+  /// Makes the calls 0 ..< `count` over a pool of its own, and returns what was counted.
+  func runAll(
+    count: Int, timeoutSeconds: Double? = nil, call: @escaping (Int) -> Call,
+    judge: @escaping (Call, CallResult) -> Verdict
+  ) throws(LoadError) -> Tally {
+    guard count > 0 else { return Tally() }
+    let pool = try openPool(connections: min(count, LoadLimits.auxiliaryConnections))
+    let workload = CountedWorkload(count: count, call: call, judge: judge)
+    let plan = plan(timeoutSeconds: timeoutSeconds)
+    return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
+  }
+
+  // MARK: The measured phase
+
+  private func measure() throws(LoadError) {
+    configuration.onPhase(.warmingUp)
+    let pool = try openPool(connections: configuration.connectionCount)
+    var plan = plan()
+    plan.warmupNanoseconds = .nanoseconds(configuration.warmupSeconds)
+    plan.measuredNanoseconds = .nanoseconds(configuration.seconds)
+    plan.keepsHistory = configuration.keepsHistory
+    plan.keyBook = configuration.usesIdempotencyKeys ? keyBook : nil
+    if let rate = configuration.ratePerSecond {
+      ServerProcess.wakeOnTime()
+      plan.pace = .open(
+        ArrivalSchedule(
+          ratePerSecond: rate, isPoisson: configuration.hasPoissonArrivals, seed: configuration.seed))
+    }
+    let serverPID = findServer()
+    var serverAtStart: Double?
+    var ownAtStart = 0.0
+    plan.onMeasuring = { [configuration] in
+      configuration.onPhase(.measuring)
+      serverAtStart = serverPID.flatMap(ServerProcess.cpuSeconds)
+      ownAtStart = ServerProcess.ownThreadCPUSeconds()
+    }
+    let tally = runMeasured(over: pool, plan)
+    report.generatorCPUSeconds = ServerProcess.ownThreadCPUSeconds() - ownAtStart
+    if let serverPID, serverPID == findServer(), let serverAtStart, let atEnd = ServerProcess.cpuSeconds(of: serverPID)
+    {
+      report.serverCPUSeconds = atEnd - serverAtStart
+    }
+    report.take(measured: tally)
+    report.take(failuresOf: tally)
+    if configuration.scenario != .reads, report.measuredSeconds < configuration.seconds * 0.9,
+      configuration.ratePerSecond == nil
+    {
+      report.notes.append(
+        "the \(configuration.orderCount) orders were used up after \(report.measuredSeconds.text(2)) s of measuring")
+    }
+  }
+
+  private func runMeasured(over pool: ConnectionPool, _ plan: PhasePlan) -> Tally {
+    switch configuration.scenario {
+    case .reads:
+      let workload = ReadsWorkload(world: world, seed: configuration.seed)
+      return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
+    case .mixed:
+      let workload = MixedWorkload(world: world, orderCountMax: configuration.orderCount, seed: configuration.seed) {
+        [self] in newKey()
+      }
+      return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
+    case .checkout, .hot, .scarce, .idle:
+      let open = world.orders.indices.filter { world.orders[$0].answer == .notAsked }
+      let allowsRefusals = configuration.scenario.allowsRefusals
+      let workload = CountedWorkload(
+        count: open.count, call: { [self] place in world.checkout(of: open[place], key: newKey()) },
+        judge: { [world] call, result in
+          world.settleCheckout(of: call.subject, result, allowsRefusals: allowsRefusals)
+        })
+      return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
+    }
+  }
+
+  private func findServer() -> Int32? {
+    if let given = configuration.serverPID { return given }
+    return address.isLoopback ? ServerProcess.listening(onPort: address.port) : nil
+  }
+}

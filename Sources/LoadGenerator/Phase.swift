@@ -1,0 +1,303 @@
+import Glibc
+import Telemetry
+
+/// How calls are started.
+enum Pace {
+  /// Each connection sends its next call when it has its answer: as much as the server takes.
+  case closed
+  /// Calls arrive by a schedule, and wait when all connections are busy.
+  case open(ArrivalSchedule)
+}
+
+/// How long a phase takes, and what is repeated in it.
+struct PhasePlan {
+  var pace = Pace.closed
+  /// Calls that start in this time are judged, not measured.
+  var warmupNanoseconds: Int64 = 0
+  /// How long calls are started after that; nil: until the workload is exhausted.
+  var measuredNanoseconds: Int64?
+  var timeoutNanoseconds: Int64
+  /// How often a call is tried; more than once only where repeating it is safe.
+  var triesMax = 1
+  /// The moment at which everything unfinished is given up.
+  var endsAt: Int64
+  var keepsHistory = false
+  /// Where the answers under idempotency keys are remembered.
+  var keyBook: KeyBook?
+  /// At the start of the measured time.
+  var onMeasuring: () -> Void = {}
+}
+
+/// Runs one workload over the pool's connections.
+///
+/// One turn: wait for events; take answers and settle their calls; start calls on what is idle. Latency counts from the
+/// moment a call was meant to start to the moment its answer, the final one if it was repeated, was read.
+final class Phase<W: Workload> {
+  private let pool: ConnectionPool
+  private let workload: W
+  private let writer: CallWriter
+  private var plan: PhasePlan
+  private let world: World
+  private var tally = Tally()
+  /// Connections that stand and have no call.
+  private var idle: [ClientConnection] = []
+  private var busyCount = 0
+  /// The intended starts of arrivals that wait for a connection, oldest first.
+  private var waiting = ArrivalQueue()
+  private let start: Int64
+  private let measureStart: Int64
+  private let startsUntil: Int64
+  private var lastMeasuredAnswer: Int64 = 0
+  private var nextTick: Int64 = 0
+  private var isMeasuring = false
+
+  init(pool: ConnectionPool, workload: W, writer: CallWriter, world: World, plan: PhasePlan) {
+    self.pool = pool
+    self.workload = workload
+    self.writer = writer
+    self.world = world
+    self.plan = plan
+    start = MonotonicClock.now()
+    let measureStart = start + plan.warmupNanoseconds
+    self.measureStart = measureStart
+    startsUntil = min(plan.measuredNanoseconds.map { measureStart + $0 } ?? .max, plan.endsAt)
+    lastMeasuredAnswer = measureStart
+  }
+
+  func run() -> Tally {
+    idle = pool.connections.filter { $0.state == .idle }
+    var now = start
+    while true {
+      if !isMeasuring, now >= measureStart {
+        isMeasuring = true
+        plan.onMeasuring()
+      }
+      startCalls(at: now)
+      if isOver(at: now) { break }
+      pool.poller.poll(nanoseconds: waitTime(at: now)) { event in
+        guard Int(event.index) < pool.connections.count else { return }
+        handle(pool.connections[Int(event.index)], hasEnded: event.hasEnded)
+      }
+      now = MonotonicClock.now()
+      if now >= nextTick {
+        tick(at: now)
+        nextTick = now + LoadLimits.tickNanoseconds
+      }
+    }
+    giveUp()
+    tally.measuredNanoseconds = max(0, lastMeasuredAnswer - measureStart)
+    return tally
+  }
+
+  private func isOver(at now: Int64) -> Bool {
+    if now >= plan.endsAt { return true }
+    return busyCount == 0 && (now >= startsUntil && waiting.isEmpty || workload.isExhausted)
+  }
+
+  /// How long to sleep when nothing happens.
+  private func waitTime(at now: Int64) -> Int64 {
+    var until = min(nextTick, plan.endsAt)
+    if !isMeasuring { until = min(until, measureStart) }
+    if case .open(let schedule) = plan.pace, now < startsUntil { until = min(until, start + schedule.next) }
+    return until - now
+  }
+
+  // MARK: Starting
+
+  private func startCalls(at now: Int64) {
+    if case .open(var schedule) = plan.pace {
+      let until = min(now, startsUntil)
+      while start + schedule.next <= until, !workload.isExhausted {
+        if !waiting.append(start + schedule.next) { tally.fail(.arrivalDropped) }
+        schedule.advance()
+      }
+      plan.pace = .open(schedule)
+      if isMeasuring { tally.arrivalsWaitingHighest = max(tally.arrivalsWaitingHighest, waiting.count - idle.count) }
+      while let connection = idle.last, let intended = waiting.first {
+        guard connection.state == .idle else {
+          idle.removeLast()
+          continue
+        }
+        guard let call = workload.next() else { break }
+        idle.removeLast()
+        waiting.removeFirst()
+        begin(call, on: connection, intended: intended)
+      }
+    } else if now < startsUntil {
+      while let connection = idle.last {
+        guard connection.state == .idle else {
+          idle.removeLast()
+          continue
+        }
+        guard let call = workload.next() else { break }
+        idle.removeLast()
+        begin(call, on: connection, intended: MonotonicClock.now())
+      }
+    }
+  }
+
+  private func begin(_ call: Call, on connection: ClientConnection, intended: Int64) {
+    tally.calls += 1
+    busyCount += 1
+    connection.call = call
+    connection.intended = intended
+    connection.tries = 0
+    writer.write(call, into: &connection.request)
+    send(on: connection, at: MonotonicClock.now())
+  }
+
+  private func send(on connection: ClientConnection, at now: Int64) {
+    connection.tries += 1
+    if connection.tries > 1 { tally.retries += 1 }
+    connection.repeatsAt = 0
+    connection.deadline = now + plan.timeoutNanoseconds
+    guard let count = connection.send() else { return lose(connection, .connectionLost) }
+    tally.bytesSent += count
+  }
+
+  // MARK: Events
+
+  private func handle(_ connection: ClientConnection, hasEnded: Bool) {
+    switch connection.state {
+    case .closed: break
+    case .connecting:
+      guard let isConnected = connection.finishConnecting() else { return }
+      if isConnected { isFree(connection) } else { lose(connection, .connectFailed) }
+    case .idle:
+      if hasEnded || connection.isSpoilt() { lose(connection, .connectionLost) }
+    case .waiting:
+      guard let count = connection.sendRest() else { return lose(connection, .connectionLost) }
+      tally.bytesSent += count
+      switch connection.receive(count: &tally.bytesReceived) {
+      case .incomplete: break
+      case .ended: lose(connection, .connectionLost)
+      case .malformed: lose(connection, .malformedAnswer)
+      case .answer(let answer): take(answer, on: connection, hasEnded: hasEnded)
+      }
+    }
+  }
+
+  private func take(_ answer: Answer, on connection: ClientConnection, hasEnded: Bool) {
+    let now = MonotonicClock.now()
+    connection.becomeIdle()
+    connection.failuresInRow = 0
+    if answer.isReplayed { tally.replayedAnswers += 1 }
+    let isTransient = answer.status == 503 || answer.status == 504 || answer.status == 429
+    if isTransient, mayRepeat(connection, at: now) {
+      connection.repeatsAt = now + backoff(connection.tries)
+    } else {
+      settle(connection, .answered(status: answer.status, body: connection.body(of: answer)), at: now)
+    }
+    if answer.closes || hasEnded {
+      tally.reconnects += 1
+      reopen(connection, at: now)
+    } else if connection.call == nil {
+      idle.append(connection)
+    }
+  }
+
+  /// A connection that was just opened takes its repeated call up, or is idle.
+  private func isFree(_ connection: ClientConnection) {
+    if connection.call == nil { idle.append(connection) }
+  }
+
+  // MARK: Failing and repeating
+
+  private func lose(_ connection: ClientConnection, _ failure: CallFailure) {
+    let now = MonotonicClock.now()
+    tally.reconnects += 1
+    connection.failuresInRow += 1
+    if connection.call != nil {
+      if connection.repeatsAt > 0 {
+        // It was lost before, and waits for the connection to stand again.
+      } else if failure != .malformedAnswer, mayRepeat(connection, at: now) {
+        connection.repeatsAt = now + backoff(connection.tries)
+      } else {
+        settle(connection, .unknown(failure), at: now)
+      }
+    } else if failure == .connectFailed, plan.triesMax == 1 {
+      tally.fail(.connectFailed)
+    }
+    reopen(connection, at: now)
+  }
+
+  private func mayRepeat(_ connection: ClientConnection, at now: Int64) -> Bool {
+    connection.tries < plan.triesMax && now < plan.endsAt
+  }
+
+  private func reopen(_ connection: ClientConnection, at now: Int64) {
+    connection.close()
+    connection.reopensAt = now + (connection.failuresInRow == 0 ? 0 : backoff(connection.failuresInRow))
+  }
+
+  private func backoff(_ times: Int) -> Int64 {
+    let doubled = LoadLimits.backoffFirstNanoseconds << Int64(min(max(times, 1) - 1, 20))
+    return min(doubled, LoadLimits.backoffMaxNanoseconds)
+  }
+
+  private func tick(at now: Int64) {
+    for connection in pool.connections {
+      switch connection.state {
+      case .closed where now >= connection.reopensAt:
+        if !connection.open(to: pool.address, poller: pool.poller) { lose(connection, .connectFailed) }
+      case .idle where connection.call != nil && now >= connection.repeatsAt: send(on: connection, at: now)
+      case .waiting where now >= connection.deadline: lose(connection, .timedOut)
+      default: break
+      }
+    }
+  }
+
+  /// Settles what is left when the time is over.
+  private func giveUp() {
+    let now = MonotonicClock.now()
+    for connection in pool.connections where connection.call != nil {
+      settle(connection, .unknown(.timedOut), at: now)
+      if connection.state == .waiting { connection.close() }
+    }
+    if !workload.isExhausted { tally.fail(.arrivalNeverSent, count: waiting.count) }
+  }
+
+  // MARK: Counting
+
+  private func settle(_ connection: ClientConnection, _ result: CallResult, at now: Int64) {
+    guard let call = connection.call else { return }
+    connection.call = nil
+    connection.repeatsAt = 0
+    busyCount -= 1
+    var status: UInt16?
+    if case .answered(let answered, let body) = result {
+      status = answered
+      plan.keyBook?.note(call, status: answered, body: body)
+    }
+    let verdict = workload.settle(call, result)
+    if connection.intended >= measureStart { measure(call, connection.intended, now, status) }
+    if case .failed(let failure) = verdict {
+      tally.fail(failure)
+      if failure == .unexpectedStatus, let status { tally.unexpectedStatuses[status, default: 0] += 1 }
+    }
+    if plan.keepsHistory { remember(call, connection, now, status) }
+  }
+
+  private func measure(_ call: Call, _ intended: Int64, _ now: Int64, _ status: UInt16?) {
+    let microseconds = (now - intended) / 1_000
+    tally.latency.record(microseconds)
+    let place = Int(call.kind.rawValue)
+    if tally.latencyByKind[place] == nil { tally.latencyByKind[place] = HDRHistogram() }
+    tally.latencyByKind[place]?.record(microseconds)
+    guard let status else { return }
+    tally.answers += 1
+    tally.statuses[status, default: 0] += 1
+    lastMeasuredAnswer = max(lastMeasuredAnswer, now)
+  }
+
+  private func remember(_ call: Call, _ connection: ClientConnection, _ now: Int64, _ status: UInt16?) {
+    guard tally.history.count < LoadLimits.historyCallsMax else {
+      tally.historyDropped += 1
+      return
+    }
+    tally.history.append(
+      CallRecord(
+        kind: call.kind, subject: world.subjectID(of: call), key: call.key, started: connection.intended, ended: now,
+        tries: connection.tries, status: status))
+  }
+}
