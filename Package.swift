@@ -82,6 +82,12 @@ let package = Package(
 
     tests("TidyTests", []),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
+    tests(
+      "RestAPITests",
+      ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),
+    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
+    tests(
+      "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -94,8 +100,6 @@ let package = Package(
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),
-    tests("RestAPITests", ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
-    tests("TelemetryTests", ["Telemetry"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// A refusal on its way to becoming an `application/problem+json` body (RFC 9457).
 struct Problem: Error, Hashable {
   let code: ProblemCode

@@ -1,5 +1,6 @@
 import HTTPServer
 import Model
+import Telemetry
 
 /// The bodies of answers with status 200.
 enum SuccessBody {

@@ -50,66 +50,65 @@ struct LogLine {
   let fields: [(key: StaticString, value: LogValue)]
 
   func bytes(_ format: LogFormat) -> [UInt8] {
-    var line: [UInt8] = []
-    line.reserveCapacity(192)
+    var line = JSONWriter(reserving: 192)
     switch format {
     case .text: appendText(to: &line)
     case .json: appendJSON(to: &line)
     }
-    line.append(UInt8(ascii: "\n"))
-    return line
+    line.raw("\n")
+    return line.bytes
   }
 
-  private func appendText(to line: inout [UInt8]) {
-    let level = level.name.description
-    let padding = String(repeating: " ", count: max(7 - level.count, 0))
-    line.append(contentsOf: "\(UTCTime(milliseconds: milliseconds)) \(level)\(padding) \(message)".utf8)
+  /// A value that is not plain is quoted as JSON does it: whatever a client sent stays on its line.
+  private func appendText(to line: inout JSONWriter) {
+    line.string(inQuotes: UTCTime(milliseconds: milliseconds).description)
+    switch level {
+    case .debug: line.raw(" debug   ")
+    case .info: line.raw(" info    ")
+    case .warning: line.raw(" warning ")
+    case .error: line.raw(" error   ")
+    }
+    line.raw(message)
     for field in fields {
-      line.append(contentsOf: " \(field.key)=".utf8)
+      line.raw(" ")
+      line.raw(field.key)
+      line.raw("=")
       switch field.value {
-      case .number(let number): line.append(contentsOf: String(number).utf8)
-      case .text(let text) where Self.isPlain(text): line.append(contentsOf: text.utf8)
-      case .text(let text): Self.appendQuoted(text, to: &line)
+      case .number(let number): line.number(number)
+      case .text(let text) where Self.isPlain(text): line.string(inQuotes: text)
+      case .text(let text): line.string(text)
       }
     }
   }
 
-  private func appendJSON(to line: inout [UInt8]) {
-    line.append(contentsOf: "{\"time\":\"\(UTCTime(milliseconds: milliseconds))\",\"level\":\"\(level.name)\"".utf8)
-    line.append(contentsOf: ",\"message\":".utf8)
-    Self.appendQuoted(message.description, to: &line)
+  private func appendJSON(to line: inout JSONWriter) {
+    line.raw("{\"time\":")
+    line.string(UTCTime(milliseconds: milliseconds).description)
+    line.raw(",\"level\":")
+    line.string(level.name)
+    line.raw(",\"message\":")
+    line.string(message)
     for field in fields {
-      line.append(UInt8(ascii: ","))
-      Self.appendQuoted(field.key.description, to: &line)
-      line.append(UInt8(ascii: ":"))
+      line.raw(",")
+      line.string(field.key)
+      line.raw(":")
       switch field.value {
-      case .number(let number): line.append(contentsOf: String(number).utf8)
-      case .text(let text): Self.appendQuoted(text, to: &line)
+      case .number(let number): line.number(number)
+      case .text(let text): line.string(text)
       }
     }
-    line.append(UInt8(ascii: "}"))
+    line.raw("}")
   }
 
   /// Whether the text can stand without quotes and cannot be taken for anything else.
   private static func isPlain(_ text: String) -> Bool {
     !text.isEmpty
-      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
-  }
-
-  /// As a JSON string: whatever a client sent stays on its line and cannot fake another one.
-  private static func appendQuoted(_ text: String, to line: inout [UInt8]) {
-    line.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): line.append(contentsOf: [UInt8(ascii: "\\"), byte])
-      case UInt8(ascii: "\n"): line.append(contentsOf: "\\n".utf8)
-      case 0..<0x20, 0x7F:
-        let hex = String(byte, radix: 16)
-        line.append(contentsOf: "\\u00\(hex.count == 1 ? "0" : "")\(hex)".utf8)
-      default: line.append(byte)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): false
+        default: byte > 0x20 && byte < 0x7F
+        }
       }
-    }
-    line.append(UInt8(ascii: "\""))
   }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import Model
+import TestSupport
 import Testing
 
 @testable import RestAPI
@@ -8,7 +9,7 @@ import Testing
 /// Whatever stands in a path, the answer is one of ours and nothing traps.
 @Suite struct FuzzTests {
   @Test(arguments: [UInt64(1), 2, 3, 4]) func randomPathsNeverTrap(seed: UInt64) {
-    var random = Seeded(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let words = Route.allCases.map(\.template.description) + ["%", "%41", "%2F", "/", "//", "-1", "9007199254740991"]
     let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "X"]
     let bench = Bench(limits: RestLimits())
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: [UInt64(5), 6]) func randomBytesAsWholePath(seed: UInt64) {
-    var random = Seeded(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let bench = Bench()
     for round in 0..<5_000 {
       let path = (0..<Int.random(in: 0...1_100, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -45,7 +46,7 @@ import Testing
 
   /// Numbers around every bound: accepted exactly when they lie in 0…2^53−1.
   @Test(arguments: [UInt64(7), 8]) func amountsAroundTheLimits(seed: UInt64) {
-    var random = Seeded(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let anchors: [Int64] = [0, 1, 9, 10, 1 << 31, 1 << 32, (1 << 53) - 1, 1 << 53, (1 << 62), .max]
     let bench = Bench()
     for _ in 0..<2_000 {

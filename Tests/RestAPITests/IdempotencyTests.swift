@@ -1,6 +1,7 @@
 import HTTPServer
 import Model
 import PartitionRuntime
+import TestSupport
 import Testing
 
 @testable import RestAPI
@@ -31,7 +32,7 @@ import Testing
   @Test func sameRequestSameIDWhoeverTakesIt() {
     let key = [("Idempotency-Key", "k1")]
     let commands = [("POST /orders/create/u1", 1), ("POST /orders/create/%751", 9)].map { line, seed in
-      let bench = Bench(random: Seeded(seed: UInt64(seed)))
+      let bench = Bench(random: SeededGenerator(seed: UInt64(seed)))
       _ = bench.send(line, key)
       return bench.port.submissions[0]
     }

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// The answers that never change: the OpenAPI document, and what `GET /` says.
 ///
 /// The document is JSON text in the files of this folder, put together once. Text is compiled in without a bundle

@@ -1,17 +1,21 @@
 /// Writes JSON by hand into bytes. The caller places braces and commas; strings are escaped.
-struct JSONWriter {
-  private(set) var bytes: [UInt8] = []
+public struct JSONWriter: Sendable {
+  public private(set) var bytes: [UInt8] = []
 
-  init(reserving capacity: Int = 160) { bytes.reserveCapacity(capacity) }
+  public init(reserving capacity: Int = 160) { bytes.reserveCapacity(capacity) }
 
   /// Text that is JSON already.
-  mutating func raw(_ text: StaticString) {
+  public mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  mutating func number(_ value: Int64) {
+  public mutating func number(_ value: Int64) {
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = value.magnitude
+    number(value.magnitude)
+  }
+
+  public mutating func number(_ value: UInt64) {
+    var rest = value
     let first = bytes.count
     repeat {
       bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
@@ -20,25 +24,25 @@ struct JSONWriter {
     bytes[first...].reverse()
   }
 
-  mutating func bool(_ value: Bool) { if value { raw("true") } else { raw("false") } }
+  public mutating func bool(_ value: Bool) { if value { raw("true") } else { raw("false") } }
 
   /// A string with its quotes.
-  mutating func string(_ text: String) {
+  public mutating func string(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
     string(inQuotes: text)
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// A part of a string whose quotes the caller writes.
-  mutating func string(inQuotes text: String) {
-    var text = text
-    text.withUTF8 { for byte in $0 { append(escaping: byte) } }
-  }
-
-  mutating func string(_ text: StaticString) {
+  public mutating func string(_ text: StaticString) {
     bytes.append(UInt8(ascii: "\""))
     for byte in UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount) { append(escaping: byte) }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// A part of a string whose quotes the caller writes.
+  public mutating func string(inQuotes text: String) {
+    var text = text
+    text.withUTF8 { for byte in $0 { append(escaping: byte) } }
   }
 
   /// Quotes, backslashes and control characters; everything else is UTF-8 already.

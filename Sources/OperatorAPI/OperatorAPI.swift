@@ -1,0 +1,191 @@
+import HTTPServer
+import PartitionRuntime
+import Synchronization
+import Telemetry
+
+/// The operator port: health, metrics and the partitions' state. Confined to a lane of its own, so that it answers
+/// while the others are busy.
+///
+/// Its answers need a report of all lanes, which comes later and on any thread: the completion puts it into an inbox
+/// and calls `wake`, and the lane then calls `takeReports`. Requests that come while a report is under way share it.
+public final class OperatorAPI: HTTPHandler {
+  /// How long the lanes have for a report.
+  public static let reportTimeoutMilliseconds = 1_000
+  /// Requests that wait for a report; beyond it one is refused with 503.
+  public static let waitingMax = 256
+  /// How long the lanes may give no report before `/livez` says that the process should be restarted.
+  public static let silenceMillisecondsMax: Int64 = 30_000
+
+  private let inspection: any RuntimeInspection
+  private let sources: OperatorSources
+  private let milliseconds: () -> Int64
+  private let wake: @Sendable () -> Void
+  private let inbox = Inbox()
+  private var waiting: [(exchange: ExchangeID, page: Page)] = []
+  private var isAsking = false
+  /// Since when a report has been asked for and none has come.
+  private var silentSince: Int64?
+
+  /// Sends an answer that was not given at once; set it before the first request.
+  public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
+
+  /// - Parameters:
+  ///   - milliseconds: a clock that never goes back.
+  ///   - wake: called on any thread; makes the lane call `takeReports` soon.
+  public init(
+    inspection: any RuntimeInspection, sources: OperatorSources, milliseconds: @escaping () -> Int64,
+    wake: @escaping @Sendable () -> Void
+  ) {
+    self.inspection = inspection
+    self.sources = sources
+    self.milliseconds = milliseconds
+    self.wake = wake
+  }
+
+  // MARK: HTTPHandler
+
+  public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    guard let page = Page(request.path) else {
+      return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
+    }
+    guard request.method == .get || request.method == .head else {
+      var response = problem(405, "method_not_allowed", "The operator port only tells: GET and HEAD.")
+      response.headers.append((name: "Allow", value: "GET, HEAD"))
+      return response
+    }
+    switch page {
+    case .index: return index()
+    case .live:
+      ask()
+      return live()
+    case .ready, .started, .metrics, .partitions:
+      guard waiting.count < Self.waitingMax else {
+        return problem(503, "overloaded", "Too many requests wait for a report.")
+      }
+      waiting.append((exchange, page))
+      ask()
+      return nil
+    }
+  }
+
+  public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }
+
+  public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
+    problem(status, status < 500 ? "malformed_request" : "refused", detail)
+  }
+
+  // MARK: Reports
+
+  /// Answers whoever waits, when a report has come. The lane calls it after `wake`.
+  public func takeReports() {
+    guard let arrival = inbox.take() else { return }
+    isAsking = false
+    if arrival.report != nil { silentSince = nil }
+    let answered = waiting
+    waiting = []
+    for (exchange, page) in answered { answer(exchange, response(page, arrival.report)) }
+  }
+
+  private func ask() {
+    guard !isAsking else { return }
+    isAsking = true
+    silentSince = silentSince ?? milliseconds()
+    inspection.report(timeoutMilliseconds: Self.reportTimeoutMilliseconds) { [inbox, wake] report in
+      inbox.put(report)
+      wake()
+    }
+  }
+
+  // MARK: Pages
+
+  private func response(_ page: Page, _ report: RuntimeReport?) -> HTTPResponse {
+    switch page {
+    case .index: return index()
+    case .live: return live()
+    case .ready:
+      let readiness = Readiness(report)
+      return text(readiness.isReady ? 200 : 503, readiness.isReady ? ["ready"] : readiness.reasons)
+    case .started:
+      let readiness = Readiness(report)
+      return text(readiness.isStarted ? 200 : 503, readiness.isStarted ? ["started"] : readiness.reasons)
+    case .metrics:
+      return HTTPResponse(
+        status: 200, contentType: PrometheusText.contentType,
+        body: MetricsPage.bytes(report, sources, ProcessFigures.now()))
+    case .partitions:
+      guard let report else { return problem(503, "timed_out", "A lane did not answer in time.") }
+      return HTTPResponse(status: 200, body: PartitionsPage.bytes(report))
+    }
+  }
+
+  /// The process lives unless its lanes have been silent for long: one slow replay or one late report is no reason to
+  /// end it, as the next process would have to start from the same place.
+  private func live() -> HTTPResponse {
+    guard let silentSince, milliseconds() - silentSince >= Self.silenceMillisecondsMax else {
+      return text(200, ["alive"])
+    }
+    return text(503, ["a lane has not answered for \((milliseconds() - silentSince) / 1_000) seconds"])
+  }
+
+  private func index() -> HTTPResponse {
+    var json = JSONWriter(reserving: 192)
+    json.raw("{\"name\":\"kassa operator port\",\"version\":")
+    json.string(sources.version)
+    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\"]}")
+    return HTTPResponse(status: 200, body: json.bytes)
+  }
+
+  private func text(_ status: UInt16, _ lines: [String]) -> HTTPResponse {
+    let body = Array((lines.joined(separator: "\n") + "\n").utf8)
+    return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: body)
+  }
+
+  private func problem(_ status: UInt16, _ code: StaticString, _ detail: StaticString) -> HTTPResponse {
+    var json = JSONWriter(reserving: 192)
+    json.raw("{\"type\":\"about:blank\",\"status\":")
+    json.number(Int64(status))
+    json.raw(",\"code\":")
+    json.string(code)
+    json.raw(",\"detail\":")
+    json.string(detail)
+    json.raw("}")
+    var response = HTTPResponse(status: status, contentType: "application/problem+json", body: json.bytes)
+    if status == 429 || status == 503 { response.headers.append((name: "Retry-After", value: "1")) }
+    return response
+  }
+}
+
+/// What the operator port can tell.
+private enum Page {
+  case index, live, ready, started, metrics, partitions
+
+  /// What the path names.
+  init?(_ path: UnsafeBufferPointer<UInt8>) {
+    let pages: [(StaticString, Page)] = [
+      ("/", .index), ("/livez", .live), ("/readyz", .ready), ("/startupz", .started), ("/metrics", .metrics),
+      ("/partitions", .partitions),
+    ]
+    let found = pages.first {
+      path.elementsEqual(UnsafeBufferPointer(start: $0.0.utf8Start, count: $0.0.utf8CodeUnitCount))
+    }
+    guard let found else { return nil }
+    self = found.1
+  }
+}
+
+/// Where a report waits for the operator's lane.
+private final class Inbox: Sendable {
+  /// A report, or nil where a lane did not answer.
+  struct Arrival: Sendable { let report: RuntimeReport? }
+
+  private let arrival = Mutex<Arrival?>(nil)
+
+  func put(_ report: RuntimeReport?) { arrival.withLock { $0 = Arrival(report: report) } }
+
+  func take() -> Arrival? {
+    arrival.withLock { arrival in
+      defer { arrival = nil }
+      return arrival
+    }
+  }
+}

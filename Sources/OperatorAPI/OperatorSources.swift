@@ -1,0 +1,61 @@
+import Telemetry
+
+/// Where the operator port gets its figures. Everything here may be called from the operator's lane at any time and
+/// must not block.
+public struct OperatorSources: Sendable {
+  /// What `/metrics` and `/` call the program.
+  public var version: String
+  /// When the process began, in milliseconds since 1970-01-01 UTC.
+  public var startedMilliseconds: Int64
+  /// One of each lane, as its REST API records them.
+  public var requests: [RequestMetrics]
+  /// The HTTP servers of all lanes together; nil leaves their metrics out.
+  public var server: (@Sendable () -> ServerFigures)?
+  /// The log; nil leaves its metrics out.
+  public var log: (@Sendable () -> LogFigures)?
+
+  public init(
+    version: String, startedMilliseconds: Int64, requests: [RequestMetrics] = [],
+    server: (@Sendable () -> ServerFigures)? = nil, log: (@Sendable () -> LogFigures)? = nil
+  ) {
+    self.version = version
+    self.startedMilliseconds = startedMilliseconds
+    self.requests = requests
+    self.server = server
+    self.log = log
+  }
+}
+
+/// What the HTTP servers have counted.
+public struct ServerFigures: Sendable, Hashable {
+  /// Open now.
+  public var connections: UInt64
+  public var connectionsAccepted: UInt64
+  /// At a bound: in all, or of one address.
+  public var connectionsRefused: UInt64
+  /// Requests refused before a handler saw them.
+  public var requestsRefused: UInt64
+
+  public init(connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64, requestsRefused: UInt64) {
+    self.connections = connections
+    self.connectionsAccepted = connectionsAccepted
+    self.connectionsRefused = connectionsRefused
+    self.requestsRefused = requestsRefused
+  }
+}
+
+/// Where the log stands.
+public struct LogFigures: Sendable, Hashable {
+  public var appendedPosition: UInt64
+  public var durablePosition: UInt64
+  /// Group commits so far.
+  public var commits: UInt64
+  public var isFailed: Bool
+
+  public init(appendedPosition: UInt64, durablePosition: UInt64, commits: UInt64, isFailed: Bool) {
+    self.appendedPosition = appendedPosition
+    self.durablePosition = durablePosition
+    self.commits = commits
+    self.isFailed = isFailed
+  }
+}

@@ -1,0 +1,49 @@
+import Model
+import PartitionRuntime
+
+/// Whether the process can serve, and every reason why not.
+struct Readiness: Hashable {
+  let isReady: Bool
+  /// False until the log was replayed for the first time; a process that stops has started.
+  let isStarted: Bool
+  /// One reason a line.
+  let reasons: [String]
+
+  /// The most partitions named one by one; the others are counted.
+  static let partitionsNamedMax = 16
+
+  /// - Parameter report: nil when a lane did not answer in time.
+  init(_ report: RuntimeReport?) {
+    guard let report else {
+      isReady = false
+      isStarted = false
+      reasons = ["a lane did not answer in time"]
+      return
+    }
+    var reasons: [String] = []
+    switch report.phase {
+    case .starting: reasons.append("starting")
+    case .running: break
+    case .stopping: reasons.append("stopping")
+    }
+    if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }
+    let replaying = report.partitions.filter { $0.status == .replaying }
+    if !replaying.isEmpty {
+      let names = replaying.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
+      let more = replaying.count > Self.partitionsNamedMax ? " and more" : ""
+      reasons.append("replaying \(replaying.count) of \(report.partitions.count) partitions: \(names)\(more)")
+    }
+    var stopped = 0
+    for partition in report.partitions {
+      guard case .stopped(let offset, let reason) = partition.status else { continue }
+      stopped += 1
+      if stopped <= Self.partitionsNamedMax {
+        reasons.append("\(partition.partition) is stopped at offset \(offset): \(reason)")
+      }
+    }
+    if stopped > Self.partitionsNamedMax { reasons.append("\(stopped) partitions are stopped in all") }
+    self.reasons = reasons
+    isReady = reasons.isEmpty
+    isStarted = report.phase != .starting
+  }
+}
