@@ -82,15 +82,15 @@ let package = Package(
 
     tests("TidyTests", []),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
+    tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
+    tests("PartitionCoreTests", ["PartitionCore", "Model"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests(
       "RestAPITests",
       ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),
     tests("TelemetryTests", ["Telemetry", "TestSupport"]),
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
-    tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
-    tests("PartitionCoreTests", ["PartitionCore", "Model"]),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests(
       "StateStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
