@@ -100,6 +100,9 @@ let package = Package(
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),
+    tests(
+      "PartitionRuntimeTests",
+      ["EventLog", "Lanes", "Model", "PartitionCore", "PartitionRuntime", "StateStore"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,62 @@
+import Model
+import PartitionCore
+
+extension LaneRuntime: RequestPort {
+  var partitioner: Partitioner { shared.options.partitioner }
+
+  func submit(
+    _ command: Command, to partition: PartitionID, number: UInt64, idempotency: IdempotencyToken?,
+    trace: TraceContext?
+  ) throws(RequestRefusal) {
+    guard command.service == partition.service, Int(partition.index) < partitioner.count else {
+      throw .overloaded
+    }
+    try checkPhase()
+    switch shared.gates[shared.flat(partition)].state {
+    case .open: break
+    case .replaying: throw .starting
+    case .full: throw .overloaded
+    case .stopped: throw .partitionStopped(partition)
+    }
+    let command = ClientCommand(
+      request: RequestID(incarnation: shared.incarnation, lane: index, number: number),
+      idempotency: idempotency, trace: trace, command: command)
+    enqueue(Entry(time: shared.clock(), body: .command(command)), to: partition)
+  }
+
+  func ask(_ query: Query, number: UInt64) throws(RequestRefusal) {
+    let partition = query.partition(by: partitioner)
+    switch shared.gates[shared.flat(partition)].state {
+    case .open, .full: break
+    case .replaying: throw .starting
+    case .stopped: throw .partitionStopped(partition)
+    }
+    let request = RequestID(incarnation: shared.incarnation, lane: index, number: number)
+    let owner = shared.laneOf(partition)
+    if owner == index {
+      read(query, for: request)
+    } else {
+      post(.read(query, request), to: owner)
+    }
+  }
+
+  private func checkPhase() throws(RequestRefusal) {
+    switch shared.phase {
+    case .running: return
+    case .starting: throw .starting
+    case .stopping: throw .stopping
+    }
+  }
+
+  /// Answers a read whose partition this lane owns.
+  func read(_ query: Query, for request: RequestID) {
+    let place = Int(placeOf[shared.flat(query.partition(by: partitioner))])
+    guard place >= 0 else {
+      route(request, .refused(.overloaded), .zero)
+      return
+    }
+    let (result, step) = places[place].actor.read(query, for: request)
+    perform(step, at: place)
+    if result == .refused { route(request, .refused(.overloaded), .zero) }
+  }
+}

@@ -1,0 +1,268 @@
+import EventLog
+import Glibc
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+
+/// What one lane does for the partitions it owns and the requests that wait on it. Lane-confined.
+///
+/// A turn: take what other threads posted; append the commands that requests brought; then round after round take
+/// the log's deliveries, apply them, and append the messages they cause, until nothing comes back; hint the log to
+/// commit; and let answers leave that have become durable. So a saga whose partitions are all idle runs through
+/// its hops within one turn of each lane, and within one group commit.
+final class LaneRuntime {
+  let index: UInt16
+  let shared: RuntimeShared
+  let lane: Lane
+  let signal: LaneSignal
+  weak var client: (any RequestClient)?
+
+  /// The partitions of this lane, and the place of each in the table (by `RuntimeShared.flat`), -1 elsewhere.
+  var places: [OwnedPartition] = []
+  var placeOf: [Int16]
+  /// Places that have to be stepped.
+  private var toStep: [Int] = []
+
+  /// Commands and messages that are to be appended, by partition.
+  private var commands: Outbox
+  private var messages: Outbox
+  /// Messages to other lanes, by lane.
+  private var mail: [[LaneMessage]]
+  var withheld = ReleaseQueue<(number: UInt64, RequestResult)>()
+  private var isLogFailed = false
+  private var hasAppended = false
+  var drain: Drain?
+
+  init(index: UInt16, lane: Lane, shared: RuntimeShared) {
+    self.index = index
+    self.lane = lane
+    self.shared = shared
+    signal = LaneSignal(lane)
+    let partitions = shared.options.partitioner.count * Service.allCases.count
+    placeOf = Array(repeating: -1, count: partitions)
+    commands = Outbox(partitionCount: partitions)
+    messages = Outbox(partitionCount: partitions)
+    mail = Array(repeating: [], count: shared.options.laneCount)
+  }
+
+  /// Makes the lane the owner of a partition.
+  func own(_ partition: OwnedPartition) {
+    placeOf[shared.flat(partition.id)] = Int16(places.count)
+    places.append(partition)
+  }
+
+  // MARK: The turn
+
+  /// Returns whether another turn should follow at once.
+  func turn() -> Bool {
+    takeMail()
+    flushCommands()
+    var rounds = 0
+    var isBusy = true
+    while isBusy, rounds < shared.options.roundsMax, !isLogFailed {
+      isBusy = applyRound()
+      rounds += 1
+    }
+    if hasAppended || rounds > 1 {
+      shared.log.flushHint(by: signal)
+      hasAppended = false
+    }
+    sendMail()
+    release()
+    advanceDrain()
+    return isBusy
+  }
+
+  /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
+  private func applyRound() -> Bool {
+    let deliveries = shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax)
+    for delivery in deliveries {
+      let place = Int(placeOf[shared.flat(delivery.partition)])
+      guard place >= 0 else { continue }
+      places[place].actor.deliver(delivery)
+      markToStep(place)
+    }
+    // Mail of the store may have left messages without anything to step.
+    guard !toStep.isEmpty || !messages.isEmpty else { return false }
+    let stepped = toStep
+    toStep.removeAll(keepingCapacity: true)
+    for place in stepped {
+      places[place].isToStep = false
+      perform(places[place].actor.step(), at: place)
+    }
+    flushMessages()
+    return true
+  }
+
+  private func markToStep(_ place: Int) {
+    guard !places[place].isToStep else { return }
+    places[place].isToStep = true
+    toStep.append(place)
+  }
+
+  /// Performs what a partition asked for.
+  func perform(_ result: StepResult, at place: Int) {
+    for outbound in result.effects.messages {
+      messages.append(outbound.entry, to: shared.flat(outbound.to))
+      places[place].hasUnappended = true
+    }
+    for withheld in result.effects.replies {
+      route(
+        withheld.reply.request,
+        .outcome(withheld.reply.outcome, isReplayed: withheld.reply.isReplayed), withheld.revealedAt)
+    }
+    for answer in result.effects.answers { route(answer.request, .view(answer.view), answer.revealedAt) }
+    if !result.loads.isEmpty { load(result.loads, at: place) }
+    note(result, at: place)
+    if result.flags.contains(.canStep) { markToStep(place) }
+  }
+
+  /// Keeps the gate and the checkpoint's clock of a partition.
+  func note(_ result: StepResult, at place: Int) {
+    let isBehind = result.flags.contains(.isBehind)
+    if isBehind, places[place].behindSince == nil { places[place].behindSince = lane.now }
+    if result.flags.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
+    if result.flags.contains(.isStopped) {
+      stopped(at: place)
+    } else if result.appliedOffset >= places[place].replayThrough {
+      open(result.flags.contains(.isDirtyBoundReached) ? .full : .open, at: place)
+    }
+    if result.flags.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }
+  }
+
+  /// Sets the gate of a partition, which ends its replay when it was still closed.
+  private func open(_ state: PartitionGate.State, at place: Int) {
+    let before = places[place].gate.state
+    guard before != state else { return }
+    places[place].gate.state = state
+    // Behind the gate: whoever hears that the replay is over finds it open.
+    if before == .replaying { shared.partitionReplayed() }
+  }
+
+  private func stopped(at place: Int) {
+    guard places[place].gate.state != .stopped else { return }
+    open(.stopped, at: place)
+    for request in places[place].actor.takeWaitingReads() {
+      route(request, .refused(.partitionStopped(places[place].id)), .zero)
+    }
+    shared.partitionStopped(places[place].id, places[place].actor.state)
+  }
+
+  // MARK: Appending
+
+  /// Puts a client's command into the turn's next append.
+  func enqueue(_ entry: Entry, to partition: PartitionID) {
+    commands.append(entry, to: shared.flat(partition))
+    if commands.count >= shared.options.recordEntriesMax { flushCommands() }
+  }
+
+  private func flushCommands() {
+    guard !commands.isEmpty else { return }
+    let appends = commands.take { Append(partition: shared.partition($0), record: $1, isRefusable: true) }
+    do throws(LogRefusal) {
+      _ = try shared.log.append(appends, by: signal)
+      hasAppended = true
+    } catch {
+      refuse(appends, error == .backlog ? .overloaded : .logFailed)
+    }
+  }
+
+  private func refuse(_ appends: [Append], _ refusal: RequestRefusal) {
+    for append in appends {
+      for entry in append.record.entries {
+        guard case .command(let command) = entry.body else { continue }
+        client?.finished(command.request.number, .refused(refusal))
+      }
+    }
+  }
+
+  private func flushMessages() {
+    guard !messages.isEmpty else { return }
+    let appends = messages.take { Append(partition: shared.partition($0), record: $1, isRefusable: false) }
+    do throws(LogRefusal) {
+      let position = try shared.log.append(appends, by: signal)
+      hasAppended = true
+      for place in places.indices where places[place].hasUnappended {
+        places[place].hasUnappended = false
+        places[place].actor.appended(upTo: position)
+      }
+    } catch {
+      // The partitions' messages are not in the log, so nothing that was applied since may be checkpointed: it is
+      // not, because `appended` is never said. The next start replays.
+      isLogFailed = true
+    }
+  }
+
+  // MARK: Answers
+
+  /// Sends the result of a request to the lane it waits on.
+  func route(_ request: RequestID, _ result: RequestResult, _ position: LogPosition) {
+    // A request of an earlier life of this process has nobody who waits.
+    guard request.incarnation == shared.incarnation else { return }
+    if request.lane == index {
+      withhold(request.number, result, position)
+    } else if Int(request.lane) < mail.count {
+      mail[Int(request.lane)].append(.finished(number: request.number, result, revealedAt: position))
+    }
+  }
+
+  func withhold(_ number: UInt64, _ result: RequestResult, _ position: LogPosition) {
+    if withheld.count == 0, position <= shared.log.durable {
+      client?.finished(number, result)
+    } else {
+      withheld.append((number, result), revealedAt: position)
+    }
+  }
+
+  private func release() {
+    guard withheld.count > 0 else { return }
+    let durable = shared.log.durable
+    while let (number, result) = withheld.next(durable: durable) { client?.finished(number, result) }
+    if withheld.count > 0, shared.log.failure != nil {
+      // What waits now was applied and will never be durable: nobody may see it.
+      isLogFailed = true
+      while let (number, result) = withheld.nextWithheld() {
+        if case .view = result {
+          client?.finished(number, .refused(.logFailed))
+        } else {
+          client?.finished(number, .refused(.outcomeUnknown))
+        }
+      }
+    }
+  }
+
+  // MARK: Mail
+
+  func post(_ message: LaneMessage, to lane: UInt16) {
+    if lane == index {
+      receive(message)
+    } else if Int(lane) < mail.count {
+      mail[Int(lane)].append(message)
+    }
+  }
+
+  private func sendMail() {
+    for lane in mail.indices where !mail[lane].isEmpty {
+      if !shared.mailboxes[lane].post(mail[lane]) { shared.mailRefused(mail[lane].count) }
+      mail[lane].removeAll(keepingCapacity: true)
+    }
+  }
+
+  private func takeMail() {
+    for message in shared.mailboxes[Int(index)].takeAll() { receive(message) }
+  }
+
+  private func receive(_ message: LaneMessage) {
+    switch message {
+    case .read(let query, let request):
+      read(query, for: request)
+    case .finished(let number, let result, let position):
+      withhold(number, result, position)
+    case .loaded(let place, let result):
+      loaded(result, at: place)
+    case .checkpointed(let place, let offset, let result):
+      checkpointed(result, through: offset, at: place)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import Model
+
+/// What a lane knows of a partition that it owns.
+struct OwnedPartition {
+  let id: PartitionID
+  let actor: any PartitionEntrance
+  let gate: PartitionGate
+  let epoch: UInt64
+  /// The offset of the checkpoint that it started from.
+  let offsetAtBoot: Int64
+  /// The newest offset that the log had when the partition got this owner: up to there it is a replay.
+  let replayThrough: Int64
+  /// It stands in the lane's list of what to step.
+  var isToStep = false
+  /// It has put out messages that are not appended yet.
+  var hasUnappended = false
+  /// A checkpoint was taken and waits for the log.
+  var isCheckpointTaken = false
+  /// A checkpoint is with the store.
+  var isWriting = false
+  /// Since when the store lacks something, by the lane's clock in milliseconds.
+  var behindSince: UInt64?
+  /// When the next checkpoint is due, by the same clock.
+  var checkpointDueAt: UInt64 = 0
+  /// A checkpoint failed; when to try the next one.
+  var backoffUntil: UInt64 = 0
+  /// A load failed; when to ask again.
+  var retryLoadAt: UInt64?
+}

@@ -1,0 +1,19 @@
+import Synchronization
+
+/// Whether a partition takes commands: set by its owner, read by every lane.
+final class PartitionGate: Sendable {
+  enum State: UInt8 {
+    case replaying = 0
+    case open = 1
+    /// Too much is dirty; commands wait for checkpoints.
+    case full = 2
+    case stopped = 3
+  }
+
+  private let value = Atomic<UInt8>(State.replaying.rawValue)
+
+  var state: State {
+    get { State(rawValue: value.load(ordering: .relaxed)) ?? .stopped }
+    set { value.store(newValue.rawValue, ordering: .relaxed) }
+  }
+}

@@ -1,0 +1,37 @@
+import Model
+import PartitionCore
+
+/// How a process runs its partitions. Every bound of the runtime is named here.
+public struct RuntimeOptions: Sendable {
+  public var partitioner: Partitioner
+  public var laneCount: Int
+  public var core = CoreLimits()
+  /// How long a changed entity waits for its checkpoint while fewer than `core.checkpointEntitiesDue` are dirty.
+  public var checkpointIntervalMilliseconds: Int64 = 1_000
+  /// How often a lane looks for checkpoints that are due.
+  public var tickMilliseconds: Int64 = 100
+  /// Records that a lane takes from the log at once.
+  public var takeRecordsMax = 4_096
+  /// Rounds of taking and applying in one turn of a lane, so that its connections get their turn.
+  public var roundsMax = 16
+  /// Commands in one record.
+  public var recordEntriesMax = 1_024
+  /// Messages between two lanes that were posted and not taken.
+  public var mailboxMessagesMax = 262_144
+
+  public init(partitioner: Partitioner, laneCount: Int) {
+    self.partitioner = partitioner
+    self.laneCount = laneCount
+  }
+
+  /// A sentence about the first bound that is out of range.
+  public var contradiction: String? {
+    if !(1...256).contains(laneCount) { return "the number of lanes must be 1…256" }
+    if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
+      || recordEntriesMax < 1 || mailboxMessagesMax < 1
+    {
+      return "every bound of the runtime must be at least 1"
+    }
+    return core.contradiction
+  }
+}

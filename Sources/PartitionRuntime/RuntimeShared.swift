@@ -1,0 +1,116 @@
+import EventLog
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+import Synchronization
+import Telemetry
+
+/// What the lanes of one process share. Everything in it may be used from any lane.
+final class RuntimeShared: Sendable {
+  let options: RuntimeOptions
+  let log: any EventLog
+  let store: any StateStore
+  /// Chosen anew at every start; request ids carry it.
+  let incarnation: UInt64
+  /// Tells the time that goes into records.
+  let clock: @Sendable () -> Timestamp
+  let mailboxes: [Mailbox<LaneMessage>]
+  let gates: [PartitionGate]
+  private let report: @Sendable (RuntimeEvent) -> Void
+  private let phaseValue = Atomic<UInt8>(0)
+  private let replaying: Atomic<Int>
+  private let answering: Atomic<Int>
+  private let onReplayed: @Sendable () -> Void
+
+  init(
+    options: RuntimeOptions, log: any EventLog, store: any StateStore, incarnation: UInt64,
+    clock: @escaping @Sendable () -> Timestamp, mailboxes: [Mailbox<LaneMessage>],
+    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
+  ) {
+    self.options = options
+    self.log = log
+    self.store = store
+    self.incarnation = incarnation
+    self.clock = clock
+    self.mailboxes = mailboxes
+    self.report = report
+    self.onReplayed = onReplayed
+    let count = options.partitioner.count * Service.allCases.count
+    gates = (0..<count).map { _ in PartitionGate() }
+    replaying = Atomic(count)
+    answering = Atomic(options.laneCount)
+  }
+
+  // MARK: Partitions
+
+  /// The place of a partition in tables over all partitions.
+  func flat(_ partition: PartitionID) -> Int {
+    Int(partition.service.rawValue) * options.partitioner.count + Int(partition.index)
+  }
+
+  func partition(_ flat: Int) -> PartitionID {
+    let service = Service(rawValue: UInt8(flat / options.partitioner.count)) ?? .orders
+    return PartitionID(service, UInt16(flat % options.partitioner.count))
+  }
+
+  /// The lane that owns a partition: partitions are dealt out in turn, so that each lane has a share of each service.
+  func laneOf(_ partition: PartitionID) -> UInt16 { partition.index % UInt16(options.laneCount) }
+
+  // MARK: Phases
+
+  var phase: RuntimeReport.Phase {
+    get {
+      switch phaseValue.load(ordering: .acquiring) {
+      case 0: .starting
+      case 1: .running
+      default: .stopping
+      }
+    }
+    set {
+      let value: UInt8 =
+        switch newValue {
+        case .starting: 0
+        case .running: 1
+        case .stopping: 2
+        }
+      phaseValue.store(value, ordering: .releasing)
+    }
+  }
+
+  /// One more partition has applied everything that the log held at the start.
+  func partitionReplayed() {
+    let left = replaying.subtract(1, ordering: .acquiringAndReleasing).newValue
+    guard left == 0 else { return }
+    // A stop that was asked for meanwhile stays.
+    _ = phaseValue.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing)
+    onReplayed()
+  }
+
+  /// One more lane has nobody who waits for an answer.
+  func laneAnswered() { answering.subtract(1, ordering: .acquiringAndReleasing) }
+
+  /// Whether no lane will send commands any more: what is checkpointed then stays so.
+  var isAnswered: Bool { answering.load(ordering: .acquiring) == 0 }
+
+  // MARK: Events
+
+  func partitionStopped(_ partition: PartitionID, _ state: PartitionState) {
+    guard case .stopped(let offset, let reason) = state.status else { return }
+    report(.partitionStopped(partition, offset: offset, reason: reason))
+  }
+
+  func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
+    report(.storeFailed(partition, failure.message))
+  }
+
+  func mailRefused(_ count: Int) { report(.mailRefused(count)) }
+}
+
+/// Something that an operator should know.
+public enum RuntimeEvent: Sendable {
+  case partitionStopped(PartitionID, offset: Int64, reason: String)
+  case storeFailed(PartitionID, String)
+  /// A lane's mailbox was full; so many answers were lost, and their requests time out.
+  case mailRefused(Int)
+}

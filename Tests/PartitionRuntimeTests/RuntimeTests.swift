@@ -1,0 +1,143 @@
+import EventLog
+import Model
+import PartitionCore
+import StateStore
+import Testing
+
+@testable import PartitionRuntime
+
+/// Requests over real lanes and partitions, with log and store in memory.
+@Suite struct RuntimeTests {
+  let order = OrderID(unchecked: "order")
+  let user = UserID(unchecked: "user")
+  let items = (0..<6).map { ItemID(unchecked: "item\($0)") }
+
+  /// A user with credit, an order with one unit of each item, and stock.
+  private func fill(_ bench: RuntimeBench, credit: Int64, stock: Int64) throws {
+    let price = Money(unchecked: 10)
+    #expect(try bench.submit(.payments(.create(user, .random))) == .outcome(.created(id: "user"), isReplayed: false))
+    _ = try bench.submit(.payments(.addFunds(user, Money(unchecked: credit))))
+    _ = try bench.submit(.orders(.create(order, user: user, .random)))
+    for (index, item) in items.enumerated() {
+      let lane = index % bench.lanes.count
+      _ = try bench.submit(.stock(.create(item, price: price, .random)), lane: lane)
+      _ = try bench.submit(.stock(.add(item, Quantity(unchecked: stock))), lane: lane)
+      _ = try bench.submit(.orders(.addItem(order, item, .one, price: price)), lane: lane)
+    }
+  }
+
+  private func stock(_ item: ItemID, _ bench: RuntimeBench) throws -> Int64? {
+    guard case .view(.item(let view)) = try bench.ask(.item(item), lane: 1) else { return nil }
+    return view?.available.value
+  }
+
+  private func credit(_ bench: RuntimeBench) throws -> Int64? {
+    guard case .view(.user(let view)) = try bench.ask(.user(user)) else { return nil }
+    return view?.credit.value
+  }
+
+  @Test func checkoutOverAllLanesTakesStockAndMoneyOnce() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    for _ in 0..<2 {
+      #expect(try bench.submit(.orders(.checkout(order)), lane: 1) == .outcome(.done, isReplayed: false))
+    }
+    #expect(try credit(bench) == 40)
+    for item in items { #expect(try stock(item, bench) == 2) }
+  }
+
+  @Test func failedCheckoutLeavesEverythingAsItWas() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 59, stock: 3)
+    let refusal = Refusal.checkoutFailed(order, .outOfCredit(user))
+    #expect(try bench.submit(.orders(.checkout(order))) == .outcome(.refused(refusal), isReplayed: false))
+    #expect(try credit(bench) == 59)
+    for item in items { #expect(try stock(item, bench) == 3) }
+  }
+
+  @Test func nothingIsRevealedBeforeItIsDurable() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    bench.log.holdDurability()
+    let partition = bench.partitioner.partition(of: user)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 1)))
+    let write = bench.begin(1) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    // Behind the write on the same lanes, so the partition has applied it.
+    let query = Query.user(user)
+    let read = bench.begin(1) { port, number throws(RequestRefusal) in try port.ask(query, number: number) }
+    let other = Query.item(items[0])
+    let unchanged = bench.begin(0) { port, number throws(RequestRefusal) in try port.ask(other, number: number) }
+    #expect(unchanged.wait() != nil)
+    #expect(write.wait(seconds: 0.2) == nil)
+    bench.log.releaseDurability()
+    #expect(write.wait() == .outcome(.done, isReplayed: false))
+    #expect(read.wait() != nil)
+  }
+
+  @Test func replayAfterAKillFindsEverything() throws {
+    let log = MemoryLog(partitionCount: 4)
+    let store = MemoryStore()
+    let first = try RuntimeBench(log: log, store: store)
+    try fill(first, credit: 100, stock: 3)
+    #expect(try first.submit(.orders(.checkout(order)), key: "k") == .outcome(.done, isReplayed: false))
+    first.kill()
+    let second = try RuntimeBench(laneCount: 3, incarnation: 2, log: log, store: store)
+    defer { second.stop() }
+    let again = try second.submit(.orders(.checkout(order)), key: "k")
+    #expect(again == .outcome(.done, isReplayed: true))
+    let credit = try second.ask(.user(user))
+    #expect(credit == .view(.user(UserView(id: user, credit: Money(unchecked: 40)))))
+    for item in items { #expect(try stock(item, second) == 2) }
+  }
+
+  @Test func orderlyStopLeavesNothingToReplay() throws {
+    let log = MemoryLog(partitionCount: 4)
+    let store = MemoryStore()
+    let first = try RuntimeBench(log: log, store: store)
+    try fill(first, credit: 100, stock: 3)
+    first.stop()
+    for service in Service.allCases {
+      for index in 0..<4 {
+        let partition = PartitionID(service, UInt16(index))
+        let header = try store.acquire(partition).recovery.header
+        #expect(header?.offset == log.nextOffset(of: partition) - 1)
+      }
+    }
+  }
+
+  @Test func commandsOfAStoppingProcessAreRefused() throws {
+    let bench = try RuntimeBench()
+    bench.runtime.stop(answersMilliseconds: 100) {}
+    #expect(try bench.submit(.payments(.create(user, .random))) == .refused(.stopping))
+    bench.kill()
+  }
+
+  @Test func aRecordThatCannotBeAppliedStopsItsPartitionOnly() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    let stopped = bench.partitioner.partition(of: user)
+    let poison = Entry(time: .zero, body: .control(.rules(version: 99)))
+    _ = try bench.log.append(
+      [Append(partition: stopped, record: Record(entries: [poison]), isRefusable: false)], by: nil)
+    bench.log.flushHint(by: nil)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 1)))
+    // What was appended behind the poison, before its partition met it, has no outcome; what comes later is refused.
+    let results = (0..<200).lazy.map { _ in
+      bench.begin(0) { port, number throws(RequestRefusal) in
+        try port.submit(command, to: stopped, number: number, idempotency: nil, trace: nil)
+      }.wait(seconds: 0.05)
+    }
+    #expect(results.contains(.refused(.partitionStopped(stopped))))
+    #expect(try stock(items[0], bench) == 3)
+    let isReported = bench.reported.contains {
+      if case .partitionStopped(stopped, _, _) = $0 { true } else { false }
+    }
+    #expect(isReported)
+  }
+}
