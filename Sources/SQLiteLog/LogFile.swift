@@ -10,9 +10,12 @@ import Wire
 /// position, the offset of each partition's next record. The oldest mark says where the file begins, the newest one
 /// (and the few records behind it) where it ends, also when every record was trimmed; the ones between tell a
 /// reader where to begin.
+///
+/// Pages of 8 KiB: measured, groups of a hundred records and more cost the writer a third less than with 4 KiB, and
+/// small groups the same.
 public enum LogFile {
   public static let file = DatabaseFile(
-    name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 4_096,
+    name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 8_192,
     schema: [
       """
       CREATE TABLE records (

@@ -55,7 +55,7 @@ struct LogWriterLoop {
 
   private func finish(_ work: Work) {
     let isCheckpointDue = writer.logPages >= shared.options.checkpointPagesDue
-    let (released, owners) = shared.state.withLock { state in
+    let (released, owners, isRead) = shared.state.withLock { state in
       let rows = work.rows.isEmpty ? [] : state.sequencer.endCommit()
       shared.durable.store(state.sequencer.durable.sequence, ordering: .releasing)
       state.base = writer.base
@@ -65,11 +65,11 @@ struct LogWriterLoop {
       state.statistics.recordsWritten += UInt64(rows.count)
       state.statistics.logPages = writer.logPages
       state.isCheckpointRequested = state.isCheckpointRequested || isCheckpointDue
-      return (rows, rows.isEmpty ? [] : state.sequencer.owners)
+      return (rows, rows.isEmpty ? [] : state.sequencer.owners, !state.readers.isEmpty)
     }
     for owner in owners { owner.durabilityChanged() }
     if isCheckpointDue { shared.checkpointSignal.set() }
-    if !released.isEmpty { shared.readerSignal.set() }
+    if isRead && !released.isEmpty { shared.readerSignal.set() }
   }
 }
 

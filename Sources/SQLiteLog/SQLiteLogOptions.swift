@@ -18,9 +18,9 @@ extension SQLiteLog {
     /// Records deleted in one transaction, or twice as many as it writes if that is more.
     public var trimRecordsMax = 512
     /// Pages in the write-ahead log with which the checkpoint thread copies them into the file.
-    public var checkpointPagesDue = 1_000
+    public var checkpointPagesDue = 500
     /// Pages in the write-ahead log with which the writer copies the rest itself, so that it can begin at its start.
-    public var checkpointPagesMax = 4_000
+    public var checkpointPagesMax = 2_000
 
     public init() {}
 

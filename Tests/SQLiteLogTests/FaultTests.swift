@@ -79,7 +79,7 @@ import TestSupport
     }
     for round in Int64(0)..<400 { try log.write((0..<20).map { append(orders, round * 20 + $0) }) }
     let size = try FileManager.default.attributesOfItem(atPath: fixture.logPath + "-wal")[.size] as? Int
-    #expect(try #require(size) < 200 * 4_200)
+    #expect(try #require(size) < 200 * 8_216)
     #expect(log.statistics.commits >= 100)
     log.close()
     #expect(try fixture.readAll().count == 8_000)
