@@ -81,6 +81,8 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     tests("TidyTests", []),
+    tests("SettingsTests", ["Settings"]),
+    tests("kassaTests", ["Settings", "kassa"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),

@@ -1,0 +1,116 @@
+/// How a setting's value is written, what it may be, and where in `ServeSettings` it stands.
+public struct SettingType: Sendable {
+  /// What a shell offers.
+  public enum Completion: Hashable, Sendable {
+    case nothing, files, folders
+    case words([String])
+  }
+
+  let placeholder: String
+  let range: String
+  let completion: Completion
+  /// Sets the value that a text says; false when it says none or one out of range.
+  let read: @Sendable (String, inout ServeSettings) -> Bool
+  let show: @Sendable (ServeSettings) -> String
+}
+
+/// Where in the settings a value stands.
+typealias Place<Value> = any WritableKeyPath<ServeSettings, Value> & Sendable
+
+extension SettingType {
+  static func endpoint(_ path: Place<Endpoint>) -> SettingType {
+    SettingType(
+      placeholder: "HOST:PORT", range: "a name or an IP address (an IPv6 one in brackets) and a port of 0…65535",
+      completion: .nothing, read: { assign(Endpoint($0), to: path, of: &$1) },
+      show: { $0[keyPath: path].description })
+  }
+
+  static func folder(_ path: Place<String>) -> SettingType {
+    SettingType(
+      placeholder: "FOLDER", range: "the path of a folder", completion: .folders,
+      read: { assign(pathText($0), to: path, of: &$1) }, show: { $0[keyPath: path] })
+  }
+
+  /// A file that need not be named; without one the value is shown as nothing.
+  static func file(_ path: Place<String?>) -> SettingType {
+    SettingType(
+      placeholder: "FILE", range: "the path of a file", completion: .files,
+      read: { text, settings in
+        guard let file = pathText(text) else { return false }
+        settings[keyPath: path] = file
+        return true
+      }, show: { $0[keyPath: path] ?? "" })
+  }
+
+  static func count(_ range: ClosedRange<Int>, _ path: Place<Int>) -> SettingType {
+    SettingType(
+      placeholder: "COUNT", range: "\(range.lowerBound)…\(range.upperBound)", completion: .nothing,
+      read: { assign(Quantities.count($0), within: range, to: path, of: &$1) }, show: { String($0[keyPath: path]) })
+  }
+
+  /// A count, or a word for what Kassa finds best.
+  static func count(
+    _ range: ClosedRange<Int>, or word: String, _ path: Place<Int?>
+  ) -> SettingType {
+    SettingType(
+      placeholder: "COUNT", range: "\(word), or \(range.lowerBound)…\(range.upperBound)", completion: .words([word]),
+      read: { text, settings in
+        if text == word {
+          settings[keyPath: path] = nil
+          return true
+        }
+        guard let count = Quantities.count(text), range.contains(count) else { return false }
+        settings[keyPath: path] = count
+        return true
+      }, show: { $0[keyPath: path].map(String.init) ?? word })
+  }
+
+  static func bytes(_ range: ClosedRange<Int>, _ path: Place<Int>) -> SettingType {
+    SettingType(
+      placeholder: "SIZE",
+      range: "\(Quantities.sizeText(range.lowerBound))…\(Quantities.sizeText(range.upperBound)), in B, KiB, MiB or GiB",
+      completion: .nothing, read: { assign(Quantities.bytes($0), within: range, to: path, of: &$1) },
+      show: { Quantities.sizeText($0[keyPath: path]) })
+  }
+
+  static func duration(
+    _ range: ClosedRange<Int64>, _ path: Place<Int64>
+  ) -> SettingType {
+    let lowest = Quantities.durationText(range.lowerBound)
+    let highest = Quantities.durationText(range.upperBound)
+    return SettingType(
+      placeholder: "TIME", range: "\(lowest)…\(highest), in ms, s, m, h or d", completion: .nothing,
+      read: { assign(Quantities.milliseconds($0), within: range, to: path, of: &$1) },
+      show: { Quantities.durationText($0[keyPath: path]) })
+  }
+
+  static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    _ path: Place<Choice>
+  ) -> SettingType {
+    let words = Choice.allCases.map(\.rawValue)
+    return SettingType(
+      placeholder: words.joined(separator: "|"), range: words.joined(separator: " or "), completion: .words(words),
+      read: { assign(Choice(rawValue: $0), to: path, of: &$1) }, show: { $0[keyPath: path].rawValue })
+  }
+
+  private static func pathText(_ text: String) -> String? {
+    text.isEmpty || text.utf8.contains(0) ? nil : text
+  }
+}
+
+private func assign<Value>(
+  _ value: Value?, to path: WritableKeyPath<ServeSettings, Value>, of settings: inout ServeSettings
+) -> Bool {
+  guard let value else { return false }
+  settings[keyPath: path] = value
+  return true
+}
+
+private func assign<Value: Comparable>(
+  _ value: Value?, within range: ClosedRange<Value>, to path: WritableKeyPath<ServeSettings, Value>,
+  of settings: inout ServeSettings
+) -> Bool {
+  guard let value, range.contains(value) else { return false }
+  settings[keyPath: path] = value
+  return true
+}

@@ -1,0 +1,146 @@
+/// Where a value came from, the strongest first: a flag wins over the environment, that over the file, that over the
+/// default.
+public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
+  case flag
+  case environment
+  case file(path: String, line: Int)
+  case `default`
+
+  public var description: String {
+    switch self {
+    case .flag: "flag"
+    case .environment: "environment"
+    case .file(let path, let line): "\(path):\(line)"
+    case .default: "default"
+    }
+  }
+}
+
+/// The settings in force, and where each came from.
+public struct ResolvedSettings: Sendable {
+  public fileprivate(set) var settings = ServeSettings()
+  /// By the setting's name; what is not in here has its default.
+  fileprivate var origins: [String: SettingOrigin] = [:]
+
+  public func origin(of setting: Setting) -> SettingOrigin { origins[setting.name] ?? .default }
+}
+
+/// Everything that is wrong with the settings: a sentence each, which names the setting, its value and where it came
+/// from.
+public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let problems: [String]
+
+  init(_ problems: [String]) { self.problems = problems }
+
+  public var description: String { problems.joined(separator: "\n") }
+}
+
+/// Puts the settings together from flags, environment, file and defaults.
+public struct SettingsResolver {
+  private var resolved = ResolvedSettings()
+  private var problems: [String] = []
+
+  private init() {}
+
+  /// - Parameters:
+  ///   - arguments: flags only: `--name value` or `--name=value`.
+  ///   - environment: of which only what begins with `KASSA_` counts.
+  ///   - readFile: the text of a file; its error's description becomes part of a sentence.
+  /// - Throws: `SettingsError` with everything that is wrong, not only the first.
+  public static func resolve(
+    arguments: [String], environment: [String: String], readFile: (String) throws -> String
+  ) throws(SettingsError) -> ResolvedSettings {
+    var resolver = SettingsResolver()
+    // Later ones win: the weakest source first. The file's name comes from the others, so these are looked through
+    // before.
+    let flags = resolver.flags(arguments)
+    let variables = resolver.variables(environment)
+    if let path = (flags["config"] ?? variables["config"]), !path.isEmpty {
+      resolver.takeFile(path, readFile)
+    }
+    for setting in SettingsTable.all {
+      if let value = variables[setting.name] { resolver.take(value, for: setting, from: .environment) }
+      if let value = flags[setting.name] { resolver.take(value, for: setting, from: .flag) }
+    }
+    if resolver.problems.isEmpty { resolver.problems = SettingsRelations.contradictions(resolver.resolved) }
+    guard resolver.problems.isEmpty else { throw SettingsError(resolver.problems) }
+    return resolver.resolved
+  }
+
+  private mutating func flags(_ arguments: [String]) -> [String: String] {
+    var values: [String: String] = [:]
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      guard argument.hasPrefix("--"), argument.count > 2 else {
+        problems.append("'\(argument)' is no flag: settings are written --name VALUE")
+        continue
+      }
+      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard SettingsTable.setting(named: name) != nil else {
+        problems.append(unknown("--\(name)", among: SettingsTable.all.map(\.flag)))
+        // Its value, if it has one, is no mistake of its own.
+        if parts.count == 1, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
+        continue
+      }
+      let isAlone = parts.count == 1 && rest.first?.hasPrefix("--") != false
+      guard !isAlone, let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+        problems.append("--\(name) needs a value")
+        continue
+      }
+      if let other = values[name], other != value {
+        problems.append("--\(name) is given twice, as '\(other)' and as '\(value)'")
+      }
+      values[name] = value
+    }
+    return values
+  }
+
+  private mutating func variables(_ environment: [String: String]) -> [String: String] {
+    var values: [String: String] = [:]
+    for (variable, value) in environment.sorted(by: { $0.key < $1.key })
+    where variable.hasPrefix(SettingsTable.variablePrefix) {
+      if let setting = SettingsTable.all.first(where: { $0.variable == variable }) {
+        values[setting.name] = value
+      } else {
+        problems.append(unknown(variable, among: SettingsTable.all.map(\.variable)) + " (environment)")
+      }
+    }
+    return values
+  }
+
+  private mutating func takeFile(_ path: String, _ readFile: (String) throws -> String) {
+    let text: String
+    do { text = try readFile(path) } catch {
+      problems.append("the settings file \(path) cannot be read: \(error)")
+      return
+    }
+    let (lines, unreadable) = SettingsFile.read(text, path: path)
+    problems += unreadable
+    for line in lines {
+      let origin = SettingOrigin.file(path: path, line: line.number)
+      guard let setting = SettingsTable.all.first(where: { $0.variable == line.name }) else {
+        problems.append("\(origin): " + unknown(line.name, among: SettingsTable.all.map(\.variable)))
+        continue
+      }
+      if setting.name == "config" {
+        problems.append("\(origin): a settings file cannot name another one")
+      } else if let other = resolved.origins[setting.name] {
+        problems.append("\(origin): \(line.name) stands at \(other) already")
+      } else {
+        take(line.value, for: setting, from: origin)
+      }
+    }
+  }
+
+  private mutating func take(_ value: String, for setting: Setting, from origin: SettingOrigin) {
+    resolved.origins[setting.name] = origin
+    guard !setting.type.read(value, &resolved.settings) else { return }
+    problems.append("\(setting.name) cannot be '\(value)' (\(origin)): \(setting.range)")
+  }
+
+  private func unknown(_ name: String, among names: [String]) -> String {
+    let hint = NearestName.of(name, among: names).map { "; did you mean \($0)?" } ?? ""
+    return "no setting is called \(name)\(hint)"
+  }
+}

@@ -1,0 +1,141 @@
+/// The one table of what `kassa serve` can be told.
+public enum SettingsTable {
+  /// What the environment's names begin with.
+  public static let variablePrefix = "KASSA_"
+
+  public static let all: [Setting] = endpoints + data + requests + rules + memory + operation
+
+  public static func setting(named name: String) -> Setting? { byName[name] }
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+  private static let hour: Int64 = 3_600_000
+
+  private static let endpoints: [Setting] = [
+    Setting(
+      "http", .endpoints, .endpoint(\.http), "where the REST API is served",
+      "Port 0 takes any free one; the log tells which."),
+    Setting(
+      "operator", .endpoints, .endpoint(\.operatorPort), "where health, metrics and reports are served",
+      "Whoever reaches it sees how the shop is doing and needs no password: keep it on the machine or behind a gateway."
+    ),
+    Setting(
+      "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
+      "the server's certificate chain (PEM); with it the REST API speaks TLS",
+      "Needs `tls-key`. The operator endpoint speaks plain HTTP always."),
+    Setting(
+      "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
+    ),
+  ]
+
+  private static let data: [Setting] = [
+    Setting(
+      "data", .data, .folder(\.dataFolder), "the folder of the log and the store",
+      "It is made when it is missing, belongs to one process at a time, and remembers its format and its partitions."),
+    Setting(
+      "partitions", .data, .count(1...256, \.partitions), "partitions of each service, chosen once for a data folder",
+      "A folder that was made with another count is refused. More of them let more lanes work at the same time."),
+    Setting(
+      "lanes", .data, .count(1...64, or: "cores", \.lanes), "threads that serve requests and own partitions",
+      "`cores` means one for each core that the process may use."),
+  ]
+
+  private static let requests: [Setting] = [
+    Setting(
+      "connections-max", .requests, .count(1...65_536, \.connectionsMax),
+      "open connections; further ones are closed at once"),
+    Setting(
+      "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
+      "open connections of one client address",
+      "Behind a gateway all clients have its address: set it to `connections-max` there."),
+    Setting(
+      "head-bytes-max", .requests, .bytes(1_024...1 << 20, \.headBytesMax), "the request line and all headers together",
+      "A longer head is refused with 431."),
+    Setting(
+      "path-bytes-max", .requests, .bytes(256...64 << 10, \.pathBytesMax), "the path and the query",
+      "A longer one is refused with 414."),
+    Setting(
+      "body-bytes-max", .requests, .bytes(1_024...16 << 20, \.bodyBytesMax), "a request's body",
+      "A longer one is refused with 413."),
+    Setting(
+      "request-read-time", .requests, .duration(100...hour, \.requestReadMilliseconds),
+      "how long a request may take to arrive, from its first byte to its last",
+      "Then it is answered with 408 and its connection closed, however steadily bytes drip in."),
+    Setting(
+      "idle-time", .requests, .duration(100...24 * hour, \.idleMilliseconds),
+      "how long a connection may be silent between requests"),
+    Setting(
+      "request-deadline", .requests, .duration(10...hour, \.requestDeadlineMilliseconds),
+      "how long a request may wait for its partition",
+      "Then it is answered with 504: a command may have taken effect, and its repetition with "
+        + "the same Idempotency-Key tells."
+    ),
+    Setting(
+      "batch-deadline", .requests, .duration(10...24 * hour, \.batchDeadlineMilliseconds),
+      "the same for batch_init requests"),
+    Setting(
+      "pending-requests-max", .requests, .count(1...1_048_576, \.pendingRequestsMax),
+      "requests of one lane that wait for partitions",
+      "Beyond it a request is refused with 503 and Retry-After."),
+  ]
+
+  private static let rules: [Setting] = [
+    Setting(
+      "idempotency-expiry", .rules, .duration(1_000...30 * 24 * hour, \.idempotencyExpiryMilliseconds),
+      "how long an Idempotency-Key and its outcome are remembered"),
+    Setting("order-lines-max", .rules, .count(1...10_000, \.orderLinesMax), "different items in one order"),
+    Setting(
+      "order-waiters-max", .rules, .count(1...65_536, \.orderWaitersMax),
+      "requests that wait for the checkout of one order"),
+    Setting(
+      "item-parked-max", .rules, .count(1...1_048_576, \.itemParkedMax), "checkouts that wait for units of one item",
+      "Units that unfinished checkouts hold may come back, so later buyers wait in line; beyond "
+        + "this bound they get 503."
+    ),
+  ]
+
+  private static let memory: [Setting] = [
+    Setting(
+      "checkpoint-interval", .memory, .duration(10...hour, \.checkpointIntervalMilliseconds),
+      "how long a change may wait for its checkpoint", "What a restart replays is about this long."),
+    Setting(
+      "checkpoint-entities-due", .memory, .count(1...10_000_000, \.checkpointEntitiesDue),
+      "changed entities of one partition with which its checkpoint is due at once"),
+    Setting(
+      "resident-entities-max", .memory, .count(1...100_000_000, \.residentEntitiesMax),
+      "entities of one partition in memory; beyond it unchanged ones leave"),
+    Setting(
+      "dirty-entities-max", .memory, .count(1...10_000_000, \.dirtyEntitiesMax),
+      "changed entities of one partition that wait for checkpoints",
+      "Beyond it commands are refused with 503 until checkpoints catch up."),
+    Setting(
+      "event-log-queue-records-max", .memory, .count(1...16_777_216, \.eventLogQueuedRecordsMax),
+      "records that wait to be written to the log", "Beyond it commands are refused with 503."),
+    Setting(
+      "event-log-queue-bytes-max", .memory, .bytes(1 << 20...16 << 30, \.eventLogQueuedBytesMax),
+      "bytes that wait to be written to the log", "Beyond it commands are refused with 503."),
+    Setting(
+      "event-log-retention", .memory, .choice(\.eventLogRetention),
+      "what becomes of log records that checkpoints cover",
+      "`trim` deletes them in the background; `keep` keeps the whole history, and the folder "
+        + "grows with every command."),
+    Setting(
+      "price-cache-entries-max", .memory, .count(1...100_000_000, \.priceCacheEntriesMax),
+      "item prices that the orders service remembers"),
+    Setting(
+      "price-cache-time", .memory, .duration(1...24 * hour, \.priceCacheMilliseconds),
+      "how long "
+        + "a price is remembered"),
+  ]
+
+  private static let operation: [Setting] = [
+    Setting(
+      "config", .operation, .file(\.configFile), "a file of settings, one NAME=VALUE a line",
+      "The names are those of the environment. Flags and the environment win over it. It cannot name another one."),
+    Setting("log-level", .operation, .choice(\.logLevel), "from which weight on something is logged on standard error"),
+    Setting("log-format", .operation, .choice(\.logFormat), "how a line of the log looks: for people or for programs"),
+    Setting(
+      "drain-time", .operation, .duration(0...hour, \.drainMilliseconds),
+      "how long requests under way may take when the process is told to end",
+      "New ones are refused with 503 meanwhile."),
+  ]
+}

@@ -1,0 +1,53 @@
+import Settings
+
+/// A subcommand's arguments, divided into the options of its page and the rest.
+struct Arguments {
+  private(set) var values: [String: String] = [:]
+  private(set) var switches: Set<String> = []
+  /// What is no option, in order.
+  private(set) var rest: [String] = []
+
+  /// - Throws: `UsageError` about an option that the page does not have, that lacks its value, or stands there twice.
+  init(_ arguments: [String], of page: CommandPage) throws(UsageError) {
+    var remaining = arguments[...]
+    while let argument = remaining.popFirst() {
+      guard argument.hasPrefix("--"), argument.count > 2 else {
+        rest.append(argument)
+        continue
+      }
+      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let option = page.options.first(where: { $0.name == name }) else {
+        let hint = NearestName.of("--\(name)", among: page.options.map(\.flag)).map { "; did you mean \($0)?" } ?? ""
+        throw UsageError("\(page.name) has no option --\(name)\(hint)")
+      }
+      guard option.placeholder != nil else {
+        if parts.count > 1 { throw UsageError("--\(name) takes no value") }
+        switches.insert(name)
+        continue
+      }
+      let isAlone = parts.count == 1 && remaining.first?.hasPrefix("--") != false
+      guard !isAlone, let value = parts.count > 1 ? String(parts[1]) : remaining.popFirst() else {
+        throw UsageError("--\(name) needs a value: \(option.placeholder ?? "")")
+      }
+      guard values.updateValue(value, forKey: name) == nil else { throw UsageError("--\(name) is given twice") }
+    }
+  }
+
+  /// - Throws: `UsageError` when arguments are left that the command has no use for.
+  func expectRest(_ range: ClosedRange<Int>, of page: CommandPage) throws(UsageError) {
+    guard !range.contains(rest.count) else { return }
+    let told = rest.count < range.lowerBound ? "more is needed" : "'\(rest[range.upperBound])' is too much"
+    throw UsageError("\(told): kassa \(page.name) \(page.usage)")
+  }
+
+  /// The value of an option as a whole number.
+  /// - Throws: `UsageError` when it is none, or out of range.
+  func count(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+    guard let text = values[name] else { return nil }
+    guard let count = Int(text), range.contains(count) else {
+      throw UsageError("--\(name) cannot be '\(text)': \(range.lowerBound)…\(range.upperBound)")
+    }
+    return count
+  }
+}

@@ -1,0 +1,16 @@
+import Settings
+
+/// The subcommands, in the order of the help. A new one is one line here.
+enum CommandTable {
+  static let all: [Command] = [
+    SettingsCommand.command,
+    CompletionsCommand.command,
+    ManCommand.command,
+    VersionCommand.command,
+    HelpCommand.command,
+  ]
+
+  static let manual = Manual(version: kassaVersion, date: kassaVersionDate, pages: all.map(\.page))
+
+  static func command(named name: String) -> Command? { all.first { $0.page.name == name } }
+}

@@ -1,0 +1,22 @@
+import Settings
+
+/// `kassa serve`
+enum ServeCommand {
+  static let page = CommandPage(
+    name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments from one process",
+    text: [
+      "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
+        + "what has changed to the store, and ends.",
+      "Each setting can also be given as a variable of the environment, or as a line NAME=VALUE of the file that "
+        + "--config names. A flag wins over the environment, that over the file, that over the default.",
+    ], options: CommandOption.settings)
+
+  /// - Parameter serve: runs the server until it is told to end; what it throws is shown as the failure.
+  static func command(_ serve: @escaping @Sendable (ServeSettings) throws -> Void) -> Command {
+    Command(page: page) { arguments, program in
+      let resolved = try program.environment.settings(arguments)
+      try serve(resolved.settings)
+      return .success
+    }
+  }
+}

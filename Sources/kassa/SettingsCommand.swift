@@ -1,0 +1,25 @@
+import Settings
+
+/// `kassa settings`
+enum SettingsCommand {
+  static let page = CommandPage(
+    name: "settings", usage: "[--json | --page] [SETTING]…",
+    summary: "show what serve would run with, and where each value came from",
+    text: ["Takes the flags of serve, and looks at the environment and the settings file as serve does."],
+    options: [
+      CommandOption("json", nil, "write JSON"),
+      CommandOption("page", nil, "write the page of documentation that describes all settings"),
+    ] + CommandOption.settings)
+
+  static let command = Command(page: page) { arguments, program in
+    let own: Set<String> = ["--json", "--page"]
+    if arguments.contains("--page") {
+      guard arguments == ["--page"] else { throw UsageError("--page stands alone") }
+      program.console.say(SettingsPage.markdown)
+      return .success
+    }
+    let resolved = try program.environment.settings(arguments.filter { !own.contains($0) })
+    program.console.say(arguments.contains("--json") ? resolved.json : resolved.table)
+    return .success
+  }
+}

@@ -1,0 +1,104 @@
+import Settings
+import Synchronization
+import Testing
+
+@testable import kassa
+
+/// Remembers what a program says.
+final class Recorder: Sendable {
+  private let said = Mutex((out: "", err: ""))
+
+  var out: String { said.withLock(\.out) }
+  var err: String { said.withLock(\.err) }
+
+  func console(isTerminal: Bool = false) -> Console {
+    Console(
+      say: { text in self.said.withLock { $0.out += text } },
+      complain: { text in self.said.withLock { $0.err += text } },
+      isTerminal: isTerminal)
+  }
+}
+
+@Suite struct ProgramTests {
+  private let recorder = Recorder()
+
+  private func run(_ arguments: [String], _ environment: [String: String] = [:]) -> ExitCode {
+    let readFile = ProcessEnvironment.process.readFile
+    return Program(
+      console: recorder.console(), environment: ProcessEnvironment(variables: environment, readFile: readFile)
+    ).run(arguments)
+  }
+
+  @Test(arguments: [["version"], ["--version"], ["-V"]])
+  func version(_ arguments: [String]) {
+    #expect(run(arguments) == .success && recorder.out == "kassa \(kassaVersion)\n" && recorder.err.isEmpty)
+  }
+
+  @Test func helpListsEveryCommand() {
+    #expect(run(["help"]) == .success)
+    for command in CommandTable.all { #expect(recorder.out.contains("  \(command.page.name) ")) }
+    #expect(run(["help", "nothing"]) == .usage)
+  }
+
+  @Test func everyCommandHasHelp() {
+    for command in CommandTable.all {
+      #expect(run([command.page.name, "--help"]) == .success)
+      #expect(recorder.out.contains("kassa \(command.page.name) — \(command.page.summary)"))
+    }
+  }
+
+  @Test(arguments: [
+    ([], "Usage: kassa COMMAND"),
+    (["setings"], "kassa: there is no command 'setings'; did you mean settings?\n"),
+    (["xyzzy"], "kassa: there is no command 'xyzzy'\n"),
+    (["version", "now"], "kassa: 'now' is too much: kassa version \n"),
+    (["version", "--jsn"], "kassa: version has no option --jsn\n"),
+    (["completions"], "kassa: more is needed: kassa completions bash|zsh|fish\n"),
+    (["completions", "tcsh"], "kassa: there are completions for bash, zsh, fish\n"),
+    (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
+    (["settings", "--lanes", "0", "--partitions", "0"], "kassa: partitions cannot be '0' (flag): 1…256\n"),
+  ])
+  func usageErrors(_ arguments: [String], _ words: String) {
+    #expect(run(arguments) == .usage && recorder.out.isEmpty)
+    #expect(recorder.err.contains(words), "\(recorder.err)")
+  }
+
+  @Test func settingsShowValuesAndOrigins() {
+    #expect(run(["settings", "--lanes", "3"], ["KASSA_DATA": "a\"b"]) == .success)
+    let rows = recorder.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    #expect(rows.contains(["lanes", "3", "flag"]) && rows.contains(["data", "a\"b", "environment"]))
+    #expect(rows.contains(["tls-key", "-", "default"]) && rows.count == SettingsTable.all.count)
+  }
+
+  @Test func settingsAsJSON() {
+    #expect(run(["settings", "--json"], ["KASSA_DATA": "a\"b\n"]) == .success)
+    let line = #"{"name":"data","value":"a\"b\u000a","origin":"environment","variable":"KASSA_DATA"}"#
+    #expect(recorder.out.contains(line) && recorder.out.contains(#"{"name":"tls-key","value":null,"#))
+  }
+
+  @Test func unreadableSettingsFileIsAUsageError() {
+    #expect(run(["settings", "--config", "/nowhere/kassa.env"]) == .usage)
+    #expect(recorder.err.contains("/nowhere/kassa.env cannot be read: No such file or directory"))
+  }
+
+  @Test func serveGetsTheSettingsAndItsFailureIsShown() {
+    struct Broken: Error, CustomStringConvertible { let description: String }
+    let command = ServeCommand.command { throw Broken(description: "port \($0.http.port) is taken") }
+    let program = Program(
+      console: recorder.console(), environment: ProcessEnvironment(variables: [:], readFile: { _ in "" }))
+    #expect(throws: Broken.self) { try command.run(["--http", "127.0.0.1:81"], program) }
+    #expect(throws: SettingsError.self) { try command.run(["--http", "81"], program) }
+  }
+
+  @Test func argumentsAreDivided() throws {
+    let page = CommandPage(
+      name: "c", usage: "", summary: "", options: [CommandOption("n", "COUNT", ""), CommandOption("all", nil, "")])
+    let arguments = try Arguments(["a", "--n=5", "--all", "-x"], of: page)
+    #expect(arguments.rest == ["a", "-x"] && arguments.switches == ["all"])
+    #expect(try arguments.count("n", in: 1...5) == 5 && arguments.count("m", in: 1...5) == nil)
+    #expect(throws: UsageError.self) { try arguments.count("n", in: 1...4) }
+    for wrong in [["--n"], ["--n", "--all"], ["--all=1"], ["--n", "1", "--n", "2"], ["--m"]] {
+      #expect(throws: UsageError.self) { try Arguments(wrong, of: page) }
+    }
+  }
+}
