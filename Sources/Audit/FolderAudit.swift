@@ -7,7 +7,7 @@ import Wire
 /// Audits a data folder: does the store hold what the log says, and are stock and money conserved?
 ///
 /// 1. *Store = replay.* Where the log still has a partition's records from the first on, they are replayed from
-///    nothing up to the partition's checkpoint, and the hash of the state is compared with the hash of the store's rows.
+///    nothing up to the partition's checkpoint, and the hash of the state is compared with that of the store's rows.
 /// 2. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts
 ///    of orders, stock and payments are held against each other.
 public struct FolderAudit: Sendable {

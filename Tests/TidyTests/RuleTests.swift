@@ -97,7 +97,7 @@ import Testing
     #expect(TargetRules.impureImports(source(text, at: "Sources/Orders/A.swift")).map(\.line) == [2, 3])
     #expect(TargetRules.impureImports(source(text, at: "Sources/Lanes/A.swift")).isEmpty)
     #expect(TargetRules.foundationImports(source(text, at: "Sources/Lanes/A.swift")).map(\.line) == [2])
-    #expect(TargetRules.foundationImports(source(text, at: "Sources/Settings/A.swift")).isEmpty)
+    #expect(TargetRules.foundationImports(source(text, at: "Sources/kassa/A.swift")).isEmpty)
   }
 
   private let manifest = Manifest(
@@ -136,7 +136,7 @@ import Testing
 
   @Test func mirrors() {
     let files = [
-      source("", at: "Sources/A/F.swift"), source("", at: "Sources/B/F.swift"), source("", at: "Sources/kassa/F.swift"),
+      source("", at: "Sources/A/F.swift"), source("", at: "Sources/B/F.swift"),
       source("@Test func a() {}", at: "Tests/ATests/F.swift"), source("// @Test", at: "Tests/BTests/F.swift"),
     ]
     #expect(TargetRules.missingMirrors(files).map(\.path) == ["Sources/B"])
