@@ -61,7 +61,8 @@ import Testing
     ("// TODO: later", true), ("// FIXME", true), ("let a = \"XXX\"", true), ("// a HACK", true),
     ("// good for now", true), ("// good for nowhere", false), ("let template = \"XXXXXX\"", false),
     ("fatalError(\"x\")", true), ("// no fatalError", false), ("let a = try! b()", true), ("let a = try? b()", false),
-    ("let a = b as! C", true), ("Thread.sleep(forTimeInterval: 1)", true), ("usleep(1)", true), ("sleep(1)", true),
+    ("let a = b as! C", true), ("Thread.sleep(forTimeInterval: 1)", true), ("usleep(1)", true),
+    ("nanosleep(&a, nil)", true), ("flag.sleep()", false),
     ("print(1)", true), ("debugprint(1)", false), ("Date()", true), ("lastDate()", false), ("Int.random(in: a)", true),
     ("a.hashValue", true), ("ContinuousClock().now", true), ("a.shuffled()", false), ("a.shuffle()", true),
   ])

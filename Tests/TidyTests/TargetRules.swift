@@ -23,7 +23,7 @@ enum TargetRules {
 
   static func foundationImports(_ file: SourceFile) -> [Finding] {
     guard !file.isTest, let target = file.target, !foundationTargets.contains(target) else { return [] }
-    return file.imports.filter { $0.module.hasPrefix("Foundation") || $0.module == "Dispatch" }.map {
+    return file.imports.filter { $0.module.hasPrefix("Foundation") }.map {
       Finding(
         path: file.path, line: $0.line, message: "\(target) stands in a request's way: Glibc instead of \($0.module)")
     }

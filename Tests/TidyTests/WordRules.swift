@@ -22,7 +22,7 @@ enum WordRules {
     ("Thread.sleep", .code, "wait for the event, or poll with a deadline"),
     ("Task.sleep", .sources, "a timer of the lane"),
     ("usleep", .sources, "a timer of the lane, or a wait for the event"),
-    ("sleep(", .sources, "a timer of the lane, or a wait for the event"),
+    ("nanosleep", .sources, "a timer of the lane, or a wait for the event"),
     ("print(", .sources, "the log; in the command's own files, Console"),
     ("Date(", .pure, "a time that the command carries"),
     ("ContinuousClock", .pure, "a time that the command carries"),
