@@ -15,8 +15,10 @@ struct BatchRun {
   private var nextStart: Int64 = 0
   private var nextPartition = 0
 
-  /// The numbers of the commands that were accepted and did not come back.
-  var inFlight: Set<UInt64> = []
+  /// The commands that were accepted and did not come back, by their numbers.
+  var inFlight: [UInt64: Part] = [:]
+  /// Commands that came back because a partition was full after all: they go first.
+  private var returned: [Part] = []
   /// The first refusal.
   var problem: Problem?
   var submitted = 0
@@ -38,23 +40,43 @@ struct BatchRun {
     }
   }
 
-  var hasMoreToSubmit: Bool { problem == nil && nextStart < plan.count }
+  /// One command, where it goes, and its key.
+  struct Part {
+    let command: Command
+    let partition: PartitionID
+    let token: IdempotencyToken?
+  }
+
+  var hasMoreToSubmit: Bool { problem == nil && (!returned.isEmpty || nextStart < plan.count) }
   var isFinished: Bool { !hasMoreToSubmit && inFlight.isEmpty }
 
-  /// The next command, where it goes, and its key.
-  var next: (command: Command, partition: PartitionID, token: IdempotencyToken?) {
+  /// The next command.
+  var next: Part {
+    if let first = returned.last { return first }
     let end = min(nextStart + BatchLimits.numbersMax, plan.count)
     let start = min(nextStart, end)
     let partition = nextPartition < partitions.count ? partitions[nextPartition] : 0
-    return (plan.command(for: start..<end), PartitionID(plan.service, partition), keyOfNext)
+    return Part(
+      command: plan.command(for: start..<end), partition: PartitionID(plan.service, partition), token: keyOfNext)
   }
 
+  /// Says that `next` was accepted.
   mutating func advance() {
+    if !returned.isEmpty {
+      returned.removeLast()
+      return
+    }
     nextPartition += 1
     if nextPartition >= partitions.count {
       nextPartition = 0
       nextStart += BatchLimits.numbersMax
     }
+  }
+
+  /// Takes a command back that was accepted and not carried out.
+  mutating func takeBack(_ part: Part) {
+    returned.append(part)
+    submitted -= 1
   }
 
   /// A partition remembers one outcome a key, so only the first command of each partition goes under the client's

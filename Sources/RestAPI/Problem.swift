@@ -6,7 +6,7 @@ struct Problem: Error, Hashable {
   /// The status; another than the code's own only where the server itself refuses with a rarer one.
   var status: UInt16
   /// One sentence about this occurrence.
-  let detail: String
+  var detail: String
   /// What it is about: (`item_id`, "42"), (`parameter`, "price") …
   var subjects: [Subject] = []
   /// A path that tells what became of the request.

@@ -92,9 +92,9 @@ extension Problem {
   /// Says why a request was not accepted: nothing was appended.
   init(_ refusal: RequestRefusal) {
     switch refusal {
-    case .overloaded: self.init(.overloaded, "A queue is full; nothing was changed.")
-    case .stopping: self.init(.stopping, "The server is shutting down; nothing was changed.")
-    case .starting: self.init(.starting, "The log is still being replayed; nothing was changed.")
+    case .overloaded: self.init(.overloaded, "A queue is full; the request was not taken.")
+    case .stopping: self.init(.stopping, "The server is shutting down; the request was not taken.")
+    case .starting: self.init(.starting, "The log is still being replayed; the request was not taken.")
     case .partitionStopped(let partition):
       self.init(
         .partitionStopped, "Partition \(partition) met a record that it cannot apply and waits for the operator.",

@@ -34,7 +34,7 @@ extension RestAPI {
       let number = Self.batchBit | lastBatchNumber
       // Remembered first: the outcome may come before `submit` returns.
       batchNumbers[number] = exchange
-      batches[exchange]?.inFlight.insert(number)
+      batches[exchange]?.inFlight[number] = next
       do throws(RequestRefusal) {
         try port.submit(
           next.command, to: next.partition, number: number, idempotency: next.token, trace: batch.origin.trace)
@@ -42,7 +42,7 @@ extension RestAPI {
         batches[exchange]?.advance()
       } catch {
         batchNumbers[number] = nil
-        batches[exchange]?.inFlight.remove(number)
+        batches[exchange]?.inFlight[number] = nil
         if error == .overloaded { return }
         batches[exchange]?.problem = batch.problem ?? Problem(error)
       }
@@ -52,12 +52,16 @@ extension RestAPI {
 
   func batchFinished(_ number: UInt64, _ result: RequestResult) {
     guard let exchange = batchNumbers.removeValue(forKey: number) else { return }
-    batches[exchange]?.inFlight.remove(number)
+    let part = batches[exchange]?.inFlight.removeValue(forKey: number)
     switch result {
     case .outcome(.refused(let refusal), _): fail(exchange, Problem(refusal))
     case .outcome(_, let isReplayed): if isReplayed { batches[exchange]?.replayed += 1 }
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
+    case .refused(.overloaded):
+      // Tried again with the next event, not at once: the partition needs time.
+      if let part { batches[exchange]?.takeBack(part) }
+      return
     case .refused(let refusal): fail(exchange, Problem(refusal))
     case .view: fail(exchange, Problem(.internalError, "A command got the answer of a read."))
     }
@@ -73,7 +77,7 @@ extension RestAPI {
       if batch.deadlineMilliseconds <= now {
         let problem: Problem =
           batch.submitted == 0
-          ? Problem(.overloaded, "The partitions were full all the time; nothing was changed.")
+          ? Problem(.overloaded, "The partitions were full all the time.")
           : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
         end(batch, with: problem)
       } else {
@@ -84,7 +88,8 @@ extension RestAPI {
 
   private func end(_ batch: BatchRun, with problem: Problem?) {
     forget(batch)
-    if let problem {
+    if var problem {
+      if batch.submitted > 0 { problem.detail += " Part of the batch_init may have taken effect; repeat it." }
       deliver(finish(batch.origin, with: problem), batch.origin)
     } else {
       let isReplayed = batch.submitted > 0 && batch.replayed == batch.submitted
@@ -95,7 +100,7 @@ extension RestAPI {
   /// Ends a batch, whatever became of it; part of it may have taken effect.
   func forget(_ batch: BatchRun) {
     batches[batch.origin.exchange.number] = nil
-    for number in batch.inFlight { batchNumbers[number] = nil }
+    for number in batch.inFlight.keys { batchNumbers[number] = nil }
     if batch.plan.service == .stock { prices.removeAll() }
   }
 }

@@ -60,6 +60,25 @@ import Testing
     #expect(bench.prices.clearings == 1)
   }
 
+  /// A command that comes back from a full partition is submitted again, under the same key, and nothing else is.
+  @Test func triesAgainWhatCameBack() {
+    let bench = Bench()
+    let exchange = bench.send("POST /stock/batch_init/100/1/1", [("Idempotency-Key", "k")]).exchange
+    let submissions = bench.port.submissions
+    bench.port.submissions = []
+    for (place, submission) in submissions.enumerated() {
+      let isFull = place == 2 || place == 5
+      bench.api.finished(
+        submission.number, isFull ? .refused(.overloaded) : .outcome(.done, isReplayed: false))
+    }
+    #expect(bench.answers.isEmpty)
+    bench.wait(milliseconds: 100)
+    #expect(Set(bench.port.submissions.map(\.partition)) == [submissions[2].partition, submissions[5].partition])
+    #expect(bench.port.submissions.allSatisfy { $0.token?.key.text == "k" })
+    bench.complete(.outcome(.done, isReplayed: false))
+    #expect(bench.answers[exchange]?.status == 200 && bench.api.waitingCount == 0)
+  }
+
   @Test func theFirstRefusalWins() {
     let bench = Bench()
     let exchange = bench.send("POST /stock/batch_init/100000/1/1").exchange
