@@ -1,0 +1,1 @@
+"""The contract of the REST API, checked from outside against the server's own /openapi.json."""

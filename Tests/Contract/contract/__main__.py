@@ -1,0 +1,61 @@
+"""Runs the suite against a server: python -m contract URL."""
+
+import sys
+import time
+import traceback
+
+from . import coverage, idempotency, old_clients, refusals, services
+from .client import Client
+from .document import Document
+
+
+def load(url):
+    """The client with the server's document, which has to be valid."""
+    client = Client(url)
+    answer = client.raw("GET", "/openapi.json")
+    if answer.status != 200:
+        raise SystemExit(f"GET /openapi.json: {answer}")
+    client.document = Document(answer.json)
+    return client
+
+
+def tests():
+    """Every function test_… of the modules, in the order of the text."""
+    for module in (services, idempotency, refusals, old_clients):
+        for name, function in vars(module).items():
+            if name.startswith("test_") and function.__module__ == module.__name__:
+                yield f"{module.__name__.split('.')[-1]}.{name}", function
+
+
+def check_coverage(client):
+    sentences = coverage.missing(client.document, client)
+    assert not sentences, "\n".join(sentences)
+
+
+def main(url):
+    client = load(url)
+    passed = failed = 0
+    everything = [
+        ("document.is_valid", lambda client: client.document.validate()),
+        *tests(),
+        ("coverage.everything_was_seen", check_coverage),
+    ]
+    for name, function in everything:
+        began = time.monotonic()
+        try:
+            function(client)
+        except Exception:  # Whatever it is, the other tests still run.
+            failed += 1
+            print(f"FAILED {name}\n{traceback.format_exc()}", flush=True)
+            client.connection().close()
+        else:
+            passed += 1
+            print(f"ok     {name} ({time.monotonic() - began:.2f} s)", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m contract URL")
+    sys.exit(main(sys.argv[1]))

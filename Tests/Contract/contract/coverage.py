@@ -1,0 +1,39 @@
+"""What the suite has to have seen at the end, and what it cannot see at a healthy server."""
+
+# Documented for every operation, and caused only by overload, failures and shutdown: the drills and the unit tests do.
+NEVER_HEALTHY = {429, 503, 504}
+
+# Documented for single operations and not to be caused from outside.
+UNREACHABLE = {
+    ("POST /orders/create/{user_id}", 409): "needs two equal ids of 89 random bits",
+    ("POST /stock/item/create/{price}", 409): "needs two equal ids of 89 random bits",
+    ("POST /payment/create_user", 409): "needs two equal ids of 89 random bits",
+    ("POST /orders/batch_init/{n}/{n_items}/{n_users}/{item_price}", 409): "needs a checkout that is held up",
+}
+
+# Codes that need overload, failures, two equal ids, a held-up checkout or bytes that are no HTTP.
+CODES_ELSEWHERE = {
+    "already_exists", "body_too_large", "checkout_under_way", "head_too_large", "internal_error", "log_failed",
+    "malformed_request", "outcome_unknown", "overloaded", "partition_stopped", "request_timeout", "starting",
+    "stopping", "timed_out", "too_many_joined", "too_many_requests", "too_many_waiting",
+}  # fmt: skip
+
+
+def missing(document, client):
+    """Sentences about everything documented that the suite never saw, and about exceptions that are none."""
+    sentences = []
+    for operation in document.operations:
+        seen = client.seen.get(str(operation), set())
+        for status in sorted(operation.statuses() - NEVER_HEALTHY - seen):
+            if (str(operation), status) not in UNREACHABLE:
+                sentences.append(f"{operation}: {status} is documented and was never seen")
+    for (operation, status), why in UNREACHABLE.items():
+        if status in client.seen.get(operation, set()):
+            sentences.append(f"{operation}: {status} was seen, although it {why}")
+        if not any(str(one) == operation and status in one.statuses() for one in document.operations):
+            sentences.append(f"{operation}: {status} is no longer documented; remove the exception")
+    for code in sorted(document.problem_codes - CODES_ELSEWHERE - client.codes):
+        sentences.append(f"the code {code} was never seen")
+    for code in sorted(CODES_ELSEWHERE - document.problem_codes):
+        sentences.append(f"the code {code} is no longer documented; remove the exception")
+    return sentences

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Drives a running server through everything that its /openapi.json promises, and through what old clients do.
+#
+#   Tests/Contract/run.sh http://127.0.0.1:8000
+#
+# The server should have an empty data folder: batch_init makes the items, users and orders 0, 1, 2 ….
+set -euo pipefail
+cd "$(dirname "$0")"
+
+if [ $# -ne 1 ]; then
+  echo "usage: $0 URL" >&2
+  exit 2
+fi
+
+venv=../../.venv/contract
+if ! cmp -s requirements.txt "$venv/requirements.txt"; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
+  cp requirements.txt "$venv/requirements.txt"
+fi
+exec "$venv/bin/python" -B -m contract "$1"
