@@ -17,7 +17,8 @@ class Operation:
         self.path = path
         self.parameters = [document.resolve(parameter) for parameter in raw["parameters"]]
         self.responses = {status: document.resolve(answer) for status, answer in raw["responses"].items()}
-        self.pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", re.escape(path).replace(r"\{", "{").replace(r"\}", "}")))
+        literals = re.split(r"\{\w+\}", path)
+        self.pattern = re.compile("([^/]+)".join(re.escape(literal) for literal in literals))
 
     def __str__(self):
         return f"{self.method} {self.path}"

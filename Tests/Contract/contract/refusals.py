@@ -31,7 +31,9 @@ def test_every_parameter_refuses_bad_values(client):
                 path = operation.fill(**{**good, parameter["name"]: value})
                 answer = client.send(operation.method, path)
                 assert answer.status == 400, f"{operation.method} {path}: {answer}"
-                expected = {"malformed_path"} if "%" in value else {"malformed_id", "malformed_amount", "amount_out_of_range"}
+                expected = {"malformed_id", "malformed_amount", "amount_out_of_range"}
+                if "%" in value:
+                    expected = {"malformed_path"}
                 assert answer.code in expected, f"{operation.method} {path}: {answer}"
                 if "%" not in value:
                     assert answer.json["parameter"] == parameter["name"], f"{operation.method} {path}: {answer}"
@@ -96,7 +98,7 @@ def test_head_is_get_without_a_body(client):
 def test_queries_and_escapes(client):
     client.post("/payment/batch_init/1/5")
     assert client.get("/payment/find_user/0?x=%zz&y").json["credit"] == 5
-    assert client.get("/%70ayment/find_user/%30").json["user_id"] == "0"
+    assert client.raw("GET", "/%70ayment/find_user/%30").json["user_id"] == "0"
 
 
 def test_traces_are_echoed(client):
