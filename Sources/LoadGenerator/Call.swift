@@ -2,11 +2,13 @@
 public enum CallKind: UInt8, CaseIterable, Sendable {
   case createUsers, createItems, createOrders
   case createItem, addStock, createOrder, addItem, checkout, findOrder, findItem, findUser
+  /// Of `LoadConfiguration.path`.
+  case get
 
   /// Whether it changes something, and so takes an idempotency key.
   public var isWrite: Bool {
     switch self {
-    case .findOrder, .findItem, .findUser: false
+    case .findOrder, .findItem, .findUser, .get: false
     default: true
     }
   }
@@ -25,6 +27,7 @@ public enum CallKind: UInt8, CaseIterable, Sendable {
     case .findOrder: "orders find"
     case .findItem: "stock find"
     case .findUser: "payment find_user"
+    case .get: "get"
     }
   }
 }
@@ -57,10 +60,14 @@ struct CallWriter {
   private let tail: [UInt8]
   private let keyHead: [UInt8]
   private let getTail: [UInt8]
+  private let path: String
 
-  /// - Parameter keyPrefix: makes the run's idempotency keys differ from those of all others.
-  init(world: World, host: String, keyPrefix: String) {
+  /// - Parameters:
+  ///   - path: what `CallKind.get` gets.
+  ///   - keyPrefix: makes the run's idempotency keys differ from those of all others.
+  init(world: World, host: String, path: String, keyPrefix: String) {
     self.world = world
+    self.path = path
     getTail = Array(" HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8)
     tail = Array(" HTTP/1.1\r\nHost: \(host)\r\nContent-Length: 0\r\n".utf8)
     keyHead = Array("Idempotency-Key: \(keyPrefix)-".utf8)
@@ -84,6 +91,7 @@ struct CallWriter {
     case .findOrder: bytes.append("GET /orders/find/", world.orders[call.subject].id)
     case .findItem: bytes.append("GET /stock/find/", world.items[call.subject].id)
     case .findUser: bytes.append("GET /payment/find_user/", world.users[call.subject].id)
+    case .get: bytes.append("GET ", path)
     }
     guard call.kind.isWrite else {
       bytes.append(contentsOf: getTail)

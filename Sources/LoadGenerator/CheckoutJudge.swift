@@ -30,7 +30,7 @@ extension World {
   func subjectID(of call: Call) -> String {
     switch call.kind {
     case .createUsers, .createItems, .createOrders: String(call.subject)
-    case .createItem: ""
+    case .createItem, .get: ""
     case .addStock, .findItem: items[call.subject].id
     case .createOrder, .findUser: users[call.subject].id
     case .addItem, .checkout, .findOrder: orders[call.subject].id

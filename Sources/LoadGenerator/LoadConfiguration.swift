@@ -13,6 +13,8 @@ public enum Scenario: String, CaseIterable, Sendable {
   case mixed
   /// As `checkout`, one at a time.
   case idle
+  /// GETs one path, and expects 200: for any HTTP server, to compare with.
+  case raw
 
   /// What it does, in a line.
   public var summary: String {
@@ -23,18 +25,22 @@ public enum Scenario: String, CaseIterable, Sendable {
     case .reads: "finds of orders, items and users"
     case .mixed: "carts created, filled, found and checked out"
     case .idle: "single checkouts, one after another"
+    case .raw: "GETs of one path"
     }
   }
 
   /// Whether 409 "out of stock" is a right answer to a checkout.
   var allowsRefusals: Bool { self == .scarce }
 
+  /// Whether a run can end because there are no more orders.
+  var usesOrdersUp: Bool { self != .reads && self != .raw }
+
   /// How many orders are prepared when nothing else is said; of `mixed`: are created at most.
   public var ordersByDefault: Int {
     switch self {
     case .checkout, .mixed: 200_000
     case .hot, .scarce: 60_000
-    case .reads, .idle: 20_000
+    case .reads, .idle, .raw: 20_000
     }
   }
 }
@@ -58,6 +64,8 @@ public struct LoadConfiguration: Sendable {
   public var orders: Int?
   /// Units of the item of `scarce`; nil: half as many as there are orders.
   public var scarceStock: Int?
+  /// What `raw` gets.
+  public var path = "/"
   public var seed: UInt64 = 1
   /// Sends an `Idempotency-Key` with every write, repeats what was lost or answered 429, 503 or 504 under the same key,
   /// and in the end compares the answers that the keys give now with those of the run. So a run outlives restarts.
@@ -103,6 +111,9 @@ public struct LoadConfiguration: Sendable {
     try check("items", Double(items), 2...Double(LoadLimits.entitiesMax))
     try check("orders", Double(orderCount), 1...Double(LoadLimits.entitiesMax))
     if let scarceStock { try check("scarce stock", Double(scarceStock), 0...Double(LoadLimits.entitiesMax)) }
+    guard path.hasPrefix("/"), path.utf8.count <= 1_024, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      throw LoadError("the path \"\(path)\" does not start with / or holds something that a path cannot")
+    }
     try check("tries", Double(triesMax), 1...1_000)
     try check("request timeout", requestTimeoutSeconds, 0.001...LoadLimits.secondsMax)
     try check("run time", runSecondsMax, 0.1...(4 * LoadLimits.secondsMax))

@@ -1,6 +1,7 @@
 extension LoadRun {
   /// Creates users, items and orders, and reads back what they are.
   func setUp() throws(LoadError) {
+    if configuration.scenario == .raw { return }
     let users = configuration.users
     let items = configuration.items
     for index in 0..<users { world.addUser(id: String(index)) }
@@ -23,7 +24,7 @@ extension LoadRun {
     case .hot, .scarce:
       try makeBatches(batches)
       try createOrdersOfOneItem()
-    case .mixed: try makeBatches(batches)
+    case .mixed, .raw: try makeBatches(batches)
     }
     try readStart()
   }

@@ -18,7 +18,7 @@ public final class LoadRun {
     address = try ServerAddress(url: configuration.url)
     var random = SystemRandomNumberGenerator()
     let prefix = "bench-" + String(random.next(), radix: 36)
-    writer = CallWriter(world: world, host: address.authority, keyPrefix: prefix)
+    writer = CallWriter(world: world, host: address.authority, path: configuration.path, keyPrefix: prefix)
     endsAt = MonotonicClock.now() + .nanoseconds(configuration.runSecondsMax)
     report = LoadReport(configuration: configuration)
   }
@@ -104,7 +104,7 @@ public final class LoadRun {
     }
     report.take(measured: tally)
     report.take(failuresOf: tally)
-    if configuration.scenario != .reads, report.measuredSeconds < configuration.seconds * 0.9,
+    if configuration.scenario.usesOrdersUp, report.measuredSeconds < configuration.seconds * 0.9,
       configuration.ratePerSecond == nil
     {
       report.notes.append(
@@ -114,6 +114,11 @@ public final class LoadRun {
 
   private func runMeasured(over pool: ConnectionPool, _ plan: PhasePlan) -> Tally {
     switch configuration.scenario {
+    case .raw:
+      let workload = CountedWorkload(count: .max, call: { _ in Call(kind: .get) }) { _, result in
+        if case .answered(status: 200, _) = result { .expected } else { result.verdict }
+      }
+      return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
     case .reads:
       let workload = ReadsWorkload(world: world, seed: configuration.seed)
       return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()

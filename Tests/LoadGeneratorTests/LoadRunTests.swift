@@ -12,7 +12,7 @@ func report(
   var configuration = LoadConfiguration(scenario: scenario, url: server.url)
   configuration.connections = 4
   configuration.warmupSeconds = 0
-  configuration.seconds = scenario == .reads ? 0.2 : 20
+  configuration.seconds = scenario.usesOrdersUp ? 20 : 0.2
   configuration.users = 20
   configuration.items = 10
   configuration.orders = 200
@@ -36,6 +36,7 @@ private struct Slip: Sendable {
     Slip("connections") { $0.connections = 1_025 },
     Slip("rate") { $0.ratePerSecond = .nan },
     Slip("seconds") { $0.seconds = -.infinity },
+    Slip("path") { $0.path = "/a b" },
     Slip("orders") { $0.orders = 0 },
     Slip("URL") { $0.url = "https://127.0.0.1:1" },
     Slip("port") { $0.url = "http://:" },
@@ -51,7 +52,7 @@ private struct Slip: Sendable {
     #expect(report.isSound, "\(report)")
     #expect(report.troubles.isEmpty)
     switch scenario {
-    case .reads: #expect(report.answers > 100 && report.truth.ordersPaid == 0)
+    case .reads, .raw: #expect(report.answers > 100 && report.truth.ordersPaid == 0)
     case .scarce:
       #expect(report.truth.acknowledged == 100 && report.truth.refused == 100)
       #expect(report.statuses == [200: 100, 409: 100])

@@ -50,7 +50,8 @@ final class TestShop: Sendable {
   init(fault: Fault? = nil) { self.fault = fault }
 
   func respond(to request: TestRequest) -> TestAnswer {
-    state.withLock { state in
+    if request.path.isEmpty { return .answer(200, "{}") }
+    return state.withLock { state in
       if let key = request.key, fault != .forgetsKeys, let stored = state.answers[key] {
         return .answer(stored.status, stored.body, headers: ["Idempotent-Replayed: true"])
       }
