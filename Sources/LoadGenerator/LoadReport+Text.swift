@@ -16,12 +16,16 @@ extension LoadReport: CustomStringConvertible {
     row("CPU of the load", cpuText(generatorCPUSeconds))
     row("bytes", "\(bytesSent) sent, \(bytesReceived) received")
     if retries + reconnects > 0 { row("repeated", "\(retries) calls, \(reconnects) connections opened again") }
-    row(
-      "checkouts",
-      "\(truth.acknowledged) paid, \(truth.refused) refused, \(truth.unknown) unknown (\(truth.unknownThatPaid) paid)")
-    row(
-      "read back", "\(truth.ordersPaid) orders paid, \(truth.unitsSold) units sold, \(truth.creditTaken) credit taken")
-    row("conservation", truth.isConserved ? "holds" : "BROKEN")
+    if configuration.scenario != .raw {
+      row(
+        "checkouts",
+        "\(truth.acknowledged) paid, \(truth.refused) refused, \(truth.unknown) unknown (\(truth.unknownThatPaid) paid)"
+      )
+      row(
+        "read back", "\(truth.ordersPaid) orders paid, \(truth.unitsSold) units sold, \(truth.creditTaken) credit taken"
+      )
+      row("conservation", truth.isConserved ? "holds" : "BROKEN")
+    }
     if let keys {
       row(
         "idempotency keys",
