@@ -20,6 +20,7 @@ import Testing
     configuration.hasPoissonArrivals = false
     configuration.warmupSeconds = 0
     configuration.seconds = 1.5
+    configuration.keepsHistory = true
     configuration.users = 10
     configuration.items = 10
     configuration.orders = 10
@@ -28,47 +29,46 @@ import Testing
     return try await onThread { try LoadRun(configuration: made).run() }
   }
 
+  /// Calls that took more than 300 ms from their intended start.
+  private func slowCalls(of report: LoadReport) -> Int {
+    report.history.count { $0.ended - $0.started > 300_000_000 }
+  }
+
   @Test func aStallCountsForEveryCallThatWasMeantToStartInIt() async throws {
     let report = try await report(rate: 400)
     #expect(report.isSound, "\(report)")
-    // 0.5 of 1.5 s: a third of the arrivals wait, from 500 ms down to nothing.
-    #expect(report.answers > 550 && report.answers <= 600)
-    #expect(report.latency.p95 > 300_000, "\(report)")
-    #expect(report.latency.p50 < 200_000)
+    // 200 of the 600 arrivals fall into the stall and wait from 500 ms down to nothing; 80 of them more than 300 ms.
+    #expect(report.answers > 590 && report.answers <= 600)
+    #expect(slowCalls(of: report) >= 75, "\(report)")
+    #expect(report.latency.p95 > 250_000, "\(report)")
     #expect(report.arrivalsWaitingHighest > 150)
   }
 
   @Test func aClosedLoopWouldHaveHiddenIt() async throws {
     let report = try await report(rate: nil)
-    // Only the two calls that were under way have seen the stall.
-    #expect(report.latency.p99 < 100_000, "\(report)")
+    // Only the two calls that were under way have seen the stall; a busy machine may add a few of its own.
+    #expect((1...20).contains(slowCalls(of: report)), "\(report)")
     #expect(report.latency.max >= 500_000)
   }
 
   @Test func arrivalsThatAreNeverSentFail() async throws {
-    let shop = TestShop()
-    let isMeasuring = Flag()
-    let server = TestServer { request in
-      if isMeasuring.isUp, request.path[1].hasPrefix("find") { return .raw([]) }
-      return shop.respond(to: request)
-    }
+    let server = TestServer { _ in .raw([]) }
     defer { server.stop() }
-    var configuration = LoadConfiguration(scenario: .reads, url: server.url)
-    configuration.connections = 2
-    configuration.ratePerSecond = 100
-    configuration.warmupSeconds = 0
-    configuration.seconds = 0.5
-    configuration.requestTimeoutSeconds = 60
-    configuration.runSecondsMax = 2
-    configuration.users = 2
-    configuration.items = 2
-    configuration.orders = 2
-    configuration.onPhase = { isMeasuring.isUp = $0 == .measuring }
-    let made = configuration
-    let report = try await onThread { try LoadRun(configuration: made).run() }
-    #expect(report.failures[.timedOut] ?? 0 >= 2, "\(report)")
-    #expect(report.failures[.arrivalNeverSent] ?? 0 > 20)
-    #expect(!report.isSound)
+    let address = try ServerAddress(url: server.url)
+    let failures = try await onThread {
+      let world = World()
+      let pool = try ConnectionPool(to: address, count: 2, withinSeconds: 10)
+      let workload = CountedWorkload(count: .max, call: { _ in Call(kind: .get) }, judge: { $1.verdict })
+      var plan = PhasePlan(timeoutNanoseconds: .nanoseconds(60), endsAt: MonotonicClock.now() + .nanoseconds(0.5))
+      plan.measuredNanoseconds = .nanoseconds(0.3)
+      plan.pace = .open(ArrivalSchedule(ratePerSecond: 1_000, isPoisson: false, seed: 0))
+      let writer = CallWriter(world: world, host: "test", path: "/", keyPrefix: "")
+      return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run().failures
+    }
+    // Two were sent and never answered.
+    #expect(failures[.timedOut] == 2)
+    #expect((297...298).contains(failures[.arrivalNeverSent] ?? 0))
+    #expect(failures.count == 2)
   }
 
   @Test func arrivalsBeyondTheQueueAreNotTaken() {
