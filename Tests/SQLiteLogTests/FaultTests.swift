@@ -71,6 +71,24 @@ import TestSupport
     #expect(try fixture.readAll().count >= Int(durable.sequence))
   }
 
+  /// A drill steers a whole process by the file that `KASSA_FAULT_FILE` names.
+  @Test func obeysTheControlFile() async throws {
+    let temporary = try TemporaryFolder()
+    await #expect(processExitsWith: .success) { [path = temporary.path as String] in
+      let control = path + "/faults"
+      setenv("KASSA_FAULT_FILE", control, 1)
+      let folder = try DataFolder(path: path + "/data", partitionCount: 4, files: [LogFile.file])
+      let log = try SQLiteLog(folder: folder)
+      try log.write([append(orders, 1)])
+      try "no rule\nstore.sqlite-wal sync error\n".write(toFile: control, atomically: true, encoding: .utf8)
+      try log.write([append(orders, 2)])
+      try "log.sqlite-wal sync error\n".write(toFile: control, atomically: true, encoding: .utf8)
+      #expect(throws: LogFailure.self) { try log.write([append(orders, 3)]) }
+      #expect(log.failure?.code == .write)
+      #expect(log.durable == LogPosition(2))
+    }
+  }
+
   @Test func boundsTheWriteAheadLog() throws {
     let fixture = try Fixture()
     let log = try fixture.open { options in
