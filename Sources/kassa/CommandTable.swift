@@ -3,6 +3,7 @@ import Settings
 /// The subcommands, in the order of the help. A new one is one line here.
 enum CommandTable {
   static let all: [Command] = [
+    BenchCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,

@@ -3,22 +3,15 @@ import Testing
 @testable import LoadGenerator
 
 @Suite struct LoadCommandTests {
-  private func message(_ line: String) -> String {
-    do throws(LoadError) {
-      _ = try LoadCommand(arguments: line.split(separator: " ").map(String.init))
-      return ""
-    } catch {
-      return error.description
-    }
-  }
-
   @Test func everyOptionIsTaken() throws {
-    let line =
-      "hot --url http://127.0.0.1:9 --connections 7 --rate=12.5 --arrivals fixed --seconds 3 --warmup 0 --orders 9 "
-      + "--users 8 --items 6 --scarce-stock 4 --path /x --seed 5 --idempotency-keys --timeout 2 --server-pid 3 --json "
-      + "--allow-failures"
-    for option in LoadCommand.options { #expect(line.contains(option.name)) }
-    let command = try LoadCommand(arguments: line.split(separator: " ").map(String.init))
+    let values = [
+      "url": "http://127.0.0.1:9", "connections": "7", "rate": "12.5", "arrivals": "fixed", "seconds": "3",
+      "warmup": "0", "orders": "9", "users": "8", "items": "6", "scarce-stock": "4", "path": "/x", "seed": "5",
+      "timeout": "2", "server-pid": "3",
+    ]
+    let switches: Set = ["idempotency-keys", "json", "allow-failures"]
+    #expect(Set(LoadCommand.options.map(\.name)) == switches.union(values.keys))
+    let command = try LoadCommand(scenario: "hot", values: values, switches: switches)
     let configuration = command.configuration
     #expect(configuration.scenario == .hot && configuration.url == "http://127.0.0.1:9")
     #expect(configuration.connections == 7 && configuration.ratePerSecond == 12.5 && !configuration.hasPoissonArrivals)
@@ -31,33 +24,39 @@ import Testing
 
   @Test(
     arguments: [
-      ("", "name a scenario: checkout, hot"),
-      ("--json", "name a scenario"),
-      ("warm", "\"warm\" is no scenario"),
-      ("hot --speed 3", "\"--speed\" is no option of bench"),
-      ("hot --orders", "--orders needs a value"),
-      ("hot --orders many", "--orders \"many\" is not a whole number"),
-      ("hot --seed -1", "--seed \"-1\" is not a whole number"),
-      ("hot --arrivals daily", "--arrivals \"daily\" is not poisson or fixed"),
-      ("hot --json=yes", "--json takes no value"),
-      ("hot --connections 5000", "connections is 5000"),
-      ("hot --rate nan", "rate is nan"),
-      ("hot --server-pid 0", "--server-pid \"0\" is not a process id"),
+      ("orders", "many", "--orders cannot be 'many': a whole number is needed"),
+      ("seed", "-1", "--seed cannot be '-1': a whole number is needed"),
+      ("arrivals", "daily", "--arrivals cannot be 'daily': poisson or fixed is needed"),
+      ("connections", "5000", "connections is 5000"),
+      ("rate", "nan", "rate is nan"),
+      ("rate", "fast", "--rate cannot be 'fast': a number is needed"),
+      ("server-pid", "0", "--server-pid cannot be '0': a process id is needed"),
     ])
-  func aMistakeIsNamed(_ line: String, _ expected: String) {
-    #expect(message(line).contains(expected), "\(message(line))")
+  func aMistakeIsNamed(_ option: String, _ value: String, _ expected: String) {
+    let error = #expect(throws: LoadError.self) {
+      try LoadCommand(scenario: "hot", values: [option: value], switches: [])
+    }
+    #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
   }
 
-  @Test func aRunThatIsNotSoundExitsWithOne() async throws {
+  @Test func anUnknownScenarioIsNamed() {
+    let error = #expect(throws: LoadError.self) { try LoadCommand(scenario: "warm", values: [:], switches: []) }
+    #expect(error?.description.hasPrefix("'warm' is no scenario; there are checkout, hot") == true)
+  }
+
+  @Test func aRunThatIsNotSoundIsNotAccepted() async throws {
     for fault in [nil, TestShop.Fault.fails] {
       for allowed in [false, true] {
         let shop = TestShop(fault: fault)
         let server = TestServer { shop.respond(to: $0) }
         defer { server.stop() }
-        let line = "checkout --url \(server.url) --orders 40 --users 3 --items 3 --warmup 0 --connections 2"
-        let words = line.split(separator: " ").map(String.init) + (allowed ? ["--allow-failures"] : [])
-        let result = try await onThread { try LoadCommand(arguments: words).run() }
-        #expect(result.exitCode == (fault == nil || allowed ? 0 : 1))
+        let values = [
+          "url": server.url, "orders": "40", "users": "3", "items": "3", "warmup": "0", "connections": "2",
+        ]
+        let result = try await onThread {
+          try LoadCommand(scenario: "checkout", values: values, switches: allowed ? ["allow-failures"] : []).run()
+        }
+        #expect(result.isAccepted == (fault == nil || allowed))
         #expect(result.output.contains("!! 4 calls failed: 4 × unexpected status (4 × 500)") == (fault != nil))
       }
     }

@@ -1,0 +1,36 @@
+import LoadGenerator
+import Settings
+
+/// `kassa bench`
+enum BenchCommand {
+  static let page = CommandPage(
+    name: "bench", usage: "SCENARIO [OPTION]…", summary: "load a running server and check every answer",
+    text: [
+      "Prepares users, items and orders through the REST API, loads the server, reads everything back, and says "
+        + "whether stock and money are conserved, nothing paid was lost and nobody was turned away without a reason. "
+        + "Needs a server that nobody else uses meanwhile.",
+      "Scenarios: " + Scenario.allCases.map { "\($0.rawValue) (\($0.summary))" }.joined(separator: ", ") + ".",
+      "With --rate arrivals follow a schedule and latency counts from the moment each was meant to start, so that a "
+        + "server that stalls cannot hide it; without it each connection asks again as soon as it is answered.",
+      "Fails when an answer failed, was not the right one, or a rule is broken; the report then says so first.",
+    ],
+    words: Scenario.allCases.map(\.rawValue),
+    options: LoadCommand.options.map { CommandOption($0.name, $0.placeholder, $0.text) })
+
+  static let command = Command(page: page) { arguments, program in
+    let arguments = try Arguments(arguments, of: page)
+    try arguments.expectRest(1...1, of: page)
+    let load: LoadCommand
+    do throws(LoadError) {
+      load = try LoadCommand(scenario: arguments.rest[0], values: arguments.values, switches: arguments.switches)
+      // Only what the address says, no connection yet: a URL that makes no sense is the command line's fault.
+      _ = try ServerAddress(url: load.configuration.url)
+    } catch {
+      throw UsageError(error.description)
+    }
+    let result = try load.run()
+    program.console.say(result.output)
+    for trouble in result.troubles { program.console.complain("kassa bench: \(trouble)\n") }
+    return result.isAccepted ? .success : .failure
+  }
+}
