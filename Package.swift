@@ -83,6 +83,7 @@ let package = Package(
     tests("TidyTests", []),
     tests("SettingsTests", ["Settings"]),
     tests("kassaTests", ["Settings", "kassa"]),
+    tests("SimulatorTests", ["Simulator"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),

@@ -246,8 +246,10 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   ) {
     guard let token else { return }
     if case .refused(let refusal) = outcome, refusal.isTransient {
-      // The same request may do better later: the key is free again.
-      if idempotency[token.key] != nil { idempotency.update(token.key, at: position) { $0 = nil } }
+      // A request that could not join leaves the key to the one that is under way.
+      if case .tooManyJoined = refusal { return }
+      // The same request may do better later: the key is free again. After a recovery it need not be resident.
+      idempotency.delete(token.key, at: position)
       return
     }
     let record = IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: expiry)

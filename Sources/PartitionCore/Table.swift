@@ -62,6 +62,12 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
     return result
   }
 
+  /// Deletes a value, whether or not its key is resident: the store may have a row of it.
+  public mutating func delete(_ key: Key, at position: LogPosition) {
+    update(key, at: position) { $0 = nil }
+    if let slot = index[key] { slots[Int(slot)].flags.insert(.stored) }
+  }
+
   /// Takes over what the store said about a key, unless the key is resident already and so newer.
   public mutating func install(_ key: Key, _ value: Value?) {
     guard index[key] == nil else { return }

@@ -1,0 +1,116 @@
+import Model
+import PartitionCore
+
+// The auditor reads the durable log.
+
+extension Auditor {
+  /// Reads a record that has become durable.
+  func read(_ row: SimulatedLog.Row) {
+    guard case .record(let record) = row.content, !row.isQuarantined else { return }
+    let slot = layout.slot(row.partition)
+    current = Current(slot: slot, offset: row.offset)
+    for entry in record.entries {
+      clocks[slot].entries[slot] += 1
+      now[slot] = max(now[slot], entry.time)
+      switch entry.body {
+      case .command(let command) where command.command.service == row.partition.service: run(command)
+      case .message(let message): receive(message)
+      default: return
+      }
+    }
+  }
+
+  private func run(_ command: ClientCommand) {
+    let slot = current.slot
+    if let token = command.idempotency, let known = keys[slot][token.key], known.expiry > now[slot] {
+      if known.fingerprint != token.fingerprint {
+        return answer(command.request, .refused(.idempotencyKeyReused(token.key)), token)
+      }
+      if let outcome = known.outcome { return answer(command.request, outcome, token, isReplayed: true) }
+    }
+    let waiter = Waiter(request: command.request, idempotency: command.idempotency)
+    let outcome: Outcome? =
+      switch command.command {
+      case .orders(let command): decide(command, waiter)
+      case .stock(let command): decide(command)
+      case .payments(let command): decide(command)
+      }
+    if let outcome {
+      finish(waiter, outcome)
+    } else if let token = command.idempotency {
+      keys[slot][token.key] = IdempotencyRecord(fingerprint: token.fingerprint, outcome: nil, expiry: expiry)
+    }
+  }
+
+  private var expiry: Timestamp {
+    Timestamp(milliseconds: now[current.slot].milliseconds + limits.idempotencyExpiryMilliseconds)
+  }
+
+  /// A request has its outcome, and its key remembers it; what may be tried again leaves no key behind.
+  func finish(_ waiter: Waiter, _ outcome: Outcome) {
+    answer(waiter.request, outcome, waiter.idempotency)
+    guard let token = waiter.idempotency else { return }
+    let slot = current.slot
+    switch outcome {
+    // Another request of the same key may be the one that is under way; it keeps the key.
+    case .refused(.tooManyJoined): break
+    case .refused(.checkoutFailed(_, .tooManyWaiting)): keys[slot][token.key] = nil
+    default:
+      keys[slot][token.key] = IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: expiry)
+    }
+  }
+
+  private func answer(
+    _ request: RequestID, _ outcome: Outcome, _ token: IdempotencyToken?, isReplayed: Bool = false
+  ) {
+    if outcomes[request] != nil { fail("request \(request) has two outcomes") }
+    outcomes[request] = Judgement(
+      outcome: outcome, isReplayed: isReplayed, clock: clocks[current.slot], slot: current.slot, offset: current.offset,
+      token: token)
+  }
+
+  // MARK: Messages
+
+  /// Notes that the record being read has to send a message.
+  func expect(_ message: Message, to partition: PartitionID) {
+    expected[layout.slot(partition)][current.slot].append(
+      Expected(offset: current.offset, message: message, clock: clocks[current.slot]))
+  }
+
+  private func receive(_ message: PartitionMessage) {
+    let slot = current.slot
+    let source = layout.slot(message.source)
+    if let position = seen[slot][source], message.position <= position {
+      duplicates += 1
+      return
+    }
+    seen[slot][source] = message.position
+    guard let first = expected[slot][source].first, first.offset == message.position.offset,
+      let place = expected[slot][source].firstIndex(where: {
+        $0.offset == first.offset && $0.message == message.message
+      })
+    else {
+      return fail(
+        "\(message.source) sent \(message.message) for offset \(message.position.offset); right is "
+          + "\(expected[slot][source].first.map { "\($0.message) for offset \($0.offset)" } ?? "nothing")")
+    }
+    clocks[slot].learn(expected[slot][source].remove(at: place).clock)
+    switch message.message {
+    case .reserve(let slip, let stop): reserve(slip, stop)
+    case .charge(let slip): charge(slip)
+    case .paid(let attempt): end(attempt, nil)
+    case .commit(let attempt): commit(attempt)
+    case .release(let slip, let stop, let failure): release(slip, stop, failure)
+    case .failed(let attempt, let failure): end(attempt, failure)
+    }
+  }
+
+  /// Notes what a key shows from now on.
+  func touched(_ query: Query, _ view: View) {
+    if history[query]?.last?.view == view { return }
+    history[query, default: []].append(Version(since: clocks[current.slot].entries[current.slot], view: view))
+  }
+
+  /// The sum when it is in the range of amounts.
+  static func sum(_ a: Int64, _ b: Int64) -> Int64? { a + b <= 9_007_199_254_740_991 ? a + b : nil }
+}

@@ -1,0 +1,202 @@
+import Model
+import PartitionCore
+
+/// A second, naive model of Kassa that judges everything the real one says.
+///
+/// It reads the log as far as it is durable, record after record in the order of the whole log, with dictionaries
+/// instead of tables: nothing is loaded, evicted, checkpointed, replayed or sent twice here. From this it knows
+/// * what each request's one outcome is, and so what any owner may answer, whenever, and however often it was replaced;
+/// * what messages each partition has to send because of which record, and so whether one is missing, made up, or
+///   overtaken;
+/// * what each read may show: a value that its key had at some moment since everything that any client had been told
+///   when the read was asked (`Knowledge`);
+/// * what every row of the stores has to be once everything has come to rest.
+///
+/// The rules are written here once more, from their description, and share no code with the machines.
+final class Auditor {
+  let layout: Layout
+  let limits: CoreLimits
+  /// The first thing that was wrong.
+  private(set) var violation: String?
+
+  // The state, as the durable log tells it.
+  var orders: [OrderID: Order] = [:]
+  var items: [ItemID: Item] = [:]
+  /// By stock partition.
+  var holds: [[AttemptID: Hold]]
+  var users: [UserID: User] = [:]
+  var payments: [PaymentKey: Payment] = [:]
+  /// By slot.
+  var keys: [[IdempotencyKey: IdempotencyRecord]]
+  var now: [Timestamp]
+
+  // What stands in the log, and what has to come.
+  /// By receiver's and sender's slot.
+  var seen: [[SourcePosition?]]
+  var expected: [[[Expected]]]
+  /// By slot: how many entries of every partition an effect of this partition may rest on.
+  var clocks: [Knowledge]
+  var current = Current(slot: 0, offset: 0)
+  var outcomes: [RequestID: Judgement] = [:]
+  var history: [Query: [Version]] = [:]
+  var duplicates = 0
+  var parkedCount = 0
+
+  // Sums over all partitions.
+  var paidCount = 0
+  var paidMoney: Int64 = 0
+  var paidUnits: Int64 = 0
+  var soldUnits: Int64 = 0
+  var chargedMoney: Int64 = 0
+  var charged: Set<AttemptID> = []
+
+  /// What clients have been told of, at least: by slot, a number of entries.
+  private(set) var known: Knowledge
+  /// The outcomes that were told under each idempotency key, when keys do not expire within the run.
+  private var told: [ToldKey: (fingerprint: UInt64, outcome: Outcome)] = [:]
+
+  struct PaymentKey: Hashable {
+    let user: UserID
+    let order: OrderID
+  }
+
+  private struct ToldKey: Hashable {
+    let slot: Int
+    let key: IdempotencyKey
+  }
+
+  struct Expected {
+    let offset: Int64
+    let message: Message
+    let clock: Knowledge
+  }
+
+  /// The one outcome of a request.
+  struct Judgement {
+    let outcome: Outcome
+    let isReplayed: Bool
+    let clock: Knowledge
+    let slot: Int
+    let offset: Int64
+    let token: IdempotencyToken?
+  }
+
+  /// What a key showed from entry number `since` of its partition on.
+  struct Version {
+    let since: Int
+    let view: View
+  }
+
+  /// The entry that is being read.
+  struct Current {
+    let slot: Int
+    let offset: Int64
+  }
+
+  init(layout: Layout, limits: CoreLimits) {
+    self.layout = layout
+    self.limits = limits
+    let slots = layout.slotCount
+    let nothing = Knowledge(entries: Array(repeating: 0, count: slots))
+    holds = Array(repeating: [:], count: layout.partitioner.count)
+    keys = Array(repeating: [:], count: slots)
+    now = Array(repeating: .zero, count: slots)
+    seen = Array(repeating: Array(repeating: nil, count: slots), count: slots)
+    expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
+    clocks = Array(repeating: nothing, count: slots)
+    known = nothing
+  }
+
+  func fail(_ sentence: @autoclosure () -> String) {
+    if violation == nil { violation = sentence() }
+  }
+
+  // MARK: Answers
+
+  /// Judges a reply at the moment it leaves its owner.
+  func judge(_ reply: Reply) {
+    guard let right = outcomes[reply.request] else {
+      return fail("request \(reply.request) was answered (\(reply.outcome)) before its record was durable")
+    }
+    guard right.outcome == reply.outcome, right.isReplayed == reply.isReplayed else {
+      return fail(
+        "request \(reply.request) was answered \(reply.outcome)\(reply.isReplayed ? " (replayed)" : ""); right is "
+          + "\(right.outcome)\(right.isReplayed ? " (replayed)" : "")")
+    }
+    guard limits.idempotencyExpiryMilliseconds >= 86_400_000, let token = right.token else { return }
+    if case .refused(let refusal) = right.outcome, refusal.isTransient { return }
+    if case .refused(.idempotencyKeyReused) = right.outcome { return }
+    let key = ToldKey(slot: right.slot, key: token.key)
+    if let before = told[key] {
+      if before.fingerprint != token.fingerprint || before.outcome != reply.outcome {
+        fail("key \(token.key.text) gave \(before.outcome), then \(reply.outcome)")
+      }
+    } else {
+      told[key] = (token.fingerprint, reply.outcome)
+    }
+  }
+
+  /// A client has been told a request's outcome: what it rests on is known from now on.
+  func learned(_ request: RequestID) {
+    if let judgement = outcomes[request] { known.learn(judgement.clock) }
+  }
+
+  /// Judges what a client was shown, which asked when it knew `since`.
+  func judge(_ view: View, of query: Query, since: Knowledge) {
+    let slot = layout.slot(query.partition(by: layout.partitioner))
+    let floor = since.entries[slot]
+    if case .payment(let user, let order) = query {
+      return judge(view, paymentOf: user, for: order, floor: floor)
+    }
+    let versions = history[query] ?? []
+    if let place = Self.place(of: view, in: versions, from: floor, absent: Self.absent(query)) {
+      if place >= 0 { known.entries[slot] = max(known.entries[slot], versions[place].since) }
+    } else {
+      fail("\(query) showed \(view); since entry \(floor) right is one of \(versions.suffix(3).map(\.view))")
+    }
+  }
+
+  private func judge(_ view: View, paymentOf user: UserID, for order: OrderID, floor: Int) {
+    let users = history[.user(user)] ?? []
+    let right: Bool
+    switch view {
+    case .payment(isPaid: nil):
+      right = users.first.map { $0.since > floor } ?? true
+    case .payment(isPaid: .some):
+      right =
+        !users.isEmpty
+        && Self.place(
+          of: view, in: history[.payment(user, order)] ?? [], from: floor, absent: .payment(isPaid: false)) != nil
+    default: right = false
+    }
+    if !right { fail("the payment of \(user) for \(order) showed \(view)") }
+  }
+
+  /// The earliest version that was valid at `floor` or later and equals the view; -1 is the time before the first.
+  private static func place(of view: View, in versions: [Version], from floor: Int, absent: View) -> Int? {
+    if view == absent, versions.first.map({ $0.since > floor }) ?? true { return -1 }
+    for (place, version) in versions.enumerated() where version.view == view {
+      if place == versions.count - 1 || versions[place + 1].since > floor { return place }
+    }
+    return nil
+  }
+
+  private static func absent(_ query: Query) -> View {
+    switch query {
+    case .order: .order(nil)
+    case .item: .item(nil)
+    case .user: .user(nil)
+    case .payment: .payment(isPaid: nil)
+    }
+  }
+}
+
+/// How much of every partition somebody has been told of, directly or through what was told: a vector clock.
+struct Knowledge: Sendable {
+  /// By slot: so many entries.
+  var entries: [Int]
+
+  mutating func learn(_ other: Knowledge) {
+    for slot in entries.indices { entries[slot] = max(entries[slot], other.entries[slot]) }
+  }
+}

@@ -1,0 +1,98 @@
+import Model
+
+/// The clients of a simulated world: what they asked, what is on its way, and what they may ask again.
+struct Clients {
+  struct Request {
+    let id: RequestID
+    let command: Command
+    let partition: PartitionID
+    let token: IdempotencyToken?
+  }
+
+  struct Read {
+    let id: RequestID
+    let query: Query
+    /// What clients had been told when they asked.
+    let since: Knowledge
+  }
+
+  static let waitingMax = 48
+  static let readsMax = 24
+  static let repeatableMax = 32
+
+  /// Commands that do not stand in the log yet.
+  var transit: [Request] = []
+  /// Requests whose client waits.
+  private(set) var waiting: [Request] = []
+  /// Reads on their way to an owner, and reads that an owner has.
+  var readsInTransit: [Read] = []
+  private(set) var readsWaiting: [Read] = []
+  /// Requests with an idempotency key, that may be sent again.
+  private(set) var repeatable: [Request] = []
+  var orders: [OrderID]
+  private var incarnation: UInt64 = 1
+  private var number: UInt64 = 0
+  private let swarm: Swarm
+
+  init(swarm: Swarm) {
+    self.swarm = swarm
+    orders = (0..<3).map { OrderID(unchecked: String($0)) }
+  }
+
+  var hasTransit: Bool { !transit.isEmpty }
+
+  mutating func nextNumber() -> UInt64 {
+    number += 1
+    return number
+  }
+
+  mutating func nextID() -> RequestID {
+    RequestID(incarnation: incarnation, lane: 0, number: nextNumber())
+  }
+
+  mutating func send(_ request: Request) {
+    transit.append(request)
+    waiting.append(request)
+    guard request.token != nil else { return }
+    repeatable.append(request)
+    if repeatable.count > Self.repeatableMax { repeatable.removeFirst() }
+  }
+
+  /// The request that a reply is for; nil when nobody waits for it any more.
+  mutating func take(_ id: RequestID) -> Request? {
+    waiting.firstIndex { $0.id == id }.map { waiting.remove(at: $0) }
+  }
+
+  mutating func wait(for read: Read) { readsWaiting.append(read) }
+
+  mutating func takeRead(_ id: RequestID) -> Read? {
+    readsWaiting.firstIndex { $0.id == id }.map { readsWaiting.remove(at: $0) }
+  }
+
+  /// Forgets everybody who waits; returns how many commands did.
+  mutating func crash() -> Int {
+    defer {
+      transit = []
+      waiting = []
+      readsInTransit = []
+      readsWaiting = []
+    }
+    incarnation += 1
+    return waiting.count
+  }
+
+  /// Makes room when more reads wait than may.
+  mutating func forgetOldReads() {
+    if readsWaiting.count > Self.readsMax { readsWaiting.removeFirst(readsWaiting.count - Self.readsMax) }
+    if readsInTransit.count > Self.readsMax { readsInTransit.removeFirst(readsInTransit.count - Self.readsMax) }
+  }
+
+  /// What makes the shop: users with credit, items with stock, a few orders.
+  func opening(_ layout: Layout) -> [Command] {
+    let users = UserBatch(
+      numbers: 0..<Int64(swarm.userCount), credit: Money(unchecked: swarm.startingCredit))
+    let items = StockBatch(
+      numbers: 0..<Int64(swarm.itemCount), stock: Quantity(unchecked: swarm.startingStock), price: Money(unchecked: 5))
+    return [.payments(.batchInit(users)), .stock(.batchInit(items))]
+  }
+}

@@ -1,0 +1,77 @@
+import Model
+import PartitionCore
+
+/// Whoever owns a partition, or believes so: the product's loop, and everything that is on its way to or from it.
+final class Owner {
+  let partition: PartitionID
+  let epoch: UInt64
+  /// Unique in the run.
+  let number: Int
+  var driver: any PartitionDriver
+  /// The log's end when this owner started: until it has applied so far, it answers no reads.
+  let replayEnd: Int
+  /// What the store held when this owner started.
+  let recoveredOffset: Int64
+  /// The offset of the next record to be delivered.
+  var nextOffset: Int
+  /// A record was left out: it has to stop at the next one.
+  var hasGap = false
+  /// Replaced by another owner without noticing.
+  var isZombie = false
+  /// The store has told it that it was replaced.
+  var isFenced = false
+
+  /// Records of messages, in the order in which they have to reach the log.
+  var outbox: [Frame] = []
+  /// Where the newest message of `outbox` came to stand.
+  var appendedUpTo = LogPosition.zero
+  var replies: [Effects.WithheldReply] = []
+  var answers: [Effects.Answer] = []
+  var load = LoadPhase.none
+  var write = WritePhase.none
+  /// Requests that this owner has answered.
+  var answered: Set<RequestID> = []
+
+  struct Frame {
+    let to: PartitionID
+    let record: Record
+  }
+
+  enum LoadPhase {
+    case none
+    case asked([EntityKey])
+    /// nil when the load failed.
+    case answered([EntityChange]?)
+  }
+
+  enum WritePhase {
+    case none
+    case asked(CheckpointBatch)
+    case answered(isWritten: Bool)
+  }
+
+  init(
+    partition: PartitionID, epoch: UInt64, number: Int, driver: any PartitionDriver, replayEnd: Int
+  ) {
+    self.partition = partition
+    self.epoch = epoch
+    self.number = number
+    self.driver = driver
+    self.replayEnd = replayEnd
+    recoveredOffset = driver.appliedOffset
+    nextOffset = Int(driver.appliedOffset) + 1
+  }
+
+  /// Takes over what the loop put out: messages as one frame for each destination in their order.
+  func take(_ effects: Effects, _ keep: (Effects.Outbound) -> Bool) {
+    for message in effects.messages where keep(message) {
+      if let last = outbox.last, last.to == message.to, last.record.entries.count < 8 {
+        outbox[outbox.count - 1] = Frame(to: last.to, record: Record(entries: last.record.entries + [message.entry]))
+      } else {
+        outbox.append(Frame(to: message.to, record: Record(entries: [message.entry])))
+      }
+    }
+    replies += effects.replies
+    answers += effects.answers
+  }
+}

@@ -1,0 +1,42 @@
+/// Mistakes that a run can be given on purpose, to prove that the auditor notices them. None of them touches
+/// the product's code: the world around the core makes them, or a machine that is wrapped around the real one.
+public enum PlantedBug: String, CaseIterable, Sendable {
+  /// Repeated messages look like new ones to their receiver.
+  case dedupOff
+  /// The same, but only for charges: a replay takes the money again.
+  case chargeTwiceOnReplay
+  /// A checkpoint is written before the log is durable up to what it rests on.
+  case checkpointBeforeDurable
+  /// An append of messages is said to be in the log before it is.
+  case checkpointBeforeOutputs
+  /// The store writes whatever the epoch.
+  case epochNotCheckedAtWrite
+  /// The store reads whatever the epoch.
+  case epochNotCheckedAtLoad
+  /// The store looks at the epoch when a checkpoint is asked for, not when it is written.
+  case staleZombieCheckpoint
+  /// Rows and offset are written in two transactions.
+  case offsetSavedApart
+  /// A store that keeps no idempotency keys.
+  case idempotencyNotStored
+  /// Answers leave before the log is durable.
+  case replyBeforeDurable
+  /// Reads are answered while the log is still being replayed.
+  case readDuringReplay
+  /// Messages of one source overtake each other.
+  case messagesOvertake
+  /// A record that got lost is taken for an empty one.
+  case gapNotNoticed
+  /// Entries are given the owner's time instead of their own.
+  case timeFromClock
+  /// A parked checkout that gets its units does not go on.
+  case parkedForgotten
+  /// A release gives the units back twice.
+  case releasedTwice
+  /// A stop that cannot be held whole keeps its first line.
+  case partialHold
+  /// Two lines of one item are reserved one by one instead of merged.
+  case linesNotMerged
+  /// Dirty entities are forgotten.
+  case dirtyEvicted
+}

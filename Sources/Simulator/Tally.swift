@@ -1,0 +1,63 @@
+/// What happened in one run, or in several: so that a run is not green because everything failed.
+public struct Tally: Hashable, Sendable {
+  public var requests = 0
+  public var checkoutsPaid = 0
+  public var checkoutsRefused = 0
+  public var refusals = 0
+  public var reads = 0
+  /// Outcomes that were remembered under an idempotency key.
+  public var replayed = 0
+  /// Requests whose client was never told.
+  public var unknown = 0
+  /// Appends of which the client was told nothing, and which never happened.
+  public var appendsLost = 0
+  public var records = 0
+  /// Records that a crash of the machine lost, because they were not durable.
+  public var recordsLost = 0
+  public var machineCrashes = 0
+  public var ownerCrashes = 0
+  public var restarts = 0
+  public var zombies = 0
+  /// Loads and checkpoints of zombies that the store refused.
+  public var fenced = 0
+  /// Messages that stood in a log more than once, and were dropped.
+  public var duplicates = 0
+  public var redeliveries = 0
+  public var repliesLost = 0
+  public var evictions = 0
+  public var loads = 0
+  public var loadsFailed = 0
+  public var checkpoints = 0
+  public var checkpointsFailed = 0
+  /// Checkpoints that were written although their owner was told otherwise.
+  public var checkpointAnswersLost = 0
+  public var parked = 0
+  public var poisoned = 0
+  public var gaps = 0
+  public var clockJumps = 0
+  public var overloads = 0
+
+  public init() {}
+
+  /// Every count with its name, in the order of their declaration.
+  public var counts: [(name: String, count: Int)] {
+    Mirror(reflecting: self).children.compactMap { child in
+      guard let name = child.label, let count = child.value as? Int else { return nil }
+      return (name, count)
+    }
+  }
+
+  public mutating func add(_ other: Tally) {
+    let names: [WritableKeyPath<Tally, Int>] = Self.all
+    for name in names { self[keyPath: name] += other[keyPath: name] }
+  }
+
+  private static var all: [WritableKeyPath<Tally, Int>] {
+    [
+      \.requests, \.checkoutsPaid, \.checkoutsRefused, \.refusals, \.reads, \.replayed, \.unknown, \.appendsLost,
+      \.records, \.recordsLost, \.machineCrashes, \.ownerCrashes, \.restarts, \.zombies, \.fenced, \.duplicates,
+      \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.checkpoints, \.checkpointsFailed,
+      \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads,
+    ]
+  }
+}

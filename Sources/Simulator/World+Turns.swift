@@ -1,0 +1,193 @@
+import Model
+import PartitionCore
+
+// What an owner does in its turns, each of them cut short at random, so that a crash comes between any two of its
+// steps.
+
+extension World {
+  func turn(_ owner: Owner) {
+    guard owner.driver.stop == nil else { return }
+    if isDue { deliver(to: owner) }
+    if isDue { step(owner) }
+    if random.percent(swarm.flushPercent) { flush(owner, random.within(1...6)) }
+    if isDue { startLoad(owner) }
+    if random.percent(25) || owner.driver.isDirtyBoundReached { _ = owner.driver.takeCheckpoint() }
+    if isDue { startWrite(owner) }
+    if isDue { reveal(owner) }
+    if random.percent(30) { owner.driver.evict() }
+  }
+
+  private var isDue: Bool { random.percent(swarm.turnPercent) }
+
+  /// Hands over the next records, and now and then old ones once more.
+  private func deliver(to owner: Owner) {
+    if owner.nextOffset > 0, random.percent(5) {
+      let from = random.below(owner.nextOffset)
+      for offset in from..<min(owner.nextOffset, from + 3) { deliver(offset, to: owner) }
+      tally.redeliveries += 1
+    }
+    deliver(to: owner, count: random.within(1...4))
+  }
+
+  func deliver(to owner: Owner, count: Int) {
+    for _ in 0..<count where owner.nextOffset < log.count(of: owner.partition) && owner.driver.queuedRecords < 64 {
+      deliver(owner.nextOffset, to: owner)
+      owner.nextOffset += 1
+    }
+    noticeStop(owner)
+  }
+
+  private func deliver(_ offset: Int, to owner: Owner) {
+    owner.driver.deliver(presented(log.delivery(owner.partition, offset), to: owner))
+  }
+
+  /// A stop is right where a record is poison, or where one was left out.
+  func noticeStop(_ owner: Owner) {
+    guard let stop = owner.driver.stop else { return }
+    let isPoison = poison.contains(Place(partition: owner.partition, offset: stop.offset))
+    guard !isPoison && !owner.hasGap else { return }
+    fail("\(owner.partition) stopped at offset \(stop.offset): \(stop.reason)")
+  }
+
+  func step(_ owner: Owner) {
+    guard owner.driver.canStep else { return }
+    var effects = Effects()
+    owner.driver.step(into: &effects)
+    noticeStop(owner)
+    take(effects, from: owner)
+  }
+
+  func take(_ effects: Effects, from owner: Owner) {
+    owner.take(effects) { keeps($0, of: owner) }
+    if bug == .checkpointBeforeOutputs { owner.driver.appended(upTo: .zero) }
+  }
+
+  /// Appends records of messages, in their order.
+  func flush(_ owner: Owner, _ count: Int) {
+    guard !owner.outbox.isEmpty else { return }
+    for _ in 0..<min(count, owner.outbox.count) {
+      let isOvertaking = bug == .messagesOvertake && random.percent(20)
+      let frame = owner.outbox.remove(at: isOvertaking ? owner.outbox.count - 1 : 0)
+      owner.appendedUpTo = append(frame.record, to: frame.to)
+    }
+    if owner.outbox.isEmpty { owner.driver.appended(upTo: owner.appendedUpTo) }
+  }
+
+  func startLoad(_ owner: Owner) {
+    guard case .none = owner.load else { return }
+    let keys = owner.driver.keysToLoad()
+    guard !keys.isEmpty else { return }
+    owner.load = .asked(keys)
+    tally.loads += 1
+  }
+
+  func startWrite(_ owner: Owner) {
+    guard case .none = owner.write else { return }
+    let durable = bug == .checkpointBeforeDurable ? log.end : log.durable
+    guard let batch = owner.driver.checkpointToWrite(durable: durable) else { return }
+    owner.write = .asked(batch)
+  }
+
+  // MARK: Answers
+
+  /// Lets go what the durable log covers.
+  func reveal(_ owner: Owner) {
+    let durable = bug == .replyBeforeDurable ? log.end : log.durable
+    let replies = owner.replies.filter { $0.revealedAt <= durable }
+    owner.replies.removeAll { $0.revealedAt <= durable }
+    for withheld in replies { reveal(withheld.reply, by: owner) }
+    let answers = owner.answers.filter { $0.revealedAt <= durable }
+    owner.answers.removeAll { $0.revealedAt <= durable }
+    for answer in answers {
+      guard let read = clients.takeRead(answer.request) else { continue }
+      hash.fold(answer.request.number)
+      auditor.judge(answer.view, of: read.query, since: read.since)
+      tally.reads += 1
+    }
+  }
+
+  private func reveal(_ reply: Reply, by owner: Owner) {
+    hash.fold(reply.request.number &* 2 &+ (reply.isReplayed ? 1 : 0))
+    auditor.judge(reply)
+    if !owner.answered.insert(reply.request).inserted {
+      fail("\(owner.partition) answered request \(reply.request) twice")
+    }
+    if random.percent(swarm.replyLostPercent) && !isResting {
+      tally.repliesLost += 1
+      return
+    }
+    // A peer's frame that comes twice finds nobody the second time.
+    for _ in 0..<(random.percent(10) ? 2 : 1) {
+      guard let request = clients.take(reply.request) else { continue }
+      auditor.learned(reply.request)
+      count(reply, to: request)
+    }
+  }
+
+  private func count(_ reply: Reply, to request: Clients.Request) {
+    if reply.isReplayed { tally.replayed += 1 }
+    switch (request.command, reply.outcome) {
+    case (.orders(.checkout), .done): tally.checkoutsPaid += 1
+    case (.orders(.checkout), .refused): tally.checkoutsRefused += 1
+    case (_, .refused): tally.refusals += 1
+    default: break
+    }
+  }
+
+  // MARK: The store
+
+  /// One thing that the store does: reads or writes for somebody, or answers; late, wrongly failing, or not at all.
+  func storeWork() {
+    if !orphans.isEmpty, random.percent(30) {
+      let orphan = orphans.remove(at: random.below(orphans.count))
+      _ = store.write(orphan.batch, epoch: orphan.epoch)
+      return
+    }
+    guard let owner = random.pick(owners) else { return }
+    if random.percent(swarm.loadPercent) { workOnLoad(owner) } else { workOnWrite(owner) }
+  }
+
+  func workOnLoad(_ owner: Owner) {
+    switch owner.load {
+    case .none: break
+    case .asked(let keys):
+      do {
+        let isFailing = random.percent(swarm.storeFailurePercent) && !isResting
+        let rows = isFailing ? nil : try store.load(keys, of: owner.partition, epoch: owner.epoch)
+        if rows == nil, owner.epoch < store.epoch(of: owner.partition) { owner.isFenced = true }
+        owner.load = .answered(rows)
+      } catch {
+        fail("the store's rows of \(owner.partition) cannot be read: \(error)")
+      }
+    case .answered(let rows):
+      owner.load = .none
+      guard let rows else {
+        tally.loadsFailed += 1
+        return owner.driver.loadFailed()
+      }
+      var effects = Effects()
+      owner.driver.loaded(rows, into: &effects)
+      take(effects, from: owner)
+    }
+  }
+
+  func workOnWrite(_ owner: Owner) {
+    switch owner.write {
+    case .none: break
+    case .asked(let batch):
+      if random.percent(swarm.storeFailurePercent) && !isResting {
+        owner.write = .answered(isWritten: false)
+        return
+      }
+      let isWritten = store.write(batch, epoch: owner.epoch)
+      if !isWritten { owner.isFenced = true }
+      let isAnswerLost = random.percent(swarm.storeFailurePercent) && !isResting
+      if isWritten && isAnswerLost { tally.checkpointAnswersLost += 1 }
+      owner.write = .answered(isWritten: isWritten && !isAnswerLost)
+    case .answered(let isWritten):
+      owner.write = .none
+      owner.driver.checkpointEnded(isWritten: isWritten)
+      if isWritten { tally.checkpoints += 1 } else { tally.checkpointsFailed += 1 }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Model
+import PartitionCore
+
+/// A whole Kassa in one thread: the product's partition loops, and around them a log, a store, a network, clocks and
+/// clients in which everything goes wrong that can, in an order that follows from the seed alone.
+///
+/// Nothing here may depend on a clock, on the process, or on the order of a `Set` or `Dictionary`.
+final class World {
+  let swarm: Swarm
+  let bug: PlantedBug?
+  let layout: Layout
+  var random: SeededRandom
+  var log: SimulatedLog
+  var store: SimulatedStore
+  let auditor: Auditor
+  var clients: Clients
+  /// In the order in which they started; zombies among them.
+  var owners: [Owner] = []
+  var tally = Tally()
+  /// Milliseconds; every appender's clock goes wrong around it.
+  var clock: Int64 = 1_000_000
+  /// Checkpoints that were asked for by owners that are gone, and may still be written.
+  var orphans: [(batch: CheckpointBatch, epoch: UInt64)] = []
+  /// Offsets that hold no record that anybody could apply.
+  var poison: Set<Place> = []
+  var hash = RunHash()
+  /// The run is over: nothing goes wrong any more.
+  var isResting = false
+  private var nextOwner = 1
+  private var ended: String?
+
+  struct Place: Hashable {
+    let partition: PartitionID
+    let offset: Int64
+  }
+
+  init(seed: UInt64, bug: PlantedBug?) {
+    swarm = Swarm(seed: seed, bug: bug)
+    self.bug = bug
+    // The counts of partitions that a swarm chooses are valid ones.
+    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? .single)
+    random = SeededRandom(seed: seed)
+    log = SimulatedLog(layout: layout)
+    store = SimulatedStore(layout: layout, bug: bug)
+    auditor = Auditor(layout: layout, limits: swarm.limits)
+    clients = Clients(swarm: swarm)
+  }
+
+  /// The first thing that went wrong.
+  var violation: String? { auditor.violation ?? ended }
+
+  func fail(_ sentence: String) {
+    if ended == nil { ended = sentence }
+  }
+
+  /// Runs so many steps, then lets everything come to rest and audits what is left.
+  func run(steps: Int) {
+    for command in clients.opening(layout) { submit(command) }
+    for partition in layout.partitions { acquire(partition) }
+    for _ in 0..<steps where violation == nil {
+      clock += Int64(random.below(20))
+      guard let action = Action(rawValue: random.place(in: swarm.weights)) else { break }
+      hash.fold(UInt64(action.rawValue))
+      perform(action)
+    }
+    if violation == nil { comeToRest() }
+    if violation == nil { auditEnd() }
+    tally.duplicates = auditor.duplicates
+    tally.parked = auditor.parkedCount
+    tally.fenced = store.fencedCount
+    tally.records = log.rows.count
+    for owner in owners { tally.evictions += Int(owner.driver.evictions) }
+  }
+
+  private func perform(_ action: Action) {
+    switch action {
+    case .request: request()
+    case .read: read()
+    case .repeat: repeatRequest()
+    case .append: append()
+    case .turn: if let owner = random.pick(owners) { turn(owner) }
+    case .store: storeWork()
+    case .sync: sync(random.within(1...20))
+    case .giveUp: giveUp()
+    case .crashMachine: crashMachine()
+    case .crashOwner: if let owner = random.pick(owners) { crash(owner) }
+    case .restart: restart()
+    case .acquire: if let partition = random.pick(layout.partitions) { acquire(partition) }
+    case .replace: replace()
+    case .endZombie: if let zombie = random.pick(owners.filter(\.isZombie)) { remove(zombie) }
+    case .poison: appendPoison()
+    case .quarantine: quarantine()
+    case .gap: if let owner = random.pick(owners) { skip(owner) }
+    case .clock:
+      clock = max(0, clock + Int64(random.within(-30_000...30_000)))
+      tally.clockJumps += 1
+    }
+  }
+
+  // MARK: Owners
+
+  func owner(of partition: PartitionID) -> Owner? { owners.first { $0.partition == partition && !$0.isZombie } }
+
+  /// Gives a partition an owner, if it has none.
+  func acquire(_ partition: PartitionID) {
+    guard owner(of: partition) == nil else { return }
+    do {
+      let (epoch, recovery) = try store.acquire(partition)
+      let driver = Self.makeDriver(partition, layout, swarm.limits, recovery, bug: bug)
+      owners.append(
+        Owner(
+          partition: partition, epoch: epoch, number: nextOwner, driver: driver,
+          replayEnd: log.count(of: partition)))
+      nextOwner += 1
+    } catch {
+      fail("the store's rows of \(partition) cannot be read: \(error)")
+    }
+  }
+
+  func remove(_ owner: Owner) {
+    tally.evictions += Int(owner.driver.evictions)
+    owners.removeAll { $0 === owner }
+  }
+
+  /// The log becomes durable a little further, and the auditor reads it.
+  func sync(_ count: Int) {
+    for place in log.sync(count) where violation == nil { auditor.read(log.rows[place]) }
+    hash.fold(UInt64(log.durableCount))
+  }
+
+  func append(_ record: Record, to partition: PartitionID) -> LogPosition {
+    let position = log.append(record, to: partition)
+    if let row = log.rows.last { hash.fold(row.bytes) }
+    return position
+  }
+}
+
+extension Partitioner {
+  /// One partition a service.
+  fileprivate static var single: Partitioner {
+    guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
+    return one
+  }
+}
+
+/// A hash of everything that a run did, so that two runs of a seed can be compared.
+struct RunHash: Sendable {
+  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func fold(_ word: UInt64) {
+    value = (value ^ word) &* 0x0000_0100_0000_01b3
+    value ^= value >> 29
+  }
+
+  mutating func fold(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { bytes in
+      for word in 0..<(bytes.count / 8) { fold(bytes.loadUnaligned(fromByteOffset: word * 8, as: UInt64.self)) }
+      for place in (bytes.count / 8 * 8)..<bytes.count { fold(UInt64(bytes[place])) }
+    }
+  }
+}
