@@ -102,6 +102,7 @@ let package = Package(
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),
     tests(
       "PartitionRuntimeTests",

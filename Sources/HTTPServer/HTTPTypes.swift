@@ -14,9 +14,13 @@ public struct HTTPRequest: ~Copyable {
   public let query: UnsafeBufferPointer<UInt8>
   /// At most `HTTPLimits.bodyBytesMax`.
   public let body: UnsafeBufferPointer<UInt8>
-  /// How often the head names a header (in any case), and its first value.
-  let lookUp: (StaticString) -> (count: Int, value: String?)
+  /// Where the headers are; the server's requests read them in its buffer.
+  private let head: RequestHead?
+  private let lookUp: ((StaticString) -> (count: Int, value: String?))?
 
+  /// A request that does not come from a connection.
+  ///
+  /// - Parameter lookUp: how often the head names a header (in any case), and its first value.
   public init(
     method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
     body: UnsafeBufferPointer<UInt8>, lookUp: @escaping (StaticString) -> (count: Int, value: String?)
@@ -26,13 +30,26 @@ public struct HTTPRequest: ~Copyable {
     self.query = query
     self.body = body
     self.lookUp = lookUp
+    head = nil
   }
 
-  /// The first value of a header.
-  public func header(_ name: StaticString) -> String? { lookUp(name).value }
+  init(
+    method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
+    body: UnsafeBufferPointer<UInt8>, head: RequestHead
+  ) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.body = body
+    self.head = head
+    lookUp = nil
+  }
+
+  /// The first value of a header, without the blanks around it.
+  public func header(_ name: StaticString) -> String? { head?.lookUp(name).value ?? lookUp?(name).value }
 
   /// How often the head has a header.
-  public func headerCount(_ name: StaticString) -> Int { lookUp(name).count }
+  public func headerCount(_ name: StaticString) -> Int { head?.lookUp(name).count ?? lookUp?(name).count ?? 0 }
 }
 
 /// An answer. `Content-Length`, `Date` and `Connection` are the server's.

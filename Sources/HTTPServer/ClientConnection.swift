@@ -1,0 +1,63 @@
+/// One connection of a lane and the request it is at. Made when it is accepted, used for all of its requests.
+/// Lane-confined.
+final class ClientConnection {
+  enum Phase {
+    /// Between requests, or before the first. → receiving
+    case idle
+    /// The request line is here, the rest of the head is not. → body, answering, idle (refused by the library)
+    case receiving
+    /// The head is here and good. → waiting, answering
+    case body
+    /// The handler answers later; the connection is suspended. → answering
+    case waiting
+    /// The answer is being sent. → idle
+    case answering
+  }
+
+  let connection: OpaquePointer
+  let socket: Int32
+  let address: PeerAddress
+  /// Its place in the server's table.
+  var index = 0
+
+  var phase = Phase.idle
+  /// When the phase has to be over, in the lane's milliseconds; when it began, if it is `waiting`.
+  var deadline: UInt64
+  /// Names the request it is at; never 0 while there is one.
+  var exchange: UInt64 = 0
+
+  /// The target in the library's buffer, and how much of it is the path.
+  var target = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  var pathCount = 0
+  /// The query as it was sent: the library takes it apart in its place.
+  var query: [UInt8] = []
+  var isTargetVisible = true
+
+  var framing = BodyFraming()
+  var body: [UInt8] = []
+  /// Bytes of the body that were thrown away since it is refused.
+  var discardedBytes = 0
+  /// Told when the body has been read.
+  var refusal: HeadRefusal?
+
+  init(_ connection: OpaquePointer, socket: Int32, address: PeerAddress, deadline: UInt64) {
+    self.connection = connection
+    self.socket = socket
+    self.address = address
+    self.deadline = deadline
+  }
+
+  /// Forgets a request, but keeps the memory it has used if that is little.
+  func reset() {
+    phase = .idle
+    exchange = 0
+    target = UnsafeBufferPointer(start: nil, count: 0)
+    pathCount = 0
+    isTargetVisible = true
+    framing = BodyFraming()
+    discardedBytes = 0
+    refusal = nil
+    if !query.isEmpty { query = [] }
+    if !body.isEmpty { body = [] }
+  }
+}

@@ -1,0 +1,54 @@
+/// The bounds of an HTTP server. Each holds for all lanes together or for one connection, as it says.
+public struct HTTPLimits: Hashable, Sendable {
+  /// Open connections of all lanes; more are closed as soon as they are accepted.
+  public var connectionsMax = 10_000
+  /// Open connections of one client address over all lanes.
+  public var connectionsPerAddressMax = 4_096
+  /// Connections that wait to be accepted, a lane.
+  public var acceptQueueConnectionsMax = 1_024
+  /// Request line and headers with their line ends; more is refused with 431, 512…65 536.
+  public var headBytesMax = 8_192
+  /// Path and query; more is refused with 414.
+  public var targetBytesMax = 2_048
+  /// More is refused with 413.
+  public var bodyBytesMax = 65_536
+  /// From a new connection, or from the request line, to the end of the body.
+  public var requestMilliseconds = 10_000
+  /// Until a connection that has been answered sends its next request line.
+  public var idleMilliseconds = 30_000
+  /// From the answer until the client has read so much that the rest of it fits into the socket's buffer.
+  public var answerMilliseconds = 10_000
+
+  public init() {}
+
+  /// The largest share of a deadline by which it may be late.
+  static let ticksPerDeadline = 8
+
+  /// How often deadlines are looked at.
+  var tickMilliseconds: UInt64 {
+    let shortest = min(requestMilliseconds, idleMilliseconds, answerMilliseconds)
+    return UInt64(min(1_000, max(5, shortest / HTTPLimits.ticksPerDeadline)))
+  }
+
+  /// What libmicrohttpd may use for one connection: the head that is read into it, and the head of the answer.
+  var connectionBytes: Int { headBytesMax * 2 + 4_096 }
+
+  /// - Throws: `HTTPServerFailure` with what contradicts what.
+  public func check() throws(HTTPServerFailure) {
+    try check(connectionsMax, 1...1_000_000, "connectionsMax")
+    try check(connectionsPerAddressMax, 1...connectionsMax, "connectionsPerAddressMax")
+    try check(acceptQueueConnectionsMax, 1...65_535, "acceptQueueConnectionsMax")
+    try check(headBytesMax, 512...65_536, "headBytesMax")
+    try check(targetBytesMax, 16...(headBytesMax - 64), "targetBytesMax")
+    try check(bodyBytesMax, 0...(1 << 30), "bodyBytesMax")
+    try check(requestMilliseconds, 10...3_600_000, "requestMilliseconds")
+    try check(idleMilliseconds, 10...86_400_000, "idleMilliseconds")
+    try check(answerMilliseconds, 10...3_600_000, "answerMilliseconds")
+  }
+
+  private func check(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws(HTTPServerFailure) {
+    guard !range.contains(value) else { return }
+    throw HTTPServerFailure(
+      .badLimits, "HTTP limit \(name) is \(value), not within \(range.lowerBound)…\(range.upperBound)")
+  }
+}

@@ -1,0 +1,78 @@
+import CMicroHTTPD
+import Glibc
+import Lanes
+
+// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection for ever. So the server has
+// deadlines of its own and looks at them by a timer that runs only while there are connections. The library cannot be told
+// to close a connection, but it does when the socket is shut down under it.
+extension HTTPServer {
+  func startTick() {
+    guard tick == nil, daemon != nil else { return }
+    tick = lane.every(milliseconds: limits.tickMilliseconds) { [unowned self] in ticked() }
+  }
+
+  private func ticked() {
+    if clients.isEmpty {
+      tick?.cancel()
+      tick = nil
+      return
+    }
+    let now = lane.now
+    for client in clients { check(client, now) }
+    if now >= waitersLookedAt + HTTPServer.waitersLookMilliseconds {
+      waitersLookedAt = now
+      abandonGoneClients(now)
+    }
+  }
+
+  private func check(_ client: ClientConnection, _ now: UInt64) {
+    switch client.phase {
+    case .waiting: return
+    case .idle where isStopping && isQuiet(client, now):
+      shutdown(client.socket, Int32(SHUT_RDWR))
+    case .receiving where now >= client.deadline, .body where now >= client.deadline:
+      if !isTLS { refuseLate(client) }
+      shutdown(client.socket, Int32(SHUT_RDWR))
+    case .idle where now >= client.deadline, .answering where now >= client.deadline:
+      shutdown(client.socket, Int32(SHUT_RDWR))
+    default: break
+    }
+  }
+
+  /// Nothing has been sent on this connection for a while, nor is anything there to be read.
+  private func isQuiet(_ client: ClientConnection, _ now: UInt64) -> Bool {
+    let idleSince = client.deadline - min(client.deadline, UInt64(limits.idleMilliseconds))
+    guard now >= idleSince + HTTPServer.quietMilliseconds else { return false }
+    var byte: UInt8 = 0
+    return recv(client.socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
+  }
+
+  /// How long a connection has to be idle before a server that stops closes it.
+  static let quietMilliseconds: UInt64 = 250
+
+  /// Nothing of an answer has been sent yet, so that this one can be told apart.
+  private func refuseLate(_ client: ClientConnection) {
+    let bytes = ResponseObject.bytes(handler.refusal(status: 408, detail: "The request did not arrive in time."))
+    bytes.withUnsafeBytes {
+      _ = Glibc.send(client.socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+    }
+  }
+
+  /// How often clients that wait for an answer are looked at, and how long one has to have waited.
+  static let waitersLookMilliseconds: UInt64 = 1_000
+
+  /// The daemon does not watch suspended connections, so a client that left would be found only by its answer.
+  private func abandonGoneClients(_ now: UInt64) {
+    let old = waiting.values.filter { now >= $0.deadline + HTTPServer.waitersLookMilliseconds }
+    guard !old.isEmpty else { return }
+    let gone = kassa_poll_closed | Int16(POLLHUP | POLLERR)
+    var polls = old.map { pollfd(fd: $0.socket, events: kassa_poll_closed, revents: 0) }
+    guard poll(&polls, nfds_t(polls.count), 0) > 0 else { return }
+    for (client, poll) in zip(old, polls) where poll.revents & gone != 0 {
+      guard waiting.removeValue(forKey: client.exchange) != nil else { continue }
+      handler.abandoned(ExchangeID(number: client.exchange))
+      send(handler.refusal(status: 408, detail: "The client went away."), to: client)
+      resume(client)
+    }
+  }
+}

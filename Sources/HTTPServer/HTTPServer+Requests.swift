@@ -1,0 +1,184 @@
+import CMicroHTTPD
+import Glibc
+import Lanes
+
+/// What the daemon tells of connections and requests.
+extension HTTPServer {
+  // MARK: Connections
+
+  func admit(_ address: UnsafePointer<sockaddr>?) -> Bool {
+    releaseUnopened()
+    let address = PeerAddress(address)
+    guard ledger.admit(address) else { return false }
+    admitted = address
+    return true
+  }
+
+  /// A connection that was admitted but could not be made (no memory, no descriptor) is not counted any more.
+  func releaseUnopened() {
+    guard let address = admitted else { return }
+    admitted = nil
+    ledger.leave(address)
+  }
+
+  func opened(_ connection: OpaquePointer) -> ClientConnection {
+    let address = admitted ?? PeerAddress(kassa_connection_address(connection))
+    admitted = nil
+    let client = ClientConnection(
+      connection, socket: kassa_connection_socket(connection), address: address,
+      deadline: lane.now + UInt64(limits.requestMilliseconds))
+    client.index = clients.count
+    clients.append(client)
+    startTick()
+    return client
+  }
+
+  func closed(_ client: ClientConnection) {
+    ledger.leave(client.address)
+    guard let last = clients.popLast(), last !== client else { return }
+    clients[client.index] = last
+    last.index = client.index
+  }
+
+  // MARK: Requests
+
+  /// The request line has arrived; its target is still as it was sent.
+  func started(_ client: ClientConnection, _ target: UnsafePointer<CChar>?) {
+    requestsUnderWay += 1
+    client.phase = .receiving
+    client.deadline = min(client.deadline, lane.now + UInt64(limits.requestMilliseconds))
+    guard let target else { return }
+    let bytes = UnsafeBufferPointer(
+      start: UnsafeRawPointer(target).assumingMemoryBound(to: UInt8.self), count: strlen(target))
+    client.target = bytes
+    client.isTargetVisible = bytes.first == 0x2f && bytes.allSatisfy(ASCII.isTarget)
+    client.pathCount = bytes.firstIndex(of: 0x3f) ?? bytes.count
+    if client.pathCount < bytes.count, bytes.count <= limits.targetBytesMax {
+      client.query = Array(bytes[(client.pathCount + 1)...])
+    }
+  }
+
+  /// The head has arrived. A refusal here closes the connection behind its answer.
+  func headArrived(
+    _ client: ClientConnection, _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?
+  ) -> Bool {
+    client.exchange = nextExchange()
+    client.phase = .body
+    head.collect(client.connection, exchange: client.exchange)
+    let parts = HeadParts(
+      method: text(method), target: client.target, version: text(version),
+      headBytes: kassa_connection_head_bytes(client.connection))
+    var refusal = HeadRules.refusal(of: parts, head, limits: limits, framing: &client.framing)
+    if refusal == nil, !client.isTargetVisible { refusal = .bad("The target is not a path of visible bytes.") }
+    guard let refusal else { return true }
+    // A client that is sending its body would not see an answer behind which its connection is reset.
+    if refusal.status == 413, client.framing.length <= UInt64(HTTPServer.discardedBytesMax),
+      !client.framing.expectsContinue
+    {
+      client.refusal = refusal
+      return true
+    }
+    return refuse(client, refusal)
+  }
+
+  /// Some of the body has arrived.
+  func received(_ client: ClientConnection, _ data: UnsafePointer<CChar>?, _ count: Int) -> Bool {
+    guard let data else { return false }
+    if client.refusal == nil, count <= limits.bodyBytesMax - client.body.count {
+      let bytes = UnsafeRawPointer(data).assumingMemoryBound(to: UInt8.self)
+      client.body.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+      return true
+    }
+    client.body = []
+    client.refusal = HeadRefusal(status: 413, detail: "The request's body is larger than the server accepts.")
+    client.discardedBytes += count
+    return client.discardedBytes <= HTTPServer.discardedBytesMax
+  }
+
+  /// How much of a refused body is read before its connection is just closed.
+  static let discardedBytesMax = 1 << 20
+
+  /// The whole request has arrived.
+  func requestArrived(_ client: ClientConnection, _ method: UnsafePointer<CChar>?) -> Bool {
+    guard client.phase == .body else { return true }
+    if let refusal = client.refusal { return refuse(client, refusal) }
+    if head.exchange != client.exchange { head.collect(client.connection, exchange: client.exchange) }
+    let response = respond(client, HTTPMethod(text(method)))
+    guard let response else {
+      client.phase = .waiting
+      client.deadline = lane.now
+      waiting[client.exchange] = client
+      MHD_suspend_connection(client.connection)
+      return true
+    }
+    return send(response, to: client)
+  }
+
+  private func respond(_ client: ClientConnection, _ method: HTTPMethod) -> HTTPResponse? {
+    client.query.withUnsafeBufferPointer { query in
+      client.body.withUnsafeBufferPointer { body in
+        let request = HTTPRequest(
+          method: method, path: UnsafeBufferPointer(rebasing: client.target[..<client.pathCount]), query: query,
+          body: body, head: head)
+        return handler.respond(to: request, as: ExchangeID(number: client.exchange))
+      }
+    }
+  }
+
+  /// The answer was sent, or the connection is closing.
+  func completed(_ client: ClientConnection) {
+    requestsUnderWay -= 1
+    if client.phase == .waiting, waiting.removeValue(forKey: client.exchange) != nil {
+      handler.abandoned(ExchangeID(number: client.exchange))
+    }
+    client.reset()
+    client.deadline = lane.now + UInt64(limits.idleMilliseconds)
+  }
+
+  // MARK: Answers
+
+  private func refuse(_ client: ClientConnection, _ refusal: HeadRefusal) -> Bool {
+    var response = handler.refusal(status: refusal.status, detail: refusal.detail)
+    response.closes = true
+    return send(response, to: client)
+  }
+
+  /// Queues an answer. Returns false when the connection cannot take it and is to be closed.
+  @discardableResult
+  func send(_ response: HTTPResponse, to client: ClientConnection) -> Bool {
+    client.phase = .answering
+    client.deadline = lane.now + UInt64(limits.answerMilliseconds)
+    // Behind chunks the connection is not used again: see HeadRules.
+    let closes = response.closes || isStopping || client.framing.isChunked
+    return ResponseObject.queue(response, on: client.connection, closes: closes, serverName: serverName)
+  }
+
+  private func text(_ text: UnsafePointer<CChar>?) -> UnsafeBufferPointer<UInt8> {
+    guard let text else { return UnsafeBufferPointer(start: nil, count: 0) }
+    let bytes = UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self)
+    return UnsafeBufferPointer(start: bytes, count: strlen(text))
+  }
+}
+
+extension ClientConnection {
+  func resumeInDaemon() { MHD_resume_connection(connection) }
+}
+
+extension HTTPMethod {
+  private static let names: [(HTTPMethod, StaticString)] = [
+    (.get, "GET"), (.post, "POST"), (.delete, "DELETE"), (.put, "PUT"), (.head, "HEAD"), (.options, "OPTIONS"),
+    (.patch, "PATCH"),
+  ]
+
+  init(_ text: UnsafeBufferPointer<UInt8>) {
+    for (method, name) in HTTPMethod.names where text.elementsEqual(name.bytes) {
+      self = method
+      return
+    }
+    self = .other
+  }
+}
+
+extension StaticString {
+  fileprivate var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount) }
+}

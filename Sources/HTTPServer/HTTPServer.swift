@@ -1,0 +1,161 @@
+import Glibc
+import Lanes
+import Synchronization
+
+/// The HTTP server of one lane: its share of the connections, on a libmicrohttpd daemon without threads. Lane-confined.
+///
+/// The lane's loop tells when the daemon has something to do; `run`, called by the lane's turn, does it. A request that
+/// the handler does not answer at once is suspended until `answer`; a batch of answers is sent by the next `run`.
+///
+/// Each request is handed to the handler at most once, and each exchange ends once: answered, or abandoned by its
+/// client, or refused with 503 by `close`.
+public final class HTTPServer {
+  let lane: Lane
+  let limits: HTTPLimits
+  let ledger: ConnectionLedger
+  let handler: any HTTPHandler
+  let serverName: String?
+  let isTLS: Bool
+  let head: RequestHead
+  var daemon: Daemon?
+
+  private var socket: Int32
+  private var watch: FileWatch?
+  private var isDue = true
+
+  /// All open connections, and those whose request waits for its answer.
+  var clients: [ClientConnection] = []
+  var waiting: [UInt64: ClientConnection] = [:]
+  /// Requests between their first line and the end of their answer.
+  var requestsUnderWay = 0
+  var isStopping = false
+  /// Counted by the ledger, but not yet seen as open.
+  var admitted: PeerAddress?
+  var tick: LaneTimer?
+  var waitersLookedAt: UInt64 = 0
+
+  /// Exchanges are numbered over all servers of the process.
+  private static let serverCount = Atomic<UInt64>(0)
+  private var lastExchange: UInt64
+
+  /// The most connections that a process can have servers for.
+  static let exchangeBits: UInt64 = 52
+  static let headersMax = 100
+
+  /// Starts to listen on one of the listener's sockets. On the lane, or before its start.
+  ///
+  /// - Parameters:
+  ///   - connections: counts the connections of all lanes of this listener.
+  ///   - tls: speaks HTTPS, and only that, when given.
+  ///   - serverName: the `Server` header of every answer; none when nil.
+  /// - Throws: `HTTPServerFailure`: bad limits, bad certificate, system.
+  public init(
+    lane: Lane, listener: HTTPListener, limits: HTTPLimits = HTTPLimits(), tls: TLSMaterial? = nil,
+    connections: ConnectionLedger, handler: any HTTPHandler, serverName: String? = nil
+  ) throws(HTTPServerFailure) {
+    try limits.check()
+    guard let socket = listener.take() else {
+      throw HTTPServerFailure(.system, "cannot start the HTTP server: more lanes than the listener was made for")
+    }
+    self.lane = lane
+    self.limits = limits
+    self.ledger = connections
+    self.handler = handler
+    self.serverName = serverName
+    self.socket = socket
+    isTLS = tls != nil
+    head = RequestHead(headersMax: HTTPServer.headersMax)
+    let ordinal = HTTPServer.serverCount.add(1, ordering: .relaxed).newValue
+    lastExchange = (ordinal & 0xff) << HTTPServer.exchangeBits
+    do {
+      let daemon = try Daemon(self, socket: socket, limits: limits, tls: tls)
+      self.daemon = daemon
+      watch = try lane.watch(daemon.descriptor, for: .readable) { [unowned self] _ in isDue = true }
+    } catch {
+      close()
+      throw error as? HTTPServerFailure ?? HTTPServerFailure(.system, "cannot start the HTTP server: \(error)")
+    }
+  }
+
+  // MARK: The lane's turn
+
+  /// Performs all input and output that is ready. Costs nothing when there is none.
+  ///
+  /// - Returns: whether another turn should follow at once; the loop would not wake the lane for what is ready already.
+  public func run() -> Bool {
+    guard isDue, let daemon else { return false }
+    isDue = false
+    // An answer is queued in the first round and sent in the second.
+    if daemon.run() { isDue = daemon.run() }
+    releaseUnopened()
+    return isDue
+  }
+
+  /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known, for
+  /// example because its client went away, is ignored.
+  public func answer(_ exchange: ExchangeID, _ response: HTTPResponse) {
+    guard let client = waiting.removeValue(forKey: exchange.number) else { return }
+    send(response, to: client)
+    resume(client)
+  }
+
+  /// Lets the daemon go on with a connection that was suspended, in the next `run`.
+  func resume(_ client: ClientConnection) {
+    client.resumeInDaemon()
+    isDue = true
+  }
+
+  // MARK: State
+
+  /// Connections of this lane.
+  public var openConnections: Int { clients.count }
+
+  /// Requests whose answers are awaited from the handler.
+  public var waitingRequests: Int { waiting.count }
+
+  /// No request is being received, waits, or is being answered.
+  public var isIdle: Bool { requestsUnderWay == 0 }
+
+  func nextExchange() -> UInt64 {
+    lastExchange += 1
+    return lastExchange
+  }
+
+  // MARK: The end
+
+  /// Accepts no further connections. Idle ones are closed by and by, the others behind their next answer.
+  public func stopAccepting() {
+    guard !isStopping else { return }
+    isStopping = true
+    daemon?.quiesce()
+    closeSocket()
+    startTick()
+  }
+
+  /// Refuses what still waits with 503, closes all connections, and frees the daemon. Once the lane is to end.
+  public func close() {
+    stopAccepting()
+    for number in Array(waiting.keys) {
+      guard let client = waiting.removeValue(forKey: number) else { continue }
+      handler.abandoned(ExchangeID(number: number))
+      send(handler.refusal(status: 503, detail: "The server is shutting down."), to: client)
+      resume(client)
+    }
+    // The library wants no connection suspended when it stops; two rounds also send the answers.
+    _ = daemon?.run()
+    _ = daemon?.run()
+    watch?.close()
+    watch = nil
+    tick?.cancel()
+    tick = nil
+    daemon?.stop()
+    daemon = nil
+    releaseUnopened()
+  }
+
+  private func closeSocket() {
+    guard socket >= 0 else { return }
+    Glibc.close(socket)
+    socket = -1
+  }
+}

@@ -1,0 +1,153 @@
+// Why heads are checked again, and how.
+//
+// Two programs that read the same bytes as different requests let a client smuggle one past the first of them. So
+// whatever a strict reader of RFC 9112 could read in two ways is refused, and the connection closed. libmicrohttpd
+// 0.9.75 is lenient: it takes a bare line feed for a line's end, unfolds folded headers, skips blanks before a colon,
+// several blanks in the request line and empty lines, ends strings at NUL, takes the first of two lengths, ignores
+// lengths beside a transfer coding, and reads an unknown coding until the client closes.
+//
+// It parses in place, though: a head lies in one buffer, and parsing replaces the byte behind each part by NUL (two,
+// where a line ended with CR LF), hands out pointers to the parts, and tells how long the whole head was. So a head was
+// sent in the one strict form exactly if the parts follow each other without a gap:
+//
+//     GET␀/path␀HTTP/1.1␀␀Host␀ example␀␀Accept␀*/*␀␀␀␀        ␀␀ stood for CR LF, a single ␀ for a blank or colon
+//     └─method  └─version └─name └─value                └─ head's end
+//
+// A bare line feed leaves one NUL where two are expected; a folded header lives elsewhere; a NUL that the client sent
+// ends a part early; further blanks move the next part on. The check fails closed: a library that parses differently
+// gets every request refused, which the tests notice at once.
+//
+// What cannot be seen in this way: empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends
+// with NUL LF instead of CR LF, which looks the same and means the same to both readers. Chunks are not covered either:
+// `HTTPServer` closes the connection behind every chunked request, so nothing can be smuggled in behind one.
+
+/// The parts of a head, as libmicrohttpd hands them out.
+struct HeadParts {
+  let method: UnsafeBufferPointer<UInt8>
+  /// Path and query as they were sent; the bytes of the query may have been changed since.
+  let target: UnsafeBufferPointer<UInt8>
+  let version: UnsafeBufferPointer<UInt8>
+  /// From the method's first byte to the end of the empty line.
+  let headBytes: Int
+}
+
+/// Why a request is refused by the server itself.
+struct HeadRefusal: Equatable {
+  let status: UInt16
+  let detail: StaticString
+
+  static func == (one: HeadRefusal, other: HeadRefusal) -> Bool { one.status == other.status }
+
+  static func bad(_ detail: StaticString) -> HeadRefusal { HeadRefusal(status: 400, detail: detail) }
+}
+
+/// What the head says of the body.
+struct BodyFraming {
+  var isChunked = false
+  var length: UInt64 = 0
+  var expectsContinue = false
+}
+
+enum HeadRules {
+  /// The first rule that a head breaks; nil for a good one, whose framing is then in `framing`.
+  static func refusal(
+    of parts: HeadParts, _ head: RequestHead, limits: HTTPLimits, framing: inout BodyFraming
+  ) -> HeadRefusal? {
+    if parts.headBytes > limits.headBytesMax || head.isOverfull {
+      return HeadRefusal(status: 431, detail: "The request's head is larger than the server accepts.")
+    }
+    if parts.target.count > limits.targetBytesMax {
+      return HeadRefusal(status: 414, detail: "The request's target is longer than the server accepts.")
+    }
+    guard parts.method.allSatisfy(ASCII.isToken) else { return .bad("The method is not a token.") }
+    guard let is11 = isHTTP11(parts.version) else {
+      return HeadRefusal(status: 505, detail: "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+    }
+    guard isGapless(parts, head) else { return .bad("The request's head is not framed strictly.") }
+    for index in 0..<head.count {
+      guard !head[index].name.isEmpty, head[index].name.allSatisfy(ASCII.isToken) else {
+        return .bad("A header's name is not a token.")
+      }
+      guard head[index].value.allSatisfy(ASCII.isValue) else {
+        return .bad("A header's value contains a control byte.")
+      }
+    }
+    return refusal(ofFields: head, is11, limits, &framing)
+  }
+
+  /// 1.1 or 1.0; nil for anything else.
+  private static func isHTTP11(_ version: UnsafeBufferPointer<UInt8>) -> Bool? {
+    let prefix: StaticString = "HTTP/1."
+    let expected = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+    guard version.count == 8, version.starts(with: expected) else { return nil }
+    return version[7] == 0x31 ? true : version[7] == 0x30 ? false : nil
+  }
+
+  /// Whether the parts lie in the buffer as a strictly written head leaves them.
+  private static func isGapless(_ parts: HeadParts, _ head: RequestHead) -> Bool {
+    guard let method = parts.method.baseAddress, let target = parts.target.baseAddress,
+      let version = parts.version.baseAddress,
+      target == method + parts.method.count + 1, version == target + parts.target.count + 1
+    else { return false }
+    var lineEnd = version + parts.version.count
+    for index in 0..<head.count {
+      guard let name = head[index].name.baseAddress, let value = head[index].value.baseAddress,
+        name == lineEnd + 2, value > name + head[index].name.count
+      else { return false }
+      lineEnd = value + head[index].value.count
+    }
+    return lineEnd + 4 == method + parts.headBytes
+  }
+
+  /// The rules of single headers: which may come once, and what they may say.
+  private static func refusal(
+    ofFields head: RequestHead, _ is11: Bool, _ limits: HTTPLimits, _ framing: inout BodyFraming
+  ) -> HeadRefusal? {
+    var hosts = 0
+    var lengths = 0
+    for index in 0..<head.count {
+      let field = head[index]
+      switch field.name.count {
+      case 4 where field.isNamed("Host"):
+        hosts += 1
+        guard hosts == 1, !field.value.isEmpty, field.value.allSatisfy(ASCII.isHost) else {
+          return .bad("Exactly one host is expected.")
+        }
+      case 6 where field.isNamed("Expect"):
+        guard HeaderField(name: field.value, value: field.value).isNamed("100-continue") else {
+          return HeadRefusal(status: 417, detail: "Only 100-continue can be expected.")
+        }
+        framing.expectsContinue = is11
+      case 14 where field.isNamed("Content-Length"):
+        lengths += 1
+        guard lengths == 1, let length = length(field.value) else {
+          return .bad("Exactly one length of the body is expected, in decimal digits.")
+        }
+        framing.length = length
+      case 17 where field.isNamed("Transfer-Encoding"):
+        guard is11, !framing.isChunked, HeaderField(name: field.value, value: field.value).isNamed("chunked") else {
+          return .bad("The only transfer coding is chunked, once, in HTTP/1.1.")
+        }
+        framing.isChunked = true
+      default: break
+      }
+    }
+    if is11, hosts == 0 { return .bad("HTTP/1.1 requests name their host.") }
+    if lengths > 0, framing.isChunked { return .bad("A body has a length or chunks, not both.") }
+    if framing.length > UInt64(limits.bodyBytesMax) {
+      return HeadRefusal(status: 413, detail: "The request's body is larger than the server accepts.")
+    }
+    return nil
+  }
+
+  private static func length(_ digits: UnsafeBufferPointer<UInt8>) -> UInt64? {
+    guard (1...18).contains(digits.count) else { return nil }
+    var length: UInt64 = 0
+    for digit in digits {
+      guard ASCII.isDigit(digit) else { return nil }
+      // 18 digits fit.
+      length = length * 10 + UInt64(digit - 0x30)
+    }
+    return length
+  }
+}
