@@ -238,7 +238,23 @@ public final class RestAPI: HTTPHandler, RequestClient {
     requestID(number: Self.number(of: exchange, step: 2))
   }
 
-  private func requestID(number: UInt64) -> String { requestIDPrefix + String(number, radix: 16) }
+  private func requestID(number: UInt64) -> String {
+    let prefix = requestIDPrefix.utf8
+    let digits = max((UInt64.bitWidth - number.leadingZeroBitCount + 3) / 4, 1)
+    return String(unsafeUninitializedCapacity: prefix.count + digits) { buffer in
+      var place = 0
+      for byte in prefix {
+        buffer[place] = byte
+        place += 1
+      }
+      for digit in (0..<digits).reversed() {
+        let nibble = UInt8(truncatingIfNeeded: number >> UInt64(digit * 4)) & 15
+        buffer[place] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+        place += 1
+      }
+      return place
+    }
+  }
 
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
 }

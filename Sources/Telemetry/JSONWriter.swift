@@ -35,14 +35,26 @@ public struct JSONWriter: Sendable {
 
   public mutating func string(_ text: StaticString) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount) { append(escaping: byte) }
+    append(escaping: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     bytes.append(UInt8(ascii: "\""))
   }
 
   /// A part of a string whose quotes the caller writes.
   public mutating func string(inQuotes text: String) {
     var text = text
-    text.withUTF8 { for byte in $0 { append(escaping: byte) } }
+    text.withUTF8 { append(escaping: $0) }
+  }
+
+  /// Hardly any text needs an escape, so that is looked for first and the text taken over whole.
+  private mutating func append(escaping text: UnsafeBufferPointer<UInt8>) {
+    let isPlain = text.allSatisfy { byte in
+      byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+    if isPlain {
+      bytes.append(contentsOf: text)
+    } else {
+      for byte in text { append(escaping: byte) }
+    }
   }
 
   /// Quotes, backslashes and control characters; everything else is UTF-8 already.
