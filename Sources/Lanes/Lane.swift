@@ -14,7 +14,8 @@ import Synchronization
 /// handles are closed by the lane's thread at its end.
 ///
 /// `@unchecked Sendable` is safe: `loop`, `async` and `hasAgain` belong to the lane's thread (before `start`, to the
-/// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a lock.
+/// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
+/// lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
   /// How many closures given to `post` may wait.
   public static let postedWorkMax = 4_096
