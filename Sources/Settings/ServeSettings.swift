@@ -12,13 +12,14 @@ public struct ServeSettings: Hashable, Sendable {
   /// nil: one for each core.
   public var lanes: Int?
 
-  public var connectionsMax = 4_096
-  public var connectionsPerAddressMax = 1_024
-  public var headBytesMax = 16 << 10
+  public var connectionsMax = 10_000
+  public var connectionsPerAddressMax = 4_096
+  public var headBytesMax = 8 << 10
   public var pathBytesMax = 1 << 10
   public var bodyBytesMax = 64 << 10
   public var requestReadMilliseconds: Int64 = 10_000
-  public var idleMilliseconds: Int64 = 60_000
+  public var answerMilliseconds: Int64 = 10_000
+  public var idleMilliseconds: Int64 = 30_000
   public var requestDeadlineMilliseconds: Int64 = 10_000
   public var batchDeadlineMilliseconds: Int64 = 120_000
   public var pendingRequestsMax = 16_384

@@ -20,7 +20,9 @@ enum SettingsRelations {
     ascending("connections-per-address-max", "connections-max") {
       (Int64($0.connectionsPerAddressMax), Int64($0.connectionsMax))
     },
-    ascending("path-bytes-max", "head-bytes-max") { (Int64($0.pathBytesMax), Int64($0.headBytesMax)) },
+    Relation(
+      rule: "`head-bytes-max` must exceed `path-bytes-max` by 64 bytes at least.",
+      names: ("head-bytes-max", "path-bytes-max"), holds: { $0.pathBytesMax + 64 <= $0.headBytesMax }),
     ascending("checkpoint-entities-due", "dirty-entities-max") {
       (Int64($0.checkpointEntitiesDue), Int64($0.dirtyEntitiesMax))
     },

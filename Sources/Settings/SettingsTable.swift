@@ -48,10 +48,11 @@ public enum SettingsTable {
       "open connections of one client address",
       "Behind a gateway all clients have its address: set it to `connections-max` there."),
     Setting(
-      "head-bytes-max", .requests, .bytes(1_024...1 << 20, \.headBytesMax), "the request line and all headers together",
+      "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
+      "the request line and all headers together",
       "A longer head is refused with 431."),
     Setting(
-      "path-bytes-max", .requests, .bytes(256...64 << 10, \.pathBytesMax), "the path and the query",
+      "path-bytes-max", .requests, .bytes(256...32 << 10, \.pathBytesMax), "the path and the query",
       "A longer one is refused with 414."),
     Setting(
       "body-bytes-max", .requests, .bytes(1_024...16 << 20, \.bodyBytesMax), "a request's body",
@@ -60,6 +61,9 @@ public enum SettingsTable {
       "request-read-time", .requests, .duration(100...hour, \.requestReadMilliseconds),
       "how long a request may take to arrive, from its first byte to its last",
       "Then it is answered with 408 and its connection closed, however steadily bytes drip in."),
+    Setting(
+      "answer-time", .requests, .duration(100...hour, \.answerMilliseconds),
+      "how long a client may take to read an answer", "Then its connection is closed."),
     Setting(
       "idle-time", .requests, .duration(100...24 * hour, \.idleMilliseconds),
       "how long a connection may be silent between requests"),

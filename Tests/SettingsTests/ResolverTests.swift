@@ -96,10 +96,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--connections-max", "10"], ["--path-bytes-max", "17KiB"], ["--dirty-entities-max", "100"],
+    ["--connections-max", "10"], ["--path-bytes-max", "8KiB"], ["--dirty-entities-max", "100"],
     ["--batch-deadline", "1s"], ["--idempotency-expiry", "5s"],
   ])
   func contradictions(_ arguments: [String]) {
-    #expect(problems(arguments).count == 1 && problems(arguments)[0].contains("must not exceed"))
+    #expect(problems(arguments).count == 1 && problems(arguments)[0].contains(" exceed "))
   }
 }
