@@ -15,7 +15,7 @@ DATA ?= data
 # A part of the tests: make test FILTER=SettingsTests
 FILTER ?=
 
-.PHONY: help run build test lint format install uninstall clean
+.PHONY: help run build test perf lint format install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,9 +33,14 @@ test: ## everything: units, contracts, drills (a part of the units: FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
+perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
+	@scripts/system-packages --for perf
+	@$(RELEASE)
+	@perf/suite --kassa $(KASSA)
+
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
-	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; fi
+	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; fi
 	@echo "lint: clean"
 
 format: ## put the code's layout right
