@@ -35,7 +35,8 @@ final class TestHandler: HTTPHandler {
         + "\(String(decoding: request.body, as: UTF8.self)) "
         + "\(request.headerCount("x-echo")) \(request.header("X-ECHO") ?? "-")"
       return HTTPResponse(
-        status: 200, contentType: "text/plain", body: Array(text.utf8), headers: [("X-Kassa", "a"), ("X-Bad", "b\r\nc: d")])
+        status: 200, contentType: "text/plain", body: Array(text.utf8),
+        headers: [("X-Kassa", "a"), ("X-Bad", "b\r\nc: d")])
     case "/later":
       lane.after(milliseconds: 1) { [weak self] in
         self?.server?.answer(exchange, HTTPResponse(status: 200, body: Array("later".utf8)))
@@ -48,7 +49,8 @@ final class TestHandler: HTTPHandler {
   func abandoned(_ exchange: ExchangeID) { state.abandoned += 1 }
 
   func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
-    HTTPResponse(status: status, contentType: "application/problem+json", body: Array("{\"detail\":\"\(detail)\"}".utf8))
+    HTTPResponse(
+      status: status, contentType: "application/problem+json", body: Array("{\"detail\":\"\(detail)\"}".utf8))
   }
 }
 
