@@ -14,6 +14,8 @@ OPERATOR ?= 127.0.0.1:9000
 DATA ?= data
 # A part of the tests: make test FILTER=SettingsTests
 FILTER ?=
+# Options of perf/suite: make perf PERF='--only uniform,hot'
+PERF ?=
 
 .PHONY: help run build test perf lint format install uninstall clean
 
@@ -36,7 +38,7 @@ test: ## everything: units, contracts, drills (a part of the units: FILTER=name)
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
 	@scripts/system-packages --for perf
 	@$(RELEASE)
-	@perf/suite --kassa $(KASSA)
+	@perf/suite --kassa $(KASSA) $(PERF)
 
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests

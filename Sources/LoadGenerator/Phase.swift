@@ -50,6 +50,8 @@ final class Phase<W: Workload> {
   private var lastMeasuredAnswer: Int64 = 0
   private var nextTick: Int64 = 0
   private var isMeasuring = false
+  /// When a connection was opened or an answer read the last time.
+  private var lastProgress: Int64
 
   init(pool: ConnectionPool, workload: W, writer: CallWriter, world: World, plan: PhasePlan) {
     self.pool = pool
@@ -62,6 +64,7 @@ final class Phase<W: Workload> {
     self.measureStart = measureStart
     startsUntil = min(plan.measuredNanoseconds.map { measureStart + $0 } ?? .max, plan.endsAt)
     lastMeasuredAnswer = measureStart
+    lastProgress = start
   }
 
   func run() -> Tally {
@@ -91,6 +94,10 @@ final class Phase<W: Workload> {
 
   private func isOver(at now: Int64) -> Bool {
     if now >= plan.endsAt { return true }
+    // Nobody is there any more.
+    if busyCount == 0, now - lastProgress > plan.timeoutNanoseconds, !pool.connections.contains(where: isFree) {
+      return true
+    }
     return busyCount == 0 && (now >= startsUntil && waiting.isEmpty || workload.isExhausted)
   }
 
@@ -112,9 +119,8 @@ final class Phase<W: Workload> {
         schedule.advance()
       }
       plan.pace = .open(schedule)
-      if isMeasuring { tally.arrivalsWaitingHighest = max(tally.arrivalsWaitingHighest, waiting.count - idle.count) }
       while let connection = idle.last, let intended = waiting.first {
-        guard connection.state == .idle else {
+        guard isFree(connection) else {
           idle.removeLast()
           continue
         }
@@ -123,9 +129,10 @@ final class Phase<W: Workload> {
         waiting.removeFirst()
         begin(call, on: connection, intended: intended)
       }
+      if isMeasuring { tally.arrivalsWaitingHighest = max(tally.arrivalsWaitingHighest, waiting.count) }
     } else if now < startsUntil {
       while let connection = idle.last {
-        guard connection.state == .idle else {
+        guard isFree(connection) else {
           idle.removeLast()
           continue
         }
@@ -162,7 +169,7 @@ final class Phase<W: Workload> {
     case .closed: break
     case .connecting:
       guard let isConnected = connection.finishConnecting() else { return }
-      if isConnected { isFree(connection) } else { lose(connection, .connectFailed) }
+      if isConnected { takeUp(connection) } else { lose(connection, .connectFailed) }
     case .idle:
       if hasEnded || connection.isSpoilt() { lose(connection, .connectionLost) }
     case .waiting:
@@ -181,6 +188,7 @@ final class Phase<W: Workload> {
     let now = MonotonicClock.now()
     connection.becomeIdle()
     connection.failuresInRow = 0
+    lastProgress = now
     if answer.isReplayed { tally.replayedAnswers += 1 }
     let isTransient = answer.status == 503 || answer.status == 504 || answer.status == 429
     if isTransient, mayRepeat(connection, at: now) {
@@ -196,9 +204,14 @@ final class Phase<W: Workload> {
     }
   }
 
-  /// A connection that was just opened takes its repeated call up, or is idle.
-  private func isFree(_ connection: ClientConnection) {
-    if connection.call == nil { idle.append(connection) }
+  /// Whether a connection can take a new call; one that is to repeat a call cannot.
+  private func isFree(_ connection: ClientConnection) -> Bool { connection.state == .idle && connection.call == nil }
+
+  /// A connection that was just opened is idle, unless it has a call to repeat.
+  private func takeUp(_ connection: ClientConnection) {
+    lastProgress = MonotonicClock.now()
+    // It may stand in the list from before it was closed.
+    if isFree(connection), !idle.contains(where: { $0 === connection }) { idle.append(connection) }
   }
 
   // MARK: Failing and repeating

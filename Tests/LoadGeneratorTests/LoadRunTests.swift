@@ -22,6 +22,13 @@ func report(
   return try await onThread { try LoadRun(configuration: made).run() }
 }
 
+extension Result where Failure == any Error {
+  /// What some work gives or throws.
+  static func of(_ work: () async throws -> Success) async -> Self {
+    do { return .success(try await work()) } catch { return .failure(error) }
+  }
+}
+
 /// A value that makes no sense, and what the error has to name.
 private struct Slip: Sendable {
   let name: String
@@ -113,6 +120,28 @@ private struct Slip: Sendable {
       try await onThread { try LoadRun(configuration: configuration).run() }
     }
     #expect(error?.description.contains("127.0.0.1:1 ") == true)
+  }
+
+  /// The server ends in the midst of the set-up, of the checkouts, and of reading back: the run says so, soon.
+  @Test(arguments: [10, 300, 500])
+  func aServerThatEndsIsNamed(_ calls: Int) async throws {
+    let shop = TestShop()
+    let counter = Counter()
+    let server = TestServer { counter.next() < calls ? shop.respond(to: $0) : .hangUp }
+    defer { server.stop() }
+    var configuration = LoadConfiguration(scenario: .checkout, url: server.url)
+    configuration.orders = 200
+    configuration.users = 20
+    configuration.items = 10
+    configuration.connections = 4
+    configuration.warmupSeconds = 0
+    configuration.requestTimeoutSeconds = 5
+    let made = configuration
+    let outcome = await Result.of { try await onThread { try LoadRun(configuration: made).run() } }
+    switch outcome {
+    case .failure(let error): #expect(calls == 10 && "\(error)".contains("connection lost"), "\(error)")
+    case .success(let report): #expect(calls > 10 && report.failures[.connectionLost] ?? 0 > 0 && !report.isSound)
+    }
   }
 
   @Test func aSetUpThatFailsIsNamed() async throws {
