@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import urllib.parse
 
@@ -67,6 +68,31 @@ class Client:
         if response.will_close:
             connection.close()
         return answer
+
+    def raw_bytes(self, request):
+        """Sends bytes on a connection of their own and reads what comes until it is closed."""
+        with socket.create_connection((self.host, self.port), timeout=30) as connection:
+            try:
+                connection.sendall(request)
+            except OSError:
+                pass  # Refused before all of it was sent; the answer is there to be read.
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            body = response.read()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+    def check_refusal_of_server(self, answer):
+        """Holds an answer against the response that every operation has for what the server refuses."""
+
+        def broken(why):
+            raise ContractBroken(f"{why}: {answer}")
+
+        described = self.document.raw["components"]["responses"]["ServerRefusal"]
+        self.check_headers(described, answer, broken)
+        errors = self.document.schema_errors(described["content"]["application/problem+json"]["schema"], answer.json)
+        if errors:
+            broken(f"a body that the schema refuses: {errors}")
+        self.check_problem(answer, broken)
 
     def send(self, method, path, expect=None, **headers):
         """Sends a request, checks the answer against the document, and that its status is the expected one."""

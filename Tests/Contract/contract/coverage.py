@@ -11,11 +11,11 @@ UNREACHABLE = {
     ("POST /orders/batch_init/{n}/{n_items}/{n_users}/{item_price}", 409): "needs a checkout that is held up",
 }
 
-# Codes that need overload, failures, two equal ids, a held-up checkout or bytes that are no HTTP.
+# Codes that need overload, failures, two equal ids, a held-up checkout or a slow sender.
 CODES_ELSEWHERE = {
-    "already_exists", "body_too_large", "checkout_under_way", "head_too_large", "internal_error", "log_failed",
-    "malformed_request", "outcome_unknown", "overloaded", "partition_stopped", "request_timeout", "starting",
-    "stopping", "timed_out", "too_many_joined", "too_many_requests", "too_many_waiting",
+    "already_exists", "checkout_under_way", "internal_error", "log_failed", "outcome_unknown", "overloaded",
+    "partition_stopped", "request_timeout", "starting", "stopping", "timed_out", "too_many_joined", "too_many_requests",
+    "too_many_waiting",
 }  # fmt: skip
 
 

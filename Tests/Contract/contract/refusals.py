@@ -107,3 +107,19 @@ def test_traces_are_echoed(client):
         assert client.get(path, status, traceparent=valid).header("traceparent") == valid
         assert client.get(path, status, traceparent="00-nonsense").header("traceparent") is None
     assert client.post("/payment/create_user", traceparent=valid).header("traceparent") == valid
+
+
+def test_what_the_server_itself_refuses(client):
+    """Refused before the API saw the request, and yet with a problem like any other."""
+    post = b"POST /payment/create_user HTTP/1.1\r\nHost: x\r\n"
+    for request, status, code in [
+        (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "malformed_request"),
+        (post + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, "malformed_request"),
+        (post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "malformed_request"),
+        (post + b"Content-Length: 99999999\r\n\r\n", 413, "body_too_large"),
+        (post + b"X-Long: " + b"x" * 10_000 + b"\r\n\r\n", 431, "head_too_large"),
+    ]:
+        answer = client.raw_bytes(request)
+        client.check_refusal_of_server(answer)
+        assert (answer.status, answer.code) == (status, code), (request[:80], answer)
