@@ -91,8 +91,8 @@ public final class HTTPServer {
     return isDue
   }
 
-  /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known, for
-  /// example because its client went away, is ignored.
+  /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known,
+  /// for example because its client went away, is ignored.
   public func answer(_ exchange: ExchangeID, _ response: HTTPResponse) {
     guard let client = waiting.removeValue(forKey: exchange.number) else { return }
     send(response, to: client)

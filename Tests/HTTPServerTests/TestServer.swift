@@ -14,8 +14,8 @@ struct ServerState: Sendable {
 }
 
 /// A handler with a few paths:
-/// `/now` is answered at once, `/later` after a millisecond, `/never` not at all; `/echo` gives back method, path, query,
-/// body and the header `X-Echo`; `/big` is four million bytes. Lane-confined.
+/// `/now` is answered at once, `/later` after a millisecond, `/never` not at all; `/echo` gives back method, path,
+/// query, body and the header `X-Echo`; `/big` is four million bytes. Lane-confined.
 final class TestHandler: HTTPHandler {
   weak var server: HTTPServer?
   let lane: Lane

@@ -36,6 +36,8 @@ import Testing
 
   @Test func arrowsPointDown() { expectNone(TargetRules.upwardArrows(manifest)) }
 
+  @Test func noPlaceholders() { expectNone(TargetRules.placeholders(files)) }
+
   @Test func linksLeadSomewhere() {
     expectNone(
       Repository.pages.flatMap {
