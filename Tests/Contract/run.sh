@@ -3,7 +3,7 @@
 #
 #   Tests/Contract/run.sh http://127.0.0.1:8000
 #
-# The server should have an empty data folder: batch_init makes the items, users and orders 0, 1, 2 ….
+# Not against a server whose data matter: batch_init makes the items, users and orders 0, 1, 2 … anew.
 set -euo pipefail
 cd "$(dirname "$0")"
 
