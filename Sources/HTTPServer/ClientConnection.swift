@@ -29,8 +29,8 @@ final class ClientConnection {
   /// The target in the library's buffer, and how much of it is the path.
   var target = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   var pathCount = 0
-  /// The query as it was sent: the library takes it apart in its place.
-  var query: [UInt8] = []
+  /// The byte behind the question mark while the library must not see it.
+  private var hiddenByte: UInt8?
   var isTargetVisible = true
 
   var framing = BodyFraming()
@@ -57,7 +57,32 @@ final class ClientConnection {
     framing = BodyFraming()
     discardedBytes = 0
     refusal = nil
-    if !query.isEmpty { query = [] }
+    hiddenByte = nil
     if !body.isEmpty { body = [] }
   }
+
+  var path: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: target[..<pathCount]) }
+
+  /// Behind the question mark; empty without one.
+  var query: UnsafeBufferPointer<UInt8> {
+    pathCount < target.count ? UnsafeBufferPointer(rebasing: target[(pathCount + 1)...]) : target.emptyPart
+  }
+
+  /// Keeps the library from taking the query apart, which would change it and use memory for each argument: to it, the
+  /// query ends where it begins. The buffer is the library's own memory, and it changes the same bytes itself.
+  func hideQuery() {
+    guard !query.isEmpty, let base = query.baseAddress else { return }
+    hiddenByte = base.pointee
+    UnsafeMutablePointer(mutating: base).pointee = 0
+  }
+
+  func restoreQuery() {
+    guard let byte = hiddenByte, let base = query.baseAddress else { return }
+    hiddenByte = nil
+    UnsafeMutablePointer(mutating: base).pointee = byte
+  }
+}
+
+extension UnsafeBufferPointer {
+  fileprivate var emptyPart: Self { Self(start: baseAddress, count: 0) }
 }

@@ -30,8 +30,12 @@ public struct HTTPLimits: Hashable, Sendable {
     return UInt64(min(1_000, max(5, shortest / HTTPLimits.ticksPerDeadline)))
   }
 
-  /// What libmicrohttpd may use for one connection: the head that is read into it, and the head of the answer.
-  var connectionBytes: Int { headBytesMax * 2 + 4_096 }
+  /// What libmicrohttpd may use for one connection: the head that is read into it, its notes on each header, and the
+  /// head of the answer. It is cleared for every request, so that more costs time.
+  var connectionBytes: Int { headBytesMax + 8_192 }
+
+  /// Headers of one request; more is refused with 431.
+  static let headersMax = 100
 
   /// - Throws: `HTTPServerFailure` with what contradicts what.
   public func check() throws(HTTPServerFailure) {

@@ -53,9 +53,7 @@ extension HTTPServer {
     client.target = bytes
     client.isTargetVisible = bytes.first == 0x2f && bytes.allSatisfy(ASCII.isTarget)
     client.pathCount = bytes.firstIndex(of: 0x3f) ?? bytes.count
-    if client.pathCount < bytes.count, bytes.count <= limits.targetBytesMax {
-      client.query = Array(bytes[(client.pathCount + 1)...])
-    }
+    client.hideQuery()
   }
 
   /// The head has arrived. A refusal here closes the connection behind its answer.
@@ -64,6 +62,7 @@ extension HTTPServer {
   ) -> Bool {
     client.exchange = nextExchange()
     client.phase = .body
+    client.restoreQuery()
     head.collect(client.connection, exchange: client.exchange)
     let parts = HeadParts(
       method: text(method), target: client.target, version: text(version),
@@ -115,13 +114,10 @@ extension HTTPServer {
   }
 
   private func respond(_ client: ClientConnection, _ method: HTTPMethod) -> HTTPResponse? {
-    client.query.withUnsafeBufferPointer { query in
-      client.body.withUnsafeBufferPointer { body in
-        let request = HTTPRequest(
-          method: method, path: UnsafeBufferPointer(rebasing: client.target[..<client.pathCount]), query: query,
-          body: body, head: head)
-        return handler.respond(to: request, as: ExchangeID(number: client.exchange))
-      }
+    hasHandedOver = true
+    return client.body.withUnsafeBufferPointer { body in
+      let request = HTTPRequest(method: method, path: client.path, query: client.query, body: body, head: head)
+      return handler.respond(to: request, as: ExchangeID(number: client.exchange))
     }
   }
 

@@ -22,6 +22,8 @@ public final class HTTPServer {
   private var socket: Int32
   private var watch: FileWatch?
   private var isDue = true
+  /// The handler was given a request in the run that goes on.
+  var hasHandedOver = false
 
   /// All open connections, and those whose request waits for its answer.
   var clients: [ClientConnection] = []
@@ -38,9 +40,8 @@ public final class HTTPServer {
   private static let serverCount = Atomic<UInt64>(0)
   private var lastExchange: UInt64
 
-  /// The most connections that a process can have servers for.
+  /// The server's ordinal stands above these bits of an exchange's number, its count of requests in them.
   static let exchangeBits: UInt64 = 52
-  static let headersMax = 100
 
   /// Starts to listen on one of the listener's sockets. On the lane, or before its start.
   ///
@@ -64,7 +65,7 @@ public final class HTTPServer {
     self.serverName = serverName
     self.socket = socket
     isTLS = tls != nil
-    head = RequestHead(headersMax: HTTPServer.headersMax)
+    head = RequestHead(headersMax: HTTPLimits.headersMax)
     let ordinal = HTTPServer.serverCount.add(1, ordering: .relaxed).newValue
     lastExchange = (ordinal & 0xff) << HTTPServer.exchangeBits
     do {
@@ -81,14 +82,17 @@ public final class HTTPServer {
 
   /// Performs all input and output that is ready. Costs nothing when there is none.
   ///
-  /// - Returns: whether another turn should follow at once; the loop would not wake the lane for what is ready already.
+  /// - Returns: whether more is to be done before the lane sleeps: something is ready already, for which the loop would
+  ///   not wake the lane, or requests were handed to the handler. So a turn runs the server, does its work, and runs the
+  ///   server again for the answers; the result of the last run decides whether another turn follows at once.
   public func run() -> Bool {
     guard isDue, let daemon else { return false }
     isDue = false
+    hasHandedOver = false
     // An answer is queued in the first round and sent in the second.
     if daemon.run() { isDue = daemon.run() }
     releaseUnopened()
-    return isDue
+    return isDue || hasHandedOver
   }
 
   /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known,

@@ -24,7 +24,7 @@
 /// The parts of a head, as libmicrohttpd hands them out.
 struct HeadParts {
   let method: UnsafeBufferPointer<UInt8>
-  /// Path and query as they were sent; the bytes of the query may have been changed since.
+  /// Path and query as they were sent.
   let target: UnsafeBufferPointer<UInt8>
   let version: UnsafeBufferPointer<UInt8>
   /// From the method's first byte to the end of the empty line.

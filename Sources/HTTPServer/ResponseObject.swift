@@ -38,8 +38,8 @@ enum ResponseObject {
   /// The bytes of an answer, for a connection that the library still reads a request from.
   static func bytes(_ response: HTTPResponse) -> [UInt8] {
     let reason = MHD_get_reason_phrase_for(UInt32(response.status)).map { String(cString: $0) } ?? ""
-    var head =
-      "HTTP/1.1 \(response.status) \(reason)\r\nConnection: close\r\nContent-Length: \(response.body.count)\r\n"
+    var head = "HTTP/1.1 \(response.status) \(reason)\r\nConnection: close\r\n"
+    head += "Content-Length: \(response.body.count)\r\n"
     if !response.body.isEmpty { head += "Content-Type: \(response.contentType)\r\n" }
     for header in response.headers where !header.value.utf8.contains(where: { !ASCII.isValue($0) }) {
       head += "\(header.name): \(header.value)\r\n"

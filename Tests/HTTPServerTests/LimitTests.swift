@@ -1,0 +1,146 @@
+import HTTPServer
+import TestSupport
+import Testing
+
+@Suite struct LimitTests {
+  private let plain = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
+
+  @Test func sizesAreBounded() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let x = { (count: Int) in String(repeating: "x", count: count) }
+    let table: [(String, Int)] = [
+      ("GET /\(x(2_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+      ("GET /\(x(2_048)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+      ("GET /now?\(x(2_048)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+      ("GET /now?\(String(repeating: "a&", count: 1_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+      ("GET /\(x(100_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+      ("GET /now HTTP/1.1\r\nHost: a\r\nX: \(x(8_000))\r\n\r\n", 200),
+      ("GET /now HTTP/1.1\r\nHost: a\r\nX: \(x(8_192))\r\n\r\n", 431),
+      ("GET /now HTTP/1.1\r\nHost: a\r\nX: \(x(100_000))\r\n\r\n", 431),
+      ("GET /now HTTP/1.1\r\nHost: a\r\n\(String(repeating: "a: b\r\n", count: 99))\r\n", 200),
+      ("GET /now HTTP/1.1\r\nHost: a\r\n\(String(repeating: "a: b\r\n", count: 100))\r\n", 431),
+      ("GET /now HTTP/1.1\r\nHost: a\r\n\(String(repeating: "a:\r\n", count: 1_900))\r\n", 431),
+      ("POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n\(x(65_536))", 200),
+      ("POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n\(x(65_537))", 413),
+      ("POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n\(x(65_536))\r\n0\r\n\r\n", 200),
+      ("POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n\(x(65_537))\r\n0\r\n\r\n", 413),
+    ]
+    for (text, status) in table {
+      let client = try #require(RawClient(port: server.port))
+      client.send(text)
+      let answer = client.answer()
+      // A client that still sends when it is refused may see its connection reset instead.
+      let isCutOff = answer == nil && text.utf8.count > 90_000 && client.isClosed
+      #expect(answer?.status == status || isCutOff, "\(text.prefix(60).debugDescription), \(text.utf8.count) bytes")
+      if status >= 413, answer != nil { #expect(client.receiveUntilClosed(), "\(text.prefix(60).debugDescription)") }
+    }
+  }
+
+  @Test func endlessBodyIsCutOff() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    client.send("POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    let chunk = "4000\r\n\(String(repeating: "x", count: 0x4000))\r\n"
+    var sent = 0
+    while sent < 1_000, client.send(chunk) { sent += 1 }
+    #expect(sent < 1_000)
+  }
+
+  @Test(arguments: ["G", "GET /now HTTP/1.1\r\nX: ", "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"])
+  func slowSenderIsClosedInTime(_ start: String) throws {
+    var limits = HTTPLimits()
+    limits.requestMilliseconds = 300
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    let began = RawClient.now
+    client.send(start)
+    while !client.isClosed, RawClient.now < began + 5_000 {
+      client.send("x")
+      client.receive(milliseconds: 5)
+    }
+    #expect(client.isClosed)
+    #expect((250...1_500).contains(RawClient.now - began))
+    if start.count > 1 { #expect(Answer.parse(client.received)?.0.status == 408) }
+    #expect(eventually { server.state.openConnections == 0 })
+  }
+
+  @Test func silentConnectionsAreClosedInTime() throws {
+    var limits = HTTPLimits()
+    limits.requestMilliseconds = 200
+    limits.idleMilliseconds = 400
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let fresh = try #require(RawClient(port: server.port))
+    let used = try #require(RawClient(port: server.port))
+    used.send(plain)
+    #expect(used.answer()?.body == "now")
+    #expect(fresh.receiveUntilClosed())
+    #expect(!used.isClosed)
+    #expect(used.receiveUntilClosed())
+    #expect(used.received.isEmpty)
+  }
+
+  @Test func slowReaderIsClosedInTime() throws {
+    var limits = HTTPLimits()
+    limits.answerMilliseconds = 200
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port, receiveBufferBytes: 4_096))
+    client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+    #expect(eventually { !server.state.isIdle })
+    #expect(eventually { server.state.openConnections == 0 && server.state.isIdle })
+    let reader = try #require(RawClient(port: server.port))
+    reader.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+    while reader.receive(milliseconds: 1_000) {
+      if reader.received.count >= 4_000_000 { break }
+    }
+    #expect(reader.received.count >= 4_000_000)
+  }
+
+  @Test func connectionsAreBounded() throws {
+    var limits = HTTPLimits()
+    limits.connectionsMax = 10
+    limits.connectionsPerAddressMax = 4
+    let server = try TestServer(limits)
+    defer { server.end() }
+    var clients: [RawClient] = []
+    for _ in 0..<4 {
+      let client = try #require(RawClient(port: server.port))
+      client.send(plain)
+      #expect(client.answer()?.body == "now")
+      clients.append(client)
+    }
+    for _ in 0..<5 {
+      let client = try #require(RawClient(port: server.port))
+      #expect(client.receiveUntilClosed())
+      #expect(client.received.isEmpty)
+    }
+    #expect(server.ledger.openConnections == 4)
+    #expect(server.ledger.refusedConnections == 5)
+    clients[0].close()
+    #expect(eventually { server.ledger.openConnections == 3 })
+    let next = try #require(RawClient(port: server.port))
+    next.send(plain)
+    #expect(next.answer()?.body == "now")
+  }
+
+  @Test func contradictingLimitsAreRefused() {
+    let changes: [(String, (inout HTTPLimits) -> Void)] = [
+      ("connectionsMax", { $0.connectionsMax = 0 }),
+      ("connectionsPerAddressMax", { $0.connectionsPerAddressMax = 10_001 }),
+      ("headBytesMax", { $0.headBytesMax = 100 }), ("targetBytesMax", { $0.targetBytesMax = 8_192 }),
+      ("bodyBytesMax", { $0.bodyBytesMax = -1 }), ("requestMilliseconds", { $0.requestMilliseconds = 0 }),
+    ]
+    for (name, change) in changes {
+      var limits = HTTPLimits()
+      change(&limits)
+      let failure = #expect(throws: HTTPServerFailure.self) { try limits.check() }
+      #expect(failure?.code == .badLimits)
+      #expect(failure?.message.contains(name) == true)
+    }
+    #expect(throws: Never.self) { try HTTPLimits().check() }
+  }
+}
