@@ -4,6 +4,7 @@ import Settings
 enum CommandTable {
   static let all: [Command] = [
     BenchCommand.command,
+    SimCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,
