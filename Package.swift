@@ -63,6 +63,12 @@ let package = Package(
 
     // The program and its tools.
     target(
+      "Embedded",
+      [
+        "EventLog", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache",
+        "RestAPI", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "StateStore", "Telemetry",
+      ]),
+    target(
       "Audit",
       [
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "SQLiteFolder", "SQLiteLog",
@@ -74,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Audit", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
+        "Audit", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
         "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
@@ -84,12 +90,6 @@ let package = Package(
     tests("SettingsTests", ["Settings"]),
     tests("kassaTests", ["Settings", "kassa"]),
     tests("SimulatorTests", ["Simulator"]),
-    .target(
-      name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
-      swiftSettings: swiftSettings),
-    tests("OrdersTests", ["Orders", "Model", "PartitionCore", "RuleTables"]),
-    tests("StockTests", ["Stock", "Model", "PartitionCore", "RuleTables"]),
-    tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),

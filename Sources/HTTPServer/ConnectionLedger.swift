@@ -7,6 +7,7 @@ public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0
     var byAddress: [PeerAddress: Int] = [:]
+    var acceptedConnections: UInt64 = 0
     var refusedConnections: UInt64 = 0
   }
 
@@ -25,6 +26,9 @@ public final class ConnectionLedger: Sendable {
   /// Connections that were closed as soon as they were accepted, since the start.
   public var refusedConnections: UInt64 { counts.withLock { $0.refusedConnections } }
 
+  /// Connections that were not, since the start.
+  public var acceptedConnections: UInt64 { counts.withLock { $0.acceptedConnections } }
+
   /// Counts a new connection, or refuses it.
   func admit(_ address: PeerAddress) -> Bool {
     counts.withLock { counts in
@@ -34,6 +38,7 @@ public final class ConnectionLedger: Sendable {
         return false
       }
       counts.total += 1
+      counts.acceptedConnections &+= 1
       counts.byAddress[address] = ofAddress + 1
       return true
     }

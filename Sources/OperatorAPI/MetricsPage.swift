@@ -49,7 +49,7 @@ enum MetricsPage {
     guard let server = sources.server?() else { return }
     for (metric, value) in [
       (Metric.connections, server.connections), (.connectionsAccepted, server.connectionsAccepted),
-      (.connectionsRefused, server.connectionsRefused), (.refusedByServer, server.requestsRefused),
+      (.connectionsRefused, server.connectionsRefused),
     ] {
       text.header(metric)
       text.sample(metric, value)

@@ -33,14 +33,11 @@ public struct ServerFigures: Sendable, Hashable {
   public var connectionsAccepted: UInt64
   /// At a bound: in all, or of one address.
   public var connectionsRefused: UInt64
-  /// Requests refused before a handler saw them.
-  public var requestsRefused: UInt64
 
-  public init(connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64, requestsRefused: UInt64) {
+  public init(connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64) {
     self.connections = connections
     self.connectionsAccepted = connectionsAccepted
     self.connectionsRefused = connectionsRefused
-    self.requestsRefused = requestsRefused
   }
 }
 

@@ -82,10 +82,11 @@ public final class Runtime: RuntimeInspection {
   // MARK: Lanes
 
   /// Where the requests of a lane enter. Call it on the lane, or before it starts.
-  public func port(ofLane index: Int, client: any RequestClient) -> any RequestPort {
-    let runtime = laneRuntimes[index].value
-    runtime.client = client
-    return runtime
+  public func port(ofLane index: Int) -> any RequestPort { laneRuntimes[index].value }
+
+  /// Names who is told what becomes of a lane's requests; it is not kept alive. On the lane, or before it starts.
+  public func setClient(_ client: any RequestClient, ofLane index: Int) {
+    laneRuntimes[index].value.client = client
   }
 
   /// Starts the lane's timers. Call it once, on the lane.

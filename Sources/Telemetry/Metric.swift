@@ -44,8 +44,6 @@ extension Metric {
     "kassa_http_connections_accepted_total", .counter, "Connections accepted.")
   public static let connectionsRefused = Metric(
     "kassa_http_connections_refused_total", .counter, "Connections refused at a bound.")
-  public static let refusedByServer = Metric(
-    "kassa_http_requests_refused_total", .counter, "Requests refused before the API saw them.")
 
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
@@ -55,7 +53,7 @@ extension Metric {
   public static let logCommits = Metric("kassa_log_commits_total", .counter, "Group commits, each with one fsync.")
 
   public static let ofHTTP = [
-    requestDuration, connections, connectionsAccepted, connectionsRefused, refusedByServer,
+    requestDuration, connections, connectionsAccepted, connectionsRefused,
   ]
   public static let ofLog = [logFailed, logAppended, logDurable, logCommits]
 }

@@ -3,8 +3,10 @@ import Settings
 /// The subcommands, in the order of the help. A new one is one line here.
 enum CommandTable {
   static let all: [Command] = [
+    ServeCommand.command(serve),
+    InspectCommand.command,
+    VerifyCommand.command,
     BenchCommand.command,
-    SimCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,

@@ -56,7 +56,8 @@ final class RuntimeBench: Sendable {
     sink = events
     clients = lanes.map { LaneConfined(Client(), lane: $0) }
     for (index, client) in clients.enumerated() {
-      client.value.port = runtime.port(ofLane: index, client: client.value)
+      client.value.port = runtime.port(ofLane: index)
+      runtime.setClient(client.value, ofLane: index)
     }
     let runtime = runtime
     for (index, lane) in lanes.enumerated() {

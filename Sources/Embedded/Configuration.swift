@@ -1,0 +1,116 @@
+import EventLog
+import Glibc
+import HTTPServer
+import Model
+import PartitionCore
+import PartitionRuntime
+import RestAPI
+import SQLiteLog
+import SQLiteStore
+import Settings
+
+/// The settings, as each part wants them.
+struct Configuration {
+  let runtime: RuntimeOptions
+  let log: SQLiteLog.Options
+  let store: SQLiteStore.Options
+  let rest: RestLimits
+  let http: HTTPLimits
+  let operatorHTTP: HTTPLimits
+  let httpEndpoint: HTTPEndpoint
+  let operatorEndpoint: HTTPEndpoint
+  let tls: TLSMaterial?
+
+  /// - Throws: `ConfigurationError`.
+  init(_ settings: ServeSettings) throws {
+    runtime = try Self.runtime(settings)
+    log = Self.log(settings)
+    store = SQLiteStore.Options()
+    rest = Self.rest(settings)
+    http = Self.http(settings)
+    var operatorHTTP = HTTPLimits()
+    operatorHTTP.connectionsMax = 64
+    operatorHTTP.connectionsPerAddressMax = 64
+    self.operatorHTTP = operatorHTTP
+    httpEndpoint = HTTPEndpoint(host: settings.http.host, port: settings.http.port)
+    operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: settings.operatorPort.port)
+    tls = try Self.tls(settings)
+    for contradiction in [runtime.contradiction, log.contradiction, store.contradiction, rest.contradiction] {
+      if let contradiction { throw ConfigurationError(contradiction) }
+    }
+  }
+
+  private static func runtime(_ settings: ServeSettings) throws -> RuntimeOptions {
+    guard let partitioner = Partitioner(count: settings.partitions) else {
+      throw ConfigurationError("\(settings.partitions) is no number of partitions; 1 to 4096 are possible")
+    }
+    let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    var options = RuntimeOptions(partitioner: partitioner, laneCount: settings.lanes ?? min(cores, settings.partitions))
+    options.checkpointIntervalMilliseconds = settings.checkpointIntervalMilliseconds
+    options.core.checkpointEntitiesDue = settings.checkpointEntitiesDue
+    options.core.residentMax = settings.residentEntitiesMax
+    options.core.dirtyMax = settings.dirtyEntitiesMax
+    options.core.idempotencyExpiryMilliseconds = settings.idempotencyExpiryMilliseconds
+    options.core.itemParkedMax = settings.itemParkedMax
+    options.core.orderLinesMax = settings.orderLinesMax
+    options.core.orderWaitersMax = settings.orderWaitersMax
+    return options
+  }
+
+  private static func log(_ settings: ServeSettings) -> SQLiteLog.Options {
+    var options = SQLiteLog.Options()
+    options.limits.queuedRecordsMax = settings.eventLogQueuedRecordsMax
+    options.limits.queuedBytesMax = settings.eventLogQueuedBytesMax
+    if settings.eventLogRetention == .keep { options.retention = .keepAll }
+    return options
+  }
+
+  private static func rest(_ settings: ServeSettings) -> RestLimits {
+    var limits = RestLimits()
+    limits.pendingRequestsMax = settings.pendingRequestsMax
+    limits.requestDeadlineMilliseconds = settings.requestDeadlineMilliseconds
+    limits.batchDeadlineMilliseconds = settings.batchDeadlineMilliseconds
+    limits.pathBytesMax = settings.pathBytesMax
+    return limits
+  }
+
+  private static func http(_ settings: ServeSettings) -> HTTPLimits {
+    var limits = HTTPLimits()
+    limits.connectionsMax = settings.connectionsMax
+    limits.connectionsPerAddressMax = settings.connectionsPerAddressMax
+    limits.headBytesMax = settings.headBytesMax
+    limits.targetBytesMax = settings.pathBytesMax
+    limits.bodyBytesMax = settings.bodyBytesMax
+    limits.requestMilliseconds = Int(clamping: settings.requestReadMilliseconds)
+    limits.idleMilliseconds = Int(clamping: settings.idleMilliseconds)
+    return limits
+  }
+
+  private static func tls(_ settings: ServeSettings) throws -> TLSMaterial? {
+    guard let certificate = settings.tlsCertificateFile, let key = settings.tlsKeyFile else { return nil }
+    return TLSMaterial(certificate: try contents(certificate), key: try contents(key))
+  }
+
+  /// The bytes of a file.
+  private static func contents(_ path: String) throws -> [UInt8] {
+    guard let file = fopen(path, "rb") else {
+      throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
+    }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
+    let count = fread(&bytes, 1, bytes.count, file)
+    guard ferror(file) == 0, count <= fileBytesMax else {
+      throw ConfigurationError("\(path): cannot be read, or has more than \(fileBytesMax) bytes")
+    }
+    return Array(bytes.prefix(count))
+  }
+
+  /// The longest certificate or key file.
+  private static let fileBytesMax = 1 << 20
+}
+
+/// Settings that do not fit together, or name a file that cannot be read.
+public struct ConfigurationError: Error, CustomStringConvertible {
+  public let description: String
+  init(_ description: String) { self.description = description }
+}

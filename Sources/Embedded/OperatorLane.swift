@@ -1,0 +1,29 @@
+import HTTPServer
+import Lanes
+import OperatorAPI
+import PartitionRuntime
+
+/// The operator port on a lane of its own. Lane-confined.
+final class OperatorLane {
+  let http: HTTPServer
+  private let api: OperatorAPI
+
+  init(
+    lane: Lane, runtime: Runtime, listener: HTTPListener, configuration: Configuration, sources: OperatorSources
+  ) throws {
+    api = OperatorAPI(
+      inspection: runtime, sources: sources, milliseconds: { Clock.monotonicMicroseconds() / 1_000 },
+      wake: { lane.wake() })
+    http = try HTTPServer(
+      lane: lane, listener: listener, limits: configuration.operatorHTTP, tls: nil,
+      connections: ConnectionLedger(limits: configuration.operatorHTTP), handler: api)
+    api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
+  }
+
+  func turn() -> Bool {
+    var isBusy = http.run()
+    api.takeReports()
+    if http.run() { isBusy = true }
+    return isBusy
+  }
+}

@@ -1,0 +1,105 @@
+import Audit
+import Model
+import PartitionCore
+import Settings
+
+/// `kassa inspect`
+enum InspectCommand {
+  static let page = CommandPage(
+    name: "inspect", usage: "order|item|user|partition ID", summary: "show one thing of a data folder",
+    text: [
+      "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
+        + "been applied. Reads only; a server may run meanwhile."
+    ],
+    words: ["order", "item", "user", "partition"],
+    options: [CommandOption("data", "FOLDER", "the data folder; default: data")])
+
+  static let command = Command(page: page) { arguments, program in
+    let arguments = try Arguments(arguments, of: page)
+    try arguments.expectRest(2...2, of: page)
+    let (kind, id) = (arguments.rest[0], arguments.rest[1])
+    let state = try FolderState(path: arguments.values["data"] ?? "data")
+    if kind == "partition" {
+      program.console.say(try describe(partition: id, state))
+      return .success
+    }
+    let key = try key(kind, id)
+    let partition = partition(of: key, state.partitioner)
+    guard let entity = try state.entity(key, of: partition) else {
+      program.console.complain("kassa inspect: there is no \(kind) \(id)\n")
+      return .failure
+    }
+    program.console.say("partition   \(partition)\n" + describe(entity))
+    return .success
+  }
+
+  private static func key(_ kind: String, _ id: String) throws(UsageError) -> EntityKey {
+    let wrong = UsageError("'\(id)' is no id: 1 to 64 of A–Z a–z 0–9 _ -")
+    switch kind {
+    case "order":
+      guard let id = OrderID(validating: id) else { throw wrong }
+      return .order(id)
+    case "item":
+      guard let id = ItemID(validating: id) else { throw wrong }
+      return .item(id)
+    case "user":
+      guard let id = UserID(validating: id) else { throw wrong }
+      return .user(id)
+    default:
+      throw UsageError("'\(kind)' cannot be inspected; order, item, user and partition can")
+    }
+  }
+
+  private static func partition(of key: EntityKey, _ partitioner: Partitioner) -> PartitionID {
+    switch key {
+    case .item(let id): partitioner.partition(of: id)
+    case .user(let id), .payment(let id, _): partitioner.partition(of: id)
+    case .order(let id): partitioner.partition(of: id)
+    case .hold(let attempt): partitioner.partition(of: attempt.order)
+    case .idempotency: PartitionID(.orders, 0)
+    }
+  }
+
+  private static func describe(_ entity: Entity) -> String {
+    switch entity {
+    case .order(let order):
+      let lines = order.lines.map { "  \($0.quantity) × \($0.item) at \($0.price)\n" }.joined()
+      return "user        \(order.user)\nstatus      \(order.status)\nattempts    \(order.attempt)\nlines\n\(lines)"
+    case .item(let item):
+      return """
+        price       \(item.price)
+        available   \(item.available)
+        held        \(item.held)
+        sold        \(item.sold)
+        received    \(item.received)
+        waiting     \(item.parked.count) checkouts
+
+        """
+    case .user(let user):
+      return "credit      \(user.credit)\ndeposited   \(user.deposited)\nspent       \(user.spent)\n"
+    case .hold, .payment, .idempotency:
+      return "\(entity)\n"
+    }
+  }
+
+  private static func describe(partition name: String, _ state: FolderState) throws(UsageError) -> String {
+    guard let partition = state.partitions.first(where: { $0.description == name }) else {
+      throw UsageError("there is no partition '\(name)'; orders-0 is one")
+    }
+    let ledger = state.ledger(of: partition)
+    let status: String =
+      switch state.status(of: partition) {
+      case .running: "running"
+      case .stopped(let offset, let reason): "stopped at offset \(offset): \(reason)"
+      }
+    return """
+      status      \(status)
+      stored      through offset \(state.headers[partition]?.offset ?? -1)
+      log         through offset \(state.appliedOffset(of: partition))
+      checkouts   \(ledger.checkouts)
+      money       \(ledger.checkoutMoney)
+      units       \(ledger.unitsSold)
+
+      """
+  }
+}

@@ -1,0 +1,42 @@
+import Embedded
+import Glibc
+import Settings
+import Telemetry
+
+/// Serves until SIGTERM or SIGINT, then ends in order. A second signal ends at once.
+func serve(_ settings: ServeSettings) throws {
+  let journal = Log(
+    level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
+    format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
+  // Before the first thread is made: all of them inherit the mask, and this one waits for the signals.
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+  pthread_sigmask(SIG_BLOCK, &signals, nil)
+  signal(SIGPIPE, SIG_IGN)
+
+  let started = monotonicMilliseconds()
+  let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
+  journal.info(
+    "serving",
+    [
+      "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
+      "data": LogValue(settings.dataFolder), "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
+    ])
+  _ = server.waitUntilReady(milliseconds: .max)
+  journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
+
+  var received: Int32 = 0
+  sigwait(&signals, &received)
+  journal.info("stopping", ["signal": LogValue(received == SIGTERM ? "SIGTERM" : "SIGINT")])
+  // From here on another signal does what it does without a handler.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  server.stop()
+  journal.info("stopped")
+}
+
+private func wallMilliseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+}
