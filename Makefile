@@ -17,7 +17,12 @@ FILTER ?=
 # Options of perf/suite: make perf PERF='--only uniform,hot'
 PERF ?=
 
-.PHONY: help run build test perf lint format install uninstall clean
+# Simulated worlds: make sim SEEDS=10000 STEPS=10000 SEED=1
+SEEDS ?= 1000
+STEPS ?= 3000
+SEED ?= 1
+
+.PHONY: help run build test sim perf lint format install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +44,10 @@ perf: ## measure it against its targets, and against PostgreSQL, on this machine
 	@scripts/system-packages --for perf
 	@$(RELEASE)
 	@perf/suite --kassa $(KASSA) $(PERF)
+
+sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from SEED=1
+	@$(RELEASE)
+	@$(KASSA) sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
 
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -90,6 +90,12 @@ let package = Package(
     tests("SettingsTests", ["Settings"]),
     tests("kassaTests", ["Settings", "kassa"]),
     tests("SimulatorTests", ["Simulator"]),
+    .target(
+      name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
+      swiftSettings: swiftSettings),
+    tests("OrdersTests", ["Orders", "Model", "PartitionCore", "RuleTables"]),
+    tests("StockTests", ["Stock", "Model", "PartitionCore", "RuleTables"]),
+    tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),

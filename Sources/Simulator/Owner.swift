@@ -8,8 +8,8 @@ final class Owner {
   /// Unique in the run.
   let number: Int
   var driver: any PartitionDriver
-  /// The log's end when this owner started: until it has applied so far, it answers no reads.
-  let replayEnd: Int
+  /// The log's end when this owner started, or its zombie ended: until it has applied so far, it answers no reads.
+  var replayEnd: Int
   /// What the store held when this owner started.
   let recoveredOffset: Int64
   /// The offset of the next record to be delivered.

@@ -120,6 +120,10 @@ final class World {
   func remove(_ owner: Owner) {
     tally.evictions += Int(owner.driver.evictions)
     owners.removeAll { $0 === owner }
+    // Whatever a zombie has shown, its successor has to know before it shows anything.
+    if owner.isZombie, let successor = self.owner(of: owner.partition) {
+      successor.replayEnd = max(successor.replayEnd, owner.nextOffset)
+    }
   }
 
   /// The log becomes durable a little further, and the auditor reads it.

@@ -7,6 +7,7 @@ enum CommandTable {
     InspectCommand.command,
     VerifyCommand.command,
     BenchCommand.command,
+    SimCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,
