@@ -83,8 +83,8 @@ public final class HTTPServer {
   /// Performs all input and output that is ready. Costs nothing when there is none.
   ///
   /// - Returns: whether more is to be done before the lane sleeps: something is ready already, for which the loop would
-  ///   not wake the lane, or requests were handed to the handler. So a turn runs the server, does its work, and runs the
-  ///   server again for the answers; the result of the last run decides whether another turn follows at once.
+  ///   not wake the lane, or requests were handed to the handler. So a turn runs the server, does its work, and runs
+  ///   the server again for the answers; the result of the last run decides whether another turn follows at once.
   public func run() -> Bool {
     guard isDue, let daemon else { return false }
     isDue = false

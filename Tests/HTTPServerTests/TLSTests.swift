@@ -1,0 +1,84 @@
+import Foundation
+import HTTPServer
+import Lanes
+import TestSupport
+import Testing
+
+@Suite struct TLSTests {
+  /// Runs a program of the system; its output, and whether it succeeded.
+  private func run(_ arguments: [String]) throws -> (output: String, isSuccess: Bool) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (String(decoding: data, as: UTF8.self), process.terminationStatus == 0)
+  }
+
+  private func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+  @Test func handshakesAndAnswersOverTLS() throws {
+    let folder = try TemporaryFolder()
+    let made = try run([
+      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+      "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+      "-keyout", "\(folder.path)/key.pem", "-out", "\(folder.path)/certificate.pem",
+    ])
+    try #require(made.isSuccess)
+    let tls = TLSMaterial(
+      certificate: try bytes("\(folder.path)/certificate.pem"), key: try bytes("\(folder.path)/key.pem"))
+    let server = try TestServer(tls: tls)
+    defer { server.end() }
+    let url = "https://127.0.0.1:\(server.port)"
+    let curl = ["curl", "-s", "-m", "10", "--cacert", "\(folder.path)/certificate.pem"]
+    for version in ["1.2", "1.3"] {
+      let flags = ["--tlsv\(version)", "--tls-max", version, "\(url)/now", "\(url)/later", "\(url)/none"]
+      let answer = try run(curl + flags)
+      #expect(answer.isSuccess)
+      #expect(answer.output == "nowlater/none", "TLS \(version)")
+    }
+    let old = try run(curl + ["--tlsv1.0", "--tls-max", "1.1", "--ciphers", "ALL:@SECLEVEL=0", "\(url)/now"])
+    #expect(!old.isSuccess)
+    let long = String(repeating: "x", count: 60_000)
+    let echoed = try run(curl + ["-d", long, "\(url)/echo"])
+    #expect(echoed.output.contains(long))
+    // Plain text on the port of TLS is refused, and the server goes on.
+    let plain = try #require(RawClient(port: server.port))
+    plain.send("GET /now HTTP/1.1\r\nHost: a\r\n\r\n")
+    #expect(plain.receiveUntilClosed())
+    #expect(try run(curl + ["\(url)/now"]).output == "now")
+    let smuggling = ["-H", "Transfer-Encoding : chunked", "-o", "/dev/null", "-w", "%{http_code}", "\(url)/now"]
+    #expect(try run(curl + smuggling).output == "400")
+  }
+
+  @Test func silentClientOfTLSIsClosedInTime() throws {
+    let folder = try TemporaryFolder()
+    let made = try run([
+      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+      "-subj", "/CN=localhost", "-keyout", "\(folder.path)/key.pem", "-out", "\(folder.path)/certificate.pem",
+    ])
+    try #require(made.isSuccess)
+    var limits = HTTPLimits()
+    limits.requestMilliseconds = 200
+    let tls = TLSMaterial(
+      certificate: try bytes("\(folder.path)/certificate.pem"), key: try bytes("\(folder.path)/key.pem"))
+    let server = try TestServer(limits, tls: tls)
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    client.send([0x16, 3, 1])
+    #expect(client.receiveUntilClosed(milliseconds: 3_000))
+  }
+
+  @Test func badCertificateIsRefusedWithAReason() throws {
+    let failure = #expect(throws: HTTPServerFailure.self) {
+      _ = try TestServer(tls: TLSMaterial(certificate: Array("nonsense".utf8), key: Array("nonsense".utf8)))
+    }
+    #expect(failure?.code == .badCertificate)
+    #expect(failure?.message.contains("certificate") == true)
+  }
+}
