@@ -1,6 +1,6 @@
 import CMicroHTTPD
 import Glibc
-import Synchronization
+import Lanes
 
 /// How many connections the lanes of a server have, in all and by client address. Shared by the lanes.
 public final class ConnectionLedger: Sendable {
@@ -13,7 +13,7 @@ public final class ConnectionLedger: Sendable {
 
   private let connectionsMax: Int
   private let connectionsPerAddressMax: Int
-  private let counts = Mutex(Counts())
+  private let counts = Guarded(Counts())
 
   public init(limits: HTTPLimits) {
     connectionsMax = limits.connectionsMax

@@ -10,7 +10,7 @@ struct LaneInbox: ~Copyable {
     var isClosed = false
   }
 
-  private let content = Mutex(Content())
+  private let content = Guarded(Content())
   /// Spares an idle turn the lock.
   private let isFilled = Atomic<Bool>(false)
 

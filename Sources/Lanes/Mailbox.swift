@@ -7,7 +7,7 @@ import Synchronization
 public final class Mailbox<Message: Sendable>: Sendable {
   private let messagesMax: Int
   private let wake: @Sendable () -> Void
-  private let messages = Mutex<[Message]>([])
+  private let messages = Guarded<[Message]>([])
   /// Spares an idle turn the lock.
   private let isFilled = Atomic<Bool>(false)
 
