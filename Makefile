@@ -30,7 +30,6 @@ help: ## list these verbs
 run: ## install missing system packages, build, serve on HTTP=127.0.0.1:8000 with the data in DATA=data
 	@scripts/system-packages --for run
 	@$(RELEASE)
-	@mkdir -p "$(DATA)"
 	@exec $(KASSA) serve --http "$(HTTP)" --operator "$(OPERATOR)" --data "$(DATA)"
 
 build: ## the program, optimised, at .build/release/kassa

@@ -62,6 +62,7 @@ let package = Package(
     target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
 
     // The program and its tools.
+    target("Settings"),
     target(
       "Embedded",
       [
@@ -74,7 +75,6 @@ let package = Package(
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "SQLiteFolder", "SQLiteLog",
         "SQLiteStore",
       ]),
-    target("Settings"),
     target("Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire"]),
     target("LoadGenerator", ["CEpoll", "Telemetry"]),
     .executableTarget(

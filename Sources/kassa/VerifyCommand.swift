@@ -8,9 +8,9 @@ enum VerifyCommand {
     summary: "audit a data folder: store = replay of the log, stock and money conserved",
     text: [
       "Reads the data folder of a server that does not run, and writes nothing. Replays what the log has beyond the "
-        + "store until every checkout has ended, and holds orders, stock and payments against each other. Where the log "
-        + "was kept from the beginning (event-log-retention keep), it also replays the whole history and compares the hash "
-        + "of the state with that of the store.",
+        + "store until every checkout has ended, and holds orders, stock and payments against each other. Where the "
+        + "log was kept from the beginning (event-log-retention keep), it also replays the whole history and compares "
+        + "the hash of the state with that of the store.",
       "Prints what it found; fails when something is not as it should be.",
     ], options: [])
 
