@@ -65,6 +65,8 @@ extension World {
     case (.orders, .dirtyEvicted): return loop(Forgetting<OrdersMachine>.self)
     case (.stock, .dirtyEvicted): return loop(Forgetting<StockMachine>.self)
     case (.payments, .dirtyEvicted): return loop(Forgetting<PaymentsMachine>.self)
+    case (.orders, .loadOlderThanMemory): return loop(Overwriting<OrdersMachine>.self)
+    case (.payments, .loadOlderThanMemory): return loop(Overwriting<PaymentsMachine>.self)
     case (.orders, _): return loop(OrdersMachine.self)
     case (.stock, _): return loop(StockMachine.self)
     case (.payments, _): return loop(PaymentsMachine.self)

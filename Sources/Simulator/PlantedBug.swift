@@ -39,4 +39,6 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case linesNotMerged
   /// Dirty entities are forgotten.
   case dirtyEvicted
+  /// A load's answer is taken over although memory holds something newer.
+  case loadOlderThanMemory
 }

@@ -115,6 +115,32 @@ struct Forgetting<Base: StateMachine>: WrappedMachine {
   }
 }
 
+/// `loadOlderThanMemory`: what is resident and clean gives way to what a load brings.
+struct Overwriting<Base: StateMachine>: WrappedMachine {
+  var base: Base
+  init(base: Base) { self.base = base }
+
+  mutating func install(_ key: EntityKey, _ entity: Entity?) {
+    if let query = query(key), base.missing(for: query) == nil {
+      var others: Set<EntityKey> = []
+      base.forEach { other, _ in if other != key { others.insert(other) } }
+      // The first look only takes the mark of the latest use away.
+      for _ in 0..<2 { _ = base.evict(excess: .max, scanMax: .max, keeping: others) }
+    }
+    base.install(key, entity)
+  }
+
+  private func query(_ key: EntityKey) -> Query? {
+    switch key {
+    case .order(let id): .order(id)
+    case .item(let id): .item(id)
+    case .user(let id): .user(id)
+    case .payment(let user, let order): .payment(user, order)
+    case .hold, .idempotency: nil
+    }
+  }
+}
+
 extension Waiter {
   /// Nobody waits; for what a planted bug does beside its command.
   fileprivate static let nobody = Waiter(

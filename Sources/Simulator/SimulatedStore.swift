@@ -73,6 +73,13 @@ struct SimulatedStore {
     return rows
   }
 
+  /// Whether the store holds something else by now.
+  func differs(from rows: [EntityChange], in partition: PartitionID) -> Bool {
+    rows.contains { row in
+      (try? value(of: row.key, layout.slot(partition))) != row
+    }
+  }
+
   /// Writes a checkpoint in one transaction; false when its owner has been replaced.
   mutating func write(_ batch: CheckpointBatch, epoch: UInt64, isCrashing: Bool = false) -> Bool {
     let slot = layout.slot(batch.header.partition)

@@ -47,7 +47,7 @@ struct Swarm: Sendable {
   let turnPercent: Int
   /// In percent: how often a turn appends the messages that it put out.
   let flushPercent: Int
-  /// In percent: how often the store works for a load instead of a checkpoint.
+  /// In percent: how often the store answers a load instead of working for a checkpoint.
   let loadPercent: Int
   /// In percent: how often somebody asks for an order that will be made soon.
   let earlyReadPercent: Int
@@ -64,7 +64,8 @@ struct Swarm: Sendable {
     itemCount = random.within(3...6)
     var limits = CoreLimits()
     limits.stepEntriesMax = random.within(1...6)
-    limits.residentMax = random.percent(70) ? random.within(1...8) : 200_000
+    let isLoadRaced = bug == .loadOlderThanMemory
+    limits.residentMax = !isLoadRaced && random.percent(70) ? random.within(1...8) : 200_000
     limits.evictionScanMax = random.within(4...64)
     limits.loadKeysMax = random.within(1...8)
     limits.waitingReadsMax = random.within(1...16)
@@ -72,20 +73,18 @@ struct Swarm: Sendable {
     limits.orderWaitersMax = random.within(1...4)
     limits.itemParkedMax = random.within(1...5)
     limits.idempotencyExpiryMilliseconds = random.percent(60) ? 86_400_000 : Int64(random.within(500...20_000))
-    limits.dirtyMax = random.within(20...60)
-    limits.checkpointEntitiesDue = random.within(4...20)
+    limits.dirtyMax = random.within(6...40)
+    limits.checkpointEntitiesDue = random.within(2...6)
     self.limits = limits
     weights = Action.allCases.map { action in
-      if action.isFault {
-        let isWanted = bug.map { $0.wants.contains(action) } ?? false
-        return action.weight * (isWanted ? 4 : [0, 1, 1, 3][random.below(4)])
-      }
-      return action.weight * [1, 2, 2, 3][random.below(4)]
+      let factor = (action.isFault ? [0, 1, 1, 3] : [1, 2, 2, 3])[random.below(4)]
+      if bug == .checkpointBeforeDurable && action == .sync { return action.weight / 4 }
+      return action.weight * (bug?.wants.contains(action) == true ? 4 : factor)
     }
     turnPercent = random.within(60...95)
-    flushPercent = [15, 50, 95][random.below(3)]
-    loadPercent = [10, 40, 60][random.below(3)]
-    earlyReadPercent = [2, 5, 20][random.below(3)]
+    flushPercent = bug == .checkpointBeforeOutputs ? 8 : [15, 50, 95][random.below(3)]
+    loadPercent = isLoadRaced ? 3 : [10, 40, 60][random.below(3)]
+    earlyReadPercent = isLoadRaced ? 60 : [2, 10, 40][random.below(3)]
     storeFailurePercent = [0, 5, 20][random.below(3)]
     replyLostPercent = [0, 10, 30][random.below(3)]
     appendLostPercent = [0, 5, 20][random.below(3)]
@@ -102,6 +101,7 @@ extension PlantedBug {
     case .checkpointBeforeDurable, .checkpointBeforeOutputs, .replyBeforeDurable: [.crashMachine, .crashOwner]
     case .epochNotCheckedAtWrite, .epochNotCheckedAtLoad, .staleZombieCheckpoint: [.replace]
     case .offsetSavedApart, .readDuringReplay, .timeFromClock, .dirtyEvicted: [.crashOwner]
+    case .loadOlderThanMemory: [.read, .store, .sync, .append]
     case .gapNotNoticed: [.gap]
     default: []
     }

@@ -27,6 +27,8 @@ public struct Tally: Hashable, Sendable {
   public var evictions = 0
   public var loads = 0
   public var loadsFailed = 0
+  /// Loads whose answer was older than what the store held when it came.
+  public var loadsOvertaken = 0
   public var checkpoints = 0
   public var checkpointsFailed = 0
   /// Checkpoints that were written although their owner was told otherwise.
@@ -56,7 +58,8 @@ public struct Tally: Hashable, Sendable {
     [
       \.requests, \.checkoutsPaid, \.checkoutsRefused, \.refusals, \.reads, \.replayed, \.unknown, \.appendsLost,
       \.records, \.recordsLost, \.machineCrashes, \.ownerCrashes, \.restarts, \.zombies, \.fenced, \.duplicates,
-      \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.checkpoints, \.checkpointsFailed,
+      \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
+      \.checkpoints, \.checkpointsFailed,
       \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads,
     ]
   }

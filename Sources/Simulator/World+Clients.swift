@@ -58,7 +58,8 @@ extension World {
 
   /// A client waits no longer: it does not know what became of its request, which may still be on its way.
   func giveUp() {
-    guard let request = random.pick(clients.waiting) else { return }
+    // Whoever has waited longest, mostly.
+    guard let request = random.percent(80) ? clients.waiting.first : random.pick(clients.waiting) else { return }
     _ = clients.take(request.id)
     tally.unknown += 1
   }

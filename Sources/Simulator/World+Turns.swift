@@ -144,7 +144,8 @@ extension World {
       return
     }
     guard let owner = random.pick(owners) else { return }
-    if random.percent(swarm.loadPercent) { workOnLoad(owner) } else { workOnWrite(owner) }
+    let isAnswering = if case .answered = owner.load { true } else { false }
+    if random.percent(isAnswering ? swarm.loadPercent : 50) { workOnLoad(owner) } else { workOnWrite(owner) }
   }
 
   func workOnLoad(_ owner: Owner) {
@@ -165,6 +166,7 @@ extension World {
         tally.loadsFailed += 1
         return owner.driver.loadFailed()
       }
+      if store.differs(from: rows, in: owner.partition) { tally.loadsOvertaken += 1 }
       var effects = Effects()
       owner.driver.loaded(rows, into: &effects)
       take(effects, from: owner)

@@ -106,6 +106,9 @@ final class World {
     guard owner(of: partition) == nil else { return }
     do {
       let (epoch, recovery) = try store.acquire(partition)
+      if let header = recovery.header, header.offset >= log.count(of: partition) {
+        return fail("the store of \(partition) is ahead of its log, at offset \(header.offset)")
+      }
       let driver = Self.makeDriver(partition, layout, swarm.limits, recovery, bug: bug)
       owners.append(
         Owner(
