@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 /// A value behind a mutex of the system's. As `Synchronization.Mutex`, but known to ThreadSanitizer, which takes that
