@@ -26,6 +26,7 @@ public final class LoadRun {
   /// Does the run; once.
   /// - Throws: `LoadError` when the server cannot be reached or the set-up fails. What fails later is in the report.
   public func run() throws(LoadError) -> LoadReport {
+    try refuseDividedPort()
     configuration.onPhase(.settingUp)
     try setUp()
     try measure()
@@ -139,8 +140,18 @@ public final class LoadRun {
     }
   }
 
+  /// Servers share a port when both allow it; the kernel then divides the connections between them, and a run would see
+  /// two shops as one.
+  private func refuseDividedPort() throws(LoadError) {
+    guard address.isLoopback, configuration.scenario != .raw else { return }
+    let servers = ServerProcess.listening(onPort: address.port)
+    guard servers.count > 1 else { return }
+    let pids = servers.map(String.init).joined(separator: " and ")
+    throw LoadError("processes \(pids) both listen on port \(address.port): the load would be divided between them")
+  }
+
   private func findServer() -> Int32? {
     if let given = configuration.serverPID { return given }
-    return address.isLoopback ? ServerProcess.listening(onPort: address.port) : nil
+    return address.isLoopback ? ServerProcess.listening(onPort: address.port).first : nil
   }
 }

@@ -13,8 +13,8 @@ enum ServerProcess {
     return ticks > 0 ? (user + system) / ticks : nil
   }
 
-  /// The process that listens on a local TCP port; nil when there is none, or it belongs to another user.
-  static func listening(onPort port: UInt16) -> Int32? {
+  /// The processes that listen on a local TCP port, as far as this user may see them.
+  static func listening(onPort port: UInt16) -> [Int32] {
     var inodes: Set<Substring> = []
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
       guard let text = read(table, bytesMax: 16 * 1_048_576) else { continue }
@@ -26,17 +26,18 @@ enum ServerProcess {
         if fields.count > 9, fields[1].hasSuffix(suffix), fields[3] == "0A" { inodes.insert(fields[9]) }
       }
     }
-    guard !inodes.isEmpty else { return nil }
-    for pid in numbers(in: "/proc") {
-      for descriptor in numbers(in: "/proc/\(pid)/fd") {
-        var target = [CChar](repeating: 0, count: 64)
-        let count = readlink("/proc/\(pid)/fd/\(descriptor)", &target, target.count - 1)
-        guard count > 9 else { continue }
-        let name = String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        if name.hasPrefix("socket:["), inodes.contains(name.dropFirst(8).dropLast()) { return pid }
-      }
+    guard !inodes.isEmpty else { return [] }
+    return numbers(in: "/proc").filter { pid in
+      numbers(in: "/proc/\(pid)/fd").contains { isSocket("/proc/\(pid)/fd/\($0)", ofAny: inodes) }
     }
-    return nil
+  }
+
+  private static func isSocket(_ descriptor: String, ofAny inodes: Set<Substring>) -> Bool {
+    var target = [CChar](repeating: 0, count: 64)
+    let count = readlink(descriptor, &target, target.count - 1)
+    guard count > 9 else { return false }
+    let name = String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return name.hasPrefix("socket:[") && inodes.contains(name.dropFirst(8).dropLast())
   }
 
   /// CPU time of the calling thread so far, in seconds.

@@ -30,7 +30,7 @@ enum BenchCommand {
     }
     let result = try load.run()
     program.console.say(result.output)
-    for trouble in result.troubles { program.console.complain("kassa bench: \(trouble)\n") }
+    if let trouble = result.troubles.first { program.console.complain("kassa bench: not sound: \(trouble)\n") }
     return result.isAccepted ? .success : .failure
   }
 }
