@@ -86,9 +86,19 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("TidyTests", []),
     tests("SettingsTests", ["Settings"]),
     tests("kassaTests", ["Settings", "kassa"]),
+    tests(
+      "EmbeddedTests",
+      ["Audit", "Embedded", "LoadGenerator", "SQLiteFolder", "Settings", "Telemetry", "TestSupport"]),
+    tests(
+      "AuditTests",
+      [
+        "Audit", "Embedded", "LoadGenerator", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "Telemetry",
+        "TestSupport",
+      ]),
     tests("SimulatorTests", ["Simulator"]),
     .target(
       name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
@@ -99,7 +109,6 @@ let package = Package(
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests(
       "RestAPITests",
       ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),

@@ -36,6 +36,8 @@ import Testing
 
   @Test func arrowsPointDown() { expectNone(TargetRules.upwardArrows(manifest)) }
 
+  @Test func everyTargetHasItsTests() { expectNone(TargetRules.missingMirrors(files)) }
+
   @Test func noPlaceholders() { expectNone(TargetRules.placeholders(files)) }
 
   @Test func linksLeadSomewhere() {

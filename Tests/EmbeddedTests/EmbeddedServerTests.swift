@@ -1,0 +1,84 @@
+import Audit
+import Embedded
+import LoadGenerator
+import SQLiteFolder
+import Settings
+import Telemetry
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct EmbeddedServerTests {
+  private let folder: TemporaryFolder
+  private let settings: ServeSettings
+
+  init() throws {
+    folder = try TemporaryFolder()
+    var settings = ServeSettings()
+    settings.http.port = 0
+    settings.operatorPort.port = 0
+    settings.dataFolder = folder.path + "/data"
+    settings.lanes = 2
+    settings.eventLogRetention = .keep
+    self.settings = settings
+  }
+
+  private func start(_ settings: ServeSettings) throws -> EmbeddedServer {
+    try EmbeddedServer(settings, version: "test", journal: Log(level: .error, clock: { 0 }, write: { _ in }))
+  }
+
+  private func load(_ server: EmbeddedServer) throws -> LoadReport {
+    var configuration = LoadConfiguration(scenario: .scarce, url: "http://\(server.httpEndpoint)")
+    configuration.connections = 16
+    configuration.warmupSeconds = 0
+    configuration.seconds = 0.5
+    configuration.users = 50
+    configuration.items = 50
+    configuration.orders = 300
+    configuration.usesIdempotencyKeys = true
+    return try LoadRun(configuration: configuration).run()
+  }
+
+  @Test func servesAndLeavesASoundFolder() throws {
+    let server = try start(settings)
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    let report = try load(server)
+    server.stop()
+    #expect(report.isSound, "\(report.troubles)")
+    let audit = try FolderAudit.run(path: settings.dataFolder)
+    #expect(audit.isSound, "\(audit.findings)")
+    #expect(audit.totals.checkouts > 0 && audit.partitionsCompared == 24)
+    #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
+  }
+
+  @Test func startsAgainFromWhatItLeft() throws {
+    let first = try start(settings)
+    #expect(first.waitUntilReady(milliseconds: 10_000))
+    _ = try load(first)
+    first.stop()
+    let hash = try FolderAudit.run(path: settings.dataFolder).storeHash
+    let second = try start(settings)
+    #expect(second.waitUntilReady(milliseconds: 10_000))
+    second.stop()
+    #expect(try FolderAudit.run(path: settings.dataFolder).storeHash == hash)
+  }
+
+  @Test func refusesAFolderInUseAndAnotherPartitionCount() throws {
+    let server = try start(settings)
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    #expect { try start(settings) } throws: { ($0 as? DataFolderFailure)?.code == .locked }
+    server.stop()
+    var other = settings
+    other.partitions = 16
+    #expect { try start(other) } throws: { ($0 as? DataFolderFailure)?.code == .partitionCount }
+  }
+
+  @Test func theDefaultsOfTheSettingsAreAccepted() throws {
+    var defaults = ServeSettings()
+    defaults.http.port = 0
+    defaults.operatorPort.port = 0
+    defaults.dataFolder = folder.path + "/data"
+    let server = try start(defaults)
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    server.stop()
+  }
+}
