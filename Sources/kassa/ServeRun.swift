@@ -3,7 +3,7 @@ import Glibc
 import Settings
 import Telemetry
 
-/// Serves until SIGTERM or SIGINT, then ends in order. A second signal ends at once.
+/// Serves until SIGTERM or SIGINT, then ends in order. Further signals change nothing: the end is bounded in time.
 func serve(_ settings: ServeSettings) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
@@ -29,8 +29,6 @@ func serve(_ settings: ServeSettings) throws {
   var received: Int32 = 0
   sigwait(&signals, &received)
   journal.info("stopping", ["signal": LogValue(received == SIGTERM ? "SIGTERM" : "SIGINT")])
-  // From here on another signal does what it does without a handler.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   server.stop()
   journal.info("stopped")
 }
