@@ -22,6 +22,7 @@ extension Auditor {
 
   private func run(_ command: ClientCommand) {
     let slot = current.slot
+    trace = command.trace
     if let token = command.idempotency, let known = keys[slot][token.key], known.expiry > now[slot] {
       if known.fingerprint != token.fingerprint {
         return answer(command.request, .refused(.idempotencyKeyReused(token.key)), token)

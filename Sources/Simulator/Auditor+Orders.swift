@@ -108,7 +108,7 @@ extension Auditor {
         attempt: attempt, user: order.user, total: Money(unchecked: Self.total(order.lines) ?? 0),
         stops: wanted.keys.sorted().map { partition in
           Slip.Stop(partition: partition, lines: (wanted[partition] ?? []).sorted { $0.item < $1.item })
-        }, trace: nil)
+        }, trace: trace)
       forward(slip, to: 0)
     }
     return nil

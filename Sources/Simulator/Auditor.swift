@@ -37,6 +37,8 @@ final class Auditor {
   /// By slot: how many entries of every partition an effect of this partition may rest on.
   var clocks: [Knowledge]
   var current = Current(slot: 0, offset: 0)
+  /// The trace of the command that is being run; a slip carries it.
+  var trace: TraceContext?
   var outcomes: [RequestID: Judgement] = [:]
   var history: [Query: [Version]] = [:]
   var duplicates = 0

@@ -7,6 +7,12 @@ struct Clients {
     let command: Command
     let partition: PartitionID
     let token: IdempotencyToken?
+
+    /// Some clients send a trace.
+    var trace: TraceContext? {
+      guard id.number % 3 == 0 else { return nil }
+      return TraceContext(traceHigh: id.incarnation, traceLow: id.number, span: id.number, flags: 1)
+    }
   }
 
   struct Read {

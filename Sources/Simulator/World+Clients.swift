@@ -84,7 +84,8 @@ extension World {
       return Entry(
         time: Timestamp(milliseconds: max(0, clock + skew)),
         body: .command(
-          ClientCommand(request: request.id, idempotency: request.token, trace: nil, command: request.command)))
+          ClientCommand(
+            request: request.id, idempotency: request.token, trace: request.trace, command: request.command)))
     }
     _ = append(Record(entries: entries), to: first.partition)
   }
