@@ -1,4 +1,6 @@
+import Glibc
 import HTTPServer
+import Lanes
 import TestSupport
 import Testing
 
@@ -98,6 +100,31 @@ import Testing
       if reader.received.count >= 4_000_000 { break }
     }
     #expect(reader.received.count >= 4_000_000)
+  }
+
+  /// Clients that make a server wait cost it no processor time meanwhile.
+  @Test func waitingForClientsTakesNoTurns() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let starts = [
+      "", "GET /now", "GET /now HTTP/1.1\r\nHost: a\r\nX: ",
+      "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+      "POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+      "GET /never HTTP/1.1\r\nHost: a\r\n\r\n\(plain)", "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", plain,
+    ]
+    let clients = starts.compactMap { start in
+      let client = RawClient(port: server.port, receiveBufferBytes: 4_096)
+      client?.send(start)
+      return client
+    }
+    #expect(eventually { server.state.openConnections == clients.count && server.state.waitingRequests == 1 })
+    let isQuiet = eventually {
+      let before = server.turns.withLock { $0 }
+      usleep(300_000)
+      return server.turns.withLock { $0 } - before < 20
+    }
+    #expect(isQuiet)
+    #expect(clients.count == starts.count)
   }
 
   @Test func connectionsAreBounded() throws {

@@ -66,6 +66,8 @@ final class TestServer: Sendable {
   let port: UInt16
   let ledger: ConnectionLedger
   private let content = Content()
+  /// Turns that the lane has taken.
+  let turns = Guarded(0)
 
   init(
     _ limits: HTTPLimits = HTTPLimits(), host: String = "127.0.0.1", tls: TLSMaterial? = nil
@@ -81,7 +83,10 @@ final class TestServer: Sendable {
     handler.server = server
     content.handler = handler
     content.server = server
-    try lane.start { [content] in content.server?.run() ?? false }
+    try lane.start { [content, turns] in
+      turns.withLock { $0 += 1 }
+      return content.server?.run() ?? false
+    }
   }
 
   func onLane(_ work: @escaping @Sendable (HTTPServer) -> Void) {
