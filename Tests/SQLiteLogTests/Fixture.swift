@@ -40,7 +40,7 @@ final class SignalOwner: LogOwner {
   func deliveriesArrived() { signal.set() }
   func durabilityChanged() { changes.add(1, ordering: .sequentiallyConsistent) }
 
-  /// Takes until `count` records came, or ten seconds are over.
+  /// Takes until `count` records came, or a minute is over.
   func collect(_ count: Int, from log: SQLiteLog, recordsMax: Int = 1_000) -> [Delivery] {
     var all: [Delivery] = []
     _ = eventually {
@@ -51,13 +51,13 @@ final class SignalOwner: LogOwner {
     return all
   }
 
-  /// Appends until a record comes back before it is durable.
+  /// Appends until a record comes back before it is durable; then nothing is left in the inbox.
   func waitUntilLive(_ log: SQLiteLog, _ partition: PartitionID) -> Bool {
     eventually {
-      _ = try? log.append([append(partition, 0)], by: self)
-      let taken = log.takeDeliveries(of: self, recordsMax: 100)
+      let position = try? log.append([append(partition, 0)], by: self)
+      let taken = log.takeDeliveries(of: self, recordsMax: .max)
       log.flushHint(by: self)
-      return taken.last?.position ?? .zero > .zero
+      return position != nil && taken.last?.position == position
     }
   }
 }

@@ -12,9 +12,9 @@ public final class TemporaryFolder: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Waits until `condition` holds, at most ten seconds; returns whether it did.
+/// Waits until `condition` holds, at most a minute (a machine may be busy); returns whether it did.
 public func eventually(_ condition: () -> Bool) -> Bool {
-  let deadline = DispatchTime.now().uptimeNanoseconds + 10_000_000_000
+  let deadline = DispatchTime.now().uptimeNanoseconds + 60_000_000_000
   while !condition() {
     if DispatchTime.now().uptimeNanoseconds > deadline { return false }
     usleep(200)
