@@ -35,7 +35,7 @@ run: ## install missing system packages, build, serve on HTTP=127.0.0.1:8000 wit
 build: ## the program, optimised, at .build/release/kassa
 	@$(RELEASE)
 
-test: ## everything: units, contracts, drills (a part of the units: FILTER=name)
+test: ## everything: units, simulations, real processes (a part of the units: FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
