@@ -48,6 +48,7 @@ final class LaneServer {
     if runtime.turn(lane: lane.index) { isBusy = true }
     // What the partitions answered leaves in this turn.
     if http.run() { isBusy = true }
-    return isBusy
+    // The same round may have read the next requests.
+    return isBusy || runtime.hasUnsent(lane: lane.index)
   }
 }

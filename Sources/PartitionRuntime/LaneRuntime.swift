@@ -74,6 +74,9 @@ final class LaneRuntime {
     return isBusy
   }
 
+  /// Whether requests that came behind the newest turn wait for the next one.
+  var hasUnsent: Bool { !commands.isEmpty || mail.contains { !$0.isEmpty } }
+
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
   private func applyRound() -> Bool {
     let deliveries = shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax)

@@ -97,6 +97,9 @@ public final class Runtime: RuntimeInspection {
   /// One turn of a lane. Returns whether another should follow at once.
   public func turn(lane index: Int) -> Bool { laneRuntimes[index].value.turn() }
 
+  /// Whether requests came to a lane behind its newest turn: another one has to follow before it sleeps.
+  public func hasUnsent(lane index: Int) -> Bool { laneRuntimes[index].value.hasUnsent }
+
   // MARK: The end
 
   public var phase: RuntimeReport.Phase { shared.phase }
