@@ -214,4 +214,11 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
 
   /// Called by the loop's callbacks: they run while the lane counts as asleep.
   func awaken() { flag.awaken() }
+
+  /// As `awaken`, and keeps the loop from sleeping: it runs timers that are due before it waits for descriptors, and
+  /// would wait then, while everybody who wakes the lane believes that it is awake.
+  func awakenByTimer() {
+    flag.awaken()
+    uv_async_send(async.pointer)
+  }
 }

@@ -10,7 +10,7 @@ public final class LaneTimer {
     self.lane = lane
     handle = LoopHandle { uv_timer_init(lane.loop, $0) }
     handle.fire = { [unowned lane, unowned handle] _, _ in
-      lane.awaken()
+      lane.awakenByTimer()
       // A timer that has run once is of no more use to the loop.
       if repeatMilliseconds == 0 { handle.close() }
       handler()

@@ -173,4 +173,29 @@ actor Counter {
       running.end()
     }
   }
+
+  /// A timer that is due when the loop begins must not let the lane sleep through the wake-ups that follow, until the
+  /// next timer is due.
+  @Test func anOverdueTimerLosesNoWakeUp() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let fired = Flag()
+    running.lane.post { [lane = running.lane] in
+      lane.every(milliseconds: 1_500) { fired.raise() }
+      usleep(1_510_000)
+    }
+    #expect(eventually { fired.isRaised })
+    let woken = Flag()
+    let posted = ContinuousClock.now
+    running.lane.post { woken.raise() }
+    #expect(eventually { woken.isRaised })
+    #expect(posted.duration(to: .now) < .milliseconds(1_000))
+  }
+
+  private final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    func raise() { value.store(true, ordering: .releasing) }
+    var isRaised: Bool { value.load(ordering: .acquiring) }
+  }
+
 }
