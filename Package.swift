@@ -44,9 +44,10 @@ let package = Package(
     target("EventLog", ["Model", "Wire"]),
     target("StateStore", ["Model", "PartitionCore", "Wire"]),
     target("PriceCache", ["Model"]),
+    target("Threads"),
     target("SQLiteFolder", ["CSQLite"]),
-    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "Wire"]),
-    target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Wire"]),
+    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "Threads", "Wire"]),
+    target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
 
     // The shell around the core.
     target("Lanes", ["CUV"]),
@@ -115,7 +116,8 @@ let package = Package(
     tests("TelemetryTests", ["Telemetry", "TestSupport"]),
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
-    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests("ThreadsTests", ["Threads"]),
+    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads"]),
     tests(
       "StateStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
     tests(

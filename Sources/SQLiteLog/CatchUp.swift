@@ -2,6 +2,7 @@ import EventLog
 import Model
 import SQLiteFolder
 import Synchronization
+import Threads
 
 /// A subscription that still reads the file.
 struct CatchUp: Sendable {

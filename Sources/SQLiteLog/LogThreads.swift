@@ -2,6 +2,7 @@ import EventLog
 import Model
 import SQLiteFolder
 import Synchronization
+import Threads
 
 /// The writer's thread: takes everything that waits, writes it, says so.
 struct LogWriterLoop {

@@ -2,6 +2,7 @@ import EventLog
 import Model
 import SQLiteFolder
 import Synchronization
+import Threads
 
 /// The log of an embedded Kassa: one SQLite file for the partitions of all three services.
 ///

@@ -3,6 +3,7 @@ import PartitionCore
 import SQLiteFolder
 import StateStore
 import Synchronization
+import Threads
 
 /// The store of an embedded Kassa: one SQLite file for the partitions of all three services.
 ///

@@ -3,6 +3,7 @@ import PartitionCore
 import SQLiteFolder
 import StateStore
 import Synchronization
+import Threads
 
 /// The writer's thread: everything queued is one transaction.
 struct StoreWriterLoop {

@@ -4,6 +4,7 @@ import SQLiteFolder
 import SQLiteLog
 import Testing
 import TestSupport
+import Threads
 
 @Suite struct CatchUpTests {
   /// A subscriber that begins in the middle of a stream of appends gets every record once, in order.

@@ -5,6 +5,7 @@ import SQLiteFolder
 import SQLiteLog
 import Testing
 import TestSupport
+import Threads
 
 @Suite struct DurabilityTests {
   @Test func goesOnWhereItEnded() throws {

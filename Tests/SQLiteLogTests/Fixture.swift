@@ -4,6 +4,7 @@ import SQLiteFolder
 import SQLiteLog
 import Synchronization
 import TestSupport
+import Threads
 
 /// A data folder with a log, to be opened again and again.
 struct Fixture {

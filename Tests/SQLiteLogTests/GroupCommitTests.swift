@@ -5,6 +5,7 @@ import SQLiteLog
 import Synchronization
 import Testing
 import TestSupport
+import Threads
 
 /// A lane of a saga: sleeps until it is woken, takes what came for its owners, appends the next hops, hints.
 private final class SagaLane: Sendable {

@@ -37,48 +37,11 @@ public final class BackgroundThread: Sendable {
   private static func nameCurrentThread(_ name: String) {
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }
-    _ = TextFile.write(name, to: file)
+    var name = name
+    _ = name.withUTF8 { write(file, $0.baseAddress, $0.count) }
     close(file)
   }
 
   /// Waits until the thread has ended; once.
   public func join() { pthread_join(thread, nil) }
-}
-
-/// Wakes one waiting thread. A signal given before the wait is not lost; several count as one.
-public final class Signal: @unchecked Sendable {
-  // Safe: `isSet` is touched under `mutex` alone; both C objects stand at a fixed address for the signal's life.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var isSet = false
-
-  public init() {
-    mutex.initialize(to: pthread_mutex_t())
-    condition.initialize(to: pthread_cond_t())
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
-  }
-
-  deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
-  }
-
-  /// Wakes the waiter, or lets its next wait pass.
-  public func set() {
-    pthread_mutex_lock(mutex)
-    isSet = true
-    pthread_cond_signal(condition)
-    pthread_mutex_unlock(mutex)
-  }
-
-  /// Waits for a signal and takes it.
-  public func wait() {
-    pthread_mutex_lock(mutex)
-    while !isSet { pthread_cond_wait(condition, mutex) }
-    isSet = false
-    pthread_mutex_unlock(mutex)
-  }
 }
