@@ -5,7 +5,11 @@ import Model
 /// A log may hand a record to its owner before it is durable; then `Delivery.position` says what an answer has to
 /// wait for. Everything here may be called from any lane and never waits for a disk or a network.
 public protocol EventLog: AnyObject, Sendable {
-  /// Appends records, in this order. Returns the position behind them.
+  /// Appends records, in this order. Returns the position behind them, which a checkpoint waits for when it includes
+  /// what caused them.
+  ///
+  /// A log whose appends come back only when they are durable need not count commands: nobody can depend on one
+  /// before. Then a call without messages returns the position behind the newest message.
   ///
   /// Records of one call that go to the same partition keep their order, and so do calls of one caller.
   /// Name the calling lane as `owner`: other owners are woken for what they get, the caller is not, so it calls
@@ -44,12 +48,20 @@ public protocol EventLog: AnyObject, Sendable {
   func close()
 }
 
-/// Whoever owns partitions: a lane. Both calls come on any thread, must not block, and mean "look again soon".
+/// Whoever owns partitions: a lane. The calls come on any thread, must not block, and mean "look again soon".
 public protocol LogOwner: AnyObject, Sendable {
   /// There is something for `takeDeliveries`.
   func deliveriesArrived()
   /// `durable` or `failure` changed.
   func durabilityChanged()
+  /// The log did not acknowledge these commands within its time. They may stand in it all the same, or still come:
+  /// their outcome is unknown. Said to whoever appended them.
+  func commandsUnknown(_ requests: [RequestID])
+}
+
+extension LogOwner {
+  /// Does nothing: a log that fails as a whole says so by `failure`, and every request has a deadline of its own.
+  public func commandsUnknown(_ requests: [RequestID]) {}
 }
 
 /// One record to be appended.
@@ -85,6 +97,10 @@ public struct LogFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// The files are not what this program writes.
     case format
     case closed
+    /// What the log was told contradicts itself, or the library refuses it.
+    case settings
+    /// Nobody answered in time.
+    case unreachable
   }
 
   public let code: Code

@@ -90,8 +90,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
 
   /// Takes the next record of the log.
   ///
-  /// A record that was delivered before is dropped; a gap stops the partition.
+  /// A record that was delivered before is dropped; a gap stops the partition, and so does a log that breaks it.
   public mutating func deliver(_ delivery: Delivery) {
+    if case .broken(let reason) = delivery.content { return abandon(at: delivery.offset, reason) }
     guard case .running = status, delivery.offset > deliveredOffset else { return }
     guard delivery.offset == deliveredOffset + 1 else {
       stop(at: delivery.offset, "a gap in the log: expected offset \(deliveredOffset + 1)")
@@ -113,6 +114,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     defer { hasUnappended = hasUnappended || !effects.messages.isEmpty }
     while canStep, entries < limits.stepEntriesMax, let delivery = queue.first {
       switch delivery.content {
+      case .broken(let reason):
+        abandon(at: delivery.offset, reason)
       case .undecodable(let reason):
         stop(at: delivery.offset, "the record cannot be decoded: \(reason)")
       case .record(let record):
@@ -440,6 +443,15 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     idempotency.forEach { key, record in
       if record.expiry > now { body(.idempotency(key), .idempotency(record)) }
     }
+  }
+
+  /// Stops, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
+  private mutating func abandon(at offset: Int64, _ reason: String) {
+    stop(at: offset, reason)
+    guard case .taken = checkpoint else { return }
+    checkpoint = .idle
+    machine.checkpointEnded(isWritten: false)
+    idempotency.checkpointEnded(isWritten: false)
   }
 
   private mutating func stop(at offset: Int64, _ reason: String) {
