@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <uv.h>
 
@@ -18,3 +19,6 @@ static inline void kassa_block_signals(void) {
   sigdelset(&all, SIGABRT);
   pthread_sigmask(SIG_BLOCK, &all, 0);
 }
+
+// The flags are an enumeration that Swift does not import.
+static inline int kassa_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

@@ -13,7 +13,7 @@ import Synchronization
 /// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The loop and all
 /// handles are closed by the lane's thread at its end.
 ///
-/// `@unchecked Sendable` is safe: `loop`, `async` and `hasAgain` belong to the lane's thread (before `start`, to the
+/// `@unchecked Sendable` is safe: `loop` and `signal` belong to the lane's thread (before `start`, to the
 /// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
 /// lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
@@ -23,7 +23,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// The lane's place among the lanes of the process, from 0.
   public let index: Int
   let loop: UnsafeMutablePointer<uv_loop_t>
-  private let async: LoopHandle<uv_async_t>
+  private let signal: WakeSignal
   private var thread = pthread_t()
 
   private let flag = WakeFlag()
@@ -52,8 +52,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     }
     self.loop = loop
     do {
-      // The callback has nothing to do: that the loop returned is the message.
-      async = try LoopHandle(.loop) { uv_async_init(loop, $0) { _ in } }
+      signal = try WakeSignal(loop)
     } catch {
       LoopClosing.close(all: loop)
       loop.deallocate()
@@ -145,7 +144,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   // MARK: From any thread
 
   /// Makes the lane take a turn soon. Many wake-ups of one sleep cost one system call, those of a busy lane none.
-  public func wake() { flag.wake { uv_async_send(async.pointer) } }
+  public func wake() { flag.wake { signal.send() } }
 
   /// Runs a closure on the lane, behind those posted before: for control, not for the hot path.
   ///
@@ -219,6 +218,6 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// would wait then, while everybody who wakes the lane believes that it is awake.
   func awakenByTimer() {
     flag.awaken()
-    uv_async_send(async.pointer)
+    signal.send()
   }
 }
