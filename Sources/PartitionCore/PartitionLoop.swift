@@ -390,6 +390,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       return false
     }
     var changes: [EntityChange] = []
+    changes.reserveCapacity(dirtyCount)
     machine.takeChanges { key, value in changes.append(EntityChange(key: key, value: value)) }
     idempotency.takeChanges { key, record in
       changes.append(EntityChange(key: .idempotency(key), value: record.map(Entity.idempotency)))

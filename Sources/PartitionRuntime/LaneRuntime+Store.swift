@@ -54,7 +54,7 @@ extension LaneRuntime {
     }
     let state = actor.state
     places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? lane.now : nil
-    places[place].checkpointDueAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
+    places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
     if places[place].gate.state == .full, state.dirtyCount < shared.options.core.dirtyMax {
       places[place].gate.state = .open
     }

@@ -26,4 +26,11 @@ struct OwnedPartition {
   var backoffUntil: UInt64 = 0
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
+
+  /// Sets the next checkpoint's time a multiple of the interval behind the last one's, so that the partitions of a lane
+  /// stay spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
+  mutating func scheduleCheckpoint(after now: UInt64, every interval: UInt64) {
+    let late = now - min(now, checkpointDueAt)
+    checkpointDueAt += (late / interval + 1) * interval
+  }
 }

@@ -9,7 +9,7 @@ public struct RuntimeOptions: Sendable {
   /// How long a changed entity waits for its checkpoint while fewer than `core.checkpointEntitiesDue` are dirty.
   public var checkpointIntervalMilliseconds: Int64 = 1_000
   /// How often a lane looks for checkpoints that are due.
-  public var tickMilliseconds: Int64 = 100
+  public var tickMilliseconds: Int64 = 20
   /// Records that a lane takes from the log at once.
   public var takeRecordsMax = 4_096
   /// Rounds of taking and applying in one turn of a lane, so that its connections get their turn.
