@@ -55,7 +55,7 @@ extension LaneRuntime: RequestPort {
       route(request, .refused(.overloaded), .zero)
       return
     }
-    let (result, step) = places[place].actor.read(query, for: request)
+    let (result, step) = places[place].actor.read(query, request)
     perform(step, at: place)
     if result == .refused { route(request, .refused(.overloaded), .zero) }
   }

@@ -30,7 +30,7 @@ extension LaneRuntime {
   }
 
   private func writeCheckpoint(at place: Int) {
-    guard let batch = places[place].actor.checkpointToWrite(durable: shared.log.durable) else { return }
+    guard let batch = places[place].actor.checkpointToWrite(shared.log.durable) else { return }
     places[place].isCheckpointTaken = false
     places[place].isWriting = true
     let mailbox = shared.mailboxes[Int(index)]
@@ -45,14 +45,14 @@ extension LaneRuntime {
     let actor = places[place].actor
     switch result {
     case .success:
-      actor.checkpointEnded(isWritten: true)
+      actor.checkpointEnded(true)
       shared.log.trim(places[place].id, through: offset)
     case .failure(let failure):
-      actor.checkpointEnded(isWritten: false)
+      actor.checkpointEnded(false)
       places[place].backoffUntil = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
       shared.storeFailed(places[place].id, failure)
     }
-    let state = actor.state
+    let state = actor.state()
     places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? lane.now : nil
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
     if places[place].gate.state == .full, state.dirtyCount < shared.options.core.dirtyMax {

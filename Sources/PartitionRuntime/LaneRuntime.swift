@@ -149,7 +149,7 @@ final class LaneRuntime {
     for request in places[place].actor.takeWaitingReads() {
       route(request, .refused(.partitionStopped(places[place].id)), .zero)
     }
-    shared.partitionStopped(places[place].id, places[place].actor.state)
+    shared.partitionStopped(places[place].id, places[place].actor.state())
   }
 
   // MARK: Appending
@@ -188,7 +188,7 @@ final class LaneRuntime {
       hasAppended = true
       for place in places.indices where places[place].hasUnappended {
         places[place].hasUnappended = false
-        places[place].actor.appended(upTo: position)
+        places[place].actor.appended(position)
       }
     } catch {
       // The partitions' messages are not in the log, so nothing that was applied since may be checkpointed: it is

@@ -3,7 +3,7 @@ import Model
 /// What a lane knows of a partition that it owns.
 struct OwnedPartition {
   let id: PartitionID
-  let actor: any PartitionEntrance
+  let actor: PartitionEntrance
   let gate: PartitionGate
   let epoch: UInt64
   /// The offset of the checkpoint that it started from.

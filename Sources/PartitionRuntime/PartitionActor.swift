@@ -6,7 +6,7 @@ import PartitionCore
 ///
 /// On the lane it is entered through `assumeIsolated`: no hop, no task, no continuation. Everything it decides stands
 /// in `PartitionLoop`; this is the loop's shell.
-actor PartitionActor<Machine: StateMachine>: PartitionEntrance {
+actor PartitionActor<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private nonisolated let lane: Lane
 

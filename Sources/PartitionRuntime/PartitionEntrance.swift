@@ -2,20 +2,40 @@ import Model
 import PartitionCore
 
 /// A partition's actor as its lane sees it, whatever its service. Every call is made on the lane.
-protocol PartitionEntrance: AnyObject, Sendable {
-  func deliver(_ delivery: Delivery)
+///
+/// Closures instead of a protocol: the compiler writes a generic actor's witnesses once for all services, and each of
+/// their calls would then look types up and copy state at run time. What is captured here is compiled for its service.
+struct PartitionEntrance: Sendable {
+  let deliver: @Sendable (Delivery) -> Void
   /// How it stands, without applying anything.
-  func look() -> StepResult
-  func step() -> StepResult
-  func appended(upTo position: LogPosition)
-  func read(_ query: Query, for request: RequestID) -> (ReadResult, StepResult)
-  func loaded(_ rows: [EntityChange]) -> StepResult
-  func loadFailed() -> StepResult
-  func takeCheckpoint() -> Bool
-  func checkpointToWrite(durable: LogPosition) -> CheckpointBatch?
-  func checkpointEnded(isWritten: Bool)
-  func takeWaitingReads() -> [RequestID]
-  var state: PartitionState { get }
+  let look: @Sendable () -> StepResult
+  let step: @Sendable () -> StepResult
+  /// The messages of all steps so far were appended up to a position.
+  let appended: @Sendable (LogPosition) -> Void
+  let read: @Sendable (Query, RequestID) -> (ReadResult, StepResult)
+  let loaded: @Sendable ([EntityChange]) -> StepResult
+  let loadFailed: @Sendable () -> StepResult
+  let takeCheckpoint: @Sendable () -> Bool
+  /// The checkpoint that was taken, once the log is durable up to what it rests on.
+  let checkpointToWrite: @Sendable (_ durable: LogPosition) -> CheckpointBatch?
+  let checkpointEnded: @Sendable (_ isWritten: Bool) -> Void
+  let takeWaitingReads: @Sendable () -> [RequestID]
+  let state: @Sendable () -> PartitionState
+
+  init<Machine>(_ actor: PartitionActor<Machine>) {
+    deliver = { actor.deliver($0) }
+    look = { actor.look() }
+    step = { actor.step() }
+    appended = { actor.appended(upTo: $0) }
+    read = { actor.read($0, for: $1) }
+    loaded = { actor.loaded($0) }
+    loadFailed = { actor.loadFailed() }
+    takeCheckpoint = { actor.takeCheckpoint() }
+    checkpointToWrite = { actor.checkpointToWrite(durable: $0) }
+    checkpointEnded = { actor.checkpointEnded(isWritten: $0) }
+    takeWaitingReads = { actor.takeWaitingReads() }
+    state = { actor.state }
+  }
 }
 
 /// What a partition put out, and how it stands now.

@@ -20,7 +20,7 @@ extension LaneRuntime {
 
   var partitionReports: [PartitionReport] {
     places.map { owned in
-      let state = owned.actor.state
+      let state = owned.actor.state()
       let status: PartitionReport.Status =
         switch state.status {
         case .stopped(let offset, let reason): .stopped(offset: offset, reason: reason)

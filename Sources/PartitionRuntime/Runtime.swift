@@ -58,14 +58,14 @@ public final class Runtime: RuntimeInspection {
   ) throws -> OwnedPartition {
     let ownership = try shared.store.acquire(partition)
     let options = shared.options
-    let actor: any PartitionEntrance =
+    let actor =
       switch partition.service {
       case .orders:
-        PartitionActor<OrdersMachine>(partition, options, ownership.recovery, on: lane)
+        PartitionEntrance(PartitionActor<OrdersMachine>(partition, options, ownership.recovery, on: lane))
       case .stock:
-        PartitionActor<StockMachine>(partition, options, ownership.recovery, on: lane)
+        PartitionEntrance(PartitionActor<StockMachine>(partition, options, ownership.recovery, on: lane))
       case .payments:
-        PartitionActor<PaymentsMachine>(partition, options, ownership.recovery, on: lane)
+        PartitionEntrance(PartitionActor<PaymentsMachine>(partition, options, ownership.recovery, on: lane))
       }
     return OwnedPartition(
       id: partition, actor: actor, gate: shared.gates[shared.flat(partition)], epoch: ownership.epoch,
