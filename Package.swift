@@ -93,7 +93,7 @@ let package = Package(
     tests("kassaTests", ["Settings", "kassa"]),
     tests(
       "EmbeddedTests",
-      ["Audit", "Embedded", "LoadGenerator", "SQLiteFolder", "Settings", "Telemetry", "TestSupport"]),
+      ["Audit", "Embedded", "HTTPServer", "LoadGenerator", "SQLiteFolder", "Settings", "Telemetry", "TestSupport"]),
     tests(
       "AuditTests",
       [

@@ -87,7 +87,12 @@ public final class EmbeddedServer: Sendable {
       sources: Self.sources(version, metrics, ledger, log))
     operatorLane = LaneConfined(operatorServer, lane: ownLane)
     operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: operatorListener.boundPort)
-    try start()
+    do {
+      try start()
+    } catch {
+      endLanes()
+      throw error
+    }
   }
 
   private func start() throws {
@@ -155,9 +160,13 @@ public final class EmbeddedServer: Sendable {
     for (lane, server) in zip(requestLanes, lanes) { lane.post { server.value.http.close() } }
     let operatorLane = operatorLane
     ownLane.post { operatorLane.value.http.close() }
-    for lane in requestLanes + [ownLane] { lane.stop() }
-    for lane in requestLanes + [ownLane] { lane.join() }
+    endLanes()
     store.close()
     log.close()
+  }
+
+  private func endLanes() {
+    for lane in requestLanes + [ownLane] { lane.stop() }
+    for lane in requestLanes + [ownLane] { lane.join() }
   }
 }

@@ -148,6 +148,17 @@ public final class HTTPServer {
     // The library wants no connection suspended when it stops; two rounds also send the answers.
     _ = daemon?.run()
     _ = daemon?.run()
+    letGo()
+  }
+
+  /// A server that was made and never served, because what had to come with it could not be made, is not closed.
+  deinit {
+    letGo()
+    closeSocket()
+  }
+
+  /// Gives back the daemon and what the loop holds.
+  private func letGo() {
     watch?.close()
     watch = nil
     tick?.cancel()

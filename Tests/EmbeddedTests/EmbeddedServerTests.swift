@@ -1,5 +1,6 @@
 import Audit
 import Embedded
+import HTTPServer
 import LoadGenerator
 import SQLiteFolder
 import Settings
@@ -48,6 +49,20 @@ import Testing
     #expect(audit.isSound, "\(audit.findings)")
     #expect(audit.totals.checkouts > 0 && audit.partitionsCompared == 24)
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
+  }
+
+  @Test(arguments: [\ServeSettings.http.port, \ServeSettings.operatorPort.port])
+  func aPortInUseIsAnErrorThatLeavesTheFolderToTheNext(port: WritableKeyPath<ServeSettings, UInt16> & Sendable) throws {
+    let first = try start(settings)
+    defer { first.stop() }
+    var others = settings
+    others.dataFolder = folder.path + "/others"
+    others[keyPath: port] = first.operatorEndpoint.port
+    #expect(throws: HTTPServerFailure.self) { _ = try start(others) }
+    others[keyPath: port] = 0
+    let second = try start(others)
+    #expect(second.waitUntilReady(milliseconds: 10_000))
+    second.stop()
   }
 
   @Test func startsAgainFromWhatItLeft() throws {
