@@ -51,15 +51,19 @@ import Testing
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
   }
 
-  @Test(arguments: [\ServeSettings.http.port, \ServeSettings.operatorPort.port])
-  func aPortInUseIsAnErrorThatLeavesTheFolderToTheNext(port: WritableKeyPath<ServeSettings, UInt16> & Sendable) throws {
+  @Test(arguments: [false, true]) func aPortInUseLeavesTheFolderToTheNext(isOperators: Bool) throws {
     let first = try start(settings)
     defer { first.stop() }
     var others = settings
     others.dataFolder = folder.path + "/others"
-    others[keyPath: port] = first.operatorEndpoint.port
+    if isOperators {
+      others.operatorPort.port = first.httpEndpoint.port
+    } else {
+      others.http.port = first.operatorEndpoint.port
+    }
     #expect(throws: HTTPServerFailure.self) { _ = try start(others) }
-    others[keyPath: port] = 0
+    others.operatorPort.port = 0
+    others.http.port = 0
     let second = try start(others)
     #expect(second.waitUntilReady(milliseconds: 10_000))
     second.stop()
