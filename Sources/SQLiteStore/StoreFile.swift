@@ -31,38 +31,6 @@ public enum StoreFile {
     guard let value = UInt8(exactly: number >> 12), let service = Service(rawValue: value) else { return nil }
     return PartitionID(service, UInt16(number & 0xfff))
   }
-
-  /// Reads a row of `entities`.
-  /// - Throws: `StoreFailure` that names the file and the key.
-  static func entity(
-    _ bytes: UnsafeRawBufferPointer, for key: EntityKey, of partition: PartitionID, path: String
-  ) throws(StoreFailure) -> Entity {
-    do throws(WireError) {
-      return try EntityCodec.decode(bytes, for: key)
-    } catch {
-      throw StoreFailure(
-        .format,
-        "\(path): the row \(EntityCodec.text(of: key)) of \(partition) is damaged: \(error); "
-          + "restore log and store from the same backup")
-    }
-  }
-
-  /// Reads a row of `checkpoints`.
-  /// - Throws: `StoreFailure` that names the file and the partition.
-  static func header(
-    _ bytes: UnsafeRawBufferPointer, of partition: PartitionID, path: String
-  ) throws(StoreFailure) -> CheckpointHeader {
-    var reason = "it is another partition's"
-    do throws(WireError) {
-      let header = try CheckpointCodec.decode(bytes)
-      if header.partition == partition { return header }
-    } catch {
-      reason = "\(error)"
-    }
-    throw StoreFailure(
-      .format,
-      "\(path): the checkpoint of \(partition) is damaged: \(reason); restore log and store from the same backup")
-  }
 }
 
 extension StoreFailure {

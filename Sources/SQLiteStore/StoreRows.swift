@@ -37,7 +37,7 @@ final class StoreRows {
     one.bind(3, EntityCodec.text(of: key))
     guard try StoreFailure.reading({ () throws(DatabaseError) in try one.step() }) else { return nil }
     defer { one.reset() }
-    return try StoreFile.entity(one.bytes(0), for: key, of: partition, path: path)
+    return try StoredRows.entity(one.bytes(0), for: key, of: partition, in: path)
   }
 
   /// Up to `limit` entities of one kind behind the key `after`, in the order of their keys' texts.
@@ -51,16 +51,8 @@ final class StoreRows {
     defer { ofKind.reset() }
     var rows: [EntityChange] = []
     while try StoreFailure.reading({ () throws(DatabaseError) in try ofKind.step() }) {
-      let key: EntityKey
-      do throws(WireError) {
-        key = try EntityCodec.key(kind: kind, text: ofKind.text(0))
-      } catch {
-        throw StoreFailure(
-          .format,
-          "\(path): \(partition) has a row of kind \(kind) with a damaged key: \(error); "
-            + "restore log and store from the same backup")
-      }
-      let entity = try StoreFile.entity(ofKind.bytes(1), for: key, of: partition, path: path)
+      let key = try StoredRows.key(kind: kind, text: ofKind.text(0), of: partition, in: path)
+      let entity = try StoredRows.entity(ofKind.bytes(1), for: key, of: partition, in: path)
       rows.append(EntityChange(key: key, value: entity))
     }
     return rows
@@ -73,7 +65,7 @@ final class StoreRows {
     defer { checkpoint.reset() }
     let epoch = UInt64(clamping: checkpoint.integer(0))
     if checkpoint.isNull(1) { return (epoch, nil) }
-    return (epoch, try StoreFile.header(checkpoint.bytes(1), of: partition, path: path))
+    return (epoch, try StoredRows.header(checkpoint.bytes(1), of: partition, in: path))
   }
 
   /// The newest epoch alone.
