@@ -29,6 +29,7 @@ let package = Package(
     .systemLibrary(
       name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     // A part of the C library that Swift's own module leaves out.
     .systemLibrary(name: "CEpoll"),
 
@@ -48,6 +49,7 @@ let package = Package(
     target("SQLiteFolder", ["CSQLite"]),
     target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "Threads", "Wire"]),
     target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
+    target("PostgresStore", ["CPostgres", "Model", "PartitionCore", "StateStore", "Threads", "Wire"]),
 
     // The shell around the core.
     target("Lanes", ["CUV"]),
@@ -119,9 +121,16 @@ let package = Package(
     tests("ThreadsTests", ["Threads"]),
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads"]),
     tests(
-      "StateStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
+      "StateStoreTests",
+      ["Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
     tests(
       "SQLiteStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
+    tests(
+      "PostgresStoreTests",
+      [
+        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport",
+        "Threads",
+      ]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),

@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import PostgresStore
 import SQLiteFolder
 import SQLiteStore
 import StateStore
@@ -10,9 +11,10 @@ import TestSupport
 enum StoreKind: String, CaseIterable, Sendable {
   case memory
   case sqlite
+  case postgres
 }
 
-/// A store of either kind with what it needs.
+/// A store of one kind with what it needs.
 struct StoreFixture {
   let store: any StateStore
   private let folder: TemporaryFolder?
@@ -27,6 +29,12 @@ struct StoreFixture {
       let data = try DataFolder(path: temporary.path + "/data", partitionCount: 4, files: [StoreFile.file])
       store = try SQLiteStore(folder: data)
       folder = temporary
+    case .postgres:
+      let server = try PostgresServer.shared()
+      store = try PostgresStore(
+        server.connection(to: server.makeDatabase()), service: .stock,
+        identity: PostgresIdentity(cluster: "test", partitionCount: 4))
+      folder = nil
     }
   }
 }

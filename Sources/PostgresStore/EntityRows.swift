@@ -1,0 +1,99 @@
+import Model
+import PartitionCore
+import StateStore
+import Wire
+
+/// Reads entities of one partition, on a connection that is in a transaction or needs none.
+struct EntityRows {
+  private let name: String
+  private let partition: PartitionID
+
+  init(_ name: String, _ partition: PartitionID) {
+    self.name = name
+    self.partition = partition
+  }
+
+  private var index: Int16 { Int16(truncatingIfNeeded: partition.index) }
+
+  /// Up to `limit` entities of a kind behind the key `after`, in the order of their keys' bytes.
+  /// - Throws: `lost`, `refused`.
+  func page(
+    ofKind kind: UInt8, after: String, limit: Int, on connection: Connection
+  ) throws(PostgresFailure) -> Result<[EntityChange], StoreFailure> {
+    var parameters = Parameters()
+    parameters.add(index)
+    parameters.add(Int16(kind))
+    parameters.add(after)
+    parameters.add(Int64(limit))
+    var result: Result<[EntityChange], StoreFailure> = .success([])
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in try connection.send(.ofKind, parameters) },
+      each: { _, rows in result = page(ofKind: kind, rows) })
+    return result
+  }
+
+  private func page(ofKind kind: UInt8, _ rows: borrowing Rows) -> Result<[EntityChange], StoreFailure> {
+    var page: [EntityChange] = []
+    page.reserveCapacity(rows.count)
+    do throws(StoreFailure) {
+      for row in 0..<rows.count {
+        let key = try StoredRows.key(kind: kind, text: rows.text(row, 0) ?? "", of: partition, in: name)
+        let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+        let value = try StoredRows.entity(rows.bytes(row, 1) ?? empty, for: key, of: partition, in: name)
+        page.append(EntityChange(key: key, value: value))
+      }
+    } catch {
+      return .failure(error)
+    }
+    return .success(page)
+  }
+
+  /// The entities of some keys, nil where there is none, in the order of the keys.
+  /// - Throws: `lost`, `refused`.
+  func rows(
+    of keys: [EntityKey], on connection: Connection
+  ) throws(PostgresFailure) -> Result<[EntityChange], StoreFailure> {
+    var parameters = Parameters()
+    parameters.add(index)
+    parameters.add(keys: keys)
+    var result: Result<[EntityChange], StoreFailure> = .success([])
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in try connection.send(.one, parameters) },
+      each: { _, rows in result = placed(rows, keys, placeColumn: 0) })
+    return result
+  }
+
+  /// Puts rows of (place from 1, body) to their keys.
+  func placed(
+    _ rows: borrowing Rows, _ keys: [EntityKey], placeColumn: Int
+  ) -> Result<[EntityChange], StoreFailure> {
+    var values: [Entity?] = Array(repeating: nil, count: keys.count)
+    do throws(StoreFailure) {
+      for row in 0..<rows.count {
+        guard let place = rows.bigint(row, placeColumn), let bytes = rows.bytes(row, placeColumn + 1) else { continue }
+        guard place >= 1, place <= keys.count else {
+          throw StoreFailure(.format, "\(name): the server answers with a row of \(partition) that nobody asked for")
+        }
+        let index = Int(place) - 1
+        values[index] = try StoredRows.entity(bytes, for: keys[index], of: partition, in: name)
+      }
+    } catch {
+      return .failure(error)
+    }
+    return .success(zip(keys, values).map { EntityChange(key: $0, value: $1) })
+  }
+}
+
+extension Parameters {
+  /// Two columns: the kinds and the texts.
+  mutating func add(keys: [EntityKey]) {
+    var kinds = Column(.smallint)
+    var texts = Column(.text)
+    for key in keys {
+      kinds.append(Int16(EntityCodec.kind(of: key)))
+      texts.append(EntityCodec.text(of: key))
+    }
+    add(kinds)
+    add(texts)
+  }
+}

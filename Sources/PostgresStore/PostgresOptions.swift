@@ -1,0 +1,92 @@
+/// Whose database it has to be.
+public struct PostgresIdentity: Hashable, Sendable {
+  /// The cluster's name; a database that was made for another one is refused.
+  public var cluster: String
+  /// The service's partitions, 1 ..< 4097; a database that was made with another count is refused.
+  public var partitionCount: Int
+
+  public init(cluster: String, partitionCount: Int) {
+    self.cluster = cluster
+    self.partitionCount = partitionCount
+  }
+}
+
+/// The bounds of a store in PostgreSQL.
+public struct PostgresOptions: Hashable, Sendable {
+  /// Threads that write checkpoints and raise epochs, each with a connection. A partition belongs to one of them.
+  public var writerCount = 2
+  /// Threads that load, each with a connection.
+  public var readerCount = 2
+  /// Checkpoints and epochs that wait for one writer; more fail at once. A partition has one at a time.
+  public var queuedWritesMax = 8_192
+  /// Loads that wait; more fail at once. A partition has one at a time.
+  public var queuedLoadsMax = 8_192
+  /// Rows of one statement.
+  public var batchRowsMax = 2_000
+  /// Bytes of one statement's rows; the row that crosses it is its last.
+  public var batchBytesMax = 1 << 20
+  /// The largest row; a checkpoint with a larger one fails.
+  public var rowBytesMax = 256 << 20
+  /// Rows of one transaction, which may hold checkpoints of several partitions; the checkpoint that crosses it is
+  /// taken whole.
+  public var transactionRowsMax = 20_000
+  /// Loads that one connection asks for before it reads the first answer.
+  public var pipelinedLoadsMax = 16
+  /// Expired idempotency keys that one checkpoint deletes; the rest goes with the next ones.
+  public var expiredRowsMax = 20_000
+  /// Connections that are lost under one request before it fails.
+  public var attemptsMax = 4
+
+  /// How long a connection may take to be made, for each of the server's addresses; whole seconds, at least 2,
+  /// unless the connection string says otherwise.
+  public var connectMillisecondsMax = 5_000
+  /// What one statement may take; the server ends it.
+  public var statementMillisecondsMax = 30_000
+  /// How long a statement may wait for a lock, which only an owner that was replaced can hold.
+  public var lockMillisecondsMax = 10_000
+  /// A server that is expected to answer and is silent for so long has its connection dropped. More than what a
+  /// statement may take.
+  public var silenceMillisecondsMax = 35_000
+  /// The first wait between two attempts to connect; each further one doubles.
+  public var backoffMillisecondsMin = 100
+  public var backoffMillisecondsMax = 5_000
+  /// How long a checkpoint waits for a server that is away before its owner is told.
+  public var writeWaitMilliseconds = 10_000
+  /// The same of a load.
+  public var loadWaitMilliseconds = 2_000
+  /// The same of an owner that asks for its partition; nil: until the store is closed.
+  public var acquireWaitMilliseconds: Int?
+
+  public init() {}
+
+  /// A sentence about the first bound that is out of range.
+  public var contradiction: String? {
+    let counts = [
+      writerCount, readerCount, queuedWritesMax, queuedLoadsMax, batchRowsMax, batchBytesMax, rowBytesMax,
+      transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, attemptsMax,
+    ]
+    let times = [
+      connectMillisecondsMax, statementMillisecondsMax, lockMillisecondsMax, silenceMillisecondsMax,
+      backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds, loadWaitMilliseconds,
+      acquireWaitMilliseconds ?? 1,
+    ]
+    if counts.contains(where: { $0 < 1 }) || times.contains(where: { !(1...Self.timeMillisecondsMax).contains($0) }) {
+      return "every bound of the store must be at least 1, and every time at most \(Self.timeMillisecondsMax)"
+    }
+    if max(writerCount, readerCount) > 64 { return "writerCount and readerCount must not exceed 64" }
+    if batchRowsMax > 100_000 { return "batchRowsMax must not exceed 100000" }
+    if max(batchBytesMax, rowBytesMax) > 512 << 20 {
+      return "batchBytesMax and rowBytesMax must not exceed 512 MiB"
+    }
+    if backoffMillisecondsMin > backoffMillisecondsMax {
+      return "backoffMillisecondsMin must not exceed backoffMillisecondsMax"
+    }
+    if silenceMillisecondsMax <= max(statementMillisecondsMax, lockMillisecondsMax) {
+      return "silenceMillisecondsMax must exceed statementMillisecondsMax and lockMillisecondsMax"
+    }
+    return nil
+  }
+
+  /// No time may be longer: a day.
+  public static let timeMillisecondsMax = 24 * 60 * 60 * 1_000
+}

@@ -1,0 +1,65 @@
+import Model
+
+/// Makes a connection ready for work: its settings, whose database it is, the statements.
+enum Session {
+  static func open(
+    _ target: ConnectionString, _ service: Service, _ identity: PostgresIdentity, _ options: PostgresOptions
+  ) throws(PostgresFailure) -> Connection {
+    let connection = try Connection(target, options)
+    try setUp(connection, options)
+    try Schema.prepare(connection, service: service, identity)
+    try connection.perform { connection throws(PostgresFailure) in
+      for statement in Statement.allCases { try connection.prepare(statement) }
+    }
+    return connection
+  }
+
+  private static func setUp(_ connection: Connection, _ options: PostgresOptions) throws(PostgresFailure) {
+    var facts: (version: Int64, encoding: String, isStandby: Bool)?
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in
+        for (name, value) in settings(options) {
+          try connection.send(text: "SELECT set_config('\(name)', '\(value)', false)")
+        }
+        // A commit that a crash of the server can take back would let an old owner write again.
+        try connection.send(
+          text: """
+            SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+            """)
+        try connection.send(
+          text: """
+            SELECT current_setting('server_version_num')::int8, current_setting('server_encoding'),
+              pg_is_in_recovery()::int4::int8
+            """)
+      },
+      each: { _, rows in
+        guard let version = rows.bigint(0, 0), let encoding = rows.text(0, 1), let standby = rows.bigint(0, 2)
+        else { return }
+        facts = (version, encoding, standby != 0)
+      })
+    guard let facts else { throw .lost("the server does not say what it is") }
+    guard facts.version >= serverVersionMin else {
+      throw .foreign("the server has version \(facts.version / 10_000); Kassa needs \(serverVersionMin / 10_000)")
+    }
+    guard facts.encoding == "UTF8" else {
+      throw .foreign("the database's encoding is \(facts.encoding); make it with ENCODING 'UTF8'")
+    }
+    // Its rows may be old, and with them the epoch.
+    if facts.isStandby { throw .lost("the server is a standby; Kassa needs the primary") }
+  }
+
+  private static let serverVersionMin: Int64 = 130_000
+
+  /// The session's settings by name. Every statement finds its rows by their key: a plan that reads whole tables,
+  /// made while they were small, must not be kept when they are large.
+  private static func settings(_ options: PostgresOptions) -> [(String, String)] {
+    [
+      ("statement_timeout", "\(options.statementMillisecondsMax)"),
+      ("lock_timeout", "\(options.lockMillisecondsMax)"),
+      ("idle_in_transaction_session_timeout", "\(options.statementMillisecondsMax)"),
+      ("tcp_keepalives_idle", "5"), ("tcp_keepalives_interval", "2"), ("tcp_keepalives_count", "3"),
+      ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off"),
+      ("plan_cache_mode", "force_generic_plan"),
+    ]
+  }
+}

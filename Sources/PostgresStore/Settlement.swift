@@ -1,0 +1,43 @@
+import Model
+
+/// Finds out what became of checkpoints whose commit was not answered, and makes that final (`Turns`).
+struct Settlement {
+  enum Found {
+    case written
+    /// It was not written and can never be; the row is at this turn.
+    case notWritten(turn: Int64)
+    /// The partition has a newer owner.
+    case fenced
+    case refused(PostgresFailure)
+  }
+
+  private let attempts: [Writer.Attempt]
+  private let blocking: [Int64]
+
+  init(_ attempts: [Writer.Attempt], _ turns: inout Turns) {
+    self.attempts = attempts
+    // A partition that this store has acquired again meanwhile is fenced by its epoch, whatever the turn.
+    blocking = attempts.map { turns.next($0.request.partition.index, epoch: $0.epoch)?.next ?? .max }
+  }
+
+  /// - Throws: `lost`: asked again on the next connection, each with another turn.
+  func perform(on connection: Connection) throws(PostgresFailure) -> [Found] {
+    var turns: [Int64?] = attempts.map { _ in nil }
+    let refusals = try connection.perform(
+      groups: attempts.count,
+      send: { place, connection throws(PostgresFailure) in
+        var parameters = Parameters()
+        parameters.add(Int16(truncatingIfNeeded: attempts[place].request.partition.index))
+        parameters.add(Int64(clamping: attempts[place].epoch))
+        parameters.add(attempts[place].turn)
+        parameters.add(blocking[place])
+        try connection.send(.settle, parameters)
+      }, each: { place, _, rows in turns[place] = rows.bigint(0, 0) })
+    return attempts.indices.map { place in
+      if let refusal = refusals[place] { return .refused(refusal) }
+      guard let turn = turns[place] else { return .fenced }
+      if turn == attempts[place].turn { return .written }
+      return turn == blocking[place] ? .notWritten(turn: turn) : .fenced
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/// The statements of a running store; each connection prepares them once.
+///
+/// `fence` comes first in every checkpoint: it takes the partition's row for the transaction and moves it to the
+/// write's own turn, if epoch and turn are what the owner believes. All that follows asks for that turn again and does
+/// nothing where the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
+enum Statement: String, CaseIterable {
+  case begin, commit, rollback
+  case raiseEpoch, fence, settle
+  case upsert, delete, deleteExpired
+  case load, one, ofKind, header
+
+  var text: String {
+    switch self {
+    case .begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    case .commit: "COMMIT"
+    case .rollback: "ROLLBACK"
+    case .raiseEpoch, .fence, .settle: fencing
+    case .upsert, .delete, .deleteExpired: writing
+    case .load, .one, .ofKind, .header: reading
+    }
+  }
+
+  private var fencing: String {
+    switch self {
+    // partition
+    case .raiseEpoch:
+      """
+      INSERT INTO kassa.checkpoints AS c (partition, epoch, turn) VALUES ($1::int2, 1, 0)
+      ON CONFLICT (partition) DO UPDATE SET epoch = c.epoch + 1, turn = 0 RETURNING epoch, header
+      """
+    // partition, epoch, the turn reached, this write's turn, the log's offset, header
+    case .fence:
+      """
+      UPDATE kassa.checkpoints SET turn = $4::int8, log_offset = $5::int8, header = $6::bytea, written_at = now()
+      WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8
+      """
+    // partition, epoch, the lost write's turn, a turn that makes it impossible: what it finds is final
+    default:
+      """
+      UPDATE kassa.checkpoints SET turn = CASE turn WHEN $3::int8 THEN turn ELSE $4::int8 END
+      WHERE partition = $1::int2 AND epoch = $2::int8 RETURNING turn
+      """
+    }
+  }
+
+  private static let fenced =
+    "EXISTS (SELECT FROM kassa.checkpoints WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8)"
+
+  private var writing: String {
+    switch self {
+    // partition, epoch, turn, the log's offset, kinds, keys, expiries, bodies
+    case .upsert:
+      """
+      INSERT INTO kassa.entities (partition, kind, key, expiry, log_offset, body)
+      SELECT $1::int2, u.kind, u.key, u.expiry, $4::int8, u.body
+      FROM unnest($5::int2[], $6::text[], $7::int8[], $8::bytea[]) AS u (kind, key, expiry, body)
+      WHERE \(Self.fenced)
+      ON CONFLICT (partition, kind, key)
+      DO UPDATE SET expiry = excluded.expiry, log_offset = excluded.log_offset, body = excluded.body
+      """
+    // partition, epoch, turn, kinds, keys
+    case .delete:
+      """
+      DELETE FROM kassa.entities AS e USING unnest($4::int2[], $5::text[]) AS u (kind, key)
+      WHERE e.partition = $1::int2 AND e.kind = u.kind AND e.key = u.key COLLATE "C" AND \(Self.fenced)
+      """
+    // partition, epoch, turn, the kind of idempotency keys, the partition's time, the most rows
+    default:
+      """
+      DELETE FROM kassa.entities WHERE partition = $1::int2 AND kind = $4::int2 AND key IN (
+        SELECT key FROM kassa.entities WHERE partition = $1::int2 AND expiry <= $5::int8 AND expiry IS NOT NULL
+        ORDER BY expiry LIMIT $6::int8) AND \(Self.fenced)
+      """
+    }
+  }
+
+  private var reading: String {
+    switch self {
+    // partition, epoch, kinds, keys; one row with the newest epoch at least, and a row for each key that is there
+    case .load:
+      """
+      SELECT c.epoch, r.place, r.body FROM kassa.checkpoints AS c LEFT JOIN (
+        SELECT w.place, e.body FROM unnest($3::int2[], $4::text[]) WITH ORDINALITY AS w (kind, key, place)
+        JOIN kassa.entities AS e ON e.partition = $1::int2 AND e.kind = w.kind AND e.key = w.key COLLATE "C"
+      ) AS r ON c.epoch = $2::int8 WHERE c.partition = $1::int2
+      """
+    // partition, kinds, keys
+    case .one:
+      """
+      SELECT w.place, e.body FROM unnest($2::int2[], $3::text[]) WITH ORDINALITY AS w (kind, key, place)
+      JOIN kassa.entities AS e ON e.partition = $1::int2 AND e.kind = w.kind AND e.key = w.key COLLATE "C"
+      """
+    // partition, kind, the key before, the most rows
+    case .ofKind:
+      """
+      SELECT key, body FROM kassa.entities WHERE partition = $1::int2 AND kind = $2::int2 AND key > $3::text COLLATE "C"
+      ORDER BY key LIMIT $4::int8
+      """
+    // partition
+    default:
+      "SELECT epoch, header FROM kassa.checkpoints WHERE partition = $1::int2"
+    }
+  }
+}

@@ -1,0 +1,245 @@
+import Model
+import PartitionCore
+import StateStore
+import Synchronization
+
+/// Writes the checkpoints of its share of the partitions, and raises their epochs. Owned by one thread.
+///
+/// A transaction holds the checkpoints of all partitions that wait, up to a bound. When the server refuses one, each is
+/// tried alone, so that it fails alone. When the connection is lost, nobody knows what became of it: it is *lost*
+/// until the next connection has settled that (`Turns`), and only then told, or tried again.
+final class Writer: StoreWorker {
+  private let shared: StoreShared
+  private let place: Int
+  private var turns = Turns()
+  /// Tried alone, before anything that waits behind them.
+  private var singles: [WriteRequest] = []
+  private var lost: [Attempt] = []
+
+  /// A checkpoint under way.
+  struct Attempt {
+    let request: WriteRequest
+    let batch: CheckpointBatch
+    let epoch: UInt64
+    let reached: Int64
+    let turn: Int64
+    let completion: @Sendable (Result<Void, StoreFailure>) -> Void
+  }
+
+  init(_ shared: StoreShared, place: Int) {
+    self.shared = shared
+    self.place = place
+  }
+
+  var hasWork: Bool {
+    !singles.isEmpty || !lost.isEmpty || shared.state.withLock { !$0.writes[place].isEmpty }
+  }
+
+  func work(on connection: Connection) throws(PostgresFailure) -> Bool {
+    if !lost.isEmpty {
+      try settle(on: connection)
+      return true
+    }
+    let group = takeGroup()
+    guard let first = group.first else { return false }
+    if case .acquire(let completion) = first.work {
+      try acquire(first, completion, on: connection)
+    } else {
+      try write(group, on: connection)
+    }
+    return true
+  }
+
+  /// A run of checkpoints of different partitions, or one request to acquire.
+  private func takeGroup() -> [WriteRequest] {
+    if !singles.isEmpty { return [singles.removeFirst()] }
+    return shared.state.withLock { state in
+      var partitions: Set<UInt16> = []
+      var rows = 0
+      var count = 0
+      for request in state.writes[place] {
+        if case .acquire = request.work {
+          if count == 0 { count = 1 }
+          break
+        }
+        guard rows < shared.options.transactionRowsMax, partitions.insert(request.partition.index).inserted else {
+          break
+        }
+        rows += request.rowCount
+        count += 1
+      }
+      let group = Array(state.writes[place].prefix(count))
+      state.writes[place].removeFirst(count)
+      return group
+    }
+  }
+
+  // MARK: Acquiring
+
+  private func acquire(
+    _ request: WriteRequest, _ completion: @Sendable (Result<Ownership, StoreFailure>) -> Void,
+    on connection: Connection
+  ) throws(PostgresFailure) {
+    let result: Result<Ownership, StoreFailure>
+    do throws(PostgresFailure) {
+      result = try Acquisition(shared.name, request.partition, shared.options).perform(on: connection)
+    } catch {
+      guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }
+      // Raising the epoch once more does no harm.
+      singles.insert(request, at: 0)
+      throw error
+    }
+    if case .success(let ownership) = result {
+      turns.acquired(request.partition.index, epoch: ownership.epoch)
+      shared.count { $0.acquisitions += 1 }
+    } else if case .failure(let failure) = result, failure.code == .format {
+      shared.count { $0.damagedRows += 1 }
+    }
+    completion(result)
+  }
+
+  // MARK: Writing
+
+  private func write(_ group: [WriteRequest], on connection: Connection) throws(PostgresFailure) {
+    // In one order everywhere, so that two processes never wait for each other's rows.
+    let attempts = group.sorted { $0.partition < $1.partition }.compactMap(attempt)
+    if attempts.isEmpty { return }
+    let start = MonotonicTime.microseconds
+    let transaction = CheckpointTransaction(attempts, shared.options)
+    let failure: PostgresFailure?
+    do throws(PostgresFailure) {
+      failure = try transaction.perform(on: connection)
+    } catch {
+      lost = attempts
+      shared.count { $0.unknownCommits += attempts.count }
+      throw error
+    }
+    if let failure {
+      try refused(attempts, failure, on: connection)
+    } else {
+      committed(attempts, transaction, microseconds: MonotonicTime.microseconds - start)
+    }
+  }
+
+  private func attempt(_ request: WriteRequest) -> Attempt? {
+    guard case .write(let batch, let epoch, let completion) = request.work else { return nil }
+    guard let turn = turns.next(request.partition.index, epoch: epoch) else {
+      tellFenced(request.partition, epoch, completion)
+      return nil
+    }
+    return Attempt(
+      request: request, batch: batch, epoch: epoch, reached: turn.reached, turn: turn.next, completion: completion)
+  }
+
+  private func committed(_ attempts: [Attempt], _ transaction: CheckpointTransaction, microseconds: Int) {
+    let done = transaction.outcome
+    shared.count { counters in
+      counters.transactions += 1
+      counters.checkpoints += attempts.count - done.fenced.count
+      counters.rowsWritten += done.rowsWritten
+      counters.rowsDeleted += done.rowsDeleted
+      counters.rowsExpired += done.rowsExpired
+      counters.bytesWritten += done.bytesWritten
+      counters.writeMicroseconds += microseconds
+    }
+    for (place, attempt) in attempts.enumerated() {
+      if done.fenced.contains(place) {
+        tellFenced(attempt.request.partition, attempt.epoch, attempt.completion)
+      } else {
+        turns.reached(attempt.turn, attempt.request.partition.index, epoch: attempt.epoch)
+        attempt.completion(.success(()))
+      }
+    }
+  }
+
+  private func refused(
+    _ attempts: [Attempt], _ failure: PostgresFailure, on connection: Connection
+  ) throws(PostgresFailure) {
+    if attempts.count > 1 {
+      singles = attempts.map(\.request) + singles
+    } else {
+      for attempt in attempts {
+        shared.count { $0.writeFailures += 1 }
+        attempt.completion(.failure(failure.storeFailure(.write, at: shared.name)))
+      }
+    }
+    if failure.endsConnection { throw .lost(failure.message) }
+  }
+
+  private func tellFenced(
+    _ partition: PartitionID, _ epoch: UInt64, _ completion: (Result<Void, StoreFailure>) -> Void
+  ) {
+    shared.count { $0.fencedWrites += 1 }
+    let message = "\(shared.name): \(partition) was acquired by another owner since epoch \(epoch)"
+    completion(.failure(StoreFailure(.fenced, message)))
+  }
+
+  // MARK: What was lost with a connection
+
+  private func settle(on connection: Connection) throws(PostgresFailure) {
+    let settlement = try Settlement(lost, &turns).perform(on: connection)
+    let attempts = lost
+    lost = []
+    var again: [WriteRequest] = []
+    for (attempt, found) in zip(attempts, settlement) {
+      let partition = attempt.request.partition
+      switch found {
+      case .written:
+        turns.reached(attempt.turn, partition.index, epoch: attempt.epoch)
+        shared.count {
+          $0.unknownCommitsWritten += 1
+          $0.checkpoints += 1
+        }
+        attempt.completion(.success(()))
+      case .notWritten(let turn):
+        turns.reached(turn, partition.index, epoch: attempt.epoch)
+        var request = attempt.request
+        request.losses += 1
+        if request.losses < shared.options.attemptsMax {
+          again.append(request)
+        } else {
+          shared.count { $0.writeFailures += 1 }
+          let message = "\(shared.name): the connection was lost \(request.losses) times while it was written"
+          attempt.completion(.failure(StoreFailure(.write, message)))
+        }
+      case .fenced:
+        tellFenced(partition, attempt.epoch, attempt.completion)
+      case .refused(let failure):
+        lost.append(attempt)
+        if failure.endsConnection { throw .lost(failure.message) }
+      }
+    }
+    singles = again + singles
+    // Asked again on another connection, after the wait between two.
+    if !lost.isEmpty { throw .lost("the server does not say what became of a checkpoint") }
+  }
+
+  // MARK: The server is away
+
+  func unreachable(_ failure: PostgresFailure, isFinal: Bool) {
+    let now = MonotonicTime.milliseconds
+    let isClosing = shared.isClosing
+    func isDue(_ request: WriteRequest) -> Bool {
+      if isFinal || failure.isPermanent || request.deadline <= now { return true }
+      if case .acquire = request.work { return isClosing }
+      return false
+    }
+    let waiting = shared.state.withLock { state in
+      defer { state.writes[place].removeAll(where: isDue) }
+      return state.writes[place].filter(isDue)
+    }
+    let due = singles.filter(isDue) + waiting
+    singles.removeAll(where: isDue)
+    let told = isFinal ? shared.closed : failure.storeFailure(.write, at: shared.name)
+    for request in due {
+      if case .write = request.work { shared.count { $0.writeFailures += 1 } }
+      request.fail(told)
+    }
+    guard isFinal else { return }
+    for attempt in lost {
+      let message = "\(shared.name): closed before it was known whether the checkpoint was written: \(failure.message)"
+      attempt.completion(.failure(StoreFailure(.write, message)))
+    }
+    lost = []
+  }
+}

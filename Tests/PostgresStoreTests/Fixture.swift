@@ -1,0 +1,99 @@
+import Foundation
+import Model
+import PartitionCore
+import PostgresStore
+import StateStore
+import Synchronization
+import TestSupport
+
+/// A database of its own on a server, the shared one unless it has to be crashed.
+struct Fixture {
+  let server: PostgresServer
+  let database: String
+
+  init(_ server: PostgresServer? = nil, _ options: String = "") throws {
+    self.server = try server ?? PostgresServer.shared()
+    database = try self.server.makeDatabase(options)
+  }
+
+  var connection: String { server.connection(to: database) }
+
+  func open(
+    _ service: Service = .stock, cluster: String = "test", partitions: Int = 4, via connection: String? = nil,
+    _ change: (inout PostgresOptions) -> Void = { _ in }
+  ) throws -> PostgresStore {
+    var options = PostgresOptions()
+    options.backoffMillisecondsMin = 5
+    options.backoffMillisecondsMax = 50
+    options.acquireWaitMilliseconds = 60_000
+    change(&options)
+    return try PostgresStore(
+      connection ?? self.connection, service: service,
+      identity: PostgresIdentity(cluster: cluster, partitionCount: partitions), options: options)
+  }
+
+  /// A string for a store that reaches the server through a proxy.
+  func connection(through proxy: CuttingProxy) -> String {
+    "host=127.0.0.1 port=\(proxy.port) user=\(PostgresServer.role) dbname=\(database)"
+  }
+
+  @discardableResult
+  func sql(_ text: String) throws -> String { try server.sql(text, in: database) }
+}
+
+let stock = PartitionID(.stock, 1)
+
+/// What a completion was called with.
+final class Answer<Value: Sendable>: Sendable {
+  private let results = Mutex<[Result<Value, StoreFailure>]>([])
+  func set(_ result: Result<Value, StoreFailure>) { results.withLock { $0.append(result) } }
+  var count: Int { results.withLock { $0.count } }
+
+  func get() throws -> Value {
+    guard eventually({ count > 0 }) else { throw StoreFailure(.closed, "no answer in time") }
+    return try results.withLock { $0[0] }.get()
+  }
+}
+
+extension StateStore {
+  func startWrite(_ batch: CheckpointBatch, epoch: UInt64) -> Answer<Void> {
+    let answer = Answer<Void>()
+    write(batch, epoch: epoch) { answer.set($0) }
+    return answer
+  }
+
+  func writeNow(_ batch: CheckpointBatch, epoch: UInt64) throws { try startWrite(batch, epoch: epoch).get() }
+
+  func startLoad(_ keys: [EntityKey], of partition: PartitionID = stock, epoch: UInt64) -> Answer<[EntityChange]> {
+    let answer = Answer<[EntityChange]>()
+    load(keys, of: partition, epoch: epoch) { answer.set($0) }
+    return answer
+  }
+
+  func loadNow(_ keys: [EntityKey], of partition: PartitionID = stock, epoch: UInt64) throws -> [Entity?] {
+    try startLoad(keys, of: partition, epoch: epoch).get().map(\.value)
+  }
+}
+
+func batch(_ offset: Int64, _ changes: [(EntityKey, Entity?)], of partition: PartitionID = stock) -> CheckpointBatch {
+  CheckpointBatch(
+    header: CheckpointHeader(
+      partition: partition, offset: offset, now: Timestamp(milliseconds: max(0, offset)), rulesVersion: 1, dedup: [],
+      ledger: Ledger()),
+    changes: changes.map { EntityChange(key: $0.0, value: $0.1) })
+}
+
+func item(_ id: String) -> EntityKey { .item(ItemID(unchecked: id)) }
+func units(_ count: Int64) -> Entity {
+  .item(Item(price: .zero, available: Quantity(unchecked: count), received: Quantity(unchecked: count)))
+}
+
+/// The code and message of a failure.
+func failure(_ body: () throws -> Void) -> StoreFailure? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return error as? StoreFailure
+  }
+}
