@@ -30,6 +30,7 @@ let package = Package(
       name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     // A part of the C library that Swift's own module leaves out.
     .systemLibrary(name: "CEpoll"),
 
@@ -53,6 +54,7 @@ let package = Package(
 
     // The shell around the core.
     target("Lanes", ["CUV"]),
+    target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
     target("Telemetry"),
     target(
       "PartitionRuntime",
@@ -131,6 +133,7 @@ let package = Package(
         "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport",
         "Threads",
       ]),
+    tests("KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "TestSupport", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),

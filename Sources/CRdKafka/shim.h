@@ -1,0 +1,6 @@
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <sys/eventfd.h>
+
+// Swift's module of the C library leaves it out.
+static inline int kassa_wake_descriptor(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -1,0 +1,89 @@
+import Model
+
+/// How Kassa uses a Kafka cluster. Every bound of the log is named here.
+public struct KafkaOptions: Sendable {
+  /// `HOST:PORT`, several divided by commas: where the cluster is found.
+  public var brokers: String
+  /// What this process is called in the brokers' logs and in its groups: the pod's name.
+  public var clientName = "kassa"
+  /// The topics are called `PREFIXorders`, `PREFIXstock`, `PREFIXpayments`, the groups likewise.
+  public var prefix = "kassa."
+  public var partitioner: Partitioner
+  /// What else librdkafka is told: SASL, TLS, buffers.
+  public var properties = KafkaProperties()
+
+  /// How long a producer waits for more records before it sends what it has.
+  public var lingerMilliseconds = 0.0
+  /// A command that was not acknowledged for so long is given up; its outcome is unknown.
+  public var commandTimeoutMilliseconds = 5_000
+  /// What one question to the cluster may take: offsets, metadata.
+  public var queryTimeoutMilliseconds = 10_000
+  /// How long `close` waits for what was appended.
+  public var closeTimeoutMilliseconds = 10_000
+
+  /// Bytes of one record; what is larger travels as several.
+  public var recordBytesMax = 900_000
+  /// Records sent and not acknowledged; beyond it refusable appends are refused, and nothing more is handed over
+  /// while so many of them are messages.
+  public var queuedRecordsMax = 65_536
+  /// Bytes sent and not acknowledged; beyond it refusable appends are refused.
+  public var queuedBytesMax = 64 << 20
+  /// Kilobytes that librdkafka reads ahead for one owner.
+  public var readAheadKilobytesMax = 16_384
+  /// Delivery reports taken at once.
+  public var reportsMax = 4_096
+
+  /// How long a member of a group may be silent before its partitions go to others. Brokers allow 6 s to 30 min
+  /// unless `group.min.session.timeout.ms` says otherwise.
+  public var sessionTimeoutMilliseconds = 6_000
+  public var heartbeatMilliseconds = 300
+
+  public init(brokers: String, partitioner: Partitioner) {
+    self.brokers = brokers
+    self.partitioner = partitioner
+  }
+
+  public func topic(of service: Service) -> String { "\(prefix)\(service.name)" }
+  public func group(of service: Service) -> String { "\(prefix)\(service.name)" }
+
+  /// The largest entry that the core can make, a slip with all lines that an order may have, needs less.
+  static let recordBytesMin = 131_072
+  /// What a record's head may add to its bytes.
+  static let recordOverheadBytesMax = 1_024
+
+  /// A sentence about the first setting that is out of range or contradicts another.
+  public var contradiction: String? {
+    if brokers.isEmpty { return "no broker is named: HOST:PORT" }
+    if !Self.isTopicName("\(prefix)payments") {
+      return "the prefix '\(prefix)' makes no name of a topic: A–Z a–z 0–9 . _ - and at most 240 of them"
+    }
+    if !(0...100).contains(lingerMilliseconds) { return "the linger must be 0…100 ms" }
+    if !(100...300_000).contains(commandTimeoutMilliseconds) {
+      return "the time limit of commands must be 100…300000 ms"
+    }
+    if Double(commandTimeoutMilliseconds) <= lingerMilliseconds {
+      return "the time limit of commands must be longer than the linger"
+    }
+    if !(Self.recordBytesMin...100_000_000).contains(recordBytesMax) {
+      return "the bytes of a record must be \(Self.recordBytesMin)…100000000"
+    }
+    let all = [
+      queuedRecordsMax, queuedBytesMax, readAheadKilobytesMax, reportsMax, queryTimeoutMilliseconds,
+      closeTimeoutMilliseconds, heartbeatMilliseconds,
+    ]
+    if all.contains(where: { $0 < 1 }) { return "every bound of the log must be at least 1" }
+    if queuedBytesMax < recordBytesMax { return "the queued bytes must hold at least one record" }
+    if sessionTimeoutMilliseconds < 3 * heartbeatMilliseconds {
+      return "a session (\(sessionTimeoutMilliseconds) ms) must last three heartbeats (\(heartbeatMilliseconds) ms)"
+    }
+    return nil
+  }
+
+  private static func isTopicName(_ name: String) -> Bool {
+    name.utf8.count <= 249
+      && name.unicodeScalars.allSatisfy {
+        $0.isASCII
+          && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "._-".unicodeScalars.contains($0))
+      }
+  }
+}

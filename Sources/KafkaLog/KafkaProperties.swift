@@ -1,0 +1,87 @@
+import EventLog
+
+/// Settings that go to librdkafka as they are: `security.protocol`, `sasl.password`, `ssl.ca.location`, …
+///
+/// They come from lines `kafka.NAME=VALUE` of a settings file and from variables `KASSA_KAFKA_NAME`, where NAME is
+/// librdkafka's, in the variables in capitals with `_` for `.`. Values are never logged; `description` tells names.
+public struct KafkaProperties: Sendable, CustomStringConvertible {
+  /// What stands before librdkafka's name in a settings file.
+  public static let prefix = "kafka."
+  /// What stands before it in the environment.
+  public static let variablePrefix = "KASSA_KAFKA_"
+  /// How long a value may be: certificates may stand in them.
+  static let valueBytesMax = 65_536
+
+  private(set) var values: [String: String] = [:]
+
+  public init() {}
+
+  /// What decides about durability, order and ownership is Kassa's own choice; another value would break a promise.
+  private static let reserved: [String: String] = [
+    "acks": "every record is acknowledged by all replicas in sync",
+    "request.required.acks": "every record is acknowledged by all replicas in sync",
+    "enable.idempotence": "producers are idempotent always",
+    "enable.gapless.guarantee": "messages come without gaps always",
+    "transactional.id": "Kassa needs no transactions",
+    "message.timeout.ms": "the option for the time limit of commands sets it; messages have none",
+    "delivery.timeout.ms": "the option for the time limit of commands sets it; messages have none",
+    "message.max.bytes": "the option for the bytes of a record sets it",
+    "queue.buffering.max.messages": "Kassa has bounds of its own before it",
+    "delivery.report.only.error": "Kassa counts what is acknowledged",
+    "enable.auto.commit": "offsets stand in the store's checkpoints",
+    "auto.commit.enable": "offsets stand in the store's checkpoints",
+    "enable.auto.offset.store": "offsets stand in the store's checkpoints",
+    "auto.offset.reset": "a start that the log no longer has is an error",
+    "group.id": "it follows from the prefix",
+    "group.instance.id": "members are dynamic: a static one that leaves keeps its partitions unowned",
+    "partition.assignment.strategy": "the members of a group must agree",
+    "partitioner": "Kassa names the partition itself",
+    "bootstrap.servers": "an option of its own names the brokers",
+    "metadata.broker.list": "an option of its own names the brokers",
+    "client.id": "an option of its own names the client",
+    "log.queue": "Kassa takes the library's lines into its own log",
+  ]
+
+  /// Adds one setting.
+  /// - Throws: `LogFailure` when Kassa sets it itself, or librdkafka does not know it or its value. It never tells
+  ///   the value.
+  public mutating func set(_ name: String, _ value: String) throws(LogFailure) {
+    if let why = Self.reserved[name] {
+      throw LogFailure(.settings, "\(Self.prefix)\(name) cannot be set: \(why)")
+    }
+    guard value.utf8.count <= Self.valueBytesMax else {
+      throw LogFailure(.settings, "\(Self.prefix)\(name) is longer than \(Self.valueBytesMax) bytes")
+    }
+    var trial = KafkaConfiguration()
+    try trial.set(name, value)
+    values[name] = value
+  }
+
+  /// Takes the variables that begin with `KASSA_KAFKA_`.
+  /// - Throws: as `set`.
+  public mutating func take(environment: [String: String]) throws(LogFailure) {
+    for (variable, value) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix(Self.variablePrefix) {
+      let name = variable.dropFirst(Self.variablePrefix.count).lowercased()
+      try set(String(name.map { $0 == "_" ? "." : $0 }), value)
+    }
+  }
+
+  /// Takes the lines `kafka.NAME=VALUE` of a settings file; other lines, comments and empty ones are not looked at.
+  /// - Throws: as `set`, with the line's number.
+  public mutating func take(lines text: String) throws(LogFailure) {
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let line = line.last == "\r" ? line.dropLast() : line
+      guard line.hasPrefix(Self.prefix) else { continue }
+      let parts = line.dropFirst(Self.prefix.count).split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else { throw LogFailure(.settings, "line \(index + 1): kafka.NAME=VALUE is expected") }
+      do throws(LogFailure) {
+        try set(String(parts[0]), String(parts[1]))
+      } catch {
+        throw LogFailure(.settings, "line \(index + 1): \(error.message)")
+      }
+    }
+  }
+
+  public var description: String { values.keys.sorted().joined(separator: ", ") }
+}

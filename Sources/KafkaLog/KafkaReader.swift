@@ -1,0 +1,122 @@
+import CRdKafka
+import EventLog
+import Model
+import Synchronization
+
+/// The records that a partition's topic has.
+public struct LogBounds: Hashable, Sendable {
+  /// The offset of the oldest record; retention moves it.
+  public let first: Int64
+  /// The offset that the next record gets.
+  public let next: Int64
+
+  public init(first: Int64, next: Int64) {
+    self.first = first
+    self.next = next
+  }
+
+  /// Why an owner whose checkpoint stands at `offset` cannot go on, if so; -1 before the first record.
+  public func refusal(behind offset: Int64, of partition: PartitionID) -> LogFailure? {
+    if offset < -1 {
+      return LogFailure(.format, "\(partition): a checkpoint at offset \(offset) makes no sense")
+    }
+    if offset + 1 < first {
+      return LogFailure(
+        .trimmed,
+        "\(partition): its topic begins with offset \(first), and offset \(offset + 1) is needed: retention removed "
+          + "it; restore the store from a newer backup, or the topic from an older one")
+    }
+    if offset + 1 > next {
+      return LogFailure(
+        .format,
+        "\(partition): its topic ends before offset \(offset), which the store holds already: it is another topic, or "
+          + "lost records; restore topic and store from the same moment")
+    }
+    return nil
+  }
+
+  /// Records that retention may still remove before an owner needs one: those below `offset`, its checkpoint.
+  public func margin(behind offset: Int64) -> Int64 { max(offset + 1 - first, 0) }
+}
+
+/// Reads the assigned partitions of all services, each into its owner's queue. Knows nothing of groups.
+///
+/// `@unchecked Sendable` is safe: the handles are constant, librdkafka's calls on them may come from any thread, and
+/// what is assigned stands behind a lock.
+final class KafkaReader: @unchecked Sendable {
+  let client: KafkaClient
+  private let options: KafkaOptions
+  /// By service. Held so that no other topic can get one of these addresses.
+  private let topics: [OpaquePointer?]
+  private let assigned = Mutex<Set<PartitionID>>([])
+
+  init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
+    self.options = options
+    client = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "reader")
+    let handle = client.handle
+    topics = Service.allCases.map { rd_kafka_topic_new(handle, options.topic(of: $0), nil) }
+    client.wake(wake)
+  }
+
+  deinit {
+    unassign(Array(assigned.withLock { $0 }))
+    for topic in topics { if let topic { rd_kafka_topic_destroy(topic) } }
+  }
+
+  func makeQueue() -> OpaquePointer? { rd_kafka_queue_new(client.handle) }
+
+  /// The service of a record's topic.
+  func service(of topic: OpaquePointer?) -> Service? {
+    guard let topic, let place = topics.firstIndex(of: topic) else { return nil }
+    return Service(rawValue: UInt8(place))
+  }
+
+  /// Reads `partitions` from these offsets on, into `queue`; whoever read them before does not any more.
+  ///
+  /// Partition by partition, not as one assignment: a stop has ended when its call returns, so nothing of the time
+  /// before can reach the new queue, and nobody else's reading is touched. An assignment is taken back later, on
+  /// another thread, and takes the way to the queue with it.
+  /// - Throws: `LogFailure` when librdkafka refuses; then some of them may be read by nobody.
+  func assign(_ partitions: [PartitionID: Int64], to queue: OpaquePointer) throws(LogFailure) {
+    try assigned.withLock { assigned throws(LogFailure) in
+      for (partition, offset) in partitions {
+        stop(partition, &assigned)
+        guard let topic = topics[Int(partition.service.rawValue)] else { continue }
+        guard rd_kafka_consume_start_queue(topic, Int32(partition.index), offset, queue) == 0 else {
+          throw LogFailure(.read, "\(partition) cannot be read: \(KafkaLibrary.text(rd_kafka_last_error()))")
+        }
+        assigned.insert(partition)
+      }
+    }
+  }
+
+  func unassign(_ partitions: [PartitionID]) {
+    assigned.withLock { assigned in
+      for partition in partitions { stop(partition, &assigned) }
+    }
+  }
+
+  private func stop(_ partition: PartitionID, _ assigned: inout Set<PartitionID>) {
+    guard assigned.remove(partition) != nil, let topic = topics[Int(partition.service.rawValue)] else { return }
+    rd_kafka_consume_stop(topic, Int32(partition.index))
+  }
+
+  /// What the brokers have of a partition. Blocking.
+  func bounds(of partition: PartitionID, timeoutMilliseconds: Int) throws(LogFailure) -> LogBounds {
+    var (first, next): (Int64, Int64) = (0, 0)
+    let code = rd_kafka_query_watermark_offsets(
+      client.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
+      Int32(clamping: timeoutMilliseconds))
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw LogFailure(.unreachable, "\(partition): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+    }
+    return LogBounds(first: first, next: next)
+  }
+
+  /// The id of the cluster. Blocking; nil when no broker answers in time.
+  func clusterID(timeoutMilliseconds: Int) -> String? {
+    guard let text = rd_kafka_clusterid(client.handle, Int32(clamping: timeoutMilliseconds)) else { return nil }
+    defer { rd_kafka_mem_free(client.handle, text) }
+    return String(cString: text)
+  }
+}

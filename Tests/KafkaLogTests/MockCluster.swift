@@ -1,0 +1,124 @@
+import CRdKafka
+import EventLog
+import KafkaLog
+import Model
+import Synchronization
+import TestSupport
+import Testing
+
+/// librdkafka's own cluster in this process: no disk, no replication, but errors on demand.
+///
+/// `@unchecked Sendable` is safe: the handles are constant, and the calls on them may come from any thread.
+final class MockCluster: @unchecked Sendable {
+  static let partitionCount = 4
+  private let client: OpaquePointer
+  private let cluster: OpaquePointer
+  let brokers: String
+
+  init(brokerCount: Int32 = 1, partitionCount: Int = MockCluster.partitionCount) throws {
+    var reason = [CChar](repeating: 0, count: 512)
+    guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, nil, &reason, reason.count),
+      let cluster = rd_kafka_mock_cluster_new(client, brokerCount),
+      let brokers = rd_kafka_mock_cluster_bootstraps(cluster)
+    else { throw LogFailure(.settings, "no mock cluster") }
+    (self.client, self.cluster) = (client, cluster)
+    self.brokers = String(cString: brokers)
+    for service in Service.allCases {
+      rd_kafka_mock_topic_create(cluster, "kassa.\(service.name)", Int32(partitionCount), brokerCount)
+    }
+  }
+
+  deinit {
+    rd_kafka_mock_cluster_destroy(cluster)
+    rd_kafka_destroy(client)
+  }
+
+  /// A log on the cluster. The mock broker answers a fetch only when its waiting time is over.
+  func open(
+    _ change: (inout KafkaOptions) -> Void = { _ in }, report: @escaping @Sendable (KafkaEvent) -> Void = { _ in }
+  ) throws -> KafkaLog {
+    let partitioner = try #require(Partitioner(count: Self.partitionCount))
+    var options = KafkaOptions(brokers: brokers, partitioner: partitioner)
+    try options.properties.set("fetch.wait.max.ms", "2")
+    try options.properties.set("log_level", "0")
+    // It does not check sequence numbers: a later request in flight would overtake one that is tried again.
+    try options.properties.set("max.in.flight.requests.per.connection", "1")
+    change(&options)
+    // The cluster lives as long as its logs.
+    return try KafkaLog(options: options) { event in withExtendedLifetime(self) { report(event) } }
+  }
+
+  /// The next answers to requests of a kind carry these errors.
+  func fail(_ request: Request, _ errors: [rd_kafka_resp_err_t]) {
+    var errors = errors
+    rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, &errors)
+  }
+
+  func recover(_ request: Request) { rd_kafka_mock_clear_request_errors(cluster, request.rawValue) }
+
+  func setUp(_ isUp: Bool, broker: Int32 = 1) {
+    if isUp { rd_kafka_mock_broker_set_up(cluster, broker) } else { rd_kafka_mock_broker_set_down(cluster, broker) }
+  }
+
+  /// Numbers of the protocol.
+  enum Request: Int16 {
+    case produce = 0
+    case fetch = 1
+    case listOffsets = 2
+    case heartbeat = 12
+  }
+
+  /// Appends bytes that no log of ours wrote.
+  func write(_ bytes: [UInt8], to partition: PartitionID) throws {
+    try ForeignProducer(brokers).write(bytes, to: partition)
+  }
+}
+
+/// A producer without anything of ours.
+struct ForeignProducer {
+  private let brokers: String
+  init(_ brokers: String) { self.brokers = brokers }
+
+  func write(_ bytes: [UInt8], to partition: PartitionID) throws {
+    let conf = rd_kafka_conf_new()
+    rd_kafka_conf_set(conf, "bootstrap.servers", brokers, nil, 0)
+    let client = try #require(rd_kafka_new(RD_KAFKA_PRODUCER, conf, nil, 0))
+    defer { rd_kafka_destroy(client) }
+    let topic = rd_kafka_topic_new(client, "kassa.\(partition.service.name)", nil)
+    defer { rd_kafka_topic_destroy(topic) }
+    var bytes = bytes
+    let status = rd_kafka_produce(
+      topic, Int32(partition.index), Int32(RD_KAFKA_MSG_F_COPY), &bytes, bytes.count, nil, 0, nil)
+    #expect(status == 0 && rd_kafka_flush(client, 20_000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+  }
+}
+
+/// An owner that notes what it is told.
+final class TestOwner: LogOwner {
+  private let wakes = Atomic<Int>(0)
+  private let changes = Atomic<Int>(0)
+  private let unknown = Mutex<[RequestID]>([])
+  var wakeCount: Int { wakes.load(ordering: .sequentiallyConsistent) }
+  var changeCount: Int { changes.load(ordering: .sequentiallyConsistent) }
+  var unknownRequests: [RequestID] { unknown.withLock { $0 } }
+  func deliveriesArrived() { wakes.add(1, ordering: .sequentiallyConsistent) }
+  func durabilityChanged() { changes.add(1, ordering: .sequentiallyConsistent) }
+  func commandsUnknown(_ requests: [RequestID]) { unknown.withLock { $0 += requests } }
+
+  /// Takes until `count` records came, or a minute is over.
+  func collect(_ count: Int, from log: KafkaLog, recordsMax: Int = 1_000) -> [Delivery] {
+    var all: [Delivery] = []
+    _ = eventually {
+      all += log.takeDeliveries(of: self, recordsMax: recordsMax)
+      return all.count >= count
+    }
+    return all
+  }
+}
+
+/// Events that a log reported.
+final class EventList: Sendable {
+  private let events = Mutex<[KafkaEvent]>([])
+  var all: [KafkaEvent] { events.withLock { $0 } }
+  func add(_ event: KafkaEvent) { events.withLock { $0.append(event) } }
+}

@@ -1,0 +1,148 @@
+import CRdKafka
+import EventLog
+import Model
+import TestSupport
+import Testing
+
+@testable import KafkaLog
+
+/// What becomes of commands and messages when brokers fail; against librdkafka's mock cluster.
+@Suite struct MockFaultTests {
+  @Test func aCommandRunsOutAndAMessageDoesNot() throws {
+    let cluster = try MockCluster()
+    let events = EventList()
+    let log = try cluster.open({ $0.commandTimeoutMilliseconds = 300 }, report: events.add)
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1])
+    _ = try log.append([command(1)], by: owner)
+    #expect(owner.collect(1, from: log).count == 1)
+    cluster.setUp(false)
+    let position = try log.append([command(2), message(3, from: stock, to: orders)], by: owner)
+    #expect(
+      eventually {
+        log.takeReports(by: owner); return owner.unknownRequests.map(\.number) == [2]
+      })
+    #expect(log.statistics.commandsUnknown == 1)
+    #expect(log.durable < position && log.failure == nil)
+    cluster.setUp(true)
+    #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@1=3"])
+    #expect(
+      eventually {
+        log.takeReports(by: owner); return log.durable == position
+      })
+    #expect(log.statistics.messagesLost == 0)
+    let told = events.all.contains { if case .commandsUnknown(1, _) = $0 { true } else { false } }
+    #expect(told)
+    log.close()
+  }
+
+  /// Errors that pass, for longer than the time limit of commands: messages arrive once, in order.
+  @Test func messagesOutlastErrorsThatPass() throws {
+    let cluster = try MockCluster()
+    let log = try cluster.open { $0.commandTimeoutMilliseconds = 200 }
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1])
+    let passing = [
+      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+      RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+    ]
+    cluster.fail(.produce, Array(repeating: passing, count: 6).flatMap { $0 })
+    var position = LogPosition.zero
+    for number in 1...50 as ClosedRange<Int64> {
+      position = try log.append([message(number, from: stock, to: orders)], by: owner)
+    }
+    #expect(owner.collect(50, from: log).compactMap(\.number) == (1...50).map { $0 })
+    #expect(
+      eventually {
+        log.takeReports(by: owner); return log.durable == position
+      })
+    #expect(log.statistics.messagesLost == 0 && log.statistics.producersReplaced == 0)
+    log.close()
+  }
+
+  /// A broker that refuses a message for good: its senders stop, what they say later is dropped, the others go on.
+  @Test func aLostMessageStopsItsSendersOnly() throws {
+    let cluster = try MockCluster()
+    let events = EventList()
+    let log = try cluster.open(report: events.add)
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1, stock: -1, payments: -1])
+    let before = try log.append([message(1, from: payments, to: orders)], by: owner)
+    #expect(owner.collect(1, from: log).count == 1)
+    #expect(
+      eventually {
+        log.takeReports(by: owner); return log.durable == before
+      })
+
+    cluster.fail(.produce, [RD_KAFKA_RESP_ERR_INVALID_RECORD])
+    let lost = try log.append([message(2, from: stock, to: orders)], by: owner)
+    let broken = owner.collect(1, from: log)
+    #expect(broken.map(\.text) == ["stock-1@0!"])
+    #expect(log.statistics.messagesLost == 1 && log.statistics.producersReplaced == 1)
+    #expect(log.durable == lost, "its sender knows, so nobody else's checkpoint waits for it")
+    #expect(log.failure == nil)
+    let told = events.all.contains { if case .messagesLost([stock], _) = $0 { true } else { false } }
+    #expect(told)
+
+    // The stopped partition's later words would make the receiver drop the lost one.
+    let both = Record(entries: [messageEntry(3, from: stock), messageEntry(4, from: payments)])
+    _ = try log.append(
+      [message(3, from: stock, to: orders), Append(partition: orders, record: both, isRefusable: false)], by: owner)
+    #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@1=4"])
+
+    log.unsubscribe([stock])
+    try log.subscribe(owner, to: [stock: -1])
+    _ = try log.append([message(2, from: stock, to: orders), message(3, from: stock, to: orders)], by: owner)
+    #expect(owner.collect(2, from: log).map(\.text) == ["orders-0@2=2", "orders-0@3=3"])
+    log.close()
+  }
+
+  @Test func commandsOfADeadProducerAreUnknownAndTheNextOneTakesOver() throws {
+    let cluster = try MockCluster()
+    let log = try cluster.open()
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1])
+    _ = try log.append([command(1)], by: owner)
+    #expect(owner.collect(1, from: log).count == 1)
+    cluster.fail(.produce, [RD_KAFKA_RESP_ERR_INVALID_RECORD])
+    _ = try log.append([command(2)], by: owner)
+    #expect(
+      eventually {
+        log.takeReports(by: owner); return owner.unknownRequests.map(\.number) == [2]
+      })
+    _ = try log.append([command(3)], by: owner)
+    #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@1=3"])
+    log.close()
+  }
+
+  @Test func anOffsetThatTheTopicLostBreaksThePartitionOnly() throws {
+    let cluster = try MockCluster()
+    let log = try cluster.open()
+    let owner = TestOwner()
+    _ = try log.append([command(1), command(2, to: stock)], by: nil)
+    #expect(
+      eventually {
+        log.takeReports(); return log.statistics.recordsPending == 0
+      })
+    cluster.fail(.fetch, [RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE])
+    try log.subscribe(owner, to: [orders: -1])
+    let broken = owner.collect(1, from: log)
+    #expect(broken.map(\.text) == ["orders-0@0!"])
+    guard case .broken(let reason)? = broken.first?.content else { return }
+    #expect(reason.contains("no offset 0"))
+    try log.subscribe(owner, to: [stock: -1])
+    #expect(owner.collect(1, from: log).map(\.text) == ["stock-1@0=2"])
+    log.close()
+  }
+
+  @Test func brokersThatDoNotAnswerAreAnError() throws {
+    let cluster = try MockCluster()
+    cluster.setUp(false)
+    let log = try cluster.open { $0.queryTimeoutMilliseconds = 300 }
+    #expect { try log.subscribe(TestOwner(), to: [orders: -1]) } throws: { error in
+      (error as? LogFailure)?.code == .unreachable
+    }
+    #expect(throws: LogFailure.self) { try log.readClusterID() }
+    log.close()
+  }
+}
