@@ -34,7 +34,10 @@ struct CheckpointStatements {
     sent(.fence)
     var rows = Columns()
     var deleted = Columns()
-    for change in Self.sorted(batch.changes) {
+    let changes = Self.sorted(batch.changes)
+    for (place, change) in changes.enumerated() {
+      // A statement must not touch a row twice; of two changes of a key the last one counts.
+      if place + 1 < changes.count, changes[place + 1].isOfTheSameRow(as: change) { continue }
       if let value = change.value {
         rows.append(change, value)
         guard rows.lastBodyBytes <= options.rowBytesMax else {
@@ -119,6 +122,8 @@ struct CheckpointStatements {
     let kind: UInt8
     let text: String
     let value: Entity?
+
+    func isOfTheSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
   }
 
   /// In the order of the table, so that each of its pages is visited once.

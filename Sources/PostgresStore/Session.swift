@@ -8,10 +8,32 @@ enum Session {
     let connection = try Connection(target, options)
     try setUp(connection, options)
     try Schema.prepare(connection, service: service, identity)
+    try prepareStatements(connection)
+    return connection
+  }
+
+  /// A connection for tools, to a database of any cluster, which is not brought forward.
+  static func openForReading(
+    _ target: ConnectionString, _ service: Service, _ options: PostgresOptions
+  ) throws(PostgresFailure) -> (Connection, PostgresIdentity) {
+    let connection = try Connection(target, options)
+    try setUp(connection, options)
+    let state = try Schema.state(connection)
+    guard state.version > 0 else { throw .foreign("the database holds nothing of Kassa") }
+    let identity = PostgresIdentity(
+      cluster: state.cluster ?? "", partitionCount: Int(clamping: state.partitionCount ?? 0))
+    try Schema.check(state, service, identity, newest: Schema.version)
+    guard state.version == Schema.version else {
+      throw .foreign("the database has schema \(state.version), older than \(Schema.version); start a pod first")
+    }
+    try prepareStatements(connection)
+    return (connection, identity)
+  }
+
+  private static func prepareStatements(_ connection: Connection) throws(PostgresFailure) {
     try connection.perform { connection throws(PostgresFailure) in
       for statement in Statement.allCases { try connection.prepare(statement) }
     }
-    return connection
   }
 
   private static func setUp(_ connection: Connection, _ options: PostgresOptions) throws(PostgresFailure) {

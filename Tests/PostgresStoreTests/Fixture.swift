@@ -1,10 +1,11 @@
 import Foundation
 import Model
 import PartitionCore
-import PostgresStore
 import StateStore
 import Synchronization
 import TestSupport
+
+@testable import PostgresStore
 
 /// A database of its own on a server, the shared one unless it has to be crashed.
 struct Fixture {
@@ -35,6 +36,25 @@ struct Fixture {
   /// A string for a store that reaches the server through a proxy.
   func connection(through proxy: CuttingProxy) -> String {
     "host=127.0.0.1 port=\(proxy.port) user=\(PostgresServer.role) dbname=\(database)"
+  }
+
+  /// Writes the first batch while another connection holds its partition's row, so that it has to wait, and the others
+  /// behind it, so that they share a transaction.
+  func writeGrouped(_ batches: [CheckpointBatch], _ epochs: [UInt64], to store: PostgresStore) throws -> [Answer<Void>]
+  {
+    let other = try Connection(try ConnectionString(connection), PostgresOptions())
+    try other.perform { other throws(PostgresFailure) in
+      try other.send(text: "BEGIN")
+      let index = batches[0].header.partition.index
+      try other.send(text: "SELECT FROM kassa.checkpoints WHERE partition = \(index) FOR UPDATE")
+    }
+    var answers: [Answer<Void>] = []
+    for (place, batch) in batches.enumerated() {
+      answers.append(store.startWrite(batch, epoch: epochs[place]))
+      guard eventually({ store.counters.queuedWrites == place }) else { throw StoreFailure(.write, "nothing waits") }
+    }
+    try other.perform { other throws(PostgresFailure) in try other.send(text: "ROLLBACK") }
+    return answers
   }
 
   @discardableResult

@@ -45,12 +45,11 @@ import Testing
     let epochs = try partitions.map { try store.acquire($0).epoch }
     let other = try fixture.open()
     _ = try other.acquire(partitions[2])
-    // A lock on one row keeps the first transaction waiting, so that the others are grouped behind it.
-    let first = store.startWrite(batch(1, [], of: partitions[0]), epoch: epochs[0])
-    let answers = (1...3).map { store.startWrite(batch(1, [], of: partitions[$0]), epoch: epochs[$0]) }
-    try first.get()
+    let batches = partitions.map { batch(1, [], of: $0) }
+    let answers = try fixture.writeGrouped(batches, epochs, to: store)
     let codes = answers.map { answer in failure { try answer.get() }?.code }
-    #expect(codes == [nil, .fenced, nil])
+    #expect(codes == [nil, nil, .fenced, nil])
+    #expect(store.counters.transactions == 2, "one that waited, and one for the three behind it")
     #expect(try fixture.sql("SELECT partition, log_offset FROM kassa.checkpoints ORDER BY 1") == "0|1\n1|1\n2|\n3|1")
     store.close()
     other.close()
@@ -160,15 +159,38 @@ import Testing
     let partitions = (UInt16(0)..<4).map { PartitionID(.stock, $0) }
     let epochs = try partitions.map { try store.acquire($0).epoch }
     try fixture.sql("ALTER TABLE kassa.entities ADD CONSTRAINT no_poison CHECK (key <> 'poison')")
-    let answers = partitions.indices.map { place in
-      let key = place == 1 ? item("poison") : item("fine")
-      return store.startWrite(batch(1, [(key, units(1))], of: partitions[place]), epoch: epochs[place])
+    let batches = partitions.indices.map { place in
+      batch(1, [(place == 1 ? item("poison") : item("fine"), units(1))], of: partitions[place])
     }
+    let answers = try fixture.writeGrouped(batches, epochs, to: store)
     let codes = answers.map { answer in failure { try answer.get() }?.code }
     #expect(codes == [nil, .write, nil, nil])
     #expect(store.counters.writeFailures == 1)
     try store.writeNow(batch(2, [(item("fine"), units(2))], of: partitions[1]), epoch: epochs[1])
     #expect(try store.loadNow([item("fine")], of: partitions[1], epoch: epochs[1]) == [units(2)])
+    store.close()
+  }
+
+  @Test func toolsReadEveryEntityInOrder() throws {
+    let fixture = try Fixture()
+    #expect(failure { _ = try PostgresStoreReader(fixture.connection, service: .stock) }?.code == .format)
+    let store = try fixture.open()
+    let epoch = try store.acquire(stock).epoch
+    let changes = (0..<4_500).map { (item("\($0)"), units(Int64($0)) as Entity?) }
+    try store.writeNow(batch(5, changes + [(.user(UserID(unchecked: "u")), .user(User()))]), epoch: epoch)
+    #expect(failure { _ = try PostgresStoreReader(fixture.connection, service: .orders) }?.code == .format)
+    let reader = try PostgresStoreReader(fixture.connection, service: .stock)
+    #expect(reader.identity == PostgresIdentity(cluster: "test", partitionCount: 4))
+    #expect(try reader.headers().map(\.offset) == [5])
+    var seen: [EntityKey] = []
+    try reader.forEachEntity(of: stock) { key, _ in
+      if seen.count == 10 { try store.writeNow(batch(6, [(item("9999"), units(1))]), epoch: epoch) }
+      seen.append(key)
+    }
+    let expected = (0..<4_500).map { "\($0)" }.sorted().map { item($0) } + [.user(UserID(unchecked: "u"))]
+    #expect(seen == expected, "as of the moment when it began")
+    #expect(try reader.entity(item("77"), of: stock) == units(77))
+    #expect(try reader.entity(item("nothing"), of: stock) == nil)
     store.close()
   }
 

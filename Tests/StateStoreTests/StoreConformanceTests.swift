@@ -32,6 +32,10 @@ import TestSupport
     let rows = try store.loadNow([item("c"), item("b"), item("a")], of: stock, epoch: epoch)
     #expect(rows.map(\.value) == [stockOf(3), nil, stockOf(4)])
     #expect(try store.loadNow([item("a")], of: other, epoch: otherEpoch).map(\.value) == [stockOf(9)])
+    let twice = [(item("a"), stockOf(5)), (item("b"), stockOf(6)), (item("a"), nil), (item("b"), stockOf(7))]
+    try store.writeNow(batch(other, 2, twice), epoch: otherEpoch)
+    let last = try store.loadNow([item("a"), item("b")], of: other, epoch: otherEpoch)
+    #expect(last.map(\.value) == [nil, stockOf(7)])
     let header = try store.acquire(stock).recovery.header
     #expect(header == batch(stock, 2, []).header)
     store.close()

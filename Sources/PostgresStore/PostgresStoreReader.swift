@@ -1,0 +1,110 @@
+import Model
+import PartitionCore
+import StateStore
+import Wire
+
+/// Reads a service's database for tools, also while pods write it. Owned by one thread; changes nothing.
+public final class PostgresStoreReader {
+  /// Whose database it says it is.
+  public let identity: PostgresIdentity
+  private let name: String
+  private let service: Service
+  private let options: PostgresOptions
+  private let connection: Connection
+
+  /// Connects.
+  /// - Throws: `StoreFailure` when the server cannot be reached, or the database is not one of this service of a Kassa.
+  public init(
+    _ connection: String, service: Service, options: PostgresOptions = PostgresOptions()
+  ) throws(StoreFailure) {
+    if let contradiction = options.contradiction { throw StoreFailure(.format, contradiction) }
+    let target = try ConnectionString(connection)
+    name = target.name
+    self.service = service
+    self.options = options
+    do throws(PostgresFailure) {
+      (self.connection, identity) = try Session.openForReading(target, service, options)
+    } catch {
+      throw error.storeFailure(.read, at: target.name)
+    }
+  }
+
+  /// The newest checkpoint of every partition, ascending; those without one are left out.
+  /// - Throws: `StoreFailure`.
+  public func headers() throws(StoreFailure) -> [CheckpointHeader] {
+    var headers: [CheckpointHeader] = []
+    for index in 0..<UInt16(clamping: identity.partitionCount) {
+      let partition = PartitionID(service, index)
+      var parameters = Parameters()
+      parameters.add(Int16(truncatingIfNeeded: index))
+      var found: Result<CheckpointHeader?, StoreFailure> = .success(nil)
+      try reading { () throws(PostgresFailure) in
+        try connection.perform(
+          send: { connection throws(PostgresFailure) in try connection.send(.header, parameters) },
+          each: { _, rows in found = header(rows, of: partition) })
+      }
+      if let header = try found.get() { headers.append(header) }
+    }
+    return headers
+  }
+
+  private func header(
+    _ rows: borrowing Rows, of partition: PartitionID
+  ) -> Result<CheckpointHeader?, StoreFailure> {
+    guard let bytes = rows.bytes(0, 1) else { return .success(nil) }
+    do throws(StoreFailure) {
+      return .success(try StoredRows.header(bytes, of: partition, in: name))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Calls `body` for every entity of a partition, in the order of (kind, key), as of one moment.
+  ///
+  /// The server keeps what is changed meanwhile until this ends.
+  /// - Throws: `StoreFailure`, or what `body` throws.
+  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+    try begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    defer { try? begin("ROLLBACK") }
+    for kind in UInt8(1)...6 {
+      var after = ""
+      while true {
+        let rows = EntityRows(name, partition)
+        var page: Result<[EntityChange], StoreFailure> = .success([])
+        try reading { () throws(PostgresFailure) in
+          page = try rows.page(ofKind: kind, after: after, limit: options.batchRowsMax, on: connection)
+        }
+        let found = try page.get()
+        for row in found {
+          if let value = row.value { try body(row.key, value) }
+        }
+        guard let last = found.last else { break }
+        after = EntityCodec.text(of: last.key)
+      }
+    }
+  }
+
+  /// One entity; nil where there is none.
+  /// - Throws: `StoreFailure`.
+  public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
+    var found: Result<[EntityChange], StoreFailure> = .success([])
+    try reading { () throws(PostgresFailure) in
+      found = try EntityRows(name, partition).rows(of: [key], on: connection)
+    }
+    return try found.get().first?.value
+  }
+
+  private func begin(_ text: String) throws(StoreFailure) {
+    try reading { () throws(PostgresFailure) in
+      try connection.perform { connection throws(PostgresFailure) in try connection.send(text: text) }
+    }
+  }
+
+  private func reading(_ body: () throws(PostgresFailure) -> Void) throws(StoreFailure) {
+    do throws(PostgresFailure) {
+      try body()
+    } catch {
+      throw error.storeFailure(.read, at: name)
+    }
+  }
+}
