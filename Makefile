@@ -17,12 +17,14 @@ FILTER ?=
 # Options of perf/suite: make perf PERF='--only uniform,hot'
 PERF ?=
 
+KILLS ?= 100
+
 # Simulated worlds: make sim SEEDS=10000 STEPS=10000 SEED=1
 SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run build test sim perf lint format install uninstall clean
+.PHONY: help run build test drills sim perf lint format install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ build: ## the program, optimised, at .build/release/kassa
 test: ## everything: units, simulations, real processes (a part of the units: FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
+
+drills: ## the process drills at length: KILLS=100 times kill -9 under load, failing disks and the rest (5 minutes)
+	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --kills "$(KILLS)"
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
 	@scripts/system-packages --for perf

@@ -10,6 +10,8 @@ enum PartitionsPage {
     json.string(report.phase.rawValue)
     json.raw(",\"log_failure\":")
     if let failure = report.logFailure { json.string(failure) } else { json.raw("null") }
+    json.raw(",\"store_failure\":")
+    if let failure = report.storeFailure { json.string(failure) } else { json.raw("null") }
     json.raw(",\"requests_waiting\":")
     json.number(Int64(report.requestsWaiting))
     json.raw(",\"partitions\":[")
@@ -27,6 +29,9 @@ enum PartitionsPage {
     switch report.status {
     case .replaying: json.raw(",\"status\":\"replaying\"")
     case .running: json.raw(",\"status\":\"running\"")
+    case .waitingForStore(let reason):
+      json.raw(",\"status\":\"waiting_for_store\",\"waiting_reason\":")
+      json.string(reason)
     case .stopped(let offset, let reason):
       json.raw(",\"status\":\"stopped\",\"stopped_offset\":")
       json.number(offset)

@@ -27,6 +27,15 @@ struct Readiness: Hashable {
     case .stopping: reasons.append("stopping")
     }
     if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }
+    if let failure = report.storeFailure {
+      reasons.append("the store works no more, and a new process has to open it: \(failure)")
+    }
+    let waiting = report.partitions.compactMap { partition -> String? in
+      if case .waitingForStore(let reason) = partition.status { reason } else { nil }
+    }
+    if let reason = waiting.first {
+      reasons.append("\(waiting.count) of \(report.partitions.count) partitions wait for the store: \(reason)")
+    }
     let replaying = report.partitions.filter { $0.status == .replaying }
     if !replaying.isEmpty {
       let names = replaying.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")

@@ -7,6 +7,8 @@ public struct PartitionReport: Hashable, Sendable {
     /// The log's records from before the start are being applied.
     case replaying
     case running
+    /// Its newest load failed, and it cannot go on before one succeeds.
+    case waitingForStore(reason: String)
     case stopped(offset: Int64, reason: String)
   }
 
@@ -41,6 +43,8 @@ public struct RuntimeReport: Hashable, Sendable {
   public let partitions: [PartitionReport]
   /// Why the log takes no more records, if so.
   public let logFailure: String?
+  /// Why the store fails until a new process opens it, if so.
+  public let storeFailure: String?
   public let requestsWaiting: Int
 }
 

@@ -55,7 +55,9 @@ extension LaneRuntime {
     let state = actor.state()
     places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? lane.now : nil
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
-    if places[place].gate.state == .full, state.dirtyCount < shared.options.core.dirtyMax {
+    if places[place].gate.state == .full, places[place].loadFailure == nil,
+      state.dirtyCount < shared.options.core.dirtyMax
+    {
       places[place].gate.state = .open
     }
   }
@@ -70,9 +72,12 @@ extension LaneRuntime {
   func loaded(_ result: Result<[EntityChange], StoreFailure>, at place: Int) {
     switch result {
     case .success(let rows):
+      places[place].loadFailure = nil
       perform(places[place].actor.loaded(rows), at: place)
     case .failure(let failure):
-      // Whatever ails the store, the partition asks again; readiness and metrics show it meanwhile.
+      // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
+      places[place].loadFailure = failure.message
+      if places[place].gate.state == .open { places[place].gate.state = .full }
       shared.storeFailed(places[place].id, failure)
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }

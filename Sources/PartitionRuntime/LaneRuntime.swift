@@ -129,7 +129,8 @@ final class LaneRuntime {
     if result.flags.contains(.isStopped) {
       stopped(at: place)
     } else if result.appliedOffset >= places[place].replayThrough {
-      open(result.flags.contains(.isDirtyBoundReached) ? .full : .open, at: place)
+      let isFull = result.flags.contains(.isDirtyBoundReached) || places[place].loadFailure != nil
+      open(isFull ? .full : .open, at: place)
     }
     if result.flags.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }
   }

@@ -24,6 +24,8 @@ struct OwnedPartition {
   var checkpointDueAt: UInt64 = 0
   /// A checkpoint failed; when to try the next one.
   var backoffUntil: UInt64 = 0
+  /// Why the newest load failed: the partition cannot go on without it, and takes no commands meanwhile.
+  var loadFailure: String?
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
 

@@ -5,7 +5,7 @@ final class PartitionGate: Sendable {
   enum State: UInt8 {
     case replaying = 0
     case open = 1
-    /// Too much is dirty; commands wait for checkpoints.
+    /// Too much is dirty, or what is needed cannot be loaded; commands are refused until the store is back.
     case full = 2
     case stopped = 3
   }

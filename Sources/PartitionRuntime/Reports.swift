@@ -24,7 +24,12 @@ extension LaneRuntime {
       let status: PartitionReport.Status =
         switch state.status {
         case .stopped(let offset, let reason): .stopped(offset: offset, reason: reason)
-        case .running: state.appliedOffset < owned.replayThrough ? .replaying : .running
+        case .running:
+          if let failure = owned.loadFailure {
+            .waitingForStore(reason: failure)
+          } else {
+            state.appliedOffset < owned.replayThrough ? .replaying : .running
+          }
         }
       return PartitionReport(
         partition: owned.id, status: status, lane: Int(index), epoch: owned.epoch,
@@ -52,14 +57,16 @@ final class ReportGathering: Sendable {
   private let state: Mutex<State>
   private let phase: RuntimeReport.Phase
   private let logFailure: String?
+  private let storeFailure: String?
 
   init(
-    laneCount: Int, phase: RuntimeReport.Phase, logFailure: String?,
+    laneCount: Int, phase: RuntimeReport.Phase, logFailure: String?, storeFailure: String?,
     completion: @escaping @Sendable (RuntimeReport?) -> Void
   ) {
     state = Mutex(State(lanesLeft: laneCount, completion: completion))
     self.phase = phase
     self.logFailure = logFailure
+    self.storeFailure = storeFailure
   }
 
   func add(_ reports: [PartitionReport], waiting: Int) {
@@ -75,7 +82,7 @@ final class ReportGathering: Sendable {
     finished.completion?(
       RuntimeReport(
         phase: phase, partitions: finished.partitions.sorted { $0.partition < $1.partition }, logFailure: logFailure,
-        requestsWaiting: finished.waiting))
+        storeFailure: storeFailure, requestsWaiting: finished.waiting))
   }
 
   func giveUp(afterMilliseconds milliseconds: Int) {

@@ -123,7 +123,8 @@ public final class Runtime: RuntimeInspection {
     timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void
   ) {
     let gathering = ReportGathering(
-      laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message, completion: completion)
+      laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
+      storeFailure: shared.store.failure?.message, completion: completion)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post { gathering.add(runtime.value.partitionReports, waiting: runtime.value.waitingCount) }
     }

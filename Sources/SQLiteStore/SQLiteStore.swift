@@ -196,6 +196,8 @@ public final class SQLiteStore: StateStore {
     return nil
   }
 
+  public var failure: StoreFailure? { shared.state.withLock(\.failure) }
+
   public func close() {
     let running = threads.withLock { threads in
       defer { threads = [] }

@@ -99,7 +99,7 @@ public struct SettingsResolver {
   private mutating func variables(_ environment: [String: String]) -> [String: String] {
     var values: [String: String] = [:]
     for (variable, value) in environment.sorted(by: { $0.key < $1.key })
-    where variable.hasPrefix(SettingsTable.variablePrefix) {
+    where variable.hasPrefix(SettingsTable.variablePrefix) && variable != SettingsTable.faultVariable {
       if let setting = SettingsTable.all.first(where: { $0.variable == variable }) {
         values[setting.name] = value
       } else {

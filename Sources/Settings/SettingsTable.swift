@@ -1,5 +1,7 @@
 /// The one table of what `kassa serve` can be told.
 public enum SettingsTable {
+  /// A variable that begins like a setting and is none: it lets tests make the disk fail on command.
+  static let faultVariable = "KASSA_FAULT_FILE"
   /// What the environment's names begin with.
   public static let variablePrefix = "KASSA_"
 

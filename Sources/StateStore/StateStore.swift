@@ -23,8 +23,16 @@ public protocol StateStore: AnyObject, Sendable {
     _ batch: CheckpointBatch, epoch: UInt64,
     completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void)
 
+  /// Why every call fails until a new process opens the store, if so. Final once set.
+  var failure: StoreFailure? { get }
+
   /// Finishes what was asked for and ends. Blocking; not for a lane.
   func close()
+}
+
+extension StateStore {
+  /// A store that comes back by itself never fails for good.
+  public var failure: StoreFailure? { nil }
 }
 
 /// What an owner gets with its partition.

@@ -15,6 +15,9 @@ func serve(_ settings: ServeSettings) throws {
   pthread_sigmask(SIG_BLOCK, &signals, nil)
   signal(SIGPIPE, SIG_IGN)
 
+  if let control = getenv("KASSA_FAULT_FILE") {
+    journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
+  }
   let started = monotonicMilliseconds()
   let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
   journal.info(

@@ -86,9 +86,10 @@ func partition(
 
 func report(
   _ partitions: [PartitionReport] = [partition(0)], _ phase: RuntimeReport.Phase = .running,
-  logFailure: String? = nil
+  logFailure: String? = nil, storeFailure: String? = nil
 ) -> RuntimeReport {
-  RuntimeReport(phase: phase, partitions: partitions, logFailure: logFailure, requestsWaiting: 3)
+  RuntimeReport(
+    phase: phase, partitions: partitions, logFailure: logFailure, storeFailure: storeFailure, requestsWaiting: 3)
 }
 
 extension HTTPResponse {

@@ -31,6 +31,14 @@ import Testing
       (report([partition(0)], .stopping), 503, "stopping\n"),
       (report(logFailure: "disk full"), 503, "the log takes no more records: disk full\n"),
       (
+        report(storeFailure: "sync failed"), 503,
+        "the store works no more, and a new process has to open it: sync failed\n"
+      ),
+      (
+        report([partition(0), partition(1, .orders, .waitingForStore(reason: "no room"))]), 503,
+        "1 of 2 partitions wait for the store: no room\n"
+      ),
+      (
         report([partition(0), partition(1, .orders, .replaying), partition(2, .stock, .replaying)], .starting), 503,
         "starting\nreplaying 2 of 3 partitions: orders-1 stock-2\n"
       ),
