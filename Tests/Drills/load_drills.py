@@ -3,7 +3,7 @@ import random
 import signal
 import time
 
-from processes import Load, Server, wait_until
+from processes import Callers, Load, Server, wait_until
 
 WHOLE_LOG = ("--event-log-retention", "keep")
 
@@ -39,10 +39,14 @@ def orderly_ends(checks, kassa, folder, seed, count=3):
         server.start()
         load = Load(server, seconds=2 * count, seed=seed)
         for _ in range(count):
+            callers = Callers(server)
             time.sleep(1)
             started = time.monotonic()
             status = server.end(signal.SIGTERM)
             took = time.monotonic() - started
+            callers.end()
+            checks.check(not callers.lost and set(callers.statuses) <= {200, 503} and callers.statuses[200] >= 100,
+                         f"16 callers got {dict(callers.statuses)}, and lost {callers.lost or 'nothing'}")
             checks.check(status == 0 and took < 15, f"SIGTERM ends the server with {status} after {took:.1f} s")
             server.start()
         checks.load(load, paid_min=50 * count)

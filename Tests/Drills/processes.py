@@ -1,10 +1,12 @@
 """A real server, real clients, and what is checked of both: what all drills share."""
+import collections
 import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 READY_SECONDS_MAX = 30
@@ -136,6 +138,35 @@ class Load:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class Callers:
+    """16 clients that create orders one after another on a connection each, until the server takes it away."""
+
+    def __init__(self, server):
+        self.statuses, self.lost = collections.Counter(), []
+        self.threads = [threading.Thread(target=self.call, args=(server.http, place)) for place in range(16)]
+        for thread in self.threads:
+            thread.start()
+
+    def call(self, port, place):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+        try:
+            while True:
+                connection.request("POST", f"/orders/create/caller{place}")
+                answer = connection.getresponse()
+                answer.read()
+                self.statuses[answer.status] += 1
+                if answer.will_close:
+                    return
+        except (OSError, http.client.HTTPException) as reason:
+            self.lost.append(repr(reason))
+        finally:
+            connection.close()
+
+    def end(self):
+        for thread in self.threads:
+            thread.join()
 
 
 class Checks:
