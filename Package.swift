@@ -31,6 +31,8 @@ let package = Package(
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    // Without pkg-config, whose flags for hiredis the package manager warns of.
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     // A part of the C library that Swift's own module leaves out.
     .systemLibrary(name: "CEpoll"),
 
@@ -55,6 +57,7 @@ let package = Package(
     // The shell around the core.
     target("Lanes", ["CUV"]),
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
+    target("RedisPriceCache", ["CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
     target(
       "PartitionRuntime",
@@ -136,6 +139,7 @@ let package = Package(
     tests("KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "TestSupport", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
+    tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),

@@ -211,6 +211,13 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     return LaneTimer(self, afterMilliseconds: after, repeatMilliseconds: interval, handler: handler)
   }
 
+  /// Finds the numeric addresses of a host and calls `completion` on the lane with them, empty when there are none.
+  /// A lane that ends waits for the resolver's answer.
+  public func lookUp(_ host: String, completion: @escaping ([String]) -> Void) {
+    assertOnLane()
+    NameLookup.start(self, host, completion)
+  }
+
   /// Called by the loop's callbacks: they run while the lane counts as asleep.
   func awaken() { flag.awaken() }
 

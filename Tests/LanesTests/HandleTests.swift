@@ -40,6 +40,18 @@ final class OnLane<Value>: @unchecked Sendable {
     #expect(often.value == seen)
   }
 
+  @Test func looksNamesUp() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let (known, unknown) = (Tally(), Tally())
+    _ = running.run { lane in
+      lane.lookUp("localhost") { if $0.contains("127.0.0.1") { known.add() } }
+      lane.lookUp(String(repeating: "x", count: 5_000)) { if $0.isEmpty { unknown.add() } }
+      return true
+    }
+    #expect(eventually { known.value == 1 && unknown.value == 1 })
+  }
+
   @Test func timerMayCancelItself() throws {
     let running = try RunningLane()
     defer { running.end() }

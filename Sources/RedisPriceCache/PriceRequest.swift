@@ -1,0 +1,35 @@
+import Model
+
+/// The questions of one `MGET`: each item once, with all who ask for it.
+struct PriceRequest {
+  private(set) var items: [ItemID] = []
+  private var waiters: [[(Money?) -> Void]] = []
+  private var places: [ItemID: Int] = [:]
+  /// When its questions are answered nil.
+  var deadlineMilliseconds: UInt64 = 0
+  /// `removeAll` came behind it: its answer tells of prices that are forgotten.
+  var isForgotten = false
+  /// Its questions were answered already.
+  private(set) var isOver = false
+  private(set) var questions = 0
+
+  mutating func add(_ item: ItemID, _ completion: @escaping (Money?) -> Void) {
+    questions += 1
+    if let place = places[item] {
+      waiters[place].append(completion)
+    } else {
+      places[item] = items.count
+      items.append(item)
+      waiters.append([completion])
+    }
+  }
+
+  /// Takes those who wait, each with the place of its item: to be called once the caller's state is in order.
+  mutating func end() -> [(place: Int, completion: (Money?) -> Void)] {
+    isOver = true
+    let ended = waiters.enumerated().flatMap { place, waiters in waiters.map { (place, $0) } }
+    waiters = []
+    places = [:]
+    return ended
+  }
+}

@@ -1,0 +1,154 @@
+import CHiredis
+import Glibc
+import Lanes
+
+/// One connection to Redis on a lane: bytes out, replies in. Lane-confined.
+///
+/// Its watch holds it until `close`, so its descriptor is closed behind the watch.
+final class RedisConnection {
+  /// Told on the lane; after `connectionLost` nothing more comes from this connection.
+  protocol Owner: AnyObject {
+    func connectionOpened(_ connection: RedisConnection)
+    func connectionReceived(_ reply: borrowing RedisReply, _ connection: RedisConnection)
+    func connectionLost(_ reason: Loss, _ connection: RedisConnection)
+  }
+
+  enum Loss: Hashable {
+    /// The system's connection failed or ended.
+    case ended
+    /// The server sent what no Redis would, or more than fits.
+    case rubbish
+  }
+
+  private let context: UnsafeMutablePointer<redisContext>
+  private let reader: ReplyReader
+  private let limits: RedisLimits
+  private weak var owner: (any Owner)?
+  private var watch: FileWatch?
+  private var isConnecting = true
+  /// What the watch asks for.
+  private var events: FileEvents = .writable
+  private var output: [UInt8] = []
+  private var sent = 0
+  private var bytesSinceReply = 0
+
+  /// Begins to connect; nil when the system refuses at once.
+  /// - Parameter connect: one of hiredis's `redisConnect…NonBlock`; the host must be numeric, or it blocks.
+  init?(
+    _ lane: Lane, _ limits: RedisLimits, owner: any Owner, connect: () -> UnsafeMutablePointer<redisContext>?
+  ) {
+    guard let context = connect() else { return nil }
+    guard context.pointee.err == 0, let reader = ReplyReader(elementsMax: limits.itemsPerRequestMax + 1) else {
+      redisFree(context)
+      return nil
+    }
+    self.context = context
+    self.reader = reader
+    self.limits = limits
+    self.owner = owner
+    do {
+      watch = try lane.watch(context.pointee.fd, for: .writable) { self.ready($0) }
+    } catch {
+      return nil
+    }
+  }
+
+  deinit { redisFree(context) }
+
+  var isOpen: Bool { watch != nil && !isConnecting }
+  var outputBytes: Int { output.count - sent }
+
+  /// Ends it without a word to the owner.
+  func close() {
+    watch?.close()
+    watch = nil
+  }
+
+  /// Lets `body` add commands to what is sent with the next `flush`.
+  func write(_ body: (inout [UInt8]) -> Void) { body(&output) }
+
+  /// Sends what the socket takes now, the rest when it takes more.
+  func flush() {
+    guard isOpen else { return }
+    var failure: Int32 = 0
+    while sent < output.count, failure == 0 || failure == EINTR {
+      let count = output.withUnsafeBytes {
+        send(context.pointee.fd, $0.baseAddress?.advanced(by: sent), output.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      failure = count > 0 ? 0 : errno
+      sent += max(count, 0)
+    }
+    if sent == output.count {
+      output.removeAll(keepingCapacity: output.capacity <= limits.replyBytesMax)
+      sent = 0
+    } else if failure != EAGAIN && failure != EWOULDBLOCK {
+      return lose(.ended)
+    } else if sent >= limits.outputBytesMax {
+      output.removeFirst(sent)
+      sent = 0
+    }
+    expect(outputBytes > 0 ? [.readable, .writable] : .readable)
+  }
+
+  private func expect(_ wanted: FileEvents) {
+    guard wanted != events, let watch else { return }
+    events = wanted
+    do { try watch.change(to: wanted) } catch { lose(.ended) }
+  }
+
+  private func lose(_ reason: Loss) {
+    guard watch != nil else { return }
+    close()
+    owner?.connectionLost(reason, self)
+  }
+
+  private func ready(_ happened: FileEvents) {
+    if isConnecting {
+      guard !happened.contains(.failed), connectFailure() == 0 else { return lose(.ended) }
+      isConnecting = false
+      expect(.readable)
+      owner?.connectionOpened(self)
+      return flush()
+    }
+    guard !happened.contains(.failed) else { return lose(.ended) }
+    if happened.contains(.writable) { flush() }
+    if happened.contains(.readable) { receive() }
+  }
+
+  private func connectFailure() -> Int32 {
+    var failure: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    return getsockopt(context.pointee.fd, SOL_SOCKET, SO_ERROR, &failure, &length) == 0 ? failure : errno
+  }
+
+  private func receive() {
+    var total = 0
+    while isOpen, total < limits.readBytesPerWakeUpMax {
+      let count = withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+        let count = recv(context.pointee.fd, buffer.baseAddress, buffer.count, 0)
+        guard count > 0 else { return count }
+        return reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) ? count : 0
+      }
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) { return }
+      guard count > 0 else { return lose(.ended) }
+      total += count
+      bytesSinceReply += count
+      deliver()
+    }
+  }
+
+  private func deliver() {
+    while isOpen {
+      switch reader.next() {
+      case .reply(let reply):
+        bytesSinceReply = 0
+        owner?.connectionReceived(reply, self)
+      case .incomplete:
+        if bytesSinceReply > limits.replyBytesMax { lose(.rubbish) }
+        return
+      case .rubbish: return lose(.rubbish)
+      }
+    }
+  }
+}

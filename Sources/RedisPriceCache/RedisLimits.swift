@@ -1,0 +1,50 @@
+/// Every bound and time of the connection to Redis, one connection a lane.
+public struct RedisLimits: Hashable, Sendable {
+  /// Questions of one turn beyond this are answered nil at once.
+  public var questionsPerTurnMax = 4_096
+  /// Items in one `MGET`.
+  public var itemsPerRequestMax = 512
+  /// `MGET`s without an answer; questions beyond them are answered nil at once.
+  public var requestsInFlightMax = 16
+  /// Prices to remember that Redis has not confirmed; more are dropped.
+  public var writesInFlightMax = 8_192
+  /// Bytes that wait for the socket; prices to remember beyond them are dropped.
+  public var outputBytesMax = 1 << 20
+  /// Bytes of one reply; a longer one ends the connection.
+  public var replyBytesMax = 1 << 18
+  /// Bytes of a price as Kassa writes it; a longer value is rubbish.
+  public var valueBytesMax = 64
+  /// Bytes read at one wake-up, so that a server that never stops sending does not keep the lane.
+  public var readBytesPerWakeUpMax = 1 << 18
+
+  /// A question that has waited so long is answered nil.
+  public var answerMilliseconds: UInt64 = 50
+  /// Connecting, with TLS and log-in.
+  public var connectMilliseconds: UInt64 = 1_000
+  /// Requests in a row that were not answered in time before the breaker opens.
+  public var lateRequestsMax = 5
+  /// How long the breaker stays open: the first time, doubled with each failure behind it, and at most.
+  public var openMillisecondsMin: UInt64 = 100
+  public var openMillisecondsMax: UInt64 = 5_000
+  /// After Redis refused a write, for example with its memory full, nothing is written for so long.
+  public var writePauseMilliseconds: UInt64 = 1_000
+
+  public init() {}
+
+  /// What is wrong with these values; empty when they fit each other.
+  public var complaints: [String] {
+    var complaints: [String] = []
+    let elements = itemsPerRequestMax + 1
+    if itemsPerRequestMax < 1 || questionsPerTurnMax < 1 || requestsInFlightMax < 1 || lateRequestsMax < 1 {
+      complaints.append("counts must be at least 1")
+    }
+    if elements > replyBytesMax / (valueBytesMax + 16) {
+      complaints.append("an answer to itemsPerRequestMax questions must fit into replyBytesMax")
+    }
+    if openMillisecondsMin < 1 || openMillisecondsMin > openMillisecondsMax {
+      complaints.append("openMillisecondsMin must lie in 1…openMillisecondsMax")
+    }
+    if answerMilliseconds < 1 || connectMilliseconds < 1 { complaints.append("waits must be at least 1 ms") }
+    return complaints
+  }
+}

@@ -1,0 +1,28 @@
+/// How a lane's price cache uses Redis.
+public struct RedisOptions: Hashable, Sendable {
+  public var address: RedisAddress
+  /// Stands in front of every key, so that clusters can share a database; at most `prefixBytesMax` bytes.
+  public var keyPrefix: String
+  /// After so long Redis forgets a price by itself. At least 1.
+  public var lifetimeMilliseconds: Int64
+  public var limits = RedisLimits()
+
+  public static let prefixBytesMax = 128
+
+  public init(address: RedisAddress, keyPrefix: String = "kassa:", lifetimeMilliseconds: Int64 = 60_000) {
+    self.address = address
+    self.keyPrefix = keyPrefix
+    self.lifetimeMilliseconds = lifetimeMilliseconds
+  }
+
+  /// What is wrong with these values; empty when they can be used.
+  public var complaints: [String] {
+    var complaints = limits.complaints
+    if keyPrefix.utf8.count > Self.prefixBytesMax { complaints.append("the key prefix is too long") }
+    if lifetimeMilliseconds < 1 { complaints.append("prices must live for at least 1 ms") }
+    if case .tcp(_, _, isEncrypted: true) = address.place {
+      complaints.append("rediss:// needs a TLS proxy beside Kassa: see docs/redis.md")
+    }
+    return complaints
+  }
+}

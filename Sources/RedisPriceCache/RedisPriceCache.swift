@@ -1,0 +1,187 @@
+import Lanes
+import Model
+import PriceCache
+
+/// Item prices in Redis, one cache and one connection a lane.
+///
+/// All questions of a turn travel in one `MGET`. A question is answered nil, which means "ask the stock service", as
+/// soon as Redis is not known to be well: away, slow, full of other questions, or talking rubbish. So nothing that
+/// Redis does can be an error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
+///
+/// Each price carries the generation under which it was written; `removeAll` begins a new one, for all pods at once.
+/// The stock service's prices have no versions of their own, so a price that another pod remembers late, across a
+/// `removeAll` that it has not seen, is refused by its old generation.
+///
+/// Confined to its lane: make it there or before the lane's start, and `close` it there.
+/// `@unchecked Sendable` is safe: every method asserts that it runs on the lane; `figures` is atomic.
+public final class RedisPriceCache: PriceCache, @unchecked Sendable {
+  public let figures = RedisFigures()
+  let lane: Lane
+  let options: RedisOptions
+  let prefix: [UInt8]
+  var limits: RedisLimits { options.limits }
+
+  var breaker: CircuitBreaker
+  var connection: RedisConnection?
+  /// Replies that Redis owes, oldest first.
+  var expected = ExpectedReplies()
+  /// What prices are written and believed under; nil before Redis told.
+  var generation: UInt64?
+  /// Calls of `removeAll`, and how many of them Redis has confirmed.
+  var removals: UInt64 = 0
+  var confirmedRemovals: UInt64 = 0
+  var owesRemoval: Bool { removals != confirmedRemovals }
+  private var removalTimer: LaneTimer?
+  var writesResumeAt: UInt64 = 0
+  var deadlineTimer: LaneTimer?
+  var retryTimer: LaneTimer?
+  var attempt = 0
+  private var asked = PriceRequest()
+  private var isFlushPosted = false
+  var isClosed = false
+
+  /// Begins to connect.
+  /// - Throws: `RedisAddress.Refusal` when the options do not fit each other.
+  public init(_ lane: Lane, _ options: RedisOptions) throws(RedisAddress.Refusal) {
+    if let complaint = options.complaints.first { throw RedisAddress.Refusal(description: complaint) }
+    self.lane = lane
+    self.options = options
+    prefix = Array(options.keyPrefix.utf8)
+    breaker = CircuitBreaker(options.limits)
+    lane.assertOnLane()
+    connect()
+  }
+
+  /// Answers all questions nil and ends the connection. On the lane; nothing is asked behind it.
+  public func close() {
+    lane.assertOnLane()
+    guard !isClosed else { return }
+    isClosed = true
+    retryTimer?.cancel()
+    drop()
+    answerAsked()
+  }
+
+  // MARK: PriceCache
+
+  public func price(of item: ItemID, completion: @escaping (Money?) -> Void) {
+    lane.assertOnLane()
+    guard isWell else {
+      figures.add(to: .skipped)
+      return completion(nil)
+    }
+    guard asked.questions < limits.questionsPerTurnMax, expected.requests < limits.requestsInFlightMax else {
+      figures.add(to: .refusedAtBound)
+      return completion(nil)
+    }
+    asked.add(item, completion)
+    if asked.items.count >= limits.itemsPerRequestMax {
+      sendAsked()
+    }
+    postFlush()
+  }
+
+  public func remember(_ price: Money, of item: ItemID) {
+    lane.assertOnLane()
+    guard isWell, let generation, let connection, lane.now >= writesResumeAt, hasRoomForWrite else {
+      return figures.add(to: .droppedWrites)
+    }
+    sendAsked()
+    connection.write { output in
+      RedisCommand.appendHead("*", 5, to: &output)
+      RedisCommand.append("SET".utf8, to: &output)
+      RedisCommand.append(key(of: item), to: &output)
+      RedisCommand.append(StoredPrice.bytes(price, generation: generation), to: &output)
+      RedisCommand.append("PX".utf8, to: &output)
+      RedisCommand.append(String(options.lifetimeMilliseconds).utf8, to: &output)
+    }
+    expected.append(.write)
+    figures.add(to: .writes)
+    postFlush()
+  }
+
+  public func removeAll() {
+    lane.assertOnLane()
+    removals &+= 1
+    expected.forgetRequests()
+    asked.isForgotten = true
+    sendAsked()
+    sendRemoval()
+  }
+
+  // MARK: Sending
+
+  /// Whether Redis is asked: connected, logged in, and nothing owed that makes its prices old.
+  var isWell: Bool { breaker.state == .closed && !owesRemoval && connection?.isOpen == true }
+
+  private var hasRoomForWrite: Bool {
+    expected.writes < limits.writesInFlightMax && (connection?.outputBytes ?? .max) < limits.outputBytesMax
+  }
+
+  func key(of item: ItemID) -> [UInt8] { prefix + Array("price:".utf8) + Array(item.text.utf8) }
+  var generationKey: [UInt8] { prefix + Array("generation".utf8) }
+
+  /// Sends what this turn of the lane adds, in one write, when the turn's events are through.
+  private func postFlush() {
+    guard !isFlushPosted else { return }
+    isFlushPosted = lane.post { [weak self] in self?.flush() }
+    if !isFlushPosted { flush() }
+  }
+
+  private func flush() {
+    isFlushPosted = false
+    guard !isClosed else { return }
+    sendAsked()
+    connection?.flush()
+  }
+
+  private func sendAsked() {
+    guard asked.questions > 0 else { return }
+    guard breaker.state == .closed, let connection, connection.isOpen,
+      connection.outputBytes < limits.outputBytesMax
+    else { return answerAsked() }
+    var request = asked
+    asked = PriceRequest()
+    request.deadlineMilliseconds = lane.now &+ limits.answerMilliseconds
+    connection.write { output in
+      RedisCommand.appendHead("*", request.items.count + 2, to: &output)
+      RedisCommand.append("MGET".utf8, to: &output)
+      RedisCommand.append(generationKey, to: &output)
+      for item in request.items { RedisCommand.append(key(of: item), to: &output) }
+    }
+    expected.append(.prices(request))
+    figures.add(to: .requests)
+    if deadlineTimer == nil { armDeadline(request.deadlineMilliseconds) }
+  }
+
+  /// Answers this turn's questions nil: they cannot be asked any more.
+  func answerAsked() {
+    var request = asked
+    asked = PriceRequest()
+    let waiting = request.end()
+    figures.add(waiting.count, to: .skipped)
+    for (_, completion) in waiting { completion(nil) }
+  }
+
+  /// Begins a new generation. Its number is chance, so that none comes twice, not even behind `FLUSHALL`.
+  func sendRemoval() {
+    guard owesRemoval, breaker.state == .closed, let connection, connection.isOpen, !expected.hasRemoval else { return }
+    let now = lane.now
+    guard now >= writesResumeAt else {
+      // Until Redis takes it, this lane believes no price of it.
+      if removalTimer == nil {
+        removalTimer = lane.after(milliseconds: writesResumeAt - now) { [weak self] in
+          self?.removalTimer = nil
+          self?.sendRemoval()
+        }
+      }
+      return
+    }
+    let next = UInt64.random(in: 1...UInt64.max)
+    connection.write { output in
+      RedisCommand.append([Array("SET".utf8), generationKey, Array(String(next).utf8)], to: &output)
+    }
+    expected.append(.removal(number: removals, generation: next))
+    connection.flush()
+  }
+}

@@ -1,0 +1,134 @@
+import Lanes
+import Model
+import RedisPriceCache
+import TestSupport
+import Testing
+
+/// Against a real server that is well.
+@Suite struct RedisPriceCacheTests {
+  @Test func remembersForAllPods() throws {
+    let server = try RedisServer()
+    let (first, second) = (try CacheOnLane(server.url), try CacheOnLane(server.url))
+    defer { for lane in [first, second] { lane.end() } }
+    #expect(first.isConnected && second.isConnected)
+    #expect(first.price("a") == nil)
+    first.remember(1_250, "a")
+    first.remember(0, "free")
+    first.remember(Money.max, "dear")
+    #expect(first.prices(["a", "free", "none", "dear"]) == [1_250, 0, nil, Money.max])
+    #expect(second.price("a") == 1_250)
+    first.remember(1_300, "a")
+    #expect(first.price("a") == 1_300)
+    #expect(second.price("a") == 1_300)
+    #expect(first[.rubbish] == 0 && first[.losses] == 0)
+  }
+
+  @Test func oneTurnIsOneRequest() throws {
+    let server = try RedisServer()
+    let lane = try CacheOnLane(server.url)
+    defer { lane.end() }
+    #expect(lane.isConnected)
+    lane.remember(7, "i7")
+    let before = lane[.requests]
+    let items = (0..<300).map { "i\($0 % 100)" }
+    #expect(lane.prices(items) == items.map { $0 == "i7" ? 7 : nil })
+    #expect(lane[.requests] == before + 1)
+    #expect(lane[.hits] == 3 && lane[.misses] == 297)
+    #expect(lane.prices((0..<1_500).map { "n\($0)" })?.count == 1_500)
+    #expect(lane[.requests] == before + 4, "512 items a request")
+  }
+
+  @Test func questionsBeyondTheBoundsAreNotAsked() throws {
+    let server = try RedisServer()
+    let lane = try CacheOnLane(server.url) {
+      $0.itemsPerRequestMax = 2
+      $0.requestsInFlightMax = 3
+    }
+    defer { lane.end() }
+    #expect(lane.isConnected)
+    #expect(lane.prices((0..<20).map { "n\($0)" }) == Array(repeating: nil, count: 20))
+    #expect(lane[.requests] == 3 && lane[.refusedAtBound] == 14)
+  }
+
+  @Test func pricesExpire() throws {
+    let server = try RedisServer()
+    let lane = try CacheOnLane(server.url, lifetime: 40)
+    defer { lane.end() }
+    #expect(lane.isConnected)
+    lane.remember(5, "a")
+    #expect(eventually { lane.price("a") == nil })
+    #expect(server.ask("EXISTS kassa:price:a") == ":0\r\n")
+  }
+
+  @Test func removeAllForgetsForAllPods() throws {
+    let server = try RedisServer()
+    let (first, second) = (try CacheOnLane(server.url), try CacheOnLane(server.url))
+    defer { for lane in [first, second] { lane.end() } }
+    #expect(first.isConnected && second.isConnected)
+    first.remember(5, "a")
+    #expect(second.price("a") == 5)
+    first.run { $0.removeAll() }
+    #expect(eventually { first.price("a") == nil && second.price("a") == nil })
+    // Written by a pod that has seen the new generation, believed by the other.
+    second.remember(6, "a")
+    #expect(second.price("a") == 6)
+    #expect(first.price("a") == 6)
+  }
+
+  @Test func priceOfAnOlderGenerationNeverComesBack() throws {
+    let server = try RedisServer()
+    let (first, late) = (try CacheOnLane(server.url), try CacheOnLane(server.url))
+    defer { for lane in [first, late] { lane.end() } }
+    #expect(first.isConnected && late.isConnected)
+    first.run { $0.removeAll() }
+    first.remember(9, "a")
+    #expect(eventually { first.price("a") == 9 })
+    // The late pod has not looked since: what it writes is of the generation before.
+    late.remember(5, "a")
+    #expect(eventually { late[.writes] == 1 && server.ask("GET kassa:price:a").contains("1 0 5") })
+    #expect(first.price("a") == nil)
+  }
+
+  @Test func removeAllForgetsAnswersUnderWay() throws {
+    let server = try RedisServer()
+    let lane = try CacheOnLane(server.url)
+    defer { lane.end() }
+    #expect(lane.isConnected)
+    lane.remember(5, "a")
+    #expect(lane.price("a") == 5)
+    let told = CacheOnLane.Flag()
+    let old = CacheOnLane.Flag()
+    lane.run { cache in
+      cache.price(of: ItemID(unchecked: "a")) { price in
+        if price != nil { old.set() }
+        told.set()
+      }
+      cache.removeAll()
+    }
+    #expect(eventually { told.isSet })
+    #expect(!old.isSet)
+  }
+
+  @Test func unixSocketPasswordAndDatabase() throws {
+    let server = try RedisServer(["--requirepass", "p@ss word"])
+    let lane = try CacheOnLane("unix://:p%40ss%20word@\(server.folder.path)/redis.sock?db=3")
+    defer { lane.end() }
+    #expect(lane.isConnected)
+    lane.remember(5, "a")
+    #expect(lane.price("a") == 5)
+    let other = try CacheOnLane("redis://default:p%40ss%20word@localhost:\(server.port)/2")
+    defer { other.end() }
+    #expect(other.isConnected)
+    #expect(other.price("a") == nil, "another database")
+  }
+
+  @Test func prefixesKeepClustersApart() throws {
+    let server = try RedisServer()
+    let (first, second) = (try CacheOnLane(server.url, prefix: "a:"), try CacheOnLane(server.url, prefix: "b:"))
+    defer { for lane in [first, second] { lane.end() } }
+    #expect(first.isConnected && second.isConnected)
+    first.remember(5, "x")
+    #expect(first.price("x") == 5)
+    #expect(second.price("x") == nil)
+  }
+}
