@@ -104,8 +104,8 @@ let package = Package(
     tests(
       "AuditTests",
       [
-        "Audit", "Embedded", "LoadGenerator", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "Telemetry",
-        "TestSupport",
+        "Audit", "Embedded", "EventLog", "LoadGenerator", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore", "Settings", "Telemetry", "TestSupport",
       ]),
     tests("SimulatorTests", ["Simulator"]),
     .target(

@@ -116,6 +116,15 @@ public final class FolderState {
 
   public func appliedOffset(of partition: PartitionID) -> Int64 { loops[partition]?.appliedOffset ?? -1 }
 
+  /// Entries of the record behind `appliedOffset` that can be applied.
+  func appliedEntries(of partition: PartitionID) -> Int { loops[partition]?.appliedEntries ?? 0 }
+
+  /// What was set aside in a partition's log, by offset.
+  /// - Throws: `LogFailure`.
+  public func quarantined(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
+    try log.quarantined(of: partition)
+  }
+
   public func ledger(of partition: PartitionID) -> Ledger {
     (endHeaders[partition] ?? headers[partition])?.ledger ?? Ledger()
   }

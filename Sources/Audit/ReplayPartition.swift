@@ -10,6 +10,8 @@ protocol ReplayPartition: AnyObject {
   func apply(_ delivery: Delivery, load: (EntityKey) throws -> Entity?) throws -> [Effects.Outbound]
   var status: PartitionStatus { get }
   var appliedOffset: Int64 { get }
+  /// Entries of the record behind `appliedOffset` that were applied.
+  var appliedEntries: Int { get }
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
   /// Everything that changed since the loop began, with the header it leads to; nil when nothing did.
   func takeChanges() -> CheckpointBatch?
@@ -52,6 +54,7 @@ private final class LoopReplay<Machine: StateMachine>: ReplayPartition {
 
   var status: PartitionStatus { loop.status }
   var appliedOffset: Int64 { loop.appliedOffset }
+  var appliedEntries: Int { loop.appliedEntries }
   func forEachEntity(_ body: (EntityKey, Entity) -> Void) { loop.forEachEntity(body) }
 
   func takeChanges() -> CheckpointBatch? {

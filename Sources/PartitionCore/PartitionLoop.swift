@@ -102,6 +102,10 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     queue.append(delivery)
   }
 
+  /// How many entries of the record behind `appliedOffset` were applied; that many more stand before the one at which
+  /// a stopped partition stopped.
+  public var appliedEntries: Int { nextEntry }
+
   /// Records that were delivered and wait to be applied.
   public var queuedRecords: Int { queue.count }
 
@@ -151,9 +155,14 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         return false
       }
       now = max(now, entry.time)
+      let before = (messages: effects.messages.count, replies: effects.replies.count, index: nextMessageIndex)
       do throws(Poison) {
         try apply(entry, of: delivery, into: &effects)
       } catch {
+        // Nothing of it gets out: when it is quarantined, the entries behind it put out what comes next.
+        effects.messages.removeLast(effects.messages.count - before.messages)
+        effects.replies.removeLast(effects.replies.count - before.replies)
+        nextMessageIndex = before.index
         stop(at: delivery.offset, "entry \(nextEntry): \(error.reason)")
         return false
       }

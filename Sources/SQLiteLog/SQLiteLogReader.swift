@@ -59,6 +59,33 @@ public final class SQLiteLogReader {
     return (LogPosition(UInt64(clamping: base.sequence)), LogPosition(UInt64(clamping: end.sequence)))
   }
 
+  /// What was set aside in a partition's log, by offset.
+  /// - Throws: `LogFailure`.
+  public func quarantined(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
+    try LogFailure.reading { () throws(DatabaseError) in
+      let find = try database.prepare(
+        "SELECT offset, body, reason FROM quarantined WHERE partition = ? ORDER BY offset")
+      find.bind(1, LogFile.number(of: partition))
+      var found: [QuarantinedRecord] = []
+      while try find.step() {
+        found.append(
+          QuarantinedRecord(offset: find.integer(0), bytes: Array(find.bytes(1)), reason: find.text(2)))
+      }
+      return found
+    }
+  }
+
+  /// One record; nil where the log does not have it.
+  /// - Throws: `LogFailure`.
+  public func record(at offset: Int64, of partition: PartitionID) throws(LogFailure) -> Delivery.Content? {
+    try LogFailure.reading { () throws(DatabaseError) in
+      let find = try database.prepare("SELECT body FROM records WHERE partition = ? AND offset = ?")
+      find.bind(1, LogFile.number(of: partition))
+      find.bind(2, offset)
+      return try find.step() ? EncodedRecord.decode(find.bytes(0)) : nil
+    }
+  }
+
   private func ends() throws(LogFailure) -> (base: LogMark, end: LogMark) {
     try LogFailure.reading { () throws(DatabaseError) in
       // One transaction, so that a server that trims meanwhile changes nothing between the queries.
@@ -67,53 +94,5 @@ public final class SQLiteLogReader {
       let ends = try LogMarks(cursor).ends()
       return (ends.base, ends.end)
     }
-  }
-}
-
-/// Sets a record aside that stops its partition: nothing else lets a partition go past it.
-public enum Quarantine {
-  /// Replaces the record by an empty one, and keeps its bytes and the reason in the table `quarantined`.
-  ///
-  /// What the record would have done is lost, effects on other partitions included; the operator decides that.
-  /// The folder has to be open, and so locked, and its log must not be.
-  /// - Throws: `LogFailure`; then nothing was changed.
-  public static func replace(
-    _ partition: PartitionID, offset: Int64, reason: String, in folder: DataFolder
-  ) throws(LogFailure) {
-    let path = "\(folder.path)/\(LogFile.file.name)"
-    let changed: Bool
-    do throws(DatabaseError) {
-      let database = try LogFile.file.open(in: folder.path, mode: .readWrite)
-      try database.execute("BEGIN IMMEDIATE")
-      defer { database.rollback() }
-      changed = try replace(partition, offset, reason, database)
-      try database.execute("COMMIT")
-    } catch {
-      throw LogFailure(error.isDamage ? .format : .write, error.message)
-    }
-    if !changed { throw LogFailure(.trimmed, "\(path): has no offset \(offset) of \(partition)") }
-  }
-
-  private static func replace(
-    _ partition: PartitionID, _ offset: Int64, _ reason: String, _ database: Database
-  ) throws(DatabaseError) -> Bool {
-    let find = try database.prepare("SELECT sequence, body FROM records WHERE partition = ? AND offset = ?")
-    find.bind(1, LogFile.number(of: partition))
-    find.bind(2, offset)
-    guard try find.step() else { return false }
-    let sequence = find.integer(0)
-    let body = Array(find.bytes(1))
-    find.reset()
-    let keep = try database.prepare(
-      "INSERT OR IGNORE INTO quarantined (partition, offset, body, reason) VALUES (?, ?, ?, ?)")
-    keep.bind(1, LogFile.number(of: partition))
-    keep.bind(2, offset)
-    keep.bind(3, copying: body)
-    keep.bind(4, reason)
-    try keep.run()
-    let empty = try database.prepare("UPDATE records SET body = x'' WHERE sequence = ?")
-    empty.bind(1, sequence)
-    try empty.run()
-    return true
   }
 }

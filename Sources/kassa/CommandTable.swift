@@ -6,6 +6,7 @@ enum CommandTable {
     ServeCommand.command(serve),
     InspectCommand.command,
     VerifyCommand.command,
+    QuarantineCommand.command,
     BenchCommand.command,
     SimCommand.command,
     SettingsCommand.command,

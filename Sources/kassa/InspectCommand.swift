@@ -1,6 +1,7 @@
 import Audit
 import Model
 import PartitionCore
+import SQLiteLog
 import Settings
 
 /// `kassa inspect`
@@ -9,10 +10,10 @@ enum InspectCommand {
     name: "inspect", usage: "order|item|user|partition ID", summary: "show one thing of a data folder",
     text: [
       "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
-        + "been applied. Reads only; a server may run meanwhile."
+        + "been applied; of a partition also what was quarantined. Reads only; a server may run meanwhile."
     ],
     words: ["order", "item", "user", "partition"],
-    options: [CommandOption("data", "FOLDER", "the data folder; default: data")])
+    options: [CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders)])
 
   static let command = Command(page: page) { arguments, program in
     let arguments = try Arguments(arguments, of: page)
@@ -82,7 +83,7 @@ enum InspectCommand {
     }
   }
 
-  private static func describe(partition name: String, _ state: FolderState) throws(UsageError) -> String {
+  private static func describe(partition name: String, _ state: FolderState) throws -> String {
     guard let partition = state.partitions.first(where: { $0.description == name }) else {
       throw UsageError("there is no partition '\(name)'; orders-0 is one")
     }
@@ -92,6 +93,7 @@ enum InspectCommand {
       case .running: "running"
       case .stopped(let offset, let reason): "stopped at offset \(offset): \(reason)"
       }
+    let quarantined = try state.quarantined(of: partition).map(describe).joined()
     return """
       status      \(status)
       stored      through offset \(state.headers[partition]?.offset ?? -1)
@@ -100,6 +102,18 @@ enum InspectCommand {
       money       \(ledger.checkoutMoney)
       units       \(ledger.unitsSold)
 
-      """
+      """ + quarantined
   }
+
+  /// The first bytes only; the rest stands in the table `quarantined` of log.sqlite.
+  private static func describe(_ record: QuarantinedRecord) -> String {
+    let digits = record.bytes.prefix(shownBytesMax).map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    let more = record.bytes.count > shownBytesMax ? "…" : ""
+    return "quarantined offset \(record.offset), \(record.bytes.count) bytes: \(digits.joined())\(more)\n"
+      + record.reason.split(separator: "\n").map { "            \($0)\n" }.joined()
+  }
+
+  private static let shownBytesMax = 64
 }

@@ -60,6 +60,8 @@ final class Recorder: Sendable {
     (["bench", "hot", "--url", "ftp://shop"], "kassa: the URL \"ftp://shop\" does not start with http://"),
     (["completions"], "kassa: more is needed: kassa completions bash|zsh|fish\n"),
     (["completions", "tcsh"], "kassa: there are completions for bash, zsh, fish\n"),
+    (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
+    (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
     (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
     (["settings", "--lanes", "0", "--partitions", "0"], "kassa: partitions cannot be '0' (flag): 1…256\n"),
   ])

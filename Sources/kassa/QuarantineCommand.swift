@@ -1,0 +1,45 @@
+import Audit
+import PartitionCore
+import Settings
+
+/// `kassa quarantine`
+enum QuarantineCommand {
+  static let page = CommandPage(
+    name: "quarantine", usage: "PARTITION OFFSET", summary: "let a stopped partition go past the record that stops it",
+    text: [
+      "Sets aside what stops a partition (orders-0, stock-3, payments-7) of a data folder: the one entry of the record "
+        + "at OFFSET that cannot be applied, or the whole record when its bytes cannot be decoded. /readyz, the log's "
+        + "line of the stop and kassa inspect partition name the offset; no other one is accepted.",
+      "What is set aside will never happen, its effects on other partitions included. Its bytes and the reason are "
+        + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run "
+        + "kassa verify afterwards.",
+      "The server must not run: a folder that a process uses is refused.",
+    ],
+    options: [
+      CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),
+      CommandOption("note", "TEXT", "words to be kept with it: who decided, and why"),
+    ])
+
+  static let command = Command(page: page) { arguments, program in
+    let arguments = try Arguments(arguments, of: page)
+    try arguments.expectRest(2...2, of: page)
+    let (name, text) = (arguments.rest[0], arguments.rest[1])
+    guard let offset = Int64(text), offset >= 0 else {
+      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
+    }
+    let report = try FolderQuarantine.run(
+      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: arguments.values["note"] ?? "")
+    program.console.say(describe(report, offset, of: name))
+    return .success
+  }
+
+  private static func describe(_ report: FolderQuarantine.Report, _ offset: Int64, of name: String) -> String {
+    let what = report.entry.map { "entry \($0) of the record" } ?? "the record"
+    let status =
+      switch report.status {
+      case .running: "the log can be applied to its end, offset \(report.newestOffset)"
+      case .stopped(let next, let reason): "stops again at offset \(next): \(reason)"
+      }
+    return "set aside   \(what) at offset \(offset) of \(name): \(report.reason)\nstatus      \(status)\n"
+  }
+}
