@@ -74,8 +74,9 @@ final class LaneRuntime {
     return isBusy
   }
 
-  /// Whether requests that came behind the newest turn wait for the next one.
-  var hasUnsent: Bool { !commands.isEmpty || mail.contains { !$0.isEmpty } }
+  /// Whether requests that came behind the newest turn wait for the next one: to be appended, to be sent, or, when so
+  /// many came that they were appended at once, for the hint that has the log commit them.
+  var hasUnsent: Bool { hasAppended || !commands.isEmpty || mail.contains { !$0.isEmpty } }
 
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
   private func applyRound() -> Bool {

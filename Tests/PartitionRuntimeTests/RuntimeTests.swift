@@ -2,6 +2,7 @@ import EventLog
 import Model
 import PartitionCore
 import StateStore
+import Synchronization
 import Testing
 
 @testable import PartitionRuntime
@@ -139,5 +140,20 @@ import Testing
       if case .partitionStopped(stopped, _, _) = $0 { true } else { false }
     }
     #expect(isReported)
+  }
+
+  @Test func commandsThatAreAppendedAtOnceAwaitTheHint() throws {
+    let bench = try RuntimeBench { $0.recordEntriesMax = 1 }
+    defer { bench.stop() }
+    let hasUnsent = Atomic(false)
+    let partition = bench.partitioner.partition(of: user)
+    let (user, runtime) = (user, bench.runtime)
+    let pending = bench.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(.payments(.create(user, .random)), to: partition, number: number, idempotency: nil, trace: nil)
+      hasUnsent.store(runtime.hasUnsent(lane: 0), ordering: .relaxed)
+    }
+    #expect(pending.wait() == .outcome(.created(id: "user"), isReplayed: false))
+    let isHintDue = hasUnsent.load(ordering: .relaxed)
+    #expect(isHintDue)
   }
 }
