@@ -77,3 +77,13 @@ public struct Delivery: Sendable {
     self.content = content
   }
 }
+
+extension Delivery {
+  /// Who waits for the commands of the record, from an entry on.
+  public func requests(from entry: Int = 0) -> [RequestID] {
+    guard case .record(let record) = content else { return [] }
+    return record.entries.dropFirst(entry).compactMap { entry in
+      if case .command(let command) = entry.body { command.request } else { nil }
+    }
+  }
+}

@@ -372,6 +372,14 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     self.request([key])
   }
 
+  /// Gives up the commands that were delivered and will not be applied; for a partition that stops. Returns who waits.
+  public func unappliedCommands() -> [RequestID] {
+    guard status != .running else { return [] }
+    return queue.enumerated().flatMap { place, delivery in
+      delivery.requests(from: place == 0 ? nextEntry : 0)
+    }
+  }
+
   /// Gives up the reads that wait; for a partition that stops.
   public mutating func takeWaitingReads() -> [RequestID] {
     defer { waitingReads = [] }

@@ -84,6 +84,10 @@ final class LaneRuntime {
     for delivery in deliveries {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
+      if places[place].isStopped {
+        giveUp(delivery.requests())
+        continue
+      }
       places[place].actor.deliver(delivery)
       markToStep(place)
     }
@@ -146,12 +150,20 @@ final class LaneRuntime {
   }
 
   private func stopped(at place: Int) {
-    guard places[place].gate.state != .stopped else { return }
+    guard !places[place].isStopped else { return }
+    places[place].isStopped = true
     open(.stopped, at: place)
+    giveUp(places[place].actor.unappliedCommands())
     for request in places[place].actor.takeWaitingReads() {
       route(request, .refused(.partitionStopped(places[place].id)), .zero)
     }
     shared.partitionStopped(places[place].id, places[place].actor.state())
+  }
+
+  /// Answers commands that stand in the log behind what stopped their partition: they may still be applied, once an
+  /// operator has seen to it, so nobody may be told that they were not taken.
+  private func giveUp(_ requests: [RequestID]) {
+    for request in requests { route(request, .refused(.outcomeUnknown), .zero) }
   }
 
   // MARK: Appending

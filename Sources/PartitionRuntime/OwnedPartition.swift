@@ -10,6 +10,8 @@ struct OwnedPartition {
   let offsetAtBoot: Int64
   /// The newest offset that the log had when the partition got this owner: up to there it is a replay.
   let replayThrough: Int64
+  /// It met a record that it cannot apply: it applies nothing any more.
+  var isStopped = false
   /// It stands in the lane's list of what to step.
   var isToStep = false
   /// It has put out messages that are not appended yet.

@@ -73,6 +73,8 @@ actor PartitionActor<Machine: StateMachine> {
     assumeIsolated { $0.loop.checkpointEnded(isWritten: isWritten) }
   }
 
+  nonisolated func unappliedCommands() -> [RequestID] { assumeIsolated { $0.loop.unappliedCommands() } }
+
   nonisolated func takeWaitingReads() -> [RequestID] { assumeIsolated { $0.loop.takeWaitingReads() } }
 
   nonisolated var state: PartitionState {

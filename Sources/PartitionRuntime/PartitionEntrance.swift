@@ -19,6 +19,8 @@ struct PartitionEntrance: Sendable {
   /// The checkpoint that was taken, once the log is durable up to what it rests on.
   let checkpointToWrite: @Sendable (_ durable: LogPosition) -> CheckpointBatch?
   let checkpointEnded: @Sendable (_ isWritten: Bool) -> Void
+  /// Who waits for commands that a stopped partition was delivered and will not apply.
+  let unappliedCommands: @Sendable () -> [RequestID]
   let takeWaitingReads: @Sendable () -> [RequestID]
   let state: @Sendable () -> PartitionState
 
@@ -33,6 +35,7 @@ struct PartitionEntrance: Sendable {
     takeCheckpoint = { actor.takeCheckpoint() }
     checkpointToWrite = { actor.checkpointToWrite(durable: $0) }
     checkpointEnded = { actor.checkpointEnded(isWritten: $0) }
+    unappliedCommands = { actor.unappliedCommands() }
     takeWaitingReads = { actor.takeWaitingReads() }
     state = { actor.state }
   }
