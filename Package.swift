@@ -124,7 +124,7 @@ let package = Package(
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
-    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads"]),
+    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads", "Wire"]),
     tests(
       "StateStoreTests",
       ["Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),

@@ -1,5 +1,7 @@
 /// The bounds of a log that delivers early and commits in groups.
 public struct LogLimits: Hashable, Sendable {
+  /// Bytes of one record: what an append brings beyond them is divided into several. A single entry is never divided.
+  public var recordBytesMax = 1 << 20
   /// Records that wait to be written; beyond it refusable appends are refused.
   public var queuedRecordsMax = 65_536
   /// Bytes that wait to be written; beyond it refusable appends are refused.
@@ -24,7 +26,7 @@ public struct LogLimits: Hashable, Sendable {
   public var contradiction: String? {
     let all = [
       queuedRecordsMax, queuedBytesMax, inboxRecordsMax, groupRecordsDue, groupBytesDue, groupHintsMax,
-      catchUpRecordsMax, catchUpBytesMax,
+      catchUpRecordsMax, catchUpBytesMax, recordBytesMax,
     ]
     if all.contains(where: { $0 < 1 }) { return "every bound of the log must be at least 1" }
     if groupRecordsDue > queuedRecordsMax {

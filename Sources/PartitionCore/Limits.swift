@@ -26,6 +26,13 @@ public struct CoreLimits: Hashable, Sendable {
 
   public init() {}
 
+  /// The highest bounds that can be chosen: the format of records and rows holds no more.
+  public enum Highest {
+    public static let orderLinesMax = 16_384
+    public static let orderWaitersMax = 65_536
+    public static let itemParkedMax = 65_536
+  }
+
   /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
   public var contradiction: String? {
     if orderLinesMax < 1 || orderWaitersMax < 1 || itemParkedMax < 1 || idempotencyExpiryMilliseconds < 1
@@ -33,6 +40,14 @@ public struct CoreLimits: Hashable, Sendable {
       || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
     {
       return "every bound of a partition must be at least 1"
+    }
+    let bounded = [
+      ("orderLinesMax", orderLinesMax, Highest.orderLinesMax),
+      ("orderWaitersMax", orderWaitersMax, Highest.orderWaitersMax),
+      ("itemParkedMax", itemParkedMax, Highest.itemParkedMax),
+    ]
+    for (name, value, highest) in bounded where value > highest {
+      return "\(name) (\(value)) must not exceed \(highest): records cannot tell of more"
     }
     if checkpointEntitiesDue > dirtyMax {
       return "checkpointEntitiesDue (\(checkpointEntitiesDue)) must not exceed dirtyMax (\(dirtyMax))"

@@ -77,7 +77,29 @@ struct EncodedRecord: LogBody {
 
   var byteCount: Int { range.count }
 
-  static func encode(_ appends: [Append]) -> [EncodedRecord] {
+  /// Encodes appends; those whose record is too large are divided, in order.
+  static func encode(_ appends: [Append], within limits: LogLimits) -> (appends: [Append], bodies: [EncodedRecord]) {
+    var appends = appends
+    while true {
+      let bodies = encode(appends)
+      guard zip(appends, bodies).contains(where: { isTooLarge($0, $1, limits) }) else { return (appends, bodies) }
+      appends = zip(appends, bodies).flatMap { append, body in
+        guard isTooLarge(append, body, limits) else { return [append] }
+        let entries = append.record.entries
+        return [entries.prefix(entries.count / 2), entries.dropFirst(entries.count / 2)].map { half in
+          Append(
+            partition: append.partition, record: Record(entries: Array(half)), isRefusable: append.isRefusable)
+        }
+      }
+    }
+  }
+
+  private static func isTooLarge(_ append: Append, _ body: EncodedRecord, _ limits: LogLimits) -> Bool {
+    let count = append.record.entries.count
+    return count > 1 && (body.byteCount > limits.recordBytesMax || count > WireLimits.recordEntriesMax)
+  }
+
+  private static func encode(_ appends: [Append]) -> [EncodedRecord] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(appends.count * 192)
     var ends: [Int] = []

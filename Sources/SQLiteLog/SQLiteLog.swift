@@ -132,7 +132,7 @@ public final class SQLiteLog: EventLog {
   // MARK: EventLog
 
   public func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition {
-    let bodies = EncodedRecord.encode(appends)
+    let (appends, bodies) = EncodedRecord.encode(appends, within: shared.options.limits)
     var wake: [any LogOwner] = []
     var isFull = false
     let position = try shared.state.withLock { state throws(LogRefusal) in

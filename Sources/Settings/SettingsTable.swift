@@ -88,12 +88,12 @@ public enum SettingsTable {
     Setting(
       "idempotency-expiry", .rules, .duration(1_000...30 * 24 * hour, \.idempotencyExpiryMilliseconds),
       "how long an Idempotency-Key and its outcome are remembered"),
-    Setting("order-lines-max", .rules, .count(1...10_000, \.orderLinesMax), "different items in one order"),
+    Setting("order-lines-max", .rules, .count(1...16_384, \.orderLinesMax), "different items in one order"),
     Setting(
       "order-waiters-max", .rules, .count(1...65_536, \.orderWaitersMax),
       "requests that wait for the checkout of one order"),
     Setting(
-      "item-parked-max", .rules, .count(1...1_048_576, \.itemParkedMax), "checkouts that wait for units of one item",
+      "item-parked-max", .rules, .count(1...65_536, \.itemParkedMax), "checkouts that wait for units of one item",
       "Units that unfinished checkouts hold may come back, so later buyers wait in line; beyond "
         + "this bound they get 503."
     ),

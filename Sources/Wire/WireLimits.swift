@@ -1,15 +1,17 @@
 import Model
+import PartitionCore
 
-/// Bounds of what a reader accepts. Whoever writes must stay below them; the bounds of the core do by far.
+/// Bounds of what a reader accepts. Whoever writes must stay below them: no bound of the core can be set higher, and
+/// the logs divide records.
 public enum WireLimits {
   /// The most entries of one record.
   public static let recordEntriesMax = 262_144
   /// The most different items of one order, or of one slip.
-  public static let orderLinesMax = 16_384
+  public static let orderLinesMax = CoreLimits.Highest.orderLinesMax
   /// The most requests that wait for one order.
-  public static let orderWaitersMax = 65_536
+  public static let orderWaitersMax = CoreLimits.Highest.orderWaitersMax
   /// The most checkouts that wait for one item.
-  public static let itemParkedMax = 65_536
+  public static let itemParkedMax = CoreLimits.Highest.itemParkedMax
   /// The highest partition count (`Partitioner`).
   public static let partitionsMax = 4_096
   /// The highest time that a record may tell, the end of the year 9999; so much below 2^63 that adding an expiry

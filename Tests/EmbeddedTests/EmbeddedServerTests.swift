@@ -51,6 +51,13 @@ import Testing
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
   }
 
+  @Test func refusesBoundsThatRecordsCannotTell() throws {
+    var others = settings
+    others.itemParkedMax = 65_537
+    let error = #expect(throws: ConfigurationError.self) { _ = try start(others) }
+    #expect(error?.description.contains("itemParkedMax (65537) must not exceed 65536") == true)
+  }
+
   @Test(arguments: [false, true]) func aPortInUseLeavesTheFolderToTheNext(isOperators: Bool) throws {
     let first = try start(settings)
     defer { first.stop() }

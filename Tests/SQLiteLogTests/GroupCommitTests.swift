@@ -6,6 +6,7 @@ import Synchronization
 import Testing
 import TestSupport
 import Threads
+import Wire
 
 /// A lane of a saga: sleeps until it is woken, takes what came for its owners, appends the next hops, hints.
 private final class SagaLane: Sendable {
@@ -132,5 +133,39 @@ private final class SagaLane: Sendable {
     _ = try full.append([append(orders, 6)], by: nil)
     #expect(slow.collect(4, from: full).map(\.number) == [0, 1, 2, 6])
     full.close()
+  }
+
+  @Test func dividesWhatIsTooLargeForOneRecord() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.recordBytesMax = 64 }
+    let entries = (Int64(0)..<100).map { Entry(time: Timestamp(milliseconds: $0), body: .control(.rules(version: 1))) }
+    let large = Append(partition: orders, record: Record(entries: entries), isRefusable: false)
+    try log.write([append(orders, 1), large, append(orders, 2)])
+    #expect(log.nextOffset(of: orders) > 3)
+    log.close()
+    let read = try fixture.readAll()
+    #expect(read.map(\.offset) == Array(0..<Int64(read.count)))
+    var times: [Int64] = []
+    for delivery in read {
+      guard case .record(let record) = delivery.content else { continue }
+      var bytes: [UInt8] = []
+      RecordCodec.encode(record, into: &bytes)
+      #expect(bytes.count <= 64)
+      times += record.entries.map(\.time.milliseconds)
+    }
+    #expect(times == [1] + Array(0..<100) + [2])
+  }
+
+  @Test func noRecordHasMoreEntriesThanAReaderTakes() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.recordBytesMax = .max }
+    let entry = Entry(time: .zero, body: .control(.rules(version: 1)))
+    let entries = Array(repeating: entry, count: WireLimits.recordEntriesMax + 1)
+    try log.write([Append(partition: orders, record: Record(entries: entries), isRefusable: false)])
+    log.close()
+    let counts = try fixture.readAll().map { delivery -> Int in
+      if case .record(let record) = delivery.content { record.entries.count } else { -1 }
+    }
+    #expect(counts == [entries.count / 2, entries.count - entries.count / 2])
   }
 }
