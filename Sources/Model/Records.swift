@@ -34,6 +34,34 @@ public struct Entry: Hashable, Sendable {
 public enum Control: Hashable, Sendable {
   /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
   case rules(version: UInt32)
+  /// From here on the partition belongs to this owner: what stands before is its predecessor's to answer.
+  case owned(Owner)
+  /// The owner with this epoch answers nothing any more.
+  case released(epoch: UInt64)
+  /// The owner with this epoch sent something: when it comes back, the owner knows that it owned the partition then.
+  case tick(epoch: UInt64, number: UInt64)
+}
+
+/// Who owns a partition, as it says so in the partition's log.
+public struct Owner: Hashable, Sendable {
+  /// Raised in the store with each change of the owner; at least 1.
+  public let epoch: UInt64
+  /// The start of the process; requests carry it.
+  public let incarnation: UInt64
+  /// Where other pods reach it, at most `addressBytesMax` bytes of visible ASCII.
+  public let address: String
+
+  public static let addressBytesMax = 255
+
+  /// - Returns: nil for an address that is empty, too long or not visible ASCII, and for epoch 0.
+  public init?(epoch: UInt64, incarnation: UInt64, address: String) {
+    guard epoch > 0, (1...Self.addressBytesMax).contains(address.utf8.count),
+      address.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+    else { return nil }
+    self.epoch = epoch
+    self.incarnation = incarnation
+    self.address = address
+  }
 }
 
 /// The versions of what `apply` decides.

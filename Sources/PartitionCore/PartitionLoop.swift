@@ -19,6 +19,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// The offset of the newest record that was applied whole; -1 before the first.
   public private(set) var appliedOffset: Int64
   public private(set) var counters = PartitionCounters()
+  /// The owner's standing, where partitions change their owners; nil where nobody else can have one.
+  public var tenure: Tenure?
 
   private let limits: CoreLimits
   private var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
@@ -169,13 +171,14 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       nextEntry += 1
       entries += 1
       counters.entriesApplied += 1
+      guard status == .running else { return false }
     }
     return true
   }
 
   private mutating func apply(_ entry: Entry, of delivery: Delivery, into effects: inout Effects) throws(Poison) {
     if case .control(let control) = entry.body {
-      try apply(control)
+      try apply(control, at: delivery.offset)
       return
     }
     var context = ApplyContext(
@@ -198,13 +201,16 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     }
   }
 
-  private mutating func apply(_ control: Control) throws(Poison) {
+  private mutating func apply(_ control: Control, at offset: Int64) throws(Poison) {
     switch control {
     case .rules(let version):
       guard (1...Rules.current).contains(version) else {
         throw Poison("rules \(version) are not known to this program, which knows up to \(Rules.current)")
       }
       rulesVersion = max(rulesVersion, version)
+    case .owned, .released, .tick:
+      tenure?.read(control)
+      if case .superseded(let epoch) = tenure?.phase { status = .superseded(offset: offset, by: epoch) }
     }
   }
 

@@ -1,7 +1,9 @@
 /// Whether a partition goes on.
 public enum PartitionStatus: Hashable, Sendable {
-  /// Can transition to: stopped.
+  /// Can transition to: stopped, superseded.
   case running
+  /// Final: from the record at `offset` on the owner with this higher epoch has the partition.
+  case superseded(offset: Int64, by: UInt64)
   /// Final until a restart: the record at `offset` cannot be applied. Nothing is skipped in silence.
   case stopped(offset: Int64, reason: String)
 }

@@ -24,6 +24,7 @@ extension LaneRuntime {
       let status: PartitionReport.Status =
         switch state.status {
         case .stopped(let offset, let reason): .stopped(offset: offset, reason: reason)
+        case .superseded(let offset, let epoch): .stopped(offset: offset, reason: "the owner of epoch \(epoch) has it")
         case .running:
           if let failure = owned.loadFailure {
             .waitingForStore(reason: failure)

@@ -62,37 +62,3 @@ extension Entry {
     writer.number(1, time.milliseconds)
   }
 }
-
-extension Control {
-  init(wire: Reader) throws(WireError) {
-    var reader = wire
-    var control: Control?
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: control = .rules(version: try Self.version(wire: reader.message(field)))
-      default: try reader.skip(field)
-      }
-    }
-    guard let control else { throw WireError("a control is of a kind that this version does not know") }
-    self = control
-  }
-
-  private static func version(wire: Reader) throws(WireError) -> UInt32 {
-    var reader = wire
-    var version: UInt32 = 0
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: version = try reader.narrow(field, "the rules' version")
-      default: try reader.skip(field)
-      }
-    }
-    guard version > 0 else { throw .missing("the rules' version") }
-    return version
-  }
-
-  func write(to writer: inout Writer) {
-    switch self {
-    case .rules(let version): writer.message(1) { $0.number(1, UInt64(version)) }
-    }
-  }
-}

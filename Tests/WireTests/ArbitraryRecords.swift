@@ -10,9 +10,22 @@ extension Arbitrary {
       switch below(5) {
       case 0, 1: .command(clientCommand())
       case 2, 3: .message(PartitionMessage(source: partition(), position: position(), message: message()))
-      default: .control(.rules(version: 1 + UInt32(number(max: UInt64(UInt32.max) - 1))))
+      default: .control(control())
       }
     return Entry(time: time(), body: body)
+  }
+
+  mutating func control() -> Control {
+    let epoch = 1 + number(max: UInt64.max - 1)
+    switch below(4) {
+    case 0:
+      let address = "pod-\(below(100)).example:\(below(65_536))"
+      if let owner = Owner(epoch: epoch, incarnation: number(max: .max), address: address) { return .owned(owner) }
+      return .released(epoch: epoch)
+    case 1: return .released(epoch: epoch)
+    case 2: return .tick(epoch: epoch, number: number(max: .max))
+    default: return .rules(version: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)))
+    }
   }
 
   mutating func clientCommand() -> ClientCommand {

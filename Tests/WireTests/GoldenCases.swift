@@ -32,6 +32,10 @@ enum GoldenCases {
       ("record-mixed", mixed), ("record-zeros", zeros),
       ("control-rules", Record(entries: [Entry(time: time, body: .control(.rules(version: 1)))])),
     ]
+    + [
+      ("control-owned", Control.owned(Owner(epoch: 3, incarnation: 0xfedc_ba98_7654_3210, address: "10.1.2.3:7000")!)),
+      ("control-released", .released(epoch: .max)), ("control-tick", .tick(epoch: 3, number: 77)),
+    ].map { ($0, Record(entries: [Entry(time: time, body: .control($1))])) }
 
   private static let time = Timestamp(milliseconds: 1_763_900_000_123)
   private static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)

@@ -31,6 +31,17 @@ import Testing
         ("entries { time_ms: 1 }", "an entry is of a kind that this version does not know"),
         ("entries { control { } }", "a control is of a kind that this version does not know"),
         ("entries { control { rules { } } }", "the rules' version is missing"),
+        ("entries { control { owned { address: 'a' } } }", "the owner's epoch is missing"),
+        (
+          "entries { control { owned { epoch: 1 } } }",
+          "the owner's address is not 1 to 255 visible ASCII characters"
+        ),
+        (
+          "entries { control { owned { epoch: 1 address: 'a b' } } }",
+          "the owner's address is not 1 to 255 visible ASCII characters"
+        ),
+        ("entries { control { released { } } }", "the owner's epoch is missing"),
+        ("entries { control { tick { number: 1 } } }", "the owner's epoch is missing"),
         (
           "entries { time_ms: 253402300800000 control { rules { version: 1 } } }",
           "the entry's time lies too far in the future"

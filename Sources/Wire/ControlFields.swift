@@ -1,0 +1,93 @@
+import Model
+
+extension Control {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var control: Control?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: control = .rules(version: try Self.version(wire: reader.message(field)))
+      case 2: control = .owned(try Owner(wire: reader.message(field)))
+      case 3: control = .released(epoch: try Self.numbers(wire: reader.message(field)).epoch)
+      case 4:
+        let (epoch, number) = try Self.numbers(wire: reader.message(field))
+        control = .tick(epoch: epoch, number: number)
+      default: try reader.skip(field)
+      }
+    }
+    guard let control else { throw WireError("a control is of a kind that this version does not know") }
+    self = control
+  }
+
+  private static func version(wire: Reader) throws(WireError) -> UInt32 {
+    var reader = wire
+    var version: UInt32 = 0
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: version = try reader.narrow(field, "the rules' version")
+      default: try reader.skip(field)
+      }
+    }
+    guard version > 0 else { throw .missing("the rules' version") }
+    return version
+  }
+
+  private static func numbers(wire: Reader) throws(WireError) -> (epoch: UInt64, number: UInt64) {
+    var reader = wire
+    var epoch: UInt64 = 0
+    var number: UInt64 = 0
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: epoch = try reader.number(field)
+      case 2: number = try reader.number(field)
+      default: try reader.skip(field)
+      }
+    }
+    guard epoch > 0 else { throw .missing("the owner's epoch") }
+    return (epoch, number)
+  }
+
+  func write(to writer: inout Writer) {
+    switch self {
+    case .rules(let version): writer.message(1) { $0.number(1, UInt64(version)) }
+    case .owned(let owner): writer.message(2) { owner.write(to: &$0) }
+    case .released(let epoch): writer.message(3) { $0.number(1, epoch) }
+    case .tick(let epoch, let number):
+      writer.message(4) { writer in
+        writer.number(2, number)
+        writer.number(1, epoch)
+      }
+    }
+  }
+}
+
+extension Owner {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var epoch: UInt64 = 0
+    var incarnation: UInt64 = 0
+    var address = ""
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: epoch = try reader.number(field)
+      case 2: incarnation = try reader.fixed64(field)
+      case 3:
+        let bytes = try reader.text(field)
+        guard bytes.count <= Owner.addressBytesMax else { throw .invalid("the owner's address", "is too long") }
+        address = String(decoding: bytes, as: UTF8.self)
+      default: try reader.skip(field)
+      }
+    }
+    guard epoch > 0 else { throw .missing("the owner's epoch") }
+    guard let owner = Owner(epoch: epoch, incarnation: incarnation, address: address) else {
+      throw .invalid("the owner's address", "is not 1 to 255 visible ASCII characters")
+    }
+    self = owner
+  }
+
+  func write(to writer: inout Writer) {
+    writer.text(3, address)
+    writer.fixed64(2, incarnation)
+    writer.number(1, epoch)
+  }
+}
