@@ -88,8 +88,8 @@ let package = Package(
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Audit", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "SQLiteLog",
-        "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
+        "Audit", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "KafkaLog",
+        "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),

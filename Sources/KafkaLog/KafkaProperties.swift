@@ -2,13 +2,13 @@ import EventLog
 
 /// Settings that go to librdkafka as they are: `security.protocol`, `sasl.password`, `ssl.ca.location`, …
 ///
-/// They come from lines `kafka.NAME=VALUE` of a settings file and from variables `KASSA_KAFKA_NAME`, where NAME is
+/// They come from lines `rdkafka.NAME=VALUE` of a settings file and from variables `KASSA_RDKAFKA_NAME`, where NAME is
 /// librdkafka's, in the variables in capitals with `_` for `.`. Values are never logged; `description` tells names.
 public struct KafkaProperties: Sendable, CustomStringConvertible {
   /// What stands before librdkafka's name in a settings file.
-  public static let prefix = "kafka."
+  public static let prefix = "rdkafka."
   /// What stands before it in the environment.
-  public static let variablePrefix = "KASSA_KAFKA_"
+  public static let variablePrefix = "KASSA_RDKAFKA_"
   /// How long a value may be: certificates may stand in them.
   static let valueBytesMax = 65_536
 
@@ -57,7 +57,7 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     values[name] = value
   }
 
-  /// Takes the variables that begin with `KASSA_KAFKA_`.
+  /// Takes the variables that begin with `KASSA_RDKAFKA_`.
   /// - Throws: as `set`.
   public mutating func take(environment: [String: String]) throws(LogFailure) {
     for (variable, value) in environment.sorted(by: { $0.key < $1.key }) where variable.hasPrefix(Self.variablePrefix) {
@@ -66,15 +66,14 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Takes the lines `kafka.NAME=VALUE` of a settings file; other lines, comments and empty ones are not looked at.
+  /// Takes the lines `rdkafka.NAME=VALUE` of a settings file; other lines, comments and empty ones are not looked at.
   /// - Throws: as `set`, with the line's number.
   public mutating func take(lines text: String) throws(LogFailure) {
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let line = line.last == "\r" ? line.dropLast() : line
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       guard line.hasPrefix(Self.prefix) else { continue }
       let parts = line.dropFirst(Self.prefix.count).split(
         separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else { throw LogFailure(.settings, "line \(index + 1): kafka.NAME=VALUE is expected") }
+      guard parts.count == 2 else { throw LogFailure(.settings, "line \(index + 1): rdkafka.NAME=VALUE is expected") }
       do throws(LogFailure) {
         try set(String(parts[0]), String(parts[1]))
       } catch {

@@ -2,6 +2,7 @@ import CRdKafka
 import EventLog
 import Model
 import Synchronization
+import Threads
 
 /// The records that a partition's topic has.
 public struct LogBounds: Hashable, Sendable {
@@ -101,17 +102,27 @@ final class KafkaReader: @unchecked Sendable {
     rd_kafka_consume_stop(topic, Int32(partition.index))
   }
 
-  /// What the brokers have of a partition. Blocking.
+  /// What the brokers have of a partition. Blocking. A partition that is on its way to another leader, or was just
+  /// created, is asked for again until the time is over.
   func bounds(of partition: PartitionID, timeoutMilliseconds: Int) throws(LogFailure) -> LogBounds {
-    var (first, next): (Int64, Int64) = (0, 0)
-    let code = rd_kafka_query_watermark_offsets(
-      client.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
-      Int32(clamping: timeoutMilliseconds))
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      throw LogFailure(.unreachable, "\(partition): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+    let clock = ContinuousClock()
+    let deadline = clock.now + .milliseconds(timeoutMilliseconds)
+    let pause = Signal()
+    while true {
+      var (first, next): (Int64, Int64) = (0, 0)
+      let code = rd_kafka_query_watermark_offsets(
+        client.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
+        Int32(clamping: timeoutMilliseconds))
+      if code == RD_KAFKA_RESP_ERR_NO_ERROR { return LogBounds(first: first, next: next) }
+      guard clock.now < deadline, code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED else {
+        throw LogFailure(.unreachable, "\(partition): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+      }
+      _ = pause.wait(milliseconds: Self.pauseMilliseconds)
     }
-    return LogBounds(first: first, next: next)
   }
+
+  /// Between two questions for the same thing.
+  static let pauseMilliseconds = 50
 
   /// The id of the cluster. Blocking; nil when no broker answers in time.
   func clusterID(timeoutMilliseconds: Int) -> String? {

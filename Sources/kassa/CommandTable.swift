@@ -7,6 +7,7 @@ enum CommandTable {
     InspectCommand.command,
     VerifyCommand.command,
     QuarantineCommand.command,
+    TopicsCommand.command,
     BenchCommand.command,
     SimCommand.command,
     SettingsCommand.command,

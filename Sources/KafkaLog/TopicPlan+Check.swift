@@ -1,0 +1,96 @@
+extension TopicPlan {
+  /// Everything that is not as planned; empty when Kassa can run on it.
+  public func findings(_ state: TopicState) -> [TopicFinding] {
+    topics.flatMap { name -> [TopicFinding] in
+      guard let topic = state.topics[name] else { return [missing(name, state)] }
+      return [count(topic), replication(topic, state), leaders(topic)].compactMap { $0 } + settings(topic)
+    }
+  }
+
+  private func missing(_ name: String, _ state: TopicState) -> TopicFinding {
+    guard state.brokers.count >= replicationFactor else {
+      return TopicFinding(
+        topic: name,
+        problem: "it does not exist, and the cluster has \(state.brokers.count) brokers where \(replicationFactor) "
+          + "replicas are wanted",
+        remedy: "kassa topics create \(with(replicas: state.brokers.count).commandOptions)")
+    }
+    return TopicFinding(topic: name, problem: "it does not exist", remedy: "kassa topics create \(commandOptions)")
+  }
+
+  /// The same plan for a smaller cluster.
+  private func with(replicas count: Int) -> TopicPlan {
+    var plan = self
+    plan.replicationFactor = max(count, 1)
+    plan.minInsyncReplicas = min(minInsyncReplicas, max(count - 1, 1))
+    return plan
+  }
+
+  private func count(_ topic: TopicDescription) -> TopicFinding? {
+    guard topic.partitionCount != partitionCount else { return nil }
+    return TopicFinding(
+      topic: topic.name,
+      problem: "it has \(topic.partitionCount) partitions, not \(partitionCount), and no command can change where its "
+        + "keys are: run Kassa with --partitions \(topic.partitionCount), or, if the topic holds nothing that is "
+        + "needed, delete it and create it again",
+      remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
+        + "kassa topics create \(commandOptions)")
+  }
+
+  private func replication(_ topic: TopicDescription, _ state: TopicState) -> TopicFinding? {
+    guard topic.replicationFactor < replicationFactor else { return nil }
+    let problem = "a record stands on \(topic.replicationFactor) brokers, not \(replicationFactor)"
+    guard state.brokers.count >= replicationFactor else {
+      return TopicFinding(
+        topic: topic.name, problem: "\(problem), and the cluster has \(state.brokers.count) brokers",
+        remedy: "kassa topics check \(with(replicas: state.brokers.count).commandOptions)")
+    }
+    return TopicFinding(
+      topic: topic.name, problem: problem,
+      remedy: "kassa topics reassignment \(commandOptions) >kassa-replicas.json && "
+        + "kafka-reassign-partitions.sh --bootstrap-server \(brokers) "
+        + "--reassignment-json-file kassa-replicas.json --execute")
+  }
+
+  private func leaders(_ topic: TopicDescription) -> TopicFinding? {
+    guard !topic.leaderless.isEmpty else { return nil }
+    let some = topic.leaderless.prefix(8).map(String.init).joined(separator: ", ")
+    return TopicFinding(
+      topic: topic.name, problem: "\(topic.leaderless.count) of its partitions have no leader: \(some)",
+      remedy: "It passes when the brokers that have them are back.", isPassing: true)
+  }
+
+  private func settings(_ topic: TopicDescription) -> [TopicFinding] {
+    rules.compactMap { name, rule, why in
+      let value = topic.settings[name]
+      if let value, rule.allows(value) { return nil }
+      return TopicFinding(
+        topic: topic.name,
+        problem: "its \(name) is \(value ?? "not told"), and has to be \(rule.text): \(why)",
+        remedy: "kafka-configs.sh --bootstrap-server \(brokers) --alter --entity-type topics "
+          + "--entity-name \(topic.name) --add-config \(name)=\(rule.value)")
+    }
+  }
+
+  /// The file for `kafka-reassign-partitions.sh` that gives every partition as many replicas as planned: those that
+  /// it has stay, the others are spread over the brokers. nil when nothing is lacking or brokers are.
+  public func reassignment(_ state: TopicState) -> String? {
+    let brokers = state.brokers.sorted()
+    guard brokers.count >= replicationFactor else { return nil }
+    var lines: [String] = []
+    for name in topics {
+      for (partition, replicas) in (state.topics[name]?.replicas ?? []).enumerated()
+      where replicas.count < replicationFactor {
+        var replicas = replicas
+        for step in brokers.indices where replicas.count < replicationFactor {
+          let broker = brokers[(partition + step) % brokers.count]
+          if !replicas.contains(broker) { replicas.append(broker) }
+        }
+        let list = replicas.map(String.init).joined(separator: ",")
+        lines.append(#"{"topic":"\#(name)","partition":\#(partition),"replicas":[\#(list)]}"#)
+      }
+    }
+    guard !lines.isEmpty else { return nil }
+    return #"{"version":1,"partitions":[\#n"# + lines.joined(separator: ",\n") + "\n]}\n"
+  }
+}

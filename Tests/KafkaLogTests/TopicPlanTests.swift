@@ -1,0 +1,98 @@
+import EventLog
+import Model
+import Testing
+
+@testable import KafkaLog
+
+/// What a plan says about topics, without a broker.
+@Suite struct TopicPlanTests {
+  private func plan() throws -> TopicPlan {
+    TopicPlan(KafkaOptions(brokers: "kafka:9092", partitioner: try #require(Partitioner(count: 2))))
+  }
+
+  /// A topic as the plan wants it.
+  private func topic(_ name: String, _ plan: TopicPlan) -> TopicDescription {
+    TopicDescription(
+      name: name, replicas: [[1, 2, 3], [2, 3, 1]], leaderless: [],
+      settings: Dictionary(uniqueKeysWithValues: plan.rules.map { ($0.name, $0.rule.value) }))
+  }
+
+  private func state(_ plan: TopicPlan, brokers: [Int32] = [1, 2, 3], _ change: (TopicDescription) -> TopicDescription)
+    -> TopicState
+  {
+    TopicState(
+      brokers: brokers,
+      topics: Dictionary(uniqueKeysWithValues: plan.topics.map { ($0, change(topic($0, plan))) }))
+  }
+
+  @Test func nothingIsSaidAboutTopicsThatFit() throws {
+    let plan = try plan()
+    #expect(plan.findings(state(plan) { $0 }).isEmpty)
+    #expect(plan.contradiction == nil)
+    #expect(plan.rules.map(\.name) == TopicPlan.settingNames)
+    #expect(plan.reassignment(state(plan) { $0 }) == nil)
+  }
+
+  @Test func aMissingTopicIsCreated() throws {
+    let plan = try plan()
+    let findings = plan.findings(TopicState(brokers: [1, 2, 3], topics: [:]))
+    #expect(findings.map(\.topic) == ["kassa.orders", "kassa.stock", "kassa.payments"])
+    #expect(
+      findings[0].remedy == "kassa topics create --brokers kafka:9092 --prefix kassa. --partitions 2 --replication 3 "
+        + "--min-insync 2 --retention-hours 168")
+  }
+
+  @Test(arguments: [
+    ("retention.ms", "1000", 1), ("retention.ms", "-1", 0), ("retention.ms", "99999999999", 0),
+    ("retention.bytes", "1073741824", 1), ("min.insync.replicas", "1", 1), ("min.insync.replicas", "3", 0),
+    ("cleanup.policy", "compact", 1), ("cleanup.policy", "compact,delete", 1), ("compression.type", "zstd", 1),
+    ("max.message.bytes", "900000", 1), ("max.message.bytes", "rubbish", 1), ("max.message.bytes", "1048588", 0),
+  ])
+  func settingsAreJudged(name: String, value: String, findings count: Int) throws {
+    let plan = try plan()
+    let changed = state(plan) { topic in
+      TopicDescription(
+        name: topic.name, replicas: topic.replicas, leaderless: [],
+        settings: topic.settings.merging([name: value]) { $1 })
+    }
+    let findings = plan.findings(changed)
+    #expect(findings.count == 3 * count, "\(findings)")
+    for finding in findings {
+      #expect(finding.problem.contains("its \(name) is \(value)"))
+      #expect(finding.remedy.hasPrefix("kafka-configs.sh --bootstrap-server kafka:9092 --alter --entity-type topics "))
+    }
+  }
+
+  @Test func aSettingThatIsNotToldIsNotTrusted() throws {
+    let plan = try plan()
+    let silent = state(plan) {
+      TopicDescription(name: $0.name, replicas: $0.replicas, leaderless: [], settings: [:])
+    }
+    #expect(plan.findings(silent).count == 3 * plan.rules.count)
+  }
+
+  @Test func tooFewReplicasAreSpreadOverTheBrokers() throws {
+    let plan = try plan()
+    let thin = state(plan, brokers: [3, 1, 2]) {
+      TopicDescription(name: $0.name, replicas: [[2], [1, 3]], leaderless: [1], settings: $0.settings)
+    }
+    let findings = plan.findings(thin)
+    #expect(findings.count == 6)
+    #expect(findings[0].remedy.contains("kafka-reassign-partitions.sh"))
+    #expect(findings[1].isPassing && findings[1].problem.contains("no leader: 1"))
+    let file = try #require(plan.reassignment(thin))
+    #expect(file.contains(#"{"topic":"kassa.orders","partition":0,"replicas":[2,1,3]}"#))
+    #expect(file.contains(#"{"topic":"kassa.payments","partition":1,"replicas":[1,3,2]}"#))
+    #expect(plan.reassignment(state(plan, brokers: [1]) { $0 }) == nil)
+  }
+
+  @Test func contradictionsAreTold() throws {
+    var plan = try plan()
+    plan.minInsyncReplicas = 4
+    #expect(plan.contradiction != nil)
+    plan.replicationFactor = 4
+    #expect(plan.contradiction == nil)
+    plan.retentionHours = 0
+    #expect(plan.contradiction != nil)
+  }
+}
