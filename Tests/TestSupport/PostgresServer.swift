@@ -152,10 +152,11 @@ public final class PostgresServer: @unchecked Sendable {
 
   /// Runs a statement as the server's administrator; returns what psql prints: a line a row, columns divided by `|`.
   @discardableResult
-  public func sql(_ text: String, in database: String = "postgres") throws -> String {
+  public func sql(_ text: String, in database: String = "postgres", as user: String = "admin") throws -> String {
     try Self.run(
       [
-        "\(programs)/psql", "-h", folder, "-p", "5432", "-U", "admin", "-d", database, "-XAtq", "-v", "ON_ERROR_STOP=1",
+        "\(programs)/psql", "-h", folder, "-p", "5432", "-U", user, "-w", "-d", database, "-XAtq", "-v",
+        "ON_ERROR_STOP=1",
         "-c", text,
       ], in: folder)
   }
@@ -166,6 +167,10 @@ public final class PostgresServer: @unchecked Sendable {
     let rules = try String(contentsOfFile: path, encoding: .utf8)
     try "local all \(role) scram-sha-256\n\(rules)".write(toFile: path, atomically: false, encoding: .utf8)
     try sql("SELECT pg_reload_conf()")
+    // The server reads the file a little later.
+    guard eventually({ (try? sql("SELECT 1", as: role)) == nil }) else {
+      throw Failure(description: "PostgreSQL still lets \(role) in without a password")
+    }
   }
 
   @discardableResult
