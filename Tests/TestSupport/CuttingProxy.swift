@@ -35,6 +35,7 @@ public final class CuttingProxy: @unchecked Sendable {
   private var isDelivering = false
   private var isEnding = false
   private var links: [Link] = []
+  private var late: [UInt8] = []
 
   public init(socketPath: String) throws {
     path = socketPath
@@ -87,6 +88,9 @@ public final class CuttingProxy: @unchecked Sendable {
     lock.withLock { isDelivering = true }
     poke()
   }
+
+  /// What the server answered to what was held back, as text.
+  public var lateAnswer: String { lock.withLock { String(decoding: late, as: UTF8.self) } }
 
   private func poke() {
     var byte: UInt8 = 1
@@ -158,7 +162,10 @@ public final class CuttingProxy: @unchecked Sendable {
 
   private func fromServer(_ link: Link) -> Bool {
     guard let bytes = receive(link.server) else { return false }
-    if link.isClientGone { return true }
+    if link.isClientGone {
+      lock.withLock { late += bytes }
+      return true
+    }
     return met(.cutAtAnswer) == nil && send(bytes, to: link.client)
   }
 
