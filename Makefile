@@ -41,8 +41,9 @@ test: ## everything: units, simulations, real processes (a part of the units: FI
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-drills: ## the process drills at length: KILLS=100 times kill -9 under load, failing disks and the rest (5 minutes)
-	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --kills "$(KILLS)"
+drills: ## the process drills at length: KILLS=100 times kill -9 under load, failing disks and the rest (7 minutes)
+	@scripts/system-packages --for test
+	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
 	@scripts/system-packages --for perf

@@ -1,12 +1,11 @@
 """Drills of the start: a folder or an address that cannot be used is refused with a sentence, and stays as it is."""
 import os
 import signal
-import socket
-import sqlite3
+import stat
 import subprocess
 import tempfile
 
-from processes import Load, Server, wait_until
+from processes import Load, Server
 
 
 def sown(kassa, folder, seed):
@@ -29,16 +28,18 @@ def refused(checks, server, what, *words, files=None):
     except subprocess.TimeoutExpired:
         status = None
         server.end(signal.SIGKILL)
-    with open(server.journal.name, encoding="utf-8", errors="replace") as journal:
-        journal.seek(said_before)
-        said = journal.read().strip()
+    said = server.told(said_before).strip()
     checks.check(status == 1 and all(word in said for word in words), f"{what} is refused: {said[:220]}")
     checks.check(snapshot(server.data, files) == before, f"{what}: the folder stays as it was")
 
 
 def snapshot(data, files):
     """The files with their sizes; SQLite's shared memory and the lock come and go."""
-    names = files or [name for name in os.listdir(data) if not name.endswith("-shm") and name != "LOCK"]
+    if not os.path.isdir(data):
+        return []
+    names = files
+    if names is None:
+        names = [name for name in os.listdir(data) if not name.endswith("-shm") and name != "LOCK"]
     return sorted((name, os.path.getsize(os.path.join(data, name))) for name in names)
 
 
@@ -106,44 +107,39 @@ def refused_port(checks, server, name):
                  f"a taken {name} port is refused: {server.told().strip().splitlines()[-1][:200]}")
 
 
-def garbled_record(checks, kassa, folder, seed):
-    """One record of one partition is garbage: that partition stops and says so, the others serve."""
-    server = sown(kassa, folder, seed)
-    with sqlite3.connect(os.path.join(server.data, "log.sqlite")) as log:
-        partition, offset = log.execute(
-            "SELECT partition, offset FROM records ORDER BY sequence DESC LIMIT 1").fetchone()
-        log.execute("UPDATE records SET body = x'ffffffffffffffff00' WHERE partition = ? AND offset = ?",
-                    (partition, offset))
-    log.close()
-    server.launch()
-    try:
-        wait_until(lambda: server.ask("/startupz")[0] == 200, "the replay ends", 30)
-        status, said = server.ask("/readyz")
-        checks.check(status == 503 and str(offset) in said, f"/readyz: {status} {said.strip()[:200]}")
-        statuses = [server.ask("/payment/create_user", server.http, "POST")[0] for _ in range(24)]
-        created = [server.ask(f"/orders/create/{number}", server.http, "POST")[0] for number in range(24)]
-        served, turned_away = (statuses + created).count(200), (statuses + created).count(503)
-        checks.check(served >= 24 and served + turned_away == 48,
-                     f"{served} requests of other partitions served, {turned_away} refused")
-        checks.check(server.end() == 0, "SIGTERM ends the server with 0")
-        verify = subprocess.run([kassa, "verify", server.data], capture_output=True, text=True, check=False)
-        checks.check(verify.returncode != 0 and str(offset) in verify.stdout + verify.stderr,
-                     f"kassa verify names the record: {(verify.stdout + verify.stderr).strip()[-300:]}")
-    finally:
-        server.close()
+def places(checks, kassa, folder, seed):
+    """Folders that cannot be made or written, and one whose making was interrupted."""
+    server = Server(kassa, folder, "--event-log-retention", "keep")
+    data = server.data
+    server.data = os.path.join(folder, "absent", "data")
+    refused(checks, server, "a folder in a folder that is missing", server.data, "make the folder")
+    server.data = server.journal.name
+    refused(checks, server, "a file in the folder's place", server.data, "not a folder")
+    server.data = "/proc/kassa"
+    refused(checks, server, "a place that cannot be written", server.data)
+    server.data = data
 
-
-def planted_loss(checks, kassa, folder, seed):
-    """The drills' own check: a paid order that vanishes from the store, or a unit from an item, is found."""
-    server = sown(kassa, folder, seed)
+    server.fail_disk("log.sqlite write full")
+    refused(checks, server, "a full disk at the first start", "full", "free some space", files=())
+    with open(os.path.join(data, "FORMAT"), encoding="ascii") as file:
+        checks.check("state=creating" in file.read(), "the folder is half made")
+    os.remove(server.faults)
     server.start()
-    server.end()
+    made = [server.ask("/payment/create_user", server.http, "POST")[0] for _ in range(10)]
+    checks.check(made == [200] * 10, "the next start, with room, completes it and serves")
+    checks.check(server.end() == 0, "SIGTERM ends the server with 0")
+    checks.folder(server)
+
+    names = [data] + [os.path.join(data, name) for name in os.listdir(data)]
+    modes = {name: stat.S_IMODE(os.stat(name).st_mode) for name in names}
+    server.is_unprivileged = True
+    databases = [name for name in names if ".sqlite" in name]
+    for what, chosen in (("a read-only folder", names), ("a folder with read-only databases", databases)):
+        for name in chosen:
+            os.chmod(name, modes[name] & 0o555)
+        refused(checks, server, what, data)
+        for name in chosen:
+            os.chmod(name, modes[name])
+    server.start()
+    checks.check(server.end() == 0, "made writable again, it is served as before")
     server.close()
-    path = os.path.join(server.data, "store.sqlite")
-    with sqlite3.connect(path) as store:
-        row = store.execute("SELECT partition, kind, key FROM entities ORDER BY kind LIMIT 1").fetchone()
-        store.execute("DELETE FROM entities WHERE partition = ? AND kind = ? AND key = ?", row)
-    store.close()
-    verify = subprocess.run([kassa, "verify", server.data], capture_output=True, text=True, check=False)
-    checks.check(verify.returncode == 1 and "NOT SOUND" in verify.stdout,
-                 f"a row that was deleted by hand is found: {verify.stderr.strip().splitlines()[-1][:200]}")

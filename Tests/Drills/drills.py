@@ -1,6 +1,6 @@
 """Runs the process drills: real servers, killed, stopped, starved of disk, and given what they cannot use.
 
-    drills.py KASSA [--kills 20] [--seed N] [--only NAME]
+    drills.py KASSA [--kills 20] [--long] [--seed N] [--only NAME]
 
 Ends with the number of checks that passed and failed. `--seed` repeats the drills' choices, not their timing.
 """
@@ -9,26 +9,33 @@ import functools
 import random
 import sys
 import tempfile
+import time
 
 import boot_drills
+import damage_drills
 import load_drills
 from processes import Checks, DrillFailure
 
 
-def drills(kills):
+def drills(kills, is_long):
+    """The drills by name, the quickest first."""
+    log_rules = {"log's fsync fails": "log.sqlite-wal sync error", "log's disk full": "log.sqlite-wal write full"}
+    if is_long:
+        log_rules |= {"log's write fails": "log.sqlite-wal write error",
+                      "log's fsync fails in the main file": "log.sqlite sync error"}
     return {
+        "places": boot_drills.places,
+        "lost deposit": damage_drills.lost_deposit,
         "refusals": boot_drills.refusals,
-        "garbled record": boot_drills.garbled_record,
-        "planted loss": boot_drills.planted_loss,
-        "kills": functools.partial(load_drills.kills, count=kills),
-        "orderly ends": load_drills.orderly_ends,
+        "damage": damage_drills.damages,
         "pause": load_drills.pauses,
-        "log's fsync fails": functools.partial(load_drills.failing_log, rule="log.sqlite-wal sync error"),
-        "log's disk full": functools.partial(load_drills.failing_log, rule="log.sqlite-wal write full"),
+        "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
+        **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},
         "store's disk full": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal write full", is_final=False),
         "store's fsync fails": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal sync error", is_final=True),
+        "kills": functools.partial(load_drills.kills, count=kills),
     }
 
 
@@ -37,19 +44,21 @@ def main():
     parser.add_argument("kassa")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--only")
+    parser.add_argument("--long", action="store_true", help="more kinds of failing disks, more orderly ends")
+    parser.add_argument("--only", metavar="NAME", help="one drill")
     arguments = parser.parse_args()
     print(f"drills: seed {arguments.seed}", flush=True)
     passed = failed = 0
-    for name, drill in drills(arguments.kills).items():
+    for name, drill in drills(arguments.kills, arguments.long).items():
         if arguments.only and arguments.only != name:
             continue
-        checks = Checks(name)
+        checks, started = Checks(name), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             try:
                 drill(checks, arguments.kassa, folder, arguments.seed)
             except DrillFailure as failure:
                 checks.check(False, str(failure))
+        print(f"       {name}: {time.monotonic() - started:.1f} s", flush=True)
         passed, failed = passed + checks.passed, failed + checks.failed
     print(f"drills: {passed} checks passed, {failed} failed")
     return 1 if failed or not passed else 0
