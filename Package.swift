@@ -31,7 +31,8 @@ let package = Package(
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
-    // Without pkg-config, whose flags for hiredis the package manager warns of.
+    // Without pkg-config, whose flags for these two the package manager warns of.
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     // A part of the C library that Swift's own module leaves out.
     .systemLibrary(name: "CEpoll"),
@@ -57,6 +58,7 @@ let package = Package(
     // The shell around the core.
     target("Lanes", ["CUV"]),
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
+    target("Peers", ["CZeroMQ", "Lanes"]),
     target("RedisPriceCache", ["CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
     target(
@@ -90,7 +92,7 @@ let package = Package(
       dependencies: [
         "Audit", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "KafkaLog",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "Telemetry", "Settings", "Simulator", "LoadGenerator",
+        "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -139,6 +141,7 @@ let package = Package(
     tests("KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "TestSupport", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
+    tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),
     tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport"]),

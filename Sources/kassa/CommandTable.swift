@@ -10,6 +10,7 @@ enum CommandTable {
     TopicsCommand.command,
     BenchCommand.command,
     SimCommand.command,
+    KeysCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,

@@ -1,0 +1,92 @@
+/// Frames from here to one peer: numbered, kept until they are acknowledged, sent within the peer's credit.
+///
+/// A value without clocks or I/O. `frames[head...]` are kept; the first `sent` of them went out on the link that is up.
+struct OutboundStream: Sendable {
+  private var frames: [OutgoingFrame] = []
+  private var head = 0
+  /// The number of the oldest frame kept, or of the next one.
+  private(set) var first: UInt64 = 1
+  private var sent = 0
+  private(set) var queuedBytes = 0
+  /// The cost of all frames sent, as the peer counts it, and up to where it may go.
+  private var sentCost: UInt64 = 0
+  private var credit: UInt64 = 0
+  /// Whether the peer has welcomed the link that stands.
+  private(set) var isOpen = false
+
+  var count: Int { frames.count - head }
+  var unacknowledged: Int { sent }
+
+  /// Keeps a frame; false when there is no room.
+  mutating func add(_ frame: OutgoingFrame, _ limits: PeerLimits) -> Bool {
+    guard count < limits.queueFramesMax, queuedBytes + frame.cost <= limits.queueBytesMax else { return false }
+    frames.append(frame)
+    queuedBytes += frame.cost
+    return true
+  }
+
+  /// A new link: nothing is sent before its welcome.
+  mutating func interrupt() { isOpen = false }
+
+  /// The peer tells what it has; all behind it is sent again. Returns false for numbers that cannot be.
+  mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
+    // A peer that knows this stream has at least what it acknowledged, and at most what it was sent.
+    guard drop(through: welcome.received) else { return false }
+    guard welcome.received &+ 1 == first else { return false }
+    sent = 0
+    sentCost = welcome.receivedCost
+    credit = welcome.credit
+    isOpen = true
+    return true
+  }
+
+  /// Lets go of what the peer has. Returns false for numbers that cannot be.
+  mutating func acknowledge(_ number: UInt64, credit: UInt64) -> Bool {
+    guard isOpen else { return true }
+    guard drop(through: number) else { return false }
+    self.credit = max(self.credit, credit)
+    return true
+  }
+
+  /// `number` may be one behind `first`, which says nothing new, up to the last frame ever sent.
+  private mutating func drop(through number: UInt64) -> Bool {
+    let (ahead, isBehind) = number.subtractingReportingOverflow(first &- 1)
+    guard !isBehind else { return true }
+    guard ahead <= UInt64(count) else { return false }
+    let dropped = Int(ahead)
+    for index in head..<head + dropped {
+      queuedBytes -= frames[index].cost
+      frames[index].bytes = []
+    }
+    head += dropped
+    first &+= ahead
+    sent = max(sent - dropped, 0)
+    if head == frames.count || head >= 1_024 && head * 2 >= frames.count {
+      frames.removeFirst(head)
+      head = 0
+    }
+    return true
+  }
+
+  /// The next packet that the credit allows; nil when there is none.
+  mutating func nextPacket(_ limits: PeerLimits) -> [UInt8]? {
+    guard isOpen, sent < count, allows(frames[head + sent]) else { return nil }
+    var packet = Packet.start(.frames)
+    packet.append(number: first &+ UInt64(sent))
+    while sent < count {
+      let frame = frames[head + sent]
+      let isTooMuch = packet.count + OutgoingFrame.headBytes + frame.bytes.count > limits.packetBytesMax
+      let isFirst = packet.count == Packet.headBytes + 8
+      guard allows(frame), isFirst || !isTooMuch else { break }
+      frame.append(to: &packet)
+      sentCost &+= UInt64(frame.cost)
+      sent += 1
+    }
+    return packet
+  }
+
+  private func allows(_ frame: OutgoingFrame) -> Bool {
+    let (after, overflow) = sentCost.addingReportingOverflow(UInt64(frame.cost))
+    return !overflow && after <= credit
+  }
+}

@@ -1,0 +1,62 @@
+import Lanes
+import Synchronization
+
+/// Another pod, to whom frames are sent. From any thread.
+public final class Peer: Sendable {
+  public let address: PeerAddress
+  /// Counts the streams of this run; the peer's numbers begin anew with each.
+  let stream: UInt64
+  let content: Guarded<Content>
+  private let limits: PeerLimits
+  private let figures: PeerFigures
+  private let wake: @Sendable (Peer) -> Void
+  /// Spares all but the first sender of a burst the wake-up.
+  let isWoken = Atomic<Bool>(false)
+
+  struct Content: Sendable {
+    var stream = OutboundStream()
+    var state = PeerState.connecting
+    var isForgotten = false
+  }
+
+  init(
+    _ address: PeerAddress, stream: UInt64, _ limits: PeerLimits, _ figures: PeerFigures,
+    wake: @escaping @Sendable (Peer) -> Void
+  ) {
+    self.address = address
+    self.stream = stream
+    self.limits = limits
+    self.figures = figures
+    self.wake = wake
+    content = Guarded(Content())
+  }
+
+  /// Queues a frame: it arrives once, in order with the others of this pod to that peer, unless one of the two ends.
+  ///
+  /// - Parameters:
+  ///   - frame: any bytes, best many messages at once; at most `frameBytesMax`.
+  ///   - kind: handed to the reader as it is.
+  ///   - reader: which of the peer's readers gets it; taken modulo their number.
+  public func send(_ frame: [UInt8], kind: UInt8, reader: UInt16 = 0) -> SendResult {
+    guard frame.count <= limits.frameBytesMax else { return .tooLarge }
+    let outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
+    let result: SendResult = content.withLock { content in
+      if content.isForgotten { return .unknownPeer }
+      return content.stream.add(outgoing, limits) ? .accepted : .full
+    }
+    switch result {
+    case .accepted:
+      if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { wake(self) }
+    case .full: figures.add(to: .refusedFrames)
+    default: break
+    }
+    return result
+  }
+
+  public var status: PeerStatus {
+    content.withLock {
+      PeerStatus(
+        name: address.name, state: $0.state, queuedFrames: $0.stream.count, queuedBytes: $0.stream.queuedBytes)
+    }
+  }
+}

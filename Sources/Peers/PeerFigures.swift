@@ -1,0 +1,39 @@
+import Synchronization
+
+/// What a mesh has done; read from any thread.
+public final class PeerFigures: Sendable {
+  public enum Counter: Int, CaseIterable, Sendable {
+    case framesSent, framesReceived
+    case packetsSent, packetsReceived
+    /// Frames that came a second time after a reconnect.
+    case duplicateFrames
+    /// Frames that `send` refused, because the peer's queue was full.
+    case refusedFrames
+    /// Introductions that were welcomed here; those that were refused.
+    case welcomes, refusals
+    /// Links that sent rubbish: dropped by ZeroMQ, or ignored from then on.
+    case rubbishLinks
+    /// Connections that failed ZeroMQ's handshake: another protocol, or no CURVE where it is wanted.
+    case failedHandshakes
+    /// Connections with a key that is not trusted.
+    case refusedKeys
+    /// Packets of links that have not introduced themselves, or not yet again.
+    case strayPackets
+    /// Times that this pod's link to a peer began again.
+    case reconnects
+  }
+
+  private let cells: [Cell]
+
+  private final class Cell: Sendable {
+    let value = Atomic<UInt64>(0)
+  }
+
+  init() { cells = Counter.allCases.map { _ in Cell() } }
+
+  public subscript(counter: Counter) -> UInt64 { cells[counter.rawValue].value.load(ordering: .relaxed) }
+
+  func add(_ count: Int = 1, to counter: Counter) {
+    cells[counter.rawValue].value.wrappingAdd(UInt64(clamping: count), ordering: .relaxed)
+  }
+}

@@ -1,0 +1,31 @@
+/// Who a pod is among its peers, and where it listens.
+public struct PeerOptions: Sendable {
+  /// The same for all pods of a cluster, and for no other's.
+  public var cluster: String
+  public var identity: PeerIdentity
+  /// A numeric address, or `*` for all.
+  public var host: String
+  /// 0 takes a free one.
+  public var port: UInt16
+  /// May be nil on loopback only.
+  public var keys: PeerKeys?
+  public var limits = PeerLimits()
+
+  public init(cluster: String, identity: PeerIdentity, host: String, port: UInt16, keys: PeerKeys?) {
+    self.cluster = cluster
+    self.identity = identity
+    self.host = host
+    self.port = port
+    self.keys = keys
+  }
+
+  func check() throws(PeerFailure) {
+    if let complaint = limits.complaints.first { throw PeerFailure(code: .options, message: complaint) }
+    guard (1...Packet.clusterBytesMax).contains(cluster.utf8.count), identity.isValid else {
+      throw PeerFailure(code: .options, message: "cluster and pod need names of 1 to 128 bytes")
+    }
+    guard keys != nil || PeerAddress.isLoopback(host) else {
+      throw PeerFailure(code: .keysRequired, message: "listening at \(host) needs keys: kassa keys")
+    }
+  }
+}
