@@ -3,6 +3,7 @@ import Lanes
 import Model
 import PartitionCore
 import StateStore
+import Synchronization
 
 /// What lanes and the threads of stores tell a lane.
 enum LaneMessage: Sendable {
@@ -19,7 +20,18 @@ enum LaneMessage: Sendable {
 /// Wakes a lane on behalf of the log.
 final class LaneSignal: LogOwner {
   private let lane: Lane
+  private let isAwaiting = Atomic<Bool>(false)
+
   init(_ lane: Lane) { self.lane = lane }
+
   func deliveriesArrived() { lane.wake() }
-  func durabilityChanged() { lane.wake() }
+
+  /// A lane from which nobody waits sleeps on: a commit then costs it nothing.
+  func durabilityChanged() {
+    if isAwaiting.load(ordering: .sequentiallyConsistent) { lane.wake() }
+  }
+
+  /// Says whether something on the lane waits for the log. Look at the log again after it was set: what became durable
+  /// just before was not told.
+  func await(_ isAwaiting: Bool) { self.isAwaiting.store(isAwaiting, ordering: .sequentiallyConsistent) }
 }

@@ -32,6 +32,7 @@ final class LaneRuntime {
   var withheld = ReleaseQueue<(number: UInt64, RequestResult)>()
   private var isLogFailed = false
   private var hasAppended = false
+  private var isAwaiting = false
   var drain: Drain?
 
   init(index: UInt16, lane: Lane, shared: RuntimeShared) {
@@ -70,6 +71,7 @@ final class LaneRuntime {
     }
     sendMail()
     release()
+    awaitDurability()
     advanceDrain()
     return isBusy
   }
@@ -230,6 +232,14 @@ final class LaneRuntime {
     } else {
       withheld.append((number, result), revealedAt: position)
     }
+  }
+
+  /// Keeps the log's signal to what is worth a wake-up.
+  private func awaitDurability() {
+    guard (withheld.count > 0) != isAwaiting else { return }
+    isAwaiting.toggle()
+    signal.await(isAwaiting)
+    if isAwaiting { release() }
   }
 
   private func release() {
