@@ -47,6 +47,8 @@ public final class KafkaLog: EventLog {
     /// Owners that get nothing until messages are acknowledged.
     var isHeldBack = false
     var failure: LogFailure?
+    /// End producers that were replaced; `close` waits for them.
+    var ending: [BackgroundThread] = []
     var statistics = Statistics()
   }
 
@@ -214,9 +216,14 @@ public final class KafkaLog: EventLog {
 
   private func send(_ frames: [RecordFrame], _ reservation: Reservation) {
     var refused: [DeliveryReport] = []
+    // Behind a message that is not taken none may go: its receiver would take it for a repetition later.
+    var lost: rd_kafka_resp_err_t?
     for (frame, tag) in zip(frames, reservation.tags) {
       let producer = frame.isMessage ? reservation.messages : reservation.commands
-      if let code = producer?.send(frame, tag: tag) { refused.append(DeliveryReport(tag: tag, code: code, offset: -1)) }
+      let code = frame.isMessage && lost != nil ? lost : producer?.send(frame, tag: tag)
+      guard let code else { continue }
+      if frame.isMessage { lost = code }
+      refused.append(DeliveryReport(tag: tag, code: code, offset: -1))
     }
     if !refused.isEmpty { settle(refused) }
   }
@@ -359,16 +366,17 @@ public final class KafkaLog: EventLog {
       return (true, rows.filter { !$0.isMessage })
     }
     guard isReplaced else { return }
-    Self.endLater(producer)
+    endLater(producer)
     giveUp(commands, reason)
     if producer.isGapless { stopSenders(reason) }
     if failure != nil { for owner in owners { owner.durabilityChanged() } }
   }
 
   /// Ends a client where its threads may be waited for.
-  private static func endLater(_ producer: KafkaProducer) {
+  private func endLater(_ producer: KafkaProducer) {
     let held = Mutex<KafkaProducer?>(producer)
-    _ = BackgroundThread("kafka-end") { held.withLock { $0 = nil } }
+    guard let thread = BackgroundThread("kafka-end", { held.withLock { $0 = nil } }) else { return }
+    state.withLock { $0.ending.append(thread) }
   }
 
   /// Tells whoever appended these commands that their outcome is unknown.
@@ -421,11 +429,14 @@ public final class KafkaLog: EventLog {
     }
     let owners = owners
     // The queues go before the client that they are of.
-    state.withLock { state in
+    let ending = state.withLock { state in
+      defer { state.ending = [] }
       state.routes = Array(repeating: nil, count: state.routes.count)
       state.inboxes = []
       (state.commands, state.messages, state.reader) = (nil, nil, nil)
+      return state.ending
     }
+    for thread in ending { thread.join() }
     for owner in owners { owner.durabilityChanged() }
   }
 }

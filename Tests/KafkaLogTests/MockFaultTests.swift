@@ -97,6 +97,36 @@ import Testing
     log.close()
   }
 
+  /// An entry that no record can hold is as lost as one that a broker refuses; a command of that size is unknown.
+  @Test func anEntryOverSizeStopsItsSenderOnly() throws {
+    let log = try MockCluster().open { $0.recordBytesMax = KafkaOptions.recordBytesMin }
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1, stock: -1])
+    let huge = try #require(OrderID(validating: "huge"))
+    let item = try #require(ItemID(validating: String(repeating: "i", count: 64)))
+    let user = try #require(UserID(validating: "u"))
+    let lines = Array(repeating: Slip.Line(item: item, quantity: Quantity.one), count: 3_000)
+    let slip = Slip(
+      attempt: AttemptID(order: huge, number: 1), user: user, total: .zero,
+      stops: [Slip.Stop(partition: 1, lines: lines)], trace: nil)
+    let message = PartitionMessage(
+      source: stock, position: SourcePosition(offset: 1, index: 0), message: .charge(slip))
+    let entries = [Entry(time: .zero, body: .message(message)), messageEntry(2, from: stock)]
+    let position = try log.append(
+      [Append(partition: orders, record: Record(entries: entries), isRefusable: false)], by: owner)
+    let came = owner.collect(1, from: log)
+    #expect(came.contains { $0.text == "stock-1@0!" }, "\(came.map(\.text))")
+    #expect(
+      eventually {
+        log.takeReports(by: owner)
+        return log.durable == position
+      })
+    #expect(log.failure == nil && log.statistics.messagesLost == 2, "none goes out behind the lost one")
+    _ = try log.append([command(7)], by: owner)
+    #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@0=7"])
+    log.close()
+  }
+
   @Test func commandsOfADeadProducerAreUnknownAndTheNextOneTakesOver() throws {
     let cluster = try MockCluster()
     let log = try cluster.open()
