@@ -1,3 +1,4 @@
+import EventLog
 import Lanes
 import Model
 import PartitionCore
@@ -43,7 +44,9 @@ extension LaneRuntime {
     case .checkpointing:
       for place in places.indices { takeCheckpoint(at: place) }
       // Other lanes' partitions may still send messages to this one's: a tick finds what they changed.
-      let isWriting = places.contains { $0.isWriting || $0.isCheckpointTaken }
+      // A checkpoint of what a failed log will never make durable cannot be written: the next start replays.
+      let isLogFailed = shared.log.failure != nil
+      let isWriting = places.contains { $0.isWriting || $0.isCheckpointTaken && !isLogFailed }
       if !isWriting || lane.now >= current.checkpointsUntil {
         drain?.phase = .done
         current.completion()

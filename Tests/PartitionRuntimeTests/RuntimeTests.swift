@@ -1,3 +1,4 @@
+import Dispatch
 import EventLog
 import Model
 import PartitionCore
@@ -109,6 +110,24 @@ import Testing
         #expect(header?.offset == log.nextOffset(of: partition) - 1)
       }
     }
+  }
+
+  @Test func aStopDoesNotAwaitCheckpointsOfWhatAFailedLogLost() throws {
+    let bench = try RuntimeBench { $0.checkpointIntervalMilliseconds = 60_000 }
+    try fill(bench, credit: 100, stock: 3)
+    bench.log.holdDurability()
+    let (user, partition) = (user, bench.partitioner.partition(of: user))
+    let pending = bench.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(
+        .payments(.addFunds(user, Money(unchecked: 1))), to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    bench.log.fail(LogFailure(.write, "the disk is full"))
+    let result = try #require(pending.wait())
+    #expect(result == .refused(.outcomeUnknown) || result == .refused(.logFailed))
+    let done = DispatchSemaphore(value: 0)
+    bench.runtime.stop(answersMilliseconds: 60_000) { done.signal() }
+    #expect(done.wait(timeout: .now() + 20) == .success)
+    bench.kill()
   }
 
   @Test func commandsOfAStoppingProcessAreRefused() throws {
