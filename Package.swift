@@ -34,6 +34,7 @@ let package = Package(
     // Without pkg-config, whose flags for these two the package manager warns of.
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
     // A part of the C library that Swift's own module leaves out.
     .systemLibrary(name: "CEpoll"),
 
@@ -59,7 +60,7 @@ let package = Package(
     target("Lanes", ["CUV"]),
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
     target("Peers", ["CZeroMQ", "Lanes"]),
-    target("RedisPriceCache", ["CHiredis", "Lanes", "Model", "PriceCache"]),
+    target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
     target(
       "PartitionRuntime",

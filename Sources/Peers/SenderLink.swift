@@ -13,7 +13,6 @@ final class SenderLink {
   private var pending: [UInt8]?
   private var isServing = false
   private var heardAt: UInt64
-  private var saidAt: UInt64
   /// After rubbish the link is down until then.
   private var downUntil: UInt64?
   private var isIntroduced = false
@@ -25,7 +24,6 @@ final class SenderLink {
     self.peer = peer
     self.loop = loop
     heardAt = loop.lane.now
-    saidAt = heardAt
     socket = try ZeroMQSocket(loop.context, ZMQ_DEALER)
     try loop.setBounds(of: socket)
     // Nothing waits in ZeroMQ for a connection: what it holds when one breaks is lost, and sent again from here.
@@ -82,11 +80,7 @@ final class SenderLink {
     }
   }
 
-  private func send(_ packet: [UInt8]) -> Bool {
-    guard socket.send(packet) == .sent else { return false }
-    saidAt = loop.lane.now
-    return true
-  }
+  private func send(_ packet: [UInt8]) -> Bool { socket.send(packet) == .sent }
 
   private func introduce() {
     let first = peer.content.withLock { $0.stream.first }
@@ -191,10 +185,7 @@ final class SenderLink {
     let (isOpen, state) = peer.content.withLock { ($0.stream.isOpen, $0.state) }
     if !isOpen {
       introduce()
-    } else if now &- max(heardAt, saidAt) >= limits.idleMilliseconds || state == .silent {
-      _ = send(Packet.start(.ping))
     } else if now &- heardAt >= limits.idleMilliseconds {
-      // Something was said and not answered: ask.
       _ = send(Packet.start(.ping))
     }
     if state == .connected, now &- heardAt >= limits.silentMilliseconds {

@@ -24,6 +24,7 @@ final class RedisConnection {
   private let reader: ReplyReader
   private let limits: RedisLimits
   private weak var owner: (any Owner)?
+  private let tls: TLSSession?
   private var watch: FileWatch?
   private var isConnecting = true
   /// What the watch asks for.
@@ -35,10 +36,21 @@ final class RedisConnection {
   /// Begins to connect; nil when the system refuses at once.
   /// - Parameter connect: one of hiredis's `redisConnect…NonBlock`; the host must be numeric, or it blocks.
   init?(
-    _ lane: Lane, _ limits: RedisLimits, owner: any Owner, connect: () -> UnsafeMutablePointer<redisContext>?
+    _ lane: Lane, _ limits: RedisLimits, owner: any Owner, encryption: (host: String, authorities: String?)?,
+    connect: () -> UnsafeMutablePointer<redisContext>?
   ) {
     guard let context = connect() else { return nil }
     guard context.pointee.err == 0, let reader = ReplyReader(elementsMax: limits.itemsPerRequestMax + 1) else {
+      redisFree(context)
+      return nil
+    }
+    if let encryption {
+      tls = TLSSession(
+        descriptor: context.pointee.fd, host: encryption.host, authorities: encryption.authorities)
+    } else {
+      tls = nil
+    }
+    guard (tls == nil) == (encryption == nil) else {
       redisFree(context)
       return nil
     }
@@ -70,18 +82,15 @@ final class RedisConnection {
   /// Sends what the socket takes now, the rest when it takes more.
   func flush() {
     guard isOpen else { return }
-    var failure: Int32 = 0
-    while sent < output.count, failure == 0 || failure == EINTR {
-      let count = output.withUnsafeBytes {
-        send(context.pointee.fd, $0.baseAddress?.advanced(by: sent), output.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      failure = count > 0 ? 0 : errno
-      sent += max(count, 0)
+    var step = TLSSession.Progress.bytes(0)
+    while sent < output.count, case .bytes = step {
+      step = output.withUnsafeBytes { transmit(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+      if case .bytes(let count) = step { sent += count }
     }
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= limits.replyBytesMax)
       sent = 0
-    } else if failure != EAGAIN && failure != EWOULDBLOCK {
+    } else if step == .ended {
       return lose(.ended)
     } else if sent >= limits.outputBytesMax {
       output.removeFirst(sent)
@@ -103,16 +112,41 @@ final class RedisConnection {
   }
 
   private func ready(_ happened: FileEvents) {
-    if isConnecting {
-      guard !happened.contains(.failed), connectFailure() == 0 else { return lose(.ended) }
-      isConnecting = false
-      expect(.readable)
-      owner?.connectionOpened(self)
-      return flush()
-    }
     guard !happened.contains(.failed) else { return lose(.ended) }
+    if isConnecting { return goOnConnecting() }
     if happened.contains(.writable) { flush() }
     if happened.contains(.readable) { receive() }
+  }
+
+  private func goOnConnecting() {
+    guard connectFailure() == 0 else { return lose(.ended) }
+    if let tls, !tls.isReady {
+      switch tls.shakeHands() {
+      case .bytes: break
+      case .again: return expect(tls.wantsToWrite ? .writable : .readable)
+      case .ended: return lose(.ended)
+      }
+    }
+    isConnecting = false
+    expect(.readable)
+    owner?.connectionOpened(self)
+    flush()
+  }
+
+  private func transmit(_ bytes: UnsafeRawBufferPointer) -> TLSSession.Progress {
+    if let tls { return tls.send(bytes) }
+    return progress(send(context.pointee.fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)))
+  }
+
+  private func take(_ buffer: UnsafeMutableRawBufferPointer) -> TLSSession.Progress {
+    if let tls { return tls.receive(buffer) }
+    return progress(recv(context.pointee.fd, buffer.baseAddress, buffer.count, 0))
+  }
+
+  /// An interruption counts as "again": the watch is level-triggered.
+  private func progress(_ count: Int) -> TLSSession.Progress {
+    if count > 0 { return .bytes(count) }
+    return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? .again : .ended
   }
 
   private func connectFailure() -> Int32 {
@@ -123,18 +157,21 @@ final class RedisConnection {
 
   private func receive() {
     var total = 0
-    while isOpen, total < limits.readBytesPerWakeUpMax {
-      let count = withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
-        let count = recv(context.pointee.fd, buffer.baseAddress, buffer.count, 0)
-        guard count > 0 else { return count }
-        return reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) ? count : 0
+    // The descriptor tells nothing of bytes that wait within the TLS session: those, of one record, are taken too.
+    while isOpen, total < limits.readBytesPerWakeUpMax || tls?.hasPending == true {
+      let step = withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
+        let step = take(buffer)
+        guard case .bytes(let count) = step else { return step }
+        return reader.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count])) ? step : .ended
       }
-      if count < 0 && errno == EINTR { continue }
-      if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) { return }
-      guard count > 0 else { return lose(.ended) }
-      total += count
-      bytesSinceReply += count
-      deliver()
+      switch step {
+      case .again: return
+      case .ended: return lose(.ended)
+      case .bytes(let count):
+        total += count
+        bytesSinceReply += count
+        deliver()
+      }
     }
   }
 

@@ -5,6 +5,8 @@ public struct RedisOptions: Hashable, Sendable {
   public var keyPrefix: String
   /// After so long Redis forgets a price by itself. At least 1.
   public var lifetimeMilliseconds: Int64
+  /// For `rediss://`: a PEM file of the certificates that vouch for the server's; nil trusts those of the system.
+  public var authoritiesPath: String?
   public var limits = RedisLimits()
 
   public static let prefixBytesMax = 128
@@ -20,9 +22,6 @@ public struct RedisOptions: Hashable, Sendable {
     var complaints = limits.complaints
     if keyPrefix.utf8.count > Self.prefixBytesMax { complaints.append("the key prefix is too long") }
     if lifetimeMilliseconds < 1 { complaints.append("prices must live for at least 1 ms") }
-    if case .tcp(_, _, isEncrypted: true) = address.place {
-      complaints.append("rediss:// needs a TLS proxy beside Kassa: see docs/redis.md")
-    }
     return complaints
   }
 }

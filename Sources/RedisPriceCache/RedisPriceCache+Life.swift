@@ -36,7 +36,11 @@ extension RedisPriceCache {
   }
 
   private func open(_ connect: () -> UnsafeMutablePointer<redisContext>?) {
-    connection = RedisConnection(lane, limits, owner: self, connect: connect)
+    var encryption: (host: String, authorities: String?)?
+    if case .tcp(let host, _, isEncrypted: true) = options.address.place {
+      encryption = (host, options.authoritiesPath)
+    }
+    connection = RedisConnection(lane, limits, owner: self, encryption: encryption, connect: connect)
     if connection == nil { failed() }
   }
 

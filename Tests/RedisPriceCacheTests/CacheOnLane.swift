@@ -10,12 +10,14 @@ final class CacheOnLane: Sendable {
   let cache: RedisPriceCache
 
   init(
-    _ url: String, lifetime: Int64 = 60_000, prefix: String = "kassa:", _ change: (inout RedisLimits) -> Void = { _ in }
+    _ url: String, lifetime: Int64 = 60_000, prefix: String = "kassa:", authorities: String? = nil,
+    _ change: (inout RedisLimits) -> Void = { _ in }
   )
     throws
   {
     var options = RedisOptions(
       address: try RedisAddress(url: url), keyPrefix: prefix, lifetimeMilliseconds: lifetime)
+    options.authoritiesPath = authorities
     // A busy machine must not make an answer late where a test is not about that.
     options.limits.answerMilliseconds = 5_000
     options.limits.openMillisecondsMin = 10
