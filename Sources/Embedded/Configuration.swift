@@ -61,6 +61,8 @@ struct Configuration {
     var options = SQLiteLog.Options()
     options.limits.queuedRecordsMax = settings.eventLogQueuedRecordsMax
     options.limits.queuedBytesMax = settings.eventLogQueuedBytesMax
+    // A shorter queue than a group begins one as soon as it is full.
+    options.limits.groupRecordsDue = min(options.limits.groupRecordsDue, settings.eventLogQueuedRecordsMax)
     if settings.eventLogRetention == .keep { options.retention = .keepAll }
     return options
   }
@@ -83,6 +85,7 @@ struct Configuration {
     limits.bodyBytesMax = settings.bodyBytesMax
     limits.requestMilliseconds = Int(clamping: settings.requestReadMilliseconds)
     limits.idleMilliseconds = Int(clamping: settings.idleMilliseconds)
+    limits.answerMilliseconds = Int(clamping: settings.answerMilliseconds)
     return limits
   }
 

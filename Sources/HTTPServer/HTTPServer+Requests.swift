@@ -35,6 +35,9 @@ extension HTTPServer {
 
   func closed(_ client: ClientConnection) {
     ledger.leave(client.address)
+    // Out of descriptors or memory, the library stops to watch its listening socket until a connection has closed, and
+    // watches it again only in its next run, which nothing else might bring about.
+    isDue = true
     guard let last = clients.popLast(), last !== client else { return }
     clients[client.index] = last
     last.index = client.index

@@ -21,7 +21,7 @@ public final class HTTPServer {
 
   private var socket: Int32
   private var watch: FileWatch?
-  private var isDue = true
+  var isDue = true
   /// The handler was given a request in the run that goes on.
   var hasHandedOver = false
 
@@ -90,7 +90,11 @@ public final class HTTPServer {
     isDue = false
     hasHandedOver = false
     // An answer is queued in the first round and sent in the second.
-    if daemon.run() { isDue = daemon.run() }
+    if daemon.run() {
+      // What a callback said meanwhile stays.
+      let isMore = daemon.run()
+      isDue = isDue || isMore
+    }
     releaseUnopened()
     return isDue || hasHandedOver
   }

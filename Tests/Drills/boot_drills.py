@@ -1,11 +1,13 @@
 """Drills of the start: a folder or an address that cannot be used is refused with a sentence, and stays as it is."""
 import os
+import resource
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
 
-from processes import Load, Server
+from processes import Load, Server, wait_until
 
 
 def sown(kassa, folder, seed):
@@ -142,4 +144,21 @@ def places(checks, kassa, folder, seed):
             os.chmod(name, modes[name])
     server.start()
     checks.check(server.end() == 0, "made writable again, it is served as before")
+    server.close()
+
+
+def no_descriptors(checks, kassa, folder, _seed):
+    """Clients take every descriptor that the server may have; once they are gone it serves again."""
+    server = Server(kassa, folder, "--lanes", "1")
+    server.start()
+    descriptors = f"/proc/{server.process.pid}/fd"
+    limit = len(os.listdir(descriptors)) + 8
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    clients = [socket.create_connection(("127.0.0.1", server.http)) for _ in range(40)]
+    wait_until(lambda: len(os.listdir(descriptors)) >= limit, "every descriptor is taken", 10)
+    for client in clients:
+        client.close()
+    status, told = server.ask("/", server.http)
+    checks.check(status == 200, f"it serves again once the clients are gone: {status or told}")
+    checks.check(server.end() == 0, "SIGTERM ends it with 0")
     server.close()

@@ -35,6 +35,7 @@ def drills(kills, is_long):
             load_drills.failing_store, rule="store.sqlite-wal write full", is_final=False),
         "store's fsync fails": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal sync error", is_final=True),
+        "no descriptors": boot_drills.no_descriptors,
         "kills": functools.partial(load_drills.kills, count=kills),
     }
 

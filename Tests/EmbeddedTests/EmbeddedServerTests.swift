@@ -1,5 +1,4 @@
 import Audit
-import Embedded
 import HTTPServer
 import LoadGenerator
 import SQLiteFolder
@@ -7,6 +6,8 @@ import Settings
 import Telemetry
 import TestSupport
 import Testing
+
+@testable import Embedded
 
 @Suite(.serialized) struct EmbeddedServerTests {
   private let folder: TemporaryFolder
@@ -49,6 +50,25 @@ import Testing
     #expect(audit.isSound, "\(audit.findings)")
     #expect(audit.totals.checkouts > 0 && audit.partitionsCompared == 24)
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
+  }
+
+  @Test func everySettingOfARequestReachesTheServer() throws {
+    var others = settings
+    others.requestReadMilliseconds = 1_111
+    others.answerMilliseconds = 2_222
+    others.idleMilliseconds = 3_333
+    let http = try Configuration(others).http
+    #expect(http.requestMilliseconds == 1_111)
+    #expect(http.answerMilliseconds == 2_222)
+    #expect(http.idleMilliseconds == 3_333)
+  }
+
+  @Test func servesWithTheShortestQueue() throws {
+    var others = settings
+    others.eventLogQueuedRecordsMax = 1
+    let server = try start(others)
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    server.stop()
   }
 
   @Test func refusesBoundsThatRecordsCannotTell() throws {
