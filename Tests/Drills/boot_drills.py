@@ -151,14 +151,16 @@ def no_descriptors(checks, kassa, folder, _seed):
     """Clients take every descriptor that the server may have; once they are gone it serves again."""
     server = Server(kassa, folder, "--lanes", "1")
     server.start()
-    descriptors = f"/proc/{server.process.pid}/fd"
-    limit = len(os.listdir(descriptors)) + 8
-    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
-    clients = [socket.create_connection(("127.0.0.1", server.http)) for _ in range(40)]
-    wait_until(lambda: len(os.listdir(descriptors)) >= limit, "every descriptor is taken", 10)
-    for client in clients:
-        client.close()
-    status, told = server.ask("/", server.http)
-    checks.check(status == 200, f"it serves again once the clients are gone: {status or told}")
-    checks.check(server.end() == 0, "SIGTERM ends it with 0")
-    server.close()
+    try:
+        descriptors = f"/proc/{server.process.pid}/fd"
+        limit = len(os.listdir(descriptors)) + 8
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        clients = [socket.create_connection(("127.0.0.1", server.http)) for _ in range(40)]
+        wait_until(lambda: len(os.listdir(descriptors)) >= limit, "every descriptor is taken", 10)
+        for client in clients:
+            client.close()
+        status, told = server.ask("/", server.http)
+        checks.check(status == 200, f"it serves again once the clients are gone: {status or told}")
+        checks.check(server.end() == 0, "SIGTERM ends it with 0")
+    finally:
+        server.close()
