@@ -10,6 +10,8 @@ extension LaneRuntime {
   /// Called every `tickMilliseconds`.
   func tick() {
     let now = lane.now
+    // Requests of this lane may wait for what another lane could not append.
+    if !isLogFailed, client?.waitingCount ?? 0 > 0 { isLogFailed = shared.log.failure != nil }
     for place in places.indices {
       if let due = places[place].retryLoadAt, due <= now {
         places[place].retryLoadAt = nil

@@ -30,7 +30,8 @@ final class LaneRuntime {
   /// Messages to other lanes, by lane.
   private var mail: [[LaneMessage]]
   var withheld = ReleaseQueue<(number: UInt64, RequestResult)>()
-  private var isLogFailed = false
+  var isLogFailed = false
+  private var isLogFailureTold = false
   private var hasAppended = false
   private var isAwaiting = false
   var drain: Drain?
@@ -72,6 +73,7 @@ final class LaneRuntime {
     sendMail()
     release()
     awaitDurability()
+    tellLogFailure()
     advanceDrain()
     return isBusy
   }
@@ -240,6 +242,12 @@ final class LaneRuntime {
     isAwaiting.toggle()
     signal.await(isAwaiting)
     if isAwaiting { release() }
+  }
+
+  private func tellLogFailure() {
+    guard isLogFailed, !isLogFailureTold else { return }
+    isLogFailureTold = true
+    client?.logFailed()
   }
 
   private func release() {

@@ -23,6 +23,10 @@ public protocol RequestClient: AnyObject {
   /// Called on the lane, in batches, at most once for each number; a number that is not known is ignored.
   func finished(_ number: UInt64, _ result: RequestResult)
 
+  /// The log takes no more records: what waits now may never be finished, though it may stand in the log. Called once,
+  /// behind everything that could still be told.
+  func logFailed()
+
   /// Requests that wait for a partition.
   var waitingCount: Int { get }
 }

@@ -145,16 +145,25 @@ extension RestAPI {
   /// Answers every request whose deadline has passed, and lets batches go on that waited for room. The lane calls it
   /// several times a second with its monotonic clock.
   public func expire(nowMilliseconds now: Int64) {
-    while let request = pending.removeExpired(nowMilliseconds: now) {
-      let problem: Problem =
-        switch request.step {
-        case .read, .price: .readTimedOut
-        case .command(let command, let isRepeatable):
-          .outcomeUnknown(of: command, isRepeatable: isRepeatable)
-        }
-      deliver(finish(request.origin, with: problem), request.origin)
-    }
+    endRequests(until: now, reads: .readTimedOut)
     expireBatches(nowMilliseconds: now)
+  }
+
+  public func logFailed() {
+    endRequests(until: .max, reads: Problem(RequestRefusal.logFailed))
+    expireBatches(nowMilliseconds: .max)
+  }
+
+  /// Answers those whose deadline is not later: of a command nobody knows whether it takes effect.
+  private func endRequests(until deadlineMilliseconds: Int64, reads problem: Problem) {
+    while let request = pending.removeExpired(nowMilliseconds: deadlineMilliseconds) {
+      switch request.step {
+      case .read, .price:
+        deliver(finish(request.origin, with: problem), request.origin)
+      case .command(let command, let isRepeatable):
+        deliver(finish(request.origin, with: .outcomeUnknown(of: command, isRepeatable: isRepeatable)), request.origin)
+      }
+    }
   }
 }
 

@@ -119,7 +119,10 @@ def failing_log(checks, kassa, folder, seed, rule):
         server.fail_disk()
         time.sleep(0.3)
         checks.check(server.ask("/readyz")[0] == 503, "it stays so: nobody knows what the disk holds")
-        server.end(signal.SIGKILL)
+        started = time.monotonic()
+        status = server.end(signal.SIGTERM)
+        took = time.monotonic() - started
+        checks.check(status == 0 and took < 4, f"SIGTERM ends the server with {status} after {took:.1f} s: nobody waits")
         server.start()
         # At the failure each client had one deposit under way: it may be there or not, but for good.
         after = shop.deposits.credits()

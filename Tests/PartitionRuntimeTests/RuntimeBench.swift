@@ -29,6 +29,12 @@ final class RuntimeBench: Sendable {
     func finished(_ number: UInt64, _ result: RequestResult) {
       waiting.removeValue(forKey: number)?(result)
     }
+
+    func logFailed() {
+      let all = waiting.values
+      waiting = [:]
+      for result in all { result(.refused(.outcomeUnknown)) }
+    }
   }
 
   init(

@@ -86,6 +86,19 @@ import Testing
     #expect(problem.find_out == "/payment/status/u1/o1")
   }
 
+  /// A log that failed finishes nothing any more: nobody is left to wait for a deadline.
+  @Test func aFailedLogEndsWhatWaits() throws {
+    let bench = Bench()
+    let (write, _) = bench.send("POST /payment/pay/u1/o1/5")
+    let (read, _) = bench.send("GET /orders/find/o1")
+    bench.api.logFailed()
+    #expect(try body(try #require(bench.answers[write])).code == "outcome_unknown")
+    #expect(try body(try #require(bench.answers[read])).code == "log_failed")
+    #expect(bench.api.waitingCount == 0)
+    bench.tell(.outcome(.done, isReplayed: false))
+    #expect(bench.answers.count == 2)
+  }
+
   @Test func bodiesOfSuccesses() throws {
     let bench = Bench()
     bench.prices.prices[Self.item] = Money(unchecked: 7)
