@@ -87,7 +87,7 @@ def pauses(checks, kassa, folder, seed):
     """SIGSTOP for three seconds: clients see a pause."""
     with contextlib.closing(Shop(kassa, folder)) as shop:
         shop.open(seed, seconds=5)
-        time.sleep(1.5)
+        wait_until(lambda: shop.server.checkouts() >= 100, "checkouts are under way", 30)
         shop.server.send(signal.SIGSTOP)
         time.sleep(3)
         shop.server.send(signal.SIGCONT)
@@ -122,7 +122,8 @@ def failing_log(checks, kassa, folder, seed, rule):
         started = time.monotonic()
         status = server.end(signal.SIGTERM)
         took = time.monotonic() - started
-        checks.check(status == 0 and took < 4, f"SIGTERM ends the server with {status} after {took:.1f} s: nobody waits")
+        checks.check(status == 0 and took < 4,
+                     f"SIGTERM ends the server with {status} after {took:.1f} s: nobody waits")
         server.start()
         # At the failure each client had one deposit under way: it may be there or not, but for good.
         after = shop.deposits.credits()

@@ -85,10 +85,15 @@ class Server:
     def is_ready(self):
         return self.ask("/readyz")[0] == 200
 
-    def metric(self, name):
-        """The sum of all samples of a metric."""
+    def metric(self, name, label=""):
+        """The sum of all samples of a metric that have the label."""
         lines = self.ask("/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+                   if line.split("{")[0].split(" ")[0] == name and label in line)
+
+    def checkouts(self):
+        """How many checkouts were answered."""
+        return self.metric("kassa_http_request_duration_seconds_count", 'route="/orders/checkout/')
 
     def fail_disk(self, *rules):
         """From now on the disk fails as the rules say, `FILE OPERATION FAULT` each. Call it before `start`, too."""
@@ -127,7 +132,7 @@ class Load:
     def __init__(self, server, seconds, seed):
         self.process = subprocess.Popen(
             [server.kassa, "bench", "mixed", "--url", f"http://127.0.0.1:{server.http}", "--connections", "64",
-             "--seconds", str(seconds), "--idempotency-keys", "--seed", str(seed % 1000), "--json"],
+             "--warmup", "0", "--seconds", str(seconds), "--idempotency-keys", "--seed", str(seed % 1000), "--json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def is_over(self):
