@@ -86,11 +86,7 @@ extension StockMachine {
   /// Changes an item that exists, in place.
   /// - Throws: `Poison` when the item does not exist or `body` returns false: the state contradicts itself.
   mutating func change(_ id: ItemID, at position: LogPosition, _ body: (inout Item) -> Bool) throws(Poison) {
-    let isConsistent = items.update(id, at: position) { item in
-      guard item != nil else { return false }
-      // Safe: it is there, and unwrapping in place copies nothing.
-      return body(&item!)
-    }
+    let isConsistent = items.update(id, at: position) { item in item?.isChanged(by: body) ?? false }
     guard isConsistent else { throw Poison("the holds of item \(id) contradict its stock") }
   }
 
@@ -116,4 +112,9 @@ extension StockMachine {
         .failed(hold.slip.attempt, failure), to: partitioner.partition(of: hold.slip.attempt.order))
     }
   }
+}
+
+extension Item {
+  /// Changes the item where it stands, inside of an optional, without a copy.
+  fileprivate mutating func isChanged(by body: (inout Item) -> Bool) -> Bool { body(&self) }
 }
