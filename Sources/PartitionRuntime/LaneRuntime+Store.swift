@@ -7,9 +7,10 @@ import StateStore
 // Checkpoints and loads: asked for on the lane, done on the store's threads, ended by mail. No lane waits for a disk.
 
 extension LaneRuntime {
-  /// Called every `tickMilliseconds`.
+  /// Called by turns every `tickMilliseconds`, and by a timer every `idleTickMilliseconds`.
   func tick() {
     let now = lane.now
+    nextTickAt = now + UInt64(shared.options.tickMilliseconds)
     // Requests of this lane may wait for what another lane could not append.
     if !isLogFailed, client?.waitingCount ?? 0 > 0 { isLogFailed = shared.log.failure != nil }
     for place in places.indices {
@@ -35,7 +36,7 @@ extension LaneRuntime {
     guard let batch = places[place].actor.checkpointToWrite(shared.log.durable) else { return }
     places[place].isCheckpointTaken = false
     places[place].isWriting = true
-    let mailbox = shared.mailboxes[Int(index)]
+    let mailbox = shared.storeMailboxes[Int(index)]
     let offset = batch.header.offset
     shared.store.write(batch, epoch: places[place].epoch) { result in
       _ = mailbox.post([.checkpointed(place: place, through: offset, result)])
@@ -65,7 +66,7 @@ extension LaneRuntime {
   }
 
   func load(_ keys: [EntityKey], at place: Int) {
-    let mailbox = shared.mailboxes[Int(index)]
+    let mailbox = shared.storeMailboxes[Int(index)]
     shared.store.load(keys, of: places[place].id, epoch: places[place].epoch) { result in
       _ = mailbox.post([.loaded(place: place, result)])
     }

@@ -31,6 +31,7 @@ final class LaneRuntime {
   private var mail: [[LaneMessage]]
   var withheld = ReleaseQueue<(number: UInt64, RequestResult)>()
   var isLogFailed = false
+  var nextTickAt: UInt64 = 0
   private var isLogFailureTold = false
   private var hasAppended = false
   private var isAwaiting = false
@@ -59,6 +60,7 @@ final class LaneRuntime {
   /// Returns whether another turn should follow at once.
   func turn() -> Bool {
     takeMail()
+    if lane.now >= nextTickAt { tick() }
     flushCommands()
     var rounds = 0
     var isBusy = true
@@ -285,6 +287,7 @@ final class LaneRuntime {
   }
 
   private func takeMail() {
+    for message in shared.storeMailboxes[Int(index)].takeAll() { receive(message) }
     for message in shared.mailboxes[Int(index)].takeAll() { receive(message) }
   }
 

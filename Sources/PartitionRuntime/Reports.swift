@@ -13,7 +13,7 @@ extension LaneRuntime {
       places[place].checkpointDueAt = lane.now + interval * UInt64(place + 1) / UInt64(max(1, places.count))
       note(places[place].actor.look(), at: place)
     }
-    lane.every(milliseconds: UInt64(shared.options.tickMilliseconds)) { [weak self] in self?.tick() }
+    lane.every(milliseconds: UInt64(shared.options.idleTickMilliseconds)) { [weak self] in self?.tick() }
   }
 
   var waitingCount: Int { client?.waitingCount ?? 0 }

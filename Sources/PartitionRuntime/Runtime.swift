@@ -30,11 +30,14 @@ public final class Runtime: RuntimeInspection {
     onReplayed: @escaping @Sendable () -> Void
   ) throws {
     self.lanes = lanes
-    let mailboxes = lanes.map { lane in
-      Mailbox<LaneMessage>(messagesMax: options.mailboxMessagesMax) { lane.wake() }
-    }
+    let mailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: options.mailboxMessagesMax) }
+    // A partition has one load and one checkpoint under way at most, so these are never full: a result that got lost
+    // would hold its partition up for ever.
+    let storeResultsMax = 2 * options.partitioner.count * Service.allCases.count
+    let storeMailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: storeResultsMax) }
     let shared = RuntimeShared(
       options: options, log: log, store: store, incarnation: incarnation, clock: clock, mailboxes: mailboxes,
+      storeMailboxes: storeMailboxes,
       report: report, onReplayed: onReplayed)
     self.shared = shared
     let runtimes = lanes.enumerated().map { LaneRuntime(index: UInt16($0), lane: $1, shared: shared) }

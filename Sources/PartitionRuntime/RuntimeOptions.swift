@@ -8,8 +8,10 @@ public struct RuntimeOptions: Sendable {
   public var core = CoreLimits()
   /// How long a changed entity waits for its checkpoint while fewer than `core.checkpointEntitiesDue` are dirty.
   public var checkpointIntervalMilliseconds: Int64 = 1_000
-  /// How often a lane looks for checkpoints that are due.
+  /// How often a lane at work looks for checkpoints that are due: often enough to spread them over their interval.
   public var tickMilliseconds: Int64 = 20
+  /// How often a lane at rest does.
+  public var idleTickMilliseconds: Int64 = 100
   /// Records that a lane takes from the log at once.
   public var takeRecordsMax = 4_096
   /// Rounds of taking and applying in one turn of a lane, so that its connections get their turn.
@@ -27,7 +29,8 @@ public struct RuntimeOptions: Sendable {
   /// A sentence about the first bound that is out of range.
   public var contradiction: String? {
     if !(1...256).contains(laneCount) { return "the number of lanes must be 1…256" }
-    if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
+    if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1
+      || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || recordEntriesMax < 1 || mailboxMessagesMax < 1
     {
       return "every bound of the runtime must be at least 1"

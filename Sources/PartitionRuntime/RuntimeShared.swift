@@ -15,7 +15,10 @@ final class RuntimeShared: Sendable {
   let incarnation: UInt64
   /// Tells the time that goes into records.
   let clock: @Sendable () -> Timestamp
+  /// By lane: what other lanes ask and tell.
   let mailboxes: [Mailbox<LaneMessage>]
+  /// By lane: what became of its loads and checkpoints.
+  let storeMailboxes: [Mailbox<LaneMessage>]
   let gates: [PartitionGate]
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseValue = Atomic<UInt8>(0)
@@ -26,6 +29,7 @@ final class RuntimeShared: Sendable {
   init(
     options: RuntimeOptions, log: any EventLog, store: any StateStore, incarnation: UInt64,
     clock: @escaping @Sendable () -> Timestamp, mailboxes: [Mailbox<LaneMessage>],
+    storeMailboxes: [Mailbox<LaneMessage>],
     report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
   ) {
     self.options = options
@@ -34,6 +38,7 @@ final class RuntimeShared: Sendable {
     self.incarnation = incarnation
     self.clock = clock
     self.mailboxes = mailboxes
+    self.storeMailboxes = storeMailboxes
     self.report = report
     self.onReplayed = onReplayed
     let count = options.partitioner.count * Service.allCases.count

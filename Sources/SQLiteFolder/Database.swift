@@ -98,6 +98,17 @@ public final class Database {
     return try statement.step() && !statement.isNull(0) ? statement.integer(0) : nil
   }
 
+  /// Makes sure that the file still stands at its path.
+  /// - Throws: `DatabaseError` when it was deleted, moved or replaced while it is open: what is written to it is lost to
+  ///   every later process.
+  public func checkItsPlace() throws(DatabaseError) {
+    var hasMoved: Int32 = 0
+    let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
+    guard code == SQLITE_OK, hasMoved != 0 else { return }
+    throw DatabaseError(
+      code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while it is in use")
+  }
+
   /// Rolls back what is open, if anything is.
   public func rollback() {
     if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }

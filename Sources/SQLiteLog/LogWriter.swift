@@ -73,6 +73,8 @@ final class LogWriter {
     if end.sequence - lastMarkSequence >= Int64(options.segmentRecordsMax) { try mark() }
     if let trimmedThrough { try trim(trimmedThrough, writing: rows.count) }
     try commit.run()
+    // Nothing is acknowledged that only this process can still see.
+    try database.checkItsPlace()
   }
 
   private func mark() throws(DatabaseError) {

@@ -44,7 +44,11 @@ final class StoreWriter {
   // MARK: Transactions
 
   func beginTransaction() throws(DatabaseError) { try begin.run() }
-  func commitTransaction() throws(DatabaseError) { try commit.run() }
+  func commitTransaction() throws(DatabaseError) {
+    try commit.run()
+    // The log is trimmed behind what stands here: it must be what a later process reads.
+    try database.checkItsPlace()
+  }
   func rollback() { database.rollback() }
 
   /// Copies the write-ahead log into the file when it has grown past its bound.

@@ -5,8 +5,8 @@ enum ServeCommand {
   static let page = CommandPage(
     name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments from one process",
     text: [
-      "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
-        + "what has changed to the store, and ends.",
+      "Serves the REST API until SIGTERM, SIGINT or SIGHUP; then it refuses new requests, finishes those under way, "
+        + "writes what has changed to the store, and ends.",
       "Each setting can also be given as a variable of the environment, or as a line NAME=VALUE of the file that "
         + "--config names. A flag wins over the environment, that over the file, that over the default.",
     ], options: CommandOption.settings)

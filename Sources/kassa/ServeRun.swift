@@ -3,7 +3,8 @@ import Glibc
 import Settings
 import Telemetry
 
-/// Serves until SIGTERM or SIGINT, then ends in order. Further signals change nothing: the end is bounded in time.
+/// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. Further signals change nothing: the end is bounded in
+/// time.
 func serve(_ settings: ServeSettings) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
@@ -12,6 +13,8 @@ func serve(_ settings: ServeSettings) throws {
   var signals = sigset_t()
   sigemptyset(&signals)
   for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+  // A terminal that closes ends the server, unless it was started to outlive it (`nohup`).
+  if !isIgnored(SIGHUP) { sigaddset(&signals, SIGHUP) }
   pthread_sigmask(SIG_BLOCK, &signals, nil)
   signal(SIGPIPE, SIG_IGN)
 
@@ -26,14 +29,28 @@ func serve(_ settings: ServeSettings) throws {
       "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
       "data": LogValue(settings.dataFolder), "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
     ])
-  _ = server.waitUntilReady(milliseconds: .max)
-  journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
-
   var received: Int32 = 0
-  sigwait(&signals, &received)
-  journal.info("stopping", ["signal": LogValue(received == SIGTERM ? "SIGTERM" : "SIGINT")])
+  while received == 0, !server.waitUntilReady(milliseconds: 20) { received = pendingSignal(of: &signals) }
+  if received == 0 {
+    journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
+    sigwait(&signals, &received)
+  }
+  let names = [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP"]
+  journal.info("stopping", ["signal": LogValue(names[received] ?? String(received))])
   server.stop()
   journal.info("stopped")
+}
+
+private func isIgnored(_ number: Int32) -> Bool {
+  var action = sigaction()
+  sigaction(number, nil, &action)
+  return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+}
+
+/// One of the signals that has come already; 0 when there is none.
+private func pendingSignal(of signals: inout sigset_t) -> Int32 {
+  var noTime = timespec()
+  return max(0, sigtimedwait(&signals, nil, &noTime))
 }
 
 private func wallMilliseconds() -> Int64 {

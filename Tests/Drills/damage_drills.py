@@ -142,3 +142,20 @@ def lost_deposit(checks, kassa, folder, _):
         twice = next(user for user in deposits.accounts if user not in wrong[0])
         server.ask(f"/payment/add_funds/{twice}/1", server.http, "POST")
         checks.check(len(deposits.wrong_accounts()) == 2, "a deposit that was made twice is seen")
+
+
+def deleted_folder(checks, kassa, folder, seed):
+    """The data folder is deleted under the server: nothing is acknowledged any more, and /readyz tells."""
+    del seed
+    server = Server(kassa, folder)
+    try:
+        server.start()
+        before = server.ask("/payment/create_user", server.http, "POST")[0]
+        shutil.rmtree(server.data)
+        statuses = [server.ask("/payment/create_user", server.http, "POST")[0] for _ in range(20)]
+        checks.check(before == 200 and 200 not in statuses, f"before: {before}, then: {sorted(set(statuses))}")
+        status, said = server.ask("/readyz")
+        checks.check(status == 503 and "deleted" in said, f"/readyz: {status} {said.strip()[:160]}")
+        checks.check(server.end() == 0, "SIGTERM ends the server with 0")
+    finally:
+        server.close()

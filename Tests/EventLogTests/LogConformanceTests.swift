@@ -11,7 +11,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func deliversInOrderWithOffsetsFromZero(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let owner = TestOwner()
     try log.subscribe(owner, to: [orders: -1, stock: -1])
     _ = try log.append([append(orders, 1), append(stock, 2), append(orders, 3)], by: owner)
@@ -23,7 +24,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func becomesDurableAfterAHint(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let position = try log.append([append(orders, 1), append(stock, 2)], by: nil)
     log.flushHint(by: nil)
     #expect(eventually { log.durable >= position })
@@ -34,7 +36,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func wakesTheOthersAndNotTheAppender(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let (one, other) = (TestOwner(), TestOwner())
     try log.subscribe(one, to: [orders: -1])
     try log.subscribe(other, to: [stock: -1])
@@ -58,7 +61,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func handsOverInPartsAndWakesForTheRest(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let owner = TestOwner()
     _ = try log.append((0..<10).map { append(orders, $0) }, by: nil)
     log.flushHint(by: nil)
@@ -78,7 +82,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func goesOnBehindAnOffset(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let position = try log.append((0..<10).map { append($0 % 2 == 0 ? orders : stock, $0) }, by: nil)
     log.flushHint(by: nil)
     #expect(eventually { log.durable >= position })
@@ -91,7 +96,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func givesAPartitionToItsNewestOwner(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let (old, new) = (TestOwner(), TestOwner())
     try log.subscribe(old, to: [orders: -1, stock: -1])
     _ = try log.append([append(orders, 1), append(stock, 2)], by: nil)
@@ -107,7 +113,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func refusesWhatItDoesNotHave(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let owner = TestOwner()
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [PartitionID(.orders, 99): -1]) }
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [orders: 0]) }
@@ -118,7 +125,8 @@ import TestSupport
 
   @Test(arguments: LogKind.allCases)
   func keepsCountingAfterATrim(_ kind: LogKind) throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let owner = TestOwner()
     try log.subscribe(owner, to: [orders: -1])
     _ = try log.append((0..<5).map { append(orders, $0) }, by: owner)
@@ -133,7 +141,8 @@ import TestSupport
   /// thread's records in its order, and what is durable grows up to the end.
   @Test(arguments: LogKind.allCases, [UInt64(1), 2, 3])
   func keepsTheOrderOfManyThreads(_ kind: LogKind, _ seed: UInt64) async throws {
-    let log = try LogFixture(kind).log
+    let fixture = try LogFixture(kind)
+    let log = fixture.log
     let owners = [TestOwner(), TestOwner()]
     let partitions = Service.allCases.flatMap { service in (0..<4).map { PartitionID(service, $0) } }
     for (place, owner) in owners.enumerated() {

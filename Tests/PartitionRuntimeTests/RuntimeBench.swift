@@ -46,6 +46,7 @@ final class RuntimeBench: Sendable {
     var options = RuntimeOptions(partitioner: partitioner, laneCount: laneCount)
     options.checkpointIntervalMilliseconds = 20
     options.tickMilliseconds = 5
+    options.idleTickMilliseconds = 5
     change(&options)
     let log = log ?? MemoryLog(partitionCount: partitions)
     self.log = log

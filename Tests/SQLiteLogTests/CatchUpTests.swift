@@ -10,7 +10,8 @@ import Threads
   /// A subscriber that begins in the middle of a stream of appends gets every record once, in order.
   @Test(arguments: [UInt64(1), 2, 3, 4, 5])
   func racesWithLiveAppends(_ seed: UInt64) throws {
-    let log = try Fixture().open { options in
+    let fixture = try Fixture()
+    let log = try fixture.open { options in
       options.limits.catchUpRecordsMax = 64
       options.segmentRecordsMax = 100
     }
@@ -48,7 +49,8 @@ import Threads
 
   /// The reader waits for the owner: the inbox holds a bounded part of a long history.
   @Test func readsNoFurtherThanTheInboxHasRoom() throws {
-    let log = try Fixture().open { $0.limits.catchUpRecordsMax = 10 }
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.catchUpRecordsMax = 10 }
     try log.write((0..<500).map { append(orders, $0) })
     let owner = SignalOwner()
     try log.subscribe(owner, to: [orders: -1])

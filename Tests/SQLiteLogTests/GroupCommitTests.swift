@@ -44,7 +44,8 @@ private final class SagaLane: Sendable {
 @Suite struct GroupCommitTests {
   /// Three owners on two threads, six hops: one group when the server is idle, whatever the threads' timing.
   @Test func aSagaEndsInOneCommit() throws {
-    let log = try Fixture().open()
+    let fixture = try Fixture()
+    let log = try fixture.open()
     let lanes = [SagaLane(), SagaLane()]
     let (a, b, c) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal), SignalOwner(lanes[0].signal))
     try log.subscribe(a, to: [orders: -1])
@@ -72,7 +73,8 @@ private final class SagaLane: Sendable {
   /// Sagas from two threads at once, never a hint but at the end of a turn: every record becomes durable.
   @Test(arguments: [UInt64(1), 2, 3, 4])
   func nothingWaitsForEver(_ seed: UInt64) throws {
-    let log = try Fixture().open { $0.limits.groupRecordsDue = 1_000 }
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.groupRecordsDue = 1_000 }
     let lanes = [SagaLane(), SagaLane()]
     let (a, b) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal))
     try log.subscribe(a, to: [orders: -1])
@@ -101,7 +103,8 @@ private final class SagaLane: Sendable {
 
   /// An owner that took something and never comes back holds a group up for a bounded number of hints.
   @Test func aStuckOwnerDelaysTheOthersBoundedly() throws {
-    let log = try Fixture().open { $0.limits.groupHintsMax = 5 }
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.groupHintsMax = 5 }
     let (stuck, other) = (SignalOwner(), SignalOwner())
     try log.subscribe(stuck, to: [orders: -1])
     #expect(stuck.waitUntilLive(log, orders))
@@ -116,14 +119,16 @@ private final class SagaLane: Sendable {
   }
 
   @Test func aFullGroupNeedsNoHint() throws {
-    let log = try Fixture().open { $0.limits.groupRecordsDue = 10 }
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.limits.groupRecordsDue = 10 }
     let position = try log.append((0..<10).map { append(orders, $0) }, by: nil)
     #expect(eventually { log.durable >= position })
     log.close()
   }
 
   @Test func refusesCommandsForAFullInboxAndNeverMessages() throws {
-    let full = try Fixture().open { $0.limits.inboxRecordsMax = 3 }
+    let fixture = try Fixture()
+    let full = try fixture.open { $0.limits.inboxRecordsMax = 3 }
     let slow = SignalOwner()
     try full.subscribe(slow, to: [orders: -1])
     #expect(slow.waitUntilLive(full, orders))

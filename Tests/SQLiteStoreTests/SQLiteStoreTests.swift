@@ -83,7 +83,8 @@ private func units(_ count: Int64) -> Entity {
 
   /// Loads never see half a batch, and see every batch that had completed when they were asked for.
   @Test func loadsSeeWholeBatches() throws {
-    let store = try Fixture().open { $0.readerCount = 2 }
+    let fixture = try Fixture()
+    let store = try fixture.open { $0.readerCount = 2 }
     let epoch = try store.acquire(stock).epoch
     let keys = (0..<50).map { item("\($0)") }
     let written = Atomic<Int64>(0)

@@ -11,7 +11,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func beginsEmpty(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let ownership = try store.acquire(stock)
     #expect(ownership.epoch == 1)
     #expect(ownership.recovery.header == nil && ownership.recovery.pinned.isEmpty)
@@ -22,7 +23,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func keepsTheNewestValueOfEachKey(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let epoch = try store.acquire(stock).epoch
     let otherEpoch = try store.acquire(other).epoch
     try store.writeNow(batch(stock, 1, [(item("a"), stockOf(1)), (item("b"), stockOf(2))]), epoch: epoch)
@@ -43,7 +45,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func refusesAnOwnerThatWasReplaced(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let zombie = try store.acquire(stock).epoch
     try store.writeNow(batch(stock, 1, [(item("a"), stockOf(1))]), epoch: zombie)
     let owner = try store.acquire(stock).epoch
@@ -61,7 +64,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func recoversHoldsAndTheItemsTheyName(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let epoch = try store.acquire(stock).epoch
     let attempt = AttemptID(order: OrderID(unchecked: "o1"), number: 2)
     let line = Slip.Line(item: ItemID(unchecked: "b"), quantity: .one)
@@ -83,7 +87,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func forgetsExpiredIdempotencyKeys(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let epoch = try store.acquire(stock).epoch
     func key(_ text: String) -> EntityKey { .idempotency(IdempotencyKey(unchecked: text)) }
     func record(_ expiry: Int64) -> Entity {
@@ -99,7 +104,8 @@ import TestSupport
 
   @Test(arguments: StoreKind.allCases)
   func completesEveryCallOnceAndThenRefuses(_ kind: StoreKind) throws {
-    let store = try StoreFixture(kind).store
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
     let epoch = try store.acquire(stock).epoch
     let loads = (0..<50).map { _ in Answer<[EntityChange]>() }
     let writes = (0..<50).map { _ in Answer<Void>() }
