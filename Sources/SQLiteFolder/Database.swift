@@ -99,8 +99,8 @@ public final class Database {
   }
 
   /// Makes sure that the file still stands at its path.
-  /// - Throws: `DatabaseError` when it was deleted, moved or replaced while it is open: what is written to it is lost to
-  ///   every later process.
+  /// - Throws: `DatabaseError` when it was deleted, moved or replaced while it is open: what is written to it is lost
+  ///   to every later process.
   public func checkItsPlace() throws(DatabaseError) {
     var hasMoved: Int32 = 0
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
