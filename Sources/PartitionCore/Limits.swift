@@ -15,6 +15,8 @@ public struct CoreLimits: Hashable, Sendable {
   public var loadKeysMax = 2_048
   /// Reads that wait for a load.
   public var waitingReadsMax = 4_096
+  /// Replies that a new owner holds back until its predecessor answers nothing any more.
+  public var heldRepliesMax = 65_536
   /// Resident entities beyond which clean ones are evicted.
   public var residentMax = 200_000
   /// Entities looked at for eviction in one step.
@@ -36,7 +38,7 @@ public struct CoreLimits: Hashable, Sendable {
   /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
   public var contradiction: String? {
     if orderLinesMax < 1 || orderWaitersMax < 1 || itemParkedMax < 1 || idempotencyExpiryMilliseconds < 1
-      || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || residentMax < 1
+      || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1 || residentMax < 1
       || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
     {
       return "every bound of a partition must be at least 1"

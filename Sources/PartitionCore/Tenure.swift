@@ -113,8 +113,9 @@ public struct Tenure: Hashable, Sendable {
 
   // MARK: What may be revealed
 
-  /// Whether replies and answers may leave at all.
-  public var mayReveal: Bool { phase == .serving }
+  /// Whether replies may leave at all. What was applied before a higher epoch was read may: the next owner comes to the
+  /// same.
+  public var mayReveal: Bool { hasServed }
 
   /// Whether a read may be answered from memory now.
   public func mayRead(_ now: Int64) -> Bool {

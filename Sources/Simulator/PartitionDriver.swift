@@ -23,7 +23,7 @@ protocol PartitionDriver {
   mutating func step(into effects: inout Effects)
   mutating func appended(upTo position: LogPosition)
   mutating func keysToLoad() -> [EntityKey]
-  mutating func loaded(_ rows: [EntityChange], into effects: inout Effects)
+  mutating func loaded(_ rows: [EntityChange], at now: Int64, into effects: inout Effects)
   mutating func loadFailed()
   /// Returns false when the read was refused.
   mutating func ask(_ query: Query, for request: RequestID, into effects: inout Effects) -> Bool

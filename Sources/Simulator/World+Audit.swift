@@ -43,7 +43,7 @@ extension World {
       while driver.canStep {
         driver.step(into: &effects)
         let keys = driver.keysToLoad()
-        if !keys.isEmpty { driver.loaded(keys.map { EntityChange(key: $0, value: nil) }, into: &effects) }
+        if !keys.isEmpty { driver.loaded(keys.map { EntityChange(key: $0, value: nil) }, at: 0, into: &effects) }
       }
     }
     for withheld in effects.replies { auditor.judge(withheld.reply) }

@@ -168,7 +168,7 @@ extension World {
       }
       if store.differs(from: rows, in: owner.partition) { tally.loadsOvertaken += 1 }
       var effects = Effects()
-      owner.driver.loaded(rows, into: &effects)
+      owner.driver.loaded(rows, at: 0, into: &effects)
       take(effects, from: owner)
     }
   }

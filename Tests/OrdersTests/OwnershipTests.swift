@@ -8,12 +8,12 @@ import Testing
 @Suite struct OwnershipTests {
   private let partition = PartitionID(.orders, 0)
 
-  private func loop(epoch: UInt64?) throws -> PartitionLoop<OrdersMachine> {
+  private func loop(epoch: UInt64?, isFromTheBeginning: Bool = true) throws -> PartitionLoop<OrdersMachine> {
     let partitioner = try #require(Partitioner(count: 1))
     var loop = PartitionLoop<OrdersMachine>(
       partition: partition, partitioner: partitioner, limits: CoreLimits(),
       recovery: Recovery(header: nil, pinned: []))
-    loop.tenure = epoch.map { Tenure(epoch: $0, leaseMilliseconds: 1_000, isFromTheBeginning: true) }
+    loop.tenure = epoch.map { Tenure(epoch: $0, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning) }
     return loop
   }
 
@@ -57,5 +57,84 @@ import Testing
     var loop = try loop(epoch: nil)
     _ = deliver([try owned(9), .control(.released(epoch: 9)), .control(.tick(epoch: 9, number: 1))], at: 0, to: &loop)
     #expect(loop.status == .running && loop.appliedOffset == 0)
+  }
+
+  private func loopWithItsOrder(epoch: UInt64?, isFromTheBeginning: Bool) throws -> PartitionLoop<OrdersMachine> {
+    var loop = try loop(epoch: epoch, isFromTheBeginning: isFromTheBeginning)
+    var effects = Effects()
+    loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)
+    return loop
+  }
+
+  @Test func holdsRepliesBackUntilThePredecessorIsGone() throws {
+    var loop = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
+    #expect(deliver([command(1)], at: 0, to: &loop).replies.isEmpty, "a replay, and its own Owned was not read")
+    #expect(deliver([try owned(2), command(2)], at: 1, to: &loop).replies.isEmpty, "the predecessor may answer reads")
+    let isTaken = loop.takeCheckpoint()
+    #expect(!isTaken && loop.awaitsTime, "the next owner would not know of these replies")
+    #expect(deliver([.control(.released(epoch: 1))], at: 2, to: &loop).replies.map(\.reply.request.number) == [1, 2])
+    #expect(deliver([command(3)], at: 3, to: &loop).replies.count == 1)
+    let isTakenNow = loop.takeCheckpoint()
+    #expect(isTakenNow && !loop.awaitsTime)
+  }
+
+  @Test func revealsThemAfterALeaseToo() throws {
+    var loop = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
+    _ = deliver([try owned(2), command(1)], at: 0, to: &loop)
+    var effects = Effects()
+    loop.pass(100, into: &effects)
+    loop.pass(1_199, into: &effects)
+    #expect(effects.isEmpty)
+    loop.pass(1_200, into: &effects)
+    #expect(effects.replies.count == 1)
+  }
+
+  @Test func holdsOnlySoManyBack() throws {
+    var limits = CoreLimits()
+    limits.heldRepliesMax = 2
+    var loop = PartitionLoop<OrdersMachine>(
+      partition: partition, partitioner: try #require(Partitioner(count: 1)), limits: limits,
+      recovery: Recovery(header: nil, pinned: []))
+    loop.tenure = Tenure(epoch: 2, leaseMilliseconds: 1_000, isFromTheBeginning: false)
+    var effects = Effects()
+    loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)
+    _ = deliver([try owned(2), command(1), command(2), command(3)], at: 0, to: &loop)
+    #expect(deliver([.control(.released(epoch: 1))], at: 1, to: &loop).replies.map(\.reply.request.number) == [2, 3])
+  }
+
+  @Test func readsWaitForALease() throws {
+    var loop = try loopWithItsOrder(epoch: 1, isFromTheBeginning: true)
+    let request = RequestID(incarnation: 1, lane: 0, number: 7)
+    var effects = Effects()
+    let read = { (loop: inout PartitionLoop<OrdersMachine>, now: Int64, effects: inout Effects) in
+      loop.read(.order(OrderID(unchecked: "o")), for: request, at: now, into: &effects)
+    }
+    #expect(read(&loop, 0, &effects) == .waiting)
+    let early = loop.tickToAppend(0)
+    #expect(early == nil, "it does not serve yet")
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    loop.pass(10, into: &effects)
+    #expect(effects.isEmpty && loop.awaitsTime)
+    let tick = loop.tickToAppend(10)
+    _ = deliver([.control(try #require(tick))], at: 1, to: &loop)
+    loop.pass(500, into: &effects)
+    #expect(effects.answers.map(\.request) == [request])
+    #expect(read(&loop, 1_009, &effects) == .answered)
+    #expect(read(&loop, 1_010, &effects) == .waiting, "the lease is over")
+    #expect(deliver([try owned(2)], at: 2, to: &loop).isEmpty)
+    #expect(loop.takeWaitingReads() == [request])
+  }
+
+  @Test func stepsDownWhenTheStoreRefusesIt() throws {
+    var loop = try loopWithItsOrder(epoch: 1, isFromTheBeginning: true)
+    #expect(loop.farewell == nil)
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    loop.stepDown()
+    #expect(loop.status == .superseded(offset: 0, by: 2) && loop.farewell == .released(epoch: 1))
+    #expect(deliver([command(1)], at: 1, to: &loop).isEmpty)
+
+    var young = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
+    young.stepDown()
+    #expect(young.farewell == nil, "it never answered anything")
   }
 }

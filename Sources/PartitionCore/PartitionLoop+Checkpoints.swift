@@ -1,0 +1,80 @@
+import Model
+
+// What the store is given, what memory forgets, and what an auditor sees.
+
+extension PartitionLoop {
+  public var residentCount: Int { machine.residentCount + idempotency.residentCount }
+  public var dirtyCount: Int { machine.dirtyCount + idempotency.dirtyCount }
+  /// Whether so much is dirty that new commands have to wait for a checkpoint.
+  public var isDirtyBoundReached: Bool { dirtyCount >= limits.dirtyMax }
+  /// Whether so much is dirty that a checkpoint should not wait for its interval.
+  public var isCheckpointDue: Bool { dirtyCount >= limits.checkpointEntitiesDue }
+  /// Whether a checkpoint is taken or being written.
+  public var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
+  /// Whether the store lacks something that was applied.
+  public var isBehind: Bool { appliedOffset > checkpointedOffset }
+
+  /// Takes a checkpoint of everything applied so far, to be written once the log allows it. Returns whether it did:
+  /// not while one is under way, nor between two entries of a record, nor when nothing happened since the last; nor
+  /// while replies are held back, of which the next owner would not know.
+  @discardableResult
+  public mutating func takeCheckpoint() -> Bool {
+    guard case .idle = checkpoint, status == .running, nextEntry == 0, isBehind, !hasUnappended, held.isEmpty
+    else { return false }
+    var changes: [EntityChange] = []
+    changes.reserveCapacity(dirtyCount)
+    machine.takeChanges { key, value in changes.append(EntityChange(key: key, value: value)) }
+    idempotency.takeChanges { key, record in
+      changes.append(EntityChange(key: .idempotency(key), value: record.map(Entity.idempotency)))
+    }
+    let header = CheckpointHeader(
+      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, dedup: dedup.rows,
+      ledger: machine.ledger)
+    checkpoint = .taken(CheckpointBatch(header: header, changes: changes), settledAt)
+    return true
+  }
+
+  /// The checkpoint that was taken, once the log is durable up to everything that it rests on.
+  public mutating func checkpointToWrite(durable: LogPosition) -> CheckpointBatch? {
+    guard case .taken(let batch, let position) = checkpoint, position <= durable else { return nil }
+    checkpoint = .writing(offset: batch.header.offset)
+    return batch
+  }
+
+  /// Says whether the store has the checkpoint that `checkpointToWrite` handed out.
+  public mutating func checkpointEnded(isWritten: Bool) {
+    guard case .writing(let offset) = checkpoint else { return }
+    checkpoint = .idle
+    machine.checkpointEnded(isWritten: isWritten)
+    idempotency.checkpointEnded(isWritten: isWritten)
+    if isWritten {
+      checkpointedOffset = offset
+      counters.checkpoints += 1
+    } else {
+      counters.checkpointsFailed += 1
+    }
+  }
+
+  /// Forgets clean entities while more are resident than should be. Call it between steps.
+  ///
+  /// A key that is being loaded is kept: the load's answer may be older than what would be forgotten.
+  public mutating func evict() {
+    let excess = residentCount - limits.residentMax
+    guard excess > 0 else { return }
+    var evicted = machine.evict(excess: excess, scanMax: limits.evictionScanMax, keeping: requested)
+    evicted += idempotency.evict(excess: excess - evicted, scanMax: limits.evictionScanMax) {
+      requested.contains(.idempotency($0))
+    }
+    counters.evictions += UInt64(evicted)
+  }
+
+  // MARK: Inspection
+
+  /// Every resident entity that exists, in no particular order; expired idempotency records are left out.
+  public func forEachEntity(_ body: (EntityKey, Entity) -> Void) {
+    machine.forEach(body)
+    idempotency.forEach { key, record in
+      if record.expiry > now { body(.idempotency(key), .idempotency(record)) }
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Model
+
+// Keys that are not resident: asked of the store, one load at a time.
+
+extension PartitionLoop {
+  func collectMissing(for entry: Entry, into keys: inout [EntityKey]) {
+    switch entry.body {
+    case .command(let command):
+      if let key = command.idempotency?.key, !idempotency.isResident(key) { keys.append(.idempotency(key)) }
+      machine.collectMissing(for: command.command, into: &keys)
+    case .message(let message):
+      machine.collectMissing(for: message.message, into: &keys)
+    case .control:
+      break
+    }
+  }
+
+  /// Whether the first queued record can be applied; if not, asks for what it and the records behind it need.
+  mutating func collectMissing() -> Bool {
+    var missing: [EntityKey] = []
+    for (place, delivery) in queue.enumerated() {
+      if case .record(let record) = delivery.content {
+        for entry in record.entries { collectMissing(for: entry, into: &missing) }
+      }
+      if place == 0, missing.isEmpty { return true }
+      if missing.count >= limits.loadKeysMax { break }
+    }
+    request(missing)
+    isBlocked = true
+    return false
+  }
+
+  mutating func request(_ keys: [EntityKey]) {
+    for key in keys where requested.insert(key).inserted { toLoad.append(key) }
+  }
+
+  /// The keys to load now, in one query; empty while a load is under way or nothing is missing.
+  public mutating func keysToLoad() -> [EntityKey] {
+    guard status == .running, !toLoad.isEmpty, underLoad.isEmpty else { return [] }
+    counters.loads += 1
+    swap(&underLoad, &toLoad)
+    return underLoad
+  }
+
+  /// Takes over what the store said about the keys of the last load; a nil value does not exist there.
+  ///
+  /// - Parameter now: the owner's clock; only a `tenure` asks for it.
+  public mutating func loaded(_ rows: [EntityChange], at now: Int64 = 0, into effects: inout Effects) {
+    endLoad()
+    for row in rows {
+      if case .idempotency(let key) = row.key {
+        if case .idempotency(let record)? = row.value {
+          idempotency.install(key, record)
+        } else {
+          idempotency.install(key, nil)
+        }
+      } else {
+        machine.install(row.key, row.value)
+      }
+    }
+    answerWaiting(now, into: &effects)
+  }
+
+  /// Says that the load failed; whatever still needs its keys asks again.
+  public mutating func loadFailed() {
+    endLoad()
+    request(waitingReads.compactMap { machine.missing(for: $0.query) })
+  }
+
+  mutating func endLoad() {
+    requested.subtract(underLoad)
+    underLoad = []
+    isBlocked = false
+  }
+}

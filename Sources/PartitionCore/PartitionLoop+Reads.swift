@@ -1,0 +1,52 @@
+import Model
+
+// Reads, answered from memory: where partitions change their owners, only while the owner's lease holds.
+
+extension PartitionLoop {
+  /// Answers a read from memory, or remembers it until its entity is loaded and the lease holds.
+  ///
+  /// - Parameter now: the owner's clock when the read was there already; only a `tenure` asks for it.
+  public mutating func read(
+    _ query: Query, for request: RequestID, at now: Int64 = 0, into effects: inout Effects
+  ) -> ReadResult {
+    guard case .running = status else { return .refused }
+    if answer(query, request, now, into: &effects) { return .answered }
+    guard waitingReads.count < limits.waitingReadsMax else { return .refused }
+    wait(query, request)
+    return .waiting
+  }
+
+  func mayRead(_ now: Int64) -> Bool { tenure?.mayRead(now) ?? true }
+
+  private mutating func answer(
+    _ query: Query, _ request: RequestID, _ now: Int64, into effects: inout Effects
+  ) -> Bool {
+    guard machine.missing(for: query) == nil, mayRead(now) else { return false }
+    let (view, position) = machine.view(of: query)
+    effects.answers.append(.init(request: request, view: view, revealedAt: position))
+    return true
+  }
+
+  private mutating func wait(_ query: Query, _ request: RequestID) {
+    waitingReads.append(WaitingRead(request: request, query: query))
+    if let key = machine.missing(for: query) { self.request([key]) }
+  }
+
+  /// Answers the reads that waited for what is there now.
+  mutating func answerWaiting(_ now: Int64, into effects: inout Effects) {
+    let reads = waitingReads
+    waitingReads = []
+    for read in reads where !answer(read.query, read.request, now, into: &effects) {
+      wait(read.query, read.request)
+    }
+  }
+
+  /// Whether a read waits: for its entity, or for a lease.
+  public var hasWaitingReads: Bool { !waitingReads.isEmpty }
+
+  /// Gives up the reads that wait; for a partition that stops or goes to another owner.
+  public mutating func takeWaitingReads() -> [RequestID] {
+    defer { waitingReads = [] }
+    return waitingReads.map(\.request)
+  }
+}

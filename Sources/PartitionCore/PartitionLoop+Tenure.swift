@@ -1,0 +1,58 @@
+import Model
+
+// Where partitions change their owners: what an owner holds back, and how its time ends.
+
+extension PartitionLoop {
+  /// Whether the owner's clock matters now: something is held back, or a read waits for a lease.
+  public var awaitsTime: Bool {
+    guard let tenure, status == .running else { return false }
+    return !tenure.mayReveal || !waitingReads.isEmpty
+  }
+
+  /// Says what time it is by the owner's clock; answers what may be answered now. Due after every step and every load
+  /// while `awaitsTime`, and now and then.
+  public mutating func pass(_ now: Int64, into effects: inout Effects) {
+    guard tenure != nil, status == .running else { return }
+    tenure?.pass(now)
+    revealHeld(into: &effects)
+    if !waitingReads.isEmpty, mayRead(now) { answerWaiting(now, into: &effects) }
+  }
+
+  /// A tick to append now, because a read waits for a lease or may soon.
+  public mutating func tickToAppend(_ now: Int64) -> Control? {
+    guard status == .running, let epoch = tenure?.epoch, let number = tenure?.tickToSend(now) else { return nil }
+    return .tick(epoch: epoch, number: number)
+  }
+
+  /// Keeps back the replies of a step, from a place on, until the predecessor answers nothing any more; the oldest are
+  /// given up when they are too many, as their clients will have waited the longest.
+  mutating func holdBack(from first: Int, of effects: inout Effects) {
+    guard let tenure else { return }
+    guard !tenure.mayReveal else { return revealHeld(into: &effects) }
+    held += effects.replies[first...]
+    effects.replies.removeSubrange(first...)
+    guard held.count > limits.heldRepliesMax else { return }
+    held.removeFirst(held.count - limits.heldRepliesMax)
+  }
+
+  private mutating func revealHeld(into effects: inout Effects) {
+    guard !held.isEmpty, tenure?.mayReveal == true else { return }
+    // A client is told once; which of a request's replies comes first makes no difference, as both say the same.
+    effects.replies += held
+    held = []
+  }
+
+  /// Ends the owner's time before the log does: the store refused it, because another owner acquired the partition,
+  /// or it leaves and no successor came. The next owner need not wait then for what it would read later.
+  public mutating func stepDown() {
+    guard status == .running, let epoch = tenure?.epoch else { return }
+    status = .superseded(offset: appliedOffset, by: epoch + 1)
+    held = []
+  }
+
+  /// What the owner appends when its time is over, unless it never answered anything.
+  public var farewell: Control? {
+    guard case .superseded = status, let tenure, tenure.hasServed else { return nil }
+    return .released(epoch: tenure.epoch)
+  }
+}
