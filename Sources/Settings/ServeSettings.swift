@@ -1,6 +1,7 @@
 /// Everything that `kassa serve` can be told, with its defaults. What each value means stands in `SettingsTable`.
 public struct ServeSettings: Hashable, Sendable {
   public var configFile: String?
+  public var mode = ServingMode.embedded
 
   public var http = Endpoint(host: "127.0.0.1", port: 8000)
   public var operatorPort = Endpoint(host: "127.0.0.1", port: 9000)
@@ -8,6 +9,7 @@ public struct ServeSettings: Hashable, Sendable {
   public var tlsKeyFile: String?
 
   public var dataFolder = "data"
+  /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.partitionsDefault` in cluster mode.
   public var partitions = 8
   /// nil: one for each core.
   public var lanes: Int?
@@ -42,6 +44,9 @@ public struct ServeSettings: Hashable, Sendable {
   public var logLevel = LoggingLevel.info
   public var logFormat = LoggingFormat.text
   public var drainMilliseconds: Int64 = 10_000
+
+  /// What only a pod of a cluster is told.
+  public var cluster = ClusterSettings()
 
   public init() {}
 }

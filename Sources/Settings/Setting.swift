@@ -8,13 +8,20 @@ public struct Setting: Sendable {
   public let summary: String
   /// More, where there is more to know; whole sentences.
   public let details: String
+  /// The only mode that it means something in; nil: both.
+  public let mode: ServingMode?
 
-  init(_ name: String, _ group: SettingGroup, _ type: SettingType, _ summary: String, _ details: String = "") {
+  /// - Parameter mode: nil: the only mode of the group, if that has one.
+  init(
+    _ name: String, _ group: SettingGroup, _ type: SettingType, _ summary: String, _ details: String = "",
+    in mode: ServingMode? = nil
+  ) {
     self.name = name
     self.group = group
     self.type = type
     self.summary = summary
     self.details = details
+    self.mode = mode ?? group.mode
   }
 
   public var flag: String { "--\(name)" }
@@ -30,7 +37,10 @@ public struct Setting: Sendable {
 
   public var completion: SettingType.Completion { type.completion }
 
-  /// The value in given settings, as it could be written in a flag.
+  /// Whether the value must never be shown.
+  var isSecret: Bool { type.isSecret }
+
+  /// The value in given settings, as it could be written in a flag; of a secret only that there is one.
   public func value(in settings: ServeSettings) -> String { type.show(settings) }
 
   public var defaultValue: String { value(in: ServeSettings()) }
@@ -38,10 +48,22 @@ public struct Setting: Sendable {
 
 /// The chapters of the settings' documentation, in their order.
 public enum SettingGroup: String, CaseIterable, Sendable {
+  case mode = "Mode"
   case endpoints = "Endpoints"
   case data = "Data and threads"
   case requests = "Limits of requests"
   case rules = "Rules of the shop"
   case memory = "Memory, log and checkpoints"
   case operation = "Operation"
+  case cluster = "Pods of a cluster"
+  case kafka = "Kafka"
+  case servers = "PostgreSQL and Redis"
+
+  /// The only mode that its settings mean something in; nil: both.
+  var mode: ServingMode? {
+    switch self {
+    case .cluster, .kafka, .servers: .cluster
+    case .mode, .endpoints, .data, .requests, .rules, .memory, .operation: nil
+    }
+  }
 }

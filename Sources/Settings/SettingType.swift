@@ -9,6 +9,8 @@ public struct SettingType: Sendable {
   let placeholder: String
   let range: String
   let completion: Completion
+  /// Whether the value must never be shown, nor told in an error.
+  var isSecret = false
   /// Sets the value that a text says; false when it says none or one out of range.
   let read: @Sendable (String, inout ServeSettings) -> Bool
   let show: @Sendable (ServeSettings) -> String
@@ -20,9 +22,78 @@ typealias Place<Value> = any WritableKeyPath<ServeSettings, Value> & Sendable
 extension SettingType {
   static func endpoint(_ path: Place<Endpoint>) -> SettingType {
     SettingType(
-      placeholder: "HOST:PORT", range: "a name or an IP address (an IPv6 one in brackets) and a port of 0…65535",
-      completion: .nothing, read: { assign(Endpoint($0), to: path, of: &$1) },
+      placeholder: endpointPlaceholder, range: endpointRange, completion: .nothing,
+      read: { assign(Endpoint($0), to: path, of: &$1) },
       show: { $0[keyPath: path].description })
+  }
+
+  /// One that need not be given; without it the value is shown as nothing.
+  static func endpoint(_ path: Place<Endpoint?>) -> SettingType {
+    SettingType(
+      placeholder: endpointPlaceholder, range: endpointRange, completion: .nothing,
+      read: { text, settings in
+        guard let endpoint = Endpoint(text) else { return false }
+        settings[keyPath: path] = endpoint
+        return true
+      }, show: { $0[keyPath: path]?.description ?? "" })
+  }
+
+  private static let endpointPlaceholder = "HOST:PORT"
+  private static let endpointRange = "a name or an IP address (an IPv6 one in brackets) and a port of 0…65535"
+
+  /// Several, divided by commas.
+  static func endpoints(_ path: Place<[Endpoint]>) -> SettingType {
+    SettingType(
+      placeholder: "HOST:PORT,…", range: "names or IP addresses (IPv6 ones in brackets) with ports of 1…65535",
+      completion: .nothing,
+      read: { text, settings in
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Endpoint(String($0)) }
+        guard parts.allSatisfy({ $0.map { $0.port > 0 } ?? false }) else { return false }
+        settings[keyPath: path] = parts.compactMap { $0 }
+        return true
+      }, show: { $0[keyPath: path].map(\.description).joined(separator: ",") })
+  }
+
+  /// Visible ASCII, without spaces.
+  static func text(_ lengths: ClosedRange<Int>, _ path: Place<String>) -> SettingType {
+    SettingType(
+      placeholder: "TEXT", range: visibleRange(lengths), completion: .nothing,
+      read: { assign(visible($0, lengths), to: path, of: &$1) }, show: { $0[keyPath: path] })
+  }
+
+  /// One that need not be given; without it the value is shown as nothing.
+  static func text(_ lengths: ClosedRange<Int>, _ path: Place<String?>) -> SettingType {
+    SettingType(
+      placeholder: "TEXT", range: visibleRange(lengths), completion: .nothing,
+      read: { text, settings in
+        guard let text = visible(text, lengths) else { return false }
+        settings[keyPath: path] = text
+        return true
+      }, show: { $0[keyPath: path] ?? "" })
+  }
+
+  /// What may hold a password: of it is only shown that it is there. An empty one counts as none.
+  static func secret(_ placeholder: String, _ path: Place<String?>) -> SettingType {
+    SettingType(
+      placeholder: placeholder, range: "at most \(secretBytesMax) bytes, or nothing", completion: .nothing,
+      isSecret: true,
+      read: { text, settings in
+        guard text.utf8.count <= secretBytesMax, !text.utf8.contains(0) else { return false }
+        settings[keyPath: path] = text.isEmpty ? nil : text
+        return true
+      }, show: { $0[keyPath: path] == nil ? "" : hidden })
+  }
+
+  /// What stands for a value that is not shown.
+  static let hidden = "(hidden)"
+  private static let secretBytesMax = 4_096
+
+  private static func visibleRange(_ lengths: ClosedRange<Int>) -> String {
+    "\(lengths.lowerBound)…\(lengths.upperBound) visible ASCII characters"
+  }
+
+  private static func visible(_ text: String, _ lengths: ClosedRange<Int>) -> String? {
+    lengths.contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) } ? text : nil
   }
 
   static func folder(_ path: Place<String>) -> SettingType {

@@ -1,51 +1,67 @@
 /// What must hold between settings.
 enum SettingsRelations {
   /// For the documentation.
-  static let rules = relations.map(\.rule)
+  static let rules =
+    relations.map(\.rule) + [
+      "In embedded mode nothing of the chapters \(chapters(of: .cluster)) may be given, nor anything of librdkafka's; "
+        + "in cluster mode none of \(names(of: .embedded))."
+    ]
 
-  private struct Relation: Sendable {
+  struct Relation: Sendable {
     /// A sentence.
     let rule: String
-    let names: (String, String)
+    /// Whose values are told when it does not hold.
+    let names: [String]
     let holds: @Sendable (ServeSettings) -> Bool
+
+    init(_ rule: String, _ names: [String], holds: @escaping @Sendable (ServeSettings) -> Bool) {
+      self.rule = rule
+      self.names = names
+      self.holds = holds
+    }
+
+    static func ascending(
+      _ lower: String, _ upper: String, in mode: ServingMode? = nil,
+      _ values: @escaping @Sendable (ServeSettings) -> (Int64, Int64)
+    ) -> Relation {
+      Relation("`\(lower)` must not exceed `\(upper)`.", [lower, upper]) { settings in
+        let (low, high) = values(settings)
+        return low <= high || mode.map { $0 != settings.mode } ?? false
+      }
+    }
   }
 
-  private static let relations: [Relation] = [
-    Relation(
-      rule: "`tls-certificate` and `tls-key` need each other.", names: ("tls-certificate", "tls-key"),
-      holds: { ($0.tlsCertificateFile == nil) == ($0.tlsKeyFile == nil) }),
-    Relation(
-      rule: "`http` and `operator` must not be the same.", names: ("http", "operator"),
-      holds: { $0.http.port == 0 || $0.http != $0.operatorPort }),
-    ascending("connections-per-address-max", "connections-max") {
+  private static let relations: [Relation] = general + cluster
+
+  private static let general: [Relation] = [
+    Relation("`tls-certificate` and `tls-key` need each other.", ["tls-certificate", "tls-key"]) {
+      ($0.tlsCertificateFile == nil) == ($0.tlsKeyFile == nil)
+    },
+    Relation("`http` and `operator` must not be the same.", ["http", "operator"]) {
+      $0.http.port == 0 || $0.http != $0.operatorPort
+    },
+    .ascending("connections-per-address-max", "connections-max") {
       (Int64($0.connectionsPerAddressMax), Int64($0.connectionsMax))
     },
     Relation(
-      rule: "`head-bytes-max` must exceed `path-bytes-max` by 64 bytes at least.",
-      names: ("head-bytes-max", "path-bytes-max"), holds: { $0.pathBytesMax + 64 <= $0.headBytesMax }),
-    ascending("checkpoint-entities-due", "dirty-entities-max") {
+      "`head-bytes-max` must exceed `path-bytes-max` by 64 bytes at least.", ["head-bytes-max", "path-bytes-max"]
+    ) { $0.pathBytesMax + 64 <= $0.headBytesMax },
+    .ascending("checkpoint-entities-due", "dirty-entities-max") {
       (Int64($0.checkpointEntitiesDue), Int64($0.dirtyEntitiesMax))
     },
-    ascending("request-deadline", "batch-deadline") { ($0.requestDeadlineMilliseconds, $0.batchDeadlineMilliseconds) },
+    .ascending("request-deadline", "batch-deadline") { ($0.requestDeadlineMilliseconds, $0.batchDeadlineMilliseconds) },
     // A repetition after the deadline has to find its key.
-    ascending("request-deadline", "idempotency-expiry") {
+    .ascending("request-deadline", "idempotency-expiry") {
       ($0.requestDeadlineMilliseconds, $0.idempotencyExpiryMilliseconds)
     },
   ]
 
-  private static func ascending(
-    _ lower: String, _ upper: String, _ values: @escaping @Sendable (ServeSettings) -> (Int64, Int64)
-  ) -> Relation {
-    Relation(rule: "`\(lower)` must not exceed `\(upper)`.", names: (lower, upper)) { settings in
-      let (low, high) = values(settings)
-      return low <= high
-    }
-  }
-
   /// A sentence for each relation that does not hold, with the values and where they came from.
   static func contradictions(_ resolved: ResolvedSettings) -> [String] {
-    relations.filter { !$0.holds(resolved.settings) }.map { relation in
-      let values = [relation.names.0, relation.names.1].map { told($0, resolved) }
+    let misplaced = misplaced(resolved)
+    if !misplaced.isEmpty { return misplaced }
+    return relations.filter { !$0.holds(resolved.settings) }.map { relation in
+      let values = relation.names.map { told($0, resolved) }
       return "\(relation.rule.replacing("`", with: "")) \(values.joined(separator: ", "))"
     }
   }
@@ -54,5 +70,30 @@ enum SettingsRelations {
     guard let setting = SettingsTable.setting(named: name) else { return name }
     let value = setting.value(in: resolved.settings)
     return "\(name) is \(value.isEmpty ? "not set" : "'\(value)'") (\(resolved.origin(of: setting)))"
+  }
+
+  // MARK: Modes
+
+  /// A sentence for each setting that was given and means nothing in the mode.
+  private static func misplaced(_ resolved: ResolvedSettings) -> [String] {
+    let mode = resolved.settings.mode
+    var given = SettingsTable.all
+      .filter { $0.mode != nil && $0.mode != mode && resolved.origin(of: $0) != .default }
+      .map { "\($0.name) (\(resolved.origin(of: $0)))" }
+    if mode == .embedded {
+      given += resolved.propertyOrigins.sorted { $0.key < $1.key }
+        .map { "\(SettingsTable.propertyPrefix)\($0.key) (\($0.value))" }
+    }
+    guard !given.isEmpty else { return [] }
+    return ["In mode \(mode.rawValue) nothing is done with \(given.joined(separator: ", ")). \(told("mode", resolved))"]
+  }
+
+  private static func chapters(of mode: ServingMode) -> String {
+    SettingGroup.allCases.filter { $0.mode == mode }.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+  }
+
+  private static func names(of mode: ServingMode) -> String {
+    SettingsTable.all.filter { $0.mode == mode && $0.group.mode == nil }.map { "`\($0.name)`" }
+      .joined(separator: ", ")
   }
 }

@@ -1,26 +1,47 @@
 extension ResolvedSettings {
-  /// `kassa settings`: name, value and origin, in columns.
-  public var table: String {
-    let rows = SettingsTable.all.map { ($0.name, shown($0), origin(of: $0).description) }
-    let names = rows.map(\.0.count).max() ?? 0
-    let values = rows.map(\.1.count).max() ?? 0
-    func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
-    return rows.map { "\(padded($0.0, names))  \(padded($0.1, values))  \($0.2)\n" }.joined()
+  private struct Row {
+    let name: String
+    /// Empty: there is none.
+    let value: String
+    let origin: String
+    let variable: String
   }
 
-  /// `kassa settings --json`: an object a setting, values as they would be written in a flag; null where there is none.
-  public var json: String {
-    let rows = SettingsTable.all.map { setting in
-      let value = setting.value(in: settings)
-      return "  {\"name\":\(jsonText(setting.name)),\"value\":\(value.isEmpty ? "null" : jsonText(value)),"
-        + "\"origin\":\(jsonText(origin(of: setting).description)),\"variable\":\(jsonText(setting.variable))}"
+  /// The table's settings, then what librdkafka is told.
+  private var rows: [Row] {
+    let settings = SettingsTable.all.map { setting in
+      Row(
+        name: setting.name, value: setting.value(in: self.settings), origin: origin(of: setting).description,
+        variable: setting.variable)
     }
-    return "[\n\(rows.joined(separator: ",\n"))\n]\n"
+    let properties = propertyOrigins.sorted { $0.key < $1.key }.map { name, origin in
+      Row(
+        name: SettingsTable.propertyPrefix + name, value: SettingType.hidden, origin: origin.description,
+        variable: LibraryProperty.variable(of: name))
+    }
+    return settings + properties
   }
 
-  private func shown(_ setting: Setting) -> String {
-    let value = setting.value(in: settings)
-    return value.isEmpty ? "-" : value
+  /// `kassa settings`: name, value and origin, in columns. Secrets are hidden.
+  public var table: String {
+    let rows = rows
+    let names = rows.map(\.name.count).max() ?? 0
+    let values = rows.map { max($0.value.count, 1) }.max() ?? 0
+    func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
+    return rows.map { row in
+      let value = row.value.isEmpty ? "-" : row.value
+      return "\(padded(row.name, names))  \(padded(value, values))  \(row.origin)\n"
+    }.joined()
+  }
+
+  /// `kassa settings --json`: an object a setting, values as they would be written in a flag, secrets hidden; null
+  /// where there is none.
+  public var json: String {
+    let lines = rows.map { row in
+      "  {\"name\":\(jsonText(row.name)),\"value\":\(row.value.isEmpty ? "null" : jsonText(row.value)),"
+        + "\"origin\":\(jsonText(row.origin)),\"variable\":\(jsonText(row.variable))}"
+    }
+    return "[\n\(lines.joined(separator: ",\n"))\n]\n"
   }
 
   private func jsonText(_ text: String) -> String {

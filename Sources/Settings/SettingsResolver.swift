@@ -21,6 +21,8 @@ public struct ResolvedSettings: Sendable {
   public fileprivate(set) var settings = ServeSettings()
   /// By the setting's name; what is not in here has its default.
   fileprivate var origins: [String: SettingOrigin] = [:]
+  /// By librdkafka's name.
+  public fileprivate(set) var propertyOrigins: [String: SettingOrigin] = [:]
 
   public func origin(of setting: Setting) -> SettingOrigin { origins[setting.name] ?? .default }
 }
@@ -62,6 +64,8 @@ public struct SettingsResolver {
       if let value = variables[setting.name] { resolver.take(value, for: setting, from: .environment) }
       if let value = flags[setting.name] { resolver.take(value, for: setting, from: .flag) }
     }
+    resolver.takeProperties(environment)
+    resolver.takeDefaultsOfMode()
     if resolver.problems.isEmpty { resolver.problems = SettingsRelations.contradictions(resolver.resolved) }
     guard resolver.problems.isEmpty else { throw SettingsError(resolver.problems) }
     return resolver.resolved
@@ -72,12 +76,12 @@ public struct SettingsResolver {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("--"), argument.count > 2 else {
-        problems.append("'\(argument)' is no flag: settings are written --name VALUE")
+        problems.append("'\(withoutValue(argument))' is no flag: settings are written --name VALUE")
         continue
       }
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      guard SettingsTable.setting(named: name) != nil else {
+      guard let setting = SettingsTable.setting(named: name) else {
         problems.append(unknown("--\(name)", among: SettingsTable.all.map(\.flag)))
         // Its value, if it has one, is no mistake of its own.
         if parts.count == 1, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
@@ -89,7 +93,8 @@ public struct SettingsResolver {
         continue
       }
       if let other = values[name], other != value {
-        problems.append("--\(name) is given twice, as '\(other)' and as '\(value)'")
+        let both = setting.isSecret ? "with different values" : "as '\(other)' and as '\(value)'"
+        problems.append("--\(name) is given twice, \(both)")
       }
       values[name] = value
     }
@@ -99,7 +104,9 @@ public struct SettingsResolver {
   private mutating func variables(_ environment: [String: String]) -> [String: String] {
     var values: [String: String] = [:]
     for (variable, value) in environment.sorted(by: { $0.key < $1.key })
-    where variable.hasPrefix(SettingsTable.variablePrefix) && variable != SettingsTable.faultVariable {
+    where variable.hasPrefix(SettingsTable.variablePrefix) && variable != SettingsTable.faultVariable
+      && LibraryProperty.name(of: variable) == nil
+    {
       if let setting = SettingsTable.all.first(where: { $0.variable == variable }) {
         values[setting.name] = value
       } else {
@@ -119,6 +126,13 @@ public struct SettingsResolver {
     problems += unreadable
     for line in lines {
       let origin = SettingOrigin.file(path: path, line: line.number)
+      if let property = LibraryProperty.name(of: line.name) {
+        if let other = resolved.propertyOrigins[property] {
+          problems.append("\(origin): \(line.name) stands at \(other) already")
+        }
+        take(line.value, forProperty: property, from: origin)
+        continue
+      }
       guard let setting = SettingsTable.all.first(where: { $0.variable == line.name }) else {
         problems.append("\(origin): " + unknown(line.name, among: SettingsTable.all.map(\.variable)))
         continue
@@ -136,7 +150,30 @@ public struct SettingsResolver {
   private mutating func take(_ value: String, for setting: Setting, from origin: SettingOrigin) {
     resolved.origins[setting.name] = origin
     guard !setting.type.read(value, &resolved.settings) else { return }
-    problems.append("\(setting.name) cannot be '\(value)' (\(origin)): \(setting.range)")
+    let told = setting.isSecret ? "has a wrong value" : "cannot be '\(value)'"
+    problems.append("\(setting.name) \(told) (\(origin)): \(setting.range)")
+  }
+
+  private mutating func takeProperties(_ environment: [String: String]) {
+    for (variable, value) in environment.sorted(by: { $0.key < $1.key })
+    where variable.hasPrefix(SettingsTable.propertyVariablePrefix) {
+      if let name = LibraryProperty.name(of: variable) { take(value, forProperty: name, from: .environment) }
+    }
+  }
+
+  private mutating func take(_ value: String, forProperty name: String, from origin: SettingOrigin) {
+    resolved.settings.cluster.kafkaProperties[name] = value
+    resolved.propertyOrigins[name] = origin
+  }
+
+  private mutating func takeDefaultsOfMode() {
+    guard resolved.settings.mode == .cluster, resolved.origins["partitions"] == nil else { return }
+    resolved.settings.partitions = ClusterSettings.partitionsDefault
+  }
+
+  /// What stands behind an equals sign may be a part of a secret that was written without quotes.
+  private func withoutValue(_ text: String) -> String {
+    text.firstIndex(of: "=").map { "\(text[...$0])…" } ?? text
   }
 
   private func unknown(_ name: String, among names: [String]) -> String {

@@ -4,13 +4,23 @@ public enum SettingsTable {
   static let faultVariable = "KASSA_FAULT_FILE"
   /// What the environment's names begin with.
   public static let variablePrefix = "KASSA_"
+  /// What the variables begin with that librdkafka is told, and how they begin in a settings file.
+  static let propertyVariablePrefix = "KASSA_RDKAFKA_"
+  static let propertyPrefix = "rdkafka."
 
-  public static let all: [Setting] = endpoints + data + requests + rules + memory + operation
+  public static let all: [Setting] =
+    mode + endpoints + data + requests + rules + memory + operation + cluster + kafka + servers
 
   public static func setting(named name: String) -> Setting? { byName[name] }
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
   private static let hour: Int64 = 3_600_000
+
+  private static let mode: [Setting] = [
+    Setting(
+      "mode", .mode, .choice(\.mode), "one process with a data folder, or a pod of a cluster",
+      "What only pods need stands in the last chapters, and is refused in embedded mode.")
+  ]
 
   private static let endpoints: [Setting] = [
     Setting(
@@ -32,10 +42,13 @@ public enum SettingsTable {
   private static let data: [Setting] = [
     Setting(
       "data", .data, .folder(\.dataFolder), "the folder of the log and the store",
-      "It is made when it is missing, belongs to one process at a time, and remembers its format and its partitions."),
+      "It is made when it is missing, belongs to one process at a time, and remembers its format and its partitions. "
+        + "Only in embedded mode.", in: .embedded),
     Setting(
       "partitions", .data, .count(1...256, \.partitions), "partitions of each service, chosen once for a data folder",
-      "A folder that was made with another count is refused. More of them let more lanes work at the same time."),
+      "A folder that was made with another count is refused. More of them let more lanes work at the same time. In "
+        + "cluster mode the default is \(ClusterSettings.partitionsDefault), and the topics' own count has to be given."
+    ),
     Setting(
       "lanes", .data, .count(1...64, or: "cores", \.lanes), "threads that serve requests and own partitions",
       "`cores` means one for each core that the process may use."),
@@ -123,7 +136,7 @@ public enum SettingsTable {
       "event-log-retention", .memory, .choice(\.eventLogRetention),
       "what becomes of log records that checkpoints cover",
       "`trim` deletes them in the background; `keep` keeps the whole history, and the folder "
-        + "grows with every command."),
+        + "grows with every command. Only in embedded mode: topics have a retention of their own.", in: .embedded),
     Setting(
       "price-cache-entries-max", .memory, .count(1...100_000_000, \.priceCacheEntriesMax),
       "item prices that the orders service remembers"),

@@ -3,12 +3,14 @@ import Settings
 /// `kassa serve`
 enum ServeCommand {
   static let page = CommandPage(
-    name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments from one process",
+    name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments, from one process or as a pod",
     text: [
       "Serves the REST API until SIGTERM, SIGINT or SIGHUP; then it refuses new requests, finishes those under way, "
         + "writes what has changed to the store, and ends.",
       "Each setting can also be given as a variable of the environment, or as a line NAME=VALUE of the file that "
         + "--config names. A flag wins over the environment, that over the file, that over the default.",
+      "In embedded mode, the default, one process serves everything from a data folder. In cluster mode it is a pod: "
+        + "its log is in Kafka, its checkpoints are in PostgreSQL, and others share the work.",
     ], options: CommandOption.settings)
 
   /// - Parameter serve: runs the server until it is told to end; what it throws is shown as the failure.

@@ -6,6 +6,7 @@ import Telemetry
 /// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. Further signals change nothing: the end is bounded in
 /// time.
 func serve(_ settings: ServeSettings) throws {
+  guard settings.mode == .embedded else { throw UsageError("this version serves in embedded mode only") }
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)

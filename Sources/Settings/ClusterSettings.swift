@@ -1,0 +1,81 @@
+/// What a pod of a cluster can be told, with its defaults. What each value means stands in `SettingsTable`.
+public struct ClusterSettings: Hashable, Sendable {
+  public var services = ServiceChoice.all
+  public var role = RoleChoice.all
+  /// nil: the host's name.
+  public var pod: String?
+  public var peers = Endpoint(host: "127.0.0.1", port: 7000)
+  /// nil: `peers`, with the port that it got.
+  public var peersAdvertise: Endpoint?
+  public var peerKeysFile: String?
+  public var leaseMilliseconds: Int64 = 1_000
+  public var handoverMilliseconds: Int64 = 10_000
+
+  public var kafkaBrokers: [Endpoint] = []
+  public var kafkaPrefix = "kassa."
+  public var kafkaSessionMilliseconds: Int64 = 6_000
+  public var kafkaLingerMilliseconds: Int64 = 0
+  public var kafkaCommandMilliseconds: Int64 = 5_000
+  public var kafkaReplication = 3
+  /// nil: one less than `kafkaReplication`, at least 1.
+  public var kafkaMinInsync: Int?
+  public var kafkaRetentionMilliseconds: Int64 = 7 * 24 * 60 * 60 * 1_000
+
+  public var postgresOrders: String?
+  public var postgresStock: String?
+  public var postgresPayments: String?
+  public var redis: String?
+  public var redisAuthoritiesFile: String?
+  public var redisPrefix = "kassa:"
+
+  /// What librdkafka is told beside, by its own names. No line of the table: the names are the library's, and the
+  /// values are never shown.
+  public var kafkaProperties: [String: String] = [:]
+
+  /// Partitions of each service where nothing else is said.
+  public static let partitionsDefault = 64
+
+  public init() {}
+
+  /// The replicas that must have a record before it counts as written.
+  public var kafkaMinInsyncInForce: Int { kafkaMinInsync ?? max(kafkaReplication - 1, 1) }
+}
+
+/// What a process does.
+public enum ServingMode: String, CaseIterable, Sendable {
+  /// Everything in one process, durable in a data folder.
+  case embedded
+  /// A pod of a cluster, with its log in Kafka.
+  case cluster
+}
+
+/// Whose API a pod serves, and whose partitions it may own.
+public enum ServiceChoice: String, CaseIterable, Sendable {
+  case all, orders, stock, payments
+
+  public func contains(_ service: ServiceChoice) -> Bool { self == .all || self == service }
+}
+
+/// What a pod does for its services.
+public enum RoleChoice: String, CaseIterable, Sendable {
+  case all
+  /// It takes requests, and owns no partitions.
+  case api
+  /// It owns partitions, and takes no requests.
+  case owner
+}
+
+extension Endpoint {
+  /// Whether it means every address of the machine.
+  public var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+
+  /// Whether only this machine reaches it.
+  public var isLoopback: Bool {
+    if host == "localhost" || host == "::1" { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+
+  /// Whether it is an address and no name.
+  var isNumeric: Bool { host.contains(":") || host.split(separator: ".").allSatisfy { UInt8($0) != nil } }
+}

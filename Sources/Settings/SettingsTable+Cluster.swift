@@ -1,0 +1,87 @@
+/// What only a pod of a cluster is told.
+extension SettingsTable {
+  private static let hour: Int64 = 3_600_000
+
+  static let cluster: [Setting] = [
+    Setting(
+      "service", .cluster, .choice(\.cluster.services), "whose API is served and whose partitions may be owned here",
+      "Requests for another service are refused with 421: the gateway routes by the path."),
+    Setting(
+      "role", .cluster, .choice(\.cluster.role), "what is done for the services: requests, partitions, or both",
+      "`api` only takes requests and needs no database; `owner` only owns partitions."),
+    Setting(
+      "pod", .cluster, .text(1...128, \.cluster.pod), "the name that this process has for the others, and for Kafka",
+      "Without one it is the host's name. No two pods of a cluster may share one: the older ends."),
+    Setting(
+      "peers", .cluster, .endpoint(\.cluster.peers), "where other pods connect to",
+      "A numeric address. Port 0 takes any free one."),
+    Setting(
+      "peers-advertise", .cluster, .endpoint(\.cluster.peersAdvertise), "where other pods find `peers`",
+      "Without one it is `peers`. Port 0 means the port of `peers`."),
+    Setting(
+      "peer-keys", .cluster, .file(\.cluster.peerKeysFile), "the keys of the connections between pods",
+      "`kassa keys` makes them. Needed as soon as `peers` or `peers-advertise` is not a loopback address."),
+    Setting(
+      "lease", .cluster, .duration(100...60_000, \.cluster.leaseMilliseconds),
+      "how long an owner may answer reads from memory after it last heard of itself from the log",
+      "As long as that, a new owner waits before it answers, unless the old one said goodbye."),
+    Setting(
+      "handover-time", .cluster, .duration(0...hour, \.cluster.handoverMilliseconds),
+      "how long a pod that ends waits for others to take its partitions over"),
+  ]
+
+  static let kafka: [Setting] = [
+    Setting(
+      "kafka-brokers", .kafka, .endpoints(\.cluster.kafkaBrokers), "where the Kafka cluster is found",
+      "Some of the brokers are enough. Whatever else librdkafka has to be told, such as SASL and TLS, comes from "
+        + "variables KASSA_RDKAFKA_NAME (librdkafka's name in capitals, `_` for `.`), or from lines "
+        + "rdkafka.NAME=VALUE of the settings file."),
+    Setting(
+      "kafka-prefix", .kafka, .text(0...200, \.cluster.kafkaPrefix), "what the names of topics and groups begin with"),
+    Setting(
+      "kafka-session-timeout", .kafka, .duration(1_000...hour / 2, \.cluster.kafkaSessionMilliseconds),
+      "how long a pod may be silent before its partitions go to others",
+      "The pause after a crash. Brokers take 6s and more unless their group.min.session.timeout.ms says otherwise."),
+    Setting(
+      "kafka-linger", .kafka, .duration(0...50, \.cluster.kafkaLingerMilliseconds),
+      "how long a record may wait for others to travel with"),
+    Setting(
+      "kafka-command-timeout", .kafka, .duration(100...hour / 12, \.cluster.kafkaCommandMilliseconds),
+      "how long the brokers may take to acknowledge a command",
+      "Then its outcome is unknown, and its client is answered 504."),
+    Setting(
+      "kafka-replication", .kafka, .count(1...32, \.cluster.kafkaReplication),
+      "brokers that every record has to stand on", "Topics with fewer are refused at the start."),
+    Setting(
+      "kafka-min-insync", .kafka, .count(1...32, or: "one-less", \.cluster.kafkaMinInsync),
+      "brokers that must have a record before it counts as written",
+      "`one-less` means one less than `kafka-replication`, and 1 at least. Topics with fewer are refused."),
+    Setting(
+      "kafka-retention", .kafka, .duration(hour...87_600 * hour, \.cluster.kafkaRetentionMilliseconds),
+      "how long topics have to keep records at least",
+      "Longer than a database may be behind. Counted in whole hours. Topics that keep them for less are refused."),
+  ]
+
+  static let servers: [Setting] = [
+    postgres("orders", \.cluster.postgresOrders),
+    postgres("stock", \.cluster.postgresStock),
+    postgres("payments", \.cluster.postgresPayments),
+    Setting(
+      "redis", .servers, .secret("URL", \.cluster.redis), "the Redis that remembers item prices",
+      "Such as redis://host:6379/0. Without one each pod remembers them in memory. It is never shown: it may hold a "
+        + "password. Give it as a variable or in the settings file; flags can be seen by everybody on the machine."),
+    Setting(
+      "redis-authorities", .servers, .file(\.cluster.redisAuthoritiesFile),
+      "the certificates that vouch for a Redis at rediss:// (PEM)", "Without it, those of the system."),
+    Setting(
+      "redis-prefix", .servers, .text(0...128, \.cluster.redisPrefix), "what the keys in Redis begin with",
+      "Clusters with different ones can share a database."),
+  ]
+
+  private static func postgres(_ service: String, _ place: Place<String?>) -> Setting {
+    Setting(
+      "postgres-\(service)", .servers, .secret("CONNINFO", place), "the PostgreSQL database of the \(service) service",
+      "As libpq knows it: key=value pairs or a URI. It is never shown: it may hold a password. Keep passwords in a "
+        + "password file, or give it as a variable or in the settings file.")
+  }
+}
