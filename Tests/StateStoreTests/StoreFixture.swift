@@ -12,6 +12,8 @@ enum StoreKind: String, CaseIterable, Sendable {
   case memory
   case sqlite
   case postgres
+  /// Stock's partitions in a store of several.
+  case services
 }
 
 /// A store of one kind with what it needs.
@@ -23,6 +25,9 @@ struct StoreFixture {
     switch kind {
     case .memory:
       store = MemoryStore()
+      folder = nil
+    case .services:
+      store = ServiceStores([.stock: MemoryStore(), .orders: MemoryStore()])
       folder = nil
     case .sqlite:
       let temporary = try TemporaryFolder()
