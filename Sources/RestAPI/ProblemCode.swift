@@ -14,6 +14,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   // What is asked for does not exist.
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
+  case misdirectedRequest = "misdirected_request"
   case unknownOrder = "unknown_order"
   case unknownItem = "unknown_item"
   case unknownUser = "unknown_user"
@@ -67,6 +68,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
       409
     case .bodyTooLarge: 413
     case .pathTooLong: 414
+    case .misdirectedRequest: 421
     case .idempotencyKeyReused: 422
     case .tooManyJoined, .tooManyRequests: 429
     case .headTooLarge: 431
@@ -87,6 +89,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     case .malformedIdempotencyKey: "The idempotency key is malformed"
     case .notFound: "There is nothing at this path"
     case .methodNotAllowed: "The path does not take this method"
+    case .misdirectedRequest: "The path belongs to another service"
     case .unknownOrder: "The order does not exist"
     case .unknownItem: "The item does not exist"
     case .unknownUser: "The user does not exist"

@@ -19,6 +19,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   private let keys: KeyRegistry
   let limits: RestLimits
   private let metrics: RequestMetrics
+  private let services: ServedServices
   private let requestIDPrefix: String
   private let indexBody: [UInt8]
   private var random: any RandomNumberGenerator
@@ -45,11 +46,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
   ///   - keys: shared by all lanes of the process.
   ///   - metrics: this lane's own, made with `RestAPI.routes`.
   ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - services: whose routes are answered; requests for the others are refused with 421.
   ///   - version: what `GET /` says.
   ///   - microseconds: a clock that never goes back.
   public init(
     port: any RequestPort, prices: any PriceCache, keys: KeyRegistry, metrics: RequestMetrics, incarnation: UInt64,
-    lane: UInt16, limits: RestLimits = RestLimits(), version: String,
+    lane: UInt16, limits: RestLimits = RestLimits(), services: Set<Service> = Set(Service.allCases), version: String,
     random: any RandomNumberGenerator = SystemRandomNumberGenerator(), microseconds: @escaping () -> Int64
   ) {
     self.port = port
@@ -57,6 +59,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     self.keys = keys
     self.metrics = metrics
     self.limits = limits
+    self.services = ServedServices(services)
     self.random = random
     self.microseconds = microseconds
     let hex = String(incarnation, radix: 16)
@@ -134,6 +137,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
         throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
       }
     }
+    try services.check(route)
     if !route.takes(method) {
       var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
       problem.allow = route.allow
@@ -282,6 +286,7 @@ extension ProblemCode {
       case 408: .requestTimeout
       case 413: .bodyTooLarge
       case 414: .pathTooLong
+      case 421: .misdirectedRequest
       case 429: .tooManyRequests
       case 431: .headTooLarge
       case 503: .overloaded

@@ -1,4 +1,5 @@
 import HTTPServer
+import Model
 
 /// Every path of the API. The raw values count from 0 and are the indices of the routes' metrics.
 public enum Route: UInt8, CaseIterable, Sendable {
@@ -38,6 +39,20 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .root: "/"
     case .openAPI: "/openapi.json"
     case .unmatched: "unmatched"
+    }
+  }
+
+  /// Whose the path is; nil for what every process answers.
+  var service: Service? {
+    switch self {
+    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersFind,
+      .ordersCheckout, .ordersBatchInit:
+      .orders
+    case .stockCreate, .stockFind, .stockAdd, .stockSubtract, .stockBatchInit: .stock
+    case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
+      .paymentStatus, .paymentBatchInit:
+      .payments
+    case .root, .openAPI, .unmatched: nil
     }
   }
 

@@ -75,14 +75,14 @@ final class Bench {
 
   init(
     partitions: Int = 8, limits: RestLimits = RestLimits(), keys: KeyRegistry = KeyRegistry(),
-    random: any RandomNumberGenerator = Counting()
+    services: Set<Service> = Set(Service.allCases), random: any RandomNumberGenerator = Counting()
   ) {
     port = FakePort(partitions: partitions)
     let clock = Clock()
     self.clock = clock
     api = RestAPI(
       port: port, prices: prices, keys: keys, metrics: metrics, incarnation: 0xAB, lane: 3, limits: limits,
-      version: "1.2.3", random: random, microseconds: { clock.microseconds })
+      services: services, version: "1.2.3", random: random, microseconds: { clock.microseconds })
     api.answer = { [unowned self] exchange, response in
       precondition(self.answers[exchange.number] == nil, "a second answer")
       self.answers[exchange.number] = response

@@ -115,6 +115,7 @@ extension APIDocument {
           "malformed_idempotency_key",
           "not_found",
           "method_not_allowed",
+          "misdirected_request",
           "unknown_order",
           "unknown_item",
           "unknown_user",
@@ -170,6 +171,7 @@ extension APIDocument {
           "header": {"type": "string"},
           "idempotency_key": {"type": "string"},
           "partition": {"type": "string"},
+          "service": {"enum": ["orders", "stock", "payments"]},
           "find_out": {"type": "string", "description": "A path that shows what became of the request."}
         },
         "additionalProperties": false

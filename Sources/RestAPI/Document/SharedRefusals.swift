@@ -224,7 +224,8 @@ extension APIDocument {
     },
     "ServerRefusal": {
       "description": "Refused by the server before the API saw the request: 400, 408, 413, 414, 417, 429, 431, \#
-    500, 501, 503 or 505. The connection may be closed.",
+    500, 501, 503 or 505; the connection may be closed. Or 421 `misdirected_request`: the request reached a pod of \#
+    another `service` than the path's.",
       "headers": {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
@@ -239,6 +240,7 @@ extension APIDocument {
                   "code": {
                     "enum": [
                       "malformed_request",
+                      "misdirected_request",
                       "request_timeout",
                       "body_too_large",
                       "path_too_long",
