@@ -75,10 +75,16 @@ let package = Package(
     // The program and its tools.
     target("Settings"),
     target(
+      "Serving",
+      [
+        "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache", "RestAPI",
+        "Settings", "Telemetry",
+      ]),
+    target(
       "Embedded",
       [
-        "EventLog", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache",
-        "RestAPI", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "StateStore", "Telemetry",
+        "EventLog", "HTTPServer", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore", "Serving", "Settings", "Telemetry",
       ]),
     target(
       "Audit",
@@ -105,8 +111,17 @@ let package = Package(
     tests("SettingsTests", ["Settings"]),
     tests("kassaTests", ["Settings", "kassa"]),
     tests(
+      "ServingTests",
+      [
+        "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache", "Serving", "Settings",
+        "Telemetry",
+      ]),
+    tests(
       "EmbeddedTests",
-      ["Audit", "Embedded", "HTTPServer", "LoadGenerator", "SQLiteFolder", "Settings", "Telemetry", "TestSupport"]),
+      [
+        "Audit", "Embedded", "HTTPServer", "LoadGenerator", "SQLiteFolder", "Serving", "Settings", "Telemetry",
+        "TestSupport",
+      ]),
     tests(
       "AuditTests",
       [

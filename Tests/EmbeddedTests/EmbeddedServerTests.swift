@@ -2,6 +2,7 @@ import Audit
 import HTTPServer
 import LoadGenerator
 import SQLiteFolder
+import Serving
 import Settings
 import Telemetry
 import TestSupport
@@ -50,17 +51,6 @@ import Testing
     #expect(audit.isSound, "\(audit.findings)")
     #expect(audit.totals.checkouts > 0 && audit.partitionsCompared == 24)
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
-  }
-
-  @Test func everySettingOfARequestReachesTheServer() throws {
-    var others = settings
-    others.requestReadMilliseconds = 1_111
-    others.answerMilliseconds = 2_222
-    others.idleMilliseconds = 3_333
-    let http = try Configuration(others).http
-    #expect(http.requestMilliseconds == 1_111)
-    #expect(http.answerMilliseconds == 2_222)
-    #expect(http.idleMilliseconds == 3_333)
   }
 
   @Test func servesWithTheShortestQueue() throws {

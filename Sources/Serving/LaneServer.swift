@@ -12,25 +12,35 @@ final class LaneServer {
   let rest: RestAPI
   let metrics: RequestMetrics
   private let lane: Lane
-  private let runtime: Runtime
+  private let runtime: any ServedRuntime
 
   /// How often requests that waited too long are looked for.
   static let expiryMilliseconds: UInt64 = 100
 
-  init(
-    lane: Lane, runtime: Runtime, listener: HTTPListener, configuration: Configuration, ledger: ConnectionLedger,
-    prices: any PriceCache, keys: KeyRegistry, incarnation: UInt64, version: String
-  ) throws {
+  /// What all lanes share.
+  struct Shared {
+    let options: ServingOptions
+    let parts: ServerFront.Parts
+    let listener: HTTPListener
+    let ledger: ConnectionLedger
+    let keys: KeyRegistry
+  }
+
+  init(_ lane: Lane, _ shared: Shared) throws {
     self.lane = lane
-    self.runtime = runtime
+    let parts = shared.parts
+    guard parts.prices.indices.contains(lane.index) else {
+      throw ConfigurationError("lane \(lane.index) has no price cache")
+    }
+    runtime = parts.runtime
     metrics = RequestMetrics(routes: RestAPI.routes)
     rest = RestAPI(
-      port: runtime.port(ofLane: lane.index), prices: prices, keys: keys, metrics: metrics, incarnation: incarnation,
-      lane: UInt16(lane.index), limits: configuration.rest, version: version,
-      microseconds: Clock.monotonicMicroseconds)
+      port: runtime.port(ofLane: lane.index), prices: parts.prices[lane.index], keys: shared.keys, metrics: metrics,
+      incarnation: parts.incarnation, lane: UInt16(lane.index), limits: shared.options.rest, services: parts.services,
+      version: parts.version, microseconds: ProcessClock.monotonicMicroseconds)
     http = try HTTPServer(
-      lane: lane, listener: listener, limits: configuration.http, tls: configuration.tls, connections: ledger,
-      handler: rest)
+      lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,
+      connections: shared.ledger, handler: rest)
     rest.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
     runtime.setClient(rest, ofLane: lane.index)
   }
@@ -38,7 +48,7 @@ final class LaneServer {
   /// Starts the lane's timers; on the lane.
   func begin() {
     lane.every(milliseconds: Self.expiryMilliseconds) { [unowned rest] in
-      rest.expire(nowMilliseconds: Clock.monotonicMicroseconds() / 1_000)
+      rest.expire(nowMilliseconds: ProcessClock.monotonicMicroseconds() / 1_000)
     }
   }
 

@@ -1,31 +1,24 @@
-import EventLog
 import Glibc
 import HTTPServer
 import Model
 import PartitionCore
 import PartitionRuntime
 import RestAPI
-import SQLiteLog
-import SQLiteStore
 import Settings
 
-/// The settings, as each part wants them.
-struct Configuration {
-  let runtime: RuntimeOptions
-  let log: SQLiteLog.Options
-  let store: SQLiteStore.Options
-  let rest: RestLimits
-  let http: HTTPLimits
-  let operatorHTTP: HTTPLimits
-  let httpEndpoint: HTTPEndpoint
-  let operatorEndpoint: HTTPEndpoint
-  let tls: TLSMaterial?
+/// The settings that every mode has, as each part wants them.
+public struct ServingOptions: Sendable {
+  public let runtime: RuntimeOptions
+  public let rest: RestLimits
+  public let http: HTTPLimits
+  public let operatorHTTP: HTTPLimits
+  public let httpEndpoint: HTTPEndpoint
+  public let operatorEndpoint: HTTPEndpoint
+  public let tls: TLSMaterial?
 
   /// - Throws: `ConfigurationError`.
-  init(_ settings: ServeSettings) throws {
+  public init(_ settings: ServeSettings) throws {
     runtime = try Self.runtime(settings)
-    log = Self.log(settings)
-    store = SQLiteStore.Options()
     rest = Self.rest(settings)
     http = Self.http(settings)
     var operatorHTTP = HTTPLimits()
@@ -35,7 +28,7 @@ struct Configuration {
     httpEndpoint = HTTPEndpoint(host: settings.http.host, port: settings.http.port)
     operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: settings.operatorPort.port)
     tls = try Self.tls(settings)
-    for contradiction in [runtime.contradiction, log.contradiction, store.contradiction, rest.contradiction] {
+    for contradiction in [runtime.contradiction, rest.contradiction] {
       if let contradiction { throw ConfigurationError(contradiction) }
     }
   }
@@ -54,16 +47,6 @@ struct Configuration {
     options.core.itemParkedMax = settings.itemParkedMax
     options.core.orderLinesMax = settings.orderLinesMax
     options.core.orderWaitersMax = settings.orderWaitersMax
-    return options
-  }
-
-  private static func log(_ settings: ServeSettings) -> SQLiteLog.Options {
-    var options = SQLiteLog.Options()
-    options.limits.queuedRecordsMax = settings.eventLogQueuedRecordsMax
-    options.limits.queuedBytesMax = settings.eventLogQueuedBytesMax
-    // A shorter queue than a group begins one as soon as it is full.
-    options.limits.groupRecordsDue = min(options.limits.groupRecordsDue, settings.eventLogQueuedRecordsMax)
-    if settings.eventLogRetention == .keep { options.retention = .keepAll }
     return options
   }
 
@@ -110,10 +93,4 @@ struct Configuration {
 
   /// The longest certificate or key file.
   private static let fileBytesMax = 1 << 20
-}
-
-/// Settings that do not fit together, or name a file that cannot be read.
-public struct ConfigurationError: Error, CustomStringConvertible {
-  public let description: String
-  init(_ description: String) { self.description = description }
 }

@@ -9,14 +9,14 @@ final class OperatorLane {
   private let api: OperatorAPI
 
   init(
-    lane: Lane, runtime: Runtime, listener: HTTPListener, configuration: Configuration, sources: OperatorSources
+    lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources
   ) throws {
     api = OperatorAPI(
-      inspection: runtime, sources: sources, milliseconds: { Clock.monotonicMicroseconds() / 1_000 },
+      inspection: runtime, sources: sources, milliseconds: { ProcessClock.monotonicMicroseconds() / 1_000 },
       wake: { lane.wake() })
     http = try HTTPServer(
-      lane: lane, listener: listener, limits: configuration.operatorHTTP, tls: nil,
-      connections: ConnectionLedger(limits: configuration.operatorHTTP), handler: api)
+      lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),
+      handler: api)
     api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
   }
 

@@ -1,0 +1,17 @@
+import PartitionRuntime
+import Telemetry
+
+extension Log {
+  /// Tells the operator what happened to partitions.
+  public func tell(_ event: RuntimeEvent) {
+    switch event {
+    case .partitionStopped(let partition, let offset, let reason):
+      error(
+        "partition stopped", ["partition": LogValue(partition), "offset": LogValue(offset), "reason": LogValue(reason)])
+    case .storeFailed(let partition, let reason):
+      error("store failed", ["partition": LogValue(partition), "reason": LogValue(reason)])
+    case .mailRefused(let count):
+      error("a lane's mailbox is full; answers were lost", ["messages": LogValue(count)])
+    }
+  }
+}

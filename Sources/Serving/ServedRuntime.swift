@@ -1,0 +1,20 @@
+import PartitionRuntime
+
+/// The partitions of a process, as the servers around them need them. Lanes are named by their number.
+public protocol ServedRuntime: RuntimeInspection {
+  /// Where the requests of a lane enter. On the lane, or before it starts.
+  func port(ofLane index: Int) -> any RequestPort
+  /// Names who is told what becomes of a lane's requests; not kept alive. On the lane, or before it starts.
+  func setClient(_ client: any RequestClient, ofLane index: Int)
+  /// Starts the lane's timers. Once, on the lane.
+  func begin(lane index: Int)
+  /// One turn of a lane. Returns whether another should follow at once.
+  func turn(lane index: Int) -> Bool
+  /// Whether requests came to a lane behind its newest turn.
+  func hasUnsent(lane index: Int) -> Bool
+  /// Refuses new commands, lets what is under way end, and leaves the partitions in order. The completion is called
+  /// once, on a lane.
+  func stop(answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void)
+}
+
+extension Runtime: ServedRuntime {}

@@ -1,0 +1,131 @@
+import HTTPServer
+import Lanes
+import Model
+import OperatorAPI
+import PartitionCore
+import PartitionRuntime
+import PriceCache
+import RestAPI
+import Telemetry
+
+/// What stands around the partitions of a process and looks the same in every mode: on each lane an HTTP server with
+/// its REST API, and the operator port on a lane of its own.
+///
+/// Life: make it, `start`, `drain`, `close`. What else lives on the lanes is set up before `start` and closed between
+/// `drain` and `close`.
+public final class ServerFront: Sendable {
+  public let httpEndpoint: HTTPEndpoint
+  public let operatorEndpoint: HTTPEndpoint
+
+  private let lanes: ServerLanes
+  private let runtime: any ServedRuntime
+  private let servers: [LaneConfined<LaneServer>]
+  private let operatorLane: LaneConfined<OperatorLane>
+
+  /// What all lanes have in common.
+  public struct Parts {
+    public var runtime: any ServedRuntime
+    /// By lane; may be the same for all.
+    public var prices: [any PriceCache]
+    /// Whose routes are answered.
+    public var services: Set<Service>
+    /// Chosen anew at every start; request ids carry it.
+    public var incarnation: UInt64
+    public var version: String
+
+    public init(
+      runtime: any ServedRuntime, prices: [any PriceCache], services: Set<Service> = Set(Service.allCases),
+      incarnation: UInt64, version: String
+    ) {
+      self.runtime = runtime
+      self.prices = prices
+      self.services = services
+      self.incarnation = incarnation
+      self.version = version
+    }
+  }
+
+  /// Opens the ports; nobody is answered before `start`.
+  ///
+  /// - Parameter sources: what the operator port tells beside what it gets from the servers: adds to the empty ones.
+  /// - Throws: `HTTPServerFailure` when a port cannot be had.
+  public init(
+    _ options: ServingOptions, lanes: ServerLanes, _ parts: Parts, sources extend: (inout OperatorSources) -> Void
+  ) throws {
+    self.lanes = lanes
+    runtime = parts.runtime
+    let ledger = ConnectionLedger(limits: options.http)
+    let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
+    let shared = LaneServer.Shared(
+      options: options, parts: parts, listener: listener, ledger: ledger,
+      keys: KeyRegistry(expiryMilliseconds: options.runtime.core.idempotencyExpiryMilliseconds))
+    var metrics: [RequestMetrics] = []
+    var servers: [LaneConfined<LaneServer>] = []
+    for lane in lanes.serving {
+      let server = try LaneServer(lane, shared)
+      metrics.append(server.metrics)
+      servers.append(LaneConfined(server, lane: lane))
+    }
+    self.servers = servers
+    httpEndpoint = HTTPEndpoint(host: options.httpEndpoint.host, port: listener.boundPort)
+
+    var sources = OperatorSources(
+      version: parts.version, startedMilliseconds: ProcessClock.wallMilliseconds(), requests: metrics,
+      server: { ServerFigures(of: ledger) })
+    extend(&sources)
+    let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
+    let operatorLane = try OperatorLane(
+      lane: lanes.operating, runtime: parts.runtime, listener: operatorListener, limits: options.operatorHTTP,
+      sources: sources)
+    self.operatorLane = LaneConfined(operatorLane, lane: lanes.operating)
+    operatorEndpoint = HTTPEndpoint(host: options.operatorEndpoint.host, port: operatorListener.boundPort)
+  }
+
+  /// Starts the lanes.
+  /// - Throws: `LaneFailure`; then all lanes have ended.
+  public func start() throws {
+    do {
+      for (lane, server) in zip(lanes.serving, servers) {
+        let runtime = runtime
+        lane.post {
+          runtime.begin(lane: lane.index)
+          server.value.begin()
+        }
+        try lane.start { server.value.turn() }
+      }
+      let operatorLane = operatorLane
+      try lanes.operating.start { operatorLane.value.turn() }
+    } catch {
+      lanes.end()
+      throw error
+    }
+  }
+
+  /// Takes no new connections and commands, lets what is under way end, and lets the partitions end in order. Blocking.
+  ///
+  /// - Parameters:
+  ///   - answersMilliseconds: how long requests under way may take.
+  ///   - closingMilliseconds: what the partitions may take beyond that.
+  public func drain(answersMilliseconds: Int64, closingMilliseconds: Int) {
+    let drained = Gate()
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.stopAccepting() } }
+    runtime.stop(answersMilliseconds: UInt64(clamping: answersMilliseconds)) { drained.open() }
+    _ = drained.wait(milliseconds: Int(clamping: answersMilliseconds) + closingMilliseconds)
+  }
+
+  /// Closes the ports and ends the lanes, behind what was posted to them. Blocking.
+  public func close() {
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.close() } }
+    let operatorLane = operatorLane
+    lanes.operating.post { operatorLane.value.http.close() }
+    lanes.end()
+  }
+}
+
+extension ServerFigures {
+  init(of ledger: ConnectionLedger) {
+    self.init(
+      connections: UInt64(clamping: ledger.openConnections), connectionsAccepted: ledger.acceptedConnections,
+      connectionsRefused: ledger.refusedConnections)
+  }
+}

@@ -1,0 +1,37 @@
+import HTTPServer
+import PartitionRuntime
+import Settings
+import Testing
+
+@testable import Serving
+
+@Suite struct ServingOptionsTests {
+  @Test func everySettingOfARequestReachesTheServer() throws {
+    var settings = ServeSettings()
+    settings.requestReadMilliseconds = 1_111
+    settings.answerMilliseconds = 2_222
+    settings.idleMilliseconds = 3_333
+    let http = try ServingOptions(settings).http
+    #expect(http.requestMilliseconds == 1_111)
+    #expect(http.answerMilliseconds == 2_222)
+    #expect(http.idleMilliseconds == 3_333)
+  }
+
+  @Test func theDefaultsFitTogether() throws {
+    let options = try ServingOptions(ServeSettings())
+    #expect(options.runtime.laneCount >= 1 && options.tls == nil)
+  }
+
+  @Test func refusesWhatDoesNotFit() {
+    var parked = ServeSettings()
+    parked.itemParkedMax = 65_537
+    let refusal = ConfigurationError("itemParkedMax (65537) must not exceed 65536: records cannot tell of more")
+    #expect(throws: refusal) { try ServingOptions(parked) }
+    var partitions = ServeSettings()
+    partitions.partitions = 5_000
+    #expect(throws: ConfigurationError.self) { try ServingOptions(partitions) }
+    var files = ServeSettings()
+    (files.tlsCertificateFile, files.tlsKeyFile) = ("/nowhere/c.pem", "/nowhere/k.pem")
+    #expect(throws: ConfigurationError("/nowhere/c.pem: No such file or directory")) { try ServingOptions(files) }
+  }
+}
