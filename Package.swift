@@ -87,6 +87,12 @@ let package = Package(
         "SQLiteStore", "Serving", "Settings", "Telemetry",
       ]),
     target(
+      "Cluster",
+      [
+        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "Peers",
+        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
+      ]),
+    target(
       "Audit",
       [
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "SQLiteFolder", "SQLiteLog",
@@ -121,6 +127,12 @@ let package = Package(
       [
         "Audit", "Embedded", "HTTPServer", "LoadGenerator", "SQLiteFolder", "Serving", "Settings", "Telemetry",
         "TestSupport",
+      ]),
+    tests(
+      "ClusterTests",
+      [
+        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "Peers", "PostgresStore", "PriceCache",
+        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport",
       ]),
     tests(
       "AuditTests",

@@ -26,6 +26,18 @@ public final class KafkaMember: Sendable {
   private let client: KafkaClient
   private let wake: WakeDescriptor
   private let queue: Mutex<QueueHandle?>
+  private let counts = Mutex(Statistics())
+
+  /// What the group has decided since the member joined.
+  public struct Statistics: Hashable, Sendable {
+    public var assignments: UInt64 = 0
+    public var revocations: UInt64 = 0
+    /// Revocations that came after others could own the partitions.
+    public var losses: UInt64 = 0
+    public var troubles: UInt64 = 0
+    /// The member's now.
+    public var partitions = 0
+  }
 
   /// A queue of librdkafka, given back once.
   ///
@@ -80,8 +92,15 @@ public final class KafkaMember: Sendable {
     guard let queue = queue.withLock({ $0 }) else { return [] }
     var events: [MembershipEvent] = []
     while client.nextEvent(of: queue.pointer, { if let event = take($0) { events.append(event) } }) {}
+    if !events.isEmpty {
+      counts.withLock { counts in
+        for event in events { counts.add(event) }
+      }
+    }
     return events
   }
+
+  public var statistics: Statistics { counts.withLock { $0 } }
 
   private func take(_ event: OpaquePointer) -> MembershipEvent? {
     guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE else {
@@ -131,6 +150,21 @@ public final class KafkaMember: Sendable {
       guard let event = rd_kafka_queue_poll(own.pointer, 20) else { continue }
       if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(client.handle, nil) }
       rd_kafka_event_destroy(event)
+    }
+  }
+}
+
+extension KafkaMember.Statistics {
+  mutating func add(_ event: MembershipEvent) {
+    switch event {
+    case .assigned(let partitions):
+      assignments += 1
+      self.partitions = partitions.count
+    case .revoked(let isLost):
+      revocations += 1
+      if isLost { losses += 1 }
+      partitions = 0
+    case .trouble: troubles += 1
     }
   }
 }

@@ -11,6 +11,7 @@ enum MetricsPage {
     writeRequests(sources, to: &text)
     if let log = sources.log?() { write(log, to: &text) }
     if let report { write(report.partitions, to: &text) }
+    for write in sources.metrics { write(&text) }
     return text.bytes
   }
 

@@ -45,7 +45,7 @@ public final class OperatorAPI: HTTPHandler {
   // MARK: HTTPHandler
 
   public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
-    guard let page = Page(request.path) else {
+    guard let page = Page(request.path, beside: sources.pages) else {
       return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
     }
     guard request.method == .get || request.method == .head else {
@@ -55,6 +55,7 @@ public final class OperatorAPI: HTTPHandler {
     }
     switch page {
     case .index: return index()
+    case .other(let place): return other(place)
     case .live:
       ask()
       return live()
@@ -101,6 +102,7 @@ public final class OperatorAPI: HTTPHandler {
   private func response(_ page: Page, _ report: RuntimeReport?) -> HTTPResponse {
     switch page {
     case .index: return index()
+    case .other(let place): return other(place)
     case .live: return live()
     case .ready:
       let readiness = Readiness(report)
@@ -131,9 +133,16 @@ public final class OperatorAPI: HTTPHandler {
     var json = JSONWriter(reserving: 192)
     json.raw("{\"name\":\"kassa operator port\",\"version\":")
     json.string(sources.version)
-    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\"]}")
+    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\"")
+    for page in sources.pages {
+      json.raw(",")
+      json.string(page.path)
+    }
+    json.raw("]}")
     return HTTPResponse(status: 200, body: json.bytes)
   }
+
+  private func other(_ place: Int) -> HTTPResponse { HTTPResponse(status: 200, body: sources.pages[place].body()) }
 
   private func text(_ status: UInt16, _ lines: [String]) -> HTTPResponse {
     let body = Array((lines.joined(separator: "\n") + "\n").utf8)
@@ -158,18 +167,25 @@ public final class OperatorAPI: HTTPHandler {
 /// What the operator port can tell.
 private enum Page {
   case index, live, ready, started, metrics, partitions
+  /// One of the sources' pages, by its place.
+  case other(Int)
 
   /// What the path names.
-  init?(_ path: UnsafeBufferPointer<UInt8>) {
+  init?(_ path: UnsafeBufferPointer<UInt8>, beside others: [OperatorPage]) {
+    func isMeant(_ name: StaticString) -> Bool {
+      path.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
     let pages: [(StaticString, Page)] = [
       ("/", .index), ("/livez", .live), ("/readyz", .ready), ("/startupz", .started), ("/metrics", .metrics),
       ("/partitions", .partitions),
     ]
-    let found = pages.first {
-      path.elementsEqual(UnsafeBufferPointer(start: $0.0.utf8Start, count: $0.0.utf8CodeUnitCount))
+    if let found = pages.first(where: { isMeant($0.0) }) {
+      self = found.1
+    } else if let place = others.firstIndex(where: { isMeant($0.path) }) {
+      self = .other(place)
+    } else {
+      return nil
     }
-    guard let found else { return nil }
-    self = found.1
   }
 }
 

@@ -13,6 +13,10 @@ public struct OperatorSources: Sendable {
   public var server: (@Sendable () -> ServerFigures)?
   /// The log; nil leaves its metrics out.
   public var log: (@Sendable () -> LogFigures)?
+  /// What the adapters add to `/metrics`: each writes metrics that nobody else does.
+  public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
+  /// Pages beside the port's own.
+  public var pages: [OperatorPage] = []
 
   public init(
     version: String, startedMilliseconds: Int64, requests: [RequestMetrics] = [],
@@ -23,6 +27,19 @@ public struct OperatorSources: Sendable {
     self.requests = requests
     self.server = server
     self.log = log
+  }
+}
+
+/// A page that says something about one adapter.
+public struct OperatorPage: Sendable {
+  /// Such as `/peers`.
+  public let path: StaticString
+  /// JSON.
+  public let body: @Sendable () -> [UInt8]
+
+  public init(_ path: StaticString, body: @escaping @Sendable () -> [UInt8]) {
+    self.path = path
+    self.body = body
   }
 }
 

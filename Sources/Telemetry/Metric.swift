@@ -95,6 +95,8 @@ extension Metric {
     checkpointAge, resident, dirty, parked, dedupDrops, loads, checkpoints, checkpointFailures, evictions,
   ]
 
+  /// What every process has.
+  public static let common = ofProcess + ofHTTP + ofLog + ofPartition
   /// Every metric there is.
-  public static let all = ofProcess + ofHTTP + ofLog + ofPartition
+  public static let all = common + ofCluster
 }

@@ -134,13 +134,27 @@ import Testing
       "kassa_http_request_duration_seconds_bucket{route=\"/orders/find/{order_id}\",status=\"2xx\",le=\"0.0005\"} 1",
     ] { #expect(lines.contains(line), "\(line)") }
     // Every metric that has a name is written.
-    for metric in Metric.all { #expect(answer.text.contains("\n# TYPE \(metric.name) ")) }
+    for metric in Metric.common { #expect(answer.text.contains("\n# TYPE \(metric.name) ")) }
     #expect(try Promtool.complaint(about: answer.body) == nil)
 
     let silent = await Bench(sources).get("/metrics", nil)
     #expect(silent.status == 200 && silent.text.contains("\nkassa_ready 0\n"))
     #expect(try Promtool.complaint(about: silent.body) == nil)
     #expect(try await Promtool.complaint(about: Bench().get("/metrics", report([])).body) == nil)
+  }
+
+  @Test func adaptersAddMetricsAndPages() async throws {
+    var sources = OperatorSources(version: "1", startedMilliseconds: 0)
+    sources.metrics = [{ $0.header(.peersConnected) }, { $0.sample(.peersConnected, 3) }]
+    sources.pages = [OperatorPage("/peers") { Array("{}".utf8) }]
+    let bench = Bench(sources)
+    for report in [report(), nil] {
+      #expect(await bench.get("/metrics", report).text.contains("gauge\nkassa_peers_connected 3\n"))
+    }
+    #expect(bench.send("/peers").response?.text == "{}" && bench.send("/peers/").response?.status == 404)
+    #expect(bench.send("/peers", .post).response?.status == 405)
+    #expect(bench.send("/").response?.text.hasSuffix("\"/partitions\",\"/peers\"]}") == true)
+    #expect(Bench().send("/peers").response?.status == 404)
   }
 
   @Test func processFiguresAreReal() {

@@ -1,0 +1,56 @@
+import KafkaLog
+import Model
+import Telemetry
+
+/// The log in Kafka, and membership of its groups.
+extension PrometheusText {
+  /// Everything that the log tells, among it whether it takes records at all.
+  public mutating func write(_ log: KafkaLog) {
+    header(.logFailed)
+    sample(.logFailed, log.failure == nil ? 0 : 1)
+    write(log.statistics)
+    write(margins: log.margins)
+  }
+
+  mutating func write(_ statistics: KafkaLog.Statistics) {
+    let values: [(Metric, UInt64)] = [
+      (.kafkaAcknowledged, statistics.recordsAcknowledged), (.kafkaReportBatches, statistics.reportBatches),
+      (.kafkaCommandsUnknown, statistics.commandsUnknown), (.kafkaMessagesLost, statistics.messagesLost),
+      (.kafkaProducersReplaced, statistics.producersReplaced),
+      (.kafkaPendingRecords, UInt64(clamping: statistics.recordsPending)),
+      (.kafkaPendingMessages, UInt64(clamping: statistics.messagesPending)),
+      (.kafkaPendingBytes, UInt64(clamping: statistics.bytesPending)),
+    ]
+    for (metric, value) in values {
+      header(metric)
+      sample(metric, value)
+    }
+  }
+
+  mutating func write(margins: [PartitionID: Int64]) {
+    header(.kafkaMargin)
+    for (partition, margin) in margins.sorted(by: { $0.key < $1.key }) {
+      sample(
+        .kafkaMargin, margin,
+        [("service", partition.service.name.description), ("partition", String(partition.index))])
+    }
+  }
+
+  /// The pod's memberships, one of each service that it owns partitions of.
+  public mutating func write(_ members: [KafkaMember]) {
+    write(members.map { ($0.service, $0.statistics) })
+  }
+
+  mutating func write(_ members: [(service: Service, statistics: KafkaMember.Statistics)]) {
+    let values: [(Metric, (KafkaMember.Statistics) -> UInt64)] = [
+      (.memberAssignments, \.assignments), (.memberRevocations, \.revocations), (.memberLosses, \.losses),
+      (.memberTroubles, \.troubles), (.memberPartitions, { UInt64(clamping: $0.partitions) }),
+    ]
+    for (metric, value) in values {
+      header(metric)
+      for (service, statistics) in members {
+        sample(metric, value(statistics), [("service", service.name.description)])
+      }
+    }
+  }
+}

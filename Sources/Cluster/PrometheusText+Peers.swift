@@ -1,0 +1,36 @@
+import Peers
+import Telemetry
+
+/// The connections to other pods.
+extension PrometheusText {
+  public mutating func write(_ mesh: PeerMesh) {
+    write(PeerReading(mesh), mesh.figures)
+  }
+
+  mutating func write(_ reading: PeerReading, _ figures: PeerFigures) {
+    header(.peersConnected)
+    sample(.peersConnected, reading.statuses.count { $0.state == .connected })
+    header(.peersReplaced)
+    sample(.peersReplaced, reading.isReplaced ? 1 : 0)
+    for (metric, counter) in Self.peerCounts {
+      header(metric)
+      sample(metric, figures[counter])
+    }
+    let values: [(Metric, (PeerStatus) -> Int)] = [
+      (.peerUp, { $0.state == .connected ? 1 : 0 }), (.peerQueuedFrames, \.queuedFrames),
+      (.peerQueuedBytes, \.queuedBytes),
+    ]
+    for (metric, value) in values {
+      header(metric)
+      for status in reading.statuses { sample(metric, value(status), [("peer", status.name)]) }
+    }
+  }
+
+  private static let peerCounts: [(Metric, PeerFigures.Counter)] = [
+    (.peersFramesSent, .framesSent), (.peersFramesReceived, .framesReceived), (.peersPacketsSent, .packetsSent),
+    (.peersPacketsReceived, .packetsReceived), (.peersDuplicateFrames, .duplicateFrames),
+    (.peersRefusedFrames, .refusedFrames), (.peersWelcomes, .welcomes), (.peersRefusals, .refusals),
+    (.peersRubbishLinks, .rubbishLinks), (.peersFailedHandshakes, .failedHandshakes),
+    (.peersRefusedKeys, .refusedKeys), (.peersStrayPackets, .strayPackets), (.peersReconnects, .reconnects),
+  ]
+}

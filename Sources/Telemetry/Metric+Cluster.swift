@@ -1,0 +1,169 @@
+/// The metrics of a pod's log in Kafka.
+extension Metric {
+  public static let kafkaAcknowledged = Metric(
+    "kassa_kafka_records_acknowledged_total", .counter, "Records that brokers acknowledged.")
+  public static let kafkaReportBatches = Metric(
+    "kassa_kafka_report_batches_total", .counter, "Batches of delivery reports taken.")
+  public static let kafkaCommandsUnknown = Metric(
+    "kassa_kafka_commands_unknown_total", .counter, "Commands whose outcome is unknown: not acknowledged in time.")
+  public static let kafkaMessagesLost = Metric(
+    "kassa_kafka_messages_lost_total", .counter,
+    "Messages that a broker refused for good; their partitions start again.")
+  public static let kafkaProducersReplaced = Metric(
+    "kassa_kafka_producers_replaced_total", .counter, "Producers of messages that were replaced after a loss.")
+  public static let kafkaPendingRecords = Metric(
+    "kassa_kafka_pending_records", .gauge, "Records sent and not acknowledged.")
+  public static let kafkaPendingMessages = Metric(
+    "kassa_kafka_pending_messages", .gauge, "Messages between partitions among them.")
+  public static let kafkaPendingBytes = Metric("kassa_kafka_pending_bytes", .gauge, "Their bytes.")
+  public static let kafkaMargin = Metric(
+    "kassa_kafka_retention_margin_records", .gauge, "Records that retention may remove before one is missing.")
+
+  public static let ofKafka = [
+    kafkaAcknowledged, kafkaReportBatches, kafkaCommandsUnknown, kafkaMessagesLost, kafkaProducersReplaced,
+    kafkaPendingRecords, kafkaPendingMessages, kafkaPendingBytes,
+  ]
+}
+
+/// The metrics of a pod as a member of Kafka's groups, labelled with `service`.
+extension Metric {
+  public static let memberAssignments = Metric(
+    "kassa_kafka_member_assignments_total", .counter, "Assignments of partitions to this pod by its group.")
+  public static let memberRevocations = Metric(
+    "kassa_kafka_member_revocations_total", .counter, "Assignments taken back.")
+  public static let memberLosses = Metric(
+    "kassa_kafka_member_losses_total", .counter, "Those taken back after others could own the partitions.")
+  public static let memberTroubles = Metric(
+    "kassa_kafka_member_troubles_total", .counter, "Errors of the membership that may pass.")
+  public static let memberPartitions = Metric(
+    "kassa_kafka_member_partitions", .gauge, "Partitions assigned to this pod.")
+
+  public static let ofMembers = [
+    memberAssignments, memberRevocations, memberLosses, memberTroubles, memberPartitions,
+  ]
+}
+
+/// The metrics of a pod's stores in PostgreSQL, labelled with `service`.
+extension Metric {
+  public static let postgresConnected = Metric(
+    "kassa_postgres_connected", .gauge, "1 while checkpoints and loads each have a connection, else 0.")
+  public static let postgresConnections = Metric("kassa_postgres_connections", .gauge, "Open connections.")
+  public static let postgresConnects = Metric("kassa_postgres_connects_total", .counter, "Connections made.")
+  public static let postgresConnectFailures = Metric(
+    "kassa_postgres_connect_failures_total", .counter, "Attempts to connect that came to nothing.")
+  public static let postgresDisconnects = Metric("kassa_postgres_disconnects_total", .counter, "Connections lost.")
+  public static let postgresQueuedWrites = Metric(
+    "kassa_postgres_queued_writes", .gauge, "Checkpoints and epochs that wait.")
+  public static let postgresQueuedLoads = Metric("kassa_postgres_queued_loads", .gauge, "Loads that wait.")
+  public static let postgresAcquisitions = Metric("kassa_postgres_acquisitions_total", .counter, "Epochs raised.")
+  public static let postgresCheckpoints = Metric("kassa_postgres_checkpoints_total", .counter, "Checkpoints written.")
+  public static let postgresTransactions = Metric(
+    "kassa_postgres_transactions_total", .counter, "Transactions that held them.")
+  public static let postgresRowsWritten = Metric(
+    "kassa_postgres_rows_written_total", .counter, "Entities inserted or updated.")
+  public static let postgresBytesWritten = Metric(
+    "kassa_postgres_written_bytes_total", .counter, "Bytes of their bodies.")
+  public static let postgresRowsDeleted = Metric("kassa_postgres_rows_deleted_total", .counter, "Entities deleted.")
+  public static let postgresRowsExpired = Metric(
+    "kassa_postgres_rows_expired_total", .counter, "Idempotency keys deleted because they had expired.")
+  public static let postgresWriteSeconds = Metric(
+    "kassa_postgres_write_seconds_total", .counter, "Time spent on transactions.")
+  public static let postgresWriteFailures = Metric(
+    "kassa_postgres_write_failures_total", .counter, "Checkpoints that failed, without the fenced ones.")
+  public static let postgresLoads = Metric("kassa_postgres_loads_total", .counter, "Loads answered.")
+  public static let postgresRowsLoaded = Metric("kassa_postgres_rows_loaded_total", .counter, "Entities found.")
+  public static let postgresLoadFailures = Metric("kassa_postgres_load_failures_total", .counter, "Loads that failed.")
+  public static let postgresFencedWrites = Metric(
+    "kassa_postgres_fenced_writes_total", .counter, "Checkpoints refused because the partition has a newer owner.")
+  public static let postgresFencedLoads = Metric(
+    "kassa_postgres_fenced_loads_total", .counter, "Loads refused because the partition has a newer owner.")
+  public static let postgresUnknownCommits = Metric(
+    "kassa_postgres_unknown_commits_total", .counter, "Checkpoints whose commit was not answered.")
+  public static let postgresUnknownCommitsWritten = Metric(
+    "kassa_postgres_unknown_commits_written_total", .counter, "Those of them that turned out to be written.")
+  public static let postgresDamagedRows = Metric(
+    "kassa_postgres_damaged_rows_total", .counter, "Rows that Kassa does not write.")
+
+  public static let ofPostgres = [
+    postgresConnected, postgresConnections, postgresConnects, postgresConnectFailures, postgresDisconnects,
+    postgresQueuedWrites, postgresQueuedLoads, postgresAcquisitions, postgresCheckpoints, postgresTransactions,
+    postgresRowsWritten, postgresBytesWritten, postgresRowsDeleted, postgresRowsExpired, postgresWriteSeconds,
+    postgresWriteFailures, postgresLoads, postgresRowsLoaded, postgresLoadFailures, postgresFencedWrites,
+    postgresFencedLoads, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
+  ]
+}
+
+/// The metrics of a pod's price caches in Redis, all lanes together.
+extension Metric {
+  public static let redisAsking = Metric(
+    "kassa_redis_asking_lanes", .gauge, "Lanes that ask Redis; the others ask the stock service.")
+  public static let redisHits = Metric("kassa_redis_hits_total", .counter, "Questions answered with a price.")
+  public static let redisMisses = Metric("kassa_redis_misses_total", .counter, "Questions to which no price was known.")
+  public static let redisSkipped = Metric(
+    "kassa_redis_skipped_total", .counter, "Questions not asked because Redis is not well.")
+  public static let redisRefusedAtBound = Metric(
+    "kassa_redis_refused_at_bound_total", .counter, "Questions not asked because a bound was reached.")
+  public static let redisRequests = Metric("kassa_redis_requests_total", .counter, "Requests for prices sent.")
+  public static let redisLateRequests = Metric(
+    "kassa_redis_late_requests_total", .counter, "Those not answered in time.")
+  public static let redisWrites = Metric("kassa_redis_writes_total", .counter, "Prices sent to be remembered.")
+  public static let redisRefusedWrites = Metric(
+    "kassa_redis_refused_writes_total", .counter, "Those that Redis refused.")
+  public static let redisDroppedWrites = Metric(
+    "kassa_redis_dropped_writes_total", .counter, "Prices not sent: Redis is away, full or behind.")
+  public static let redisRubbish = Metric(
+    "kassa_redis_rubbish_total", .counter, "Values and replies that Kassa never wrote or asked for.")
+  public static let redisErrorReplies = Metric(
+    "kassa_redis_error_replies_total", .counter, "Errors where prices were asked for.")
+  public static let redisConnects = Metric("kassa_redis_connects_total", .counter, "Connections opened.")
+  public static let redisLosses = Metric("kassa_redis_losses_total", .counter, "Connections lost, or not made.")
+  public static let redisRefusedLogIns = Metric(
+    "kassa_redis_refused_log_ins_total", .counter, "Connections that did not get past the log-in.")
+
+  public static let ofRedis = [
+    redisAsking, redisHits, redisMisses, redisSkipped, redisRefusedAtBound, redisRequests, redisLateRequests,
+    redisWrites, redisRefusedWrites, redisDroppedWrites, redisRubbish, redisErrorReplies, redisConnects, redisLosses,
+    redisRefusedLogIns,
+  ]
+}
+
+/// The metrics of the connections to other pods; the last three are labelled with `peer`.
+extension Metric {
+  public static let peersConnected = Metric("kassa_peers_connected", .gauge, "Other pods that can be reached.")
+  public static let peersReplaced = Metric(
+    "kassa_peers_replaced", .gauge, "1 when a newer pod has this one's name, else 0.")
+  public static let peersFramesSent = Metric("kassa_peers_frames_sent_total", .counter, "Frames sent.")
+  public static let peersFramesReceived = Metric("kassa_peers_frames_received_total", .counter, "Frames received.")
+  public static let peersPacketsSent = Metric("kassa_peers_packets_sent_total", .counter, "Packets sent.")
+  public static let peersPacketsReceived = Metric("kassa_peers_packets_received_total", .counter, "Packets received.")
+  public static let peersDuplicateFrames = Metric(
+    "kassa_peers_duplicate_frames_total", .counter, "Frames that came again after a reconnect.")
+  public static let peersRefusedFrames = Metric(
+    "kassa_peers_refused_frames_total", .counter, "Frames refused because too much waits for the peer.")
+  public static let peersWelcomes = Metric(
+    "kassa_peers_welcomes_total", .counter, "Introductions of other pods that were welcomed.")
+  public static let peersRefusals = Metric("kassa_peers_refusals_total", .counter, "Those that were refused.")
+  public static let peersRubbishLinks = Metric("kassa_peers_rubbish_links_total", .counter, "Links that sent rubbish.")
+  public static let peersFailedHandshakes = Metric(
+    "kassa_peers_failed_handshakes_total", .counter, "Connections of another protocol, or without the right key.")
+  public static let peersRefusedKeys = Metric(
+    "kassa_peers_refused_keys_total", .counter, "Connections with a key that is not trusted.")
+  public static let peersStrayPackets = Metric(
+    "kassa_peers_stray_packets_total", .counter, "Packets of links that had not introduced themselves.")
+  public static let peersReconnects = Metric(
+    "kassa_peers_reconnects_total", .counter, "Times that the link to a peer began again.")
+
+  public static let peerUp = Metric("kassa_peer_connected", .gauge, "1 while the peer can be reached, else 0.")
+  public static let peerQueuedFrames = Metric("kassa_peer_queued_frames", .gauge, "Frames that wait for the peer.")
+  public static let peerQueuedBytes = Metric("kassa_peer_queued_bytes", .gauge, "Their bytes.")
+
+  public static let ofPeers = [
+    peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
+    peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
+    peersRefusedKeys, peersStrayPackets, peersReconnects,
+  ]
+  public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
+
+  /// What only the pods of a cluster have.
+  public static let ofCluster = ofKafka + [kafkaMargin] + ofMembers + ofPostgres + ofRedis + ofPeers + ofEachPeer
+}
