@@ -61,12 +61,13 @@ let package = Package(
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
     target("Peers", ["CZeroMQ", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
+    target("OwnershipMap", ["Model"]),
     target("Telemetry"),
     target(
       "PartitionRuntime",
       [
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
-        "PriceCache", "Lanes", "Telemetry",
+        "PriceCache", "Lanes", "OwnershipMap", "Telemetry", "Threads",
       ]),
     target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
     target("RestAPI", ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
@@ -179,7 +180,10 @@ let package = Package(
     tests("LanesTests", ["Lanes", "TestSupport"]),
     tests(
       "PartitionRuntimeTests",
-      ["EventLog", "Lanes", "Model", "PartitionCore", "PartitionRuntime", "StateStore"]),
+      [
+        "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "PartitionRuntime", "StateStore", "TestSupport",
+      ]),
+    tests("OwnershipMapTests", ["Model", "OwnershipMap"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),
   ],
   swiftLanguageModes: [.v6]

@@ -31,6 +31,9 @@ public protocol EventLog: AnyObject, Sendable {
   /// - Throws: `LogFailure` when the log does not have that record any more, or cannot be read.
   func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure)
 
+  /// Takes partitions away from their owner: nothing more of them is handed over.
+  func unsubscribe(_ partitions: [PartitionID])
+
   /// Takes what was delivered to `owner` since the last call. At most about `recordsMax` records; then the owner
   /// is woken again. Says also that what was taken before has been applied, and what it caused was appended.
   func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery]

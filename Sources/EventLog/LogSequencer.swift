@@ -258,7 +258,8 @@ public struct LogSequencer<Body: LogBody>: Sendable {
     return inboxes.count - 1
   }
 
-  private mutating func leave(_ partition: PartitionID) {
+  /// Takes a partition away from its owner, with what it has not taken yet.
+  public mutating func leave(_ partition: PartitionID) {
     guard let slot = slot(of: partition), let route = routes[slot], let before = inboxes[route.inbox] else { return }
     routes[slot] = nil
     let kept = before.deliveries.filter { $0.partition != partition }

@@ -98,6 +98,10 @@ public final class MemoryLog: EventLog {
     for owner in wake { owner.deliveriesArrived() }
   }
 
+  public func unsubscribe(_ partitions: [PartitionID]) {
+    state.withLock { state in for partition in partitions { state.sequencer.leave(partition) } }
+  }
+
   public func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
     var wake: [any LogOwner] = []
     let taken = state.withLock { $0.sequencer.take(by: owner, recordsMax: recordsMax, wake: &wake) }

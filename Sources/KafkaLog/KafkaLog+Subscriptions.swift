@@ -2,7 +2,7 @@ import EventLog
 import Model
 import Synchronization
 
-extension KafkaLog {
+extension KafkaLog: SharedLog {
   /// Asks the brokers which records some partitions have. Blocking: not for a lane.
   /// - Throws: `LogFailure` when they do not answer within `queryTimeoutMilliseconds` each.
   @discardableResult

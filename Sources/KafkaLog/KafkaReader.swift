@@ -4,42 +4,6 @@ import Model
 import Synchronization
 import Threads
 
-/// The records that a partition's topic has.
-public struct LogBounds: Hashable, Sendable {
-  /// The offset of the oldest record; retention moves it.
-  public let first: Int64
-  /// The offset that the next record gets.
-  public let next: Int64
-
-  public init(first: Int64, next: Int64) {
-    self.first = first
-    self.next = next
-  }
-
-  /// Why an owner whose checkpoint stands at `offset` cannot go on, if so; -1 before the first record.
-  public func refusal(behind offset: Int64, of partition: PartitionID) -> LogFailure? {
-    if offset < -1 {
-      return LogFailure(.format, "\(partition): a checkpoint at offset \(offset) makes no sense")
-    }
-    if offset + 1 < first {
-      return LogFailure(
-        .trimmed,
-        "\(partition): its topic begins with offset \(first), and offset \(offset + 1) is needed: retention removed "
-          + "it; restore the store from a newer backup, or the topic from an older one")
-    }
-    if offset + 1 > next {
-      return LogFailure(
-        .format,
-        "\(partition): its topic ends before offset \(offset), which the store holds already: it is another topic, or "
-          + "lost records; restore topic and store from the same moment")
-    }
-    return nil
-  }
-
-  /// Records that retention may still remove before an owner needs one: those below `offset`, its checkpoint.
-  public func margin(behind offset: Int64) -> Int64 { max(offset + 1 - first, 0) }
-}
-
 /// Reads the assigned partitions of all services, each into its owner's queue. Knows nothing of groups.
 ///
 /// `@unchecked Sendable` is safe: the handles are constant, librdkafka's calls on them may come from any thread, and

@@ -44,7 +44,13 @@ extension PartitionLoop {
   /// Whether a read waits: for its entity, or for a lease.
   public var hasWaitingReads: Bool { !waitingReads.isEmpty }
 
-  /// Gives up the reads that wait; for a partition that stops or goes to another owner.
+  /// Gives up the reads that wait, for a partition that goes to another owner.
+  public mutating func takeReadsToForward() -> [(query: Query, request: RequestID)] {
+    defer { waitingReads = [] }
+    return waitingReads.map { ($0.query, $0.request) }
+  }
+
+  /// Gives up the reads that wait, for a partition that stops.
   public mutating func takeWaitingReads() -> [RequestID] {
     defer { waitingReads = [] }
     return waitingReads.map(\.request)

@@ -3,30 +3,40 @@ import Lanes
 import Model
 import PartitionCore
 
-/// The end of a lane's work: wait until nobody waits for an answer, checkpoint everything, say so.
+/// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, checkpoint
+/// the rest, say so.
 ///
 /// ```
-/// answering ──nobody waits here, or the deadline──► answered ──nor elsewhere──► checkpointing
-///                                  done ◄──nothing to write, or the deadline──────────┘
+/// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► handingOver
+///      done ◄──nothing to write, or the deadline── checkpointing ◄──nothing owned, or the deadline──┘
 /// ```
+/// Where nobody else can own partitions, the hand-over ends at once.
 struct Drain {
-  enum Phase { case answering, answered, checkpointing, done }
+  enum Phase { case answering, answered, handingOver, checkpointing, done }
 
   var phase = Phase.answering
   /// By the lane's clock, in milliseconds.
   let answersUntil: UInt64
+  let handoverUntil: UInt64
   let checkpointsUntil: UInt64
   let completion: @Sendable () -> Void
 }
 
 extension LaneRuntime {
   /// Begins to drain; the completion is called once, on the lane.
-  func beginDrain(answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
+  func beginDrain(
+    _ answersMilliseconds: UInt64, _ handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void
+  ) {
     guard drain == nil else { return }
+    let handoverUntil = lane.now + (cluster == nil ? 0 : handoverMilliseconds)
+    let answersUntil = lane.now + answersMilliseconds
     drain = Drain(
-      answersUntil: lane.now + answersMilliseconds, checkpointsUntil: lane.now + answersMilliseconds + 5_000,
-      completion: completion)
+      answersUntil: answersUntil, handoverUntil: handoverUntil,
+      checkpointsUntil: max(answersUntil, handoverUntil) + Self.lastCheckpointsMilliseconds, completion: completion)
   }
+
+  /// What the last checkpoints may take.
+  static let lastCheckpointsMilliseconds: UInt64 = 5_000
 
   /// Takes the drain's next step, if there is one.
   func advanceDrain() {
@@ -39,6 +49,10 @@ extension LaneRuntime {
       advanceDrain()
     case .answered:
       guard shared.isAnswered || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .handingOver
+      advanceDrain()
+    case .handingOver:
+      guard cluster == nil || !ownsPartitions || lane.now >= current.handoverUntil else { return }
       drain?.phase = .checkpointing
       advanceDrain()
     case .checkpointing:
@@ -49,10 +63,18 @@ extension LaneRuntime {
       let isWriting = places.contains { $0.isWriting || $0.isCheckpointTaken && !isLogFailed }
       if !isWriting || lane.now >= current.checkpointsUntil {
         drain?.phase = .done
+        if cluster != nil { leavePartitions() }
         current.completion()
       }
     case .done:
       break
     }
+  }
+
+  /// Gives up what nobody took over.
+  private func leavePartitions() {
+    for place in places.indices { stepDown(at: place) }
+    flushCommands()
+    shared.log.flushHint(by: signal)
   }
 }

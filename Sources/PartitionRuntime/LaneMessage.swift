@@ -11,20 +11,32 @@ enum LaneMessage: Sendable {
   case read(Query, RequestID)
   /// What became of a request that waits on this lane; it may leave once the log is durable up to the position.
   case finished(number: UInt64, RequestResult, revealedAt: LogPosition)
-  /// A load of the partition at a place of the lane's table ended.
-  case loaded(place: Int, Result<[EntityChange], StoreFailure>)
+  /// A load of the partition at a place of the lane's table ended, under the epoch that it was asked with.
+  case loaded(place: Int, epoch: UInt64, Result<[EntityChange], StoreFailure>)
   /// A checkpoint ended.
-  case checkpointed(place: Int, through: Int64, Result<Void, StoreFailure>)
+  case checkpointed(place: Int, epoch: UInt64, through: Int64, Result<Void, StoreFailure>)
+  /// A read whose partition has left this process: whoever owns it now has to be asked.
+  case forward(Query, RequestID)
 }
 
 /// Wakes a lane on behalf of the log.
 final class LaneSignal: LogOwner {
   private let lane: Lane
+  private let mailbox: Mailbox<LaneMessage>
   private let isAwaiting = Atomic<Bool>(false)
 
-  init(_ lane: Lane) { self.lane = lane }
+  init(_ lane: Lane, _ mailbox: Mailbox<LaneMessage>) {
+    self.lane = lane
+    self.mailbox = mailbox
+  }
 
   func deliveriesArrived() { lane.wake() }
+
+  /// A box that is full loses it; then the requests' deadlines say the same.
+  func commandsUnknown(_ requests: [RequestID]) {
+    _ = mailbox.post(
+      requests.map { .finished(number: $0.number, .refused(.outcomeUnknown), revealedAt: .zero) })
+  }
 
   /// A lane from which nobody waits sleeps on: a commit then costs it nothing.
   func durabilityChanged() {

@@ -14,9 +14,12 @@ extension LaneRuntime: RequestPort {
     try checkPhase()
     switch shared.gates[shared.flat(partition)].state {
     case .open: break
-    case .replaying: throw .starting
+    case .replaying where cluster == nil: throw .starting
+    // Whoever owns the partition next answers: a change of the owner is a pause.
+    case .replaying: break
     case .full: throw .overloaded
     case .stopped: throw .partitionStopped(partition)
+    case .elsewhere: try checkOwner(of: partition)
     }
     let command = ClientCommand(
       request: RequestID(incarnation: shared.incarnation, lane: index, number: number),
@@ -26,12 +29,14 @@ extension LaneRuntime: RequestPort {
 
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal) {
     let partition = query.partition(by: partitioner)
+    let request = RequestID(incarnation: shared.incarnation, lane: index, number: number)
     switch shared.gates[shared.flat(partition)].state {
     case .open, .full: break
-    case .replaying: throw .starting
+    case .replaying where cluster == nil: throw .starting
+    case .replaying: break
     case .stopped: throw .partitionStopped(partition)
+    case .elsewhere: return try askElsewhere(query, partition, number: number)
     }
-    let request = RequestID(incarnation: shared.incarnation, lane: index, number: number)
     let owner = shared.laneOf(partition)
     if owner == index {
       read(query, for: request)
@@ -51,8 +56,8 @@ extension LaneRuntime: RequestPort {
   /// Answers a read whose partition this lane owns.
   func read(_ query: Query, for request: RequestID) {
     let place = Int(placeOf[shared.flat(query.partition(by: partitioner))])
-    guard place >= 0 else {
-      route(request, .refused(.overloaded), .zero)
+    guard place >= 0, !places[place].isGone else {
+      if cluster == nil { route(request, .refused(.overloaded), .zero) } else { notMine(query, request) }
       return
     }
     let (result, step) = places[place].actor.read(query, request)

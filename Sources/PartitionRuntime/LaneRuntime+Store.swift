@@ -13,7 +13,7 @@ extension LaneRuntime {
     nextTickAt = now + UInt64(shared.options.tickMilliseconds)
     // Requests of this lane may wait for what another lane could not append.
     if !isLogFailed, client?.waitingCount ?? 0 > 0 { isLogFailed = shared.log.failure != nil }
-    for place in places.indices {
+    for place in places.indices where !places[place].isGone {
       if let due = places[place].retryLoadAt, due <= now {
         places[place].retryLoadAt = nil
         perform(places[place].actor.loadFailed(), at: place)
@@ -21,12 +21,15 @@ extension LaneRuntime {
       let isBehind = places[place].behindSince != nil
       if isBehind, places[place].checkpointDueAt <= now { takeCheckpoint(at: place) }
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
+      if places[place].awaitsTime { perform(places[place].actor.look(), at: place) }
     }
+    if cluster != nil { clusterTick(now) }
   }
 
   /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
   func takeCheckpoint(at place: Int) {
-    guard !places[place].isCheckpointTaken, !places[place].isWriting, places[place].backoffUntil <= lane.now
+    guard !places[place].isGone, !places[place].isCheckpointTaken, !places[place].isWriting,
+      places[place].backoffUntil <= lane.now
     else { return }
     places[place].isCheckpointTaken = places[place].actor.takeCheckpoint()
     if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
@@ -38,13 +41,15 @@ extension LaneRuntime {
     places[place].isWriting = true
     let mailbox = shared.storeMailboxes[Int(index)]
     let offset = batch.header.offset
-    shared.store.write(batch, epoch: places[place].epoch) { result in
-      _ = mailbox.post([.checkpointed(place: place, through: offset, result)])
+    let epoch = places[place].epoch
+    shared.store.write(batch, epoch: epoch) { result in
+      _ = mailbox.post([.checkpointed(place: place, epoch: epoch, through: offset, result)])
     }
   }
 
   func checkpointed(_ result: Result<Void, StoreFailure>, through offset: Int64, at place: Int) {
     places[place].isWriting = false
+    if isFenced(result) { return stepDown(at: place) }
     let actor = places[place].actor
     switch result {
     case .success:
@@ -61,18 +66,26 @@ extension LaneRuntime {
     if places[place].gate.state == .full, places[place].loadFailure == nil,
       state.dirtyCount < shared.options.core.dirtyMax
     {
-      places[place].gate.state = .open
+      setGate(.open, at: place)
     }
+  }
+
+  /// Whether the store says that another process has acquired the partition.
+  private func isFenced<Value>(_ result: Result<Value, StoreFailure>) -> Bool {
+    guard cluster != nil, case .failure(let failure) = result else { return false }
+    return failure.code == .fenced
   }
 
   func load(_ keys: [EntityKey], at place: Int) {
     let mailbox = shared.storeMailboxes[Int(index)]
-    shared.store.load(keys, of: places[place].id, epoch: places[place].epoch) { result in
-      _ = mailbox.post([.loaded(place: place, result)])
+    let epoch = places[place].epoch
+    shared.store.load(keys, of: places[place].id, epoch: epoch) { result in
+      _ = mailbox.post([.loaded(place: place, epoch: epoch, result)])
     }
   }
 
   func loaded(_ result: Result<[EntityChange], StoreFailure>, at place: Int) {
+    if isFenced(result) { return stepDown(at: place) }
     switch result {
     case .success(let rows):
       places[place].loadFailure = nil
@@ -80,7 +93,7 @@ extension LaneRuntime {
     case .failure(let failure):
       // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
       places[place].loadFailure = failure.message
-      if places[place].gate.state == .open { places[place].gate.state = .full }
+      if places[place].gate.state == .open { setGate(.full, at: place) }
       shared.storeFailed(places[place].id, failure)
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }

@@ -29,7 +29,9 @@ final class LaneRuntime {
   private var messages: Outbox
   /// Messages to other lanes, by lane.
   private var mail: [[LaneMessage]]
-  var withheld = ReleaseQueue<(number: UInt64, RequestResult)>()
+  var withheld = ReleaseQueue<(request: RequestID, RequestResult)>()
+  /// Where partitions change their owners.
+  var cluster: LaneCluster?
   var isLogFailed = false
   var nextTickAt: UInt64 = 0
   private var isLogFailureTold = false
@@ -41,12 +43,13 @@ final class LaneRuntime {
     self.index = index
     self.lane = lane
     self.shared = shared
-    signal = LaneSignal(lane)
+    signal = LaneSignal(lane, shared.mailboxes[Int(index)])
     let partitions = shared.options.partitioner.count * Service.allCases.count
     placeOf = Array(repeating: -1, count: partitions)
     commands = Outbox(partitionCount: partitions)
     messages = Outbox(partitionCount: partitions)
     mail = Array(repeating: [], count: shared.options.laneCount)
+    cluster = shared.cluster.map { LaneCluster($0, readsMax: shared.options.remoteReadsMax) }
   }
 
   /// Makes the lane the owner of a partition.
@@ -60,6 +63,7 @@ final class LaneRuntime {
   /// Returns whether another turn should follow at once.
   func turn() -> Bool {
     takeMail()
+    if cluster != nil { takePeers() }
     if lane.now >= nextTickAt { tick() }
     flushCommands()
     var rounds = 0
@@ -68,12 +72,15 @@ final class LaneRuntime {
       isBusy = applyRound()
       rounds += 1
     }
+    // Ticks that reads asked for.
+    flushCommands()
     if hasAppended || rounds > 1 {
       shared.log.flushHint(by: signal)
       hasAppended = false
     }
     sendMail()
     release()
+    if cluster != nil { sendToPeers() }
     awaitDurability()
     tellLogFailure()
     advanceDrain()
@@ -82,7 +89,9 @@ final class LaneRuntime {
 
   /// Whether requests that came behind the newest turn wait for the next one: to be appended, to be sent, or, when so
   /// many came that they were appended at once, for the hint that has the log commit them.
-  var hasUnsent: Bool { hasAppended || !commands.isEmpty || mail.contains { !$0.isEmpty } }
+  var hasUnsent: Bool {
+    hasAppended || !commands.isEmpty || mail.contains { !$0.isEmpty } || cluster?.hasUnsent == true
+  }
 
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
   private func applyRound() -> Bool {
@@ -91,7 +100,8 @@ final class LaneRuntime {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
       if places[place].isStopped {
-        giveUp(delivery.requests())
+        // Commands behind the end of an owner's time are the next one's.
+        if !places[place].isGone { giveUp(delivery.requests()) }
         continue
       }
       places[place].actor.deliver(delivery)
@@ -128,6 +138,7 @@ final class LaneRuntime {
     }
     for answer in result.effects.answers { route(answer.request, .view(answer.view), answer.revealedAt) }
     if !result.loads.isEmpty { load(result.loads, at: place) }
+    if let tick = result.tick { appendControl(tick, at: place) }
     note(result, at: place)
     if result.flags.contains(.canStep) { markToStep(place) }
   }
@@ -137,6 +148,7 @@ final class LaneRuntime {
     let isBehind = result.flags.contains(.isBehind)
     if isBehind, places[place].behindSince == nil { places[place].behindSince = lane.now }
     if result.flags.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
+    if cluster != nil { noteTenure(result, at: place) }
     if result.flags.contains(.isStopped) {
       stopped(at: place)
     } else if result.appliedOffset >= places[place].replayThrough {
@@ -150,14 +162,20 @@ final class LaneRuntime {
   private func open(_ state: PartitionGate.State, at place: Int) {
     let before = places[place].gate.state
     guard before != state else { return }
-    places[place].gate.state = state
+    setGate(state, at: place)
     // Behind the gate: whoever hears that the replay is over finds it open.
-    if before == .replaying { shared.partitionReplayed() }
+    if before == .replaying { shared.replayed(places[place].id) }
+  }
+
+  func setGate(_ state: PartitionGate.State, at place: Int) {
+    places[place].gate.state = state
+    if cluster != nil { announce(at: place) }
   }
 
   private func stopped(at place: Int) {
     guard !places[place].isStopped else { return }
     places[place].isStopped = true
+    if case .superseded = places[place].actor.state().status { return gone(at: place) }
     open(.stopped, at: place)
     giveUp(places[place].actor.unappliedCommands())
     for request in places[place].actor.takeWaitingReads() {
@@ -180,7 +198,7 @@ final class LaneRuntime {
     if commands.count >= shared.options.recordEntriesMax { flushCommands() }
   }
 
-  private func flushCommands() {
+  func flushCommands() {
     guard !commands.isEmpty else { return }
     let appends = commands.take { Append(partition: shared.partition($0), record: $1, isRefusable: true) }
     do throws(LogRefusal) {
@@ -221,20 +239,32 @@ final class LaneRuntime {
 
   /// Sends the result of a request to the lane it waits on.
   func route(_ request: RequestID, _ result: RequestResult, _ position: LogPosition) {
-    // A request of an earlier life of this process has nobody who waits.
-    guard request.incarnation == shared.incarnation else { return }
+    // A request of an earlier life of this process has nobody who waits, or waits at another pod.
+    guard request.incarnation == shared.incarnation else {
+      if cluster != nil { withhold(request, result, position) }
+      return
+    }
     if request.lane == index {
-      withhold(request.number, result, position)
+      withhold(request, result, position)
     } else if Int(request.lane) < mail.count {
       mail[Int(request.lane)].append(.finished(number: request.number, result, revealedAt: position))
     }
   }
 
-  func withhold(_ number: UInt64, _ result: RequestResult, _ position: LogPosition) {
+  func withhold(_ request: RequestID, _ result: RequestResult, _ position: LogPosition) {
     if withheld.count == 0, position <= shared.log.durable {
-      client?.finished(number, result)
+      finish(request, result)
     } else {
-      withheld.append((number, result), revealedAt: position)
+      withheld.append((request, result), revealedAt: position)
+    }
+  }
+
+  /// Tells a result to whoever waits for it: here, or at another pod.
+  private func finish(_ request: RequestID, _ result: RequestResult) {
+    if request.incarnation == shared.incarnation {
+      client?.finished(request.number, result)
+    } else {
+      tellPeer(request, result)
     }
   }
 
@@ -255,15 +285,15 @@ final class LaneRuntime {
   private func release() {
     guard withheld.count > 0 else { return }
     let durable = shared.log.durable
-    while let (number, result) = withheld.next(durable: durable) { client?.finished(number, result) }
+    while let (request, result) = withheld.next(durable: durable) { finish(request, result) }
     if withheld.count > 0, shared.log.failure != nil {
       // What waits now was applied and will never be durable: nobody may see it.
       isLogFailed = true
-      while let (number, result) = withheld.nextWithheld() {
+      while let (request, result) = withheld.nextWithheld() {
         if case .view = result {
-          client?.finished(number, .refused(.logFailed))
+          finish(request, .refused(.logFailed))
         } else {
-          client?.finished(number, .refused(.outcomeUnknown))
+          finish(request, .refused(.outcomeUnknown))
         }
       }
     }
@@ -291,16 +321,23 @@ final class LaneRuntime {
     for message in shared.mailboxes[Int(index)].takeAll() { receive(message) }
   }
 
+  /// Whether what the store answers belongs to the partition's present owner at a place.
+  private func isCurrent(_ epoch: UInt64, at place: Int) -> Bool {
+    places.indices.contains(place) && places[place].epoch == epoch && !places[place].isGone
+  }
+
   private func receive(_ message: LaneMessage) {
     switch message {
     case .read(let query, let request):
       read(query, for: request)
     case .finished(let number, let result, let position):
-      withhold(number, result, position)
-    case .loaded(let place, let result):
-      loaded(result, at: place)
-    case .checkpointed(let place, let offset, let result):
-      checkpointed(result, through: offset, at: place)
+      withhold(RequestID(incarnation: shared.incarnation, lane: index, number: number), result, position)
+    case .loaded(let place, let epoch, let result):
+      if isCurrent(epoch, at: place) { loaded(result, at: place) }
+    case .checkpointed(let place, let epoch, let offset, let result):
+      if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
+    case .forward(let query, let request):
+      forward(query, for: request)
     }
   }
 }

@@ -3,7 +3,7 @@ import Model
 /// What a lane knows of a partition that it owns.
 struct OwnedPartition {
   let id: PartitionID
-  let actor: PartitionEntrance
+  var actor: PartitionEntrance
   let gate: PartitionGate
   let epoch: UInt64
   /// The offset of the checkpoint that it started from.
@@ -28,6 +28,12 @@ struct OwnedPartition {
   var backoffUntil: UInt64 = 0
   /// Why the newest load failed: the partition cannot go on without it, and takes no commands meanwhile.
   var loadFailure: String?
+  /// Another owner has it, or this one gave it up: the place waits for the partition to come back.
+  var isGone = false
+  /// Something is held back, or a read waits for a lease: the clock matters.
+  var awaitsTime = false
+  /// When the owner's `Owned` was appended, until it has come back.
+  var announcedAt: UInt64?
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
 

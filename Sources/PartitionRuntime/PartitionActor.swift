@@ -9,12 +9,19 @@ import PartitionCore
 actor PartitionActor<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private nonisolated let lane: Lane
+  /// The owner's clock for its tenure; nil where nobody else can own the partition.
+  private let tenureClock: TenureClock?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
-  init(_ partition: PartitionID, _ options: RuntimeOptions, _ recovery: Recovery, on lane: Lane) {
+  init(
+    _ partition: PartitionID, _ options: RuntimeOptions, _ recovery: Recovery, _ tenure: Tenure?,
+    clock: TenureClock?, on lane: Lane
+  ) {
     loop = PartitionLoop(
       partition: partition, partitioner: options.partitioner, limits: options.core, recovery: recovery)
+    loop.tenure = tenure
+    tenureClock = clock
     self.lane = lane
   }
 
@@ -40,7 +47,8 @@ actor PartitionActor<Machine: StateMachine> {
   nonisolated func read(_ query: Query, for request: RequestID) -> (ReadResult, StepResult) {
     assumeIsolated { partition in
       var effects = Effects()
-      let result = partition.loop.read(query, for: request, into: &effects)
+      let now = partition.tenureClock?() ?? 0
+      let result = partition.loop.read(query, for: request, at: now, into: &effects)
       return (result, partition.result(effects))
     }
   }
@@ -48,7 +56,7 @@ actor PartitionActor<Machine: StateMachine> {
   nonisolated func loaded(_ rows: [EntityChange]) -> StepResult {
     assumeIsolated { partition in
       var effects = Effects()
-      partition.loop.loaded(rows, into: &effects)
+      partition.loop.loaded(rows, at: partition.tenureClock?() ?? 0, into: &effects)
       partition.loop.step(into: &effects)
       return partition.result(effects)
     }
@@ -77,6 +85,19 @@ actor PartitionActor<Machine: StateMachine> {
 
   nonisolated func takeWaitingReads() -> [RequestID] { assumeIsolated { $0.loop.takeWaitingReads() } }
 
+  nonisolated func takeReadsToForward() -> [(query: Query, request: RequestID)] {
+    assumeIsolated { $0.loop.takeReadsToForward() }
+  }
+
+  nonisolated func stepDown() -> StepResult {
+    assumeIsolated { partition in
+      partition.loop.stepDown()
+      return partition.result(Effects())
+    }
+  }
+
+  nonisolated var farewell: Control? { assumeIsolated { $0.loop.farewell } }
+
   nonisolated var state: PartitionState {
     assumeIsolated { partition in
       let loop = partition.loop
@@ -89,12 +110,21 @@ actor PartitionActor<Machine: StateMachine> {
 
   private func result(_ effects: Effects) -> StepResult {
     var flags: StepResult.Flags = []
+    var effects = effects
+    var tick: Control?
+    if loop.awaitsTime, let tenureClock {
+      let now = tenureClock()
+      loop.pass(now, into: &effects)
+      if loop.hasWaitingReads { tick = loop.tickToAppend(now) }
+      if loop.awaitsTime { flags.insert(.awaitsTime) }
+      if loop.tenure?.phase == .announced { flags.insert(.isAnnounced) }
+    }
     if loop.canStep { flags.insert(.canStep) }
     if loop.isBehind { flags.insert(.isBehind) }
     if loop.isCheckpointDue { flags.insert(.isCheckpointDue) }
     if loop.isDirtyBoundReached { flags.insert(.isDirtyBoundReached) }
     if loop.status != .running { flags.insert(.isStopped) }
     return StepResult(
-      effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, flags: flags)
+      effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, tick: tick, flags: flags)
   }
 }

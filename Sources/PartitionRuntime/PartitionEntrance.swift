@@ -1,5 +1,9 @@
+import Lanes
 import Model
+import Orders
 import PartitionCore
+import Payments
+import Stock
 
 /// A partition's actor as its lane sees it, whatever its service. Every call is made on the lane.
 ///
@@ -22,6 +26,11 @@ struct PartitionEntrance: Sendable {
   /// Who waits for commands that a stopped partition was delivered and will not apply.
   let unappliedCommands: @Sendable () -> [RequestID]
   let takeWaitingReads: @Sendable () -> [RequestID]
+  let takeReadsToForward: @Sendable () -> [(query: Query, request: RequestID)]
+  /// Ends the owner's time before the log does.
+  let stepDown: @Sendable () -> StepResult
+  /// What the owner appends when its time is over.
+  let farewell: @Sendable () -> Control?
   let state: @Sendable () -> PartitionState
 
   init<Machine>(_ actor: PartitionActor<Machine>) {
@@ -37,7 +46,56 @@ struct PartitionEntrance: Sendable {
     checkpointEnded = { actor.checkpointEnded(isWritten: $0) }
     unappliedCommands = { actor.unappliedCommands() }
     takeWaitingReads = { actor.takeWaitingReads() }
+    takeReadsToForward = { actor.takeReadsToForward() }
+    stepDown = { actor.stepDown() }
+    farewell = { actor.farewell }
     state = { actor.state }
+  }
+}
+
+extension PartitionEntrance {
+  /// The actor of a partition, with the machine of its service.
+  init(
+    of partition: PartitionID, _ shared: RuntimeShared, _ recovery: Recovery, _ tenure: Tenure?, on lane: Lane
+  ) {
+    let (options, clock) = (shared.options, shared.cluster?.clock)
+    switch partition.service {
+    case .orders:
+      self.init(PartitionActor<OrdersMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+    case .stock:
+      self.init(PartitionActor<StockMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+    case .payments:
+      self.init(PartitionActor<PaymentsMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+    }
+  }
+}
+
+extension PartitionEntrance {
+  /// Nobody's: the partition has left, and what still comes for its owner is dropped.
+  static let gone = PartitionEntrance()
+
+  private init() {
+    let nothing = StepResult(effects: Effects(), loads: [], appliedOffset: -1, tick: nil, flags: .isStopped)
+    deliver = { _ in }
+    look = { nothing }
+    step = { nothing }
+    appended = { _ in }
+    read = { _, _ in (.refused, nothing) }
+    loaded = { _ in nothing }
+    loadFailed = { nothing }
+    takeCheckpoint = { false }
+    checkpointToWrite = { _ in nil }
+    checkpointEnded = { _ in }
+    unappliedCommands = { [] }
+    takeWaitingReads = { [] }
+    takeReadsToForward = { [] }
+    stepDown = { nothing }
+    farewell = { nil }
+    state = {
+      PartitionState(
+        status: .stopped(offset: -1, reason: "it has left"), appliedOffset: -1, checkpointedOffset: -1,
+        queuedRecords: 0, residentCount: 0, dirtyCount: 0, parkedCount: 0, counters: PartitionCounters())
+    }
   }
 }
 
@@ -52,12 +110,18 @@ struct StepResult: Sendable {
     static let isCheckpointDue = Flags(rawValue: 4)
     static let isDirtyBoundReached = Flags(rawValue: 8)
     static let isStopped = Flags(rawValue: 16)
+    /// Something is held back, or a read waits for a lease: look again soon.
+    static let awaitsTime = Flags(rawValue: 32)
+    /// The owner's `Owned` has not come back yet.
+    static let isAnnounced = Flags(rawValue: 64)
   }
 
   let effects: Effects
   /// Keys to be loaded now.
   let loads: [EntityKey]
   let appliedOffset: Int64
+  /// To be appended now, so that a read gets its lease.
+  let tick: Control?
   let flags: Flags
 }
 

@@ -8,9 +8,13 @@ final class PartitionGate: Sendable {
     /// Too much is dirty, or what is needed cannot be loaded; commands are refused until the store is back.
     case full = 2
     case stopped = 3
+    /// No lane of this process owns it.
+    case elsewhere = 4
   }
 
-  private let value = Atomic<UInt8>(State.replaying.rawValue)
+  private let value: Atomic<UInt8>
+
+  init(_ state: State) { value = Atomic(state.rawValue) }
 
   var state: State {
     get { State(rawValue: value.load(ordering: .relaxed)) ?? .stopped }

@@ -19,7 +19,7 @@ extension LaneRuntime {
   var waitingCount: Int { client?.waitingCount ?? 0 }
 
   var partitionReports: [PartitionReport] {
-    places.map { owned in
+    places.filter { !$0.isGone }.map { owned in
       let state = owned.actor.state()
       let status: PartitionReport.Status =
         switch state.status {

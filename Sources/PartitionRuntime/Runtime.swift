@@ -1,11 +1,9 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
-import Orders
-import Payments
 import StateStore
-import Stock
 import Synchronization
 
 /// All partitions of a process on its lanes: boot, replay, orderly end, and what the operator sees.
@@ -22,25 +20,19 @@ public final class Runtime: RuntimeInspection {
   ///
   /// - Parameters:
   ///   - report: called on lanes, must not block.
-  ///   - onReplayed: called once, on a lane, when everything from before the start has been applied.
+  ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
   /// - Throws: `StoreFailure`, `LogFailure`.
-  public init(
+  public convenience init(
     options: RuntimeOptions, lanes: [Lane], log: any EventLog, store: any StateStore, incarnation: UInt64,
     clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
     onReplayed: @escaping @Sendable () -> Void
   ) throws {
-    self.lanes = lanes
-    let mailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: options.mailboxMessagesMax) }
-    // A partition has one load and one checkpoint under way at most, so these are never full: a result that got lost
-    // would hold its partition up for ever.
-    let storeResultsMax = 2 * options.partitioner.count * Service.allCases.count
-    let storeMailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: storeResultsMax) }
-    let shared = RuntimeShared(
-      options: options, log: log, store: store, incarnation: incarnation, clock: clock, mailboxes: mailboxes,
-      storeMailboxes: storeMailboxes,
-      report: report, onReplayed: onReplayed)
-    self.shared = shared
-    let runtimes = lanes.enumerated().map { LaneRuntime(index: UInt16($0), lane: $1, shared: shared) }
+    self.init(
+      lanes,
+      RuntimeShared(
+        options: options, log: log, store: store, incarnation: incarnation, clock: clock, lanes: lanes, report: report,
+        onReplayed: onReplayed))
+    let runtimes = laneRuntimes.map(\.value)
     var offsets = Array(repeating: [PartitionID: Int64](), count: lanes.count)
     for flat in shared.gates.indices {
       let partition = shared.partition(flat)
@@ -50,28 +42,61 @@ public final class Runtime: RuntimeInspection {
       offsets[Int(runtime.index)][partition] = owned.offsetAtBoot
       runtime.own(owned)
     }
-    laneRuntimes = runtimes.map { LaneConfined($0, lane: $0.lane) }
     for runtime in runtimes {
       try log.subscribe(runtime.signal, to: offsets[Int(runtime.index)])
     }
   }
 
+  /// One of several: owns what it is assigned (`assign`), from then until the log says that another one does.
+  ///
+  /// - Parameters:
+  ///   - report: called on any thread, must not block.
+  ///   - onReplayed: called once, on any thread, when the first assignment of each service that the pod owns partitions
+  ///     of has been taken over and replayed.
+  public convenience init(
+    options: RuntimeOptions, lanes: [Lane], log: any SharedLog, store: any StateStore, incarnation: UInt64,
+    cluster: ClusterLink, clock: @escaping @Sendable () -> Timestamp,
+    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
+  ) {
+    self.init(
+      lanes,
+      RuntimeShared(
+        options: options, log: log, store: store, incarnation: incarnation, clock: clock, lanes: lanes, report: report,
+        onReplayed: onReplayed, cluster: (cluster, log)))
+    cluster.ownership.follow { for lane in lanes { lane.wake() } }
+    let (shared, runtimes) = (shared, laneRuntimes)
+    shared.takeovers?.start(
+      install: { takeover in
+        let lane = Int(shared.laneOf(takeover.partition))
+        return lanes[lane].post { runtimes[lane].value.adopt(takeover) }
+      },
+      onReady: { shared.becomeReady() })
+  }
+
+  private init(_ lanes: [Lane], _ shared: RuntimeShared) {
+    self.lanes = lanes
+    self.shared = shared
+    laneRuntimes = lanes.enumerated().map {
+      LaneConfined(LaneRuntime(index: UInt16($0), lane: $1, shared: shared), lane: $1)
+    }
+  }
+
+  /// Says which partitions of a service the group has assigned to this pod; those that it does not own it takes over.
+  /// From any thread.
+  public func assign(_ partitions: [PartitionID], of service: Service) {
+    shared.takeovers?.assign(partitions, of: service)
+  }
+
+  /// Who takes a lane's records from the log, for a log whose wake-ups a lane has to watch.
+  public func logOwner(ofLane index: Int) -> any LogOwner { laneRuntimes[index].value.signal }
+
   private static func acquire(
     _ partition: PartitionID, _ shared: RuntimeShared, on lane: Lane
   ) throws -> OwnedPartition {
     let ownership = try shared.store.acquire(partition)
-    let options = shared.options
-    let actor =
-      switch partition.service {
-      case .orders:
-        PartitionEntrance(PartitionActor<OrdersMachine>(partition, options, ownership.recovery, on: lane))
-      case .stock:
-        PartitionEntrance(PartitionActor<StockMachine>(partition, options, ownership.recovery, on: lane))
-      case .payments:
-        PartitionEntrance(PartitionActor<PaymentsMachine>(partition, options, ownership.recovery, on: lane))
-      }
     return OwnedPartition(
-      id: partition, actor: actor, gate: shared.gates[shared.flat(partition)], epoch: ownership.epoch,
+      id: partition, actor: PartitionEntrance(of: partition, shared, ownership.recovery, nil, on: lane),
+      gate: shared.gates[shared.flat(partition)], epoch: ownership.epoch,
       offsetAtBoot: ownership.recovery.header?.offset ?? -1, replayThrough: shared.log.nextOffset(of: partition) - 1)
   }
 
@@ -108,12 +133,17 @@ public final class Runtime: RuntimeInspection {
   public var phase: RuntimeReport.Phase { shared.phase }
 
   /// Refuses new commands, lets what is under way end, and checkpoints. The completion is called once, on a lane.
-  public func stop(answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
+  ///
+  /// - Parameter handoverMilliseconds: how long partitions that other pods may take over are kept for that.
+  public func stop(
+    answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
+  ) {
     shared.phase = .stopping
+    shared.takeovers?.close()
     let left = SharedCount(lanes.count)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post {
-        runtime.value.beginDrain(answersMilliseconds: answersMilliseconds) {
+        runtime.value.beginDrain(answersMilliseconds, handoverMilliseconds) {
           if left.decrement() == 0 { completion() }
         }
       }

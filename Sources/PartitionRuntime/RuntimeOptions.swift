@@ -20,6 +20,10 @@ public struct RuntimeOptions: Sendable {
   public var recordEntriesMax = 1_024
   /// Messages between two lanes that were posted and not taken.
   public var mailboxMessagesMax = 262_144
+  /// Reads of one lane that wait for an owner elsewhere.
+  public var remoteReadsMax = 65_536
+  /// How long such a read is tried; its client has its own deadline.
+  public var remoteReadMilliseconds: Int64 = 30_000
 
   public init(partitioner: Partitioner, laneCount: Int) {
     self.partitioner = partitioner
@@ -32,6 +36,7 @@ public struct RuntimeOptions: Sendable {
     if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || recordEntriesMax < 1 || mailboxMessagesMax < 1
+      || remoteReadsMax < 1 || remoteReadMilliseconds < 1
     {
       return "every bound of the runtime must be at least 1"
     }

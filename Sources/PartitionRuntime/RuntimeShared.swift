@@ -20,6 +20,9 @@ final class RuntimeShared: Sendable {
   /// By lane: what became of its loads and checkpoints.
   let storeMailboxes: [Mailbox<LaneMessage>]
   let gates: [PartitionGate]
+  /// The other pods, and what takes partitions over; nil where nobody else can own any.
+  let cluster: ClusterLink?
+  let takeovers: Takeovers?
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseValue = Atomic<UInt8>(0)
   private let replaying: Atomic<Int>
@@ -28,23 +31,32 @@ final class RuntimeShared: Sendable {
 
   init(
     options: RuntimeOptions, log: any EventLog, store: any StateStore, incarnation: UInt64,
-    clock: @escaping @Sendable () -> Timestamp, mailboxes: [Mailbox<LaneMessage>],
-    storeMailboxes: [Mailbox<LaneMessage>],
-    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
+    clock: @escaping @Sendable () -> Timestamp, lanes: [Lane],
+    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void,
+    cluster: (link: ClusterLink, log: any SharedLog)? = nil
   ) {
     self.options = options
     self.log = log
     self.store = store
     self.incarnation = incarnation
     self.clock = clock
-    self.mailboxes = mailboxes
-    self.storeMailboxes = storeMailboxes
+    mailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: options.mailboxMessagesMax) }
+    // A partition has one load and one checkpoint under way at most, so these are never full: a result that got lost
+    // would hold its partition up for ever. With an owner's end its results may still come, beside the next one's.
+    let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
+    storeMailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: storeResultsMax) }
     self.report = report
     self.onReplayed = onReplayed
     let count = options.partitioner.count * Service.allCases.count
-    gates = (0..<count).map { _ in PartitionGate() }
+    gates = (0..<count).map { _ in PartitionGate(cluster == nil ? .replaying : .elsewhere) }
     replaying = Atomic(count)
     answering = Atomic(options.laneCount)
+    self.cluster = cluster?.link
+    takeovers = cluster.map { link, log in
+      Takeovers(
+        log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        onFailure: { report(.takeoverFailed($0, $1)) })
+    }
   }
 
   // MARK: Partitions
@@ -83,10 +95,13 @@ final class RuntimeShared: Sendable {
     }
   }
 
-  /// One more partition has applied everything that the log held at the start.
-  func partitionReplayed() {
-    let left = replaying.subtract(1, ordering: .acquiringAndReleasing).newValue
-    guard left == 0 else { return }
+  /// A partition has applied everything that the log held when it got its owner.
+  func replayed(_ partition: PartitionID) {
+    if let takeovers { return takeovers.replayed(partition) }
+    if replaying.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { becomeReady() }
+  }
+
+  func becomeReady() {
     // A stop that was asked for meanwhile stays.
     _ = phaseValue.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing)
     onReplayed()
@@ -110,6 +125,8 @@ final class RuntimeShared: Sendable {
   }
 
   func mailRefused(_ count: Int) { report(.mailRefused(count)) }
+
+  func peerRefused(_ count: Int) { report(.peerRefused(count)) }
 }
 
 /// Something that an operator should know.
@@ -118,4 +135,8 @@ public enum RuntimeEvent: Sendable {
   case storeFailed(PartitionID, String)
   /// A lane's mailbox was full; so many answers were lost, and their requests time out.
   case mailRefused(Int)
+  /// So many answers did not reach the pod that asked: it is gone, or does not read.
+  case peerRefused(Int)
+  /// A partition could not be taken over; it is tried again.
+  case takeoverFailed(PartitionID, String)
 }

@@ -198,6 +198,10 @@ public final class SQLiteLog: EventLog {
     return nil
   }
 
+  public func unsubscribe(_ partitions: [PartitionID]) {
+    shared.state.withLock { state in for partition in partitions { state.sequencer.leave(partition) } }
+  }
+
   public func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
     var wake: [any LogOwner] = []
     let (taken, isRead) = shared.state.withLock { state in

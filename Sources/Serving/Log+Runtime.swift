@@ -12,6 +12,10 @@ extension Log {
       error("store failed", ["partition": LogValue(partition), "reason": LogValue(reason)])
     case .mailRefused(let count):
       error("a lane's mailbox is full; answers were lost", ["messages": LogValue(count)])
+    case .peerRefused(let count):
+      warning("answers did not reach the pod that asked", ["answers": LogValue(count)])
+    case .takeoverFailed(let partition, let reason):
+      error("a partition cannot be taken over yet", ["partition": LogValue(partition), "reason": LogValue(reason)])
     }
   }
 }

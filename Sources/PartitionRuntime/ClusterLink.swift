@@ -1,0 +1,56 @@
+import Model
+import OwnershipMap
+
+/// A clock that counts milliseconds while the process is stopped and while the machine sleeps, too.
+public typealias TenureClock = @Sendable () -> Int64
+
+/// What a runtime needs to be one of several: who owns what, a way to the other pods, and a clock for its leases.
+///
+/// Without it a runtime owns all partitions of its services from its start to its end.
+public struct ClusterLink: Sendable {
+  public let ownership: any OwnershipMap
+  public let peers: any PeerPort
+  /// Where other pods reach this one, as it stands in the log behind `Owned`.
+  public let address: String
+  /// The services whose partitions are assigned to this pod; empty for one that only takes requests.
+  public let owns: Set<Service>
+  /// How long a read may rest on what came back out of the log. All pods of a cluster have the same.
+  public let leaseMilliseconds: Int64
+  public let clock: TenureClock
+
+  public init(
+    ownership: any OwnershipMap, peers: any PeerPort, address: String, owns: Set<Service>,
+    leaseMilliseconds: Int64, clock: @escaping TenureClock
+  ) {
+    self.ownership = ownership
+    self.peers = peers
+    self.address = address
+    self.owns = owns
+    self.leaseMilliseconds = leaseMilliseconds
+    self.clock = clock
+  }
+}
+
+/// The way to the other pods, as a lane sees it.
+public protocol PeerPort: AnyObject, Sendable {
+  /// Sends messages to one lane of another pod's run; they arrive once and in order, unless one of the two ends.
+  ///
+  /// From any lane; never waits. Returns false when nothing was sent: the pod is not known (any more), or so much
+  /// waits for it already that its bound is reached.
+  func send(_ messages: [PeerMessage], to incarnation: UInt64, lane: UInt16) -> Bool
+
+  /// Takes what came for a lane of this pod, on that lane. The lane is woken when something comes.
+  func take(lane: UInt16) -> [PeerDelivery]
+}
+
+/// A message of another pod.
+public struct PeerDelivery: Sendable {
+  /// The sender's run.
+  public let incarnation: UInt64
+  public let message: PeerMessage
+
+  public init(incarnation: UInt64, message: PeerMessage) {
+    self.incarnation = incarnation
+    self.message = message
+  }
+}

@@ -1,0 +1,218 @@
+import EventLog
+import Glibc
+import Model
+import PartitionCore
+import StateStore
+import Synchronization
+import Threads
+
+/// Takes over the partitions that the group assigns to this pod, on threads that may block.
+///
+/// Only taking over is decided here. Giving up is not: who loses a partition goes on with it until the log says that
+/// somebody else has it, so a partition that nobody else wants keeps its owner, and one that comes back never left.
+final class Takeovers: Sendable {
+  /// What a lane needs to become a partition's owner.
+  struct Takeover: Sendable {
+    let partition: PartitionID
+    let ownership: Ownership
+    let bounds: LogBounds
+  }
+
+  private struct Task {
+    let partition: PartitionID
+    let notBefore: UInt64
+    let attempt: Int
+  }
+
+  private struct State {
+    /// The newest assignment.
+    var assigned: Set<PartitionID> = []
+    /// What this process owns or is taking over.
+    var held: Set<PartitionID> = []
+    var tasks: [Task] = []
+    /// Why the newest attempt to take a partition over failed.
+    var failures: [PartitionID: String] = [:]
+    /// Services whose first assignment has not come, and partitions of the first ones that are still being replayed.
+    var awaitedServices: Set<Service>
+    var awaitedPartitions: Set<PartitionID> = []
+    /// To be called once.
+    var onReady: (@Sendable () -> Void)?
+    var isClosed = false
+  }
+
+  /// Takeovers at a time: each waits for the store and the log.
+  static let threadCount = 4
+  static let backoffMillisecondsMin: UInt64 = 100
+  static let backoffMillisecondsMax: UInt64 = 5_000
+
+  private let log: any SharedLog
+  private let store: any StateStore
+  private let leaseMilliseconds: UInt64
+  private let onFailure: @Sendable (PartitionID, String) -> Void
+  private let state: Mutex<State>
+  private let signals = (0..<threadCount).map { _ in Signal() }
+  private let threads = Mutex<[BackgroundThread]>([])
+
+  /// - Parameter onFailure: told on any thread why a partition could not be taken over; it is tried again.
+  init(
+    log: any SharedLog, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
+    onFailure: @escaping @Sendable (PartitionID, String) -> Void
+  ) {
+    self.log = log
+    self.store = store
+    self.leaseMilliseconds = UInt64(clamping: leaseMilliseconds)
+    self.onFailure = onFailure
+    state = Mutex(State(awaitedServices: owns))
+  }
+
+  /// Starts the threads.
+  ///
+  /// - Parameters:
+  ///   - install: has a lane own a partition; says whether the lane could be told.
+  ///   - onReady: called once, when the first assignment of each service has been taken over and replayed.
+  func start(
+    install: @escaping @Sendable (Takeover) -> Bool, onReady: @escaping @Sendable () -> Void
+  ) {
+    state.withLock { $0.onReady = onReady }
+    let started = signals.enumerated().compactMap { number, signal in
+      BackgroundThread("takeover-\(number)") { [self] in
+        while let task = next(signal) { perform(task, install) }
+      }
+    }
+    threads.withLock { $0 = started }
+    tellIfReady()
+  }
+
+  // MARK: What the group says
+
+  /// The partitions of a service that are this pod's from now on.
+  func assign(_ partitions: [PartitionID], of service: Service) {
+    state.withLock { state in
+      guard !state.isClosed else { return }
+      state.assigned = state.assigned.filter { $0.service != service }.union(partitions)
+      let isFirst = state.awaitedServices.remove(service) != nil
+      for partition in partitions where state.held.insert(partition).inserted {
+        state.tasks.append(Task(partition: partition, notBefore: 0, attempt: 0))
+        if isFirst { state.awaitedPartitions.insert(partition) }
+      }
+    }
+    for signal in signals { signal.set() }
+    tellIfReady()
+  }
+
+  // MARK: What lanes say
+
+  /// A lane has applied what the log held when it took the partition over.
+  func replayed(_ partition: PartitionID) {
+    state.withLock { _ = $0.awaitedPartitions.remove(partition) }
+    tellIfReady()
+  }
+
+  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: not at once, because
+  /// the group may just not have said yet what the log does.
+  func left(_ partition: PartitionID) {
+    let isWanted = state.withLock { state in
+      state.awaitedPartitions.remove(partition)
+      guard state.assigned.contains(partition), !state.isClosed else {
+        state.held.remove(partition)
+        return false
+      }
+      let notBefore = Self.now + 2 * leaseMilliseconds
+      state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: 0))
+      return true
+    }
+    if isWanted { for signal in signals { signal.set() } }
+    tellIfReady()
+  }
+
+  /// The takeover failed on the lane.
+  func failed(_ partition: PartitionID, _ reason: String) { retry(partition, attempt: 1, reason) }
+
+  /// Partitions that are wanted and not owned, with the reason of the newest failure, if there was one.
+  var pending: [PartitionID: String?] {
+    state.withLock { state in
+      Dictionary(uniqueKeysWithValues: state.tasks.map { ($0.partition, state.failures[$0.partition]) })
+    }
+  }
+
+  private func tellIfReady() {
+    let onReady = state.withLock { state -> (@Sendable () -> Void)? in
+      guard !state.isClosed, state.awaitedServices.isEmpty, state.awaitedPartitions.isEmpty else { return nil }
+      defer { state.onReady = nil }
+      return state.onReady
+    }
+    onReady?()
+  }
+
+  // MARK: The threads
+
+  private func next(_ signal: Signal) -> Task? {
+    while true {
+      var waitMilliseconds = UInt64(Signal.waitMillisecondsMax)
+      let (task, isClosed) = state.withLock { state -> (Task?, Bool) in
+        let now = Self.now
+        if let place = state.tasks.firstIndex(where: { $0.notBefore <= now }) {
+          return (state.tasks.remove(at: place), false)
+        }
+        for task in state.tasks { waitMilliseconds = min(waitMilliseconds, task.notBefore - now) }
+        return (nil, state.isClosed)
+      }
+      if let task { return task }
+      if isClosed { return nil }
+      _ = signal.wait(milliseconds: Int(waitMilliseconds))
+    }
+  }
+
+  private func perform(_ task: Task, _ install: (Takeover) -> Bool) {
+    let partition = task.partition
+    let isWanted = state.withLock { state in
+      if state.assigned.contains(partition), !state.isClosed { return true }
+      state.held.remove(partition)
+      state.awaitedPartitions.remove(partition)
+      return false
+    }
+    guard isWanted else { return tellIfReady() }
+    do {
+      let ownership = try store.acquire(partition)
+      guard let bounds = try log.readBounds(of: [partition])[partition] else {
+        throw LogFailure(.read, "the log tells no bounds of \(partition)")
+      }
+      if let refusal = bounds.refusal(behind: ownership.recovery.header?.offset ?? -1, of: partition) { throw refusal }
+      state.withLock { _ = $0.failures.removeValue(forKey: partition) }
+      let takeover = Takeover(partition: partition, ownership: ownership, bounds: bounds)
+      if !install(takeover) { retry(partition, attempt: task.attempt + 1, "its lane is too busy") }
+    } catch {
+      retry(partition, attempt: task.attempt + 1, "\(error)")
+    }
+  }
+
+  private func retry(_ partition: PartitionID, attempt: Int, _ reason: String) {
+    state.withLock { state in
+      state.failures[partition] = reason
+      let backoff = min(Self.backoffMillisecondsMin << UInt64(min(attempt - 1, 10)), Self.backoffMillisecondsMax)
+      state.tasks.append(Task(partition: partition, notBefore: Self.now + backoff, attempt: attempt))
+    }
+    onFailure(partition, reason)
+    for signal in signals { signal.set() }
+  }
+
+  private static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
+  }
+
+  /// Takes nothing over any more; what is under way ends. Blocking.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      state.tasks = []
+    }
+    for signal in signals { signal.set() }
+    let ending = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in ending { thread.join() }
+  }
+}

@@ -1,0 +1,177 @@
+import EventLog
+import Model
+import PartitionCore
+import StateStore
+import TestSupport
+import Testing
+
+@testable import PartitionRuntime
+
+/// Pods that take partitions over from each other, with log, store and network in memory.
+@Suite struct ClusterTests {
+  let order = OrderID(unchecked: "order")
+  let user = UserID(unchecked: "user")
+  let items = (0..<6).map { ItemID(unchecked: "item\($0)") }
+
+  /// A user with credit, an order with one unit of each item, and stock; asked of pods in turn.
+  private func fill(_ pods: [PodBench], credit: Int64, stock: Int64) throws {
+    let price = Money(unchecked: 10)
+    let first = pods[0].requests
+    #expect(try first.submit(.payments(.create(user, .random))) == .outcome(.created(id: "user"), isReplayed: false))
+    _ = try first.submit(.payments(.addFunds(user, Money(unchecked: credit))))
+    _ = try first.submit(.orders(.create(order, user: user, .random)))
+    for (index, item) in items.enumerated() {
+      let (requests, lane) = (pods[index % pods.count].requests, index % 2)
+      _ = try requests.submit(.stock(.create(item, price: price, .random)), lane: lane)
+      _ = try requests.submit(.stock(.add(item, Quantity(unchecked: stock))), lane: lane)
+      _ = try requests.submit(.orders(.addItem(order, item, .one, price: price)), lane: lane)
+    }
+  }
+
+  private func stock(_ item: ItemID, _ pod: PodBench) throws -> Int64? {
+    guard case .view(.item(let view)) = try pod.requests.ask(.item(item), lane: 1) else { return nil }
+    return view?.available.value
+  }
+
+  private func credit(_ pod: PodBench) throws -> Int64? {
+    guard case .view(.user(let view)) = try pod.requests.ask(.user(user)) else { return nil }
+    return view?.credit.value
+  }
+
+  private func add(_ amount: Int64, _ pod: PodBench) throws -> RequestResult {
+    try pod.requests.submit(.payments(.addFunds(user, Money(unchecked: amount))))
+  }
+
+  @Test func onePodOwnsAllThatItIsAssigned() throws {
+    let cluster = try TestCluster()
+    let pod = try cluster.pod()
+    defer { pod.stop() }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    try fill([pod], credit: 100, stock: 3)
+    #expect(try pod.requests.submit(.orders(.checkout(order))) == .outcome(.done, isReplayed: false))
+    #expect(try credit(pod) == 40)
+    for item in items { #expect(try stock(item, pod) == 2) }
+  }
+
+  @Test func anyPodTakesAnyRequest() throws {
+    let cluster = try TestCluster()
+    let pods = try [cluster.pod(), cluster.pod(), cluster.pod(owns: [])]
+    defer { for pod in pods { pod.kill() } }
+    cluster.deal(to: Array(pods[..<2]))
+    for pod in pods { #expect(pod.waitUntilReady()) }
+    try fill(pods, credit: 100, stock: 3)
+    #expect(try pods[2].requests.submit(.orders(.checkout(order))) == .outcome(.done, isReplayed: false))
+    for pod in pods {
+      #expect(try credit(pod) == 40)
+      for item in items { #expect(try stock(item, pod) == 2) }
+    }
+  }
+
+  @Test func anOwnerThatDiesIsReplacedAndItsRequestsAreAnswered() throws {
+    let cluster = try TestCluster()
+    let (first, second) = (try cluster.pod(), try cluster.pod())
+    defer { second.kill() }
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first, second], credit: 100, stock: 3)
+    first.kill()
+    let partition = cluster.partitioner.partition(of: user)
+    let (user, command) = (user, Command.payments(.addFunds(user, Money(unchecked: 5))))
+    let write = second.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    let read = second.requests.begin(1) { port, number throws(RequestRefusal) in
+      try port.ask(.user(user), number: number)
+    }
+    #expect(write.wait(seconds: 0.1) == nil && read.wait(seconds: 0.1) == nil, "nobody owns it")
+    cluster.deal(to: [second])
+    #expect(write.wait() == .outcome(.done, isReplayed: false))
+    #expect(read.wait() != nil)
+    #expect(try credit(second) == 105)
+    #expect(try second.requests.submit(.orders(.checkout(order))) == .outcome(.done, isReplayed: false))
+  }
+
+  /// Nothing fails and nothing is lost while partitions go to and fro.
+  @Test func handOversUnderLoad() throws {
+    let cluster = try TestCluster()
+    let (first, second) = (try cluster.pod(), try cluster.pod())
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first, second], credit: 100, stock: 3)
+    for round in 0..<6 {
+      cluster.deal(to: round % 2 == 0 ? [first, second] : [second, first])
+      for number in 0..<10 {
+        let pod = number % 2 == 0 ? first : second
+        #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+        #expect(try credit(pod) == Int64(100 + round * 10 + number + 1))
+      }
+    }
+    first.stop()
+    #expect(try credit(second) == 160)
+    second.stop(handoverMilliseconds: 0)
+  }
+
+  /// With a lease of ten seconds: who leaves in order says so, and its successor need not wait.
+  @Test func whoLeavesInOrderLeavesNoGap() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 10_000)
+    let (first, second) = (try cluster.pod(), try cluster.pod())
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    #expect(try credit(first) == 100)
+    cluster.deal(to: [second, first])
+    first.stop()
+    let clock = ContinuousClock()
+    let start = clock.now
+    #expect(try add(1, second) == .outcome(.done, isReplayed: false))
+    #expect(clock.now - start < .seconds(5))
+    #expect(try credit(second) == 101)
+    let controls = cluster.broker.controls(of: PartitionID(.payments, 0))
+    #expect(controls.contains(.released(epoch: 1)))
+    second.stop(handoverMilliseconds: 0)
+    #expect(cluster.broker.controls(of: PartitionID(.payments, 0)).last == .released(epoch: 2), "nobody came")
+
+    let third = try cluster.pod()
+    defer { third.kill() }
+    cluster.deal(to: [third])
+    #expect(third.waitUntilReady())
+    #expect(try credit(third) == 101)
+  }
+
+  /// A pod that is cut off from the log and does not know it answers no read when its lease is over, and no write is
+  /// acknowledged by its successor before that.
+  @Test func aZombieShowsNothingOld() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 400)
+    let (zombie, successor) = (try cluster.pod(), try cluster.pod())
+    defer { zombie.kill() }
+    cluster.deal(to: [zombie])
+    #expect(zombie.waitUntilReady())
+    try fill([zombie], credit: 100, stock: 3)
+    #expect(try credit(zombie) == 100)
+    zombie.log.cutOff()
+    cluster.deal(to: [successor])
+    #expect(successor.waitUntilReady())
+    #expect(try add(7, successor) == .outcome(.done, isReplayed: false))
+    let user = user
+    let read = zombie.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.ask(.user(user), number: number)
+    }
+    if case .view(.user(let view)) = read.wait(seconds: 0.5) { #expect(view?.credit.value == 107) }
+    zombie.log.heal()
+    #expect(try credit(zombie) == 107)
+    #expect(try credit(successor) == 107)
+    successor.stop(handoverMilliseconds: 0)
+  }
+
+  @Test func aStoreThatIsAwayDelaysATakeover() throws {
+    let cluster = try TestCluster(partitions: 1)
+    let pod = try cluster.pod()
+    defer { pod.kill() }
+    cluster.store.failWrites(with: StoreFailure(.write, "away"))
+    cluster.deal(to: [pod])
+    #expect(eventually { !pod.reported.isEmpty })
+    cluster.store.failWrites(with: nil)
+    #expect(pod.waitUntilReady())
+  }
+}
