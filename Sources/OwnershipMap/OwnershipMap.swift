@@ -2,8 +2,8 @@ import Model
 
 /// Who owns which partition and where pods are, as far as this pod has been told.
 ///
-/// The map is a hint, never a truth: it may be behind, and then whoever is asked wrongly says so. What an owner may do is
-/// decided by the epochs in its partition's log and in the store.
+/// The map is a hint, never a truth: it may be behind, and then whoever is asked wrongly says so. What an owner may do
+/// is decided by the epochs in its partition's log and in the store.
 public protocol OwnershipMap: AnyObject, Sendable {
   /// Grows with each change. Cheap enough to be looked at in every turn of a lane.
   var version: UInt64 { get }

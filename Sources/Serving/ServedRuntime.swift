@@ -14,7 +14,9 @@ public protocol ServedRuntime: RuntimeInspection {
   func hasUnsent(lane index: Int) -> Bool
   /// Refuses new commands, lets what is under way end, and leaves the partitions in order. The completion is called
   /// once, on a lane.
-  func stop(answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void)
+  ///
+  /// - Parameter handoverMilliseconds: how long partitions that other pods may take over are kept for that.
+  func stop(answersMilliseconds: UInt64, handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void)
 }
 
 extension Runtime: ServedRuntime {}

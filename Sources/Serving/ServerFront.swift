@@ -105,12 +105,17 @@ public final class ServerFront: Sendable {
   ///
   /// - Parameters:
   ///   - answersMilliseconds: how long requests under way may take.
+  ///   - handoverMilliseconds: how long partitions are kept for other pods to take them over.
   ///   - closingMilliseconds: what the partitions may take beyond that.
-  public func drain(answersMilliseconds: Int64, closingMilliseconds: Int) {
+  public func drain(answersMilliseconds: Int64, handoverMilliseconds: Int64 = 0, closingMilliseconds: Int) {
     let drained = Gate()
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.stopAccepting() } }
-    runtime.stop(answersMilliseconds: UInt64(clamping: answersMilliseconds)) { drained.open() }
-    _ = drained.wait(milliseconds: Int(clamping: answersMilliseconds) + closingMilliseconds)
+    runtime.stop(
+      answersMilliseconds: UInt64(clamping: answersMilliseconds),
+      handoverMilliseconds: UInt64(clamping: handoverMilliseconds)
+    ) { drained.open() }
+    let millisecondsMax = max(answersMilliseconds, handoverMilliseconds)
+    _ = drained.wait(milliseconds: Int(clamping: millisecondsMax) + closingMilliseconds)
   }
 
   /// Closes the ports and ends the lanes, behind what was posted to them. Blocking.

@@ -29,7 +29,7 @@ final class FakeRuntime: ServedRuntime {
   func turn(lane index: Int) -> Bool { ports[index].answer() }
   func hasUnsent(lane index: Int) -> Bool { false }
 
-  func stop(answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
+  func stop(answersMilliseconds: UInt64, handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
     calls.withLock { $0.append(.stop(answersMilliseconds)) }
     if !endsNever { completion() }
   }
