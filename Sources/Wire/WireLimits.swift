@@ -6,6 +6,8 @@ import PartitionCore
 public enum WireLimits {
   /// The most entries of one record.
   public static let recordEntriesMax = 262_144
+  /// The most messages of one frame between pods.
+  public static let peerMessagesMax = 65_536
   /// The most different items of one order, or of one slip.
   public static let orderLinesMax = CoreLimits.Highest.orderLinesMax
   /// The most requests that wait for one order.

@@ -3,11 +3,12 @@ import PartitionCore
 
 @testable import Wire
 
-/// What bytes turn out to be, as one comparable value, for tests that treat the three formats alike.
+/// What bytes turn out to be, as one comparable value, for tests that treat the formats alike.
 enum Decoded: Hashable {
   case record(Record)
   case entity(Entity)
   case header(CheckpointHeader)
+  case frame([PeerMessage])
 
   /// - Parameter message: the name in `records.proto`.
   /// - Throws: `WireError`.
@@ -16,6 +17,7 @@ enum Decoded: Hashable {
       switch message {
       case "Record": .record(try RecordCodec.decode(bytes))
       case "Entity": .entity(try Entity(wire: Reader(bytes)))
+      case "PeerFrame": .frame(try PeerCodec.decode(bytes))
       default: .header(try CheckpointCodec.decode(bytes))
       }
     }
@@ -27,6 +29,7 @@ enum Decoded: Hashable {
     case .record(let record): RecordCodec.encode(record, into: &bytes)
     case .entity(let entity): EntityCodec.encode(entity, into: &bytes)
     case .header(let header): CheckpointCodec.encode(header, into: &bytes)
+    case .frame(let messages): bytes = PeerCodec.encode(messages[...], bytesMax: .max).first ?? []
     }
     return bytes
   }
@@ -36,6 +39,7 @@ enum Decoded: Hashable {
     switch message {
     case "Record": .record(arbitrary.record())
     case "Entity": .entity(arbitrary.row().entity)
+    case "PeerFrame": .frame(arbitrary.frame())
     default: .header(arbitrary.header())
     }
   }

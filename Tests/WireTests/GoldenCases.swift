@@ -203,6 +203,34 @@ enum GoldenCases {
     ("refused-idempotency-key-reused", .refused(.idempotencyKeyReused(token.key))),
   ]
 
+  static let frames: [(name: String, messages: [PeerMessage])] = [
+    ("peer-outcome", [.outcome(request, .created(id: "item-7"), isReplayed: true)]),
+    ("peer-views", views.map { .view(request, $0) }),
+    (
+      "peer-asks",
+      ([.order(order), .item(item), .user(user), .payment(user, order)] as [Query]).map { .ask(request, $0) }
+    ),
+    ("peer-not-mine", [.notMine(request, epoch: 0), .notMine(request, epoch: .max)]),
+    (
+      "peer-refusals",
+      [
+        PeerRefusal.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown,
+        .partitionStopped(PartitionID(.stock, 63)),
+      ].map { .refused(request, $0) }
+    ),
+  ]
+
+  private static let views: [View] = [
+    .order(nil),
+    .order(
+      OrderView(
+        id: order, user: user, lines: [.init(item: item, quantity: units(2))], total: money(3_998),
+        status: .checkingOut)),
+    .item(nil), .item(ItemView(available: .zero, price: money(1_999))),
+    .user(nil), .user(UserView(id: user, credit: money(77))),
+    .payment(isPaid: nil), .payment(isPaid: false), .payment(isPaid: true),
+  ]
+
   static let headers: [(name: String, header: CheckpointHeader)] = {
     var ledger = Ledger()
     ledger.checkoutMoney = .max

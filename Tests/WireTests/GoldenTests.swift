@@ -51,9 +51,19 @@ import Testing
     }
   }
 
+  @Test func frames() throws {
+    for (name, messages) in GoldenCases.frames {
+      let row = try row(name, "PeerFrame")
+      #expect(PeerCodec.encode(messages[...], bytesMax: .max) == [row.bytes], "\(name)")
+      let decoded = try row.bytes.withUnsafeBytes { bytes in try PeerCodec.decode(bytes) }
+      #expect(decoded == messages, "\(name)")
+    }
+  }
+
   @Test func everyRowOfTheTableHasACase() {
     let names =
       GoldenCases.records.map(\.name) + GoldenCases.rows.map(\.name) + GoldenCases.headers.map(\.name)
+      + GoldenCases.frames.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(table.map(\.name)) == Set(names))
     #expect(table.count == names.count)

@@ -1,0 +1,169 @@
+import Model
+
+/// Turns what pods tell each other into frames of bytes, and back. The format is that of `records.proto`.
+public enum PeerCodec {
+  /// The frames of some messages, in their order: as few as `bytesMax` allows. A message that is larger by itself has a
+  /// frame of its own, which is larger, too.
+  public static func encode(_ messages: ArraySlice<PeerMessage>, bytesMax: Int) -> [[UInt8]] {
+    guard !messages.isEmpty else { return [] }
+    let bytes = frame(messages)
+    guard bytes.count > bytesMax || messages.count > WireLimits.peerMessagesMax, messages.count > 1 else {
+      return [bytes]
+    }
+    let middle = messages.startIndex + messages.count / 2
+    return encode(messages[..<middle], bytesMax: bytesMax) + encode(messages[middle...], bytesMax: bytesMax)
+  }
+
+  private static func frame(_ messages: ArraySlice<PeerMessage>) -> [UInt8] {
+    var writer = Writer(capacity: 256 + 64 * min(messages.count, 4_096))
+    for message in messages.reversed() { writer.message(1) { message.write(to: &$0) } }
+    return writer.withBytes { [UInt8]($0) }
+  }
+
+  /// Reads a frame that anybody may have written. Never traps.
+  /// - Throws: `WireError` that names the message and what is wrong with it.
+  public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> [PeerMessage] {
+    var reader = Reader(bytes)
+    var messages: [PeerMessage] = []
+    while let field = try reader.next() {
+      guard field.number == 1 else {
+        try reader.skip(field)
+        continue
+      }
+      guard messages.count < WireLimits.peerMessagesMax else {
+        throw .invalid("the frame", "has too many messages")
+      }
+      do throws(WireError) {
+        messages.append(try PeerMessage(wire: reader.message(field)))
+      } catch {
+        throw WireError("message \(messages.count): \(error.reason)")
+      }
+    }
+    return messages
+  }
+}
+
+extension PeerMessage {
+  private enum Body {
+    case outcome(Outcome, isReplayed: Bool)
+    case view(View)
+    case ask(Query)
+    case notMine(UInt64)
+    case refused(PeerRefusal)
+  }
+
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var request: RequestID?
+    var body: Body?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: request = try RequestID(wire: reader.message(field))
+      case 2:
+        let (outcome, isReplayed) = try Self.outcome(wire: reader.message(field))
+        body = .outcome(outcome, isReplayed: isReplayed)
+      case 3: body = .view(try View(wire: reader.message(field)))
+      case 4: body = .ask(try Query(wire: reader.message(field)))
+      case 5: body = .notMine(try reader.number(field))
+      case 6: body = .refused(try PeerRefusal(wire: reader.message(field)))
+      default: try reader.skip(field)
+      }
+    }
+    let known = try required(request, "the request")
+    switch body {
+    case .outcome(let outcome, let isReplayed): self = .outcome(known, outcome, isReplayed: isReplayed)
+    case .view(let view): self = .view(known, view)
+    case .ask(let query): self = .ask(known, query)
+    case .notMine(let epoch): self = .notMine(known, epoch: epoch)
+    case .refused(let refusal): self = .refused(known, refusal)
+    case nil: throw WireError("a message is of a kind that this version does not know")
+    }
+  }
+
+  private static func outcome(wire: Reader) throws(WireError) -> (Outcome, isReplayed: Bool) {
+    var reader = wire
+    var outcome: Outcome?
+    var replayed: UInt64 = 0
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: outcome = try Outcome(wire: reader.message(field))
+      case 2: replayed = try reader.number(field)
+      default: try reader.skip(field)
+      }
+    }
+    return (try required(outcome, "the outcome"), replayed != 0)
+  }
+
+  func write(to writer: inout Writer) {
+    let request: RequestID
+    switch self {
+    case .outcome(let asked, let outcome, let isReplayed):
+      request = asked
+      writer.message(2) { writer in
+        writer.number(2, isReplayed ? UInt64(1) : 0)
+        writer.message(1) { outcome.write(to: &$0) }
+      }
+    case .view(let asked, let view):
+      request = asked
+      writer.message(3) { view.write(to: &$0) }
+    case .ask(let asked, let query):
+      request = asked
+      writer.message(4) { query.write(to: &$0) }
+    case .notMine(let asked, let epoch):
+      request = asked
+      writer.present(5, epoch)
+    case .refused(let asked, let refusal):
+      request = asked
+      writer.message(6) { refusal.write(to: &$0) }
+    }
+    writer.message(1) { request.write(to: &$0) }
+  }
+}
+
+extension PeerRefusal {
+  /// As it stands on the wire.
+  private enum Reason: UInt8 {
+    case overloaded = 0
+    case stopping = 1
+    case starting = 2
+    case logFailed = 3
+    case outcomeUnknown = 4
+    case partitionStopped = 5
+  }
+
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var reason: Reason?
+    var partition: PartitionID?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: reason = try reader.choice(field, "the refusal's reason")
+      case 2: partition = try PartitionID(wire: reader.message(field))
+      default: try reader.skip(field)
+      }
+    }
+    switch try required(reason, "the refusal's reason") {
+    case .overloaded: self = .overloaded
+    case .stopping: self = .stopping
+    case .starting: self = .starting
+    case .logFailed: self = .logFailed
+    case .outcomeUnknown: self = .outcomeUnknown
+    case .partitionStopped: self = .partitionStopped(try required(partition, "the refusal's partition"))
+    }
+  }
+
+  func write(to writer: inout Writer) {
+    let reason: Reason
+    switch self {
+    case .overloaded: reason = .overloaded
+    case .stopping: reason = .stopping
+    case .starting: reason = .starting
+    case .logFailed: reason = .logFailed
+    case .outcomeUnknown: reason = .outcomeUnknown
+    case .partitionStopped(let partition):
+      reason = .partitionStopped
+      writer.message(2) { partition.write(to: &$0) }
+    }
+    writer.choice(1, reason)
+  }
+}

@@ -1,0 +1,46 @@
+import Model
+
+extension Arbitrary {
+  /// What a pod may have for another.
+  mutating func frame() -> [PeerMessage] { list(max: 8) { $0.peerMessage() } }
+
+  mutating func peerMessage() -> PeerMessage {
+    let request = request()
+    return switch below(5) {
+    case 0: .outcome(request, outcome(), isReplayed: flip())
+    case 1: .view(request, view())
+    case 2: .ask(request, query())
+    case 3: .notMine(request, epoch: number(max: .max))
+    default: .refused(request, refusalOfAPeer())
+    }
+  }
+
+  private mutating func query() -> Query {
+    switch below(4) {
+    case 0: .order(id())
+    case 1: .item(id())
+    case 2: .user(id())
+    default: .payment(id(), id())
+    }
+  }
+
+  private mutating func view() -> View {
+    switch below(4) {
+    case 0:
+      .order(
+        maybe { arbitrary in
+          OrderView(
+            id: arbitrary.id(), user: arbitrary.id(),
+            lines: arbitrary.list(max: 4) { Slip.Line(item: $0.id(), quantity: $0.units()) }, total: arbitrary.amount(),
+            status: arbitrary.pick([.open, .checkingOut, .paid]))
+        })
+    case 1: .item(maybe { ItemView(available: $0.amount(), price: $0.amount()) })
+    case 2: .user(maybe { UserView(id: $0.id(), credit: $0.amount()) })
+    default: .payment(isPaid: maybe { $0.flip() })
+    }
+  }
+
+  private mutating func refusalOfAPeer() -> PeerRefusal {
+    pick([.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown, .partitionStopped(partition())])
+  }
+}
