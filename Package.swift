@@ -91,7 +91,7 @@ let package = Package(
       "Cluster",
       [
         "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "Peers",
-        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
+        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "Threads",
       ]),
     target(
       "Audit",
@@ -132,8 +132,9 @@ let package = Package(
     tests(
       "ClusterTests",
       [
-        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "Peers", "PostgresStore", "PriceCache",
-        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport",
+        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "Peers",
+        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
+        "TestSupport",
       ]),
     tests(
       "AuditTests",

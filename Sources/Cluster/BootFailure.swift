@@ -1,0 +1,28 @@
+import Peers
+
+/// Why a pod cannot start: the setting it is about, and what is wrong, with the server's name where there is one.
+public struct BootFailure: Error, Hashable, CustomStringConvertible {
+  /// Such as `kafka-brokers`.
+  public let setting: String
+  /// A sentence; several lines where several things are wrong.
+  public let message: String
+
+  public init(_ setting: String, _ message: String) {
+    self.setting = setting
+    self.message = message
+  }
+
+  public var description: String { "\(setting): \(message)" }
+}
+
+extension BootFailure {
+  /// Does something about a setting; what it throws is told as that setting's.
+  static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {
+    do {
+      return try body()
+    } catch {
+      // A mesh's own descriptions begin with the setting.
+      throw BootFailure(setting, (error as? PeerFailure)?.message ?? "\(error)")
+    }
+  }
+}

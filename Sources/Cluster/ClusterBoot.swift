@@ -1,0 +1,129 @@
+import KafkaLog
+import Lanes
+import Model
+import Peers
+import PostgresStore
+import PriceCache
+import RedisPriceCache
+import Serving
+import Settings
+import StateStore
+import Telemetry
+
+/// Brings a pod's adapters up, in the order in which each can be told from its servers; blocking.
+///
+/// ```
+/// openLog     topics as they have to be, the clients, the cluster's id
+/// open        stores (each for this cluster's id), price caches on the lanes, connections to the others on lane 0
+/// ```
+/// A step that fails says which setting and which server it is about, and what was opened before is closed.
+public enum ClusterBoot {
+  /// The log, and what it says about where it is.
+  public struct OpenedLog: Sendable {
+    public let log: KafkaLog
+    /// Kafka's own name of the cluster: the stores and the other pods must belong to the same.
+    public let clusterID: String
+  }
+
+  // MARK: Kafka
+
+  /// Checks the topics and connects to Kafka.
+  /// - Throws: `BootFailure`: no broker answers, or the topics are not as Kassa needs them; then with the commands that
+  ///   mend it.
+  public static func openLog(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> OpenedLog {
+    try checkTopics(options, journal)
+    let log = try naming("kafka-brokers") { try KafkaLog(options: options.kafka) { journal.tell($0) } }
+    do {
+      let id = try naming("kafka-brokers") { try log.readClusterID() }
+      return OpenedLog(log: log, clusterID: id)
+    } catch {
+      log.close()
+      throw error
+    }
+  }
+
+  private static func checkTopics(_ options: PodOptions, _ journal: Log) throws(BootFailure) {
+    let plan = options.topics
+    let findings = try naming("kafka-brokers") {
+      plan.findings(try TopicAdministration(options.kafka).describe(plan))
+    }
+    // Partitions without a leader get one by themselves.
+    for finding in findings where finding.isPassing {
+      journal.warning("a topic is not well", ["finding": LogValue(finding)])
+    }
+    let lasting = findings.filter { !$0.isPassing }
+    guard !lasting.isEmpty else { return }
+    let list = lasting.map { "\n  \($0)" }.joined()
+    throw BootFailure("kafka-brokers", "the topics at \(plan.brokers) are not as Kassa needs them:\(list)")
+  }
+
+  // MARK: Everything else
+
+  /// Opens what stands on the log's cluster. The lanes must not have been started.
+  /// - Parameter incarnation: of this run of the pod: higher than those of all its runs before.
+  /// - Throws: `BootFailure`.
+  public static func open(
+    _ options: PodOptions, _ opened: OpenedLog, lanes: ServerLanes, incarnation: UInt64
+  ) throws(BootFailure) -> Pod {
+    let stores = try openStores(options, opened.clusterID)
+    var redis: [RedisPriceCache] = []
+    do throws(BootFailure) {
+      let prices = try openPrices(options, lanes.serving, &redis)
+      let identity = PeerIdentity(name: options.name, incarnation: incarnation)
+      let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving)
+      return Pod(
+        options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
+        identity: identity)
+    } catch {
+      for cache in redis { cache.close() }
+      for store in stores.values { store.close() }
+      throw error
+    }
+  }
+
+  private static func openStores(
+    _ options: PodOptions, _ clusterID: String
+  ) throws(BootFailure) -> [Service: PostgresStore] {
+    let identity = PostgresIdentity(cluster: clusterID, partitionCount: options.kafka.partitioner.count)
+    var stores: [Service: PostgresStore] = [:]
+    do throws(BootFailure) {
+      for (service, connection) in options.databases.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        stores[service] = try naming(PodOptions.setting(ofDatabase: service)) {
+          try PostgresStore(connection, service: service, identity: identity)
+        }
+      }
+    } catch {
+      for store in stores.values { store.close() }
+      throw error
+    }
+    return stores
+  }
+
+  /// The caches by lane: one in Redis for each, or the same in memory for all.
+  private static func openPrices(
+    _ options: PodOptions, _ lanes: [Lane], _ opened: inout [RedisPriceCache]
+  ) throws(BootFailure) -> [any PriceCache] {
+    guard let redis = options.redis else {
+      let cache = MemoryPriceCache(
+        entriesMax: options.priceEntriesMax, lifetimeMilliseconds: options.priceMilliseconds,
+        now: { ProcessClock.monotonicMicroseconds() / 1_000 })
+      return lanes.map { _ in cache }
+    }
+    for lane in lanes { opened.append(try naming("redis") { try RedisPriceCache(lane, redis) }) }
+    return opened
+  }
+
+  private static func openMesh(
+    _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane]
+  ) throws(BootFailure) -> PeerMesh {
+    let peers = options.peers
+    let mesh = PeerOptions(
+      cluster: clusterID, identity: identity, host: peers.host, port: peers.port, keys: options.peerKeys)
+    guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
+    return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }
+  }
+
+  private static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {
+    try BootFailure.naming(setting, body)
+  }
+}

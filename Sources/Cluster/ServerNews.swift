@@ -1,0 +1,38 @@
+/// How one of the servers, or another pod, was found at one look.
+struct ServerState: Hashable, Sendable {
+  /// As messages name it.
+  let name: String
+  let isWell: Bool
+  /// Why it is not; empty while it is.
+  let reason: String
+
+  init(_ name: String, isWell: Bool, reason: String = "") {
+    self.name = name
+    self.isWell = isWell
+    self.reason = isWell ? "" : reason
+  }
+}
+
+/// Picks what is worth a line in the log out of one look after the other: a server that is away, and why; that it is
+/// back. A trouble is told when two looks in a row found it: a connection that is being made is none.
+struct ServerNews {
+  private var seen: [String: ServerState] = [:]
+  /// Those in trouble, as they were told.
+  private var told: [String: ServerState] = [:]
+
+  /// What has changed. Servers that are missing are forgotten.
+  mutating func changes(_ states: [ServerState]) -> [ServerState] {
+    var changes: [ServerState] = []
+    for state in states {
+      if state.isWell {
+        if told.removeValue(forKey: state.name) != nil { changes.append(state) }
+      } else if seen[state.name] == state, told[state.name] != state {
+        told[state.name] = state
+        changes.append(state)
+      }
+    }
+    seen = Dictionary(states.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    told = told.filter { seen[$0.key] != nil }
+    return changes
+  }
+}

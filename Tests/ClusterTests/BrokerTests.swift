@@ -1,0 +1,83 @@
+import Foundation
+import KafkaLog
+import Lanes
+import Model
+import Serving
+import Settings
+import StateStore
+import TestSupport
+import Testing
+
+@testable import Cluster
+
+/// Where the real broker is that `Tests/KafkaIntegration/run` started.
+private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].flatMap { Endpoint($0) }
+
+/// With that broker; without it these do not run.
+@Suite(.enabled(if: broker != nil), .serialized) struct BrokerSuite {
+  /// Options of a pod with topics of its own, which are not made yet.
+  private func options(
+    prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }
+  ) throws -> PodOptions {
+    let address = try #require(broker)
+    let server = try PostgresServer.shared()
+    let databases = try (0..<3).map { _ in try server.connection(to: server.makeDatabase()) }
+    return try PodOptions(
+      podSettings {
+        $0.cluster.kafkaBrokers = [address]
+        $0.cluster.kafkaPrefix = prefix
+        $0.cluster.kafkaReplication = 1
+        $0.cluster.postgresOrders = databases[0]
+        $0.cluster.postgresStock = databases[1]
+        $0.cluster.postgresPayments = databases[2]
+        change(&$0)
+      })
+  }
+
+  private func makeTopics(_ options: PodOptions) throws {
+    _ = try TopicAdministration(options.kafka).create(options.topics)
+  }
+
+  @Test func refusesTopicsThatAreNotAsNeededWithWhatMendsThem() throws {
+    let missing = try options(prefix: "none.")
+    let failure = #expect(throws: BootFailure.self) { try ClusterBoot.openLog(missing, Journal().log) }
+    for service in Service.allCases {
+      let line = "none.\(service.name): it does not exist. Mend it with:  kassa topics create --brokers"
+      #expect(failure?.message.contains(line) == true, "\(failure as Any)")
+    }
+    let made = try options()
+    try makeTopics(made)
+    let other = try options(prefix: made.kafka.prefix) { $0.partitions = 8 }
+    let count = #expect(throws: BootFailure.self) { try ClusterBoot.openLog(other, Journal().log) }
+    #expect(count?.message.contains("it has 4 partitions, not 8") == true, "\(count as Any)")
+  }
+
+  @Test func opensAndJoinsTheGroupsOfItsServices() throws {
+    let options = try options { $0.cluster.services = .stock }
+    try makeTopics(options)
+    let journal = Journal()
+    let opened = try ClusterBoot.openLog(options, journal.log)
+    #expect(!opened.clusterID.isEmpty)
+    let lanes = try ServerLanes(servingCount: 2)
+    let pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: 1)
+    try pod.joinGroups()
+    let member = try #require(pod.members.first)
+    #expect(pod.members.count == 1 && member.service == .stock)
+    var events: [MembershipEvent] = []
+    let all = (0..<4).map { PartitionID(.stock, $0) }
+    #expect(
+      eventually {
+        events += member.takeEvents()
+        return events.contains(.assigned(all))
+      }, "\(events)")
+    #expect(member.statistics.assignments == 1 && member.statistics.partitions == 4)
+    #expect(try pod.store.acquire(PartitionID(.stock, 0)).epoch == 1)
+    for event in events { journal.log.tell(event, of: .stock) }
+    #expect(journal.contains("partitions assigned", "count=4"), "\(journal.all)")
+    for lane in lanes.serving + [lanes.operating] { try lane.start { false } }
+    pod.leaveGroups()
+    pod.closeOnLanes()
+    lanes.end()
+    pod.close()
+  }
+}

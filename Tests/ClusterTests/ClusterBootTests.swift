@@ -1,0 +1,138 @@
+import EventLog
+import KafkaLog
+import Lanes
+import Model
+import OperatorAPI
+import Peers
+import PriceCache
+import RedisPriceCache
+import Serving
+import Settings
+import StateStore
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import Cluster
+
+/// Opening and closing, with a PostgreSQL that is there and a Kafka that is not.
+@Suite struct ClusterBootTests {
+  /// Settings of a pod with three databases of its own.
+  private func settings(_ change: (inout ServeSettings) -> Void = { _ in }) throws -> ServeSettings {
+    let server = try PostgresServer.shared()
+    let databases = try (0..<3).map { _ in try server.connection(to: server.makeDatabase()) }
+    return podSettings {
+      $0.cluster.postgresOrders = databases[0]
+      $0.cluster.postgresStock = databases[1]
+      $0.cluster.postgresPayments = databases[2]
+      change(&$0)
+    }
+  }
+
+  @Test func withoutABrokerThereIsNoLog() throws {
+    var options = try PodOptions(podSettings())
+    options.kafka.queryTimeoutMilliseconds = 200
+    let failure = #expect(throws: BootFailure.self) { try ClusterBoot.openLog(options, Journal().log) }
+    #expect(failure?.setting == "kafka-brokers")
+    #expect(failure?.message.hasPrefix("the brokers at 127.0.0.1:1 do not tell") == true, "\(failure as Any)")
+  }
+
+  @Test func eachServiceHasItsOwnDatabase() throws {
+    let open = try OpenPod(settings())
+    #expect(Set(open.pod.stores.keys) == Set(Service.allCases))
+    for service in Service.allCases { #expect(try open.pod.store.acquire(PartitionID(service, 3)).epoch == 1) }
+    #expect(try open.pod.store.acquire(PartitionID(.stock, 3)).epoch == 2)
+    open.pod.abandon()
+  }
+
+  @Test func aDatabaseOfAnotherClusterIsRefused() throws {
+    let settings = try settings()
+    let first = try OpenPod(settings)
+    _ = try first.pod.store.acquire(PartitionID(.orders, 0))
+    first.pod.abandon()
+    let other = try OpenPod(settings, cluster: "cluster-2")
+    #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
+      ($0 as? StoreFailure)?.code == .format
+    }
+    other.pod.abandon()
+  }
+
+  @Test func aPodThatOnlyTakesRequestsNeedsNoDatabase() throws {
+    let open = try OpenPod(
+      podSettings {
+        $0.cluster.role = .api
+        ($0.cluster.postgresOrders, $0.cluster.postgresStock, $0.cluster.postgresPayments) = (nil, nil, nil)
+      })
+    #expect(open.pod.stores.isEmpty && open.pod.members.isEmpty)
+    try open.pod.joinGroups()
+    #expect(open.pod.members.isEmpty)
+    open.pod.abandon()
+  }
+
+  @Test func pricesAreInMemoryOrOnTheLanes() throws {
+    let memory = try OpenPod(settings())
+    #expect(memory.pod.prices.count == 2 && memory.pod.prices.allSatisfy { $0 is MemoryPriceCache })
+    #expect(memory.pod.prices[0] === memory.pod.prices[1])
+    memory.pod.abandon()
+    let redis = try OpenPod(settings { $0.cluster.redis = "redis://127.0.0.1:1" })
+    #expect(redis.pod.prices.count == 2 && redis.pod.prices.allSatisfy { $0 is RedisPriceCache })
+    #expect(redis.pod.prices[0] !== redis.pod.prices[1])
+    try redis.start()
+    redis.end()
+  }
+
+  @Test func podsFollowEachOther() throws {
+    let pods = try ["a", "b"].map { name in try OpenPod(settings { $0.cluster.pod = name }) }
+    let journal = Journal()
+    for open in pods { try open.start() }
+    for open in pods { open.pod.follow(pods.map(\.pod.address), journal.log) }
+    #expect(
+      eventually { pods.allSatisfy { $0.pod.mesh.statuses.map(\.state) == [.connected] } },
+      "\(pods.map(\.pod.mesh.statuses))")
+    #expect(journal.all.isEmpty)
+    pods[0].pod.follow([PeerAddress(name: "c", host: "10.0.0.1", port: 7)], journal.log)
+    #expect(journal.contains("the other pods cannot be followed", "needs keys"))
+    for open in pods { open.end() }
+  }
+
+  @Test func tellsWhereOthersFindIt() throws {
+    let own = try OpenPod(settings())
+    #expect(own.pod.address == PeerAddress(name: "pod-0", host: "127.0.0.1", port: own.pod.mesh.port))
+    #expect(own.pod.mesh.port > 0)
+    own.pod.abandon()
+    for (port, announced) in [(UInt16(7_777), UInt16(7_777)), (0, nil)] as [(UInt16, UInt16?)] {
+      let open = try OpenPod(settings { $0.cluster.peersAdvertise = Endpoint(host: "127.0.0.9", port: port) })
+      #expect(open.pod.address.host == "127.0.0.9" && open.pod.address.port == announced ?? open.pod.mesh.port)
+      open.pod.abandon()
+    }
+  }
+
+  @Test func eachRefusalNamesItsSetting() throws {
+    let first = try OpenPod(settings())
+    let port = first.pod.mesh.port
+    for (setting, words, change) in [
+      ("peers", "cannot listen at tcp://127.0.0.1:\(port)", { $0.cluster.peers.port = port }),
+      ("postgres-stock", "is not one that libpq can read", { $0.cluster.postgresStock = "hush hush=" }),
+      ("peers", "needs keys", { $0.cluster.peers.host = "0.0.0.0" }),
+    ] as [(String, String, (inout ServeSettings) -> Void)] {
+      let failure = #expect(throws: BootFailure.self) { try OpenPod(settings(change)) }
+      #expect(failure?.setting == setting && failure?.message.contains(words) == true, "\(failure as Any)")
+      #expect(failure?.description.contains("hush") == false)
+    }
+    first.pod.abandon()
+  }
+
+  @Test func addsItsMetricsAndItsPage() throws {
+    let open = try OpenPod(settings { $0.cluster.redis = "redis://127.0.0.1:1" })
+    var sources = OperatorSources(version: "1", startedMilliseconds: 0)
+    open.pod.extend(&sources)
+    #expect(sources.pages.map(\.path.description) == ["/peers"])
+    #expect(String(decoding: sources.pages[0].body(), as: UTF8.self).contains("\"pod\":\"pod-0\""))
+    var text = PrometheusText()
+    for write in sources.metrics { write(&text) }
+    let page = String(decoding: text.bytes, as: UTF8.self)
+    for metric in Metric.ofCluster + [.logFailed] { #expect(page.contains("# TYPE \(metric.name) ")) }
+    #expect(try Promtool.complaint(about: text.bytes) == nil)
+    open.pod.abandon()
+  }
+}

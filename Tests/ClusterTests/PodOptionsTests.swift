@@ -1,0 +1,123 @@
+import Foundation
+import KafkaLog
+import Model
+import PartitionRuntime
+import Peers
+import RedisPriceCache
+import Serving
+import Settings
+import TestSupport
+import Testing
+
+@testable import Cluster
+
+@Suite struct PodOptionsTests {
+  @Test func aPodOfEverything() throws {
+    let options = try PodOptions(podSettings())
+    #expect(options.name == "pod-0" && options.services == Service.allCases)
+    #expect(options.servedServices == Set(Service.allCases) && options.ownedServices == Service.allCases)
+    #expect(Set(options.databases.keys) == Set(Service.allCases) && options.redis == nil)
+    #expect(options.kafka.brokers == "127.0.0.1:1" && options.kafka.clientName == "pod-0")
+    #expect(options.kafka.partitioner.count == 4 && options.kafka.heartbeatMilliseconds == 300)
+    #expect(options.topics.replicationFactor == 3 && options.topics.minInsyncReplicas == 2)
+    #expect(options.topics.retentionHours == 168 && options.peerKeys == nil)
+  }
+
+  @Test(
+    arguments: [
+      (.all, [.orders, .stock, .payments], 3), (.api, [], 0), (.owner, [.orders, .stock, .payments], 3),
+    ] as [(RoleChoice, [Service], Int)])
+  func roles(_ role: RoleChoice, _ owned: [Service], _ databases: Int) throws {
+    let options = try PodOptions(podSettings { $0.cluster.role = role })
+    #expect(options.ownedServices == owned && options.databases.count == databases)
+    #expect(options.servedServices.isEmpty == (role == .owner))
+  }
+
+  @Test(arguments: Service.allCases)
+  func aPodOfOneService(_ service: Service) throws {
+    let options = try PodOptions(podSettings { $0.cluster.services = ServiceChoice(service) })
+    #expect(options.services == [service] && options.servedServices == [service])
+    #expect(Array(options.databases.keys) == [service])
+  }
+
+  @Test func everySettingOfTheLogReachesIt() throws {
+    let settings = podSettings {
+      $0.cluster.kafkaBrokers = [Endpoint(host: "::1", port: 9), Endpoint(host: "k", port: 10)]
+      $0.cluster.kafkaPrefix = "shop."
+      $0.cluster.kafkaLingerMilliseconds = 2
+      $0.cluster.kafkaCommandMilliseconds = 3_000
+      $0.cluster.kafkaSessionMilliseconds = 2_000
+      $0.cluster.kafkaReplication = 5
+      $0.cluster.kafkaMinInsync = 3
+      $0.cluster.kafkaRetentionMilliseconds = 7_200_001
+      $0.cluster.kafkaProperties = ["socket.timeout.ms": "7000"]
+      $0.eventLogQueuedRecordsMax = 77
+      $0.eventLogQueuedBytesMax = 2 << 20
+    }
+    let options = try PodOptions(settings)
+    #expect(options.kafka.brokers == "[::1]:9,k:10" && options.kafka.topic(of: .stock) == "shop.stock")
+    #expect(options.kafka.lingerMilliseconds == 2 && options.kafka.commandTimeoutMilliseconds == 3_000)
+    #expect(options.kafka.sessionTimeoutMilliseconds == 2_000 && options.kafka.heartbeatMilliseconds == 200)
+    #expect(options.kafka.queuedRecordsMax == 77 && options.kafka.queuedBytesMax == 2 << 20)
+    #expect(options.kafka.properties.description == "socket.timeout.ms")
+    #expect(options.topics.replicationFactor == 5 && options.topics.minInsyncReplicas == 3)
+    #expect(options.topics.retentionHours == 2)
+  }
+
+  @Test func everySettingOfThePricesReachesThem() throws {
+    let folder = try TemporaryFolder()
+    try Array("pem".utf8).write(to: folder.path + "/ca.pem")
+    let options = try PodOptions(
+      podSettings {
+        $0.cluster.redis = "rediss://kassa:hush@r:1234/5"
+        $0.cluster.redisPrefix = "shop:"
+        $0.cluster.redisAuthoritiesFile = folder.path + "/ca.pem"
+        $0.priceCacheMilliseconds = 777
+      })
+    #expect(options.redis?.address.description == "rediss://r:1234/5" && options.redis?.keyPrefix == "shop:")
+    #expect(options.redis?.lifetimeMilliseconds == 777)
+    #expect(options.redis?.authoritiesPath == folder.path + "/ca.pem")
+  }
+
+  @Test func withoutANameItIsTheHosts() throws {
+    let name = try PodOptions(podSettings { $0.cluster.pod = nil }).name
+    #expect((1...128).contains(name.utf8.count))
+  }
+
+  @Test func keysAreRead() throws {
+    let folder = try TemporaryFolder()
+    let keys = try PeerKeys.make()
+    try keys.write(to: folder.path + "/peers.key")
+    let options = try PodOptions(podSettings { $0.cluster.peerKeysFile = folder.path + "/peers.key" })
+    #expect(options.peerKeys?.publicKey == keys.publicKey)
+  }
+
+  /// Each names its setting, and no secret.
+  @Test func refusals() {
+    let table: [(setting: String, start: String, change: (inout ServeSettings) -> Void)] = [
+      ("rdkafka", "rdkafka.acks cannot be set: every", { $0.cluster.kafkaProperties = ["acks": "hush"] }),
+      ("rdkafka", "rdkafka.no.such: librdkafka", { $0.cluster.kafkaProperties = ["no.such": "hush"] }),
+      ("kafka-brokers", "the prefix 'a/b' makes no name of a topic", { $0.cluster.kafkaPrefix = "a/b" }),
+      ("kafka-replication", "the replicas in sync must be", { $0.cluster.kafkaMinInsync = 4 }),
+      ("redis", "the Redis URL must begin with", { $0.cluster.redis = "http://:hush@r" }),
+      ("peer-keys", "key file /nowhere/k: No such file", { $0.cluster.peerKeysFile = "/nowhere/k" }),
+      ("postgres-stock", "it is not given", { $0.cluster.postgresStock = nil }),
+      (
+        "redis-authorities", "/nowhere/ca: No such file",
+        {
+          $0.cluster.redis = "rediss://r"
+          $0.cluster.redisAuthoritiesFile = "/nowhere/ca"
+        }
+      ),
+    ]
+    for (setting, start, change) in table {
+      let failure = #expect(throws: BootFailure.self) { try PodOptions(podSettings(change)) }
+      #expect(failure?.setting == setting && failure?.message.hasPrefix(start) == true, "\(failure as Any)")
+      #expect(failure?.description.contains("hush") == false)
+    }
+  }
+}
+
+extension [UInt8] {
+  func write(to path: String) throws { try Data(self).write(to: URL(fileURLWithPath: path)) }
+}
