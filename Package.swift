@@ -90,8 +90,9 @@ let package = Package(
     target(
       "Cluster",
       [
-        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "Peers",
-        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "Threads",
+        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionRuntime",
+        "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
+        "Threads", "Wire",
       ]),
     target(
       "Audit",
@@ -132,9 +133,9 @@ let package = Package(
     tests(
       "ClusterTests",
       [
-        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "Peers",
-        "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
-        "TestSupport",
+        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionRuntime",
+        "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
+        "TestSupport", "Wire",
       ]),
     tests(
       "AuditTests",

@@ -63,7 +63,7 @@ public enum ClusterBoot {
   /// - Parameter incarnation: of this run of the pod: higher than those of all its runs before.
   /// - Throws: `BootFailure`.
   public static func open(
-    _ options: PodOptions, _ opened: OpenedLog, lanes: ServerLanes, incarnation: UInt64
+    _ options: PodOptions, _ opened: OpenedLog, lanes: ServerLanes, incarnation: UInt64, _ journal: Log
   ) throws(BootFailure) -> Pod {
     let stores = try openStores(options, opened.clusterID)
     var redis: [RedisPriceCache] = []
@@ -73,7 +73,7 @@ public enum ClusterBoot {
       let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving)
       return Pod(
         options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
-        identity: identity)
+        identity: identity, journal: journal)
     } catch {
       for cache in redis { cache.close() }
       for store in stores.values { store.close() }
@@ -117,11 +117,15 @@ public enum ClusterBoot {
     _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane]
   ) throws(BootFailure) -> PeerMesh {
     let peers = options.peers
-    let mesh = PeerOptions(
+    var mesh = PeerOptions(
       cluster: clusterID, identity: identity, host: peers.host, port: peers.port, keys: options.peerKeys)
+    mesh.limits.frameBytesMax = frameBytesMax
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }
   }
+
+  /// An order with as many lines as one can have, told to another pod.
+  static let frameBytesMax = 2 << 20
 
   private static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {
     try BootFailure.naming(setting, body)

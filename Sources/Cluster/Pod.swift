@@ -3,6 +3,8 @@ import KafkaLog
 import Lanes
 import Model
 import OperatorAPI
+import OwnershipMap
+import PartitionRuntime
 import Peers
 import PostgresStore
 import PriceCache
@@ -35,12 +37,16 @@ public final class Pod: Sendable {
   /// By lane too; empty when prices are remembered in memory.
   let redis: [RedisPriceCache]
   public let mesh: PeerMesh
+  /// The mesh as the runtime sees it.
+  public let port: MeshPort
   public let identity: PeerIdentity
+  private let journal: Log
+  private let followed = Mutex<[PodAnnouncement]>([])
   private let membersOfGroups = Mutex<[KafkaMember]>([])
 
   init(
     options: PodOptions, opened: ClusterBoot.OpenedLog, lanes: ServerLanes, stores: [Service: PostgresStore],
-    prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity
+    prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity, journal: Log
   ) {
     self.options = options
     clusterID = opened.clusterID
@@ -52,11 +58,15 @@ public final class Pod: Sendable {
     self.redis = redis
     self.mesh = mesh
     self.identity = identity
+    self.journal = journal
+    port = MeshPort(mesh, lanes: lanes.serving) { sender, reason in
+      journal.error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
+    }
   }
 
   // MARK: Peers
 
-  /// Where the others find this pod: what it announces.
+  /// Where the others find this pod.
   public var address: PeerAddress {
     let place = options.advertised ?? options.peers
     return PeerAddress(
@@ -64,12 +74,27 @@ public final class Pod: Sendable {
       publicKey: options.peerKeys?.publicKey)
   }
 
-  /// Keeps connections to these pods, and to no others; this one among them is passed over. From any thread.
-  public func follow(_ pods: [PeerAddress], _ journal: Log) {
-    do {
-      try mesh.follow(pods)
-    } catch {
-      journal.error("the other pods cannot be followed", ["reason": LogValue(error)])
+  /// What it tells the others about itself.
+  /// - Parameter operatorAddress: `HOST:PORT` of the operator port.
+  public func announcement(operatorAddress: String) -> PodAnnouncement {
+    PodAnnouncement(
+      name: identity.name, incarnation: identity.incarnation, host: address.host, port: address.port,
+      publicKey: address.publicKey?.text, operatorAddress: operatorAddress, services: Set(options.services),
+      role: PodRole(options.role))
+  }
+
+  /// Keeps connections to the pods of a map, and to no others; this one among them is passed over. From any thread,
+  /// each time that the map has changed.
+  public func follow(_ map: OwnershipSnapshot) {
+    let pods = map.pods.values.sorted { $0.incarnation < $1.incarnation }
+    // Under the lock, so that an older map never comes behind a newer one's.
+    let complaints = followed.withLock { followed -> [String] in
+      guard followed != pods else { return [] }
+      followed = pods
+      return port.follow(pods.filter { $0.name != identity.name })
+    }
+    for complaint in complaints {
+      journal.error("a pod cannot be followed", ["reason": LogValue(complaint)])
     }
   }
 
@@ -125,9 +150,20 @@ public final class Pod: Sendable {
     let figures = redis.map(\.figures)
     sources.metrics += [
       { [log] in $0.write(log) }, { [weak self] in $0.write(self?.members ?? []) }, { [stores] in $0.write(stores) },
-      { [mesh] in $0.write(mesh) },
+      { [mesh, port] in $0.write(mesh, port) },
     ]
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages.append(PeersPage.page(of: mesh, as: identity, at: address))
+  }
+}
+
+extension PodRole {
+  init(_ role: RoleChoice) {
+    self =
+      switch role {
+      case .all: .all
+      case .api: .api
+      case .owner: .owner
+      }
   }
 }

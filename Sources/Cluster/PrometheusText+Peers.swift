@@ -3,11 +3,11 @@ import Telemetry
 
 /// The connections to other pods.
 extension PrometheusText {
-  public mutating func write(_ mesh: PeerMesh) {
-    write(PeerReading(mesh), mesh.figures)
+  public mutating func write(_ mesh: PeerMesh, _ port: MeshPort) {
+    write(PeerReading(mesh), mesh.figures, undecodableFrames: port.undecodableFrames)
   }
 
-  mutating func write(_ reading: PeerReading, _ figures: PeerFigures) {
+  mutating func write(_ reading: PeerReading, _ figures: PeerFigures, undecodableFrames: UInt64) {
     header(.peersConnected)
     sample(.peersConnected, reading.statuses.count { $0.state == .connected })
     header(.peersReplaced)
@@ -16,6 +16,8 @@ extension PrometheusText {
       header(metric)
       sample(metric, figures[counter])
     }
+    header(.peersUndecodableFrames)
+    sample(.peersUndecodableFrames, undecodableFrames)
     let values: [(Metric, (PeerStatus) -> Int)] = [
       (.peerUp, { $0.state == .connected ? 1 : 0 }), (.peerQueuedFrames, \.queuedFrames),
       (.peerQueuedBytes, \.queuedBytes),

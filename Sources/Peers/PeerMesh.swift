@@ -73,12 +73,7 @@ public final class PeerMesh: @unchecked Sendable {
       throw PeerFailure(code: .options, message: "more than \(options.limits.peersMax) peers")
     }
     for address in addresses {
-      guard PeerIdentity(name: address.name, incarnation: 0).isValid, !address.host.isEmpty, address.port > 0,
-        address.host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ";") })
-      else { throw PeerFailure(code: .address, message: "no address: \(address)") }
-      guard options.keys != nil || address.isLoopback else {
-        throw PeerFailure(code: .keysRequired, message: "\(address) needs keys: kassa keys")
-      }
+      if let refusal = refusal(of: address) { throw refusal }
     }
     let wanted = Dictionary(addresses.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     let forgotten = known.withLock { known in
@@ -97,6 +92,17 @@ public final class PeerMesh: @unchecked Sendable {
       guard let self else { return }
       self.loop.follow(self.peers)
     }
+  }
+
+  /// Why an address cannot be followed; nil when it can.
+  public func refusal(of address: PeerAddress) -> PeerFailure? {
+    guard PeerIdentity(name: address.name, incarnation: 0).isValid, !address.host.isEmpty, address.port > 0,
+      address.host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ";") })
+    else { return PeerFailure(code: .address, message: "no address: \(address)") }
+    guard options.keys != nil || address.isLoopback else {
+      return PeerFailure(code: .keysRequired, message: "\(address) needs keys: kassa keys")
+    }
+    return nil
   }
 
   var peers: [String: Peer] { known.withLock { $0.peers } }

@@ -150,6 +150,8 @@ extension Metric {
     "kassa_peers_refused_keys_total", .counter, "Connections with a key that is not trusted.")
   public static let peersStrayPackets = Metric(
     "kassa_peers_stray_packets_total", .counter, "Packets of links that had not introduced themselves.")
+  public static let peersUndecodableFrames = Metric(
+    "kassa_peers_undecodable_frames_total", .counter, "Frames that no version of Kassa that is known here writes.")
   public static let peersReconnects = Metric(
     "kassa_peers_reconnects_total", .counter, "Times that the link to a peer began again.")
 
@@ -160,7 +162,7 @@ extension Metric {
   public static let ofPeers = [
     peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
     peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
-    peersRefusedKeys, peersStrayPackets, peersReconnects,
+    peersRefusedKeys, peersStrayPackets, peersReconnects, peersUndecodableFrames,
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 

@@ -59,7 +59,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     let opened = try ClusterBoot.openLog(options, journal.log)
     #expect(!opened.clusterID.isEmpty)
     let lanes = try ServerLanes(servingCount: 2)
-    let pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: 1)
+    let pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: 1, journal.log)
     try pod.joinGroups()
     let member = try #require(pod.members.first)
     #expect(pod.members.count == 1 && member.service == .stock)

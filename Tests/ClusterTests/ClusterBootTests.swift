@@ -3,6 +3,7 @@ import KafkaLog
 import Lanes
 import Model
 import OperatorAPI
+import OwnershipMap
 import Peers
 import PriceCache
 import RedisPriceCache
@@ -81,20 +82,6 @@ import Testing
     redis.end()
   }
 
-  @Test func podsFollowEachOther() throws {
-    let pods = try ["a", "b"].map { name in try OpenPod(settings { $0.cluster.pod = name }) }
-    let journal = Journal()
-    for open in pods { try open.start() }
-    for open in pods { open.pod.follow(pods.map(\.pod.address), journal.log) }
-    #expect(
-      eventually { pods.allSatisfy { $0.pod.mesh.statuses.map(\.state) == [.connected] } },
-      "\(pods.map(\.pod.mesh.statuses))")
-    #expect(journal.all.isEmpty)
-    pods[0].pod.follow([PeerAddress(name: "c", host: "10.0.0.1", port: 7)], journal.log)
-    #expect(journal.contains("the other pods cannot be followed", "needs keys"))
-    for open in pods { open.end() }
-  }
-
   @Test func tellsWhereOthersFindIt() throws {
     let own = try OpenPod(settings())
     #expect(own.pod.address == PeerAddress(name: "pod-0", host: "127.0.0.1", port: own.pod.mesh.port))
@@ -105,6 +92,20 @@ import Testing
       #expect(open.pod.address.host == "127.0.0.9" && open.pod.address.port == announced ?? open.pod.mesh.port)
       open.pod.abandon()
     }
+  }
+
+  @Test func announcesItself() throws {
+    let open = try OpenPod(
+      settings {
+        $0.cluster.services = .stock
+        $0.cluster.role = .owner
+      }, incarnation: 9)
+    #expect(
+      open.pod.announcement(operatorAddress: "127.0.0.1:9")
+        == PodAnnouncement(
+          name: "pod-0", incarnation: 9, host: "127.0.0.1", port: open.pod.mesh.port,
+          operatorAddress: "127.0.0.1:9", services: [.stock], role: .owner))
+    open.pod.abandon()
   }
 
   @Test func eachRefusalNamesItsSetting() throws {

@@ -34,13 +34,16 @@ struct OpenPod {
   let pod: Pod
   var lanes: ServerLanes { pod.lanes }
 
-  init(_ settings: ServeSettings, cluster: String = "cluster-1", incarnation: UInt64 = 1) throws {
+  init(
+    _ settings: ServeSettings, cluster: String = "cluster-1", incarnation: UInt64 = 1, journal: Journal = Journal()
+  ) throws {
     let options = try PodOptions(settings)
     let log = try KafkaLog(options: options.kafka) { _ in }
     let lanes = try ServerLanes(servingCount: 2)
     do {
       pod = try ClusterBoot.open(
-        options, ClusterBoot.OpenedLog(log: log, clusterID: cluster), lanes: lanes, incarnation: incarnation)
+        options, ClusterBoot.OpenedLog(log: log, clusterID: cluster), lanes: lanes, incarnation: incarnation,
+        journal.log)
     } catch {
       log.close()
       throw error

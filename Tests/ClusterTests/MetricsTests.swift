@@ -42,7 +42,7 @@ import Testing
     text.write(caches)
     let figures = PeerFigures()
     figures.add(11, to: .reconnects)
-    text.write(PeerReading(isReplaced: true, statuses: statuses), figures)
+    text.write(PeerReading(isReplaced: true, statuses: statuses), figures, undecodableFrames: 12)
     return text
   }
 
@@ -59,7 +59,8 @@ import Testing
       "kassa_postgres_connected{service=\"stock\"} 0", "kassa_postgres_fenced_writes_total{service=\"orders\"} 9",
       "kassa_postgres_write_seconds_total{service=\"orders\"} 1.5", "kassa_redis_hits_total 4",
       "kassa_redis_asking_lanes 1", "kassa_peers_connected 1", "kassa_peers_replaced 1",
-      "kassa_peers_reconnects_total 11", "kassa_peer_connected{peer=\"stock-1\"} 0",
+      "kassa_peers_reconnects_total 11", "kassa_peers_undecodable_frames_total 12",
+      "kassa_peer_connected{peer=\"stock-1\"} 0",
       "kassa_peer_queued_bytes{peer=\"stock-1\"} 40",
     ] { #expect(lines.contains(line), "\(line)") }
   }
@@ -76,7 +77,7 @@ import Testing
     let samples = page.split(separator: "\n").filter { !$0.hasPrefix("#") }
     func count(_ prefix: String) -> Int { samples.count { $0.hasPrefix(prefix) } }
     #expect(count("kassa_redis_") == RedisFigures.Counter.allCases.count + 1)
-    #expect(count("kassa_peers_") == PeerFigures.Counter.allCases.count + 2)
+    #expect(count("kassa_peers_") == PeerFigures.Counter.allCases.count + 3)
     // One more: whether it is connected. Each of two services has its own.
     #expect(count("kassa_postgres_") == 2 * (Mirror(reflecting: PostgresCounters()).children.count + 1))
     #expect(Metric.ofKafka.count == Mirror(reflecting: KafkaLog.Statistics()).children.count)

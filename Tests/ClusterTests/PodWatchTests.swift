@@ -37,7 +37,7 @@ import Testing
     try open.start()
     let journal = Journal()
     let watch = try PodWatch(open.pod, journal.log, lookMilliseconds: 20) {}
-    open.pod.follow([PeerAddress(name: "other", host: "127.0.0.1", port: 1)], journal.log)
+    try open.pod.mesh.follow([PeerAddress(name: "other", host: "127.0.0.1", port: 1)])
     #expect(eventually { journal.contains("not well", "pod other", "there is no connection") }, "\(journal.all)")
     #expect(eventually { journal.contains("not well", "PostgreSQL /nowhere") }, "\(journal.all)")
     watch.end()
@@ -59,9 +59,9 @@ import Testing
     let watch = try PodWatch(older.pod, journal.log, lookMilliseconds: 20) {
       isTold.add(1, ordering: .relaxed)
     }
-    newer.pod.follow([third.pod.address], journal.log)
+    try newer.pod.mesh.follow([third.pod.address])
     #expect(eventually { newer.pod.mesh.statuses.map(\.state) == [.connected] })
-    older.pod.follow([third.pod.address], journal.log)
+    try older.pod.mesh.follow([third.pod.address])
     #expect(eventually { isTold.load(ordering: .relaxed) == 1 })
     #expect(eventually { journal.contains("a newer pod has this one's name", "pod-0") })
     watch.end()
