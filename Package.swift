@@ -58,10 +58,10 @@ let package = Package(
 
     // The shell around the core.
     target("Lanes", ["CUV"]),
-    target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "Threads", "Wire"]),
+    target("OwnershipMap", ["Model"]),
+    target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "Threads", "Wire"]),
     target("Peers", ["CZeroMQ", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
-    target("OwnershipMap", ["Model"]),
     target("Telemetry"),
     target(
       "PartitionRuntime",
@@ -172,7 +172,8 @@ let package = Package(
         "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport",
         "Threads",
       ]),
-    tests("KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "TestSupport", "Wire"]),
+    tests(
+      "KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),

@@ -6,7 +6,7 @@ public struct KafkaOptions: Sendable {
   public var brokers: String
   /// What this process is called in the brokers' logs and in its groups: the pod's name.
   public var clientName = "kassa"
-  /// The topics are called `PREFIXorders`, `PREFIXstock`, `PREFIXpayments`, the groups likewise.
+  /// The topics are called `PREFIXorders`, `PREFIXstock`, `PREFIXpayments` and `PREFIXowners`, the groups likewise.
   public var prefix = "kassa."
   public var partitioner: Partitioner
   /// What else librdkafka is told: SASL, TLS, buffers.
@@ -44,6 +44,9 @@ public struct KafkaOptions: Sendable {
   }
 
   public func topic(of service: Service) -> String { "\(prefix)\(service.name)" }
+  /// Where pods tell who owns what.
+  public var ownersTopic: String { Self.ownersTopic(prefix: prefix) }
+  static func ownersTopic(prefix: String) -> String { "\(prefix)owners" }
   public func group(of service: Service) -> String { "\(prefix)\(service.name)" }
 
   /// The largest entry that the core can make, a slip with all lines that an order may have, needs less.

@@ -92,13 +92,14 @@ public final class TopicAdministration: Sendable {
   public func create(_ plan: TopicPlan) throws(LogFailure) -> [String] {
     if let contradiction = plan.contradiction { throw LogFailure(.settings, contradiction) }
     let known = try describe(plan).topics
-    let missing = plan.topics.filter { known[$0] == nil }
+    let missing = plan.planned.filter { known[$0.name] == nil }
     guard !missing.isEmpty else { return [] }
     var topics: [OpaquePointer?] = []
     defer { rd_kafka_NewTopic_destroy_array(&topics, topics.count) }
-    for name in missing {
-      let topic = rd_kafka_NewTopic_new(name, Int32(plan.partitionCount), Int32(plan.replicationFactor), nil, 0)
-      for (setting, rule, _) in plan.rules { rd_kafka_NewTopic_set_config(topic, setting, rule.value) }
+    for planned in missing {
+      let topic = rd_kafka_NewTopic_new(
+        planned.name, Int32(planned.partitionCount), Int32(plan.replicationFactor), nil, 0)
+      for (setting, rule, _) in planned.rules { rd_kafka_NewTopic_set_config(topic, setting, rule.value) }
       topics.append(topic)
     }
     let handle = client.handle
@@ -109,7 +110,7 @@ public final class TopicAdministration: Sendable {
     }
     if let refusal = refusals.first { throw LogFailure(.settings, refusal) }
     try waitForLeaders(plan)
-    return missing
+    return missing.map(\.name)
   }
 
   private static func refusals(_ event: OpaquePointer) -> [String] {

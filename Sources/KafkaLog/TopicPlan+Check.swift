@@ -1,9 +1,10 @@
 extension TopicPlan {
   /// Everything that is not as planned; empty when Kassa can run on it.
   public func findings(_ state: TopicState) -> [TopicFinding] {
-    topics.flatMap { name -> [TopicFinding] in
-      guard let topic = state.topics[name] else { return [missing(name, state)] }
-      return [count(topic), replication(topic, state), leaders(topic)].compactMap { $0 } + settings(topic)
+    planned.flatMap { planned -> [TopicFinding] in
+      guard let topic = state.topics[planned.name] else { return [missing(planned.name, state)] }
+      return [count(topic, planned), replication(topic, state), leaders(topic)].compactMap { $0 }
+        + settings(topic, planned)
     }
   }
 
@@ -26,8 +27,16 @@ extension TopicPlan {
     return plan
   }
 
-  private func count(_ topic: TopicDescription) -> TopicFinding? {
-    guard topic.partitionCount != partitionCount else { return nil }
+  private func count(_ topic: TopicDescription, _ planned: Planned) -> TopicFinding? {
+    guard topic.partitionCount != planned.partitionCount else { return nil }
+    guard planned.partitionCount == partitionCount else {
+      return TopicFinding(
+        topic: topic.name,
+        problem: "it has \(topic.partitionCount) partitions, not \(planned.partitionCount); it holds nothing that pods "
+          + "do not tell again when they start",
+        remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
+          + "kassa topics create \(commandOptions)")
+    }
     return TopicFinding(
       topic: topic.name,
       problem: "it has \(topic.partitionCount) partitions, not \(partitionCount), and no command can change where its "
@@ -60,8 +69,8 @@ extension TopicPlan {
       remedy: "It passes when the brokers that have them are back.", isPassing: true)
   }
 
-  private func settings(_ topic: TopicDescription) -> [TopicFinding] {
-    rules.compactMap { name, rule, why in
+  private func settings(_ topic: TopicDescription, _ planned: Planned) -> [TopicFinding] {
+    planned.rules.compactMap { name, rule, why in
       let value = topic.settings[name]
       if let value, rule.allows(value) { return nil }
       return TopicFinding(

@@ -5,7 +5,7 @@ import Model
 public struct TopicPlan: Hashable, Sendable {
   public let brokers: String
   public let prefix: String
-  /// Of each topic. Chosen once: another count would send keys to other partitions than their state's.
+  /// Of the topic of each service. Chosen once: another count would send keys to other partitions than their state's.
   public let partitionCount: Int
   /// Bytes that a topic has to take in one record.
   public let recordBytesMax: Int
@@ -33,7 +33,22 @@ public struct TopicPlan: Hashable, Sendable {
     return nil
   }
 
-  public var topics: [String] { Service.allCases.map { "\(prefix)\($0.name)" } }
+  /// One topic as it has to be.
+  struct Planned {
+    let name: String
+    let partitionCount: Int
+    /// Its settings, with why.
+    let rules: [(name: String, rule: Rule, why: String)]
+  }
+
+  var planned: [Planned] {
+    let logs = Service.allCases.map {
+      Planned(name: "\(prefix)\($0.name)", partitionCount: partitionCount, rules: logRules)
+    }
+    return logs + [Planned(name: KafkaOptions.ownersTopic(prefix: prefix), partitionCount: 1, rules: ownersRules)]
+  }
+
+  public var topics: [String] { planned.map(\.name) }
 
   /// What a topic's setting has to be.
   enum Rule: Hashable, Sendable {
@@ -73,8 +88,16 @@ public struct TopicPlan: Hashable, Sendable {
     "compression.type",
   ]
 
-  /// The settings of each topic, with why.
-  var rules: [(name: String, rule: Rule, why: String)] {
+  /// What the map of owners needs: the newest record of each key for ever.
+  private var ownersRules: [(name: String, rule: Rule, why: String)] {
+    [
+      ("cleanup.policy", .exactly("compact"), "the newest record of each pod and partition is needed, and no other"),
+      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
+    ]
+  }
+
+  /// What the log of a service needs.
+  var logRules: [(name: String, rule: Rule, why: String)] {
     [
       ("cleanup.policy", .exactly("delete"), "a compacted topic has gaps, and a partition stops at a gap"),
       (

@@ -23,6 +23,12 @@ final class WakeDescriptor: Sendable {
     rd_kafka_queue_io_event_enable(queue, descriptor, &one, MemoryLayout<UInt64>.size)
   }
 
+  /// Sets the mark.
+  func set() {
+    var one: UInt64 = 1
+    _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
+  }
+
   /// Takes the mark.
   func clear() {
     var count: UInt64 = 0

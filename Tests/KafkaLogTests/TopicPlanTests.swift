@@ -12,9 +12,10 @@ import Testing
 
   /// A topic as the plan wants it.
   private func topic(_ name: String, _ plan: TopicPlan) -> TopicDescription {
-    TopicDescription(
-      name: name, replicas: [[1, 2, 3], [2, 3, 1]], leaderless: [],
-      settings: Dictionary(uniqueKeysWithValues: plan.rules.map { ($0.name, $0.rule.value) }))
+    let planned = plan.planned.first { $0.name == name }
+    return TopicDescription(
+      name: name, replicas: planned?.partitionCount == 1 ? [[1, 2, 3]] : [[1, 2, 3], [2, 3, 1]], leaderless: [],
+      settings: Dictionary(uniqueKeysWithValues: (planned?.rules ?? []).map { ($0.name, $0.rule.value) }))
   }
 
   private func state(_ plan: TopicPlan, brokers: [Int32] = [1, 2, 3], _ change: (TopicDescription) -> TopicDescription)
@@ -29,14 +30,14 @@ import Testing
     let plan = try plan()
     #expect(plan.findings(state(plan) { $0 }).isEmpty)
     #expect(plan.contradiction == nil)
-    #expect(plan.rules.map(\.name) == TopicPlan.settingNames)
+    #expect(plan.logRules.map(\.name) == TopicPlan.settingNames)
     #expect(plan.reassignment(state(plan) { $0 }) == nil)
   }
 
   @Test func aMissingTopicIsCreated() throws {
     let plan = try plan()
     let findings = plan.findings(TopicState(brokers: [1, 2, 3], topics: [:]))
-    #expect(findings.map(\.topic) == ["kassa.orders", "kassa.stock", "kassa.payments"])
+    #expect(findings.map(\.topic) == ["kassa.orders", "kassa.stock", "kassa.payments", "kassa.owners"])
     #expect(
       findings[0].remedy == "kassa topics create --brokers kafka:9092 --prefix kassa. --partitions 2 --replication 3 "
         + "--min-insync 2 --retention-hours 168")
@@ -51,7 +52,8 @@ import Testing
   func settingsAreJudged(name: String, value: String, findings count: Int) throws {
     let plan = try plan()
     let changed = state(plan) { topic in
-      TopicDescription(
+      guard topic.name != "kassa.owners" else { return topic }
+      return TopicDescription(
         name: topic.name, replicas: topic.replicas, leaderless: [],
         settings: topic.settings.merging([name: value]) { $1 })
     }
@@ -68,7 +70,21 @@ import Testing
     let silent = state(plan) {
       TopicDescription(name: $0.name, replicas: $0.replicas, leaderless: [], settings: [:])
     }
-    #expect(plan.findings(silent).count == 3 * plan.rules.count)
+    #expect(plan.findings(silent).count == plan.planned.map(\.rules.count).reduce(0, +))
+  }
+
+  @Test func theMapOfOwnersIsCompacted() throws {
+    let plan = try plan()
+    let changed = state(plan) { topic in
+      guard topic.name == "kassa.owners" else { return topic }
+      return TopicDescription(
+        name: topic.name, replicas: [[1, 2, 3], [2, 3, 1]], leaderless: [],
+        settings: ["cleanup.policy": "delete", "min.insync.replicas": "2"])
+    }
+    let findings = plan.findings(changed)
+    #expect(findings.count == 2 && findings.allSatisfy { $0.topic == "kassa.owners" })
+    #expect(findings[0].problem.hasPrefix("it has 2 partitions, not 1"))
+    #expect(findings[1].remedy.hasSuffix("--add-config cleanup.policy=compact"))
   }
 
   @Test func tooFewReplicasAreSpreadOverTheBrokers() throws {
@@ -77,7 +93,7 @@ import Testing
       TopicDescription(name: $0.name, replicas: [[2], [1, 3]], leaderless: [1], settings: $0.settings)
     }
     let findings = plan.findings(thin)
-    #expect(findings.count == 6)
+    #expect(findings.count == 9, "the map of owners has two partitions here, too")
     #expect(findings[0].remedy.contains("kafka-reassign-partitions.sh"))
     #expect(findings[1].isPassing && findings[1].problem.contains("no leader: 1"))
     let file = try #require(plan.reassignment(thin))

@@ -1,5 +1,3 @@
-import Model
-
 /// What a pod does for its cluster.
 public enum PodRole: UInt8, Hashable, Sendable, CaseIterable {
   /// Takes requests and owns partitions.

@@ -1,0 +1,120 @@
+import CRdKafka
+import EventLog
+import Model
+import Wire
+
+/// The topic of the map of owners: one producer and one consumer without a group. Used by one thread at a time.
+///
+/// `@unchecked Sendable` is safe: the handles are constant, and librdkafka's calls on them may come from any thread.
+final class OwnersTopic: @unchecked Sendable {
+  /// A record that was read.
+  struct Row {
+    let offset: Int64
+    /// nil, and why, for what no version of ours wrote.
+    let announcement: Result<Announcement, WireError>
+  }
+
+  /// What became of a record that was sent.
+  struct Report {
+    let tag: UInt
+    /// nil when it was not acknowledged.
+    let offset: Int64?
+    let reason: String
+  }
+
+  static let rowsMax = 512
+
+  let producer: KafkaClient
+  let reader: KafkaClient
+  private let sendTopic: OpaquePointer
+  private let readTopic: OpaquePointer
+  private let queue: OpaquePointer
+
+  /// Connects, and reads the topic from its beginning on.
+  /// - Throws: `LogFailure` when the options make no sense.
+  init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
+    producer = try KafkaClient(
+      RD_KAFKA_PRODUCER, try KafkaConfiguration.producer(options, isGapless: false), name: "owners")
+    reader = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "owners' reader")
+    guard let sendTopic = rd_kafka_topic_new(producer.handle, options.ownersTopic, nil),
+      let readTopic = rd_kafka_topic_new(reader.handle, options.ownersTopic, nil),
+      let queue = rd_kafka_queue_new(reader.handle)
+    else { throw LogFailure(.read, "no memory for the topic \(options.ownersTopic)") }
+    (self.sendTopic, self.readTopic, self.queue) = (sendTopic, readTopic, queue)
+    wake.arm(queue)
+    producer.wake(wake)
+    let beginning = Int64(RD_KAFKA_OFFSET_BEGINNING)
+    guard rd_kafka_consume_start_queue(readTopic, 0, beginning, queue) == 0 else {
+      throw LogFailure(
+        .read, "\(options.ownersTopic) cannot be read: \(KafkaLibrary.text(rd_kafka_last_error()))")
+    }
+  }
+
+  deinit {
+    rd_kafka_consume_stop(readTopic, 0)
+    rd_kafka_queue_io_event_enable(queue, -1, nil, 0)
+    rd_kafka_queue_destroy(queue)
+    rd_kafka_topic_destroy(readTopic)
+    rd_kafka_topic_destroy(sendTopic)
+  }
+
+  /// Sends a record; its report carries the tag. Returns why the producer does not take it, if so.
+  func send(key: String, value: [UInt8]?, tag: UInt) -> String? {
+    let key = Array(key.utf8)
+    let status = key.withUnsafeBytes { key in
+      (value ?? []).withUnsafeBytes { bytes in
+        // Copied: the payload is only read, whatever the C signature says. No payload makes a tombstone.
+        rd_kafka_produce(
+          sendTopic, 0, Int32(RD_KAFKA_MSG_F_COPY),
+          value == nil ? nil : UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, key.baseAddress,
+          key.count, UnsafeMutableRawPointer(bitPattern: tag))
+      }
+    }
+    return status == 0 ? nil : KafkaLibrary.text(rd_kafka_last_error())
+  }
+
+  /// The reports that came, and news for the operator.
+  func takeReports(_ tell: (KafkaEvent) -> Void) -> [Report] {
+    var reports: [DeliveryReport] = []
+    while producer.nextEvent({ event in
+      DeliveryReport.collect(event, into: &reports)
+      if let news = producer.news(event) { tell(news) }
+    }) {}
+    while reader.nextEvent({ if let news = reader.news($0) { tell(news) } }) {}
+    return reports.map {
+      let isWritten = $0.code == RD_KAFKA_RESP_ERR_NO_ERROR
+      return Report(
+        tag: $0.tag, offset: isWritten ? $0.offset : nil, reason: isWritten ? "" : KafkaLibrary.text($0.code))
+    }
+  }
+
+  /// Some of the records that came, oldest first; empty when there are none now.
+  func takeRows(_ tell: (KafkaEvent) -> Void) -> [Row] {
+    withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: Self.rowsMax) { batch in
+      batch.initialize(repeating: nil)
+      let count = rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, Self.rowsMax)
+      var rows: [Row] = []
+      for place in 0..<min(max(count, 0), Self.rowsMax) {
+        guard let message = batch[place] else { continue }
+        defer { rd_kafka_message_destroy(message) }
+        guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+          tell(.trouble(client: reader.name, text: KafkaLibrary.text(message.pointee.err)))
+          continue
+        }
+        rows.append(Self.row(message.pointee))
+      }
+      return rows
+    }
+  }
+
+  private static func row(_ message: rd_kafka_message_t) -> Row {
+    let key = UnsafeRawBufferPointer(start: message.key, count: message.key == nil ? 0 : message.key_len)
+    let value = message.payload.map { UnsafeRawBufferPointer(start: $0, count: message.len) }
+    do throws(WireError) {
+      let announcement = try AnnouncementCodec.decode(key: key, value: value, offset: message.offset)
+      return Row(offset: message.offset, announcement: .success(announcement))
+    } catch {
+      return Row(offset: message.offset, announcement: .failure(error))
+    }
+  }
+}
