@@ -14,8 +14,8 @@ UNREACHABLE = {
 # Codes that need overload, failures, two equal ids, a held-up checkout, a slow sender, or a pod of another service.
 CODES_ELSEWHERE = {
     "already_exists", "checkout_under_way", "internal_error", "log_failed", "misdirected_request",
-    "outcome_unknown", "overloaded", "partition_stopped", "request_timeout", "starting", "stopping", "timed_out", "too_many_joined",
-    "too_many_requests", "too_many_waiting",
+    "outcome_unknown", "overloaded", "partition_stopped", "request_timeout", "starting", "stopping", "timed_out",
+    "too_many_joined", "too_many_requests", "too_many_waiting",
 }  # fmt: skip
 
 
