@@ -1,6 +1,7 @@
 import KafkaLog
 import Lanes
 import Model
+import OwnershipMap
 import Peers
 import PostgresStore
 import PriceCache
@@ -14,6 +15,7 @@ import Telemetry
 ///
 /// ```
 /// openLog     topics as they have to be, the clients, the cluster's id
+/// openMap     the map of owners, which gives this run of the pod its number
 /// open        stores (each for this cluster's id), price caches on the lanes, connections to the others on lane 0
 /// ```
 /// A step that fails says which setting and which server it is about, and what was opened before is closed.
@@ -23,6 +25,24 @@ public enum ClusterBoot {
     public let log: KafkaLog
     /// Kafka's own name of the cluster: the stores and the other pods must belong to the same.
     public let clusterID: String
+  }
+
+  /// All steps. The lanes must not have been started.
+  /// - Throws: `BootFailure`.
+  public static func run(_ options: PodOptions, lanes: ServerLanes, _ journal: Log) throws(BootFailure) -> Pod {
+    let opened = try openLog(options, journal)
+    do throws(BootFailure) {
+      let map = try openMap(options, journal)
+      do throws(BootFailure) {
+        return try open(options, opened, map, lanes: lanes, incarnation: map.incarnation, journal)
+      } catch {
+        map.close()
+        throw error
+      }
+    } catch {
+      opened.log.close()
+      throw error
+    }
   }
 
   // MARK: Kafka
@@ -57,13 +77,22 @@ public enum ClusterBoot {
     throw BootFailure("kafka-brokers", "the topics at \(plan.brokers) are not as Kassa needs them:\(list)")
   }
 
+  /// Announces the pod, and reads who owns what.
+  /// - Throws: `BootFailure`: no broker answers.
+  public static func openMap(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> KafkaOwnershipMap {
+    try naming("kafka-brokers") {
+      try KafkaOwnershipMap(options: options.kafka, pod: options.announcement) { journal.tell($0) }
+    }
+  }
+
   // MARK: Everything else
 
   /// Opens what stands on the log's cluster. The lanes must not have been started.
   /// - Parameter incarnation: of this run of the pod: higher than those of all its runs before.
   /// - Throws: `BootFailure`.
-  public static func open(
-    _ options: PodOptions, _ opened: OpenedLog, lanes: ServerLanes, incarnation: UInt64, _ journal: Log
+  static func open(
+    _ options: PodOptions, _ opened: OpenedLog, _ ownership: any OwnershipMap, lanes: ServerLanes,
+    incarnation: UInt64, _ journal: Log
   ) throws(BootFailure) -> Pod {
     let stores = try openStores(options, opened.clusterID)
     var redis: [RedisPriceCache] = []
@@ -73,7 +102,7 @@ public enum ClusterBoot {
       let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving)
       return Pod(
         options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
-        identity: identity, journal: journal)
+        identity: identity, ownership: ownership, journal: journal)
     } catch {
       for cache in redis { cache.close() }
       for store in stores.values { store.close() }

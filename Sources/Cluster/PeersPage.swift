@@ -18,21 +18,19 @@ struct PeerReading {
 /// What `/peers` tells: this pod, and how each of the others stands.
 public enum PeersPage {
   /// The page for the operator port.
-  public static func page(of mesh: PeerMesh, as identity: PeerIdentity, at address: PeerAddress) -> OperatorPage {
+  public static func page(of mesh: PeerMesh, as identity: PeerIdentity, at address: String) -> OperatorPage {
     OperatorPage("/peers") { bytes(PeerReading(mesh), identity, address) }
   }
 
-  static func bytes(_ reading: PeerReading, _ identity: PeerIdentity, _ address: PeerAddress) -> [UInt8] {
+  static func bytes(_ reading: PeerReading, _ identity: PeerIdentity, _ address: String) -> [UInt8] {
     var json = JSONWriter(reserving: 256 + reading.statuses.count * 128)
     json.raw("{\"pod\":")
     json.string(identity.name)
     // A string: not every reader of JSON has whole numbers of 64 bits.
     json.raw(",\"incarnation\":")
     json.string(String(identity.incarnation))
-    json.raw(",\"host\":")
-    json.string(address.host)
-    json.raw(",\"port\":")
-    json.number(UInt64(address.port))
+    json.raw(",\"address\":")
+    json.string(address)
     json.raw(",\"is_replaced\":")
     json.bool(reading.isReplaced)
     json.raw(",\"peers\":[")

@@ -19,8 +19,7 @@ import Telemetry
 ///
 /// Life, around the runtime's and the servers' own:
 /// ```
-/// joinGroups · lanes start · follow, each time the map of owners changes · drain · leaveGroups
-/// closeOnLanes · lanes end · close
+/// joinGroups · lanes start · followMap · drain · leaveGroups · closeOnLanes · lanes end · close
 /// ```
 public final class Pod: Sendable {
   public let options: PodOptions
@@ -40,13 +39,16 @@ public final class Pod: Sendable {
   /// The mesh as the runtime sees it.
   public let port: MeshPort
   public let identity: PeerIdentity
+  /// Who owns what, and where pods are.
+  public let ownership: any OwnershipMap
   private let journal: Log
   private let followed = Mutex<[PodAnnouncement]>([])
   private let membersOfGroups = Mutex<[KafkaMember]>([])
 
   init(
     options: PodOptions, opened: ClusterBoot.OpenedLog, lanes: ServerLanes, stores: [Service: PostgresStore],
-    prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity, journal: Log
+    prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity,
+    ownership: any OwnershipMap, journal: Log
   ) {
     self.options = options
     clusterID = opened.clusterID
@@ -58,6 +60,7 @@ public final class Pod: Sendable {
     self.redis = redis
     self.mesh = mesh
     self.identity = identity
+    self.ownership = ownership
     self.journal = journal
     port = MeshPort(mesh, lanes: lanes.serving) { sender, reason in
       journal.error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
@@ -66,29 +69,23 @@ public final class Pod: Sendable {
 
   // MARK: Peers
 
-  /// Where the others find this pod.
-  public var address: PeerAddress {
-    let place = options.advertised ?? options.peers
-    return PeerAddress(
-      name: identity.name, host: place.host, port: place.port == 0 ? mesh.port : place.port,
-      publicKey: options.peerKeys?.publicKey)
+  /// What makes a runtime one of several.
+  public var link: ClusterLink {
+    ClusterLink(
+      ownership: ownership, peers: port, address: options.address.description, owns: Set(options.ownedServices),
+      leaseMilliseconds: options.leaseMilliseconds, clock: ProcessClock.bootMilliseconds)
   }
 
-  /// What it tells the others about itself.
-  /// - Parameter operatorAddress: `HOST:PORT` of the operator port.
-  public func announcement(operatorAddress: String) -> PodAnnouncement {
-    PodAnnouncement(
-      name: identity.name, incarnation: identity.incarnation, host: address.host, port: address.port,
-      publicKey: address.publicKey?.text, operatorAddress: operatorAddress, services: Set(options.services),
-      role: PodRole(options.role))
+  /// Keeps connections to the pods of the map from now on.
+  public func followMap() {
+    ownership.follow { [weak self] in self?.lookAtMap() }
+    lookAtMap()
   }
 
-  /// Keeps connections to the pods of a map, and to no others; this one among them is passed over. From any thread,
-  /// each time that the map has changed.
-  public func follow(_ map: OwnershipSnapshot) {
-    let pods = map.pods.values.sorted { $0.incarnation < $1.incarnation }
+  private func lookAtMap() {
     // Under the lock, so that an older map never comes behind a newer one's.
     let complaints = followed.withLock { followed -> [String] in
+      let pods = ownership.snapshot().pods.values.sorted { $0.incarnation < $1.incarnation }
       guard followed != pods else { return [] }
       followed = pods
       return port.follow(pods.filter { $0.name != identity.name })
@@ -96,6 +93,14 @@ public final class Pod: Sendable {
     for complaint in complaints {
       journal.error("a pod cannot be followed", ["reason": LogValue(complaint)])
     }
+  }
+
+  /// Whether a newer pod has this one's name: then this one should end.
+  public var isReplaced: Bool {
+    mesh.isReplaced
+      || ownership.snapshot().pods.values.contains {
+        $0.name == identity.name && $0.incarnation > identity.incarnation
+      }
   }
 
   // MARK: Groups
@@ -128,8 +133,10 @@ public final class Pod: Sendable {
     lanes.serving.first?.post { [mesh] in mesh.close() }
   }
 
-  /// Finishes what was asked of the stores, then of the log. Blocking; behind the end of the lanes.
+  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; behind the
+  /// end of the lanes.
   public func close() {
+    ownership.close()
     store.close()
     log.close()
   }
@@ -153,17 +160,6 @@ public final class Pod: Sendable {
       { [mesh, port] in $0.write(mesh, port) },
     ]
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
-    sources.pages.append(PeersPage.page(of: mesh, as: identity, at: address))
-  }
-}
-
-extension PodRole {
-  init(_ role: RoleChoice) {
-    self =
-      switch role {
-      case .all: .all
-      case .api: .api
-      case .owner: .owner
-      }
+    sources.pages.append(PeersPage.page(of: mesh, as: identity, at: options.address.description))
   }
 }

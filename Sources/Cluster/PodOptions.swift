@@ -23,7 +23,8 @@ public struct PodOptions: Sendable {
   /// nil: prices are remembered in memory.
   let redis: RedisOptions?
   let peers: Endpoint
-  let advertised: Endpoint?
+  private let advertised: Endpoint?
+  private let operatorPort: Endpoint
   let peerKeys: PeerKeys?
   public let leaseMilliseconds: Int64
   public let handoverMilliseconds: Int64
@@ -50,11 +51,26 @@ public struct PodOptions: Sendable {
     redis = try Self.redis(settings)
     peers = cluster.peers
     advertised = cluster.peersAdvertise
+    operatorPort = settings.operatorPort
     peerKeys = try cluster.peerKeysFile.map { path in try BootFailure.naming("peer-keys") { try PeerKeys(path: path) } }
     leaseMilliseconds = cluster.leaseMilliseconds
     handoverMilliseconds = cluster.handoverMilliseconds
     priceEntriesMax = settings.priceCacheEntriesMax
     priceMilliseconds = settings.priceCacheMilliseconds
+  }
+
+  /// Where the others find this pod.
+  var address: Endpoint {
+    guard let advertised else { return peers }
+    return Endpoint(host: advertised.host, port: advertised.port == 0 ? peers.port : advertised.port)
+  }
+
+  /// What it tells the others about itself; the map of owners gives it its incarnation.
+  var announcement: PodAnnouncement {
+    PodAnnouncement(
+      name: name, incarnation: 0, host: address.host, port: address.port, publicKey: peerKeys?.publicKey.text,
+      operatorAddress: operatorPort.port == 0 ? "" : operatorPort.description, services: Set(services),
+      role: PodRole(role))
   }
 
   private static func hostName() throws(BootFailure) -> String {
@@ -149,6 +165,17 @@ extension ServiceChoice {
       case .orders: .orders
       case .stock: .stock
       case .payments: .payments
+      }
+  }
+}
+
+extension PodRole {
+  init(_ role: RoleChoice) {
+    self =
+      switch role {
+      case .all: .all
+      case .api: .api
+      case .owner: .owner
       }
   }
 }

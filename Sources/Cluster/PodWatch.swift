@@ -65,7 +65,7 @@ struct WatchRounds: Sendable {
       looks += 1
       if looks % Self.looksPerQuestion == 0 { kafka = askBrokers() }
       for change in news.changes(look() + [kafka]) { tell(change) }
-      if pod.mesh.isReplaced, !isReplaced {
+      if pod.isReplaced, !isReplaced {
         isReplaced = true
         journal.error("a newer pod has this one's name", ["pod": LogValue(pod.identity.name)])
         onReplaced()

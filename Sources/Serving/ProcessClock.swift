@@ -9,6 +9,13 @@ public enum ProcessClock {
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 
+  /// Counts also while the process is stopped and while the machine sleeps; never runs backwards.
+  public static func bootMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
   /// Never runs backwards.
   public static func monotonicMicroseconds() -> Int64 {
     var time = timespec()

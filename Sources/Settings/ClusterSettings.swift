@@ -5,7 +5,7 @@ public struct ClusterSettings: Hashable, Sendable {
   /// nil: the host's name.
   public var pod: String?
   public var peers = Endpoint(host: "127.0.0.1", port: 7000)
-  /// nil: `peers`, with the port that it got.
+  /// nil: `peers`.
   public var peersAdvertise: Endpoint?
   public var peerKeysFile: String?
   public var leaseMilliseconds: Int64 = 1_000

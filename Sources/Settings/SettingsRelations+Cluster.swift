@@ -41,10 +41,12 @@ extension SettingsRelations {
       let places = [settings.cluster.peers] + [settings.cluster.peersAdvertise].compactMap { $0 }
       return settings.cluster.peerKeysFile != nil || places.allSatisfy(\.isLoopback)
     },
-    onlyInCluster("`peers` must be a numeric address.", ["peers"]) { $0.cluster.peers.isNumeric },
+    onlyInCluster("`peers` must be a numeric address with a port other than 0.", ["peers"]) {
+      $0.cluster.peers.isNumeric && $0.cluster.peers.port > 0
+    },
     onlyInCluster("`peers` must not be `http` or `operator`.", ["peers", "http", "operator"]) { settings in
       let peers = settings.cluster.peers
-      return peers.port == 0 || peers != settings.http && peers != settings.operatorPort
+      return peers != settings.http && peers != settings.operatorPort
     },
     onlyInCluster("`redis-authorities` needs `redis`.", ["redis", "redis-authorities"]) {
       $0.cluster.redisAuthoritiesFile == nil || $0.cluster.redis != nil

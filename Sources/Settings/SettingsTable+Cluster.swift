@@ -14,7 +14,7 @@ extension SettingsTable {
       "Without one it is the host's name. No two pods of a cluster may share one: the older ends."),
     Setting(
       "peers", .cluster, .endpoint(\.cluster.peers), "where other pods connect to",
-      "A numeric address. Port 0 takes any free one."),
+      "A numeric address with a port that is not 0: it is announced before it is opened."),
     Setting(
       "peers-advertise", .cluster, .endpoint(\.cluster.peersAdvertise), "where other pods find `peers`",
       "Without one it is `peers`. Port 0 means the port of `peers`."),

@@ -2,6 +2,8 @@ import Foundation
 import KafkaLog
 import Lanes
 import Model
+import OwnershipMap
+import Peers
 import Serving
 import Settings
 import StateStore
@@ -56,10 +58,9 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     let options = try options { $0.cluster.services = .stock }
     try makeTopics(options)
     let journal = Journal()
-    let opened = try ClusterBoot.openLog(options, journal.log)
-    #expect(!opened.clusterID.isEmpty)
     let lanes = try ServerLanes(servingCount: 2)
-    let pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: 1, journal.log)
+    let pod = try ClusterBoot.run(options, lanes: lanes, journal.log)
+    #expect(!pod.clusterID.isEmpty && pod.ownership.snapshot().pods[pod.identity.incarnation]?.name == "pod-0")
     try pod.joinGroups()
     let member = try #require(pod.members.first)
     #expect(pod.members.count == 1 && member.service == .stock)
@@ -76,8 +77,36 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     #expect(journal.contains("partitions assigned", "count=4"), "\(journal.all)")
     for lane in lanes.serving + [lanes.operating] { try lane.start { false } }
     pod.leaveGroups()
+    end(pod)
+  }
+
+  @Test func podsFindEachOtherByTheMap() throws {
+    let first = try options { $0.cluster.role = .api }
+    try makeTopics(first)
+    let second = try options(prefix: first.kafka.prefix) {
+      $0.cluster.role = .api
+      $0.cluster.pod = "pod-1"
+    }
+    let journal = Journal()
+    let pods = try [first, second].map { options in
+      try ClusterBoot.run(options, lanes: try ServerLanes(servingCount: 2), journal.log)
+    }
+    #expect(pods[1].identity.incarnation > pods[0].identity.incarnation)
+    for pod in pods {
+      for lane in pod.lanes.serving + [pod.lanes.operating] { try lane.start { false } }
+      pod.followMap()
+    }
+    #expect(
+      eventually { pods.allSatisfy { $0.mesh.statuses.map(\.state) == [.connected] } },
+      "\(pods.map(\.mesh.statuses)) \(journal.all)")
+    end(pods[1])
+    #expect(eventually { pods[0].mesh.statuses.isEmpty }, "who has ended in order is forgotten")
+    end(pods[0])
+  }
+
+  private func end(_ pod: Pod) {
     pod.closeOnLanes()
-    lanes.end()
+    pod.lanes.end()
     pod.close()
   }
 }

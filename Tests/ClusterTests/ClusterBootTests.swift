@@ -3,7 +3,6 @@ import KafkaLog
 import Lanes
 import Model
 import OperatorAPI
-import OwnershipMap
 import Peers
 import PriceCache
 import RedisPriceCache
@@ -82,35 +81,9 @@ import Testing
     redis.end()
   }
 
-  @Test func tellsWhereOthersFindIt() throws {
-    let own = try OpenPod(settings())
-    #expect(own.pod.address == PeerAddress(name: "pod-0", host: "127.0.0.1", port: own.pod.mesh.port))
-    #expect(own.pod.mesh.port > 0)
-    own.pod.abandon()
-    for (port, announced) in [(UInt16(7_777), UInt16(7_777)), (0, nil)] as [(UInt16, UInt16?)] {
-      let open = try OpenPod(settings { $0.cluster.peersAdvertise = Endpoint(host: "127.0.0.9", port: port) })
-      #expect(open.pod.address.host == "127.0.0.9" && open.pod.address.port == announced ?? open.pod.mesh.port)
-      open.pod.abandon()
-    }
-  }
-
-  @Test func announcesItself() throws {
-    let open = try OpenPod(
-      settings {
-        $0.cluster.services = .stock
-        $0.cluster.role = .owner
-      }, incarnation: 9)
-    #expect(
-      open.pod.announcement(operatorAddress: "127.0.0.1:9")
-        == PodAnnouncement(
-          name: "pod-0", incarnation: 9, host: "127.0.0.1", port: open.pod.mesh.port,
-          operatorAddress: "127.0.0.1:9", services: [.stock], role: .owner))
-    open.pod.abandon()
-  }
-
   @Test func eachRefusalNamesItsSetting() throws {
     let first = try OpenPod(settings())
-    let port = first.pod.mesh.port
+    let port = first.pod.options.peers.port
     for (setting, words, change) in [
       ("peers", "cannot listen at tcp://127.0.0.1:\(port)", { $0.cluster.peers.port = port }),
       ("postgres-stock", "is not one that libpq can read", { $0.cluster.postgresStock = "hush hush=" }),

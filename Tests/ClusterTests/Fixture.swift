@@ -2,6 +2,7 @@ import EventLog
 import KafkaLog
 import Lanes
 import Model
+import OwnershipMap
 import Serving
 import Settings
 import Synchronization
@@ -19,7 +20,7 @@ func podSettings(_ change: (inout ServeSettings) -> Void = { _ in }) -> ServeSet
   settings.http.port = 0
   settings.operatorPort.port = 0
   settings.cluster.pod = "pod-0"
-  settings.cluster.peers.port = 0
+  settings.cluster.peers.port = StablePort.find() ?? 0
   settings.cluster.kafkaBrokers = [Endpoint(host: "127.0.0.1", port: 1)]
   settings.cluster.kafkaProperties = ["log_level": "0"]
   settings.cluster.postgresOrders = "host=/nowhere dbname=o"
@@ -34,16 +35,22 @@ struct OpenPod {
   let pod: Pod
   var lanes: ServerLanes { pod.lanes }
 
+  /// - Parameter world: where the pods that know each other are.
   init(
-    _ settings: ServeSettings, cluster: String = "cluster-1", incarnation: UInt64 = 1, journal: Journal = Journal()
+    _ settings: ServeSettings, cluster: String = "cluster-1", incarnation: UInt64 = 1, journal: Journal = Journal(),
+    in world: MemoryOwnershipWorld = MemoryOwnershipWorld()
   ) throws {
     let options = try PodOptions(settings)
     let log = try KafkaLog(options: options.kafka) { _ in }
     let lanes = try ServerLanes(servingCount: 2)
+    let own = options.announcement
+    let announcement = PodAnnouncement(
+      name: own.name, incarnation: incarnation, host: own.host, port: own.port, publicKey: own.publicKey,
+      operatorAddress: own.operatorAddress, services: own.services, role: own.role)
     do {
       pod = try ClusterBoot.open(
-        options, ClusterBoot.OpenedLog(log: log, clusterID: cluster), lanes: lanes, incarnation: incarnation,
-        journal.log)
+        options, ClusterBoot.OpenedLog(log: log, clusterID: cluster), world.join(announcement), lanes: lanes,
+        incarnation: incarnation, journal.log)
     } catch {
       log.close()
       throw error

@@ -24,12 +24,12 @@ import Testing
       let deliveries = Mutex<[(lane: UInt16, delivery: PeerDelivery)]>([])
     }
 
-    init(_ name: String, incarnation: UInt64) throws {
+    init(_ name: String, incarnation: UInt64, in world: MemoryOwnershipWorld) throws {
       let open = try OpenPod(
         podSettings {
           $0.cluster.pod = name
           $0.cluster.role = .api
-        }, incarnation: incarnation, journal: journal)
+        }, incarnation: incarnation, journal: journal, in: world)
       self.open = open
       for lane in open.lanes.serving {
         let index = UInt16(lane.index)
@@ -43,24 +43,19 @@ import Testing
     }
 
     var all: [(lane: UInt16, delivery: PeerDelivery)] { taken.deliveries.withLock { $0 } }
-    var announcement: PodAnnouncement { open.pod.announcement(operatorAddress: "") }
 
     func send(_ messages: [PeerMessage], to incarnation: UInt64, lane: UInt16 = 0) -> Bool {
       open.pod.port.send(messages, to: incarnation, lane: lane)
     }
   }
 
-  private func map(_ pods: [PodAnnouncement]) -> OwnershipSnapshot {
-    var map = OwnershipSnapshot()
-    for pod in pods { _ = map.apply(.pod(pod)) }
-    return map
-  }
-
   private func request(_ number: UInt64) -> RequestID { RequestID(incarnation: 1, lane: 0, number: number) }
 
+  private let world = MemoryOwnershipWorld()
+
   private func talkers() throws -> [Talker] {
-    let talkers = [try Talker("a", incarnation: 11), try Talker("b", incarnation: 22)]
-    for talker in talkers { talker.open.pod.follow(map(talkers.map(\.announcement))) }
+    let talkers = try [("a", UInt64(11)), ("b", 22)].map { try Talker($0.0, incarnation: $0.1, in: world) }
+    for talker in talkers { talker.open.pod.followMap() }
     #expect(
       eventually { talkers.allSatisfy { $0.open.pod.mesh.statuses.map(\.state) == [.connected] } },
       "\(talkers.map(\.open.pod.mesh.statuses))")
@@ -114,11 +109,11 @@ import Testing
     let message = [PeerMessage.refused(request(1), .starting)]
     #expect(!talkers[0].send(message, to: 33) && !talkers[0].send(message, to: 11))
     // Another run of the same pod is another receiver.
-    let again = PodAnnouncement(
-      name: "b", incarnation: 23, host: "127.0.0.1", port: talkers[1].announcement.port)
-    talkers[0].open.pod.follow(map([talkers[0].announcement, again]))
+    world.announce(
+      .pod(PodAnnouncement(name: "b", incarnation: 23, host: "127.0.0.1", port: talkers[1].open.pod.mesh.port)))
     #expect(!talkers[0].send(message, to: 22) && talkers[0].send(message, to: 23))
-    talkers[0].open.pod.follow(map([]))
+    #expect(talkers[1].open.pod.isReplaced && !talkers[0].open.pod.isReplaced)
+    world.announce(.podLeft(name: "b"))
     #expect(!talkers[0].send(message, to: 23) && talkers[0].open.pod.mesh.statuses.isEmpty)
     for talker in talkers { talker.open.end() }
   }
@@ -138,15 +133,19 @@ import Testing
   /// One bad announcement keeps nobody from the others.
   @Test func podsThatCannotBeFollowedAreTold() throws {
     let talkers = try talkers()
-    let strangers = [
+    for stranger in [
       PodAnnouncement(name: "far", incarnation: 1, host: "10.0.0.1", port: 7),
       PodAnnouncement(name: "none", incarnation: 2, host: "", port: 7),
-      PodAnnouncement(name: "bad", incarnation: 3, host: "127.0.0.1", port: 0),
-    ]
-    let map = map(talkers.map(\.announcement) + strangers)
-    for _ in 0..<3 { talkers[0].open.pod.follow(map) }
+    ] { world.announce(.pod(stranger)) }
+    // Told with each change of the pods, not of the owners.
+    for epoch in UInt64(1)...9 {
+      world.announce(
+        .owner(
+          OwnerAnnouncement(partition: PartitionID(.stock, 0), epoch: epoch, incarnation: 22, state: .open)))
+    }
     let lines = talkers[0].journal.all
     #expect(lines.count == 3 && lines.allSatisfy { $0.contains("a pod cannot be followed") }, "\(lines)")
+    #expect(lines.contains { $0.contains("pod far") && $0.contains("needs keys") })
     #expect(talkers[0].open.pod.mesh.statuses.map(\.name) == ["b"])
     #expect(talkers[0].send([.refused(request(1), .stopping)], to: 22) && eventually { talkers[1].all.count == 1 })
     for talker in talkers { talker.open.end() }

@@ -17,10 +17,10 @@ import Testing
     }
     let bytes = PeersPage.bytes(
       PeerReading(isReplaced: false, statuses: statuses), PeerIdentity(name: "orders-0", incarnation: .max),
-      PeerAddress(name: "orders-0", host: "10.0.0.1", port: 7_000))
+      "10.0.0.1:7000")
     let page = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
     #expect(page["pod"] as? String == "orders-0" && page["incarnation"] as? String == "18446744073709551615")
-    #expect(page["host"] as? String == "10.0.0.1" && page["port"] as? Int == 7_000)
+    #expect(page["address"] as? String == "10.0.0.1:7000")
     #expect(page["is_replaced"] as? Bool == false)
     let rows = try #require(page["peers"] as? [[String: Any]])
     #expect(rows.map { $0["pod"] as? String } == states.indices.map { "p\"\($0)" })
@@ -32,7 +32,7 @@ import Testing
   @Test func aPodMayBeAlone() throws {
     let bytes = PeersPage.bytes(
       PeerReading(isReplaced: true, statuses: []), PeerIdentity(name: "a", incarnation: 1),
-      PeerAddress(name: "a", host: "::1", port: 1))
+      "[::1]:1")
     let page = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
     #expect((page["peers"] as? [Any])?.isEmpty == true && page["is_replaced"] as? Bool == true)
   }

@@ -92,6 +92,26 @@ import Testing
     #expect(options.peerKeys?.publicKey == keys.publicKey)
   }
 
+  @Test func announcesItself() throws {
+    let settings = podSettings {
+      $0.cluster.services = .stock
+      $0.cluster.role = .owner
+      $0.cluster.peers = Endpoint(host: "::1", port: 7)
+    }
+    let announcement = PodAnnouncement(
+      name: "pod-0", incarnation: 0, host: "::1", port: 7, operatorAddress: "", services: [.stock], role: .owner)
+    #expect(try PodOptions(settings).announcement == announcement)
+    var others = settings
+    others.operatorPort.port = 9_001
+    #expect(try PodOptions(others).announcement.operatorAddress == "127.0.0.1:9001")
+    for (port, announced) in [(UInt16(8), UInt16(8)), (0, 7)] {
+      others.cluster.peersAdvertise = Endpoint(host: "10.0.0.9", port: port)
+      let options = try PodOptions(others)
+      #expect(options.announcement.host == "10.0.0.9" && options.announcement.port == announced)
+      #expect(options.address.description == "10.0.0.9:\(announced)")
+    }
+  }
+
   /// Each names its setting, and no secret.
   @Test func refusals() {
     let table: [(setting: String, start: String, change: (inout ServeSettings) -> Void)] = [

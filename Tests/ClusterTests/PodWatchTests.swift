@@ -52,6 +52,7 @@ import Testing
         $0.cluster.pod = "third"
         $0.cluster.role = .api
       })
+    let address = PeerAddress(name: "third", host: "127.0.0.1", port: third.pod.mesh.port)
     let all = [older, newer, third]
     for open in all { try open.start() }
     let journal = Journal()
@@ -59,9 +60,9 @@ import Testing
     let watch = try PodWatch(older.pod, journal.log, lookMilliseconds: 20) {
       isTold.add(1, ordering: .relaxed)
     }
-    try newer.pod.mesh.follow([third.pod.address])
+    try newer.pod.mesh.follow([address])
     #expect(eventually { newer.pod.mesh.statuses.map(\.state) == [.connected] })
-    try older.pod.mesh.follow([third.pod.address])
+    try older.pod.mesh.follow([address])
     #expect(eventually { isTold.load(ordering: .relaxed) == 1 })
     #expect(eventually { journal.contains("a newer pod has this one's name", "pod-0") })
     watch.end()
