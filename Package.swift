@@ -105,7 +105,7 @@ let package = Package(
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Audit", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "KafkaLog",
+        "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "KafkaLog",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],

@@ -108,19 +108,17 @@ public final class Pod: Sendable {
   /// The pod's memberships, one of each service whose partitions it may own; empty before `joinGroups`.
   public var members: [KafkaMember] { membersOfGroups.withLock { $0 } }
 
-  /// Joins the groups: from now on partitions may be assigned, which wait for `KafkaMember.takeEvents`, to be called in
-  /// turns of the first lane. Before the lanes start, and when nothing else can fail.
+  /// Joins the groups: from now on partitions may be assigned, which wait for `KafkaMember.takeEvents`. When nothing
+  /// else can fail.
   /// - Throws: `BootFailure`.
   public func joinGroups() throws(BootFailure) {
     for service in options.ownedServices {
       let member = try BootFailure.naming("kafka-brokers") { try KafkaMember(options.kafka, of: service) }
       membersOfGroups.withLock { $0.append(member) }
-      if let lane = lanes.serving.first { try BootFailure.naming("lanes") { try member.attach(to: lane) } }
     }
   }
 
-  /// Leaves the groups, so that the partitions go to others at once. Blocking; the first lane must not take their
-  /// events any more.
+  /// Leaves the groups, so that the partitions go to others at once. Blocking; nobody may take their events any more.
   public func leaveGroups() {
     for member in members { member.leave() }
   }

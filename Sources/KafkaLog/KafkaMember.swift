@@ -87,6 +87,9 @@ public final class KafkaMember: Sendable {
     return String(cString: text)
   }
 
+  /// Waits until there may be something for `takeEvents`, on a thread that may block, where no lane watches.
+  public func waitForEvents(milliseconds: Int) { wake.wait(milliseconds: milliseconds) }
+
   /// What the group decided since the last call; agrees to it.
   public func takeEvents() -> [MembershipEvent] {
     guard let queue = queue.withLock({ $0 }) else { return [] }

@@ -37,7 +37,8 @@ struct Readiness: Hashable {
       reasons.append("\(waiting.count) of \(report.partitions.count) partitions wait for the store: \(reason)")
     }
     let replaying = report.partitions.filter { $0.status == .replaying }
-    if !replaying.isEmpty {
+    // Later it is a partition that changed its owner: its requests wait, and all others are served.
+    if !replaying.isEmpty, report.phase == .starting {
       let names = replaying.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
       let more = replaying.count > Self.partitionsNamedMax ? " and more" : ""
       reasons.append("replaying \(replaying.count) of \(report.partitions.count) partitions: \(names)\(more)")

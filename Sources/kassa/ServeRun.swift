@@ -1,3 +1,4 @@
+import Cluster
 import Embedded
 import Glibc
 import Settings
@@ -6,7 +7,6 @@ import Telemetry
 /// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. Further signals change nothing: the end is bounded in
 /// time.
 func serve(_ settings: ServeSettings) throws {
-  guard settings.mode == .embedded else { throw UsageError("this version serves in embedded mode only") }
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
@@ -23,13 +23,7 @@ func serve(_ settings: ServeSettings) throws {
     journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
   }
   let started = monotonicMilliseconds()
-  let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
-  journal.info(
-    "serving",
-    [
-      "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
-      "data": LogValue(settings.dataFolder), "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
-    ])
+  let server = try start(settings, journal)
   var received: Int32 = 0
   while received == 0, !server.waitUntilReady(milliseconds: 20) { received = pendingSignal(of: &signals) }
   if received == 0 {
@@ -40,6 +34,42 @@ func serve(_ settings: ServeSettings) throws {
   journal.info("stopping", ["signal": LogValue(names[received] ?? String(received))])
   server.stop()
   journal.info("stopped")
+}
+
+/// A server of either mode, from its start to its end.
+private protocol RunningServer {
+  func waitUntilReady(milliseconds: Int) -> Bool
+  func stop()
+}
+
+extension EmbeddedServer: RunningServer {}
+extension ClusterServer: RunningServer {}
+
+private func start(_ settings: ServeSettings, _ journal: Log) throws -> any RunningServer {
+  switch settings.mode {
+  case .embedded:
+    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
+    journal.info(
+      "serving",
+      [
+        "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
+        "data": LogValue(settings.dataFolder), "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
+      ])
+    return server
+  case .cluster:
+    let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
+      // Two of one name would take the partitions from each other for ever: the older one ends, in order.
+      kill(getpid(), SIGTERM)
+    }
+    journal.info(
+      "serving",
+      [
+        "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
+        "pod": LogValue(server.name), "incarnation": LogValue(server.incarnation),
+        "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
+      ])
+    return server
+  }
 }
 
 private func isIgnored(_ number: Int32) -> Bool {

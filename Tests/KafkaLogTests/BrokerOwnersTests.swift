@@ -41,11 +41,5 @@ extension BrokerSuite {
       #expect(eventually { again.snapshot().pods[second.incarnation] == nil })
       again.close()
     }
-
-    @Test func withoutItsTopicItSaysSo() throws {
-      var options = try Broker.options()
-      options.queryTimeoutMilliseconds = 2_000
-      #expect(throws: LogFailure.self) { try KafkaOwnershipMap(options: options, pod: pod("a")) { _ in } }
-    }
   }
 }

@@ -1,0 +1,151 @@
+import Glibc
+import HTTPServer
+import KafkaLog
+import Lanes
+import Model
+import OwnershipMap
+import PartitionRuntime
+import Peers
+import Serving
+import Settings
+import Synchronization
+import Telemetry
+import Threads
+
+/// One pod of a cluster: takes requests of its services, and owns the partitions that their groups assign to it.
+///
+/// ```
+/// lane 0..n-1   one HTTP server, one REST API, its share of the partitions, its price cache; lane 0 the peers, too
+/// lane n        the operator port
+/// threads       groups (one each), takeovers, map of owners, stores, watch over the servers
+/// ```
+/// Boot: check the topics, announce the pod (which gives it its incarnation), open stores and connections, open the
+/// ports, join the groups. It is ready when it has taken over and replayed what it was assigned first.
+public final class ClusterServer: Sendable {
+  private let pod: Pod
+  private let map: KafkaOwnershipMap
+  private let runtime: Runtime
+  private let front: ServerFront
+  private let memberships: Memberships
+  private let watch: PodWatch
+  private let drainMilliseconds: Int64
+  private let replayed: Gate
+
+  public var httpEndpoint: HTTPEndpoint { front.httpEndpoint }
+  public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
+  public var name: String { pod.identity.name }
+  public var incarnation: UInt64 { map.incarnation }
+
+  /// Opens everything and starts to serve.
+  ///
+  /// - Parameter onReplaced: called once, on any thread, when a newer pod of this name is there: this one should end.
+  /// - Throws: `BootFailure`, `ConfigurationError`, `HTTPServerFailure`, `LaneFailure`: each names what is wrong;
+  ///   nothing keeps running then.
+  public init(
+    _ settings: ServeSettings, version: String, journal: Log, onReplaced: @escaping @Sendable () -> Void
+  ) throws {
+    let options = try PodOptions(settings)
+    guard options.peers.port > 0 else { throw BootFailure("peers", "the other pods are told its port: it needs one") }
+    drainMilliseconds = settings.drainMilliseconds
+    let opened = try ClusterBoot.openLog(options, journal)
+    let lanes = try ServerLanes(servingCount: options.serving.runtime.laneCount)
+    let announcement = options.announcement
+    let map: KafkaOwnershipMap
+    do {
+      map = try BootFailure.naming("kafka-brokers") {
+        try KafkaOwnershipMap(options: options.kafka, pod: announcement) { journal.tell($0) }
+      }
+    } catch {
+      opened.log.close()
+      throw error
+    }
+    self.map = map
+    let pod: Pod
+    do {
+      pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: map.incarnation, journal)
+    } catch {
+      map.close()
+      opened.log.close()
+      throw error
+    }
+    self.pod = pod
+    let replayed = Gate()
+    self.replayed = replayed
+    map.follow { [weak map, weak pod] in if let map, let pod { pod.follow(map.snapshot()) } }
+    pod.follow(map.snapshot())
+    let runtime = Runtime(
+      options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
+      incarnation: map.incarnation,
+      cluster: ClusterLink(
+        ownership: map, peers: pod.port, address: pod.address.text, owns: Set(options.ownedServices),
+        leaseMilliseconds: options.leaseMilliseconds, clock: { ProcessClock.bootMilliseconds() }),
+      clock: { Timestamp(milliseconds: ProcessClock.wallMilliseconds()) }, report: { journal.tell($0) },
+      onReplayed: { replayed.open() })
+    self.runtime = runtime
+    do {
+      for lane in lanes.serving { try pod.log.attach(runtime.logOwner(ofLane: lane.index), to: lane) }
+      front = try ServerFront(
+        options.serving, lanes: lanes,
+        ServerFront.Parts(
+          runtime: runtime, prices: pod.prices, services: options.servedServices, incarnation: map.incarnation,
+          version: version),
+        sources: { pod.extend(&$0) })
+      watch = try PodWatch(pod, journal, onReplaced: onReplaced)
+      try front.start()
+      try pod.joinGroups()
+      memberships = Memberships(pod.members, runtime, journal)
+    } catch {
+      map.close()
+      pod.abandon()
+      throw error
+    }
+  }
+
+  /// Waits until what it was assigned first has been taken over and replayed. Returns false when that takes longer.
+  public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
+
+  /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
+  /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time` and
+  /// a few seconds.
+  public func stop() {
+    memberships.end()
+    let pod = pod
+    let leaving = BackgroundThread("leaving") { pod.leaveGroups() }
+    front.drain(
+      answersMilliseconds: drainMilliseconds,
+      handoverMilliseconds: hasSuccessors ? pod.options.handoverMilliseconds : 0,
+      closingMilliseconds: Self.closingMillisecondsMax)
+    leaving?.join()
+    watch.end()
+    map.close()
+    pod.closeOnLanes()
+    front.close()
+    pod.close()
+  }
+
+  /// Whether another pod may own what this one does.
+  private var hasSuccessors: Bool {
+    let services = Set(pod.options.ownedServices)
+    return map.snapshot().pods.values.contains {
+      $0.incarnation != map.incarnation && $0.role != .api && !$0.services.isDisjoint(with: services)
+    }
+  }
+
+  /// What checkpoints may take beyond the drain.
+  static let closingMillisecondsMax = 10_000
+}
+
+extension PodOptions {
+  /// What the others are told of a pod before its lanes run; its incarnation is the map's to give.
+  var announcement: PodAnnouncement {
+    let place = advertised ?? peers
+    return PodAnnouncement(
+      name: name, incarnation: 0, host: place.host, port: place.port, publicKey: peerKeys?.publicKey.text,
+      operatorAddress: serving.operatorEndpoint.description, services: Set(services), role: PodRole(role))
+  }
+}
+
+extension PeerAddress {
+  /// As it stands in the log.
+  var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
