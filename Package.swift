@@ -105,7 +105,8 @@ let package = Package(
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache", "KafkaLog",
+        "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
+        "KafkaLog",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
