@@ -23,7 +23,6 @@ import Threads
 /// ports, join the groups. It is ready when it has taken over and replayed what it was assigned first.
 public final class ClusterServer: Sendable {
   private let pod: Pod
-  private let map: KafkaOwnershipMap
   private let runtime: Runtime
   private let front: ServerFront
   private let memberships: Memberships
@@ -34,7 +33,7 @@ public final class ClusterServer: Sendable {
   public var httpEndpoint: HTTPEndpoint { front.httpEndpoint }
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
   public var name: String { pod.identity.name }
-  public var incarnation: UInt64 { map.incarnation }
+  public var incarnation: UInt64 { pod.identity.incarnation }
 
   /// Opens everything and starts to serve.
   ///
@@ -47,38 +46,15 @@ public final class ClusterServer: Sendable {
     let options = try PodOptions(settings)
     guard options.peers.port > 0 else { throw BootFailure("peers", "the other pods are told its port: it needs one") }
     drainMilliseconds = settings.drainMilliseconds
-    let opened = try ClusterBoot.openLog(options, journal)
     let lanes = try ServerLanes(servingCount: options.serving.runtime.laneCount)
-    let announcement = options.announcement
-    let map: KafkaOwnershipMap
-    do {
-      map = try BootFailure.naming("kafka-brokers") {
-        try KafkaOwnershipMap(options: options.kafka, pod: announcement) { journal.tell($0) }
-      }
-    } catch {
-      opened.log.close()
-      throw error
-    }
-    self.map = map
-    let pod: Pod
-    do {
-      pod = try ClusterBoot.open(options, opened, lanes: lanes, incarnation: map.incarnation, journal)
-    } catch {
-      map.close()
-      opened.log.close()
-      throw error
-    }
+    let pod = try ClusterBoot.run(options, lanes: lanes, journal)
     self.pod = pod
     let replayed = Gate()
     self.replayed = replayed
-    map.follow { [weak map, weak pod] in if let map, let pod { pod.follow(map.snapshot()) } }
-    pod.follow(map.snapshot())
+    pod.followMap()
     let runtime = Runtime(
       options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
-      incarnation: map.incarnation,
-      cluster: ClusterLink(
-        ownership: map, peers: pod.port, address: pod.address.text, owns: Set(options.ownedServices),
-        leaseMilliseconds: options.leaseMilliseconds, clock: { ProcessClock.bootMilliseconds() }),
+      incarnation: pod.identity.incarnation, cluster: pod.link,
       clock: { Timestamp(milliseconds: ProcessClock.wallMilliseconds()) }, report: { journal.tell($0) },
       onReplayed: { replayed.open() })
     self.runtime = runtime
@@ -87,15 +63,14 @@ public final class ClusterServer: Sendable {
       front = try ServerFront(
         options.serving, lanes: lanes,
         ServerFront.Parts(
-          runtime: runtime, prices: pod.prices, services: options.servedServices, incarnation: map.incarnation,
-          version: version),
+          runtime: runtime, prices: pod.prices, services: options.servedServices,
+          incarnation: pod.identity.incarnation, version: version),
         sources: { pod.extend(&$0) })
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
       try front.start()
       try pod.joinGroups()
       memberships = Memberships(pod.members, runtime, journal)
     } catch {
-      map.close()
       pod.abandon()
       throw error
     }
@@ -117,7 +92,7 @@ public final class ClusterServer: Sendable {
       closingMilliseconds: Self.closingMillisecondsMax)
     leaving?.join()
     watch.end()
-    map.close()
+    pod.ownership.close()
     pod.closeOnLanes()
     front.close()
     pod.close()
@@ -126,26 +101,11 @@ public final class ClusterServer: Sendable {
   /// Whether another pod may own what this one does.
   private var hasSuccessors: Bool {
     let services = Set(pod.options.ownedServices)
-    return map.snapshot().pods.values.contains {
-      $0.incarnation != map.incarnation && $0.role != .api && !$0.services.isDisjoint(with: services)
+    return pod.ownership.snapshot().pods.values.contains {
+      $0.incarnation != pod.identity.incarnation && $0.role != .api && !$0.services.isDisjoint(with: services)
     }
   }
 
   /// What checkpoints may take beyond the drain.
   static let closingMillisecondsMax = 10_000
-}
-
-extension PodOptions {
-  /// What the others are told of a pod before its lanes run; its incarnation is the map's to give.
-  var announcement: PodAnnouncement {
-    let place = advertised ?? peers
-    return PodAnnouncement(
-      name: name, incarnation: 0, host: place.host, port: place.port, publicKey: peerKeys?.publicKey.text,
-      operatorAddress: serving.operatorEndpoint.description, services: Set(services), role: PodRole(role))
-  }
-}
-
-extension PeerAddress {
-  /// As it stands in the log.
-  var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
