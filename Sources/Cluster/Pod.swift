@@ -139,12 +139,17 @@ public final class Pod: Sendable {
     log.close()
   }
 
-  /// Closes everything of a pod whose lanes were never started, since something else could not be had. On the thread
-  /// that made it.
+  /// Closes everything of a pod that does not come to serve, since something else could not be had. On the thread that
+  /// made it; ends the lanes if they were started.
   public func abandon() {
     leaveGroups()
-    for cache in redis { cache.close() }
-    mesh.close()
+    if lanes.serving.contains(where: \.isStarted) {
+      closeOnLanes()
+      lanes.end()
+    } else {
+      for cache in redis { cache.close() }
+      mesh.close()
+    }
     close()
   }
 

@@ -3,6 +3,7 @@ import KafkaLog
 import Lanes
 import Model
 import OperatorAPI
+import OwnershipMap
 import Peers
 import PriceCache
 import RedisPriceCache
@@ -79,6 +80,18 @@ import Testing
     #expect(redis.pod.prices[0] !== redis.pod.prices[1])
     try redis.start()
     redis.end()
+  }
+
+  /// Something else may fail before or after the lanes are started.
+  @Test(arguments: [false, true]) func aPodThatCannotServeIsGoneWhole(isStarted: Bool) throws {
+    let settings = try settings { $0.cluster.redis = "redis://127.0.0.1:1" }
+    for _ in 0..<2 {
+      let open = try OpenPod(settings)
+      if isStarted { try open.start() }
+      open.pod.abandon()
+      #expect(throws: StoreFailure.self) { try open.pod.store.acquire(PartitionID(.stock, 0)) }
+      #expect(open.pod.ownership.snapshot().pods.isEmpty)
+    }
   }
 
   @Test func eachRefusalNamesItsSetting() throws {
