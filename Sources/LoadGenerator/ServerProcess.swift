@@ -13,7 +13,8 @@ enum ServerProcess {
     return ticks > 0 ? (user + system) / ticks : nil
   }
 
-  /// The processes that listen on a local TCP port, as far as this user may see them.
+  /// The processes that listen on a local TCP port, as far as this user may see them: one for each socket, as the
+  /// workers of a server share its.
   static func listening(onPort port: UInt16) -> [Int32] {
     var inodes: Set<Substring> = []
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -27,17 +28,21 @@ enum ServerProcess {
       }
     }
     guard !inodes.isEmpty else { return [] }
-    return numbers(in: "/proc").filter { pid in
-      numbers(in: "/proc/\(pid)/fd").contains { isSocket("/proc/\(pid)/fd/\($0)", ofAny: inodes) }
+    return numbers(in: "/proc").sorted().filter { pid in
+      let held = Set(numbers(in: "/proc/\(pid)/fd").compactMap { socket("/proc/\(pid)/fd/\($0)") })
+      let unseen = held.intersection(inodes)
+      inodes.subtract(unseen)
+      return !unseen.isEmpty
     }
   }
 
-  private static func isSocket(_ descriptor: String, ofAny inodes: Set<Substring>) -> Bool {
+  /// The inode of the socket that a descriptor is.
+  private static func socket(_ descriptor: String) -> Substring? {
     var target = [CChar](repeating: 0, count: 64)
     let count = readlink(descriptor, &target, target.count - 1)
-    guard count > 9 else { return false }
+    guard count > 9 else { return nil }
     let name = String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return name.hasPrefix("socket:[") && inodes.contains(name.dropFirst(8).dropLast())
+    return name.hasPrefix("socket:[") ? name.dropFirst(8).dropLast() : nil
   }
 
   /// CPU time of the calling thread so far, in seconds.
