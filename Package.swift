@@ -134,9 +134,9 @@ let package = Package(
     tests(
       "ClusterTests",
       [
-        "Cluster", "EventLog", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionRuntime",
-        "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
-        "TestSupport", "Wire",
+        "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
+        "OwnershipMap", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving",
+        "Settings", "StateStore", "Telemetry", "TestSupport", "Wire",
       ]),
     tests(
       "AuditTests",

@@ -1,6 +1,8 @@
 import Foundation
+import HTTPServer
 import KafkaLog
 import Lanes
+import LoadGenerator
 import Model
 import OwnershipMap
 import Peers
@@ -20,20 +22,23 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
   /// Options of a pod with topics of its own, which are not made yet.
   private func options(
     prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }
-  ) throws -> PodOptions {
+  ) throws -> PodOptions { try PodOptions(settings(prefix: prefix, change)) }
+
+  private func settings(
+    prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }
+  ) throws -> ServeSettings {
     let address = try #require(broker)
     let server = try PostgresServer.shared()
     let databases = try (0..<3).map { _ in try server.connection(to: server.makeDatabase()) }
-    return try PodOptions(
-      podSettings {
-        $0.cluster.kafkaBrokers = [address]
-        $0.cluster.kafkaPrefix = prefix
-        $0.cluster.kafkaReplication = 1
-        $0.cluster.postgresOrders = databases[0]
-        $0.cluster.postgresStock = databases[1]
-        $0.cluster.postgresPayments = databases[2]
-        change(&$0)
-      })
+    return podSettings {
+      $0.cluster.kafkaBrokers = [address]
+      $0.cluster.kafkaPrefix = prefix
+      $0.cluster.kafkaReplication = 1
+      $0.cluster.postgresOrders = databases[0]
+      $0.cluster.postgresStock = databases[1]
+      $0.cluster.postgresPayments = databases[2]
+      change(&$0)
+    }
   }
 
   private func makeTopics(_ options: PodOptions) throws {
@@ -102,6 +107,28 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     end(pods[1])
     #expect(eventually { pods[0].mesh.statuses.isEmpty }, "who has ended in order is forgotten")
     end(pods[0])
+  }
+
+  @Test func aPodServesAndStartsAgainFromWhatItLeft() throws {
+    let settings = try settings { $0.cluster.kafkaSessionMilliseconds = 2_000 }
+    try makeTopics(try PodOptions(settings))
+    for _ in 0..<2 {
+      let journal = Journal()
+      let server = try ClusterServer(settings, version: "1", journal: journal.log) {}
+      #expect(server.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
+      var load = LoadConfiguration(scenario: .scarce, url: "http://\(server.httpEndpoint)")
+      load.connections = 8
+      load.warmupSeconds = 0
+      load.seconds = 0.5
+      load.users = 20
+      load.items = 20
+      load.orders = 100
+      load.usesIdempotencyKeys = true
+      let report = try LoadRun(configuration: load).run()
+      #expect(report.isSound, "\(report.troubles) \(journal.all)")
+      server.stop()
+      #expect(journal.contains(" info ", "partitions assigned") && !journal.contains(" error "), "\(journal.all)")
+    }
   }
 
   private func end(_ pod: Pod) {
