@@ -79,6 +79,18 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
+  /// Writes the map of owners, where a repetition does no harm. Not idempotent: on a broker that has just started such
+  /// a producer may be refused its very first record.
+  static func announcer(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
+    var configuration = try common(options, events: RD_KAFKA_EVENT_DR)
+    try configuration.set("acks", "all")
+    try configuration.set("max.in.flight.requests.per.connection", 1)
+    try configuration.set("linger.ms", 0)
+    try configuration.set("retry.backoff.ms", 50)
+    try configuration.set("message.timeout.ms", options.commandTimeoutMilliseconds)
+    return configuration
+  }
+
   /// Reads records by hand; never commits, never resets.
   static func reader(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: 0)

@@ -33,8 +33,7 @@ final class OwnersTopic: @unchecked Sendable {
   /// Connects, and reads the topic from its beginning on.
   /// - Throws: `LogFailure` when the options make no sense.
   init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
-    producer = try KafkaClient(
-      RD_KAFKA_PRODUCER, try KafkaConfiguration.producer(options, isGapless: false), name: "owners")
+    producer = try KafkaClient(RD_KAFKA_PRODUCER, try KafkaConfiguration.announcer(options), name: "owners")
     reader = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "owners' reader")
     guard let sendTopic = rd_kafka_topic_new(producer.handle, options.ownersTopic, nil),
       let readTopic = rd_kafka_topic_new(reader.handle, options.ownersTopic, nil),

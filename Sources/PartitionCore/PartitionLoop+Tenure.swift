@@ -52,7 +52,10 @@ extension PartitionLoop {
 
   /// What the owner appends when its time is over, unless it never answered anything.
   public var farewell: Control? {
-    guard case .superseded = status, let tenure, tenure.hasServed else { return nil }
-    return .released(epoch: tenure.epoch)
+    guard let tenure, tenure.hasServed else { return nil }
+    switch status {
+    case .superseded, .broken: return .released(epoch: tenure.epoch)
+    case .running, .stopped: return nil
+    }
   }
 }

@@ -237,9 +237,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     try machine.receive(message.message, in: &context)
   }
 
-  /// Stops, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
+  /// Ends, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
   mutating func abandon(at offset: Int64, _ reason: String) {
-    stop(at: offset, reason)
+    if case .running = status { status = .broken(offset: offset, reason: reason) }
     guard case .taken = checkpoint else { return }
     checkpoint = .idle
     machine.checkpointEnded(isWritten: false)

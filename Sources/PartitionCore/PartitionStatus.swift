@@ -1,9 +1,12 @@
 /// Whether a partition goes on.
 public enum PartitionStatus: Hashable, Sendable {
-  /// Can transition to: stopped, superseded.
+  /// Can transition to: stopped, broken, superseded.
   case running
   /// Final: from the record at `offset` on the owner with this higher epoch has the partition.
   case superseded(offset: Int64, by: UInt64)
+  /// Final: the log lost what the partition sent, or cannot hand over its records any more. It has to be taken over
+  /// anew, from its newest checkpoint.
+  case broken(offset: Int64, reason: String)
   /// Final until a restart: the record at `offset` cannot be applied. Nothing is skipped in silence.
   case stopped(offset: Int64, reason: String)
 }

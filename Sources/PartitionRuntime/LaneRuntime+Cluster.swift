@@ -124,7 +124,9 @@ extension LaneRuntime {
 
   /// The owner's time is over: lets go of the partition. Its commands are the next owner's to answer, and whoever reads
   /// asks that one.
-  func gone(at place: Int) {
+  ///
+  /// - Parameter isToReturn: nobody else wants it: it has to be taken over anew, from its checkpoint.
+  func gone(at place: Int, isToReturn: Bool) {
     let owned = places[place]
     places[place].isGone = true
     places[place].awaitsTime = false
@@ -135,7 +137,7 @@ extension LaneRuntime {
     owned.gate.state = .elsewhere
     for (query, request) in owned.actor.takeReadsToForward() { notMine(query, request) }
     places[place].actor = .gone
-    shared.takeovers?.left(owned.id)
+    shared.takeovers?.left(owned.id, isToReturn: isToReturn)
   }
 
   /// Whether this lane owns anything.

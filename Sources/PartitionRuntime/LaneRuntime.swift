@@ -175,7 +175,13 @@ final class LaneRuntime {
   private func stopped(at place: Int) {
     guard !places[place].isStopped else { return }
     places[place].isStopped = true
-    if case .superseded = places[place].actor.state().status { return gone(at: place) }
+    if cluster != nil {
+      switch places[place].actor.state().status {
+      case .superseded: return gone(at: place, isToReturn: false)
+      case .broken: return gone(at: place, isToReturn: true)
+      case .running, .stopped: break
+      }
+    }
     open(.stopped, at: place)
     giveUp(places[place].actor.unappliedCommands())
     for request in places[place].actor.takeWaitingReads() {

@@ -23,7 +23,8 @@ extension LaneRuntime {
       let state = owned.actor.state()
       let status: PartitionReport.Status =
         switch state.status {
-        case .stopped(let offset, let reason): .stopped(offset: offset, reason: reason)
+        case .stopped(let offset, let reason), .broken(let offset, let reason):
+          .stopped(offset: offset, reason: reason)
         case .superseded(let offset, let epoch): .stopped(offset: offset, reason: "the owner of epoch \(epoch) has it")
         case .running:
           if let failure = owned.loadFailure {

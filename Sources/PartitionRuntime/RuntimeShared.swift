@@ -116,8 +116,11 @@ final class RuntimeShared: Sendable {
   // MARK: Events
 
   func partitionStopped(_ partition: PartitionID, _ state: PartitionState) {
-    guard case .stopped(let offset, let reason) = state.status else { return }
-    report(.partitionStopped(partition, offset: offset, reason: reason))
+    switch state.status {
+    case .stopped(let offset, let reason), .broken(let offset, let reason):
+      report(.partitionStopped(partition, offset: offset, reason: reason))
+    case .running, .superseded: break
+    }
   }
 
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {

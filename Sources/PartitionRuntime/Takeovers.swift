@@ -108,16 +108,16 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
-  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: not at once, because
-  /// the group may just not have said yet what the log does.
-  func left(_ partition: PartitionID) {
+  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: unless nobody else
+  /// has it (`isToReturn`) not at once, because the group may just not have said yet what the log does.
+  func left(_ partition: PartitionID, isToReturn: Bool) {
     let isWanted = state.withLock { state in
       state.awaitedPartitions.remove(partition)
       guard state.assigned.contains(partition), !state.isClosed else {
         state.held.remove(partition)
         return false
       }
-      let notBefore = Self.now + 2 * leaseMilliseconds
+      let notBefore = Self.now + (isToReturn ? 0 : 2 * leaseMilliseconds)
       state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: 0))
       return true
     }

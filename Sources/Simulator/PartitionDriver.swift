@@ -37,8 +37,10 @@ protocol PartitionDriver {
 
 extension PartitionLoop: PartitionDriver {
   var stop: (offset: Int64, reason: String)? {
-    guard case .stopped(let offset, let reason) = status else { return nil }
-    return (offset, reason)
+    switch status {
+    case .stopped(let offset, let reason), .broken(let offset, let reason): return (offset, reason)
+    case .running, .superseded: return nil
+    }
   }
   var evictions: UInt64 { counters.evictions }
   var dedupDrops: UInt64 { counters.dedupDrops }

@@ -92,6 +92,7 @@ enum InspectCommand {
       switch state.status(of: partition) {
       case .running: "running"
       case .stopped(let offset, let reason): "stopped at offset \(offset): \(reason)"
+      case .broken(let offset, let reason): "broken off at offset \(offset): \(reason)"
       case .superseded(let offset, let epoch): "taken over at offset \(offset) by epoch \(epoch)"
       }
     let quarantined = try state.quarantined(of: partition).map(describe).joined()

@@ -39,6 +39,7 @@ enum QuarantineCommand {
       switch report.status {
       case .running: "the log can be applied to its end, offset \(report.newestOffset)"
       case .stopped(let next, let reason): "stops again at offset \(next): \(reason)"
+      case .broken(let next, let reason): "breaks off at offset \(next): \(reason)"
       case .superseded(let next, let epoch): "is taken over at offset \(next) by epoch \(epoch)"
       }
     return "set aside   \(what) at offset \(offset) of \(name): \(report.reason)\nstatus      \(status)\n"

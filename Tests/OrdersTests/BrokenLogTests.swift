@@ -27,7 +27,7 @@ import Testing
   @Test func stopsAtOnceAndTellsWhy() throws {
     var loop = try loop()
     loop.deliver(delivery(5, .broken(reason: "the topic is gone")))
-    #expect(loop.status == .stopped(offset: 5, reason: "the topic is gone"))
+    #expect(loop.status == .broken(offset: 5, reason: "the topic is gone"))
     loop.deliver(delivery(1, .record(Record(entries: []))))
     #expect(loop.queuedRecords == 0)
     let isTaken = loop.takeCheckpoint()
