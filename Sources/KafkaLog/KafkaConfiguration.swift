@@ -96,6 +96,8 @@ struct KafkaConfiguration: ~Copyable {
     var configuration = try common(options, events: 0)
     try configuration.setNoCommits()
     try configuration.set("fetch.error.backoff.ms", 50)
+    // A partition that is taken over is read when the fetch that is under way has come back.
+    if options.properties.values["fetch.wait.max.ms"] == nil { try configuration.set("fetch.wait.max.ms", 100) }
     try configuration.set("queued.max.messages.kbytes", options.readAheadKilobytesMax)
     return configuration
   }

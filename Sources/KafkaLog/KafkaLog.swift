@@ -281,7 +281,7 @@ public final class KafkaLog: EventLog {
       if isFatal { replace(producer, "the producer ended: \(producer.client.fatalText)") }
       if reports.count >= options.reportsMax { owner?.deliveriesArrived() }
     }
-    if let reader { while reader.client.nextEvent({ if let news = reader.client.news($0) { report(news) } }) {} }
+    reader?.takeNews(report)
   }
 
   /// Works through reports; `owner` looks at `durable` by itself.

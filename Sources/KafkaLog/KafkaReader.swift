@@ -10,6 +10,9 @@ import Threads
 /// what is assigned stands behind a lock.
 final class KafkaReader: @unchecked Sendable {
   let client: KafkaClient
+  /// Asks, and never reads: a broker answers a connection's requests one after another, so a question on the reader's
+  /// would wait until a fetch has something to tell.
+  private let questions: KafkaClient
   private let options: KafkaOptions
   /// By service. Held so that no other topic can get one of these addresses.
   private let topics: [OpaquePointer?]
@@ -18,9 +21,18 @@ final class KafkaReader: @unchecked Sendable {
   init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
     self.options = options
     client = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "reader")
+    questions = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "questions")
     let handle = client.handle
     topics = Service.allCases.map { rd_kafka_topic_new(handle, options.topic(of: $0), nil) }
     client.wake(wake)
+    questions.wake(wake)
+  }
+
+  /// What the clients have to say to the operator.
+  func takeNews(_ tell: (KafkaEvent) -> Void) {
+    for client in [client, questions] {
+      while client.nextEvent({ if let news = client.news($0) { tell(news) } }) {}
+    }
   }
 
   deinit {
@@ -75,7 +87,7 @@ final class KafkaReader: @unchecked Sendable {
     while true {
       var (first, next): (Int64, Int64) = (0, 0)
       let code = rd_kafka_query_watermark_offsets(
-        client.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
+        questions.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
         Int32(clamping: timeoutMilliseconds))
       if code == RD_KAFKA_RESP_ERR_NO_ERROR { return LogBounds(first: first, next: next) }
       guard clock.now < deadline, code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED else {
@@ -90,8 +102,8 @@ final class KafkaReader: @unchecked Sendable {
 
   /// The id of the cluster. Blocking; nil when no broker answers in time.
   func clusterID(timeoutMilliseconds: Int) -> String? {
-    guard let text = rd_kafka_clusterid(client.handle, Int32(clamping: timeoutMilliseconds)) else { return nil }
-    defer { rd_kafka_mem_free(client.handle, text) }
+    guard let text = rd_kafka_clusterid(questions.handle, Int32(clamping: timeoutMilliseconds)) else { return nil }
+    defer { rd_kafka_mem_free(questions.handle, text) }
     return String(cString: text)
   }
 }

@@ -55,6 +55,7 @@ final class RuntimeShared: Sendable {
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })
     }
   }
@@ -140,6 +141,8 @@ public enum RuntimeEvent: Sendable {
   case mailRefused(Int)
   /// So many answers did not reach the pod that asked: it is gone, or does not read.
   case peerRefused(Int)
+  /// A partition has been acquired; how long the store and the log took for it.
+  case tookOver(PartitionID, epoch: UInt64, storeMilliseconds: UInt64, logMilliseconds: UInt64)
   /// A partition could not be taken over; it is tried again.
   case takeoverFailed(PartitionID, String)
 }

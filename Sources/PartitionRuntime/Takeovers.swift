@@ -48,19 +48,24 @@ final class Takeovers: Sendable {
   private let log: any SharedLog
   private let store: any StateStore
   private let leaseMilliseconds: UInt64
+  private let onTaken: @Sendable (PartitionID, _ epoch: UInt64, _ milliseconds: (store: UInt64, log: UInt64)) -> Void
   private let onFailure: @Sendable (PartitionID, String) -> Void
   private let state: Mutex<State>
   private let signals = (0..<threadCount).map { _ in Signal() }
   private let threads = Mutex<[BackgroundThread]>([])
 
-  /// - Parameter onFailure: told on any thread why a partition could not be taken over; it is tried again.
+  /// - Parameters:
+  ///   - onTaken: told on any thread that a partition has been acquired, and how long store and log took for it.
+  ///   - onFailure: told on any thread why a partition could not be taken over; it is tried again.
   init(
     log: any SharedLog, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
+    onTaken: @escaping @Sendable (PartitionID, UInt64, (store: UInt64, log: UInt64)) -> Void,
     onFailure: @escaping @Sendable (PartitionID, String) -> Void
   ) {
     self.log = log
     self.store = store
     self.leaseMilliseconds = UInt64(clamping: leaseMilliseconds)
+    self.onTaken = onTaken
     self.onFailure = onFailure
     state = Mutex(State(awaitedServices: owns))
   }
@@ -173,12 +178,15 @@ final class Takeovers: Sendable {
     }
     guard isWanted else { return tellIfReady() }
     do {
+      let began = Self.now
       let ownership = try store.acquire(partition)
+      let acquired = Self.now
       guard let bounds = try log.readBounds(of: [partition])[partition] else {
         throw LogFailure(.read, "the log tells no bounds of \(partition)")
       }
       if let refusal = bounds.refusal(behind: ownership.recovery.header?.offset ?? -1, of: partition) { throw refusal }
       state.withLock { _ = $0.failures.removeValue(forKey: partition) }
+      onTaken(partition, ownership.epoch, (acquired - began, Self.now - acquired))
       let takeover = Takeover(partition: partition, ownership: ownership, bounds: bounds)
       if !install(takeover) { retry(partition, attempt: task.attempt + 1, "its lane is too busy") }
     } catch {

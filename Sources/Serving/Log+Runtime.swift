@@ -14,6 +14,13 @@ extension Log {
       error("a lane's mailbox is full; answers were lost", ["messages": LogValue(count)])
     case .peerRefused(let count):
       warning("answers did not reach the pod that asked", ["answers": LogValue(count)])
+    case .tookOver(let partition, let epoch, let storeMilliseconds, let logMilliseconds):
+      debug(
+        "partition taken over",
+        [
+          "partition": LogValue(partition), "epoch": LogValue(epoch), "store_ms": LogValue(storeMilliseconds),
+          "log_ms": LogValue(logMilliseconds),
+        ])
     case .takeoverFailed(let partition, let reason):
       error("a partition cannot be taken over yet", ["partition": LogValue(partition), "reason": LogValue(reason)])
     }
