@@ -170,7 +170,8 @@ import Testing
     defer { pod.kill() }
     cluster.store.failWrites(with: StoreFailure(.write, "away"))
     cluster.deal(to: [pod])
-    #expect(eventually {
+    #expect(
+      eventually {
         pod.reported.contains { if case .takeoverFailed = $0 { true } else { false } }
       })
     cluster.store.failWrites(with: nil)
