@@ -21,7 +21,10 @@ struct AnnouncementBook: Sendable {
 
   private var pages: [PartitionID: Page] = [:]
   private var partitions: [UInt: PartitionID] = [:]
-  private var nextTag: UInt = 2
+  private var nextTag = OwnersTopic.ownersTagMin
+
+  /// What this pod announced of each of its partitions.
+  var newest: [OwnerAnnouncement] { pages.values.map(\.newest) }
 
   /// This pod announces something; an older epoch than one it announced before says nothing.
   mutating func announce(_ owner: OwnerAnnouncement) {
@@ -57,6 +60,14 @@ struct AnnouncementBook: Sendable {
       sendings.append((tag, page.newest))
     }
     return sendings
+  }
+
+  /// The topic lost what it had: everything has to be said again.
+  mutating func forgetWritten() {
+    for partition in pages.keys {
+      pages[partition]?.written = nil
+      pages[partition]?.olderAt = -1
+    }
   }
 
   /// What became of one of them: nil for what was not written, which is sent again with the next look.

@@ -102,6 +102,13 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
+  /// Reads the map of owners. When the topic lost its records, it is read from its beginning again.
+  static func follower(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
+    var configuration = try reader(options)
+    try configuration.set("auto.offset.reset", "earliest")
+    return configuration
+  }
+
   /// A member of a service's group: it takes part in the assignment and reads nothing.
   static func member(_ options: KafkaOptions, of service: Service) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: RD_KAFKA_EVENT_REBALANCE)

@@ -10,7 +10,8 @@ import Wire
 /// One thread reads and writes. While the brokers are away the newest map stays; what was announced meanwhile is sent
 /// when they are back.
 public final class KafkaOwnershipMap: OwnershipMap {
-  /// Of this run of the pod: see `AnnouncementCodec.incarnation`.
+  /// Of this run of the pod: unique in the cluster, and higher with each start of a name. It follows from the offset
+  /// of the record that announced it, and so from no clock: see `AnnouncementCodec.incarnation`.
   public let incarnation: UInt64
   private let name: String
   private let topic: OwnersTopic
@@ -23,23 +24,23 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private let thread = Mutex<BackgroundThread?>(nil)
 
   private struct State: Sendable {
-    var snapshot = OwnershipSnapshot()
+    var view: OwnersView
     var followers: [@Sendable () -> Void] = []
-    var book = AnnouncementBook()
-    var isRubbishTold = false
   }
 
   /// Looked for trouble so often when nothing happens.
   private static let lookMilliseconds = 1_000
-  /// The tag of records about the pod itself; owners' begin behind it.
-  private static let podTag: UInt = 1
+  /// Nothing is sent for so long after a broker refused something.
+  private static let retryMilliseconds = 500
 
-  /// Announces the pod, and reads the map up to there. Blocking, at most twice the options' `queryTimeoutMilliseconds`.
+  /// Announces the pod, and reads the map up to there. Blocking, at most three times the options'
+  /// `queryTimeoutMilliseconds`.
   ///
   /// - Parameters:
   ///   - pod: what is announced; its incarnation is not looked at, the map gives it one.
   ///   - report: called on any thread, must not block.
-  /// - Throws: `LogFailure` when the brokers do not answer in time or refuse.
+  /// - Throws: `LogFailure` when the brokers do not answer in time or refuse, or others could not read the
+  ///   announcement.
   public init(
     options: KafkaOptions, pod: PodAnnouncement, report: @escaping @Sendable (KafkaEvent) -> Void
   ) throws(LogFailure) {
@@ -48,92 +49,88 @@ public final class KafkaOwnershipMap: OwnershipMap {
     name = pod.name
     wake = try WakeDescriptor()
     topic = try OwnersTopic(options, wake: wake)
-    let nonce = UInt32.random(in: 0..<AnnouncementCodec.noncesMax)
-    let value = AnnouncementCodec.encode(pod, nonce: nonce)
-    let offset = try Self.write(AnnouncementCodec.key(ofPod: pod.name), value, to: topic, wake, options, report)
-    incarnation = AnnouncementCodec.incarnation(offset: offset, nonce: nonce)
-    var state = State()
-    try Self.read(through: offset, of: topic, wake, options, report, into: &state)
-    self.state = Mutex(state)
+    let view = try Self.join(pod, topic, wake, options, report)
+    incarnation = view.run.announcement.incarnation
+    state = Mutex(State(view: view))
     guard let started = BackgroundThread("owners", { [self] in follow() }) else {
       throw LogFailure(.read, "the system gives no thread for the map of owners")
     }
     thread.withLock { $0 = started }
   }
 
-  /// Writes a record and waits for it. Returns its offset.
-  private static func write(
-    _ key: String, _ value: [UInt8]?, to topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
+  private static func join(
+    _ pod: PodAnnouncement, _ topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
     _ report: (KafkaEvent) -> Void
-  ) throws(LogFailure) -> Int64 {
-    if let reason = topic.send(key: key, value: value, tag: podTag) {
-      throw LogFailure(.unreachable, "\(options.ownersTopic): \(reason)")
+  ) throws(LogFailure) -> OwnersView {
+    let nonce = UInt32.random(in: 0..<AnnouncementCodec.noncesMax)
+    let key = AnnouncementCodec.key(ofPod: pod.name)
+    let value = AnnouncementCodec.encode(pod, nonce: nonce)
+    do throws(WireError) {
+      _ = try OwnersTopic.announcement(key: Array(key.utf8), value: value, offset: 0)
+    } catch {
+      throw LogFailure(.settings, "the pod cannot be announced: \(error.reason)")
     }
-    let clock = ContinuousClock()
-    let deadline = clock.now + .milliseconds(options.queryTimeoutMilliseconds)
-    while clock.now < deadline {
-      if let answer = topic.takeReports(report).first(where: { $0.tag == podTag }) {
-        guard let offset = answer.offset else {
-          throw LogFailure(.unreachable, "\(options.ownersTopic): \(answer.reason)")
-        }
-        return offset
-      }
-      wake.wait(milliseconds: KafkaReader.pauseMilliseconds)
+    func write(_ value: [UInt8]) throws(LogFailure) -> Int64 {
+      try topic.write(key: key, value: value, within: options.queryTimeoutMilliseconds, report)
     }
-    throw LogFailure(.unreachable, "no broker of \(options.brokers) takes a record of \(options.ownersTopic)")
+    let offset = try write(value)
+    let incarnation = AnnouncementCodec.incarnation(offset: offset, nonce: nonce)
+    var view = OwnersView(run: OwnRun(pod.with(incarnation: incarnation), writtenAt: offset))
+    let highest = try read(through: offset, of: topic, wake, options, report, into: &view)
+    if highest > incarnation {
+      // A run from before the topic was made anew told of itself again.
+      let run = pod.with(incarnation: (highest >> 20 + 1) << 20 | UInt64(nonce))
+      view.restart(as: OwnRun(run, writtenAt: try write(AnnouncementCodec.encode(again: run))))
+    }
+    return view
   }
 
+  /// Returns the highest incarnation that the pod's name had up to there.
   private static func read(
     through offset: Int64, of topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
-    _ report: (KafkaEvent) -> Void, into state: inout State
-  ) throws(LogFailure) {
+    _ report: (KafkaEvent) -> Void, into view: inout OwnersView
+  ) throws(LogFailure) -> UInt64 {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(options.queryTimeoutMilliseconds)
+    var highest: UInt64 = 0
     while clock.now < deadline {
       let rows = topic.takeRows(report)
-      for row in rows { _ = apply(row, to: &state, report) }
-      if rows.contains(where: { $0.offset >= offset }) { return }
+      for row in rows {
+        _ = view.read(row, report)
+        if row.offset <= offset { highest = view.incarnationMax }
+      }
+      if view.nextOffset > offset { return highest }
       if rows.isEmpty { wake.wait(milliseconds: KafkaReader.pauseMilliseconds) }
     }
     throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what stands in \(options.ownersTopic)")
-  }
-
-  /// Returns whether the map changed.
-  private static func apply(_ row: OwnersTopic.Row, to state: inout State, _ report: (KafkaEvent) -> Void) -> Bool {
-    switch row.announcement {
-    case .success(let announcement):
-      let isNew = state.snapshot.apply(announcement)
-      if case .owner(let owner) = announcement { state.book.read(owner, at: row.offset) }
-      return isNew
-    case .failure(let error):
-      if !state.isRubbishTold {
-        state.isRubbishTold = true
-        report(.trouble(client: "owners", text: "a record at offset \(row.offset) is passed over: \(error.reason)"))
-      }
-      return false
-    }
   }
 
   // MARK: OwnershipMap
 
   public var version: UInt64 { changes.load(ordering: .acquiring) }
 
-  public func snapshot() -> OwnershipSnapshot { state.withLock { $0.snapshot } }
+  public func snapshot() -> OwnershipSnapshot { state.withLock { $0.view.snapshot } }
+
+  /// Records of the topic that no version of this program wrote, or a newer one: they say nothing here.
+  public var recordsPassedOver: UInt64 { state.withLock { $0.view.recordsPassedOver } }
 
   public func announce(_ owner: OwnerAnnouncement) {
-    let followers = state.withLock { state -> [@Sendable () -> Void] in
-      state.book.announce(owner)
-      // This pod knows it at once.
-      guard state.snapshot.apply(.owner(owner)) else { return [] }
-      changes.add(1, ordering: .releasing)
-      return state.followers
-    }
-    for follower in followers { follower() }
+    change { $0.announce(owner) }
     wake.set()
   }
 
   public func follow(_ onChange: @escaping @Sendable () -> Void) {
     state.withLock { $0.followers.append(onChange) }
+  }
+
+  /// Changes what is known, and tells the followers when the map is another one then.
+  private func change(_ body: (inout OwnersView) -> Bool) {
+    let followers = state.withLock { state -> [@Sendable () -> Void] in
+      guard body(&state.view) else { return [] }
+      changes.add(1, ordering: .releasing)
+      return state.followers
+    }
+    for follower in followers { follower() }
   }
 
   /// Sends what was announced last, and that the pod has ended, unless a newer run of it is there. Takes at most the
@@ -147,11 +144,10 @@ public final class KafkaOwnershipMap: OwnershipMap {
     }
     guard let ending else { return }
     ending.join()
-    guard state.withLock({ $0.snapshot.pods[incarnation] }) != nil else { return }
-    var options = options
-    options.queryTimeoutMilliseconds = options.closeTimeoutMilliseconds
+    guard !state.withLock({ $0.view.run.isOver }) else { return }
     do throws(LogFailure) {
-      _ = try Self.write(AnnouncementCodec.key(ofPod: name), nil, to: topic, wake, options, report)
+      _ = try topic.write(
+        key: AnnouncementCodec.key(ofPod: name), value: nil, within: options.closeTimeoutMilliseconds, report)
     } catch {
       report(.trouble(client: "owners", text: "the others were not told that this pod ends: \(error.message)"))
     }
@@ -160,37 +156,72 @@ public final class KafkaOwnershipMap: OwnershipMap {
   // MARK: The thread
 
   private func follow() {
+    let clock = ContinuousClock()
+    var pauseEnd = clock.now
+    var toldReason = ""
     while !isEnding.load(ordering: .acquiring) {
-      wake.wait(milliseconds: Self.lookMilliseconds)
-      while readSome() {}
-      for answer in topic.takeReports(report) {
-        state.withLock { $0.book.reported(answer.tag, offset: answer.offset) }
+      wake.wait(milliseconds: clock.now < pauseEnd ? Self.retryMilliseconds : Self.lookMilliseconds)
+      while readSome(), !isEnding.load(ordering: .acquiring) {}
+      if let reason = takeReports() {
+        pauseEnd = clock.now + .milliseconds(Self.retryMilliseconds)
+        if reason != toldReason { report(.trouble(client: "owners", text: "an announcement has to wait: \(reason)")) }
+        toldReason = reason
       }
-      sendSome()
+      if clock.now >= pauseEnd { sendSome() }
     }
+    // What has come says whether a newer run is there; what was announced last goes out before the end does.
+    _ = readSome()
+    sendSome()
   }
 
   /// Returns whether there was anything.
   private func readSome() -> Bool {
     let rows = topic.takeRows(report)
     guard !rows.isEmpty else { return false }
-    let followers = state.withLock { state -> [@Sendable () -> Void] in
-      var isChanged = false
-      for row in rows where Self.apply(row, to: &state, report) { isChanged = true }
-      guard isChanged else { return [] }
-      changes.add(1, ordering: .releasing)
-      return state.followers
-    }
-    for follower in followers { follower() }
+    change { view in rows.reduce(false) { view.read($1, report) || $0 } }
     return true
   }
 
+  /// Returns why something was not written.
+  private func takeReports() -> String? {
+    let reports = topic.takeReports(report)
+    guard !reports.isEmpty else { return nil }
+    state.withLock { state in
+      for report in reports {
+        if report.tag == OwnersTopic.podTag {
+          state.view.run.reported(offset: report.offset)
+        } else {
+          state.view.book.reported(report.tag, offset: report.offset)
+        }
+      }
+    }
+    return reports.first { $0.offset == nil }?.reason
+  }
+
   private func sendSome() {
-    let sendings = state.withLock { $0.book.takeSendable() }
+    let (run, sendings) = state.withLock { state in
+      (
+        state.view.run.takeSendable() ? state.view.run.announcement : nil, state.view.book.takeSendable()
+      )
+    }
+    if let run {
+      let value = AnnouncementCodec.encode(again: run)
+      if topic.send(key: AnnouncementCodec.key(ofPod: name), value: value, tag: OwnersTopic.podTag) != nil {
+        state.withLock { $0.view.run.reported(offset: nil) }
+      }
+    }
     for (tag, owner) in sendings {
       let key = AnnouncementCodec.key(ofOwnerOf: owner.partition)
       guard topic.send(key: key, value: AnnouncementCodec.encode(owner), tag: tag) != nil else { continue }
-      state.withLock { $0.book.reported(tag, offset: nil) }
+      state.withLock { $0.view.book.reported(tag, offset: nil) }
     }
+  }
+}
+
+extension PodAnnouncement {
+  fileprivate func with(incarnation: UInt64) -> PodAnnouncement {
+    PodAnnouncement(
+      name: name, incarnation: incarnation, host: host, port: port, publicKey: publicKey,
+      operatorAddress: operatorAddress, services: services, role: role)
   }
 }

@@ -23,18 +23,28 @@ final class OwnersTopic: @unchecked Sendable {
   }
 
   static let rowsMax = 512
+  /// Of a record that somebody waits for.
+  private static let awaitedTag: UInt = 1
+  /// Of the pod's own record when it is written again.
+  static let podTag: UInt = 2
+  /// Of what is announced of partitions, from here on.
+  static let ownersTagMin: UInt = 16
 
   let producer: KafkaClient
   let reader: KafkaClient
   private let sendTopic: OpaquePointer
   private let readTopic: OpaquePointer
   private let queue: OpaquePointer
+  private let wake: WakeDescriptor
+  private let options: KafkaOptions
 
   /// Connects, and reads the topic from its beginning on.
   /// - Throws: `LogFailure` when the options make no sense.
   init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
+    self.options = options
+    self.wake = wake
     producer = try KafkaClient(RD_KAFKA_PRODUCER, try KafkaConfiguration.announcer(options), name: "owners")
-    reader = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "owners' reader")
+    reader = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.follower(options), name: "owners' reader")
     guard let sendTopic = rd_kafka_topic_new(producer.handle, options.ownersTopic, nil),
       let readTopic = rd_kafka_topic_new(reader.handle, options.ownersTopic, nil),
       let queue = rd_kafka_queue_new(reader.handle)
@@ -55,6 +65,28 @@ final class OwnersTopic: @unchecked Sendable {
     rd_kafka_queue_destroy(queue)
     rd_kafka_topic_destroy(readTopic)
     rd_kafka_topic_destroy(sendTopic)
+  }
+
+  /// Writes a record and waits for it. Returns its offset.
+  /// - Throws: `LogFailure` when no broker acknowledges it in time, or one refuses it.
+  func write(
+    key: String, value: [UInt8]?, within milliseconds: Int, _ tell: (KafkaEvent) -> Void
+  ) throws(LogFailure) -> Int64 {
+    if let reason = send(key: key, value: value, tag: Self.awaitedTag) {
+      throw LogFailure(.unreachable, "\(options.ownersTopic): \(reason)")
+    }
+    let clock = ContinuousClock()
+    let deadline = clock.now + .milliseconds(milliseconds)
+    while clock.now < deadline {
+      if let answer = takeReports(tell).first(where: { $0.tag == Self.awaitedTag }) {
+        guard let offset = answer.offset else {
+          throw LogFailure(.unreachable, "\(options.ownersTopic): \(answer.reason)")
+        }
+        return offset
+      }
+      wake.wait(milliseconds: KafkaReader.pauseMilliseconds)
+    }
+    throw LogFailure(.unreachable, "no broker of \(options.brokers) takes a record of \(options.ownersTopic)")
   }
 
   /// Sends a record; its report carries the tag. Returns why the producer does not take it, if so.
@@ -104,6 +136,19 @@ final class OwnersTopic: @unchecked Sendable {
       }
       return rows
     }
+  }
+
+  /// What a record at an offset says.
+  static func announcement(key: [UInt8], value: [UInt8], offset: Int64) throws(WireError) -> Announcement {
+    var result: Result<Announcement, WireError> = .failure(WireError("nothing"))
+    key.withUnsafeBytes { key in
+      value.withUnsafeBytes { value in
+        result = Result { () throws(WireError) in
+          try AnnouncementCodec.decode(key: key, value: value, offset: offset)
+        }
+      }
+    }
+    return try result.get()
   }
 
   private static func row(_ message: rd_kafka_message_t) -> Row {

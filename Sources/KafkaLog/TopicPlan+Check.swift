@@ -29,11 +29,11 @@ extension TopicPlan {
 
   private func count(_ topic: TopicDescription, _ planned: Planned) -> TopicFinding? {
     guard topic.partitionCount != planned.partitionCount else { return nil }
-    guard planned.partitionCount == partitionCount else {
+    guard planned.name != KafkaOptions.ownersTopic(prefix: prefix) else {
       return TopicFinding(
         topic: topic.name,
         problem: "it has \(topic.partitionCount) partitions, not \(planned.partitionCount); it holds nothing that pods "
-          + "do not tell again when they start",
+          + "do not tell again",
         remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
           + "kassa topics create \(commandOptions)")
     }

@@ -56,11 +56,13 @@ public struct TopicPlan: Hashable, Sendable {
     case atLeast(Int64)
     /// -1 stands for no bound.
     case atLeastOrUnbounded(Int64)
+    /// A number, as it is told to the brokers.
+    case atMost(String)
 
     /// What a new topic gets.
     var value: String {
       switch self {
-      case .exactly(let value): value
+      case .exactly(let value), .atMost(let value): value
       case .atLeast(let least), .atLeastOrUnbounded(let least): String(least)
       }
     }
@@ -70,6 +72,8 @@ public struct TopicPlan: Hashable, Sendable {
       case .exactly(let wanted): value == wanted
       case .atLeast(let least): Int64(value).map { $0 >= least } ?? false
       case .atLeastOrUnbounded(let least): Int64(value).map { $0 >= least || $0 == -1 } ?? false
+      case .atMost(let most):
+        if let most = Double(most), let value = Double(value) { (0...most).contains(value) } else { false }
       }
     }
 
@@ -78,21 +82,24 @@ public struct TopicPlan: Hashable, Sendable {
       case .exactly(let value): value
       case .atLeast(let least): "at least \(least)"
       case .atLeastOrUnbounded(let least): "at least \(least), or -1"
+      case .atMost(let most): "at most \(most)"
       }
     }
   }
 
   /// The settings of a topic that Kassa has a wish about.
-  public static let settingNames = [
-    "cleanup.policy", "retention.ms", "retention.bytes", "min.insync.replicas", "max.message.bytes",
-    "compression.type",
-  ]
+  public func settingNames(of topic: String) -> [String] {
+    planned.first { $0.name == topic }?.rules.map(\.name) ?? []
+  }
 
-  /// What the map of owners needs: the newest record of each key for ever.
+  /// What the map of owners needs: the newest record of each key for ever, and few others, as every pod reads them all
+  /// when it starts. Brokers compact closed segments only, and by default close one in a week.
   private var ownersRules: [(name: String, rule: Rule, why: String)] {
     [
       ("cleanup.policy", .exactly("compact"), "the newest record of each pod and partition is needed, and no other"),
       ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
+      ("segment.ms", .atMost("600000"), "only closed segments are compacted, and a starting pod reads all of it"),
+      ("min.cleanable.dirty.ratio", .atMost("0.1"), "it is compacted when a tenth is new, not when half is"),
     ]
   }
 

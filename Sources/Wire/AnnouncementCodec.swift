@@ -4,6 +4,9 @@ import Model
 public enum AnnouncementCodec {
   /// A pod's announcement carries a random number below this.
   public static let noncesMax: UInt32 = 1 << 20
+  /// The newest format that this version reads; records of a newer one are passed over.
+  static let format: UInt32 = 1
+  static let incarnationMax: UInt64 = 1 << 63
 
   /// The incarnation of a pod's run, from where its announcement stands.
   ///
@@ -18,9 +21,19 @@ public enum AnnouncementCodec {
     "owner/\(partition.service.name)/\(partition.index)"
   }
 
-  /// The value for a pod; its incarnation follows from where it will stand.
+  /// The value for a pod that starts; its incarnation follows from where it will stand.
   public static func encode(_ pod: PodAnnouncement, nonce: UInt32) -> [UInt8] {
+    encode(pod, nonce: nonce, incarnation: 0)
+  }
+
+  /// The value for a pod that tells of itself again: it keeps its incarnation wherever it will stand.
+  public static func encode(again pod: PodAnnouncement) -> [UInt8] {
+    encode(pod, nonce: 0, incarnation: pod.incarnation)
+  }
+
+  private static func encode(_ pod: PodAnnouncement, nonce: UInt32, incarnation: UInt64) -> [UInt8] {
     var writer = Writer(capacity: 256)
+    if incarnation > 0 { writer.fixed64(8, incarnation) }
     writer.choice(7, pod.role)
     writer.number(6, pod.services.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) })
     if !pod.operatorAddress.isEmpty { writer.text(5, pod.operatorAddress) }
@@ -67,6 +80,14 @@ public enum AnnouncementCodec {
 
   static let keyBytesMax = 256
   static let addressBytesMax = 255
+  static let publicKeyBytes = 40
+  /// The field that both kinds of record have.
+  private static let formatField = 15
+
+  private static func expectKnown(_ reader: inout Reader, _ field: Reader.Field) throws(WireError) {
+    let told = try reader.number(field)
+    guard told <= UInt64(format) else { throw .invalid("the record", "is of a newer format than this version reads") }
+  }
 
   private static func isVisible(_ text: String, _ counts: ClosedRange<Int>) -> Bool {
     counts.contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
@@ -79,6 +100,7 @@ public enum AnnouncementCodec {
     var (nonce, host, port, publicKey, operatorAddress) = (UInt32(0), "", UInt16(0), "", "")
     var services: Set<Service> = []
     var role: PodRole?
+    var told: UInt64 = 0
     while let field = try reader.next() {
       switch field.number {
       case 1: nonce = try reader.narrow(field, "the pod's nonce")
@@ -90,13 +112,20 @@ public enum AnnouncementCodec {
         let bits = try reader.number(field)
         services = Set(Service.allCases.filter { bits >> UInt64($0.rawValue) & 1 == 1 })
       case 7: role = try reader.choice(field, "the pod's role")
+      case 8: told = try reader.fixed64(field)
+      case formatField: try expectKnown(&reader, field)
       default: try reader.skip(field)
       }
     }
     guard isVisible(host, 1...addressBytesMax) else { throw .missing("the pod's host") }
     guard port > 0 else { throw .missing("the pod's port") }
+    guard nonce < noncesMax else { throw .invalid("the pod's nonce", "is out of range") }
+    guard publicKey.isEmpty || publicKey.utf8.count == publicKeyBytes else {
+      throw .invalid("the pod's public key", "is not 40 characters")
+    }
+    guard told <= incarnationMax else { throw .invalid("the pod's incarnation", "is out of range") }
     return PodAnnouncement(
-      name: name, incarnation: incarnation(offset: offset, nonce: nonce), host: host, port: port,
+      name: name, incarnation: told > 0 ? told : incarnation(offset: offset, nonce: nonce), host: host, port: port,
       publicKey: publicKey.isEmpty ? nil : publicKey, operatorAddress: operatorAddress, services: services,
       role: try required(role, "the pod's role"))
   }
@@ -118,6 +147,7 @@ public enum AnnouncementCodec {
       case 1: epoch = try reader.number(field)
       case 2: incarnation = try reader.fixed64(field)
       case 3: state = try reader.choice(field, "the owner's state")
+      case formatField: try expectKnown(&reader, field)
       default: try reader.skip(field)
       }
     }

@@ -104,7 +104,7 @@ enum TopicsCommand {
       }
       let leaders = topic.leaderless.isEmpty ? "" : ", \(topic.leaderless.count) without a leader"
       console.say("\(name)  \(topic.partitionCount) partitions on \(topic.replicationFactor) brokers\(leaders)\n")
-      for setting in TopicPlan.settingNames {
+      for setting in plan.settingNames(of: name) {
         console.say("  \(setting)  \(topic.settings[setting] ?? "not told")\n")
       }
     }

@@ -26,6 +26,7 @@ final class MockCluster: @unchecked Sendable {
     for service in Service.allCases {
       rd_kafka_mock_topic_create(cluster, "kassa.\(service.name)", Int32(partitionCount), brokerCount)
     }
+    rd_kafka_mock_topic_create(cluster, "kassa.owners", 1, brokerCount)
   }
 
   deinit {
@@ -33,14 +34,19 @@ final class MockCluster: @unchecked Sendable {
     rd_kafka_destroy(client)
   }
 
-  /// A log on the cluster. The mock broker answers a fetch only when its waiting time is over.
-  func open(
-    _ change: (inout KafkaOptions) -> Void = { _ in }, report: @escaping @Sendable (KafkaEvent) -> Void = { _ in }
-  ) throws -> KafkaLog {
+  func options() throws -> KafkaOptions {
     let partitioner = try #require(Partitioner(count: Self.partitionCount))
     var options = KafkaOptions(brokers: brokers, partitioner: partitioner)
     try options.properties.set("fetch.wait.max.ms", "2")
     try options.properties.set("log_level", "0")
+    return options
+  }
+
+  /// A log on the cluster. The mock broker answers a fetch only when its waiting time is over.
+  func open(
+    _ change: (inout KafkaOptions) -> Void = { _ in }, report: @escaping @Sendable (KafkaEvent) -> Void = { _ in }
+  ) throws -> KafkaLog {
+    var options = try options()
     // It does not check sequence numbers: a later request in flight would overtake one that is tried again.
     try options.properties.set("max.in.flight.requests.per.connection", "1")
     change(&options)

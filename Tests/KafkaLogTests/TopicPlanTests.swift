@@ -30,7 +30,9 @@ import Testing
     let plan = try plan()
     #expect(plan.findings(state(plan) { $0 }).isEmpty)
     #expect(plan.contradiction == nil)
-    #expect(plan.logRules.map(\.name) == TopicPlan.settingNames)
+    #expect(plan.settingNames(of: "kassa.stock") == plan.logRules.map(\.name))
+    #expect(plan.settingNames(of: "kassa.owners").contains("segment.ms"))
+    #expect(plan.settingNames(of: "others").isEmpty)
     #expect(plan.reassignment(state(plan) { $0 }) == nil)
   }
 
@@ -79,12 +81,39 @@ import Testing
       guard topic.name == "kassa.owners" else { return topic }
       return TopicDescription(
         name: topic.name, replicas: [[1, 2, 3], [2, 3, 1]], leaderless: [],
-        settings: ["cleanup.policy": "delete", "min.insync.replicas": "2"])
+        settings: [
+          "cleanup.policy": "delete", "min.insync.replicas": "2", "segment.ms": "600000",
+          "min.cleanable.dirty.ratio": "0.1",
+        ])
     }
     let findings = plan.findings(changed)
     #expect(findings.count == 2 && findings.allSatisfy { $0.topic == "kassa.owners" })
     #expect(findings[0].problem.hasPrefix("it has 2 partitions, not 1"))
-    #expect(findings[1].remedy.hasSuffix("--add-config cleanup.policy=compact"))
+    #expect(
+      findings[0].remedy == "kafka-topics.sh --bootstrap-server kafka:9092 --delete --topic kassa.owners && "
+        + "kassa topics create \(plan.commandOptions)")
+    #expect(
+      findings[1].remedy == "kafka-configs.sh --bootstrap-server kafka:9092 --alter --entity-type topics "
+        + "--entity-name kassa.owners --add-config cleanup.policy=compact")
+  }
+
+  @Test(arguments: [
+    ("segment.ms", "604800000", 1), ("segment.ms", "600000", 0), ("segment.ms", "1000", 0), ("segment.ms", "-1", 1),
+    ("segment.ms", "nan", 1), ("min.cleanable.dirty.ratio", "0.5", 1), ("min.cleanable.dirty.ratio", "0.01", 0),
+    ("min.cleanable.dirty.ratio", "half", 1), ("cleanup.policy", "compact,delete", 1),
+    ("min.insync.replicas", "1", 1), ("retention.ms", "1", 0),
+  ])
+  func settingsOfTheMapAreJudged(name: String, value: String, findings count: Int) throws {
+    let plan = try plan()
+    let changed = state(plan) { topic in
+      guard topic.name == "kassa.owners" else { return topic }
+      return TopicDescription(
+        name: topic.name, replicas: topic.replicas, leaderless: [],
+        settings: topic.settings.merging([name: value]) { $1 })
+    }
+    let findings = plan.findings(changed)
+    #expect(findings.count == count, "\(findings)")
+    #expect(findings.allSatisfy { $0.problem.contains("its \(name) is \(value)") })
   }
 
   @Test func tooFewReplicasAreSpreadOverTheBrokers() throws {

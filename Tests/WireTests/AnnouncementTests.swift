@@ -36,6 +36,41 @@ import Testing
       AnnouncementCodec.incarnation(offset: 41, nonce: .max) < AnnouncementCodec.incarnation(offset: 42, nonce: 0))
   }
 
+  /// A run that is told of again keeps its incarnation wherever the record stands.
+  @Test func aRepetitionKeepsItsIncarnation() throws {
+    let run = PodAnnouncement(
+      name: pod.name, incarnation: 42 << 20 | 77, host: pod.host, port: pod.port, services: pod.services,
+      role: pod.role)
+    let bytes = AnnouncementCodec.encode(again: run)
+    #expect(try decode("pod/stock-0", bytes, offset: 3) == .pod(run))
+    #expect(
+      try Protoc.decode("PodRecord", bytes)
+        == "host: \"10.0.0.7\"\nport: 7000\nservices: 6\nrole: POD_ROLE_OWNER\nincarnation: 44040269\n")
+  }
+
+  @Test func aNewerFormatIsPassedOver() throws {
+    for (message, key, text) in [
+      ("OwnerRecord", "owner/stock/12", "epoch: 3 state: OWNER_STATE_OPEN"),
+      ("PodRecord", "pod/a", "host: \"h\" port: 1 role: POD_ROLE_ALL"),
+    ] {
+      #expect(throws: Never.self) { try decode(key, try Protoc.encode(message, text)) }
+      #expect(throws: Never.self) { try decode(key, try Protoc.encode(message, text + " format: 1")) }
+      let newer = try Protoc.encode(message, text + " format: 2")
+      #expect(throws: WireError("the record is of a newer format than this version reads")) { try decode(key, newer) }
+    }
+  }
+
+  @Test(arguments: [
+    "port: 1 role: POD_ROLE_ALL nonce: 1048576", "port: 65536 role: POD_ROLE_ALL", "port: 1 role: 9", "port: 1",
+    "role: POD_ROLE_ALL", #"port: 1 role: POD_ROLE_ALL public_key: "short""#,
+    #"port: 1 role: POD_ROLE_ALL operator_address: "a b""#,
+    "port: 1 role: POD_ROLE_ALL incarnation: 9223372036854775809",
+  ])
+  func boundsOfPodsAreKept(fields: String) throws {
+    let bytes = try Protoc.encode("PodRecord", #"host: "h" "# + fields)
+    #expect(throws: WireError.self) { try decode("pod/a", bytes) }
+  }
+
   @Test func anOwnerComesBackAsItWas() throws {
     #expect(AnnouncementCodec.key(ofOwnerOf: owner.partition) == "owner/stock/12")
     #expect(try decode("owner/stock/12", AnnouncementCodec.encode(owner)) == .owner(owner))
@@ -71,11 +106,16 @@ import Testing
     #expect(throws: WireError.self) { try decode("owner/stock/1", []) }
     #expect(throws: WireError.self) { try decode("owner/stock/1", nil) }
     #expect(throws: WireError.self) { try decode("pod/a", []) }
+    #expect(throws: WireError.self) { try decode("pod/a", AnnouncementCodec.encode(owner)) }
   }
 
   @Test(arguments: 0..<4 as Range<UInt64>) func rubbishNeverTraps(seed: UInt64) {
     var arbitrary = Arbitrary(seed: seed)
-    let whole = [AnnouncementCodec.encode(pod, nonce: 77), AnnouncementCodec.encode(owner)]
+    let whole = [
+      AnnouncementCodec.encode(pod, nonce: 77), AnnouncementCodec.encode(owner),
+      AnnouncementCodec.encode(
+        again: PodAnnouncement(name: "a", incarnation: 1 << 40, host: "h", port: 1)),
+    ]
     for _ in 0..<5_000 {
       var bytes = arbitrary.pick(whole)
       for _ in 0...arbitrary.below(3) {
