@@ -84,8 +84,8 @@ let package = Package(
     target(
       "Embedded",
       [
-        "EventLog", "HTTPServer", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore", "Serving", "Settings", "Telemetry",
+        "EventLog", "HTTPServer", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache",
+        "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Serving", "Settings", "Telemetry",
       ]),
     target(
       "Cluster",

@@ -1,6 +1,7 @@
 import HTTPServer
 import Model
 import OperatorAPI
+import PartitionCore
 import PartitionRuntime
 import PriceCache
 import SQLiteFolder
@@ -41,6 +42,10 @@ public final class EmbeddedServer: Sendable {
     let log = try SQLiteLog(folder: folder, options: options.log)
     self.log = log
     store = try SQLiteStore(folder: folder, options: options.store)
+    // Before the partitions are taken over: a folder that is refused stays as it was.
+    let standing = try SQLiteStoreReader(path: settings.dataFolder).headers()
+    let offsets = Dictionary(standing.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
+    if let refusal = log.refusal(behind: offsets) { throw refusal }
     let lanes = try ServerLanes(servingCount: serving.runtime.laneCount)
     let replayed = Gate()
     self.replayed = replayed

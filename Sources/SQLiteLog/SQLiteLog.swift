@@ -161,6 +161,20 @@ public final class SQLiteLog: EventLog {
     }
   }
 
+  /// Why owners cannot go on behind these offsets, if so: to be asked before anything of a store is changed.
+  public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
+    shared.state.withLock { state in
+      if let failure = state.sequencer.failure { return failure }
+      for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
+        guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else {
+          continue
+        }
+        if let failure = check(offset, of: partition, slot, state) { return failure }
+      }
+      return nil
+    }
+  }
+
   public func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure) {
     let failure = shared.state.withLock { state -> LogFailure? in
       if let failure = state.sequencer.failure { return failure }
