@@ -1,8 +1,9 @@
 import KafkaLog
 import Model
+import OwnershipMap
 import Telemetry
 
-/// The log in Kafka, and membership of its groups.
+/// The log in Kafka, the map of owners, and membership of its groups.
 extension PrometheusText {
   /// Everything that the log tells, among it whether it takes records at all.
   public mutating func write(_ log: KafkaLog) {
@@ -33,6 +34,20 @@ extension PrometheusText {
       sample(
         .kafkaMargin, margin,
         [("service", partition.service.name.description), ("partition", String(partition.index))])
+    }
+  }
+
+  /// The map of owners as this pod has it.
+  public mutating func write(_ ownership: any OwnershipMap) {
+    let snapshot = ownership.snapshot()
+    let owned = snapshot.allOwners.count { snapshot.pods[$0.incarnation] != nil }
+    let values: [(Metric, UInt64)] = [
+      (.ownersPods, UInt64(clamping: snapshot.pods.count)), (.ownersPartitions, UInt64(clamping: owned)),
+      (.ownersPassedOver, ownership.recordsPassedOver),
+    ]
+    for (metric, value) in values {
+      header(metric)
+      sample(metric, value)
     }
   }
 

@@ -111,7 +111,6 @@ public final class KafkaOwnershipMap: OwnershipMap {
 
   public func snapshot() -> OwnershipSnapshot { state.withLock { $0.view.snapshot } }
 
-  /// Records of the topic that no version of this program wrote, or a newer one: they say nothing here.
   public var recordsPassedOver: UInt64 { state.withLock { $0.view.recordsPassedOver } }
 
   public func announce(_ owner: OwnerAnnouncement) {

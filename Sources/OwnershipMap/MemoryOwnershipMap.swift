@@ -46,6 +46,7 @@ public final class MemoryOwnershipMap: OwnershipMap {
   }
 
   public var version: UInt64 { world.version }
+  public let recordsPassedOver: UInt64 = 0
   public func snapshot() -> OwnershipSnapshot { world.snapshot() }
   public func announce(_ owner: OwnerAnnouncement) { world.announce(.owner(owner)) }
   public func follow(_ onChange: @escaping @Sendable () -> Void) { world.follow(onChange) }

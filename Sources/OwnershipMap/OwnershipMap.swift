@@ -8,6 +8,9 @@ public protocol OwnershipMap: AnyObject, Sendable {
   /// Grows with each change. Cheap enough to be looked at in every turn of a lane.
   var version: UInt64 { get }
 
+  /// What was announced and nobody here could read, for example because a newer version wrote it; it says nothing.
+  var recordsPassedOver: UInt64 { get }
+
   /// The map as it is now.
   func snapshot() -> OwnershipSnapshot
 

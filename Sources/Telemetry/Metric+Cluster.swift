@@ -43,6 +43,17 @@ extension Metric {
   ]
 }
 
+/// The metrics of the map of owners, as this pod has it.
+extension Metric {
+  public static let ownersPods = Metric("kassa_owners_pods", .gauge, "Pods that the map of owners has.")
+  public static let ownersPartitions = Metric(
+    "kassa_owners_partitions", .gauge, "Partitions of which it has an owner whose pod it has.")
+  public static let ownersPassedOver = Metric(
+    "kassa_owners_passed_over_total", .counter, "Records of it that nobody here could read.")
+
+  public static let ofOwners = [ownersPods, ownersPartitions, ownersPassedOver]
+}
+
 /// The metrics of a pod's stores in PostgreSQL, labelled with `service`.
 extension Metric {
   public static let postgresConnected = Metric(
@@ -167,5 +178,6 @@ extension Metric {
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 
   /// What only the pods of a cluster have.
-  public static let ofCluster = ofKafka + [kafkaMargin] + ofMembers + ofPostgres + ofRedis + ofPeers + ofEachPeer
+  public static let ofCluster =
+    ofKafka + [kafkaMargin] + ofMembers + ofOwners + ofPostgres + ofRedis + ofPeers + ofEachPeer
 }

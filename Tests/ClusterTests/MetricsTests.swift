@@ -1,4 +1,5 @@
 import Model
+import OwnershipMap
 import PostgresStore
 import Telemetry
 import TestSupport
@@ -29,6 +30,13 @@ import Testing
       .assigned([PartitionID(.stock, 0), PartitionID(.stock, 1)]),
     ] { member.add(event) }
     text.write([(Service.stock, member), (.orders, KafkaMember.Statistics())])
+    let world = MemoryOwnershipWorld()
+    let map = world.join(PodAnnouncement(name: "a", incarnation: 1, host: "h", port: 1))
+    for (index, incarnation) in [UInt64(1), 1, 2].enumerated() {
+      let partition = PartitionID(.stock, UInt16(index))
+      map.announce(OwnerAnnouncement(partition: partition, epoch: 1, incarnation: incarnation, state: .open))
+    }
+    text.write(map)
     var counters = PostgresCounters()
     counters.fencedWrites = 9
     counters.writeMicroseconds = 1_500_000
@@ -55,6 +63,7 @@ import Testing
       "kassa_kafka_member_revocations_total{service=\"stock\"} 2",
       "kassa_kafka_member_losses_total{service=\"stock\"} 1",
       "kassa_kafka_member_troubles_total{service=\"stock\"} 1", "kassa_kafka_member_partitions{service=\"stock\"} 2",
+      "kassa_owners_pods 1", "kassa_owners_partitions 2", "kassa_owners_passed_over_total 0",
       "kassa_kafka_member_partitions{service=\"orders\"} 0", "kassa_postgres_connected{service=\"orders\"} 1",
       "kassa_postgres_connected{service=\"stock\"} 0", "kassa_postgres_fenced_writes_total{service=\"orders\"} 9",
       "kassa_postgres_write_seconds_total{service=\"orders\"} 1.5", "kassa_redis_hits_total 4",
