@@ -17,6 +17,19 @@ FILTER ?=
 # Options of perf/suite: make perf PERF='--only uniform,hot'
 PERF ?=
 
+# The cluster of `make stack`: pods of each service, brokers (1 or 3), partitions; more settings of the pods, such as
+# POD_SETTINGS='KASSA_LANES=2 KASSA_KAFKA_LINGER=1ms'.
+ORDERS ?= 2
+STOCK ?= 2
+PAYMENTS ?= 2
+BROKERS ?= 1
+PARTITIONS ?= 64
+POD_SETTINGS ?=
+# make stack-scale SERVICE=stock PODS=4;  make stack-stop WIPE=1 deletes the data, too
+SERVICE ?=
+PODS ?=
+WIPE ?=
+
 KILLS ?= 100
 
 # Simulated worlds: make sim SEEDS=10000 STEPS=10000 SEED=1
@@ -24,15 +37,33 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run build test drills sim perf lint format install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf lint format install uninstall clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install missing system packages, build, serve on HTTP=127.0.0.1:8000 with the data in DATA=data
 	@scripts/system-packages --for run
 	@$(RELEASE)
 	@exec $(KASSA) serve --http "$(HTTP)" --operator "$(OPERATOR)" --data "$(DATA)"
+
+stack: ## a whole cluster on this machine: Kafka, PostgreSQL, Redis, ORDERS=2 STOCK=2 PAYMENTS=2 pods, a gateway
+	@scripts/system-packages --for stack
+	@$(RELEASE)
+	@stack/stack start --orders "$(ORDERS)" --stock "$(STOCK)" --payments "$(PAYMENTS)" --brokers "$(BROKERS)" \
+	  --partitions "$(PARTITIONS)" --pod-settings "$(POD_SETTINGS)" --kassa $(KASSA)
+
+stack-stop: ## end it (its data stays; WIPE=1 deletes it)
+	@stack/stack stop $(if $(WIPE),--wipe)
+
+stack-scale: ## change how many pods a service has: SERVICE=stock PODS=4
+	@stack/stack scale "$(SERVICE)" "$(PODS)"
+
+stack-restart: ## restart its pods, one after the other, without a failed request
+	@stack/stack restart
+
+stack-status: ## what runs, with pids and addresses
+	@stack/stack status
 
 build: ## the program, optimised, at .build/release/kassa
 	@$(RELEASE)

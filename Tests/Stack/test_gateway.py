@@ -1,0 +1,182 @@
+"""The real gateway in front of pods that do what a test wants."""
+import http.client
+import http.server
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import location  # noqa: F401  pylint: disable=unused-import
+import gateway
+import plan as plans
+import probes
+
+HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
+class FakePod:
+    """Answers as told: a status, or "end" for a connection that ends behind the request. Counts what it was asked."""
+
+    def __init__(self, plan, name):
+        self.seen, self.answer = [], 200
+        self.servers = [self._serve(plan.ports[f"{name}/{port}"], port) for port in ("http", "operator")]
+
+    def _serve(self, port, kind):
+        pod = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """One connection."""
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self):
+                """Any method."""
+                status = 200
+                if kind == "http":
+                    pod.seen.append((self.command, self.path))
+                    status = pod.answer
+                if status == "end":
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST = do_DELETE = handle_one
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                """Nothing."""
+
+        class Server(http.server.ThreadingHTTPServer):
+            """Checks of the gateway's end with a reset: nothing to tell of."""
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """Nothing."""
+
+        server = Server(("127.0.0.1", port), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return server
+
+    def close(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+
+@unittest.skipIf(HAPROXY is None, "HAProxy is not installed")
+class Gateway(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        cls.plan = plans.Plan({"orders": 2, "stock": 1, "payments": 1})
+        cls.plan.take_ports({})
+        serving = {"orders-0", "orders-1", "stock-0"}
+        for name, text in gateway.files(cls.plan, serving).items():
+            with open(os.path.join(cls.folder.name, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        cls.pods = {name: FakePod(cls.plan, name) for name in (*serving, "payments-0")}
+        cls.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [HAPROXY, "-db", "-f", "haproxy.cfg"], cwd=cls.folder.name, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        cls.switch = gateway.Switch(cls.folder.name)
+        deadline = time.monotonic() + 10
+        while not probes.accepts(cls.plan.ports["gateway"]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.process.kill()
+        cls.process.wait()
+        for pod in cls.pods.values():
+            pod.close()
+        cls.folder.cleanup()
+
+    def setUp(self):
+        for pod in self.pods.values():
+            pod.seen, pod.answer = [], 200
+
+    def ask(self, method, path, key=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.plan.ports["gateway"], timeout=20)
+        connection.request(method, path, headers={"Idempotency-Key": key} if key else {})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        return answer.status, body
+
+    def times_asked(self, service):
+        return sum(len(pod.seen) for name, pod in self.pods.items() if name.startswith(service))
+
+    def test_the_configuration_is_one(self):
+        checked = subprocess.run([HAPROXY, "-c", "-f", "haproxy.cfg"], cwd=self.folder.name, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+
+    def test_paths_lead_to_their_services(self):
+        self.assertEqual(self.ask("GET", "/stock/find/a")[0], 200)
+        self.assertEqual(self.pods["stock-0"].seen, [("GET", "/stock/find/a")])
+        for path in ("/orders/find/a", "/openapi.json", "/stockings", "/"):
+            self.ask("GET", path)
+        self.assertEqual(self.times_asked("orders"), 4)
+        self.assertEqual(self.times_asked("stock"), 1)
+
+    def test_a_503_goes_to_another_pod_whatever_was_asked(self):
+        self.pods["orders-0"].answer = 503
+        for method, key in (("GET", None), ("POST", None), ("DELETE", None), ("POST", "k")):
+            for _ in range(6):
+                self.assertEqual(self.ask(method, "/orders/x", key)[0], 200, (method, key))
+        self.assertTrue(self.pods["orders-0"].seen)
+
+    def test_a_503_of_all_pods_is_told(self):
+        self.pods["stock-0"].answer = 503
+        self.assertEqual(self.ask("POST", "/stock/add/a/1")[0], 503)
+
+    def test_a_write_that_may_have_been_done_is_not_sent_again(self):
+        for pod in ("orders-0", "orders-1"):
+            self.pods[pod].answer = "end"
+        for method in ("POST", "DELETE"):
+            before = self.times_asked("orders")
+            status, body = self.ask(method, "/orders/x")
+            self.assertEqual((status, '"outcome_unknown"' in body), (504, True))
+            self.assertEqual(self.times_asked("orders"), before + 1, method)
+
+    def test_reads_and_writes_with_a_key_are_sent_again(self):
+        self.pods["orders-0"].answer = "end"
+        for method, key in (("GET", None), ("POST", "k"), ("DELETE", "k")):
+            for _ in range(6):
+                self.assertEqual(self.ask(method, "/orders/x", key)[0], 200, (method, key))
+        self.assertTrue(self.pods["orders-0"].seen)
+
+    def test_batches_are_not_sent_again(self):
+        self.pods["stock-0"].answer = "end"
+        self.assertEqual(self.ask("POST", "/stock/batch_init/5/5/5", "k")[0], 504)
+        self.assertEqual(self.times_asked("stock"), 1)
+
+    def test_without_a_pod_it_is_503_and_then_the_pod_comes(self):
+        status, body = self.ask("POST", "/payment/create_user")
+        self.assertEqual((status, '"overloaded"' in body), (503, True))
+        self.switch.set("payments", "payments-0", "ready")
+        self.assertEqual(self.ask("POST", "/payment/create_user")[0], 200)
+        self.assertEqual(self.ask("GET", "/payment/find_user/a")[0], 200)
+        self.assertEqual(self.switch.requests_under_way("payments-0"), 0)
+        self.switch.set("payments", "payments-0", "maint")
+        self.assertEqual(self.ask("POST", "/payment/create_user")[0], 503)
+
+    def test_a_pod_that_is_drained_gets_nothing_and_nobody_notices(self):
+        self.switch.set("orders", "orders-1", "drain")
+        for method in ("GET", "POST") * 5:
+            self.assertEqual(self.ask(method, "/orders/x")[0], 200)
+        self.assertEqual(self.pods["orders-1"].seen, [])
+        self.switch.set("orders", "orders-1", "ready")
+
+    def test_a_name_that_nobody_has_is_refused(self):
+        with self.assertRaises(gateway.GatewayIsSilent):
+            self.switch.set("orders", "orders-99", "ready")
+        with self.assertRaises(gateway.GatewayIsSilent):
+            gateway.Switch("/tmp").set("orders", "orders-0", "ready")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,118 @@
+"""The gateway: HAProxy's configuration, and the words that change it while it runs.
+
+HAProxy and not nginx, whose free version learns of a pod that comes or goes by a reload only: the worker before closes
+each client's connection behind its next answer, without saying so in the answer, and a client that has sent another
+request meanwhile sees it fail. HAProxy is told over a socket and closes nothing; it also watches the pods by itself.
+"""
+import os
+import resource
+import socket
+import string
+
+import plan as plans
+
+TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gateway.cfg")
+CONNECTIONS_MAX = 4096
+SOCKET = "gateway.sock"
+
+_CHECK = "check inter 400ms fastinter 200ms downinter 400ms fall 2 rise 1"
+
+
+class _Template(string.Template):
+    delimiter = "@"
+    pattern = r"@(?:(?P<named>[a-z]+)@|(?P<escaped>@@)|(?P<braced>@{)|(?P<invalid>@!))"
+
+
+def connections_max():
+    """How many clients: each needs two descriptors, and some are needed besides."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return CONNECTIONS_MAX if hard == resource.RLIM_INFINITY else max(64, min(CONNECTIONS_MAX, hard // 2 - 200))
+
+
+def configuration(plan, serving):
+    """The text of haproxy.cfg.
+
+    All pods that there can be are in it, those not in `serving` (names) as under maintenance: the runner puts them into
+    service later.
+    """
+    with open(TEMPLATE, encoding="utf-8") as file:
+        text = _Template(file.read()).substitute(gateway=plan.address("gateway"), connections=connections_max())
+    return text + "".join(_backends(plan, service, serving) for service in plans.SERVICES)
+
+
+def _backends(plan, service, serving):
+    once = [f"\nbackend {service}-once", "    retry-on conn-failure 503", "    option httpchk GET /livez",
+            # Longer than a batch may take.
+            "    timeout server 130s"]
+    again = [f"\nbackend {service}-again",
+             "    retry-on conn-failure empty-response response-timeout junk-response 503",
+             # Then another pod is asked: this one may be stopped. Four times this is more than a request may take.
+             "    timeout server 4s"]
+    for name in plans.pod_names(service):
+        place = plan.address(f"{name}/http")
+        out = "" if name in serving else " disabled"
+        once.append(f"    server {name} {place} {_CHECK} port {plan.ports[name + '/operator']}{out}")
+        again.append(f"    server {name} {place} track {service}-once/{name}")
+    return "\n".join(once + again) + "\n"
+
+
+def problem(status, reason, code, title, headers=""):
+    """An answer of the gateway's own, in the form of Kassa's."""
+    body = f'{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}"}}'
+    return (f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
+            f"Cache-Control: no-store\r\n{headers}\r\n{body}")
+
+
+def files(plan, serving):
+    """Everything that HAProxy reads, by name."""
+    return {
+        "haproxy.cfg": configuration(plan, serving),
+        "unavailable.http": problem(503, "Service Unavailable", "overloaded", "No pod takes requests",
+                                    "Retry-After: 1\r\n"),
+        "unknown.http": problem(504, "Gateway Timeout", "outcome_unknown", "A pod did not answer"),
+    }
+
+
+class GatewayIsSilent(Exception):
+    """HAProxy does not answer on its socket."""
+
+
+class Switch:
+    """Puts pods into service and takes them out, over the socket of a running HAProxy."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def _ask(self, command):
+        # A path of a socket has 107 bytes at most, a folder may be deeper: name it by an open descriptor.
+        try:
+            folder = os.open(self.folder, os.O_PATH | os.O_DIRECTORY)
+            try:
+                with socket.socket(socket.AF_UNIX) as peer:
+                    peer.settimeout(5)
+                    peer.connect(f"/proc/self/fd/{folder}/{SOCKET}")
+                    peer.sendall(command.encode() + b"\n")
+                    answer = b"".join(iter(lambda: peer.recv(65536), b""))
+            finally:
+                os.close(folder)
+        except OSError as reason:
+            raise GatewayIsSilent(f"the gateway does not answer: {reason}") from reason
+        return answer.decode(errors="replace").strip()
+
+    def set(self, service, name, state):
+        """`ready` sends requests to the pod, `drain` no new ones, `maint` neither looks at it."""
+        commands = [f"set server {service}-once/{name} state {state}"]
+        if state == "ready":
+            # It was found ready a moment ago: no need to wait for the first check.
+            commands.append(f"set server {service}-once/{name} health up")
+        for command in commands:
+            told = self._ask(command)
+            if told:
+                raise GatewayIsSilent(f"the gateway refuses '{command}': {told}")
+
+    def requests_under_way(self, name):
+        """How many requests the pod has of the gateway."""
+        lines = self._ask("show stat -1 4 -1").lstrip("# ").splitlines()
+        head = lines[0].split(",")
+        rows = [dict(zip(head, line.split(","))) for line in lines[1:]]
+        return sum(int(row["scur"] or 0) for row in rows if row["svname"] == name)
