@@ -4,6 +4,7 @@ HAProxy and not nginx, whose free version learns of a pod that comes or goes by 
 each client's connection behind its next answer, without saying so in the answer, and a client that has sent another
 request meanwhile sees it fail. HAProxy is told over a socket and closes nothing; it also watches the pods by itself.
 """
+import dataclasses
 import os
 import resource
 import socket
@@ -29,18 +30,36 @@ def connections_max():
     return CONNECTIONS_MAX if hard == resource.RLIM_INFINITY else max(64, min(CONNECTIONS_MAX, hard // 2 - 200))
 
 
-def configuration(plan, serving):
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a pod is: HOST:PORT of its API, the port of its operator endpoint on the same host."""
+    name: str
+    http: str
+    operator_port: int
+    is_serving: bool
+
+
+def places(plan, serving):
+    """All pods that a stack can have, by service; those not in `serving` (names) under maintenance until they come."""
+    return {service: [Place(name, plan.address(f"{name}/http"), plan.ports[f"{name}/operator"], name in serving)
+                      for name in plans.pod_names(service)] for service in plans.SERVICES}
+
+
+def configuration(address, pods, resolver=None):
     """The text of haproxy.cfg.
 
-    All pods that there can be are in it, those not in `serving` (names) as under maintenance: the runner puts them into
-    service later.
+    `resolver` is the address of a name server, for pods whose names lead to other addresses after a restart.
     """
     with open(TEMPLATE, encoding="utf-8") as file:
-        text = _Template(file.read()).substitute(gateway=plan.address("gateway"), connections=connections_max())
-    return text + "".join(_backends(plan, service, serving) for service in plans.SERVICES)
+        text = _Template(file.read()).substitute(gateway=address, connections=connections_max())
+    options = ""
+    if resolver:
+        text += f"\nresolvers names\n    nameserver first {resolver}\n    hold valid 1s\n"
+        options = " init-addr libc,none resolvers names"
+    return text + "".join(_backends(service, pods[service], options) for service in plans.SERVICES)
 
 
-def _backends(plan, service, serving):
+def _backends(service, pods, options):
     once = [f"\nbackend {service}-once", "    retry-on conn-failure 503", "    option httpchk GET /livez",
             # Longer than a batch may take.
             "    timeout server 130s"]
@@ -48,11 +67,10 @@ def _backends(plan, service, serving):
              "    retry-on conn-failure empty-response response-timeout junk-response 503",
              # Then another pod is asked: this one may be stopped. Four times this is more than a request may take.
              "    timeout server 4s"]
-    for name in plans.pod_names(service):
-        place = plan.address(f"{name}/http")
-        out = "" if name in serving else " disabled"
-        once.append(f"    server {name} {place} {_CHECK} port {plan.ports[name + '/operator']}{out}")
-        again.append(f"    server {name} {place} track {service}-once/{name}")
+    for pod in pods:
+        out = "" if pod.is_serving else " disabled"
+        once.append(f"    server {pod.name} {pod.http} {_CHECK} port {pod.operator_port}{options}{out}")
+        again.append(f"    server {pod.name} {pod.http} track {service}-once/{pod.name}{options}")
     return "\n".join(once + again) + "\n"
 
 
@@ -63,10 +81,10 @@ def problem(status, reason, code, title, headers=""):
             f"Cache-Control: no-store\r\n{headers}\r\n{body}")
 
 
-def files(plan, serving):
+def files(address, pods, resolver=None):
     """Everything that HAProxy reads, by name."""
     return {
-        "haproxy.cfg": configuration(plan, serving),
+        "haproxy.cfg": configuration(address, pods, resolver),
         "unavailable.http": problem(503, "Service Unavailable", "overloaded", "No pod takes requests",
                                     "Retry-After: 1\r\n"),
         "unknown.http": problem(504, "Gateway Timeout", "outcome_unknown", "A pod did not answer"),

@@ -25,7 +25,7 @@ def redis_spec(plan, machine, folder):
 def gateway_spec(plan, machine, folder, serving):
     """`serving` tells the names of the pods that are in service at the moment of a start."""
     def write_files():
-        for name, text in gateway.files(plan, serving()).items():
+        for name, text in gateway.files(plan.address("gateway"), gateway.places(plan, serving())).items():
             table.write(os.path.join(folder, name), text)
 
     port = plan.ports["gateway"]

@@ -4,12 +4,13 @@ import http.server
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 
-import location  # noqa: F401  pylint: disable=unused-import
+import location
 import gateway
 import plan as plans
 import probes
@@ -74,7 +75,7 @@ class Gateway(unittest.TestCase):
         cls.plan = plans.Plan({"orders": 2, "stock": 1, "payments": 1})
         cls.plan.take_ports({})
         serving = {"orders-0", "orders-1", "stock-0"}
-        for name, text in gateway.files(cls.plan, serving).items():
+        for name, text in gateway.files(cls.plan.address("gateway"), gateway.places(cls.plan, serving)).items():
             with open(os.path.join(cls.folder.name, name), "w", encoding="utf-8") as file:
                 file.write(text)
         cls.pods = {name: FakePod(cls.plan, name) for name in (*serving, "payments-0")}
@@ -112,6 +113,16 @@ class Gateway(unittest.TestCase):
     def test_the_configuration_is_one(self):
         checked = subprocess.run([HAPROXY, "-c", "-f", "haproxy.cfg"], cwd=self.folder.name, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+
+    def test_the_configuration_for_containers_is_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-B", os.path.join(location.REPOSITORY, "stack", "container_gateway.py"),
+                            folder, "orders-0", "orders-1", "stock-0", "payments-0"], check=True)
+            checked = subprocess.run([HAPROXY, "-c", "-f", "haproxy.cfg"], cwd=folder, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True, check=False)
+            with open(os.path.join(folder, "haproxy.cfg"), encoding="utf-8") as file:
+                self.assertIn("server orders-1 orders-1:8000 check", file.read())
         self.assertEqual(checked.returncode, 0, checked.stdout)
 
     def test_paths_lead_to_their_services(self):
