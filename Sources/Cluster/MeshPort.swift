@@ -79,6 +79,14 @@ public final class MeshPort: PeerPort {
     return true
   }
 
+  public func mark() -> PeerMark { PeerMark(frames: runs.withLock { $0 }.mapValues(\.newestFrame)) }
+
+  /// A pod that is not followed any more is gone.
+  public func hasArrived(_ mark: PeerMark) -> Bool {
+    let runs = runs.withLock { $0 }
+    return mark.frames.allSatisfy { incarnation, number in runs[incarnation]?.hasAcknowledged(number) ?? true }
+  }
+
   public func take(lane: UInt16) -> [PeerDelivery] {
     guard scratch.indices.contains(Int(lane)) else { return [] }
     let scratch = scratch[Int(lane)].value

@@ -39,8 +39,20 @@ public protocol PeerPort: AnyObject, Sendable {
   /// waits for it already that its bound is reached.
   func send(_ messages: [PeerMessage], to incarnation: UInt64, lane: UInt16) -> Bool
 
+  /// How far all that was sent so far goes.
+  func mark() -> PeerMark
+
+  /// Whether everything up to a mark has arrived, or its receivers are gone.
+  func hasArrived(_ mark: PeerMark) -> Bool
+
   /// Takes what came for a lane of this pod, on that lane. The lane is woken when something comes.
   func take(lane: UInt16) -> [PeerDelivery]
+}
+
+/// For each pod's run: the number of the newest frame that it was sent.
+public struct PeerMark: Hashable, Sendable {
+  public let frames: [UInt64: UInt64]
+  public init(frames: [UInt64: UInt64]) { self.frames = frames }
 }
 
 /// A message of another pod.

@@ -243,6 +243,22 @@ extension LaneRuntime {
     }
   }
 
+  // A checkpoint covers no command whose reply may still get lost with this pod: the next owner would not send it
+  // again.
+
+  /// Notes for checkpoints that were taken what has to arrive before them.
+  func markCheckpoints() {
+    for place in places.indices where places[place].isCheckpointTaken && places[place].repliesBefore == nil {
+      guard let mark = cluster?.link.peers.mark() else { return }
+      places[place].repliesBefore = (mark, lane.now + UInt64(shared.options.replyMilliseconds))
+    }
+  }
+
+  func repliesHaveArrived(at place: Int) -> Bool {
+    guard let (mark, until) = places[place].repliesBefore, let cluster else { return false }
+    return cluster.link.peers.hasArrived(mark) || lane.now >= until
+  }
+
   private func sendReads() {
     guard let cluster, cluster.reads.hasUnsent else { return }
     let sendings = self.cluster?.reads.takeSendable { [shared] partition in

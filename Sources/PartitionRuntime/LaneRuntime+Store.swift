@@ -36,8 +36,10 @@ extension LaneRuntime {
   }
 
   private func writeCheckpoint(at place: Int) {
+    if cluster != nil, !repliesHaveArrived(at: place) { return }
     guard let batch = places[place].actor.checkpointToWrite(shared.log.durable) else { return }
     places[place].isCheckpointTaken = false
+    places[place].repliesBefore = nil
     places[place].isWriting = true
     let mailbox = shared.storeMailboxes[Int(index)]
     let offset = batch.header.offset

@@ -80,7 +80,10 @@ final class LaneRuntime {
     }
     sendMail()
     release()
-    if cluster != nil { sendToPeers() }
+    if cluster != nil {
+      sendToPeers()
+      markCheckpoints()
+    }
     awaitDurability()
     tellLogFailure()
     advanceDrain()

@@ -18,6 +18,8 @@ struct OwnedPartition {
   var hasUnappended = false
   /// A checkpoint was taken and waits for the log.
   var isCheckpointTaken = false
+  /// What other pods were sent before the checkpoint that was taken, and until when it waits for that to arrive.
+  var repliesBefore: (mark: PeerMark, until: UInt64)?
   /// A checkpoint is with the store.
   var isWriting = false
   /// Since when the store lacks something, by the lane's clock in milliseconds.

@@ -25,6 +25,10 @@ public struct RuntimeOptions: Sendable {
   /// How long such a read is tried; its client has its own deadline.
   public var remoteReadMilliseconds: Int64 = 30_000
 
+  /// How long a checkpoint waits until replies before it have arrived at other pods; their clients' deadlines are over
+  /// then.
+  public var replyMilliseconds: Int64 = 10_000
+
   public init(partitioner: Partitioner, laneCount: Int) {
     self.partitioner = partitioner
     self.laneCount = laneCount
@@ -36,7 +40,7 @@ public struct RuntimeOptions: Sendable {
     if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || recordEntriesMax < 1 || mailboxMessagesMax < 1
-      || remoteReadsMax < 1 || remoteReadMilliseconds < 1
+      || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
     {
       return "every bound of the runtime must be at least 1"
     }

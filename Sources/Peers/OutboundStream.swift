@@ -16,6 +16,8 @@ struct OutboundStream: Sendable {
 
   var count: Int { frames.count - head }
   var unacknowledged: Int { sent }
+  /// The number of the newest frame that was ever added; 0 before the first.
+  var newest: UInt64 { first &+ UInt64(count) &- 1 }
 
   /// Keeps a frame; false when there is no room.
   mutating func add(_ frame: OutgoingFrame, _ limits: PeerLimits) -> Bool {

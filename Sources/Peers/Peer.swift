@@ -53,6 +53,14 @@ public final class Peer: Sendable {
     return result
   }
 
+  /// The number of the newest frame that was accepted; frames count from 1.
+  public var newestFrame: UInt64 { content.withLock { $0.stream.newest } }
+
+  /// Whether the peer has acknowledged all frames up to a number, or is known no more.
+  public func hasAcknowledged(_ number: UInt64) -> Bool {
+    content.withLock { $0.isForgotten || $0.stream.first > number }
+  }
+
   public var status: PeerStatus {
     content.withLock {
       PeerStatus(

@@ -164,6 +164,21 @@ import Testing
     successor.stop(handoverMilliseconds: 0)
   }
 
+  /// A reply that has not arrived may get lost with its owner: then the next one has to find the command in its replay.
+  @Test func aCheckpointWaitsUntilTheRepliesBeforeItHaveArrived() throws {
+    let cluster = try TestCluster(partitions: 1)
+    let (first, second) = (try cluster.pod(), try cluster.pod())
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    cluster.peers.holdArrivals(true)
+    try fill([first], credit: 100, stock: 3)
+    #expect(try add(1, second) == .outcome(.done, isReplayed: false))
+    #expect(first.reports.count == 3 && first.reports.allSatisfy { $0.checkpointedOffset == -1 })
+    cluster.peers.holdArrivals(false)
+    #expect(eventually { first.reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } })
+    for pod in [first, second] { pod.kill() }
+  }
+
   @Test func aStoreThatIsAwayDelaysATakeover() throws {
     let cluster = try TestCluster(partitions: 1)
     let pod = try cluster.pod()

@@ -16,6 +16,10 @@ final class MemoryPeers: Sendable {
 
   func disconnect(_ incarnation: UInt64) { pods.withLock { $0[incarnation] = nil } }
 
+  /// From now on nothing that was sent counts as arrived.
+  func holdArrivals(_ isHeld: Bool) { arrivalsAreHeld.store(isHeld, ordering: .sequentiallyConsistent) }
+  fileprivate let arrivalsAreHeld = Atomic<Bool>(false)
+
   fileprivate func send(_ messages: [PeerMessage], from sender: UInt64, to incarnation: UInt64, lane: UInt16) -> Bool {
     guard let boxes = pods.withLock({ $0[incarnation] }) else { return false }
     return boxes[Int(lane) % boxes.count].post(messages.map { PeerDelivery(incarnation: sender, message: $0) })
@@ -36,6 +40,9 @@ final class MemoryPeerPort: PeerPort {
   func send(_ messages: [PeerMessage], to incarnation: UInt64, lane: UInt16) -> Bool {
     network.send(messages, from: self.incarnation, to: incarnation, lane: lane)
   }
+
+  func mark() -> PeerMark { PeerMark(frames: [:]) }
+  func hasArrived(_ mark: PeerMark) -> Bool { !network.arrivalsAreHeld.load(ordering: .sequentiallyConsistent) }
 
   func take(lane: UInt16) -> [PeerDelivery] { boxes[Int(lane)].takeAll() }
 }

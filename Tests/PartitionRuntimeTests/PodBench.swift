@@ -88,6 +88,22 @@ final class PodBench: Sendable {
 
   var reported: [RuntimeEvent] { events.events }
 
+  /// The partitions that it owns now.
+  var reports: [PartitionReport] {
+    let done = DispatchSemaphore(value: 0)
+    let box = ReportBox()
+    runtime.report(timeoutMilliseconds: 5_000) { report in
+      box.partitions.withLock { $0 = report?.partitions ?? [] }
+      done.signal()
+    }
+    _ = done.wait(timeout: .now() + 10)
+    return box.partitions.withLock { $0 }
+  }
+
+  private final class ReportBox: Sendable {
+    let partitions = Mutex<[PartitionReport]>([])
+  }
+
   func waitUntilReady() -> Bool { ready.wait(timeout: .now() + 10) == .success }
 
   /// Leaves in order.
