@@ -81,16 +81,28 @@ import Wire
     }
     let own = Announcement.pod(try #require(map.snapshot().pods[map.incarnation]))
     let newest = owner(4, map.incarnation)
-    #expect(eventually { read(); return owners == [newest] && pods == [own] })
+    #expect(
+      eventually {
+        read(); return owners == [newest] && pods == [own]
+      })
     // An older run of the name, paused until now, says what it last knew, and ends.
     try write(AnnouncementCodec.key(ofOwnerOf: partition), AnnouncementCodec.encode(owner(3, 7)))
-    #expect(eventually { read(); return owners == [newest, owner(3, 7), newest] })
+    #expect(
+      eventually {
+        read(); return owners == [newest, owner(3, 7), newest]
+      })
     try write(AnnouncementCodec.key(ofPod: "a"), nil)
-    #expect(eventually { read(); return pods == [own, .podLeft(name: "a"), own] }, "with the incarnation that it has")
+    #expect(
+      eventually {
+        read(); return pods == [own, .podLeft(name: "a"), own]
+      }, "with the incarnation that it has")
     #expect(eventually { map.snapshot().pods[map.incarnation] != nil })
     map.announce(owner(2, map.incarnation))
     map.close()
-    #expect(eventually { read(); return pods.last == .podLeft(name: "a") })
+    #expect(
+      eventually {
+        read(); return pods.last == .podLeft(name: "a")
+      })
     #expect(owners.count == 3, "nothing is said behind a newer owner: \(owners)")
   }
 
