@@ -131,6 +131,8 @@ class Switch:
     def requests_under_way(self, name):
         """How many requests the pod has of the gateway."""
         lines = self._ask("show stat -1 4 -1").lstrip("# ").splitlines()
+        if not lines:
+            raise GatewayIsSilent("the gateway tells nothing of its servers")
         head = lines[0].split(",")
         rows = [dict(zip(head, line.split(","))) for line in lines[1:]]
         return sum(int(row["scur"] or 0) for row in rows if row["svname"] == name)

@@ -47,9 +47,13 @@ class Supervisor:
             running = [(member.spec, member.pid) for member in list(self.members.values())]
             running = [(spec, pid) for spec, pid in running if pid is not None]
             known = [{"name": spec.name, **identity.describe(pid)} for spec, pid in running]
-            table.write(self.places.identities, table.json_text(known))
             rows = [(spec.name, spec.kind, pid, spec.address) for spec, pid in running]
-            table.write(self.places.processes, table.processes_text(rows))
+            try:
+                table.write(self.places.identities, table.json_text(known))
+                table.write(self.places.processes, table.processes_text(rows))
+            except OSError as reason:
+                # A full disk is no reason to stop looking after the processes.
+                self.say(f"the tables cannot be written: {reason}")
 
     # Pods in and out of service.
 
@@ -123,6 +127,8 @@ class Supervisor:
                           admit=self._gateway_is_up)
         self._await([proxy, self.members["redis"], *pods], deadline)
         while not probes.answers(self.plan.ports["gateway"], "/openapi.json"):
+            if self.is_ending.is_set():
+                raise StackFailure("told to end")
             if time.monotonic() > deadline:
                 raise StackFailure(f"the gateway does not reach the pods; see {proxy.log_path}")
             time.sleep(0.05)
