@@ -78,13 +78,16 @@ def problem(status, reason, code, title, headers=""):
     """An answer of the gateway's own, in the form of Kassa's."""
     body = f'{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}"}}'
     return (f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
-            f"Cache-Control: no-store\r\n{headers}\r\n{body}")
+            # No pod gave it a number.
+            f"X-Request-Id: gateway\r\nCache-Control: no-store\r\nConnection: close\r\n{headers}\r\n{body}")
 
 
 def files(address, pods, resolver=None):
     """Everything that HAProxy reads, by name."""
     return {
         "haproxy.cfg": configuration(address, pods, resolver),
+        "malformed.http": problem(400, "Bad Request", "malformed_request", "The request is malformed"),
+        "slow.http": problem(408, "Request Timeout", "request_timeout", "The request did not arrive in time"),
         "unavailable.http": problem(503, "Service Unavailable", "overloaded", "No pod takes requests",
                                     "Retry-After: 1\r\n"),
         "unknown.http": problem(504, "Gateway Timeout", "outcome_unknown", "A pod did not answer"),
