@@ -44,6 +44,7 @@ public struct Tenure: Hashable, Sendable {
   /// The highest epoch below the own one that the log told of, and whether it was released.
   private var predecessor: UInt64 = 0
   private var isPredecessorGone: Bool
+  private let isFromTheBeginning: Bool
   /// When the own `Owned` was seen to have come back; later than it did is safe.
   private var waitsSince: Int64?
 
@@ -58,6 +59,7 @@ public struct Tenure: Hashable, Sendable {
   public init(epoch: UInt64, leaseMilliseconds: Int64, isFromTheBeginning: Bool) {
     self.epoch = epoch
     self.leaseMilliseconds = leaseMilliseconds
+    self.isFromTheBeginning = isFromTheBeginning
     isPredecessorGone = isFromTheBeginning
   }
 
@@ -70,8 +72,9 @@ public struct Tenure: Hashable, Sendable {
     case .rules: break
     case .owned(let owner): readOwned(owner.epoch)
     case .released(let released):
-      // Of an epoch in between, its `Owned` might stand before the first record that was read here.
-      guard released == predecessor || released == epoch - 1 else { return }
+      // Of an epoch in between, its `Owned` might stand before the first record that was read here, even where an older
+      // one's was read: `Owned` is said again when it seems to be lost, and so may come twice and late.
+      guard released == epoch - 1 || released == predecessor && isFromTheBeginning else { return }
       isPredecessorGone = true
       if phase == .waiting { serve() }
     case .tick(let ticking, let number):

@@ -15,10 +15,10 @@ import Testing
     from the middle | o5                         | waiting
     from the middle | r4 o5                      | serving    the epoch just before is gone
     from the middle | r3 o5                      | waiting    epoch 4 may have begun before the first record here
-    from the middle | o3 r3 o5                   | serving    nobody came between 3 and 5
+    from the middle | o3 r3 o5                   | waiting    said twice: 4 may have begun before the first record here
     from the middle | o3 r3 o4 o5                | waiting    4 did not release
     from the middle | o4 o5 r4                   | serving
-    from the middle | o3 o5 r3                   | serving
+    from the middle | o3 o5 r3                   | waiting
     from the middle | o4 o5 r3                   | waiting    4 is the one to wait for
     from the middle | o5 r5                      | waiting    its own release is no predecessor's
     from the middle | @500 o5 @600 @1699         | waiting    the wait begins when it is known that Owned came back
@@ -34,6 +34,9 @@ import Testing
     from the start  | o5                         | serving    nobody was there before
     from the start  | o4 o5                      | waiting
     from the start  | o4 r4 o5                   | serving
+    from the start  | o3 r3 o5                   | serving    nobody came between 3 and 5
+    from the start  | o3 o4 o3 r3 o5             | waiting    3 said twice does not hide 4
+    from the start  | o3 o5 r3                   | serving
     from the start  | o5 o4                      | serving    an older one, late: it read 5 first and never serves
     """
 
