@@ -15,6 +15,7 @@ extension Auditor {
       switch entry.body {
       case .command(let command) where command.command.service == row.partition.service: run(command)
       case .message(let message): receive(message)
+      case .control: continue
       default: return
       }
     }

@@ -25,6 +25,7 @@ struct Clients {
   static let waitingMax = 48
   static let readsMax = 24
   static let repeatableMax = 32
+  static let recentMax = 6
 
   /// Commands that do not stand in the log yet.
   var transit: [Request] = []
@@ -33,6 +34,8 @@ struct Clients {
   /// Reads on their way to an owner, and reads that an owner has.
   var readsInTransit: [Read] = []
   private(set) var readsWaiting: [Read] = []
+  /// What somebody was shown or has changed lately.
+  private(set) var recent: [Query] = []
   /// Requests with an idempotency key, that may be sent again.
   private(set) var repeatable: [Request] = []
   var orders: [OrderID]
@@ -69,6 +72,28 @@ struct Clients {
     waiting.firstIndex { $0.id == id }.map { waiting.remove(at: $0) }
   }
 
+  /// A process died: its clients hear nothing, and what they sent arrives or does not. Returns how many waited.
+  mutating func crash(_ pod: Int, of podCount: Int, _ random: inout SeededRandom) -> Int {
+    func isThere(_ id: RequestID) -> Bool { Int(id.number % UInt64(podCount)) == pod }
+    let before = waiting.count
+    waiting.removeAll { isThere($0.id) }
+    var arriving: [Request] = []
+    for request in transit where !isThere(request.id) || random.percent(50) { arriving.append(request) }
+    transit = arriving
+    return before - waiting.count
+  }
+
+  /// Somebody knows what a key shows: who asks next must not be shown anything older.
+  mutating func told(_ query: Query) {
+    recent.append(query)
+    if recent.count > Self.recentMax { recent.removeFirst() }
+  }
+
+  /// A read that an owner did not answer goes to whoever owns the partition now.
+  mutating func askAgain(_ id: RequestID) {
+    if let read = takeRead(id) { readsInTransit.append(read) }
+  }
+
   mutating func wait(for read: Read) { readsWaiting.append(read) }
 
   mutating func takeRead(_ id: RequestID) -> Read? {
@@ -100,5 +125,21 @@ struct Clients {
     let items = StockBatch(
       numbers: 0..<Int64(swarm.itemCount), stock: Quantity(unchecked: swarm.startingStock), price: Money(unchecked: 5))
     return [.payments(.batchInit(users)), .stock(.batchInit(items))]
+  }
+}
+
+extension Command {
+  /// What shows the command's effect; nil for a batch.
+  var query: Query? {
+    switch self {
+    case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
+      .orders(.removeItem(let id, _)), .orders(.checkout(let id)):
+      .order(id)
+    case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)): .item(id)
+    case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
+      .payments(.cancel(let id, _)):
+      .user(id)
+    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    }
   }
 }

@@ -16,10 +16,21 @@ final class Owner {
   var nextOffset: Int
   /// A record was left out: it has to stop at the next one.
   var hasGap = false
-  /// Replaced by another owner without noticing.
+  /// Replaced by another owner without noticing, or about to be.
   var isZombie = false
   /// The store has told it that it was replaced.
   var isFenced = false
+
+  /// The process that it is a part of, where there are several.
+  let pod: Int
+  /// It has let go of the partition, or died.
+  var isGone = false
+  /// When `Owned` was sent last, by the world's time; and since when it serves.
+  var announcedAt: Int64?
+  var servesSince: Int64?
+  /// When a tick was sent, by the owner's clock, and the number of the newest; planted bugs look at them.
+  var tickSentAt: Int64?
+  var newestTick: UInt64 = 0
 
   /// Records of messages, in the order in which they have to reach the log.
   var outbox: [Frame] = []
@@ -51,11 +62,12 @@ final class Owner {
   }
 
   init(
-    partition: PartitionID, epoch: UInt64, number: Int, driver: any PartitionDriver, replayEnd: Int
+    partition: PartitionID, epoch: UInt64, number: Int, pod: Int, driver: any PartitionDriver, replayEnd: Int
   ) {
     self.partition = partition
     self.epoch = epoch
     self.number = number
+    self.pod = pod
     self.driver = driver
     self.replayEnd = replayEnd
     recoveredOffset = driver.appliedOffset

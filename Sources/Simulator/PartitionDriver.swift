@@ -18,6 +18,11 @@ protocol PartitionDriver {
   var evictions: UInt64 { get }
   var dedupDrops: UInt64 { get }
   var ledger: Ledger { get }
+  var tenure: Tenure? { get set }
+  var isSuperseded: Bool { get }
+  var awaitsTime: Bool { get }
+  var hasWaitingReads: Bool { get }
+  var farewell: Control? { get }
 
   mutating func deliver(_ delivery: Delivery)
   mutating func step(into effects: inout Effects)
@@ -26,12 +31,16 @@ protocol PartitionDriver {
   mutating func loaded(_ rows: [EntityChange], at now: Int64, into effects: inout Effects)
   mutating func loadFailed()
   /// Returns false when the read was refused.
-  mutating func ask(_ query: Query, for request: RequestID, into effects: inout Effects) -> Bool
+  mutating func ask(_ query: Query, for request: RequestID, at now: Int64, into effects: inout Effects) -> Bool
   mutating func takeCheckpoint() -> Bool
   mutating func checkpointToWrite(durable: LogPosition) -> CheckpointBatch?
   mutating func checkpointEnded(isWritten: Bool)
   mutating func evict()
   mutating func takeWaitingReads() -> [RequestID]
+  mutating func takeReadsToForward() -> [(query: Query, request: RequestID)]
+  mutating func pass(_ now: Int64, into effects: inout Effects)
+  mutating func tickToAppend(_ now: Int64) -> Control?
+  mutating func stepDown()
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
 }
 
@@ -46,8 +55,10 @@ extension PartitionLoop: PartitionDriver {
   var dedupDrops: UInt64 { counters.dedupDrops }
   var ledger: Ledger { machine.ledger }
 
-  mutating func ask(_ query: Query, for request: RequestID, into effects: inout Effects) -> Bool {
-    read(query, for: request, into: &effects) != .refused
+  var isSuperseded: Bool { if case .superseded = status { true } else { false } }
+
+  mutating func ask(_ query: Query, for request: RequestID, at now: Int64, into effects: inout Effects) -> Bool {
+    read(query, for: request, at: now, into: &effects) != .refused
   }
 }
 

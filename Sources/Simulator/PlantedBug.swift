@@ -41,4 +41,35 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case dirtyEvicted
   /// A load's answer is taken over although memory holds something newer.
   case loadOlderThanMemory
+
+  // With owners that change by the log.
+
+  /// Reads are answered although the lease has ended.
+  case leaseNotChecked
+  /// A lease counts from when its tick came back.
+  case leaseFromReturn
+  /// A new owner answers as soon as its `Owned` has come back.
+  case noHoldBack
+  /// An owner that reads of its successor goes on.
+  case supersededGoesOn
+  /// `Released` is sent when another owner is to come, by one that goes on answering until it does.
+  case releasedWhileServing
+  /// A checkpoint covers requests whose replies are held back.
+  case checkpointOfHeld
+  /// An owner that the store refused loads what is there now.
+  case fenceIgnored
+  /// Every `Owned` is taken for the own one.
+  case ownedNotCompared
+  /// Every tick that comes back is taken for the newest one.
+  case staleTickAccepted
+
+  /// Whether the mistake can only be made where owners change by the log; the others are made where they do not.
+  var isOfTenure: Bool {
+    switch self {
+    case .leaseNotChecked, .leaseFromReturn, .noHoldBack, .supersededGoesOn, .releasedWhileServing, .checkpointOfHeld,
+      .fenceIgnored, .ownedNotCompared, .staleTickAccepted:
+      true
+    default: false
+    }
+  }
 }

@@ -17,17 +17,20 @@ struct SimulatedLog {
   private(set) var rows: [Row] = []
   private(set) var durableCount = 0
   private var byPartition: [[Int]]
+  private var durableByPartition: [Int]
   private let layout: Layout
 
   init(layout: Layout) {
     self.layout = layout
     byPartition = Array(repeating: [], count: layout.slotCount)
+    durableByPartition = Array(repeating: 0, count: layout.slotCount)
   }
 
   var durable: LogPosition { LogPosition(UInt64(durableCount)) }
   var end: LogPosition { LogPosition(UInt64(rows.count)) }
 
   func count(of partition: PartitionID) -> Int { byPartition[layout.slot(partition)].count }
+  func durableCount(of partition: PartitionID) -> Int { durableByPartition[layout.slot(partition)] }
 
   mutating func append(_ record: Record, to partition: PartitionID) -> LogPosition {
     var bytes: [UInt8] = []
@@ -54,6 +57,7 @@ struct SimulatedLog {
   mutating func sync(_ count: Int) -> Range<Int> {
     let before = durableCount
     durableCount = min(rows.count, durableCount + count)
+    for row in rows[before..<durableCount] { durableByPartition[layout.slot(row.partition)] += 1 }
     return before..<durableCount
   }
 

@@ -5,6 +5,7 @@ enum Action: Int, CaseIterable, Sendable {
   case request, read, `repeat`, append, turn, store, sync, giveUp
   case crashMachine, crashOwner, restart, acquire, replace, endZombie
   case poison, quarantine, gap, clock
+  case pause, cut
 
   /// How often it happens, in relation to the others.
   var weight: Int {
@@ -22,13 +23,24 @@ enum Action: Int, CaseIterable, Sendable {
     case .crashMachine, .clock: 1
     case .quarantine: 8
     case .poison, .gap: 1
+    case .pause, .cut: 2
+    }
+  }
+
+  /// Whether it ends owners. They are rarer in a cluster, or none would live long enough to have a successor.
+  var isEnd: Bool {
+    switch self {
+    case .crashMachine, .crashOwner, .restart, .poison, .gap: true
+    default: false
     }
   }
 
   /// Whether a seed may go without it.
   var isFault: Bool {
     switch self {
-    case .crashMachine, .crashOwner, .restart, .replace, .poison, .gap, .clock, .repeat, .giveUp: true
+    case .crashMachine, .crashOwner, .restart, .replace, .poison, .gap, .clock, .repeat, .giveUp,
+      .pause, .cut:
+      true
     default: false
     }
   }
@@ -37,6 +49,8 @@ enum Action: Int, CaseIterable, Sendable {
 /// What one seed's world is like. Each seed has other bounds, other faults and another mix of them ("swarm testing"),
 /// for what never happens together in a world where everything is equally likely.
 struct Swarm: Sendable {
+  /// How partitions change their owners by the log; nil in a world with a single process.
+  let cluster: Cluster?
   let partitionCount: Int
   let userCount: Int
   let itemCount: Int
@@ -57,15 +71,36 @@ struct Swarm: Sendable {
   let startingStock: Int64
   let startingCredit: Int64
 
+  struct Cluster: Sendable {
+    let podCount: Int
+    let leaseMilliseconds: Int64
+    /// Records that an owner is given at a time; few make it late.
+    let deliveriesMax: Int
+    /// In percent: how often an owner asks for a checkpoint in its turn. Whoever seldom does learns late from the store
+    /// that it was replaced.
+    let checkpointPercent: Int
+    /// In percent: how often an owner that was replaced gets nothing from the log or the store when it might.
+    let zombieDelayPercent: Int
+    /// Reads that come at once.
+    let readsMax: Int
+  }
+
+  /// After so long without coming back, `Owned` is said again.
+  var announcedAgainMilliseconds: Int64 { cluster?.leaseMilliseconds ?? 0 }
+
   init(seed: UInt64, bug: PlantedBug?) {
     var random = SeededRandom(seed: seed ^ 0x5eed)
-    partitionCount = random.within(1...3)
+    cluster = Self.cluster(seed, bug)
+    let isCluster = cluster != nil
+    partitionCount = random.within(1...(isCluster ? 2 : 3))
     userCount = random.within(2...5)
     itemCount = random.within(3...6)
     var limits = CoreLimits()
     limits.stepEntriesMax = random.within(1...6)
     let isLoadRaced = bug == .loadOlderThanMemory
-    limits.residentMax = !isLoadRaced && random.percent(70) ? random.within(1...8) : 200_000
+    limits.residentMax =
+      !isLoadRaced && random.percent(bug?.wantsBlindZombies == true ? 0 : isCluster ? 40 : 70)
+      ? random.within(1...8) : 200_000
     limits.evictionScanMax = random.within(4...64)
     limits.loadKeysMax = random.within(1...8)
     limits.waitingReadsMax = random.within(1...16)
@@ -78,8 +113,10 @@ struct Swarm: Sendable {
     self.limits = limits
     weights = Action.allCases.map { action in
       let factor = (action.isFault ? [0, 1, 1, 3] : [1, 2, 2, 3])[random.below(4)]
+      if !isCluster && (action == .pause || action == .cut) { return 0 }
       if bug == .checkpointBeforeDurable && action == .sync { return action.weight / 4 }
-      return action.weight * (bug?.wants.contains(action) == true ? 4 : factor)
+      let rarity = isCluster && !action.isEnd ? 3 : 1
+      return action.weight * rarity * (bug?.wants.contains(action) == true ? 4 : factor)
     }
     turnPercent = random.within(60...95)
     flushPercent = bug == .checkpointBeforeOutputs ? 8 : [15, 50, 95][random.below(3)]
@@ -93,7 +130,33 @@ struct Swarm: Sendable {
   }
 }
 
+extension Swarm {
+  /// Half of the seeds are clusters, unless the planted bug can only be made in one kind of world.
+  private static func cluster(_ seed: UInt64, _ bug: PlantedBug?) -> Cluster? {
+    var random = SeededRandom(seed: seed ^ 0xc105)
+    let isCluster = random.percent(50)
+    guard bug?.isOfTenure ?? isCluster else { return nil }
+    let isBlind = bug?.wantsBlindZombies == true
+    return Cluster(
+      podCount: random.within(2...4),
+      leaseMilliseconds: bug?.wantsLongLeases == true ? 1_500 : [250, 600, 1_500][random.below(3)],
+      deliveriesMax: bug?.wantsDelay == true ? 1 : [1, 4, 16][random.below(3)],
+      checkpointPercent: isBlind ? 1 : [1, 5, 25][random.below(3)],
+      zombieDelayPercent: isBlind ? 98 : [20, 70, 97][random.below(3)],
+      readsMax: isBlind ? 12 : random.within(2...8))
+  }
+}
+
 extension PlantedBug {
+  /// Whether it shows only in owners that read the log late.
+  fileprivate var wantsDelay: Bool { self == .leaseFromReturn || self == .staleTickAccepted }
+
+  /// Whether the store would end an owner that was replaced before it shows.
+  fileprivate var wantsBlindZombies: Bool { wantsDelay || wantsLongLeases }
+
+  /// Whether it shows only while the lease of an owner that was replaced lasts.
+  fileprivate var wantsLongLeases: Bool { self == .noHoldBack || self == .releasedWhileServing }
+
   /// The faults that it needs to come to light, so that a few seeds are enough.
   fileprivate var wants: [Action] {
     switch self {
@@ -103,6 +166,11 @@ extension PlantedBug {
     case .offsetSavedApart, .readDuringReplay, .timeFromClock, .dirtyEvicted: [.crashOwner]
     case .loadOlderThanMemory: [.read, .store, .sync, .append]
     case .gapNotNoticed: [.gap]
+    case .leaseNotChecked, .supersededGoesOn, .ownedNotCompared: [.replace, .read, .cut]
+    case .noHoldBack, .releasedWhileServing: [.replace, .read, .append]
+    case .leaseFromReturn, .staleTickAccepted: [.replace, .read, .pause, .cut]
+    case .checkpointOfHeld: [.replace, .crashOwner]
+    case .fenceIgnored: [.replace, .cut]
     default: []
     }
   }

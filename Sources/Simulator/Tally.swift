@@ -38,6 +38,16 @@ public struct Tally: Hashable, Sendable {
   public var gaps = 0
   public var clockJumps = 0
   public var overloads = 0
+  /// Owners that read of their successor, or stepped down; and `Released` that they sent.
+  public var superseded = 0
+  public var steppedDown = 0
+  public var farewells = 0
+  /// Reads that were answered by an owner that had a successor in the store.
+  public var readsOfReplaced = 0
+  /// What pods said in a log that never got there.
+  public var controlsLost = 0
+  public var pauses = 0
+  public var cuts = 0
 
   public init() {}
 
@@ -60,7 +70,8 @@ public struct Tally: Hashable, Sendable {
       \.records, \.recordsLost, \.machineCrashes, \.ownerCrashes, \.restarts, \.zombies, \.fenced, \.duplicates,
       \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
       \.checkpoints, \.checkpointsFailed,
-      \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads,
+      \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads, \.superseded,
+      \.steppedDown, \.farewells, \.readsOfReplaced, \.controlsLost, \.pauses, \.cuts,
     ]
   }
 }

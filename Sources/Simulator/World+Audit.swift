@@ -7,6 +7,7 @@ import Wire
 extension World {
   func auditEnd() {
     auditor.auditRest()
+    auditWaiting()
     for owner in owners where violation == nil { auditStore(of: owner) }
     if violation == nil { auditLedgers() }
     for partition in layout.partitions where violation == nil { auditReplay(of: partition) }

@@ -9,6 +9,11 @@ extension World {
     guard let bug, case .record(let record) = delivery.content else { return delivery }
     let entries: [Entry]
     switch bug {
+    case _ where bug.isOfTenure:
+      entries = record.entries.map { entry in
+        guard case .control(let control) = entry.body else { return entry }
+        return Entry(time: entry.time, body: .control(presented(control, to: owner)))
+      }
     case .timeFromClock:
       let skew = Int64(owner.number) * 3_000
       entries = record.entries.map { Entry(time: Timestamp(milliseconds: clock + skew), body: $0.body) }

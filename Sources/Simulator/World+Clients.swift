@@ -27,19 +27,8 @@ extension World {
   }
 
   private func partitions(of command: Command) -> [PartitionID] {
-    let partitioner = layout.partitioner
-    switch command {
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit):
-      return layout.partitions.filter { $0.service == command.service }
-    case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
-      .orders(.removeItem(let id, _)), .orders(.checkout(let id)):
-      return [partitioner.partition(of: id)]
-    case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)):
-      return [partitioner.partition(of: id)]
-    case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
-      .payments(.cancel(let id, _)):
-      return [partitioner.partition(of: id)]
-    }
+    guard let query = command.query else { return layout.partitions.filter { $0.service == command.service } }
+    return [query.partition(by: layout.partitioner)]
   }
 
   /// Sends something again under its idempotency key, whatever became of it; sometimes the key comes with another
@@ -66,6 +55,7 @@ extension World {
 
   /// Commands reach the log: one, or several for the same partition in one record; or none does, and nobody is told.
   func append() {
+    if !isResting, random.percent(50), appendSending() { return }
     guard let first = random.pick(clients.transit) else { return }
     let taken = clients.transit.filter { $0.partition == first.partition }.prefix(random.within(1...3))
     let numbers = taken.map(\.id.number)
@@ -94,6 +84,11 @@ extension World {
 
   /// A read is asked, or one that was asked reaches its owner.
   func read() {
+    let count = swarm.cluster.map { random.within(1...$0.readsMax) } ?? 1
+    for _ in 0..<count where violation == nil { readOnce() }
+  }
+
+  private func readOnce() {
     clients.forgetOldReads()
     guard random.percent(60), let place = clients.readsInTransit.indices.randomElement(of: &random) else {
       clients.readsInTransit.append(
@@ -101,16 +96,28 @@ extension World {
       return
     }
     let read = clients.readsInTransit[place]
-    guard let owner = owner(of: read.query.partition(by: layout.partitioner)), mayShow(owner) else { return }
+    guard let owner = reader(of: read.query.partition(by: layout.partitioner)) else { return }
     clients.readsInTransit.remove(at: place)
     clients.wait(for: read)
     var effects = Effects()
-    if !owner.driver.ask(read.query, for: read.id, into: &effects) { _ = clients.takeRead(read.id) }
+    if !owner.driver.ask(read.query, for: read.id, at: clock(of: owner), into: &effects) {
+      if isCluster { clients.askAgain(read.id) } else { _ = clients.takeRead(read.id) }
+    }
     take(effects, from: owner)
   }
 
-  /// Whether an owner may answer reads: it has applied what the log held when it started, and while there is another
-  /// one that it cannot know of, everything (in the product a lease sees to that).
+  /// Whom a read reaches: in a cluster whoever believes to own the partition.
+  private func reader(of partition: PartitionID) -> Owner? {
+    guard isCluster else { return owner(of: partition).flatMap { mayShow($0) ? $0 : nil } }
+    let able = owners.filter { owner in
+      owner.partition == partition && owner.driver.stop == nil && isAwake(owner) && mayReveal(owner)
+    }
+    // Whose map is old asks the one that was replaced.
+    return random.pick(random.percent(70) ? able.filter(\.isZombie) : able) ?? random.pick(able)
+  }
+
+  /// Whether an owner in a world without leases may answer reads: it has applied what the log held when it started,
+  /// and while there is another one that it cannot know of, everything.
   private func mayShow(_ owner: Owner) -> Bool {
     if owner.driver.stop != nil { return false }
     if bug == .readDuringReplay { return true }
@@ -119,7 +126,8 @@ extension World {
   }
 
   private func randomQuery() -> Query {
-    switch random.below(4) {
+    if isCluster, random.percent(60), let query = random.pick(clients.recent) { return query }
+    return switch random.below(4) {
     case 0: .order(randomOrder())
     case 1: .item(randomItem())
     case 2: .user(randomUser())

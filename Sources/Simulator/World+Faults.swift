@@ -10,19 +10,22 @@ extension World {
     for owner in owners { abandon(owner) }
     orphans = []
     tally.recordsLost += log.loseUndurable()
+    pods.sendings = []
+    pods.mend()
     poison = poison.filter { $0.offset < log.count(of: $0.partition) }
     tally.unknown += clients.crash()
   }
 
   /// One owner's process stops; of what it was appending, a part reaches the log.
   func crash(_ owner: Owner) {
+    if isCluster { return crashPod(owner.pod) }
     tally.ownerCrashes += 1
     flush(owner, random.below(owner.outbox.count + 1))
     abandon(owner)
   }
 
   /// A write that was asked for may have happened, may still happen, or never happens.
-  private func abandon(_ owner: Owner) {
+  func abandon(_ owner: Owner) {
     if case .asked(let batch) = owner.write {
       switch random.below(3) {
       case 0: _ = store.write(batch, epoch: owner.epoch, isCrashing: true)
@@ -36,6 +39,7 @@ extension World {
   /// An owner goes in good order: it finishes what it has, and writes it.
   func restart() {
     guard let owner = random.pick(owners.filter { !$0.isZombie && $0.driver.stop == nil }) else { return }
+    if isCluster { return leave(owner.pod) }
     tally.restarts += 1
     settle(owner, isDelivering: false)
     sync(log.rows.count)
@@ -47,6 +51,7 @@ extension World {
   /// Another owner takes a partition while the old one goes on, without knowing.
   func replace() {
     guard let owner = random.pick(owners.filter { !$0.isZombie && $0.driver.stop == nil }) else { return }
+    if isCluster { return handOver(owner) }
     tally.zombies += 1
     owner.isZombie = true
     // Without a lease it reveals nothing that it has not looked up yet.
@@ -85,7 +90,7 @@ extension World {
 
   /// A record never reaches its owner.
   func skip(_ owner: Owner) {
-    guard owner.driver.stop == nil, owner.nextOffset < log.count(of: owner.partition) else { return }
+    guard owner.driver.stop == nil, owner.nextOffset < readableCount(of: owner.partition) else { return }
     tally.gaps += 1
     if bug == .gapNotNoticed {
       owner.driver.deliver(

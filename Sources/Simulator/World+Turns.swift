@@ -6,31 +6,38 @@ import PartitionCore
 
 extension World {
   func turn(_ owner: Owner) {
-    guard owner.driver.stop == nil else { return }
-    if isDue { deliver(to: owner) }
+    guard owner.driver.stop == nil, isAwake(owner) else { return }
+    if isCluster, random.percent(swarm.flushPercent) { _ = appendSending() }
+    if isDue, !isLate(owner) { deliver(to: owner) }
     if isDue { step(owner) }
+    guard !owner.isGone else { return }
     if random.percent(swarm.flushPercent) { flush(owner, random.within(1...6)) }
     if isDue { startLoad(owner) }
-    if random.percent(25) || owner.driver.isDirtyBoundReached { _ = owner.driver.takeCheckpoint() }
+    acknowledge(owner)
+    if random.percent(swarm.cluster?.checkpointPercent ?? 25) || owner.driver.isDirtyBoundReached {
+      takeCheckpoint(owner)
+    }
     if isDue { startWrite(owner) }
     if isDue { reveal(owner) }
     if random.percent(30) { owner.driver.evict() }
+    look(at: owner)
   }
 
   private var isDue: Bool { random.percent(swarm.turnPercent) }
 
   /// Hands over the next records, and now and then old ones once more.
   private func deliver(to owner: Owner) {
+    guard !isCutFromLog(owner) else { return }
     if owner.nextOffset > 0, random.percent(5) {
       let from = random.below(owner.nextOffset)
       for offset in from..<min(owner.nextOffset, from + 3) { deliver(offset, to: owner) }
       tally.redeliveries += 1
     }
-    deliver(to: owner, count: random.within(1...4))
+    deliver(to: owner, count: random.within(1...(swarm.cluster?.deliveriesMax ?? 4)))
   }
 
   func deliver(to owner: Owner, count: Int) {
-    for _ in 0..<count where owner.nextOffset < log.count(of: owner.partition) && owner.driver.queuedRecords < 64 {
+    for _ in 0..<count where owner.nextOffset < readableCount(of: owner.partition) && owner.driver.queuedRecords < 64 {
       deliver(owner.nextOffset, to: owner)
       owner.nextOffset += 1
     }
@@ -60,17 +67,18 @@ extension World {
   func take(_ effects: Effects, from owner: Owner) {
     owner.take(effects) { keeps($0, of: owner) }
     if bug == .checkpointBeforeOutputs { owner.driver.appended(upTo: .zero) }
+    look(at: owner)
   }
 
   /// Appends records of messages, in their order.
   func flush(_ owner: Owner, _ count: Int) {
-    guard !owner.outbox.isEmpty else { return }
+    guard !owner.outbox.isEmpty, !isCutFromLog(owner) else { return }
     for _ in 0..<min(count, owner.outbox.count) {
       let isOvertaking = bug == .messagesOvertake && random.percent(20)
       let frame = owner.outbox.remove(at: isOvertaking ? owner.outbox.count - 1 : 0)
       owner.appendedUpTo = append(frame.record, to: frame.to)
     }
-    if owner.outbox.isEmpty { owner.driver.appended(upTo: owner.appendedUpTo) }
+    if !isCluster, owner.outbox.isEmpty { owner.driver.appended(upTo: owner.appendedUpTo) }
   }
 
   func startLoad(_ owner: Owner) {
@@ -79,6 +87,12 @@ extension World {
     guard !keys.isEmpty else { return }
     owner.load = .asked(keys)
     tally.loads += 1
+  }
+
+  func takeCheckpoint(_ owner: Owner) {
+    // Between pods a reply is lost with its owner: what a checkpoint covers has been answered.
+    if isCluster && bug != .checkpointOfHeld && !owner.replies.isEmpty { return }
+    _ = owner.driver.takeCheckpoint()
   }
 
   func startWrite(_ owner: Owner) {
@@ -92,6 +106,7 @@ extension World {
 
   /// Lets go what the durable log covers.
   func reveal(_ owner: Owner) {
+    guard mayReveal(owner) else { return }
     let durable = bug == .replyBeforeDurable ? log.end : log.durable
     let replies = owner.replies.filter { $0.revealedAt <= durable }
     owner.replies.removeAll { $0.revealedAt <= durable }
@@ -103,6 +118,8 @@ extension World {
       hash.fold(answer.request.number)
       auditor.judge(answer.view, of: read.query, since: read.since)
       tally.reads += 1
+      clients.told(read.query)
+      if owner.epoch < store.epoch(of: owner.partition) { tally.readsOfReplaced += 1 }
     }
   }
 
@@ -112,7 +129,7 @@ extension World {
     if !owner.answered.insert(reply.request).inserted {
       fail("\(owner.partition) answered request \(reply.request) twice")
     }
-    if random.percent(swarm.replyLostPercent) && !isResting {
+    if !isCluster && random.percent(swarm.replyLostPercent) && !isResting {
       tally.repliesLost += 1
       return
     }
@@ -120,6 +137,7 @@ extension World {
     for _ in 0..<(random.percent(10) ? 2 : 1) {
       guard let request = clients.take(reply.request) else { continue }
       auditor.learned(reply.request)
+      if let query = request.command.query { clients.told(query) }
       count(reply, to: request)
     }
   }
@@ -143,7 +161,7 @@ extension World {
       _ = store.write(orphan.batch, epoch: orphan.epoch)
       return
     }
-    guard let owner = random.pick(owners) else { return }
+    guard let owner = random.pick(owners), isAwake(owner), !isLate(owner) else { return }
     let isAnswering = if case .answered = owner.load { true } else { false }
     if random.percent(isAnswering ? swarm.loadPercent : 50) { workOnLoad(owner) } else { workOnWrite(owner) }
   }
@@ -152,10 +170,12 @@ extension World {
     switch owner.load {
     case .none: break
     case .asked(let keys):
+      guard !isCluster || !pods.isCutFromStore(owner.pod) else { return }
       do {
         let isFailing = random.percent(swarm.storeFailurePercent) && !isResting
-        let rows = isFailing ? nil : try store.load(keys, of: owner.partition, epoch: owner.epoch)
-        if rows == nil, owner.epoch < store.epoch(of: owner.partition) { owner.isFenced = true }
+        let epoch = bug == .fenceIgnored ? store.epoch(of: owner.partition) : owner.epoch
+        let rows = isFailing ? nil : try store.load(keys, of: owner.partition, epoch: epoch)
+        if rows == nil, !isFailing { owner.isFenced = true }
         owner.load = .answered(rows)
       } catch {
         fail("the store's rows of \(owner.partition) cannot be read: \(error)")
@@ -164,11 +184,12 @@ extension World {
       owner.load = .none
       guard let rows else {
         tally.loadsFailed += 1
+        if isCluster && owner.isFenced { return stepDown(owner) }
         return owner.driver.loadFailed()
       }
       if store.differs(from: rows, in: owner.partition) { tally.loadsOvertaken += 1 }
       var effects = Effects()
-      owner.driver.loaded(rows, at: 0, into: &effects)
+      owner.driver.loaded(rows, at: clock(of: owner), into: &effects)
       take(effects, from: owner)
     }
   }
@@ -177,6 +198,7 @@ extension World {
     switch owner.write {
     case .none: break
     case .asked(let batch):
+      guard !isCluster || !pods.isCutFromStore(owner.pod) else { return }
       if random.percent(swarm.storeFailurePercent) && !isResting {
         owner.write = .answered(isWritten: false)
         return
@@ -190,6 +212,7 @@ extension World {
       owner.write = .none
       owner.driver.checkpointEnded(isWritten: isWritten)
       if isWritten { tally.checkpoints += 1 } else { tally.checkpointsFailed += 1 }
+      if owner.isFenced, bug != .fenceIgnored { stepDown(owner) }
     }
   }
 }

@@ -14,6 +14,7 @@ final class World {
   var store: SimulatedStore
   let auditor: Auditor
   var clients: Clients
+  var pods: Pods
   /// In the order in which they started; zombies among them.
   var owners: [Owner] = []
   var tally = Tally()
@@ -44,7 +45,11 @@ final class World {
     store = SimulatedStore(layout: layout, bug: bug)
     auditor = Auditor(layout: layout, limits: swarm.limits)
     clients = Clients(swarm: swarm)
+    pods = Pods(count: swarm.cluster?.podCount ?? 0, random: &random)
   }
+
+  /// Whether partitions change their owners by the log, between several processes.
+  var isCluster: Bool { swarm.cluster != nil }
 
   /// The first thing that went wrong.
   var violation: String? { auditor.violation ?? ended }
@@ -58,7 +63,9 @@ final class World {
     for command in clients.opening(layout) { submit(command) }
     for partition in layout.partitions { acquire(partition) }
     for _ in 0..<steps where violation == nil {
-      clock += Int64(random.below(20))
+      let passed = Int64(random.below(isCluster ? 10 : 20))
+      clock += passed
+      pods.pass(passed)
       guard let action = Action(rawValue: random.place(in: swarm.weights)) else { break }
       hash.fold(UInt64(action.rawValue))
       perform(action)
@@ -78,16 +85,19 @@ final class World {
     case .read: read()
     case .repeat: repeatRequest()
     case .append: append()
-    case .turn: if let owner = random.pick(owners) { turn(owner) }
-    case .store: storeWork()
+    // Takeovers have to end sooner than successors come.
+    case .turn: for _ in 0..<(isCluster ? 3 : 1) { if let owner = random.pick(owners) { turn(owner) } }
+    case .store: for _ in 0..<(isCluster ? 8 : 1) { storeWork() }
     case .sync: sync(random.within(1...20))
     case .giveUp: giveUp()
     case .crashMachine: crashMachine()
     case .crashOwner: if let owner = random.pick(owners) { crash(owner) }
+    case .pause: pausePod()
+    case .cut: cutPod()
     case .restart: restart()
     case .acquire: if let partition = random.pick(layout.partitions) { acquire(partition) }
     case .replace: replace()
-    case .endZombie: if let zombie = random.pick(owners.filter(\.isZombie)) { remove(zombie) }
+    case .endZombie: if !isCluster, let zombie = random.pick(owners.filter(\.isZombie)) { remove(zombie) }
     case .poison: appendPoison()
     case .quarantine: quarantine()
     case .gap: if let owner = random.pick(owners) { skip(owner) }
@@ -104,23 +114,32 @@ final class World {
   /// Gives a partition an owner, if it has none.
   func acquire(_ partition: PartitionID) {
     guard owner(of: partition) == nil else { return }
+    let pod = podToOwn(partition)
+    if isCluster && pod == nil { return }
     do {
       let (epoch, recovery) = try store.acquire(partition)
-      if let header = recovery.header, header.offset >= log.count(of: partition) {
+      if let header = recovery.header, header.offset >= readableCount(of: partition) {
         return fail("the store of \(partition) is ahead of its log, at offset \(header.offset)")
       }
       let driver = Self.makeDriver(partition, layout, swarm.limits, recovery, bug: bug)
-      owners.append(
-        Owner(
-          partition: partition, epoch: epoch, number: nextOwner, driver: driver,
-          replayEnd: log.count(of: partition)))
+      let owner = Owner(
+        partition: partition, epoch: epoch, number: nextOwner, pod: pod ?? 0, driver: driver,
+        replayEnd: log.count(of: partition))
+      owners.append(owner)
       nextOwner += 1
+      beginTenure(owner)
     } catch {
       fail("the store's rows of \(partition) cannot be read: \(error)")
     }
   }
 
+  /// How many of a partition's records owners are given: in a cluster only those that are durable.
+  func readableCount(of partition: PartitionID) -> Int {
+    isCluster ? log.durableCount(of: partition) : log.count(of: partition)
+  }
+
   func remove(_ owner: Owner) {
+    owner.isGone = true
     tally.evictions += Int(owner.driver.evictions)
     owners.removeAll { $0 === owner }
     // Whatever a zombie has shown, its successor has to know before it shows anything.

@@ -5,7 +5,7 @@ import Testing
 @Suite struct SimulationTests {
   /// Many seeds, none of which goes wrong; and enough of everything happened, so that this says something.
   @Test func noSeedGoesWrong() throws {
-    let summary = SimulationRuns(firstSeed: 1, seedCount: 100, steps: 3_000).run()
+    let summary = SimulationRuns(firstSeed: 1, seedCount: 70, steps: 3_000).run()
     if let failure = summary.failure {
       Issue.record("kassa sim --seed \(failure.seed) --seeds 1 --steps 3000: \(failure.violation)")
       return
@@ -17,6 +17,8 @@ import Testing
       (\.redeliveries, 500), (\.repliesLost, 200), (\.evictions, 1_000), (\.loads, 3_000), (\.loadsFailed, 100),
       (\.checkpoints, 1_000), (\.checkpointsFailed, 100), (\.checkpointAnswersLost, 50), (\.parked, 30),
       (\.poisoned, 50), (\.gaps, 10), (\.clockJumps, 50), (\.overloads, 1),
+      (\.superseded, 100), (\.steppedDown, 100), (\.farewells, 100), (\.readsOfReplaced, 10), (\.controlsLost, 100),
+      (\.pauses, 80), (\.cuts, 80),
     ]
     for (count, minimum) in atLeast {
       #expect(summary.tally[keyPath: count] >= minimum, "\(count)")
