@@ -1,7 +1,6 @@
 """The real gateway in front of pods that do what a test wants."""
 import http.client
 import http.server
-import json
 import os
 import shutil
 import socket
@@ -139,13 +138,13 @@ class Gateway(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/%73tock/find/a")[0], 200)
         self.assertEqual(self.pods["stock-0"].seen, [("GET", "/%73tock/find/a")])
 
-    def test_what_is_no_request_is_refused_as_kassa_does(self):
+    def test_what_is_no_request_is_refused_and_reaches_no_pod(self):
         with socket.create_connection(("127.0.0.1", self.plan.ports["gateway"]), timeout=10) as peer:
             peer.sendall(b"POST /orders/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n")
             answer = http.client.HTTPResponse(peer)
             answer.begin()
-            self.assertEqual((answer.status, answer.getheader("Content-Type")), (400, "application/problem+json"))
-            self.assertEqual(json.loads(answer.read())["code"], "malformed_request")
+            self.assertEqual(answer.status, 400)
+        self.assertEqual(self.times_asked("orders"), 0)
 
     def test_a_503_goes_to_another_pod_whatever_was_asked(self):
         self.pods["orders-0"].answer = 503
