@@ -113,7 +113,12 @@ extension BrokerSuite {
       let options = try options()
       let first = try KafkaOwnershipMap(options: options, pod: pod("a")) { _ in }
       let second = try KafkaOwnershipMap(options: options, pod: pod("b")) { _ in }
-      for epoch in 1...20 as ClosedRange<UInt64> { first.announce(announcement(epoch, first)) }
+      // More records than the new topic will have: its end tells the readers that their offsets are not of it.
+      let topic = try OwnersTopic(options, wake: try WakeDescriptor())
+      for _ in 0..<100 {
+        _ = try topic.write(key: AnnouncementCodec.key(ofPod: "d"), value: nil, within: 10_000, { _ in })
+      }
+      first.announce(announcement(20, first))
       #expect(eventually { second.snapshot().owner(of: partition)?.epoch == 20 })
       try Broker.tool([
         "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", Broker.address, "--delete", "--topic",
