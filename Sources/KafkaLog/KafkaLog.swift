@@ -23,9 +23,9 @@ import Threads
 public final class KafkaLog: EventLog {
   public let options: KafkaOptions
   let state: Mutex<State>
-  private let durableNumber = Atomic<UInt64>(0)
-  private let reportsWake: WakeDescriptor
-  private let report: @Sendable (KafkaEvent) -> Void
+  let durableNumber = Atomic<UInt64>(0)
+  let reportsWake: WakeDescriptor
+  let report: @Sendable (KafkaEvent) -> Void
 
   struct State: Sendable {
     var pending = PendingAppends()
@@ -120,6 +120,8 @@ public final class KafkaLog: EventLog {
 
   static let closed = LogFailure(.closed, "the log in Kafka is closed")
 
+  var owners: [any LogOwner] { state.withLock { $0.inboxes.map(\.owner) } }
+
   // MARK: EventLog: facts
 
   public var durable: LogPosition { LogPosition(durableNumber.load(ordering: .acquiring)) }
@@ -151,83 +153,6 @@ public final class KafkaLog: EventLog {
   /// Nothing waits for a hint: the producers send by themselves.
   public func flushHint(by owner: (any LogOwner)?) {}
 
-  // MARK: EventLog: appending
-
-  public func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition {
-    var appends = appends
-    while true {
-      let frames = RecordFrame.make(appends, bytesMax: options.recordBytesMax)
-      switch try reserve(frames, by: owner) {
-      case .reserved(let reservation):
-        send(frames, reservation)
-        return reservation.position
-      case .stopped(let sources):
-        // What a stopped partition says now would shadow what it has to say again.
-        appends = appends.map { Self.without(sources, $0) }.filter { !$0.record.entries.isEmpty }
-      }
-    }
-  }
-
-  private static func without(_ sources: Set<PartitionID>, _ append: Append) -> Append {
-    Append(
-      partition: append.partition, record: append.record.without(sources), isRefusable: append.isRefusable)
-  }
-
-  private struct Reservation {
-    var tags: [UInt] = []
-    var position = LogPosition.zero
-    var commands: KafkaProducer?
-    var messages: KafkaProducer?
-  }
-
-  private enum Reserving {
-    case reserved(Reservation)
-    /// Messages of these partitions must not go out.
-    case stopped(Set<PartitionID>)
-  }
-
-  private func reserve(_ frames: [RecordFrame], by owner: (any LogOwner)?) throws(LogRefusal) -> Reserving {
-    try state.withLock { state throws(LogRefusal) in
-      guard state.failure == nil, let commands = state.commands, let messages = state.messages,
-        frames.allSatisfy({ slot(of: $0.partition) != nil })
-      else { throw .unavailable }
-      if !state.lost.stopped.isEmpty {
-        let stopped = state.lost.stopped.intersection(frames.reduce(into: []) { $0.formUnion($1.record.sources) })
-        if !stopped.isEmpty { return .stopped(stopped) }
-      }
-      let isBehind =
-        state.pending.count >= options.queuedRecordsMax || state.pending.byteCount >= options.queuedBytesMax
-      if isBehind, !frames.contains(where: \.isMessage) { throw .backlog }
-      var reservation = Reservation(commands: commands, messages: messages)
-      reservation.tags.reserveCapacity(frames.count)
-      for frame in frames {
-        let number = frame.isMessage ? state.prefix.next() : 0
-        reservation.tags.append(
-          state.pending.add(
-            .init(
-              partition: frame.partition, record: frame.record, owner: owner, number: number,
-              byteCount: frame.bytes.count,
-              generation: frame.isMessage ? messages.generation : commands.generation)))
-      }
-      reservation.position = LogPosition(state.prefix.last)
-      return .reserved(reservation)
-    }
-  }
-
-  private func send(_ frames: [RecordFrame], _ reservation: Reservation) {
-    var refused: [DeliveryReport] = []
-    // Behind a message that is not taken none may go: its receiver would take it for a repetition later.
-    var lost: rd_kafka_resp_err_t?
-    for (frame, tag) in zip(frames, reservation.tags) {
-      let producer = frame.isMessage ? reservation.messages : reservation.commands
-      let code = frame.isMessage && lost != nil ? lost : producer?.send(frame, tag: tag)
-      guard let code else { continue }
-      if frame.isMessage { lost = code }
-      refused.append(DeliveryReport(tag: tag, code: code, offset: -1))
-    }
-    if !refused.isEmpty { settle(refused) }
-  }
-
   // MARK: EventLog: taking
 
   public func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
@@ -249,167 +174,6 @@ public final class KafkaLog: EventLog {
     if taken.hasMore { owner.deliveriesArrived() }
     return taken.deliveries
   }
-
-  /// Notes that the owners of these partitions know that they are stopped.
-  private func tell(_ partitions: [PartitionID]) {
-    let owners = state.withLock { state -> [any LogOwner] in
-      for partition in partitions {
-        for number in state.lost.told(partition) { state.prefix.acknowledge(number) }
-      }
-      return publishDurable(state)
-    }
-    for owner in owners { owner.durabilityChanged() }
-  }
-
-  // MARK: Reports
-
-  /// Takes the producers' delivery reports and errors, as many as there are. The first owner's lane does so on each of
-  /// its turns; without an owner somebody has to call it.
-  public func takeReports(by owner: (any LogOwner)? = nil) {
-    let (producers, reader) = state.withLock { ([$0.commands, $0.messages].compactMap { $0 }, $0.reader) }
-    for producer in producers {
-      var reports: [DeliveryReport] = []
-      var isFatal = false
-      while reports.count < options.reportsMax,
-        producer.client.nextEvent({ event in
-          DeliveryReport.collect(event, into: &reports)
-          isFatal = isFatal || KafkaClient.isFatal(event)
-          if let news = producer.client.news(event) { report(news) }
-        })
-      {}
-      if !reports.isEmpty { settle(reports, by: owner) }
-      if isFatal { replace(producer, "the producer ended: \(producer.client.fatalText)") }
-      if reports.count >= options.reportsMax { owner?.deliveriesArrived() }
-    }
-    reader?.takeNews(report)
-  }
-
-  /// Works through reports; `owner` looks at `durable` by itself.
-  private func settle(_ reports: [DeliveryReport], by owner: (any LogOwner)? = nil) {
-    var failed: [(row: PendingAppends.Row, code: rd_kafka_resp_err_t)] = []
-    let (told, woken) = state.withLock { state -> ([any LogOwner], [any LogOwner]) in
-      state.statistics.reportBatches += 1
-      for report in reports {
-        guard let row = state.pending.take(report.tag) else { continue }
-        guard report.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-          failed.append((row, report.code))
-          continue
-        }
-        state.statistics.recordsAcknowledged += 1
-        if row.isMessage { state.prefix.acknowledge(row.number) }
-        note(report.offset, of: row.partition, &state)
-      }
-      let isReleased = state.isHeldBack && state.pending.messageCount < options.queuedRecordsMax
-      if isReleased { state.isHeldBack = false }
-      return (publishDurable(state), isReleased ? state.inboxes.map(\.owner) : [])
-    }
-    for other in told where other !== owner { other.durabilityChanged() }
-    for owner in woken { owner.deliveriesArrived() }
-    fail(failed)
-  }
-
-  /// Notes that the topic has this offset. Under the lock.
-  func note(_ offset: Int64, of partition: PartitionID, _ state: inout State) {
-    guard offset >= 0, offset < .max, let slot = slot(of: partition) else { return }
-    let known = state.bounds[slot]
-    if offset >= known?.next ?? 0 { state.bounds[slot] = LogBounds(first: known?.first ?? 0, next: offset + 1) }
-  }
-
-  /// Publishes how far everything is acknowledged; returns whom to tell. Under the lock.
-  private func publishDurable(_ state: borrowing State) -> [any LogOwner] {
-    guard state.prefix.end > durableNumber.load(ordering: .relaxed) else { return [] }
-    durableNumber.store(state.prefix.end, ordering: .releasing)
-    return state.inboxes.map(\.owner)
-  }
-
-  // MARK: Failures
-
-  private func fail(_ failed: [(row: PendingAppends.Row, code: rd_kafka_resp_err_t)]) {
-    guard let first = failed.first else { return }
-    giveUp(failed.map(\.row).filter { !$0.isMessage }, KafkaLibrary.text(first.code))
-    guard let message = failed.first(where: { $0.row.isMessage }) else { return }
-    // A gapless producer that lost one message must not send those behind it.
-    let producer = state.withLock { state -> KafkaProducer? in
-      for (row, _) in failed where row.isMessage { note(lost: row, &state) }
-      return state.messages?.generation == message.row.generation ? state.messages : nil
-    }
-    let reason = "\(message.row.partition) did not take them: \(KafkaLibrary.text(message.code))"
-    if let producer { replace(producer, reason) } else { stopSenders(reason) }
-  }
-
-  /// Notes a message that no producer has any more. Under the lock.
-  private func note(lost row: PendingAppends.Row, _ state: inout State) {
-    state.statistics.messagesLost += 1
-    let sources = row.record.sources
-    if state.lost.lose(row.number, of: sources).isEmpty { state.prefix.acknowledge(row.number) }
-  }
-
-  /// Takes a producer out of use and makes another. Short, and rare enough to be done under the lock: nothing may be
-  /// appended between the two.
-  private func replace(_ producer: KafkaProducer, _ reason: String) {
-    let (isReplaced, commands) = state.withLock { state -> (Bool, [PendingAppends.Row]) in
-      let current = producer.isGapless ? state.messages : state.commands
-      guard current === producer else { return (false, []) }
-      producer.abandon()
-      let rows = state.pending.takeAll(of: producer.generation)
-      for row in rows where row.isMessage { note(lost: row, &state) }
-      state.statistics.producersReplaced += 1
-      let generation = state.nextGeneration
-      state.nextGeneration += 1
-      do throws(LogFailure) {
-        let next = try KafkaProducer(
-          options, isGapless: producer.isGapless, generation: generation, wake: reportsWake)
-        if producer.isGapless { state.messages = next } else { state.commands = next }
-      } catch {
-        state.failure = state.failure ?? error
-      }
-      return (true, rows.filter { !$0.isMessage })
-    }
-    guard isReplaced else { return }
-    endLater(producer)
-    giveUp(commands, reason)
-    if producer.isGapless { stopSenders(reason) }
-    if failure != nil { for owner in owners { owner.durabilityChanged() } }
-  }
-
-  /// Ends a client where its threads may be waited for.
-  private func endLater(_ producer: KafkaProducer) {
-    let held = Mutex<KafkaProducer?>(producer)
-    guard let thread = BackgroundThread("kafka-end", { held.withLock { $0 = nil } }) else { return }
-    state.withLock { $0.ending.append(thread) }
-  }
-
-  /// Tells whoever appended these commands that their outcome is unknown.
-  private func giveUp(_ rows: [PendingAppends.Row], _ reason: String) {
-    var requests: [ObjectIdentifier: (owner: any LogOwner, requests: [RequestID])] = [:]
-    var count = 0
-    for row in rows {
-      count += row.record.entries.count
-      guard let owner = row.owner else { continue }
-      requests[ObjectIdentifier(owner), default: (owner, [])].requests += row.record.requests
-    }
-    guard count > 0 else { return }
-    state.withLock { $0.statistics.commandsUnknown += UInt64(count) }
-    report(.commandsUnknown(count, reason: reason))
-    for (owner, requests) in requests.values { owner.commandsUnknown(requests) }
-  }
-
-  /// Stops every partition that lost a message and was not told yet.
-  private func stopSenders(_ reason: String) {
-    let (stopped, routes) = state.withLock { state in
-      let stopped = state.lost.untold.sorted()
-      return (stopped, stopped.map { partition in slot(of: partition).flatMap { state.routes[$0] } })
-    }
-    guard !stopped.isEmpty else { return }
-    report(.messagesLost(stopped, reason: reason))
-    for (partition, inbox) in zip(stopped, routes) {
-      let isTold = inbox?.breakOff(partition, "messages that it sent were lost: \(reason)") ?? false
-      // A partition without an owner has no checkpoint under way.
-      if !isTold { tell([partition]) }
-    }
-  }
-
-  private var owners: [any LogOwner] { state.withLock { $0.inboxes.map(\.owner) } }
 
   // MARK: The end
 
