@@ -11,15 +11,20 @@
 // POLLRDHUP, which needs _GNU_SOURCE: the other side has closed its half.
 static const short kassa_poll_closed = 0x2000;
 
-// What the library said last; filled while `is_open`, so that a failed start can be explained.
+// What the library said last; filled while `is_open`, so that a failed start can be explained. Later it speaks of
+// errors of clients; before it answers a request itself, which it tells nobody else, `refuses` is called.
 struct kassa_daemon_log {
   int is_open;
   char text[512];
+  void *context;
+  void (*refuses)(void *context);
 };
 
 static inline void kassa_daemon_note(void *context, const char *format, va_list arguments) {
   struct kassa_daemon_log *log = (struct kassa_daemon_log *)context;
+  static const char refusal[] = "Error processing request";
   if (log->is_open) vsnprintf(log->text, sizeof log->text, format, arguments);
+  else if (strncmp(format, refusal, sizeof refusal - 1) == 0) log->refuses(log->context);
 }
 
 struct kassa_daemon_settings {

@@ -15,6 +15,8 @@ final class Daemon {
   ) throws(HTTPServerFailure) {
     let log = UnsafeMutablePointer<kassa_daemon_log>.allocate(capacity: 1)
     log.initialize(to: kassa_daemon_log())
+    log.pointee.context = Unmanaged.passUnretained(server).toOpaque()
+    log.pointee.refuses = { context in Daemon.server(context)?.libraryRefuses() }
     self.log = log
     log.pointee.is_open = 1
     var settings = kassa_daemon_settings()
@@ -84,7 +86,10 @@ final class Daemon {
   // MARK: Callbacks
 
   private static func server(_ context: UnsafeMutableRawPointer?) -> HTTPServer? {
-    context.map { Unmanaged<HTTPServer>.fromOpaque($0).takeUnretainedValue() }
+    guard let context else { return nil }
+    let server = Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue()
+    server.callbackCount &+= 1
+    return server
   }
 
   private static func client(_ context: UnsafeMutableRawPointer?) -> ClientConnection? {

@@ -31,8 +31,7 @@ extension HTTPServer {
     case .idle where isStopping && isQuiet(client, now):
       shutdown(client.socket, Int32(SHUT_RDWR))
     case .receiving where now >= client.deadline, .body where now >= client.deadline:
-      if !isTLS { refuseLate(client) }
-      shutdown(client.socket, Int32(SHUT_RDWR))
+      refusePastLibrary(client, HeadRefusal(status: 408, detail: "The request did not arrive in time."))
     case .idle where now >= client.deadline, .answering where now >= client.deadline:
       shutdown(client.socket, Int32(SHUT_RDWR))
     default: break
@@ -49,14 +48,6 @@ extension HTTPServer {
 
   /// How long a connection has to be idle before a server that stops closes it.
   static let quietMilliseconds: UInt64 = 250
-
-  /// Nothing of an answer has been sent yet, so that this one can be told apart.
-  private func refuseLate(_ client: ClientConnection) {
-    let bytes = ResponseObject.bytes(handler.refusal(status: 408, detail: "The request did not arrive in time."))
-    bytes.withUnsafeBytes {
-      _ = Glibc.send(client.socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
-    }
-  }
 
   /// How often clients that wait for an answer are looked at, and how long one has to have waited.
   static let waitersLookMilliseconds: UInt64 = 1_000

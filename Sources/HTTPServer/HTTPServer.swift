@@ -25,6 +25,13 @@ public final class HTTPServer {
   /// The handler was given a request in the run that goes on.
   var hasHandedOver = false
 
+  /// How often the library has called back.
+  var callbackCount: UInt64 = 0
+  /// How many runs in a row had nothing to show and were to be followed by another at once.
+  private var fruitlessRuns = 0
+  /// Ends the pause behind fruitless runs.
+  private var pause: LaneTimer?
+
   /// All open connections, and those whose request waits for its answer.
   var clients: [ClientConnection] = []
   var waiting: [UInt64: ClientConnection] = [:]
@@ -89,15 +96,34 @@ public final class HTTPServer {
     guard isDue, let daemon else { return false }
     isDue = false
     hasHandedOver = false
+    let before = callbackCount
     // An answer is queued in the first round and sent in the second.
-    if daemon.run() {
+    let isMore = daemon.run() && daemon.run()
+    fruitlessRuns = isMore && callbackCount == before ? fruitlessRuns + 1 : 0
+    if fruitlessRuns > HTTPServer.fruitlessRunsMax {
+      pauseRuns()
+    } else {
       // What a callback said meanwhile stays.
-      let isMore = daemon.run()
       isDue = isDue || isMore
     }
     releaseUnopened()
     return isDue || hasHandedOver
   }
+
+  /// A connection whose memory is full of the beginning of a chunk (its size line has no end) cannot be read on, and
+  /// the library would be run for it again and again until its time is over. Others are not kept waiting: the
+  /// descriptor tells of them.
+  private func pauseRuns() {
+    guard pause == nil else { return }
+    pause = lane.after(milliseconds: HTTPServer.pauseMilliseconds) { [unowned self] in
+      pause = nil
+      isDue = true
+    }
+  }
+
+  /// Long answers over TLS need as many runs, a record each.
+  static let fruitlessRunsMax = 64
+  static let pauseMilliseconds: UInt64 = 5
 
   /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known,
   /// for example because its client went away, is ignored.
@@ -167,6 +193,8 @@ public final class HTTPServer {
     watch = nil
     tick?.cancel()
     tick = nil
+    pause?.cancel()
+    pause = nil
     daemon?.stop()
     daemon = nil
     releaseUnopened()

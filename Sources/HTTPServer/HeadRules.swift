@@ -75,6 +75,13 @@ enum HeadRules {
     return refusal(ofFields: head, is11, limits, &framing)
   }
 
+  /// The rule that a complete head breaks which libmicrohttpd cannot use; what is left is that it was too much for it.
+  static func refusalOfUnusable(_ head: RequestHead, limits: HTTPLimits) -> HeadRefusal {
+    var framing = BodyFraming()
+    return refusal(ofFields: head, true, limits, &framing)
+      ?? HeadRefusal(status: 431, detail: "The request's head is larger than the server accepts.")
+  }
+
   /// 1.1 or 1.0; nil for anything else.
   private static func isHTTP11(_ version: UnsafeBufferPointer<UInt8>) -> Bool? {
     let prefix: StaticString = "HTTP/1."
@@ -140,14 +147,9 @@ enum HeadRules {
     return nil
   }
 
+  /// nil for anything but digits; what no number holds is larger than any bound.
   private static func length(_ digits: UnsafeBufferPointer<UInt8>) -> UInt64? {
-    guard (1...18).contains(digits.count) else { return nil }
-    var length: UInt64 = 0
-    for digit in digits {
-      guard ASCII.isDigit(digit) else { return nil }
-      // 18 digits fit.
-      length = length * 10 + UInt64(digit - 0x30)
-    }
-    return length
+    guard !digits.isEmpty, digits.allSatisfy(ASCII.isDigit) else { return nil }
+    return UInt64(String(decoding: digits, as: UTF8.self)) ?? .max
   }
 }

@@ -35,12 +35,13 @@ enum ResponseObject {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
   }
 
-  /// The bytes of an answer, for a connection that the library still reads a request from.
-  static func bytes(_ response: HTTPResponse) -> [UInt8] {
+  /// The bytes of an answer that closes its connection, for one that the library still reads a request from.
+  static func bytes(_ response: HTTPResponse, serverName: String?) -> [UInt8] {
     let reason = MHD_get_reason_phrase_for(UInt32(response.status)).map { String(cString: $0) } ?? ""
     var head = "HTTP/1.1 \(response.status) \(reason)\r\nConnection: close\r\n"
     head += "Content-Length: \(response.body.count)\r\n"
     if !response.body.isEmpty { head += "Content-Type: \(response.contentType)\r\n" }
+    if let serverName { head += "Server: \(serverName)\r\n" }
     for header in response.headers where !header.value.utf8.contains(where: { !ASCII.isValue($0) }) {
       head += "\(header.name): \(header.value)\r\n"
     }

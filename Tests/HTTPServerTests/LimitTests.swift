@@ -127,6 +127,28 @@ import Testing
     #expect(clients.count == starts.count)
   }
 
+  /// The beginning of a chunk that fills a connection's memory cannot be read on; the server must not try all the time.
+  @Test func endlessChunkSizesTakeFewTurns() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    client.send("POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;")
+    client.send(Array(repeating: 0x61, count: 40_000))
+    let other = try #require(RawClient(port: server.port))
+    other.send(plain)
+    #expect(other.answer()?.body == "now")
+    let isQuiet = eventually {
+      let before = server.turns.withLock { $0 }
+      usleep(300_000)
+      // Sixty pauses, and the timer of deadlines.
+      return server.turns.withLock { $0 } - before < 300
+    }
+    #expect(isQuiet)
+    other.send(plain)
+    #expect(other.answer()?.body == "now")
+    #expect(server.state.openConnections == 2)
+  }
+
   @Test func connectionsAreBounded() throws {
     var limits = HTTPLimits()
     limits.connectionsMax = 10
