@@ -291,6 +291,8 @@ extension ProblemCode {
       case 431: .headTooLarge
       case 503: .overloaded
       case 504: .timedOut
+      // Of a version of HTTP that is not spoken here; the server made no mistake.
+      case 505: .malformedRequest
       case 500...: .internalError
       default: .malformedRequest
       }

@@ -203,7 +203,7 @@ import Testing
     let table: [(UInt16, String)] = [
       (400, "malformed_request"), (408, "request_timeout"), (413, "body_too_large"), (414, "path_too_long"),
       (417, "malformed_request"), (429, "too_many_requests"), (431, "head_too_large"), (500, "internal_error"),
-      (501, "internal_error"), (503, "overloaded"), (505, "internal_error"),
+      (501, "internal_error"), (503, "overloaded"), (505, "malformed_request"),
     ]
     var ids: Set<String> = []
     for (status, code) in table {
