@@ -16,7 +16,7 @@ public final class MemoryOwnershipWorld: Sendable {
   /// A pod's own map.
   public func join(_ pod: PodAnnouncement) -> MemoryOwnershipMap {
     announce(.pod(pod))
-    return MemoryOwnershipMap(self, pod.name)
+    return MemoryOwnershipMap(self, pod)
   }
 
   fileprivate var version: UInt64 { changes.load(ordering: .acquiring) }
@@ -25,9 +25,16 @@ public final class MemoryOwnershipWorld: Sendable {
     state.withLock { $0.followers.append(onChange) }
   }
 
-  public func announce(_ announcement: Announcement) {
+  public func announce(_ announcement: Announcement) { announce(announcement) { _ in true } }
+
+  /// A pod ends. When a newer run of its name is there, that one stays.
+  fileprivate func leave(_ pod: PodAnnouncement) {
+    announce(.podLeft(name: pod.name)) { $0.pods[pod.incarnation] != nil }
+  }
+
+  private func announce(_ announcement: Announcement, if condition: (OwnershipSnapshot) -> Bool) {
     let followers = state.withLock { state -> [@Sendable () -> Void] in
-      guard state.snapshot.apply(announcement) else { return [] }
+      guard condition(state.snapshot), state.snapshot.apply(announcement) else { return [] }
       changes.add(1, ordering: .releasing)
       return state.followers
     }
@@ -38,11 +45,11 @@ public final class MemoryOwnershipWorld: Sendable {
 /// One pod's view of a world in memory.
 public final class MemoryOwnershipMap: OwnershipMap {
   private let world: MemoryOwnershipWorld
-  private let name: String
+  private let pod: PodAnnouncement
 
-  init(_ world: MemoryOwnershipWorld, _ name: String) {
+  init(_ world: MemoryOwnershipWorld, _ pod: PodAnnouncement) {
     self.world = world
-    self.name = name
+    self.pod = pod
   }
 
   public var version: UInt64 { world.version }
@@ -50,5 +57,5 @@ public final class MemoryOwnershipMap: OwnershipMap {
   public func snapshot() -> OwnershipSnapshot { world.snapshot() }
   public func announce(_ owner: OwnerAnnouncement) { world.announce(.owner(owner)) }
   public func follow(_ onChange: @escaping @Sendable () -> Void) { world.follow(onChange) }
-  public func close() { world.announce(.podLeft(name: name)) }
+  public func close() { world.leave(pod) }
 }

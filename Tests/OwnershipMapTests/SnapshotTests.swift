@@ -54,6 +54,19 @@ import Testing
     #expect(a.snapshot().pods.keys.sorted() == [1])
   }
 
+  @Test func anEndingRunLeavesItsSuccessorAlone() {
+    let world = MemoryOwnershipWorld()
+    func join(_ incarnation: UInt64) -> MemoryOwnershipMap {
+      world.join(PodAnnouncement(name: "a", incarnation: incarnation, host: "127.0.0.1", port: 1))
+    }
+    let (older, newer) = (join(1), join(2))
+    let before = newer.version
+    older.close()
+    #expect(newer.snapshot().pods.keys.sorted() == [2] && newer.version == before)
+    newer.close()
+    #expect(newer.snapshot().pods.isEmpty && newer.version > before)
+  }
+
   private func announcement(_ word: Substring) throws -> Announcement {
     let name = String(try #require(word.first))
     if word.dropFirst() == "-" { return .podLeft(name: name) }
