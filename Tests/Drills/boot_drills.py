@@ -7,7 +7,8 @@ import stat
 import subprocess
 import tempfile
 
-from processes import Load, Server, wait_until
+from checks import Load, wait_until
+from processes import Server
 
 
 def sown(kassa, folder, seed):

@@ -7,8 +7,9 @@ import sqlite3
 import subprocess
 
 from boot_drills import refused, sown
+from checks import wait_until
 from deposits import Deposits
-from processes import Server, wait_until
+from processes import Server
 
 
 def audit(kassa, data):

@@ -9,12 +9,11 @@ import functools
 import random
 import sys
 import tempfile
-import time
 
 import boot_drills
 import damage_drills
 import load_drills
-from processes import Checks, DrillFailure
+from checks import run_drills
 
 
 def drills(kills, is_long):
@@ -50,20 +49,15 @@ def main():
     parser.add_argument("--only", metavar="NAME", help="one drill")
     arguments = parser.parse_args()
     print(f"drills: seed {arguments.seed}", flush=True)
-    passed = failed = 0
-    for name, drill in drills(arguments.kills, arguments.long).items():
-        if arguments.only and arguments.only != name:
-            continue
-        checks, started = Checks(name), time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            try:
+
+    def with_folder(drill):
+        def run(checks):
+            with tempfile.TemporaryDirectory() as folder:
                 drill(checks, arguments.kassa, folder, arguments.seed)
-            except DrillFailure as failure:
-                checks.check(False, str(failure))
-        print(f"       {name}: {time.monotonic() - started:.1f} s", flush=True)
-        passed, failed = passed + checks.passed, failed + checks.failed
-    print(f"drills: {passed} checks passed, {failed} failed")
-    return 1 if failed or not passed else 0
+        return run
+
+    chosen = drills(arguments.kills, arguments.long)
+    return run_drills({name: with_folder(drill) for name, drill in chosen.items()}, arguments.only)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import signal
 import socket
 import time
 
+from checks import Load, wait_until
 from deposits import Deposits
-from processes import Load, Server, wait_until
+from processes import Server
 
 
 class Shop:
@@ -35,7 +36,7 @@ class Shop:
 
     def close(self):
         if self.deposits:
-            self.deposits.is_ending = True
+            self.deposits.abandon()
         if self.load:
             self.load.close()
         self.server.close()

@@ -1,19 +1,13 @@
-"""A real server, real clients, and what is checked of both: what all drills share."""
-import http.client
-import json
+"""A real server: started, asked, starved of disk and ended."""
 import os
 import signal
 import socket
 import subprocess
-import time
+
+from checks import DrillFailure, ask, sum_of_metric, wait_until
 
 READY_SECONDS_MAX = 30
 END_SECONDS_MAX = 60
-LOAD_SECONDS_MAX = 240
-
-
-class DrillFailure(Exception):
-    """The drill could not go on."""
 
 
 def free_ports():
@@ -25,15 +19,6 @@ def free_ports():
     for one in sockets:
         one.close()
     return ports
-
-
-def wait_until(condition, what, seconds):
-    """Waits until `condition()` is true; a `DrillFailure` names `what` did not happen."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise DrillFailure(f"{what}: not within {seconds} s")
-        time.sleep(0.02)
 
 
 class Server:
@@ -71,25 +56,15 @@ class Server:
         return self.process.poll() is not None
 
     def ask(self, path, port=None, method="GET"):
-        """The status and the body of an answer; None and a reason where there was none."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.operator, timeout=15)
-        try:
-            connection.request(method, path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        except (OSError, http.client.HTTPException) as reason:
-            return None, str(reason)
-        finally:
-            connection.close()
+        """The status and the body of an answer, of the operator port by default; None and a reason without one."""
+        return ask(port or self.operator, path, method)
 
     def is_ready(self):
         return self.ask("/readyz")[0] == 200
 
     def metric(self, name, label=""):
         """The sum of all samples of a metric that have the label."""
-        lines = self.ask("/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
-                   if line.split("{")[0].split(" ")[0] == name and label in line)
+        return sum_of_metric(self.ask("/metrics")[1], name, label)
 
     def checkouts(self):
         """How many checkouts were answered."""
@@ -120,65 +95,3 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.journal.close()
-
-
-class Load:
-    """64 clients of `kassa bench mixed`: they fill carts and check them out, every write under an idempotency key.
-
-    After a lost answer they reconnect and repeat the write under its key. In the end every key is asked again and has
-    to give the answer that it gave before, and stock and money have to be conserved as REST shows them.
-    """
-
-    def __init__(self, server, seconds, seed):
-        self.process = subprocess.Popen(
-            [server.kassa, "bench", "mixed", "--url", f"http://127.0.0.1:{server.http}", "--connections", "64",
-             "--warmup", "0", "--seconds", str(seconds), "--idempotency-keys", "--seed", str(seed % 1000), "--json"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def is_over(self):
-        return self.process.poll() is not None
-
-    def report(self):
-        """What the clients saw: the exit status, the report, what was said on standard error."""
-        out, err = self.process.communicate(timeout=LOAD_SECONDS_MAX)
-        return self.process.returncode, json.loads(out) if out.strip() else {}, err.strip()
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-
-class Checks:
-    """What has to hold at the end of a drill."""
-
-    def __init__(self, name):
-        self.name, self.passed, self.failed = name, 0, 0
-
-    def check(self, is_well, text):
-        if is_well:
-            self.passed += 1
-        else:
-            self.failed += 1
-        print(f"{'ok    ' if is_well else 'FAILED'} {self.name}: {text}", flush=True)
-
-    def load(self, load, paid_min):
-        """The clients saw enough happen, and nothing wrong."""
-        status, report, err = load.report()
-        keys, truth = report.get("keys") or {}, report.get("truth") or {}
-        self.check(status == 0, f"the clients found nothing wrong {err}{report.get('troubles') or ''}")
-        self.check(truth.get("acknowledged", 0) >= paid_min,
-                   f"{truth.get('acknowledged')} checkouts paid, at least {paid_min}")
-        self.check(keys.get("used", 0) > 0 and keys.get("different") == 0 and keys.get("unanswered") == 0,
-                   f"each of {keys.get('used')} keys gave one answer")
-        self.check(truth.get("conserved") is True, "stock and money are conserved over REST")
-        return report
-
-    def folder(self, server):
-        """`kassa verify` finds the folder sound, its store equal to a replay of the whole log."""
-        verify = subprocess.run(
-            [server.kassa, "verify", server.data], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False)
-        said = " / ".join(verify.stdout.strip().splitlines()[-3:])
-        self.check(verify.returncode == 0 and "24 partitions compared" in verify.stdout,
-                   f"kassa verify: {said}{verify.stderr[-300:] if verify.returncode else ''}")

@@ -1,0 +1,188 @@
+"""A whole cluster in a folder of its own, its clients, and what is checked at the end: what all its drills share."""
+import json
+import os
+import subprocess
+import tempfile
+
+import location
+import identity
+import plan as plans
+import table
+from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
+from deposits import Cartloads, Deliveries, Deposits
+
+STACK = os.path.join(location.REPOSITORY, "stack", "stack")
+START_SECONDS_MAX = 120
+CHANGE_SECONDS_MAX = 600
+STOP_SECONDS_MAX = 150
+READY_SECONDS_MAX = 60
+# A pod that died is started again after this (docs/stack.md), or later when it died often.
+RESTART_SECONDS_MAX = 40
+
+
+class Cluster:
+    """A stack that runs. Clients know it by `kassa` and `http`, the port of its gateway."""
+
+    def __init__(self, kassa, folder, options=()):
+        self.kassa, self.folder = kassa, folder
+        self.options = list(options)
+        self.http = None
+        # Whether the program and the machine are such that pauses are held against their figures.
+        self.is_measured = False
+
+    # The stack's runner.
+
+    def runner(self, *words, seconds=CHANGE_SECONDS_MAX):
+        """Calls the runner; a `DrillFailure` with what it said when it fails."""
+        try:
+            done = subprocess.run([STACK, "--folder", self.folder, *words], stdin=subprocess.DEVNULL, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as late:
+            raise DrillFailure(f"stack {' '.join(words)}: not within {seconds} s") from late
+        if done.returncode != 0:
+            raise DrillFailure(f"stack {' '.join(words)} ended with {done.returncode}:\n{done.stdout[-3000:]}")
+        return done.stdout
+
+    def start(self):
+        """Brings everything up."""
+        self.runner("start", "--kassa", self.kassa, *self.options, seconds=START_SECONDS_MAX)
+        self.join()
+
+    def join(self):
+        """Takes a stack that runs already."""
+        with open(os.path.join(self.folder, "gateway"), encoding="utf-8") as file:
+            self.http = int(file.read().strip().rsplit(":", 1)[1])
+
+    def stop(self):
+        """Ends everything and deletes the data; a `DrillFailure` names what has not ended."""
+        known = table.read_json(os.path.join(self.folder, "identities.json"), [])
+        self.runner("stop", "--wipe", seconds=STOP_SECONDS_MAX)
+        left = [one for one in known if identity.is_alive(one)]
+        if left:
+            raise DrillFailure(f"not ended: {json.dumps(left)}")
+
+    # What runs.
+
+    def rows(self):
+        """What runs now, by name: dictionaries with name, kind, pid and address."""
+        with open(os.path.join(self.folder, "processes.tsv"), encoding="utf-8") as file:
+            return {row["name"]: row for row in table.read_processes(file.read())}
+
+    def pods(self, *services):
+        """The names of the pods that run, of all services by default."""
+        return [name for name, row in self.rows().items() if row["kind"] in (services or plans.SERVICES)]
+
+    def pid(self, name):
+        return self.rows()[name]["pid"]
+
+    def send(self, name, number):
+        """Signals a process; returns its pid."""
+        pid = self.pid(name)
+        os.kill(pid, number)
+        return pid
+
+    def log(self, name, lines=15):
+        """The end of what a process said."""
+        try:
+            with open(os.path.join(self.folder, "logs", f"{name}.log"), encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-lines:])
+        except OSError as reason:
+            return str(reason)
+
+    # Asking.
+
+    def ask(self, path, port=None, method="GET"):
+        """The status and the body of an answer, of the gateway by default; None and a reason without one."""
+        return ask(port or self.http, path, method)
+
+    def ask_pod(self, name, path):
+        """The same of a pod's operator endpoint."""
+        row = self.rows().get(name)
+        return ask(int(row["address"].rsplit(":", 1)[1]), path) if row else (None, "it does not run")
+
+    def metric(self, pods, name, label=""):
+        """The sum of a metric's samples that have the label, over some pods."""
+        return sum(sum_of_metric(self.ask_pod(pod, "/metrics")[1], name, label) for pod in pods)
+
+    def checkouts(self):
+        """How many checkouts the pods that run have answered with success."""
+        return self.metric(self.pods("orders"), "kassa_http_request_duration_seconds_count",
+                           'route="/orders/checkout/{order_id}",status="2xx"')
+
+    # Waiting.
+
+    def wait_until_settled(self, seconds=READY_SECONDS_MAX):
+        """Waits until all pods that are wanted are ready and each partition has one owner that says it runs."""
+        wait_until(lambda: not self.unsettled(), "all pods are ready, each partition with an owner", seconds,
+                   reason=self.unsettled, every=0.2)
+
+    def unsettled(self):
+        """What keeps the cluster from being settled, in words; empty when it is."""
+        plan = plans.load(os.path.join(self.folder, "plan.json"))
+        wanted = [name for service in plans.SERVICES for name in plans.pod_names(service, plan.pods[service])]
+        silent = [name for name in wanted if self.ask_pod(name, "/readyz")[0] != 200]
+        if silent:
+            return f"not ready: {', '.join(silent)}"
+        for service in plans.SERVICES:
+            owned = self.metric([name for name in wanted if name.startswith(service)], "kassa_partition_running")
+            if owned != plan.partitions:
+                return f"{owned:.0f} of {plan.partitions} partitions of {service} have an owner"
+        return ""
+
+    def wait_for_another(self, name, pid, seconds=RESTART_SECONDS_MAX):
+        """Waits until the supervisor has replaced a process that died."""
+        wait_until(lambda: self.rows().get(name, {}).get("pid") not in (None, pid), f"{name} is started again", seconds,
+                   every=0.1)
+
+
+class Crowd:
+    """Every kind of client at once: `kassa bench`, and three that keep their own history.
+
+    The latter add to counts of their own and read each back; how long the longest of their waits was is the pause that
+    a client of the worst key saw.
+    """
+
+    def __init__(self, cluster, seed, seconds, rate=None, clients=12, keyed=True):
+        self.cluster = cluster
+        options = ["--rate", str(rate)] if rate else []
+        before = cluster.checkouts()
+        self.load = Load(cluster, seconds, seed, *options)
+        self.tallies = []
+        try:
+            for kind in (Deposits, Deliveries, Cartloads):
+                self.tallies.append(kind(cluster, clients=clients, pause_seconds=0.03, keyed=keyed, reads=True))
+            wait_until(lambda: self.load.is_over() or cluster.checkouts() >= before + 50, "checkouts are under way", 60, every=0.1)
+        except BaseException:
+            self.close()
+            raise
+
+    def longest_waits(self):
+        """The longest wait at each service since the question before, by the service's name."""
+        return dict(zip(("payments", "stock", "orders"), (tally.longest_wait() for tally in self.tallies)))
+
+    def seen(self):
+        """What became of single requests of those that keep their own history."""
+        return dict(sum((tally.seen for tally in self.tallies), start=type(self.tallies[0].seen)()))
+
+    def finish(self, checks, paid_min, additions_min):
+        """Ends the clients and holds what they were told against what is there. Returns the report of `kassa bench`."""
+        report = checks.load(self.load, paid_min)
+        for tally in self.tallies:
+            made = tally.finish()
+            wrong = tally.wrong_accounts()
+            checks.check(made >= additions_min and not wrong,
+                         f"{made} {tally.what}, at least {additions_min}, each made once {'; '.join(wrong)[:300]}")
+        print(f"       {checks.name}: what became of single requests: {self.seen()}")
+        return report
+
+    def close(self):
+        """Ends what is left of the clients."""
+        for tally in self.tallies:
+            tally.abandon()
+        self.load.close()
+
+
+def temporary(kassa, *options):
+    """A cluster that is not started yet, and the folder that has to be cleaned up behind it."""
+    outer = tempfile.TemporaryDirectory(prefix="kassa-drills-")  # pylint: disable=consider-using-with
+    return Cluster(kassa, os.path.join(outer.name, "stack"), options), outer
