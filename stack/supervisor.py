@@ -1,10 +1,11 @@
 """The supervisor: brings the stack up, keeps everything in it running, and changes it when it is told to."""
-import concurrent.futures
 import os
 import shutil
 import subprocess
 import threading
 import time
+# The whole module now: it hooks into forks, and one that is under way meanwhile would release its lock for it.
+from concurrent.futures import ThreadPoolExecutor
 
 import gateway
 import identity
@@ -117,7 +118,7 @@ class Supervisor:
         said = ", ".join(f"{count} {service}" for service, count in self.plan.pods.items())
         self.say(f"starting Kafka ({self.plan.brokers}), PostgreSQL (3), Redis, pods ({said}) and the gateway")
         self._add(others.redis_spec(self.plan, self.machine, self.places.run))
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(2) as pool:
             for step in [pool.submit(self._start_kafka, deadline), pool.submit(self._start_postgres, deadline)]:
                 step.result()
         self._say_since(started, "the servers are ready")
