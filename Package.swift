@@ -102,13 +102,14 @@ let package = Package(
       ]),
     target("Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire"]),
     target("LoadGenerator", ["CEpoll", "Telemetry"]),
+    target("OperatorClient", ["Model", "Settings", "Telemetry"]),
     .executableTarget(
       name: "kassa",
       dependencies: [
         "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
         "KafkaLog",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
+        "OperatorClient", "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -128,15 +129,15 @@ let package = Package(
     tests(
       "EmbeddedTests",
       [
-        "Audit", "Embedded", "HTTPServer", "LoadGenerator", "SQLiteFolder", "Serving", "Settings", "Telemetry",
-        "TestSupport",
+        "Audit", "Embedded", "HTTPServer", "LoadGenerator", "OperatorClient", "SQLiteFolder", "Serving", "Settings",
+        "Telemetry", "TestSupport",
       ]),
     tests(
       "ClusterTests",
       [
         "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
-        "OwnershipMap", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving",
-        "Settings", "StateStore", "Telemetry", "TestSupport", "Wire",
+        "OperatorClient", "OwnershipMap", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache",
+        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport", "Wire",
       ]),
     tests(
       "AuditTests",
@@ -189,6 +190,7 @@ let package = Package(
       ]),
     tests("OwnershipMapTests", ["Model", "OwnershipMap"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),
+    tests("OperatorClientTests", ["Model", "OperatorClient", "Settings", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

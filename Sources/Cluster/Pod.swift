@@ -155,14 +155,18 @@ public final class Pod: Sendable {
 
   // MARK: For the operator
 
-  /// Adds the adapters' metrics, and `/peers`.
+  /// Adds the adapters' metrics, `/peers` and `/owners`.
   public func extend(_ sources: inout OperatorSources) {
+    sources.pod = OperatorPod(name: identity.name, incarnation: identity.incarnation)
     let figures = redis.map(\.figures)
     sources.metrics += [
       { [log] in $0.write(log) }, { [weak self] in $0.write(self?.members ?? []) }, { [stores] in $0.write(stores) },
       { [mesh, port] in $0.write(mesh, port) }, { [ownership] in $0.write(ownership) },
     ]
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
-    sources.pages.append(PeersPage.page(of: mesh, as: identity, at: options.address.description))
+    sources.pages += [
+      PeersPage.page(of: mesh, as: identity, at: options.address.description),
+      OwnersPage.page(of: ownership, partitionCount: options.kafka.partitioner.count),
+    ]
   }
 }

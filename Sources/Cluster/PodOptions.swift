@@ -69,8 +69,13 @@ public struct PodOptions: Sendable {
   var announcement: PodAnnouncement {
     PodAnnouncement(
       name: name, incarnation: 0, host: address.host, port: address.port, publicKey: peerKeys?.publicKey.text,
-      operatorAddress: operatorPort.port == 0 ? "" : operatorPort.description, services: Set(services),
+      operatorAddress: operatorPort.port == 0 ? "" : operatorAddress.description, services: Set(services),
       role: PodRole(role))
+  }
+
+  /// Where tools find the operator port: when it means every address of the machine, at that of `peers`.
+  private var operatorAddress: Endpoint {
+    operatorPort.isWildcard ? Endpoint(host: address.host, port: operatorPort.port) : operatorPort
   }
 
   private static func hostName() throws(BootFailure) -> String {

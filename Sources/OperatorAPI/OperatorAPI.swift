@@ -116,7 +116,7 @@ public final class OperatorAPI: HTTPHandler {
         body: MetricsPage.bytes(report, sources, ProcessFigures.now()))
     case .partitions:
       guard let report else { return problem(503, "timed_out", "A lane did not answer in time.") }
-      return HTTPResponse(status: 200, body: PartitionsPage.bytes(report))
+      return HTTPResponse(status: 200, body: PartitionsPage.bytes(report, of: sources.pod))
     }
   }
 

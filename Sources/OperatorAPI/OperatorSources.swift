@@ -5,6 +5,8 @@ import Telemetry
 public struct OperatorSources: Sendable {
   /// What `/metrics` and `/` call the program.
   public var version: String
+  /// Which pod of a cluster this is; nil in embedded mode.
+  public var pod: OperatorPod?
   /// When the process began, in milliseconds since 1970-01-01 UTC.
   public var startedMilliseconds: Int64
   /// One of each lane, as its REST API records them.
@@ -27,6 +29,17 @@ public struct OperatorSources: Sendable {
     self.requests = requests
     self.server = server
     self.log = log
+  }
+}
+
+/// A run of a pod.
+public struct OperatorPod: Sendable, Hashable {
+  public let name: String
+  public let incarnation: UInt64
+
+  public init(name: String, incarnation: UInt64) {
+    self.name = name
+    self.incarnation = incarnation
   }
 }
 

@@ -2,11 +2,16 @@ import Model
 import PartitionRuntime
 import Telemetry
 
-/// What `/partitions` tells: the whole report as JSON.
+/// What `/partitions` tells: who tells it, and the whole report as JSON.
 enum PartitionsPage {
-  static func bytes(_ report: RuntimeReport) -> [UInt8] {
+  static func bytes(_ report: RuntimeReport, of pod: OperatorPod?) -> [UInt8] {
     var json = JSONWriter(reserving: 512 + report.partitions.count * 512)
-    json.raw("{\"phase\":")
+    json.raw("{\"pod\":")
+    if let pod { json.string(pod.name) } else { json.raw("null") }
+    json.raw(",\"incarnation\":")
+    // A string: not every reader of JSON has whole numbers of 64 bits.
+    if let pod { json.string(String(pod.incarnation)) } else { json.raw("null") }
+    json.raw(",\"phase\":")
     json.string(report.phase.rawValue)
     json.raw(",\"log_failure\":")
     if let failure = report.logFailure { json.string(failure) } else { json.raw("null") }

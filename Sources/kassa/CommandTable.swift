@@ -8,6 +8,7 @@ enum CommandTable {
     VerifyCommand.command,
     QuarantineCommand.command,
     TopicsCommand.command,
+    PartitionsCommand.command,
     BenchCommand.command,
     SimCommand.command,
     KeysCommand.command,

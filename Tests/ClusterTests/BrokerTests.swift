@@ -4,6 +4,7 @@ import KafkaLog
 import Lanes
 import LoadGenerator
 import Model
+import OperatorClient
 import OwnershipMap
 import Peers
 import Serving
@@ -110,9 +111,12 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
   }
 
   @Test func aPodServesAndStartsAgainFromWhatItLeft() throws {
-    let settings = try settings { $0.cluster.kafkaSessionMilliseconds = 2_000 }
+    let settings = try settings {
+      $0.cluster.kafkaSessionMilliseconds = 2_000
+      $0.operatorPort.port = StablePort.find() ?? 0
+    }
     try makeTopics(try PodOptions(settings))
-    for _ in 0..<2 {
+    for epoch in UInt64(1)...2 {
       let journal = Journal()
       let server = try ClusterServer(settings, version: "1", journal: journal.log) {}
       #expect(server.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
@@ -126,6 +130,9 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
       load.usesIdempotencyKeys = true
       let report = try LoadRun(configuration: load).run()
       #expect(report.isSound, "\(report.troubles) \(journal.all)")
+      let overview = try PartitionOverview(asking: settings.operatorPort, OperatorClient())
+      #expect(overview.findings.isEmpty && overview.rows.count == 12, "\(overview.findings)")
+      #expect(overview.rows.allSatisfy { $0.owner == "pod-0" && $0.figures != nil && $0.epoch == epoch })
       server.stop()
       #expect(journal.contains(" info ", "partitions assigned") && !journal.contains(" error "), "\(journal.all)")
     }

@@ -113,7 +113,8 @@ import Testing
     let open = try OpenPod(settings { $0.cluster.redis = "redis://127.0.0.1:1" })
     var sources = OperatorSources(version: "1", startedMilliseconds: 0)
     open.pod.extend(&sources)
-    #expect(sources.pages.map(\.path.description) == ["/peers"])
+    #expect(sources.pages.map(\.path.description) == ["/peers", "/owners"])
+    #expect(sources.pod == OperatorPod(name: "pod-0", incarnation: 1))
     #expect(String(decoding: sources.pages[0].body(), as: UTF8.self).contains("\"pod\":\"pod-0\""))
     var text = PrometheusText()
     for write in sources.metrics { write(&text) }

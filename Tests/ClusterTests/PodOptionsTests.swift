@@ -104,6 +104,9 @@ import Testing
     var others = settings
     others.operatorPort.port = 9_001
     #expect(try PodOptions(others).announcement.operatorAddress == "127.0.0.1:9001")
+    others.operatorPort.host = "0.0.0.0"
+    others.cluster.peersAdvertise = Endpoint(host: "127.0.0.7", port: 0)
+    #expect(try PodOptions(others).announcement.operatorAddress == "127.0.0.7:9001", "where its peers find it")
     for (port, announced) in [(UInt16(8), UInt16(8)), (0, 7)] {
       others.cluster.peersAdvertise = Endpoint(host: "10.0.0.9", port: port)
       let options = try PodOptions(others)

@@ -1,6 +1,7 @@
 import Audit
 import HTTPServer
 import LoadGenerator
+import OperatorClient
 import SQLiteFolder
 import Serving
 import Settings
@@ -51,6 +52,16 @@ import Testing
     #expect(audit.isSound, "\(audit.findings)")
     #expect(audit.totals.checkouts > 0 && audit.partitionsCompared == 24)
     #expect(audit.recordsReplayed == 0, "an orderly end leaves nothing to replay")
+  }
+
+  @Test func tellsAToolHowItsPartitionsStand() throws {
+    let server = try start(settings)
+    defer { server.stop() }
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    let endpoint = Endpoint(host: server.operatorEndpoint.host, port: server.operatorEndpoint.port)
+    let overview = try PartitionOverview(asking: endpoint, OperatorClient())
+    #expect(overview.rows.count == 24 && overview.rows.allSatisfy { $0.figures != nil && $0.state == "running" })
+    #expect(overview.findings.isEmpty && overview.pods.isEmpty)
   }
 
   @Test func servesWithTheShortestQueue() throws {

@@ -100,7 +100,7 @@ import Testing
     let answer = await Bench().get("/partitions", report([partition(1), stopped], logFailure: nil))
     let object = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
     #expect(object["phase"] as? String == "running" && object["requests_waiting"] as? Int == 3)
-    #expect(object["log_failure"] is NSNull)
+    #expect(object["log_failure"] is NSNull && object["pod"] is NSNull && object["incarnation"] is NSNull)
     let rows = try #require(object["partitions"] as? [[String: Any]])
     #expect(rows.map { $0["partition"] as? String } == ["orders-3", "stock-1"])
     #expect(rows[0]["stopped_reason"] as? String == "a \"bad\" record" && rows[0]["stopped_offset"] as? Int == 9)
@@ -111,6 +111,10 @@ import Testing
     ]
     #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
     #expect(await Bench().get("/partitions", nil).status == 503)
+    var sources = OperatorSources(version: "1", startedMilliseconds: 0)
+    sources.pod = OperatorPod(name: "stock-0", incarnation: .max)
+    let named = await Bench(sources).get("/partitions", report([])).text
+    #expect(named.hasPrefix("{\"pod\":\"stock-0\",\"incarnation\":\"18446744073709551615\",\"phase\":"))
   }
 
   @Test func metrics() async throws {

@@ -60,6 +60,9 @@ final class Recorder: Sendable {
     (["bench", "hot", "--url", "ftp://shop"], "kassa: the URL \"ftp://shop\" does not start with http://"),
     (["completions"], "kassa: more is needed: kassa completions bash|zsh|fish\n"),
     (["completions", "tcsh"], "kassa: there are completions for bash, zsh, fish\n"),
+    (["partitions", "9000"], "kassa: '9000' is no address of an operator port: HOST:PORT\n"),
+    (["partitions", "127.0.0.1:0"], "kassa: '127.0.0.1:0' is no address of an operator port: HOST:PORT\n"),
+    (["partitions", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
     (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
     (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
     (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
@@ -75,6 +78,11 @@ final class Recorder: Sendable {
     let rows = recorder.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     #expect(rows.contains(["lanes", "3", "flag"]) && rows.contains(["data", "a\"b", "environment"]))
     #expect(rows.contains(["tls-key", "-", "default"]) && rows.count == SettingsTable.all.count)
+  }
+
+  @Test func partitionsNamesTheAddressItAsked() {
+    #expect(run(["partitions"], ["KASSA_OPERATOR": "0.0.0.0:1"]) == .failure && recorder.out.isEmpty)
+    #expect(recorder.err == "kassa partitions: 127.0.0.1:1 tells no partitions: Connection refused\n")
   }
 
   @Test func settingsAsJSON() {

@@ -1,0 +1,144 @@
+/// A JSON text as a value. Whoever wrote it, reading it fails with nil rather than traps.
+enum JSONValue: Hashable {
+  case null
+  case bool(Bool)
+  case string(String)
+  /// A whole number; others are not among what operator ports tell, and read as null.
+  case number(Int64)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  init?(_ bytes: [UInt8]) {
+    var reader = JSONReader(bytes)
+    guard let value = reader.value(depth: 0), reader.isAtEnd() else { return nil }
+    self = value
+  }
+
+  subscript(_ name: String) -> JSONValue? { if case .object(let members) = self { members[name] } else { nil } }
+
+  var text: String? { if case .string(let text) = self { text } else { nil } }
+  var number: Int64? { if case .number(let number) = self { number } else { nil } }
+  var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+  /// What is written as a string, because not every reader of JSON has whole numbers of 64 bits.
+  var wide: UInt64? { text.flatMap { UInt64($0) } }
+  /// A number that cannot be negative.
+  var count: UInt64? { number.flatMap { UInt64(exactly: $0) } }
+}
+
+private struct JSONReader {
+  private let bytes: [UInt8]
+  private var place = 0
+  private static let depthMax = 16
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
+
+  private mutating func skipSpace() { while let byte = next, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { place += 1 } }
+
+  mutating func isAtEnd() -> Bool {
+    skipSpace()
+    return place == bytes.count
+  }
+
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard next == UInt8(ascii: character) else { return false }
+    place += 1
+    return true
+  }
+
+  private mutating func take(word: String) -> Bool {
+    guard bytes[place...].starts(with: word.utf8) else { return false }
+    place += word.utf8.count
+    return true
+  }
+
+  mutating func value(depth: Int) -> JSONValue? {
+    skipSpace()
+    guard depth < Self.depthMax, let byte = next else { return nil }
+    switch byte {
+    case UInt8(ascii: "{"): return object(depth)
+    case UInt8(ascii: "["): return array(depth)
+    case UInt8(ascii: "\""): return string().map(JSONValue.string)
+    case UInt8(ascii: "n"): return take(word: "null") ? .null : nil
+    case UInt8(ascii: "t"): return take(word: "true") ? .bool(true) : nil
+    case UInt8(ascii: "f"): return take(word: "false") ? .bool(false) : nil
+    default: return number()
+    }
+  }
+
+  private mutating func object(_ depth: Int) -> JSONValue? {
+    guard take("{") else { return nil }
+    var members: [String: JSONValue] = [:]
+    if take("}") { return .object(members) }
+    repeat {
+      skipSpace()
+      guard let name = string(), take(":"), let value = value(depth: depth + 1) else { return nil }
+      members[name] = value
+    } while take(",")
+    return take("}") ? .object(members) : nil
+  }
+
+  private mutating func array(_ depth: Int) -> JSONValue? {
+    guard take("[") else { return nil }
+    var elements: [JSONValue] = []
+    if take("]") { return .array(elements) }
+    repeat {
+      guard let value = value(depth: depth + 1) else { return nil }
+      elements.append(value)
+    } while take(",")
+    return take("]") ? .array(elements) : nil
+  }
+
+  private mutating func number() -> JSONValue? {
+    let start = place
+    while let byte = next, (0x30...0x39).contains(byte) || "+-.eE".utf8.contains(byte) { place += 1 }
+    guard place > start else { return nil }
+    return Int64(String(decoding: bytes[start..<place], as: UTF8.self)).map(JSONValue.number) ?? .null
+  }
+
+  private mutating func string() -> String? {
+    guard next == UInt8(ascii: "\"") else { return nil }
+    place += 1
+    var text: [UInt8] = []
+    while let byte = next {
+      place += 1
+      switch byte {
+      case UInt8(ascii: "\""): return String(validating: text, as: UTF8.self)
+      case UInt8(ascii: "\\"):
+        guard let scalar = escape() else { return nil }
+        text += Array(String(scalar).utf8)
+      case 0..<0x20: return nil
+      default: text.append(byte)
+      }
+    }
+    return nil
+  }
+
+  /// What stands behind a backslash.
+  private mutating func escape() -> Unicode.Scalar? {
+    guard let byte = next else { return nil }
+    place += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"):
+      guard let unit = unit() else { return nil }
+      guard UTF16.isLeadSurrogate(unit) else { return Unicode.Scalar(unit) }
+      guard take(word: "\\u"), let trail = self.unit(), UTF16.isTrailSurrogate(trail) else { return nil }
+      return UTF16.decode(UTF16.EncodedScalar([unit, trail]))
+    default: return nil
+    }
+  }
+
+  private mutating func unit() -> UInt16? {
+    guard bytes.count - place >= 4 else { return nil }
+    defer { place += 4 }
+    return UInt16(String(decoding: bytes[place..<(place + 4)], as: UTF8.self), radix: 16)
+  }
+}

@@ -1,0 +1,63 @@
+import Glibc
+import Settings
+
+/// Asks operator ports, for tools: many at once, on the caller's thread. What answers may be anything; it is read
+/// within bounds of time and size.
+public struct OperatorClient: Sendable {
+  /// For one answer, from looking its host up on; a name server may take longer.
+  public var timeoutMilliseconds = 5_000
+  /// Connections at once.
+  public static let callsMax = 64
+  /// A page of all partitions that there can be has less.
+  public static let answerBytesMax = 32 << 20
+
+  public init() {}
+
+  /// GETs a path from each of the addresses; the results are in their order.
+  public func get(_ path: String, from addresses: [Endpoint]) -> [Result<OperatorAnswer, OperatorFailure>] {
+    var results: [Result<OperatorAnswer, OperatorFailure>] = []
+    var rest = addresses[...]
+    while !rest.isEmpty {
+      results += together(path, rest.prefix(Self.callsMax))
+      rest = rest.dropFirst(Self.callsMax)
+    }
+    return results
+  }
+
+  private func together(
+    _ path: String, _ addresses: ArraySlice<Endpoint>
+  ) -> [Result<OperatorAnswer, OperatorFailure>] {
+    let deadline = Self.milliseconds() + Int64(timeoutMilliseconds)
+    let calls = addresses.map { OperatorCall(path, at: $0) }
+    while true {
+      let open = calls.filter { $0.result == nil }
+      let left = deadline - Self.milliseconds()
+      if open.isEmpty || left <= 0 { break }
+      var watched = open.map { $0.watched }
+      // An interrupted wait finds nothing, and is tried again.
+      guard poll(&watched, nfds_t(watched.count), Int32(clamping: left)) > 0 else { continue }
+      for (call, seen) in zip(open, watched) where seen.revents != 0 { call.go() }
+    }
+    return calls.map { call in
+      call.result ?? .failure(OperatorFailure("no answer within \(timeoutMilliseconds) ms"))
+    }
+  }
+
+  private static func milliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
+
+/// What an operator port said.
+public struct OperatorAnswer: Hashable, Sendable {
+  public let status: Int
+  public let body: [UInt8]
+}
+
+/// Why there is no answer: a clause for a sentence that names the address.
+public struct OperatorFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  public let description: String
+  init(_ description: String) { self.description = description }
+}

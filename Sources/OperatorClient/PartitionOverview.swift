@@ -1,0 +1,206 @@
+import Model
+import Settings
+
+/// Every partition of a cluster or of an embedded server, as one operator port and those that it names tell.
+///
+/// The map of owners of the asked pod says who owns what and where the owners' operator ports are; each owner says how
+/// its partitions stand. The map is a hint: where an owner tells a higher epoch, that holds. Where an owner cannot be
+/// reached, what the map says is all there is.
+public struct PartitionOverview: Hashable, Sendable {
+  /// One pod of the map.
+  public struct Pod: Hashable, Sendable {
+    public let name: String
+    public let incarnation: UInt64
+    public let operatorAddress: String?
+    public let role: String
+    /// Partitions that the overview gives to it.
+    public internal(set) var partitionCount = 0
+    /// Why it could not be asked; nil when it was.
+    public let failure: String?
+  }
+
+  /// One partition.
+  public struct Row: Hashable, Sendable {
+    public let partition: PartitionID
+    /// The owner's name; nil when nobody owns it, and in embedded mode.
+    public let owner: String?
+    /// 0 when nobody ever owned it.
+    public let epoch: UInt64
+    /// The owner's word for it, or the map's; `unowned`.
+    public let state: String
+    public let reason: String?
+    /// nil when the owner could not be asked.
+    public let figures: PartitionFigures?
+  }
+
+  /// Where was asked first.
+  public let asked: String
+  /// Empty in embedded mode.
+  public private(set) var pods: [Pod] = []
+  /// By partition.
+  public private(set) var rows: [Row] = []
+  /// What is not as it should be: clauses for the operator.
+  public private(set) var findings: [String] = []
+
+  /// The most partitions that the findings name; the others are counted.
+  static let partitionsNamedMax = 16
+
+  /// Asks one operator port, and then those of the pods that it knows.
+  /// - Throws: `OperatorFailure` when the first does not tell.
+  public init(asking endpoint: Endpoint, _ client: OperatorClient) throws(OperatorFailure) {
+    func failure(_ text: String) -> OperatorFailure { OperatorFailure("\(endpoint) tells no partitions: \(text)") }
+    let answer: OperatorAnswer
+    do throws(OperatorFailure) {
+      answer = try client.get("/owners", from: [endpoint])[0].get()
+    } catch {
+      throw failure(error.description)
+    }
+    if answer.status == 404 {
+      switch Telling(client.get("/partitions", from: [endpoint])[0]) {
+      case .told(let report): self.init(embedded: report, asked: "\(endpoint)")
+      case .silent(let reason): throw failure(reason)
+      }
+      return
+    }
+    guard answer.status == 200, let map = OwnersReport(answer.body) else {
+      throw failure("it answers /owners with status \(answer.status), and not as a pod does")
+    }
+    self.init(asked: "\(endpoint)", map, Self.ask(map.pods, client))
+  }
+
+  /// Asks every pod that may own something.
+  private static func ask(_ pods: [OwnersReport.Pod], _ client: OperatorClient) -> [UInt64: Telling] {
+    var tellings: [UInt64: Telling] = [:]
+    var asked: [(pod: OwnersReport.Pod, endpoint: Endpoint)] = []
+    for pod in pods where pod.role != "api" {
+      if let endpoint = pod.operatorAddress.flatMap({ Endpoint($0) }) {
+        asked.append((pod, endpoint))
+      } else {
+        tellings[pod.incarnation] = .silent("it tells no address of its operator port")
+      }
+    }
+    for (one, result) in zip(asked, client.get("/partitions", from: asked.map(\.endpoint))) {
+      tellings[one.pod.incarnation] = Telling(result).by(one.pod)
+    }
+    return tellings
+  }
+
+  // MARK: Putting together
+
+  /// An embedded server owns everything itself.
+  init(embedded report: PartitionsReport, asked: String) {
+    self.asked = asked
+    rows = report.partitions.sorted { $0.key < $1.key }.map { partition, told in
+      Row(
+        partition: partition, owner: report.pod, epoch: told.epoch, state: told.status, reason: told.reason,
+        figures: told.figures)
+    }
+    findings = report.failures + troubles()
+  }
+
+  /// - Parameter tellings: by incarnation.
+  init(asked: String, _ map: OwnersReport, _ tellings: [UInt64: Telling]) {
+    self.asked = asked
+    pods = map.pods.sorted { ($0.name, $0.incarnation) < ($1.name, $1.incarnation) }.map { pod in
+      Pod(
+        name: pod.name, incarnation: pod.incarnation, operatorAddress: pod.operatorAddress, role: pod.role,
+        failure: tellings[pod.incarnation]?.failure)
+    }
+    let places = Dictionary(uniqueKeysWithValues: pods.enumerated().map { ($1.incarnation, $0) })
+    for service in Service.allCases {
+      for index in 0..<UInt16(map.partitionCount) {
+        let partition = PartitionID(service, index)
+        let (row, incarnation) = Self.row(partition, map.owners[partition], pods, tellings)
+        rows.append(row)
+        if let place = incarnation.flatMap({ places[$0] }) { pods[place].partitionCount += 1 }
+      }
+    }
+    for pod in pods {
+      if let failure = pod.failure, pod.partitionCount > 0 {
+        let place = pod.operatorAddress.map { " at \($0)" } ?? ""
+        findings.append(
+          "pod \(pod.name)\(place) cannot be asked: \(failure); of its \(pod.partitionCount) partitions only the map "
+            + "tells")
+      }
+      if case .told(let report)? = tellings[pod.incarnation] {
+        findings += report.failures.map { "pod \(pod.name): \($0)" }
+      }
+    }
+    findings += troubles()
+  }
+
+  /// A partition by whoever tells the highest epoch of it, and that pod's run.
+  private static func row(
+    _ partition: PartitionID, _ mapped: OwnersReport.Owner?, _ pods: [Pod], _ tellings: [UInt64: Telling]
+  ) -> (Row, UInt64?) {
+    var best: (pod: Pod, told: PartitionsReport.Partition)?
+    for pod in pods {
+      guard case .told(let report)? = tellings[pod.incarnation], let told = report.partitions[partition],
+        told.epoch > best?.told.epoch ?? 0
+      else { continue }
+      best = (pod, told)
+    }
+    if let best, best.told.epoch >= mapped?.epoch ?? 0 {
+      let told = best.told
+      let row = Row(
+        partition: partition, owner: best.pod.name, epoch: told.epoch, state: told.status, reason: told.reason,
+        figures: told.figures)
+      return (row, best.pod.incarnation)
+    }
+    let owner = mapped.flatMap { mapped in pods.first { $0.incarnation == mapped.incarnation } }
+    let row = Row(
+      partition: partition, owner: owner?.name, epoch: mapped?.epoch ?? 0,
+      state: owner == nil ? "unowned" : mapped?.state ?? "unowned", reason: nil, figures: nil)
+    return (row, owner?.incarnation)
+  }
+
+  /// Partitions that nobody owns, and those that do not run.
+  private func troubles() -> [String] {
+    let unowned = rows.filter { $0.state == "unowned" }
+    var troubles: [String] = []
+    if !unowned.isEmpty {
+      let names = unowned.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
+      let more = unowned.count > Self.partitionsNamedMax ? " and more" : ""
+      troubles.append("\(unowned.count) partitions belong to nobody: \(names)\(more)")
+    }
+    let stuck = rows.filter { $0.state == "stopped" || $0.state == "waiting_for_store" }
+    for row in stuck.prefix(Self.partitionsNamedMax) {
+      let state = row.state == "stopped" ? "is stopped" : "waits for the store"
+      troubles.append("\(row.partition) \(state)\(row.reason.map { ": \($0)" } ?? "")")
+    }
+    if stuck.count > Self.partitionsNamedMax {
+      troubles.append("\(stuck.count) partitions are stopped or wait for the store in all")
+    }
+    return troubles
+  }
+}
+
+/// What a pod said of its partitions, or why it said nothing.
+enum Telling: Hashable, Sendable {
+  case told(PartitionsReport)
+  case silent(String)
+
+  init(_ result: Result<OperatorAnswer, OperatorFailure>) {
+    switch result {
+    case .failure(let failure): self = .silent(failure.description)
+    case .success(let answer):
+      if answer.status == 200, let report = PartitionsReport(answer.body) {
+        self = .told(report)
+      } else {
+        let detail = JSONValue(answer.body)?["detail"]?.text.map { ": \($0)" } ?? ""
+        self = .silent("it answers /partitions with status \(answer.status)\(detail)")
+      }
+    }
+  }
+
+  var failure: String? { if case .silent(let reason) = self { reason } else { nil } }
+
+  /// The same, unless it was another process that answered at that address.
+  func by(_ pod: OwnersReport.Pod) -> Telling {
+    guard case .told(let report) = self, report.pod != pod.name || report.incarnation != pod.incarnation else {
+      return self
+    }
+    let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another start" : "")" } ?? "an embedded server"
+    return .silent("\(other) answers there")
+  }
+}
