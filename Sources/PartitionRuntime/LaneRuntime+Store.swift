@@ -31,8 +31,10 @@ extension LaneRuntime {
     guard !places[place].isGone, !places[place].isCheckpointTaken, !places[place].isWriting,
       places[place].backoffUntil <= lane.now
     else { return }
-    places[place].isCheckpointTaken = places[place].actor.takeCheckpoint()
-    if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
+    guard places[place].actor.takeCheckpoint() else { return }
+    places[place].isCheckpointTaken = true
+    places[place].checkpointTakenAt = lane.now
+    writeCheckpoint(at: place)
   }
 
   private func writeCheckpoint(at place: Int) {
@@ -56,17 +58,19 @@ extension LaneRuntime {
     switch result {
     case .success:
       actor.checkpointEnded(true)
+      let state = actor.state()
+      // What was applied since it was taken is not in it.
+      let takenAt = places[place].checkpointTakenAt
+      places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? takenAt : nil
       shared.log.trim(places[place].id, through: offset)
     case .failure(let failure):
       actor.checkpointEnded(false)
       places[place].backoffUntil = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
       shared.storeFailed(places[place].id, failure)
     }
-    let state = actor.state()
-    places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? lane.now : nil
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
     if places[place].gate.state == .full, places[place].loadFailure == nil,
-      state.dirtyCount < shared.options.core.dirtyMax
+      actor.state().dirtyCount < shared.options.core.dirtyMax
     {
       setGate(.open, at: place)
     }

@@ -18,6 +18,8 @@ struct OwnedPartition {
   var hasUnappended = false
   /// A checkpoint was taken and waits for the log.
   var isCheckpointTaken = false
+  /// When the newest one was taken, by the lane's clock.
+  var checkpointTakenAt: UInt64 = 0
   /// What other pods were sent before the checkpoint that was taken, and until when it waits for that to arrive.
   var repliesBefore: (mark: PeerMark, until: UInt64)?
   /// A checkpoint is with the store.

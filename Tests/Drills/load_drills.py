@@ -161,11 +161,14 @@ def failing_store(checks, kassa, folder, seed, rule, is_final):
             server.end(signal.SIGKILL)
             server.start()
         else:
-            before = server.metric("kassa_partition_entries_applied_total")
-            time.sleep(0.5)
+            failing, before = time.monotonic(), server.metric("kassa_partition_entries_applied_total")
+            time.sleep(1.5)
             applied = server.metric("kassa_partition_entries_applied_total") - before
             checks.check(applied > 100, f"{applied:.0f} entries were applied while the store was not written")
+            age, failed = server.oldest_checkpoint(), time.monotonic() - failing
+            checks.check(age >= 1.5, f"the oldest checkpoint is {age:.1f} s old after {failed:.1f} s of failures")
             server.fail_disk()
         written = server.metric(checkpoints)
         wait_until(lambda: server.metric(checkpoints) >= written + 24, "checkpoints go on", 20)
+        wait_until(lambda: server.oldest_checkpoint() < 1, "no checkpoint is old any more", 20)
         shop.check(checks, paid_min=100, deposits_min=100)

@@ -66,6 +66,12 @@ class Server:
         """The sum of all samples of a metric that have the label."""
         return sum_of_metric(self.ask("/metrics")[1], name, label)
 
+    def oldest_checkpoint(self):
+        """The age in seconds of the partition whose store is the furthest behind."""
+        name = "kassa_partition_checkpoint_age_seconds{"
+        return max(float(line.rsplit(" ", 1)[1])
+                   for line in self.ask("/metrics")[1].splitlines() if line.startswith(name))
+
     def checkouts(self):
         """How many checkouts were answered."""
         return self.metric("kassa_http_request_duration_seconds_count", 'route="/orders/checkout/')

@@ -1,5 +1,6 @@
 import Dispatch
 import EventLog
+import Glibc
 import Lanes
 import Model
 import PartitionCore
@@ -64,6 +65,30 @@ final class RuntimeBench: Sendable {
 
   static func partition(of command: Command, _ partitioner: Partitioner) -> PartitionID? {
     LaneRequests.partition(of: command, partitioner)
+  }
+
+  /// Waits until the report of a partition is as it should be.
+  func awaitReport(
+    of partition: PartitionID, _ isAsItShould: (PartitionReport) -> Bool
+  ) throws -> PartitionReport {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < deadline {
+      let came = Mutex<RuntimeReport?>(nil)
+      let done = DispatchSemaphore(value: 0)
+      runtime.report(timeoutMilliseconds: 5_000) { report in
+        came.withLock { $0 = report }
+        done.signal()
+      }
+      done.wait()
+      let report = came.withLock { $0 }?.partitions.first { $0.partition == partition }
+      if let report, isAsItShould(report) { return report }
+      usleep(2_000)
+    }
+    throw LateReport(partition: partition)
+  }
+
+  struct LateReport: Error {
+    let partition: PartitionID
   }
 
   /// Drains and ends the lanes, as a shutdown does.

@@ -175,4 +175,21 @@ import Testing
     let isHintDue = hasUnsent.load(ordering: .relaxed)
     #expect(isHintDue)
   }
+
+  @Test func theAgeOfACheckpointGrowsWhileTheStoreFails() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    let partition = bench.partitioner.partition(of: user)
+    bench.store.failWrites(with: StoreFailure(.write, "no room"))
+    let began = ContinuousClock.now
+    _ = try bench.submit(.payments(.create(user, .random)))
+    // Dozens of checkpoints fail meanwhile, and each leaves the age as it is.
+    let report = try bench.awaitReport(of: partition) { $0.checkpointsFailed >= 10 }
+    let passed = began.duration(to: .now) / .milliseconds(1)
+    let age = Double(report.checkpointAgeMilliseconds)
+    #expect(age >= 20 * 9 && age <= passed + 10)
+    bench.store.failWrites(with: nil)
+    let caughtUp = try bench.awaitReport(of: partition) { $0.checkpointAgeMilliseconds == 0 }
+    #expect(caughtUp.checkpointedOffset == caughtUp.appliedOffset)
+  }
 }
