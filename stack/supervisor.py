@@ -246,7 +246,7 @@ class Supervisor:
         for group in kinds:
             members = [member for member in list(self.members.values()) if member.spec.kind in group]
             if members:
-                with concurrent.futures.ThreadPoolExecutor(len(members)) as pool:
+                with ThreadPoolExecutor(len(members)) as pool:
                     list(pool.map(Member.stop, members))
         with self._table_guard:
             self.members.clear()
