@@ -40,6 +40,11 @@ def addresses(plan):
     return ",".join(plan.address(name) for name in names(plan))
 
 
+def addresses_for_pods(plan):
+    """All brokers, as pods are told."""
+    return ",".join(plan.reached(name) for name in names(plan))
+
+
 def properties(plan, number, folder):
     """A broker's server.properties."""
     name = f"kafka-{number}"
@@ -68,6 +73,11 @@ def properties(plan, number, folder):
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
     }
+    if name in plan.detours:
+        # A broker tells its clients where to go on: those of a listener are told the detour.
+        settings["listeners"] += f",DETOUR://{plan.address(name + '/detour')}"
+        settings["advertised.listeners"] += f",DETOUR://{plan.reached(name)}"
+        settings["listener.security.protocol.map"] += ",DETOUR:PLAINTEXT"
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 

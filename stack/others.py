@@ -41,10 +41,11 @@ def pod_settings(plan, service, name, connection):
     settings = {
         "KASSA_MODE": "cluster", "KASSA_SERVICE": service, "KASSA_ROLE": "all", "KASSA_POD": name,
         "KASSA_HTTP": plan.address(f"{name}/http"), "KASSA_OPERATOR": plan.address(f"{name}/operator"),
-        "KASSA_PEERS": plan.address(f"{name}/peers"), "KASSA_KAFKA_BROKERS": kafka.addresses(plan),
+        "KASSA_PEERS": plan.address(f"{name}/peers"), "KASSA_PEERS_ADVERTISE": plan.reached(f"{name}/peers"),
+        "KASSA_KAFKA_BROKERS": kafka.addresses_for_pods(plan),
         "KASSA_KAFKA_REPLICATION": replicas, "KASSA_KAFKA_MIN_INSYNC": max(1, replicas - 1),
         "KASSA_KAFKA_SESSION_TIMEOUT": "2s", f"KASSA_POSTGRES_{service.upper()}": connection,
-        "KASSA_REDIS": f"redis://{plan.address('redis')}", "KASSA_PARTITIONS": plan.partitions, "KASSA_LANES": 1,
+        "KASSA_REDIS": f"redis://{plan.reached('redis')}", "KASSA_PARTITIONS": plan.partitions, "KASSA_LANES": 1,
         # When all pods end there is nobody to hand partitions over to.
         "KASSA_HANDOVER_TIME": "4s",
         # All clients have the gateway's address, and it keeps connections for longer than it needs them.

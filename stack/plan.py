@@ -22,11 +22,17 @@ class Plan:
     brokers: int = 1
     partitions: int = 64
     pod_settings: str = ""
+    # Where pods find a server, or each other, when not at its own port: what tests have put between them.
+    detours: dict = dataclasses.field(default_factory=dict)
     ports: dict = dataclasses.field(default_factory=dict)
 
     def address(self, name):
         """HOST:PORT of something with a port."""
         return f"127.0.0.1:{self.ports[name]}"
+
+    def reached(self, name):
+        """HOST:PORT at which pods find something with a port."""
+        return f"127.0.0.1:{self.detours.get(name) or self.ports[name]}"
 
     def check(self):
         """Raises `BadPlan` where a number is out of range."""
@@ -44,7 +50,7 @@ class Plan:
         """Everything that needs a port. Pods that may come later have theirs at once: the gateway knows them all."""
         names = ["gateway", "redis"]
         names += [f"postgres-{service}" for service in SERVICES]
-        names += [f"kafka-{number}{part}" for number in range(1, 4) for part in ("", "/controller")]
+        names += [f"kafka-{number}{part}" for number in range(1, 4) for part in ("", "/controller", "/detour")]
         names += [f"{pod}/{port}" for service in SERVICES for pod in pod_names(service) for port in POD_PORTS]
         return names
 
@@ -58,6 +64,17 @@ class Plan:
     def save(self, path):
         """Writes the plan for the next run."""
         table.write(path, json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+
+def detours(text):
+    """The detours of `NAME=PORT …`. `BadPlan` where a word is none."""
+    found = {}
+    for word in text.split():
+        name, _, port = word.partition("=")
+        if not name or not port.isdigit():
+            raise BadPlan(f"a detour is NAME=PORT, not '{word}'")
+        found[name] = int(port)
+    return found
 
 
 def check_pods(count):

@@ -40,9 +40,16 @@ class Databases:
 
     def connection(self, service, user="kassa", database=None):
         """What libpq is told."""
+        return self._connection(self.plan.address(f"postgres-{service}"), user, database or f"kassa_{service}")
+
+    def connection_for_pods(self, service):
+        """What libpq is told in a pod."""
+        return self._connection(self.plan.reached(f"postgres-{service}"), "kassa", f"kassa_{service}")
+
+    def _connection(self, address, user, database):
         quoted = self.passfile.replace("\\", "\\\\").replace("'", "\\'")
-        return (f"host=127.0.0.1 port={self.plan.ports[f'postgres-{service}']} "
-                f"dbname={database or f'kassa_{service}'} user={user} passfile='{quoted}'")
+        host, port = address.split(":")
+        return f"host={host} port={port} dbname={database} user={user} passfile='{quoted}'"
 
     def _data(self, service):
         return os.path.join(self.folder, service)

@@ -99,7 +99,7 @@ class Supervisor:
 
     def _add_pod(self, service, name):
         spec = others.pod_spec(self.plan, self.machine, service, name, self.places.run,
-                               self.databases.connection(service))
+                               self.databases.connection_for_pods(service))
         return self._add(spec, self._admit, self._dismiss)
 
     def _await(self, members, deadline):

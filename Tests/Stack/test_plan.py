@@ -82,6 +82,25 @@ class Plans(unittest.TestCase):
         self.assertEqual(voters.count("@127.0.0.1:"), 3)
         self.assertEqual(kafka.addresses(plan).count(","), 2)
 
+    def test_pods_take_detours_and_nobody_else_does(self):
+        detours = {"kafka-1": 1, "postgres-stock": 2, "redis": 3, "stock-0/peers": 4}
+        plan = small_plan(detours=detours)
+        self.assertEqual(plans.detours(" ".join(f"{name}={port}" for name, port in detours.items())), detours)
+        settings = others.pod_settings(plan, "stock", "stock-0", "")
+        self.assertEqual(settings["KASSA_KAFKA_BROKERS"], "127.0.0.1:1")
+        self.assertEqual(settings["KASSA_REDIS"], "redis://127.0.0.1:3")
+        self.assertEqual(settings["KASSA_PEERS_ADVERTISE"], "127.0.0.1:4")
+        self.assertEqual(settings["KASSA_PEERS"], plan.address("stock-0/peers"))
+        self.assertEqual(kafka.addresses(plan), plan.address("kafka-1"))
+        lines = kafka.properties(plan, 1, "/f").splitlines()
+        # Whoever came by the detour is sent on by it.
+        listeners = [line for line in lines if line.startswith("listeners=")][0]
+        self.assertTrue(listeners.endswith(f",DETOUR://{plan.address('kafka-1/detour')}"), listeners)
+        self.assertIn(f"advertised.listeners=PLAINTEXT://{plan.address('kafka-1')},DETOUR://127.0.0.1:1", lines)
+        for text in ("redis", "redis=x", "=1"):
+            with self.subTest(text), self.assertRaises(plans.BadPlan):
+                plans.detours(text)
+
 
 class Tables(unittest.TestCase):
     ROWS = [("stock-0", "stock", 12, "127.0.0.1:20001"), ("redis", "redis", 13, "127.0.0.1:20002")]
