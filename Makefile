@@ -30,7 +30,9 @@ SERVICE ?=
 PODS ?=
 WIPE ?=
 
+# Of the one server; of the pods of each service.
 KILLS ?= 100
+POD_KILLS ?= 20
 
 # Simulated worlds: make sim SEEDS=10000 STEPS=10000 SEED=1
 SEEDS ?= 1000
@@ -72,9 +74,11 @@ test: ## everything: units, simulations, real processes (a part of the units: FI
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-drills: ## the process drills at length: KILLS=100 times kill -9 under load, failing disks and the rest (7 minutes)
+drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks and the rest (30 minutes)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
+	@$(RELEASE)
+	@Tests/ClusterDrills/run --kassa $(KASSA) --long --kills "$(POD_KILLS)"
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
 	@scripts/system-packages --for perf

@@ -65,8 +65,8 @@ def _backends(service, pods, options):
             "    timeout server 130s"]
     again = [f"\nbackend {service}-again",
              "    retry-on conn-failure empty-response response-timeout junk-response 503",
-             # Then another pod is asked: this one may be stopped. Four times this is more than a request may take.
-             "    timeout server 4s"]
+             # Then another pod is asked: this one may be stopped. All tries together are more than a request may take.
+             "    timeout server 2s", "    retries 5"]
     for pod in pods:
         out = "" if pod.is_serving else " disabled"
         once.append(f"    server {pod.name} {pod.http} {_CHECK} port {pod.operator_port}{options}{out}")

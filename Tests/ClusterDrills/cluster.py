@@ -6,7 +6,9 @@ import tempfile
 
 import location
 import identity
+import machine as machines
 import plan as plans
+import postgres
 import table
 from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
 from deposits import Cartloads, Deliveries, Deposits
@@ -29,6 +31,8 @@ class Cluster:
         self.http = None
         # Whether the program and the machine are such that pauses are held against their figures.
         self.is_measured = False
+        # Arrivals a second of `kassa bench`: a load that leaves some of the processors. None: as many as it can.
+        self.rate = 300
 
     # The stack's runner.
 
@@ -109,6 +113,22 @@ class Cluster:
         return self.metric(self.pods("orders"), "kassa_http_request_duration_seconds_count",
                            'route="/orders/checkout/{order_id}",status="2xx"')
 
+    def query(self, service, statement):
+        """What a service's database answers: a line for each row."""
+        machine = machines.Machine(self.kassa)
+        databases = postgres.Databases(self.plan(), machine, *(
+            os.path.join(self.folder, name) for name in ("data", "secrets")))
+        argv = [machine.postgres("psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d",
+                databases.connection(service), "-c", statement]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise DrillFailure(f"{statement}: {done.stderr}")
+        return done.stdout.splitlines()
+
+    def plan(self):
+        """What is to run, and where."""
+        return plans.load(os.path.join(self.folder, "plan.json"))
+
     # Waiting.
 
     def wait_until_settled(self, seconds=READY_SECONDS_MAX):
@@ -118,7 +138,7 @@ class Cluster:
 
     def unsettled(self):
         """What keeps the cluster from being settled, in words; empty when it is."""
-        plan = plans.load(os.path.join(self.folder, "plan.json"))
+        plan = self.plan()
         wanted = [name for service in plans.SERVICES for name in plans.pod_names(service, plan.pods[service])]
         silent = [name for name in wanted if self.ask_pod(name, "/readyz")[0] != 200]
         if silent:
@@ -142,16 +162,17 @@ class Crowd:
     a client of the worst key saw.
     """
 
-    def __init__(self, cluster, seed, seconds, rate=None, clients=12, keyed=True):
+    def __init__(self, cluster, seed, seconds, clients=12, keyed=True):
         self.cluster = cluster
-        options = ["--rate", str(rate)] if rate else []
+        options = ["--rate", str(cluster.rate)] if cluster.rate else []
         before = cluster.checkouts()
         self.load = Load(cluster, seconds, seed, *options)
         self.tallies = []
         try:
             for kind in (Deposits, Deliveries, Cartloads):
                 self.tallies.append(kind(cluster, clients=clients, pause_seconds=0.03, keyed=keyed, reads=True))
-            wait_until(lambda: self.load.is_over() or cluster.checkouts() >= before + 50, "checkouts are under way", 60, every=0.1)
+            wait_until(lambda: self.load.is_over() or cluster.checkouts() >= before + 50, "checkouts are under way", 60,
+                       every=0.1)
         except BaseException:
             self.close()
             raise
@@ -160,6 +181,10 @@ class Crowd:
         """The longest wait at each service since the question before, by the service's name."""
         return dict(zip(("payments", "stock", "orders"), (tally.longest_wait() for tally in self.tallies)))
 
+    def tally(self, service):
+        """The clients of a service."""
+        return self.tallies[("payments", "stock", "orders").index(service)]
+
     def seen(self):
         """What became of single requests of those that keep their own history."""
         return dict(sum((tally.seen for tally in self.tallies), start=type(self.tallies[0].seen)()))
@@ -167,6 +192,9 @@ class Crowd:
     def finish(self, checks, paid_min, additions_min):
         """Ends the clients and holds what they were told against what is there. Returns the report of `kassa bench`."""
         report = checks.load(self.load, paid_min)
+        longest = report.get("latency_microseconds", {}).get("max", 0) / 1e6
+        print(f"       {checks.name}: kassa bench repeated {report.get('retries')} requests, lost "
+              f"{report.get('reconnects')} connections; its longest answer took {longest:.2f} s", flush=True)
         for tally in self.tallies:
             made = tally.finish()
             wrong = tally.wrong_accounts()

@@ -108,9 +108,9 @@ class Checks:
 
 
 def run_drills(drills, only=None):
-    """Runs drills by name, each a function of its `Checks`, and prints how many checks passed and failed. 0 when all did.
+    """Runs drills by name, each a function of its `Checks`, and prints how many checks passed and failed.
 
-    `only` names a single one.
+    `only` names a single one. Returns 0 when all passed.
     """
     passed = failed = 0
     for name, drill in drills.items():

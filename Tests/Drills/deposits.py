@@ -6,7 +6,7 @@ import json
 import threading
 import time
 
-from checks import DrillFailure, ask
+from checks import DrillFailure, ask, wait_until
 
 FINISH_SECONDS_MAX = 30
 
@@ -45,6 +45,8 @@ class Tally:
         self.unknown = collections.Counter()
         self.wrong_reads = []
         self.longest = {}
+        # How many requests of each account have come to their end, repetitions of one counted once.
+        self.ended = collections.Counter()
         self.threads = [threading.Thread(target=self.run, args=(account,), daemon=True) for account in self.accounts]
         for thread in self.threads:
             thread.start()
@@ -143,11 +145,15 @@ class Tally:
         wait = Wait(time.monotonic() - began, began, what)
         with self.lock:
             self.longest[account] = max(wait, self.longest.get(account, wait))
+            self.ended[account] += 1
 
     # What they saw.
 
     def longest_wait(self):
-        """The longest wait of all clients since the question before."""
+        """The longest wait of all clients since the question before; what they ask now is waited for."""
+        before = dict(self.ended)
+        wait_until(lambda: all(self.ended[account] > before.get(account, 0) for account in self.accounts),
+                   "every client is answered", FINISH_SECONDS_MAX, reason=lambda: dict(self.seen))
         with self.lock:
             longest = max(self.longest.values(), default=Wait(0, 0, "nothing"))
             self.longest.clear()
