@@ -1,5 +1,6 @@
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -96,6 +97,15 @@ static inline void *kassa_connection_context(struct MHD_Connection *connection) 
 static inline const struct sockaddr *kassa_connection_address(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info ? info->client_addr : 0;
+}
+
+// Bytes that have come on a TCP socket, read or not; 0 where the system does not tell. The C library's `tcp_info` ends
+// before this field of the kernel's, whose place never changes: option TCP_INFO, `tcpi_bytes_received`.
+static inline uint64_t kassa_socket_bytes_received(int socket) {
+  uint64_t information[17] = {0};
+  socklen_t size = sizeof information;
+  if (getsockopt(socket, IPPROTO_TCP, 11, information, &size) != 0 || size < sizeof information) return 0;
+  return information[16];
 }
 
 // Bytes of the head with its last empty line; 0 before all of it is there.

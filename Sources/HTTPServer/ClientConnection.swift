@@ -2,7 +2,7 @@
 /// Lane-confined.
 final class ClientConnection {
   enum Phase {
-    /// Between requests, or before the first. → receiving
+    /// Between requests, or before the first, until the request line is here. → receiving
     case idle
     /// The request line is here, the rest of the head is not. → body, answering, idle (refused by the library)
     case receiving
@@ -33,6 +33,14 @@ final class ClientConnection {
   private var hiddenByte: UInt8?
   var isTargetVisible = true
 
+  /// While it is idle: the first bytes of a request were seen, and it has the request's deadline.
+  var hasBegun = false
+  /// Bytes of all requests so far; over TLS, bytes that had come when the connection was first looked at while it is
+  /// idle.
+  var bytesTaken: UInt64 = 0
+  /// Over TLS: whether `bytesTaken` is of this idle time.
+  var isCounted = true
+
   var framing = BodyFraming()
   var body: [UInt8] = []
   /// Bytes of the body that were thrown away since it is refused.
@@ -51,6 +59,8 @@ final class ClientConnection {
   func reset() {
     phase = .idle
     exchange = 0
+    hasBegun = false
+    isCounted = false
     target = UnsafeBufferPointer(start: nil, count: 0)
     pathCount = 0
     isTargetVisible = true

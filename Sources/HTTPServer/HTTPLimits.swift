@@ -12,9 +12,9 @@ public struct HTTPLimits: Hashable, Sendable {
   public var targetBytesMax = 2_048
   /// More is refused with 413.
   public var bodyBytesMax = 65_536
-  /// From a new connection, or from the request line, to the end of the body.
+  /// From a new connection to its first byte, and from a request's first byte to its last.
   public var requestMilliseconds = 10_000
-  /// Until a connection that has been answered sends its next request line.
+  /// Until a connection that has been answered sends the first byte of its next request.
   public var idleMilliseconds = 30_000
   /// From the answer until the client has read so much that the rest of it fits into the socket's buffer.
   public var answerMilliseconds = 10_000

@@ -26,9 +26,13 @@ extension HTTPServer {
   }
 
   private func check(_ client: ClientConnection, _ now: UInt64) {
+    if client.phase == .idle, !client.hasBegun, begins(client) {
+      client.hasBegun = true
+      client.deadline = now + UInt64(limits.requestMilliseconds)
+    }
     switch client.phase {
     case .waiting: return
-    case .idle where isStopping && isQuiet(client, now):
+    case .idle where isStopping && !client.hasBegun && isQuiet(client, now):
       shutdown(client.socket, Int32(SHUT_RDWR))
     case .receiving where now >= client.deadline, .body where now >= client.deadline:
       refusePastLibrary(client, HeadRefusal(status: 408, detail: "The request did not arrive in time."))
@@ -36,6 +40,18 @@ extension HTTPServer {
       shutdown(client.socket, Int32(SHUT_RDWR))
     default: break
     }
+  }
+
+  /// Whether bytes have come behind the requests so far. The library keeps them until they make a request line, and
+  /// does not tell; the system counts them. Over TLS, where it also counts what is around them, any byte since the last
+  /// look is a request's, and a new connection's handshake is part of its first request.
+  private func begins(_ client: ClientConnection) -> Bool {
+    let received = kassa_socket_bytes_received(client.socket)
+    if isTLS, !client.isCounted {
+      client.isCounted = true
+      client.bytesTaken = received
+    }
+    return received > client.bytesTaken
   }
 
   /// Nothing has been sent on this connection for a while, nor is anything there to be read.

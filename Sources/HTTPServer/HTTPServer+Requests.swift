@@ -48,8 +48,9 @@ extension HTTPServer {
   /// The request line has arrived; its target is still as it was sent.
   func started(_ client: ClientConnection, _ target: UnsafePointer<CChar>?) {
     requestsUnderWay += 1
+    // Otherwise the deadline is that of the first byte, which was seen before.
+    if !client.hasBegun { client.deadline = lane.now + UInt64(limits.requestMilliseconds) }
     client.phase = .receiving
-    client.deadline = min(client.deadline, lane.now + UInt64(limits.requestMilliseconds))
     guard let target else { return }
     let bytes = UnsafeBufferPointer(
       start: UnsafeRawPointer(target).assumingMemoryBound(to: UInt8.self), count: strlen(target))
@@ -67,9 +68,10 @@ extension HTTPServer {
     client.phase = .body
     client.restoreQuery()
     head.collect(client.connection, exchange: client.exchange)
+    let headBytes = kassa_connection_head_bytes(client.connection)
+    client.bytesTaken += UInt64(headBytes)
     let parts = HeadParts(
-      method: text(method), target: client.target, version: text(version),
-      headBytes: kassa_connection_head_bytes(client.connection))
+      method: text(method), target: client.target, version: text(version), headBytes: headBytes)
     var refusal = HeadRules.refusal(of: parts, head, limits: limits, framing: &client.framing)
     if refusal == nil, !client.isTargetVisible { refusal = .bad("The target is not a path of visible bytes.") }
     guard let refusal else { return true }
@@ -86,6 +88,7 @@ extension HTTPServer {
   /// Some of the body has arrived.
   func received(_ client: ClientConnection, _ data: UnsafePointer<CChar>?, _ count: Int) -> Bool {
     guard let data else { return false }
+    client.bytesTaken += UInt64(count)
     if client.refusal == nil, count <= limits.bodyBytesMax - client.body.count {
       let bytes = UnsafeRawPointer(data).assumingMemoryBound(to: UInt8.self)
       client.body.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct LimitTests {
-  private let plain = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
+  private static let plain = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
+  private let plain = Self.plain
 
   @Test func sizesAreBounded() throws {
     let server = try TestServer()
@@ -83,6 +84,47 @@ import Testing
     #expect(!used.isClosed)
     #expect(used.receiveUntilClosed())
     #expect(used.received.isEmpty)
+  }
+
+  /// The time in which a request has to arrive is its own, however long the connection was silent before it.
+  @Test(arguments: [plain, nil]) func silenceBeforeARequestIsNotCounted(_ first: String?) throws {
+    var limits = HTTPLimits()
+    limits.requestMilliseconds = 1_000
+    limits.idleMilliseconds = first == nil ? 1_000 : 1_200
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    if let first {
+      client.send(first)
+      #expect(client.answer()?.body == "now")
+    }
+    usleep(800_000)
+    client.send("GET /now HT")
+    usleep(300_000)
+    client.send("TP/1.1\r\n")
+    usleep(300_000)
+    client.send("Host: a\r\n\r\n")
+    #expect(client.answer()?.body == "now")
+  }
+
+  @Test(arguments: ["", plain], ["GET /", "GET /now HTTP/1.1\r\nX: "])
+  func dripOnAUsedConnectionIsClosedInTime(_ pipelined: String, _ start: String) throws {
+    var limits = HTTPLimits()
+    limits.requestMilliseconds = 300
+    limits.idleMilliseconds = 60_000
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    let began = RawClient.now
+    client.send(plain + pipelined + start)
+    for _ in 0..<(pipelined.isEmpty ? 1 : 2) { #expect(client.answer()?.body == "now") }
+    while !client.isClosed, RawClient.now < began + 5_000 {
+      client.send("x")
+      client.receive(milliseconds: 20)
+    }
+    #expect(client.isClosed)
+    #expect((250...2_000).contains(RawClient.now - began))
+    if start.utf8.contains(0x0d) { #expect(Answer.parse(client.received)?.0.status == 408) }
   }
 
   @Test func slowReaderIsClosedInTime() throws {
