@@ -17,6 +17,8 @@ final class ClientConnection {
   let connection: OpaquePointer
   let socket: Int32
   let address: PeerAddress
+  /// How its first request is refused, because there are too many connections.
+  var surplus: HeadRefusal?
   /// Its place in the server's table.
   var index = 0
 

@@ -3,10 +3,14 @@ import Glibc
 import Lanes
 
 /// How many connections the lanes of a server have, in all and by client address. Shared by the lanes.
+///
+/// Beyond the bounds some more connections are let in for as long as it takes to tell them so.
 public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0
     var byAddress: [PeerAddress: Int] = [:]
+    var surplus = 0
+    var surplusByAddress: [PeerAddress: Int] = [:]
     var acceptedConnections: UInt64 = 0
     var refusedConnections: UInt64 = 0
   }
@@ -20,36 +24,66 @@ public final class ConnectionLedger: Sendable {
     connectionsPerAddressMax = limits.connectionsPerAddressMax
   }
 
-  /// Open connections of all lanes.
+  /// Connections beyond the bounds that are answered at the same time, of all lanes, and of one address.
+  static let surplusMax = 256
+  static let surplusPerAddressMax = 32
+
+  /// Open connections of all lanes, without those that are to be refused.
   public var openConnections: Int { counts.withLock { $0.total } }
 
-  /// Connections that were closed as soon as they were accepted, since the start.
+  /// Connections beyond a bound, whether they were told so or just closed, since the start.
   public var refusedConnections: UInt64 { counts.withLock { $0.refusedConnections } }
 
   /// Connections that were not, since the start.
   public var acceptedConnections: UInt64 { counts.withLock { $0.acceptedConnections } }
 
+  enum Admission: Equatable {
+    case welcome
+    /// Its first request is to be refused, and the connection closed.
+    case surplus(Bound)
+    /// To be closed at once.
+    case turnedAway
+  }
+
+  enum Bound: Equatable {
+    case total
+    case perAddress
+  }
+
   /// Counts a new connection, or refuses it.
-  func admit(_ address: PeerAddress) -> Bool {
+  func admit(_ address: PeerAddress) -> Admission {
     counts.withLock { counts in
       let ofAddress = counts.byAddress[address, default: 0]
-      guard counts.total < connectionsMax, ofAddress < connectionsPerAddressMax else {
-        counts.refusedConnections &+= 1
-        return false
+      if counts.total < connectionsMax, ofAddress < connectionsPerAddressMax {
+        counts.total += 1
+        counts.acceptedConnections &+= 1
+        counts.byAddress[address] = ofAddress + 1
+        return .welcome
       }
-      counts.total += 1
-      counts.acceptedConnections &+= 1
-      counts.byAddress[address] = ofAddress + 1
-      return true
+      counts.refusedConnections &+= 1
+      let surplusOfAddress = counts.surplusByAddress[address, default: 0]
+      guard counts.surplus < Self.surplusMax, surplusOfAddress < Self.surplusPerAddressMax else { return .turnedAway }
+      counts.surplus += 1
+      counts.surplusByAddress[address] = surplusOfAddress + 1
+      return .surplus(counts.total < connectionsMax ? .perAddress : .total)
     }
   }
 
-  func leave(_ address: PeerAddress) {
+  func leave(_ address: PeerAddress, isSurplus: Bool) {
     counts.withLock { counts in
-      counts.total -= 1
-      guard let ofAddress = counts.byAddress[address] else { return }
-      counts.byAddress[address] = ofAddress > 1 ? ofAddress - 1 : nil
+      if isSurplus {
+        counts.surplus -= 1
+        Self.takeOne(of: address, from: &counts.surplusByAddress)
+      } else {
+        counts.total -= 1
+        Self.takeOne(of: address, from: &counts.byAddress)
+      }
     }
+  }
+
+  private static func takeOne(of address: PeerAddress, from counts: inout [PeerAddress: Int]) {
+    guard let ofAddress = counts[address] else { return }
+    counts[address] = ofAddress > 1 ? ofAddress - 1 : nil
   }
 }
 

@@ -25,7 +25,7 @@ final class Daemon {
     settings.socket = socket
     settings.memory_bytes = limits.connectionBytes
     // The ledger refuses before this bound is reached; the library would leave further clients waiting.
-    settings.connections_max = UInt32(limits.connectionsMax + 64)
+    settings.connections_max = UInt32(limits.connectionsMax + ConnectionLedger.surplusMax + 64)
     settings.context = Unmanaged.passUnretained(server).toOpaque()
     Daemon.setCallbacks(&settings)
     // C strings end with NUL; the library copies them.

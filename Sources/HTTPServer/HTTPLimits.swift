@@ -1,8 +1,8 @@
 /// The bounds of an HTTP server. Each holds for all lanes together or for one connection, as it says.
 public struct HTTPLimits: Hashable, Sendable {
-  /// Open connections of all lanes; more are closed as soon as they are accepted.
+  /// Open connections of all lanes; the first request of a further one is refused with 503, and it is closed.
   public var connectionsMax = 10_000
-  /// Open connections of one client address over all lanes.
+  /// Open connections of one client address over all lanes; further ones are refused with 429.
   public var connectionsPerAddressMax = 4_096
   /// Connections that wait to be accepted, a lane.
   public var acceptQueueConnectionsMax = 1_024

@@ -9,32 +9,50 @@ extension HTTPServer {
   func admit(_ address: UnsafePointer<sockaddr>?) -> Bool {
     releaseUnopened()
     let address = PeerAddress(address)
-    guard ledger.admit(address) else { return false }
-    admitted = address
+    switch ledger.admit(address) {
+    case .welcome: admitted = (address, nil)
+    case .surplus(let bound): admitted = (address, bound)
+    case .turnedAway: return false
+    }
     return true
   }
 
   /// A connection that was admitted but could not be made (no memory, no descriptor) is not counted any more.
   func releaseUnopened() {
-    guard let address = admitted else { return }
+    guard let (address, surplus) = admitted else { return }
     admitted = nil
-    ledger.leave(address)
+    ledger.leave(address, isSurplus: surplus != nil)
   }
 
   func opened(_ connection: OpaquePointer) -> ClientConnection {
-    let address = admitted ?? PeerAddress(kassa_connection_address(connection))
+    let (address, surplus) = admitted ?? (PeerAddress(kassa_connection_address(connection)), nil)
     admitted = nil
     let client = ClientConnection(
       connection, socket: kassa_connection_socket(connection), address: address,
       deadline: lane.now + UInt64(limits.requestMilliseconds))
+    if let surplus { refuse(client, beyond: surplus) }
     client.index = clients.count
     clients.append(client)
     startTick()
     return client
   }
 
+  /// A connection beyond a bound may send the head of one request, so that its client takes the answer for what it is.
+  private func refuse(_ client: ClientConnection, beyond bound: ConnectionLedger.Bound) {
+    client.surplus =
+      switch bound {
+      case .total: HeadRefusal(status: 503, detail: "The server has as many connections as it takes.")
+      case .perAddress: HeadRefusal(status: 429, detail: "The server has as many connections of this address as it takes.")
+      }
+    client.hasBegun = true
+    client.deadline = lane.now + min(UInt64(limits.requestMilliseconds), HTTPServer.surplusMilliseconds)
+  }
+
+  /// How long such a connection may take to do so.
+  static let surplusMilliseconds: UInt64 = 1_000
+
   func closed(_ client: ClientConnection) {
-    ledger.leave(client.address)
+    ledger.leave(client.address, isSurplus: client.surplus != nil)
     // Out of descriptors or memory, the library stops to watch its listening socket until a connection has closed, and
     // watches it again only in its next run, which nothing else might bring about.
     isDue = true
@@ -74,9 +92,10 @@ extension HTTPServer {
       method: text(method), target: client.target, version: text(version), headBytes: headBytes)
     var refusal = HeadRules.refusal(of: parts, head, limits: limits, framing: &client.framing)
     if refusal == nil, !client.isTargetVisible { refusal = .bad("The target is not a path of visible bytes.") }
-    guard let refusal else { return true }
+    let isGood = refusal == nil
+    guard let refusal = refusal ?? client.surplus else { return true }
     // A client that is sending its body would not see an answer behind which its connection is reset.
-    if refusal.status == 413, client.framing.length <= UInt64(HTTPServer.discardedBytesMax),
+    if isGood || refusal.status == 413, client.framing.length <= UInt64(HTTPServer.discardedBytesMax),
       !client.framing.expectsContinue
     {
       client.refusal = refusal
@@ -95,7 +114,9 @@ extension HTTPServer {
       return true
     }
     client.body = []
-    client.refusal = HeadRefusal(status: 413, detail: "The request's body is larger than the server accepts.")
+    if client.refusal == nil {
+      client.refusal = HeadRefusal(status: 413, detail: "The request's body is larger than the server accepts.")
+    }
     client.discardedBytes += count
     return client.discardedBytes <= HTTPServer.discardedBytesMax
   }

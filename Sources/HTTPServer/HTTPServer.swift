@@ -38,8 +38,8 @@ public final class HTTPServer {
   /// Requests between their first line and the end of their answer.
   var requestsUnderWay = 0
   var isStopping = false
-  /// Counted by the ledger, but not yet seen as open.
-  var admitted: PeerAddress?
+  /// Counted by the ledger, but not yet seen as open; and beyond which bound, if any.
+  var admitted: (address: PeerAddress, surplus: ConnectionLedger.Bound?)?
   var tick: LaneTimer?
   var waitersLookedAt: UInt64 = 0
 

@@ -72,7 +72,10 @@ public final class OperatorAPI: HTTPHandler {
   public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }
 
   public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
-    problem(status, status < 500 ? "malformed_request" : "refused", detail)
+    switch status {
+    case 429, 503: problem(status, "overloaded", detail)
+    default: problem(status, status < 500 ? "malformed_request" : "refused", detail)
+    }
   }
 
   // MARK: Reports

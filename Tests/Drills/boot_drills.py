@@ -1,4 +1,6 @@
 """Drills of the start: a folder or an address that cannot be used is refused with a sentence, and stays as it is."""
+import http.client
+import json
 import os
 import resource
 import signal
@@ -6,6 +8,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 
 from checks import Load, wait_until
 from processes import Server
@@ -165,3 +168,53 @@ def no_descriptors(checks, kassa, folder, _seed):
         checks.check(server.end() == 0, "SIGTERM ends it with 0")
     finally:
         server.close()
+
+
+def too_many_connections(checks, kassa, folder, _seed):
+    """Connections beyond a bound get their answer in the API's form at once; those within it are served all the while."""
+    server = Server(kassa, folder, "--connections-max", "3", "--connections-per-address-max", "2")
+    server.start()
+    try:
+        held = [http.client.HTTPConnection("127.0.0.1", server.http, timeout=10, source_address=(address, 0))
+                for address in ("127.0.0.1", "127.0.0.1", "127.0.0.2")]
+        served = asked(held[:2])
+        beyond_address = refused_connection(server, "127.0.0.1")
+        served += asked(held[2:])
+        beyond_all = refused_connection(server, "127.0.0.3")
+        served += asked(held)
+        checks.check(served == [200] * 6, f"the clients within the bounds were served: {served}")
+        for what, answer, wanted in (("of its address", beyond_address, (429, "too_many_requests")),
+                                     ("of all", beyond_all, (503, "overloaded"))):
+            status, code, headers, took = answer
+            checks.check((status, code) == wanted and headers.get("Retry-After") and headers.get("Connection") == "close",
+                         f"a connection more than the bound {what} gets {status} {code}, {dict(headers)}")
+            checks.check(took < 1, f"it gets it after {took:.3f} s")
+        refusals = server.metric("kassa_http_connections_refused_total")
+        checks.check(refusals == 2, f"{refusals:.0f} connections are counted as refused")
+        held[0].close()
+        wait_until(lambda: server.ask("/", server.http)[0] == 200, "another is let in where one has gone", 10)
+    finally:
+        server.close()
+
+
+def asked(connections):
+    """The statuses of a request on each."""
+    statuses = []
+    for connection in connections:
+        connection.request("POST", "/payment/create_user")
+        answer = connection.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    return statuses
+
+
+def refused_connection(server, address):
+    """The status, code, headers and time of the answer to a POST on a new connection from an address."""
+    started = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=10, source_address=(address, 0))
+    try:
+        connection.request("POST", "/payment/create_user", body=b"{}")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())["code"], answer.headers, time.monotonic() - started
+    finally:
+        connection.close()

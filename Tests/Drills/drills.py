@@ -36,6 +36,7 @@ def drills(kills, is_long):
         "store's fsync fails": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal sync error", is_final=True),
         "no descriptors": boot_drills.no_descriptors,
+        "too many connections": boot_drills.too_many_connections,
         "kills": functools.partial(load_drills.kills, count=kills),
     }
 

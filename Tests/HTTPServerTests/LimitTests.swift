@@ -1,8 +1,9 @@
 import Glibc
-import HTTPServer
 import Lanes
 import TestSupport
 import Testing
+
+@testable import HTTPServer
 
 @Suite struct LimitTests {
   private static let plain = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -206,8 +207,10 @@ import Testing
     }
     for _ in 0..<5 {
       let client = try #require(RawClient(port: server.port))
-      #expect(client.receiveUntilClosed())
-      #expect(client.received.isEmpty)
+      client.send(plain)
+      let answer = try #require(client.answer())
+      #expect(answer.status == 429 && answer.closes && answer.body.contains("of this address"))
+      #expect(client.receiveUntilClosed() && client.received.isEmpty)
     }
     #expect(server.ledger.openConnections == 4)
     #expect(server.ledger.refusedConnections == 5)
@@ -216,6 +219,55 @@ import Testing
     let next = try #require(RawClient(port: server.port))
     next.send(plain)
     #expect(next.answer()?.body == "now")
+  }
+
+  @Test func connectionsBeyondAllAreToldSoOrClosed() throws {
+    var limits = HTTPLimits()
+    limits.connectionsMax = 1
+    limits.connectionsPerAddressMax = 1
+    limits.requestMilliseconds = 400
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let first = try #require(RawClient(port: server.port))
+    #expect(eventually { server.state.openConnections == 1 })
+    // Silent ones are closed in time, and as many as are not answered at the same time at once.
+    let silent = try (0..<ConnectionLedger.surplusPerAddressMax).map { _ in
+      try #require(RawClient(port: server.port))
+    }
+    #expect(eventually { server.state.openConnections == 1 + silent.count })
+    let closed = try #require(RawClient(port: server.port))
+    #expect(closed.receiveUntilClosed(milliseconds: 300) && closed.received.isEmpty)
+    for client in silent { #expect(client.receiveUntilClosed() && client.received.isEmpty) }
+    #expect(first.send(plain))
+    #expect(first.answer()?.body == "now" || first.isClosed)
+  }
+
+  /// Another address than that of the connection that is open is refused for all of them.
+  @Test func theLedgerTellsWhichBoundWasReached() {
+    var limits = HTTPLimits()
+    limits.connectionsMax = 2
+    limits.connectionsPerAddressMax = 1
+    let ledger = ConnectionLedger(limits: limits)
+    func address(_ last: UInt8) -> PeerAddress {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_addr.s_addr = UInt32(last).bigEndian
+      return withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { PeerAddress($0) }
+      }
+    }
+    #expect(ledger.admit(address(1)) == .welcome)
+    #expect(ledger.admit(address(1)) == .surplus(.perAddress))
+    #expect(ledger.admit(address(2)) == .welcome)
+    #expect(ledger.admit(address(3)) == .surplus(.total))
+    #expect(ledger.openConnections == 2 && ledger.refusedConnections == 2 && ledger.acceptedConnections == 2)
+    for _ in 1..<ConnectionLedger.surplusPerAddressMax { #expect(ledger.admit(address(3)) == .surplus(.total)) }
+    #expect(ledger.admit(address(3)) == .turnedAway)
+    ledger.leave(address(3), isSurplus: true)
+    #expect(ledger.admit(address(3)) == .surplus(.total))
+    ledger.leave(address(1), isSurplus: false)
+    #expect(ledger.admit(address(3)) == .welcome)
+    #expect(ledger.openConnections == 2)
   }
 
   @Test func contradictingLimitsAreRefused() {

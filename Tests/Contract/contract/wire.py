@@ -170,7 +170,9 @@ def check(client, request, status, kind, fate):
     assert (headers.get("connection") == "close") == (not is_open), headers
     if kind == "problem":
         assert headers["content-type"] == "application/problem+json", headers
-        assert json.loads(body)["status"] == int(status), body
+        problem = json.loads(body)
+        assert problem["status"] == int(status), body
+        client.codes.add(problem["code"])
     elif kind == "HTML":
         assert "content-type" not in headers and body.startswith(b"<html>"), (headers, body)
     else:
