@@ -108,8 +108,22 @@ static inline uint64_t kassa_socket_bytes_received(int socket) {
   return information[16];
 }
 
+// Whether neither side, or only the other one, has closed a TCP socket: TCP_INFO, `tcpi_state`.
+static inline int kassa_socket_is_open(int socket) {
+  unsigned char state = 0;
+  socklen_t size = sizeof state;
+  if (getsockopt(socket, IPPROTO_TCP, 11, &state, &size) != 0) return 0;
+  return state == 1 || state == 8; // TCP_ESTABLISHED, TCP_CLOSE_WAIT
+}
+
 // Bytes of the head with its last empty line; 0 before all of it is there.
 static inline size_t kassa_connection_head_bytes(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   return info ? info->header_size : 0;
+}
+
+// The status of the answer that was queued; 0 before that.
+static inline unsigned int kassa_connection_status(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+  return info ? info->http_status : 0;
 }

@@ -19,6 +19,8 @@ final class ClientConnection {
   let address: PeerAddress
   /// How its first request is refused, because there are too many connections.
   var surplus: HeadRefusal?
+  /// It is suspended because the library may be refusing its request.
+  var isSuspect = false
   /// Its place in the server's table.
   var index = 0
 

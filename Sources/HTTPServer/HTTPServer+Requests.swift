@@ -42,7 +42,8 @@ extension HTTPServer {
     client.surplus =
       switch bound {
       case .total: HeadRefusal(status: 503, detail: "The server has as many connections as it takes.")
-      case .perAddress: HeadRefusal(status: 429, detail: "The server has as many connections of this address as it takes.")
+      case .perAddress:
+        HeadRefusal(status: 429, detail: "The server has as many connections of this address as it takes.")
       }
     client.hasBegun = true
     client.deadline = lane.now + min(UInt64(limits.requestMilliseconds), HTTPServer.surplusMilliseconds)

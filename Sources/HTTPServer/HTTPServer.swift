@@ -35,6 +35,8 @@ public final class HTTPServer {
   /// All open connections, and those whose request waits for its answer.
   var clients: [ClientConnection] = []
   var waiting: [UInt64: ClientConnection] = [:]
+  /// Suspended while the library refuses a request of one of them.
+  var suspects: [ClientConnection] = []
   /// Requests between their first line and the end of their answer.
   var requestsUnderWay = 0
   var isStopping = false
@@ -98,7 +100,7 @@ public final class HTTPServer {
     hasHandedOver = false
     let before = callbackCount
     // An answer is queued in the first round and sent in the second.
-    let isMore = daemon.run() && daemon.run()
+    let isMore = runOnce(daemon) && runOnce(daemon)
     fruitlessRuns = isMore && callbackCount == before ? fruitlessRuns + 1 : 0
     if fruitlessRuns > HTTPServer.fruitlessRunsMax {
       pauseRuns()
@@ -108,6 +110,11 @@ public final class HTTPServer {
     }
     releaseUnopened()
     return isDue || hasHandedOver
+  }
+
+  private func runOnce(_ daemon: Daemon) -> Bool {
+    defer { settleSuspects() }
+    return daemon.run()
   }
 
   /// A connection whose memory is full of the beginning of a chunk (its size line has no end) cannot be read on, and
@@ -176,8 +183,7 @@ public final class HTTPServer {
       resume(client)
     }
     // The library wants no connection suspended when it stops; two rounds also send the answers.
-    _ = daemon?.run()
-    _ = daemon?.run()
+    if let daemon { _ = (runOnce(daemon), runOnce(daemon)) }
     letGo()
   }
 

@@ -82,6 +82,17 @@ enum HeadRules {
       ?? HeadRefusal(status: 431, detail: "The request's head is larger than the server accepts.")
   }
 
+  /// What libmicrohttpd refuses with a status before the rest of a request is here.
+  static func refusal(ofLibrary status: UInt16) -> HeadRefusal {
+    switch status {
+    case 413: HeadRefusal(status: status, detail: "The request's body is larger than the server accepts.")
+    case 414: HeadRefusal(status: status, detail: "The request's target is longer than the server accepts.")
+    case 431: HeadRefusal(status: status, detail: "The request's head is larger than the server accepts.")
+    case 505: HeadRefusal(status: status, detail: "The request's version of HTTP is not spoken here.")
+    default: HeadRefusal(status: status, detail: "The request line, a header or a chunk is malformed.")
+    }
+  }
+
   /// 1.1 or 1.0; nil for anything else.
   private static func isHTTP11(_ version: UnsafeBufferPointer<UInt8>) -> Bool? {
     let prefix: StaticString = "HTTP/1."

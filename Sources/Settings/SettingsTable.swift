@@ -58,12 +58,12 @@ public enum SettingsTable {
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "The first request of a further one is refused with 503, and it is closed; when hundreds come, some are just closed."),
+      "The first request of a further one is refused with 503, and it is closed; of hundreds some are just closed."
+    ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
       "open connections of one client address",
-      "Further ones are refused with 429. Behind a gateway all clients have its address: set it to `connections-max` there."
-    ),
+      "Further ones are refused with 429. Behind a gateway all clients have its address: set it to `connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
       "the request line and all headers together",

@@ -221,6 +221,48 @@ import Testing
     #expect(next.answer()?.body == "now")
   }
 
+  /// Whom the library refuses is found among others that are in the midst of a request, and those are served.
+  @Test func libraryRefusalsLeaveOthersAlone() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let starts = [
+      "", plain, "GET /n", plain + "GET /n", "GET /now HTTP/1.1\r\nX: a", "POST /now HTTP/1.1\r\nHost: a\r\n",
+    ]
+    var others: [RawClient] = []
+    for start in starts + starts {
+      let client = try #require(RawClient(port: server.port))
+      client.send(start)
+      if start.hasPrefix(plain) { #expect(client.answer()?.body == "now") }
+      others.append(client)
+    }
+    #expect(eventually { server.state.openConnections == others.count })
+    let chunked = "POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    let refused = [
+      ("GET /\r\n", 400), ("GET / HTTP/2.0\r\n", 505), ("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+      (chunked + "x\r\n", 400), (chunked + "fffffffffffffffff\r\n", 413),
+      (chunked + "0\r\n" + String(repeating: "T: u\r\n", count: 5_000), 431),
+    ]
+    for (text, status) in refused {
+      // On a new connection, and on a used one, where the answer cannot leave in the same step.
+      for first in ["", plain] {
+        let client = try #require(RawClient(port: server.port))
+        client.send(first)
+        if !first.isEmpty { #expect(client.answer()?.body == "now") }
+        client.send(text)
+        let answer = client.answer()
+        #expect(answer?.status == status && answer?.head.contains("problem+json") == true, "\(text.debugDescription)")
+        #expect(client.receiveUntilClosed() && client.received.isEmpty)
+      }
+    }
+    let ends = [
+      plain, plain, "ow HTTP/1.1\r\nHost: a\r\n\r\n", "ow HTTP/1.1\r\nHost: a\r\n\r\n", "\r\nHost: a\r\n\r\n", "\r\n",
+    ]
+    for (client, end) in zip(others, ends + ends) {
+      client.send(end)
+      #expect(client.answer()?.body == "now", "\(end.debugDescription)")
+    }
+  }
+
   @Test func connectionsBeyondAllAreToldSoOrClosed() throws {
     var limits = HTTPLimits()
     limits.connectionsMax = 1
