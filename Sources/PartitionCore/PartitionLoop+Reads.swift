@@ -16,13 +16,18 @@ extension PartitionLoop {
     return .waiting
   }
 
+  /// What a query's answer would be, and what it has to wait for; nil when it cannot be answered from memory now.
+  public mutating func look(_ query: Query, at now: Int64 = 0) -> (View, LogPosition)? {
+    guard case .running = status, machine.missing(for: query) == nil, mayRead(now) else { return nil }
+    return machine.view(of: query)
+  }
+
   func mayRead(_ now: Int64) -> Bool { tenure?.mayRead(now) ?? true }
 
   private mutating func answer(
     _ query: Query, _ request: RequestID, _ now: Int64, into effects: inout Effects
   ) -> Bool {
-    guard machine.missing(for: query) == nil, mayRead(now) else { return false }
-    let (view, position) = machine.view(of: query)
+    guard let (view, position) = look(query, at: now) else { return false }
     effects.answers.append(.init(request: request, view: view, revealedAt: position))
     return true
   }

@@ -79,7 +79,7 @@ extension LaneRuntime {
     if takeover.bounds.next == 0 { appendControl(.rules(version: Rules.current), at: place) }
     appendOwned(at: place)
     setGate(.replaying, at: place)
-    note(places[place].actor.look(), at: place)
+    note(places[place].actor.standing(), at: place)
   }
 
   private func appendOwned(at place: Int) {

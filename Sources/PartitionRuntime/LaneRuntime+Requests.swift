@@ -1,3 +1,4 @@
+import EventLog
 import Model
 import PartitionCore
 
@@ -25,6 +26,15 @@ extension LaneRuntime: RequestPort {
       request: RequestID(incarnation: shared.incarnation, lane: index, number: number),
       idempotency: idempotency, trace: trace, command: command)
     enqueue(Entry(time: shared.clock(), body: .command(command)), to: partition)
+  }
+
+  func look(_ query: Query) -> View? {
+    let flat = shared.flat(query.partition(by: partitioner))
+    let place = Int(placeOf[flat])
+    guard place >= 0, shared.gates[flat].state.isReadable,
+      let (view, revealedAt) = places[place].actor.look(query), revealedAt <= shared.log.durable
+    else { return nil }
+    return view
   }
 
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal) {

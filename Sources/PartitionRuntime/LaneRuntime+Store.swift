@@ -21,7 +21,7 @@ extension LaneRuntime {
       let isBehind = places[place].behindSince != nil
       if isBehind, places[place].checkpointDueAt <= now { takeCheckpoint(at: place) }
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
-      if places[place].awaitsTime { perform(places[place].actor.look(), at: place) }
+      if places[place].awaitsTime { perform(places[place].actor.standing(), at: place) }
     }
     if cluster != nil { clusterTick(now) }
   }

@@ -29,7 +29,13 @@ actor PartitionActor<Machine: StateMachine> {
     assumeIsolated { $0.loop.deliver(delivery) }
   }
 
-  nonisolated func look() -> StepResult { assumeIsolated { $0.result(Effects()) } }
+  nonisolated func standing() -> StepResult { assumeIsolated { $0.result(Effects()) } }
+
+  nonisolated func look(_ query: Query) -> (View, LogPosition)? {
+    assumeIsolated { partition in
+      partition.loop.look(query, at: partition.tenureClock?() ?? 0)
+    }
+  }
 
   nonisolated func step() -> StepResult {
     assumeIsolated { partition in

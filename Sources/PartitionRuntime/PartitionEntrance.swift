@@ -12,10 +12,12 @@ import Stock
 struct PartitionEntrance: Sendable {
   let deliver: @Sendable (Delivery) -> Void
   /// How it stands, without applying anything.
-  let look: @Sendable () -> StepResult
+  let standing: @Sendable () -> StepResult
   let step: @Sendable () -> StepResult
   /// The messages of all steps so far were appended up to a position.
   let appended: @Sendable (LogPosition) -> Void
+  /// What a query's answer would be, and what it has to wait for; nil when it cannot be given from memory now.
+  let look: @Sendable (Query) -> (View, LogPosition)?
   let read: @Sendable (Query, RequestID) -> (ReadResult, StepResult)
   let loaded: @Sendable ([EntityChange]) -> StepResult
   let loadFailed: @Sendable () -> StepResult
@@ -35,9 +37,10 @@ struct PartitionEntrance: Sendable {
 
   init<Machine>(_ actor: PartitionActor<Machine>) {
     deliver = { actor.deliver($0) }
-    look = { actor.look() }
+    standing = { actor.standing() }
     step = { actor.step() }
     appended = { actor.appended(upTo: $0) }
+    look = { actor.look($0) }
     read = { actor.read($0, for: $1) }
     loaded = { actor.loaded($0) }
     loadFailed = { actor.loadFailed() }
@@ -77,9 +80,10 @@ extension PartitionEntrance {
   private init() {
     let nothing = StepResult(effects: Effects(), loads: [], appliedOffset: -1, tick: nil, flags: .isStopped)
     deliver = { _ in }
-    look = { nothing }
+    standing = { nothing }
     step = { nothing }
     appended = { _ in }
+    look = { _ in nil }
     read = { _, _ in (.refused, nothing) }
     loaded = { _ in nothing }
     loadFailed = { nothing }

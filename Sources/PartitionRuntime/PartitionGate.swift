@@ -10,6 +10,9 @@ final class PartitionGate: Sendable {
     case stopped = 3
     /// No lane of this process owns it.
     case elsewhere = 4
+
+    /// Whether reads may be answered here, for whoever owns the partition here.
+    var isReadable: Bool { self == .open || self == .full }
   }
 
   private let value: Atomic<UInt8>

@@ -11,7 +11,7 @@ extension LaneRuntime {
     for place in places.indices {
       // Checkpoints of different partitions are spread over the interval.
       places[place].checkpointDueAt = lane.now + interval * UInt64(place + 1) / UInt64(max(1, places.count))
-      note(places[place].actor.look(), at: place)
+      note(places[place].actor.standing(), at: place)
     }
     lane.every(milliseconds: UInt64(shared.options.idleTickMilliseconds)) { [weak self] in self?.tick() }
   }

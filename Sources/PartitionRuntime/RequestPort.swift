@@ -11,6 +11,10 @@ public protocol RequestPort: AnyObject {
     trace: TraceContext?
   ) throws(RequestRefusal)
 
+  /// Answers a query at once, if this lane owns its key and has in memory what may be shown now; else it has to be
+  /// asked (`ask`). Most reads of a lane's own partitions are, and so cost no waiting request.
+  func look(_ query: Query) -> View?
+
   /// Asks the owner of a key; the client is told the answer once.
   /// - Throws: `RequestRefusal` at once.
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal)

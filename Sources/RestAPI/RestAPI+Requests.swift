@@ -6,6 +6,7 @@ import PriceCache
 /// One request, one partition: reads, commands, and the price that an addition needs first.
 extension RestAPI {
   func read(_ query: Query, _ origin: RequestOrigin) throws(Problem) {
+    if let view = port.look(query) { return try answer(query, with: view, origin) }
     let step = PendingRequest.Step.read(query)
     try remember(step, origin)
     do throws(RequestRefusal) {
@@ -99,16 +100,22 @@ extension RestAPI {
     pending.remove(origin.exchange.number)
     switch result {
     case .view(let view):
-      if let body = SuccessBody.body(of: view) {
-        finish(origin, status: 200, body: body)
-      } else {
-        deliver(finish(origin, with: .unknown(query)), origin)
+      do throws(Problem) {
+        try answer(query, with: view, origin)
+      } catch {
+        deliver(finish(origin, with: error), origin)
       }
     case .refused(let refusal):
       deliver(finish(origin, with: Problem(refusal)), origin)
     case .outcome:
       deliver(finish(origin, with: Problem(.internalError, "A read got the outcome of a command.")), origin)
     }
+  }
+
+  /// - Throws: that there is nothing of the id.
+  private func answer(_ query: Query, with view: View, _ origin: RequestOrigin) throws(Problem) {
+    guard let body = SuccessBody.body(of: view) else { throw .unknown(query) }
+    finish(origin, status: 200, body: body)
   }
 
   private func priceFinished(_ item: ItemID, _ request: PendingRequest, _ result: RequestResult) {

@@ -57,6 +57,17 @@ final class LaneRequests: Sendable {
     try call(lane) { port, number throws(RequestRefusal) in try port.ask(query, number: number) }
   }
 
+  /// What a lane has in memory and may show at once. Waits for the lane.
+  func look(_ query: Query, lane: Int) throws -> View? {
+    let client = clients[lane]
+    let found = Pending()
+    runtime.lanes[lane].post {
+      found.finish(client.value.port?.look(query).map { .view($0) } ?? .refused(.overloaded))
+    }
+    guard case .view(let view) = try #require(found.wait(), "no answer in time") else { return nil }
+    return view
+  }
+
   private func call(
     _ lane: Int, _ start: @escaping @Sendable (any RequestPort, UInt64) throws(RequestRefusal) -> Void
   ) throws -> RequestResult {

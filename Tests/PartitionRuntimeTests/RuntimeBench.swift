@@ -57,6 +57,8 @@ final class RuntimeBench: Sendable {
 
   func ask(_ query: Query, lane: Int = 0) throws -> RequestResult { try requests.ask(query, lane: lane) }
 
+  func look(_ query: Query, lane: Int) throws -> View? { try requests.look(query, lane: lane) }
+
   func begin(
     _ lane: Int, _ start: @escaping @Sendable (any RequestPort, UInt64) throws(RequestRefusal) -> Void
   ) -> Pending {

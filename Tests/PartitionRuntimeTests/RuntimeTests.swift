@@ -76,9 +76,21 @@ import Testing
     let unchanged = bench.begin(0) { port, number throws(RequestRefusal) in try port.ask(other, number: number) }
     #expect(unchanged.wait() != nil)
     #expect(write.wait(seconds: 0.2) == nil)
+    for lane in bench.lanes.indices { #expect(try bench.look(query, lane: lane) == nil) }
     bench.log.releaseDurability()
     #expect(write.wait() == .outcome(.done, isReplayed: false))
     #expect(read.wait() != nil)
+  }
+
+  /// Only the owner's lane has a key in memory, and shows it as soon as it may be shown.
+  @Test func oneLaneCanLookAtAKey() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    let unknown = Query.user(UserID(unchecked: "nobody"))
+    let views = try bench.lanes.indices.compactMap { try bench.look(.user(user), lane: $0) }
+    #expect(views == [.user(UserView(id: user, credit: Money(unchecked: 100)))])
+    for lane in bench.lanes.indices { #expect(try bench.look(unknown, lane: lane) == nil, "it may be in the store") }
   }
 
   @Test func replayAfterAKillFindsEverything() throws {

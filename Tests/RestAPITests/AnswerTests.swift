@@ -198,6 +198,18 @@ import Testing
     #expect(bench.now("GET /", [("traceparent", "00-nonsense")]).header("traceparent") == nil)
   }
 
+  /// What the lane has in memory is answered without asking anybody.
+  @Test func aReadFromMemoryWaitsForNobody() throws {
+    let bench = Bench()
+    bench.port.inMemory[.user(Self.user)] = .user(UserView(id: Self.user, credit: Money(unchecked: 7)))
+    bench.port.inMemory[.item(Self.item)] = .item(nil)
+    let found = bench.now("GET /payment/find_user/u1")
+    #expect(found.status == 200 && String(decoding: found.body, as: UTF8.self) == #"{"user_id":"u1","credit":7}"#)
+    #expect(try describe(bench.now("GET /stock/find/i1")) == "404 unknown_item - i1 -")
+    #expect(bench.port.questions.isEmpty && bench.api.waitingCount == 0)
+    #expect(bench.send("GET /payment/find_user/u2").response == nil && bench.port.questions.count == 1)
+  }
+
   @Test func theServersOwnRefusalsLookAlike() throws {
     let bench = Bench()
     let table: [(UInt16, String)] = [

@@ -19,6 +19,8 @@ final class FakePort: RequestPort {
   let partitioner: Partitioner
   var submissions: [Submission] = []
   var questions: [(query: Query, number: UInt64)] = []
+  /// What `look` finds in memory.
+  var inMemory: [Query: View] = [:]
   /// Thrown by the next calls, first first; nil accepts.
   var refusals: [RequestRefusal?] = []
   /// Answers within `submit`, as no real port does.
@@ -35,6 +37,8 @@ final class FakePort: RequestPort {
       Submission(command: command, partition: partition, number: number, token: idempotency, trace: trace))
     answersAtOnce?(number)
   }
+
+  func look(_ query: Query) -> View? { inMemory[query] }
 
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal) {
     if !refusals.isEmpty, let refusal = refusals.removeFirst() { throw refusal }
