@@ -14,7 +14,7 @@ OPERATOR ?= 127.0.0.1:9000
 DATA ?= data
 # A part of the tests: make test FILTER=SettingsTests
 FILTER ?=
-# Options of perf/suite: make perf PERF='--only uniform,hot'
+# Options of perf/suite and perf/cluster: make perf PERF='--only uniform,hot'
 PERF ?=
 
 # The cluster of `make stack`: pods of each service, brokers (1 or 3), partitions; more settings of the pods, such as
@@ -39,7 +39,7 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf lint format install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf perf-cluster lint format install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,11 @@ perf: ## measure it against its targets, and against PostgreSQL, on this machine
 	@scripts/system-packages --for perf
 	@$(RELEASE)
 	@perf/suite --kassa $(KASSA) $(PERF)
+
+perf-cluster: ## the same of a whole cluster with everything on this machine (10 minutes)
+	@scripts/system-packages --for perf
+	@$(RELEASE)
+	@perf/cluster --kassa $(KASSA) $(PERF)
 
 sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from SEED=1
 	@$(RELEASE)

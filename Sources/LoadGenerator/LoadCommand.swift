@@ -59,6 +59,11 @@ public struct LoadCommand: Sendable {
       command.configuration.url = text
       return true
     },
+    Option("measured-url", "URL", "http://HOST:PORT", "where the measured calls go; default the server itself") {
+      command, text in
+      command.configuration.measuredURL = text
+      return true
+    },
     number("connections", \.connections, "connections, 1–1024; default 64"),
     Option(
       "rate", "PER-SECOND", "a number",

@@ -49,6 +49,8 @@ public enum Scenario: String, CaseIterable, Sendable {
 public struct LoadConfiguration: Sendable {
   public var scenario: Scenario
   public var url: String
+  /// Where the measured calls go, if not to `url`: one pod behind a gateway that set-up and reading back go through.
+  public var measuredURL: String?
   /// 1…`LoadLimits.connectionsMax`; of `idle` always 1.
   public var connections = 64
   /// Arrivals a second of an open loop; nil: a closed loop, each connection as fast as it is answered.

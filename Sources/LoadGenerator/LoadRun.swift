@@ -5,6 +5,8 @@
 public final class LoadRun {
   public let configuration: LoadConfiguration
   let address: ServerAddress
+  /// Where the measured calls go.
+  private let measuredAddress: ServerAddress
   let world = World()
   let keyBook = KeyBook()
   let writer: CallWriter
@@ -16,6 +18,7 @@ public final class LoadRun {
     try configuration.validate()
     self.configuration = configuration
     address = try ServerAddress(url: configuration.url)
+    measuredAddress = try configuration.measuredURL.map { url throws(LoadError) in try ServerAddress(url: url) } ?? address
     var random = SystemRandomNumberGenerator()
     let prefix = "bench-" + String(random.next(), radix: 36)
     writer = CallWriter(world: world, host: address.authority, path: configuration.path, keyPrefix: prefix)
@@ -49,10 +52,10 @@ public final class LoadRun {
   }
 
   /// Opens connections for one phase; while the server restarts, again and again if the run is to outlive that.
-  func openPool(connections: Int) throws(LoadError) -> ConnectionPool {
+  func openPool(connections: Int, to other: ServerAddress? = nil) throws(LoadError) -> ConnectionPool {
     while true {
       do {
-        return try ConnectionPool(to: address, count: connections, withinSeconds: 5)
+        return try ConnectionPool(to: other ?? address, count: connections, withinSeconds: 5)
       } catch {
         let now = MonotonicClock.now()
         guard configuration.usesIdempotencyKeys, now < endsAt else { throw error }
@@ -77,7 +80,7 @@ public final class LoadRun {
 
   private func measure() throws(LoadError) {
     configuration.onPhase(.warmingUp)
-    let pool = try openPool(connections: configuration.connectionCount)
+    let pool = try openPool(connections: configuration.connectionCount, to: measuredAddress)
     var plan = plan()
     plan.warmupNanoseconds = .nanoseconds(configuration.warmupSeconds)
     plan.measuredNanoseconds = .nanoseconds(configuration.seconds)
@@ -143,15 +146,16 @@ public final class LoadRun {
   /// Servers share a port when both allow it; the kernel then divides the connections between them, and a run would see
   /// two shops as one.
   private func refuseDividedPort() throws(LoadError) {
-    guard address.isLoopback, configuration.scenario != .raw else { return }
-    let servers = ServerProcess.listening(onPort: address.port)
-    guard servers.count > 1 else { return }
-    let pids = servers.map(String.init).joined(separator: " and ")
-    throw LoadError("processes \(pids) both listen on port \(address.port): the load would be divided between them")
+    for address in [address, measuredAddress] where address.isLoopback && configuration.scenario != .raw {
+      let servers = ServerProcess.listening(onPort: address.port)
+      guard servers.count > 1 else { continue }
+      let pids = servers.map(String.init).joined(separator: " and ")
+      throw LoadError("processes \(pids) both listen on port \(address.port): the load would be divided between them")
+    }
   }
 
   private func findServer() -> Int32? {
     if let given = configuration.serverPID { return given }
-    return address.isLoopback ? ServerProcess.listening(onPort: address.port).first : nil
+    return measuredAddress.isLoopback ? ServerProcess.listening(onPort: measuredAddress.port).first : nil
   }
 }

@@ -20,7 +20,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   let limits: RestLimits
   private let metrics: RequestMetrics
   private let services: ServedServices
-  private let requestIDPrefix: String
+  private let requestIDPrefix: [UInt8]
   private let indexBody: [UInt8]
   private var random: any RandomNumberGenerator
   let microseconds: () -> Int64
@@ -63,7 +63,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     self.random = random
     self.microseconds = microseconds
     let hex = String(incarnation, radix: 16)
-    requestIDPrefix = "\(String(repeating: "0", count: 16 - hex.count))\(hex)-\(String(lane, radix: 16))-"
+    requestIDPrefix = Array("\(String(repeating: "0", count: 16 - hex.count))\(hex)-\(String(lane, radix: 16))-".utf8)
     indexBody = APIDocument.index(version: version)
     path = PathSegments(bytesMax: limits.pathBytesMax)
     pending = PendingRequests(countMax: limits.pendingRequestsMax)
@@ -243,20 +243,19 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   private func requestID(number: UInt64) -> String {
-    let prefix = requestIDPrefix.utf8
+    let prefixCount = requestIDPrefix.count
     let digits = max((UInt64.bitWidth - number.leadingZeroBitCount + 3) / 4, 1)
-    return String(unsafeUninitializedCapacity: prefix.count + digits) { buffer in
-      var place = 0
-      for byte in prefix {
-        buffer[place] = byte
-        place += 1
+    return String(unsafeUninitializedCapacity: prefixCount + digits) { buffer in
+      _ = buffer.update(fromContentsOf: requestIDPrefix)
+      var rest = number
+      var place = prefixCount + digits
+      while place > prefixCount {
+        place -= 1
+        let nibble = UInt8(truncatingIfNeeded: rest & 15)
+        buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+        rest >>= 4
       }
-      for digit in (0..<digits).reversed() {
-        let nibble = UInt8(truncatingIfNeeded: number >> UInt64(digit * 4)) & 15
-        buffer[place] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-        place += 1
-      }
-      return place
+      return prefixCount + digits
     }
   }
 

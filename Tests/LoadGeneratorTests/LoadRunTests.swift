@@ -116,6 +116,31 @@ private struct Slip: Sendable {
     #expect(report.truth.isConserved && !report.isSound)
   }
 
+  /// Two doors of one shop: the measured calls use one, all others the other.
+  @Test func measuredCallsGoWhereTheyAreSent() async throws {
+    let shop = TestShop()
+    let checkouts = Counter()
+    let pod = TestServer { request in
+      if request.path[1] == "checkout" { _ = checkouts.next() }
+      return shop.respond(to: request)
+    }
+    defer { pod.stop() }
+    let gateway = TestServer { $0.path[1] == "checkout" ? .answer(500, "{}") : shop.respond(to: $0) }
+    defer { gateway.stop() }
+    var configuration = LoadConfiguration(scenario: .checkout, url: gateway.url)
+    configuration.measuredURL = pod.url
+    configuration.orders = 50
+    configuration.users = 5
+    configuration.items = 5
+    configuration.connections = 4
+    configuration.warmupSeconds = 0
+    configuration.requestTimeoutSeconds = 60
+    let made = configuration
+    let report = try await onThread { try LoadRun(configuration: made).run() }
+    #expect(report.isSound, "\(report)")
+    #expect(report.truth.acknowledged == 50 && checkouts.next() == 50)
+  }
+
   @Test func aServerThatIsNotThereIsNamed() async throws {
     let configuration = LoadConfiguration(scenario: .checkout, url: "http://127.0.0.1:1")
     let error = await #expect(throws: LoadError.self) {
