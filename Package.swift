@@ -97,8 +97,8 @@ let package = Package(
     target(
       "Audit",
       [
-        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore",
+        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "StateStore", "KafkaLog",
+        "PostgresStore", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
       ]),
     target("Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire"]),
     target("LoadGenerator", ["CEpoll", "Telemetry"]),
@@ -109,7 +109,7 @@ let package = Package(
         "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
         "KafkaLog",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
+        "OperatorClient", "Peers", "Serving", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -135,9 +135,9 @@ let package = Package(
     tests(
       "ClusterTests",
       [
-        "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
-        "OperatorClient", "OwnershipMap", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache",
-        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport", "Wire",
+        "Audit", "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
+        "OperatorClient", "OwnershipMap", "PartitionCore", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache",
+        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport", "Threads", "Wire",
       ]),
     tests(
       "AuditTests",

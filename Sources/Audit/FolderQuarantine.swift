@@ -32,21 +32,22 @@ public enum FolderQuarantine {
   ///   changed then.
   public static func run(path: String, partition name: String, offset: Int64, note: String) throws -> Report {
     let folder = try DataFolder(existing: path, files: [LogFile.file, StoreFile.file])
-    let state = try FolderState(path: path)
+    let source = try FolderSource(path: path)
+    let state = try ReplayedState(source)
     guard let partition = state.partitions.first(where: { $0.description == name }) else {
       throw Refusal(description: "there is no partition '\(name)'; orders-0 is one")
     }
-    let (entry, reason) = try find(partition, offset, state)
+    let (entry, reason) = try find(partition, offset, state, in: source.log)
     try Quarantine.replace(
       partition, offset: offset, entry: entry, reason: note.isEmpty ? reason : "\(reason) (\(note))", in: folder)
-    let after = try FolderState(path: path)
+    let mended = try FolderSource(path: path)
     return Report(
-      entry: entry, reason: reason, status: after.status(of: partition),
-      newestOffset: (try after.log.offsets(of: partition)?.upperBound ?? 0) - 1)
+      entry: entry, reason: reason, status: try ReplayedState(mended).status(of: partition),
+      newestOffset: try mended.offsets(of: partition).upperBound - 1)
   }
 
   private static func find(
-    _ partition: PartitionID, _ offset: Int64, _ state: FolderState
+    _ partition: PartitionID, _ offset: Int64, _ state: ReplayedState, in log: SQLiteLogReader
   ) throws -> (entry: Int?, reason: String) {
     guard case .stopped(let stop, let reason) = state.status(of: partition) else {
       throw Refusal(description: "\(partition) is not stopped: its log can be applied to the end")
@@ -55,7 +56,7 @@ public enum FolderQuarantine {
       throw Refusal(description: "\(partition) does not stop at offset \(offset), but at \(stop): \(reason)")
     }
     guard offset == state.appliedOffset(of: partition) + 1,
-      let content = try state.log.record(at: offset, of: partition)
+      let content = try log.record(at: offset, of: partition)
     else { throw Refusal(description: "no record of \(partition) is to blame: \(reason)") }
     guard case .record(let record) = content else { return (nil, reason) }
     let place = state.appliedEntries(of: partition)

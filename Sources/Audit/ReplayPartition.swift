@@ -6,12 +6,14 @@ import Stock
 
 /// One partition's real loop, fed by an audit instead of a lane.
 protocol ReplayPartition: AnyObject {
-  /// Applies a record, loading what it needs with `load`. Returns the messages it caused.
-  func apply(_ delivery: Delivery, load: (EntityKey) throws -> Entity?) throws -> [Effects.Outbound]
+  /// Applies records, loading what they need with `load`. Returns the messages that they caused.
+  func apply(_ deliveries: [Delivery], load: ([EntityKey]) throws -> [EntityChange]) throws -> [Effects.Outbound]
   var status: PartitionStatus { get }
   var appliedOffset: Int64 { get }
   /// Entries of the record behind `appliedOffset` that were applied.
   var appliedEntries: Int { get }
+  /// The partition's own row, as a checkpoint of now would write it.
+  var header: CheckpointHeader { get }
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
   /// Everything that changed since the loop began, with the header it leads to; nil when nothing did.
   func takeChanges() -> CheckpointBatch?
@@ -19,34 +21,34 @@ protocol ReplayPartition: AnyObject {
 
 /// Makes the loop of a partition that forgets nothing.
 func makeReplayPartition(
-  _ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery
+  _ partition: PartitionID, of source: any AuditSource, _ recovery: Recovery
 ) -> any ReplayPartition {
   switch partition.service {
-  case .orders: LoopReplay<OrdersMachine>(partition, partitioner, recovery)
-  case .stock: LoopReplay<StockMachine>(partition, partitioner, recovery)
-  case .payments: LoopReplay<PaymentsMachine>(partition, partitioner, recovery)
+  case .orders: LoopReplay<OrdersMachine>(partition, source, recovery)
+  case .stock: LoopReplay<StockMachine>(partition, source, recovery)
+  case .payments: LoopReplay<PaymentsMachine>(partition, source, recovery)
   }
 }
 
 private final class LoopReplay<Machine: StateMachine>: ReplayPartition {
   private var loop: PartitionLoop<Machine>
 
-  init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery) {
-    var limits = CoreLimits()
+  init(_ partition: PartitionID, _ source: any AuditSource, _ recovery: Recovery) {
+    var limits = source.limits
     limits.residentMax = .max
-    loop = PartitionLoop(partition: partition, partitioner: partitioner, limits: limits, recovery: recovery)
+    loop = PartitionLoop(partition: partition, partitioner: source.partitioner, limits: limits, recovery: recovery)
   }
 
-  func apply(_ delivery: Delivery, load: (EntityKey) throws -> Entity?) throws -> [Effects.Outbound] {
+  func apply(
+    _ deliveries: [Delivery], load: ([EntityKey]) throws -> [EntityChange]
+  ) throws -> [Effects.Outbound] {
     var effects = Effects()
-    loop.deliver(delivery)
+    for delivery in deliveries { loop.deliver(delivery) }
     while true {
       loop.step(into: &effects)
       let keys = loop.keysToLoad()
       guard !keys.isEmpty || loop.canStep else { break }
-      if !keys.isEmpty {
-        loop.loaded(try keys.map { EntityChange(key: $0, value: try load($0)) }, into: &effects)
-      }
+      if !keys.isEmpty { loop.loaded(try load(keys), into: &effects) }
     }
     loop.appended(upTo: .zero)
     return effects.messages
@@ -55,6 +57,7 @@ private final class LoopReplay<Machine: StateMachine>: ReplayPartition {
   var status: PartitionStatus { loop.status }
   var appliedOffset: Int64 { loop.appliedOffset }
   var appliedEntries: Int { loop.appliedEntries }
+  var header: CheckpointHeader { loop.header }
   func forEachEntity(_ body: (EntityKey, Entity) -> Void) { loop.forEachEntity(body) }
 
   func takeChanges() -> CheckpointBatch? {

@@ -19,7 +19,7 @@ public struct PodOptions: Sendable {
   public internal(set) var kafka: KafkaOptions
   public let topics: TopicPlan
   /// How libpq reaches the databases of the services whose partitions may be owned here.
-  let databases: [Service: String]
+  public let databases: [Service: String]
   /// nil: prices are remembered in memory.
   let redis: RedisOptions?
   let peers: Endpoint

@@ -14,6 +14,13 @@ extension PartitionLoop {
   /// Whether the store lacks something that was applied.
   public var isBehind: Bool { appliedOffset > checkpointedOffset }
 
+  /// The partition's own row, as a checkpoint of now would write it.
+  public var header: CheckpointHeader {
+    CheckpointHeader(
+      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, dedup: dedup.rows,
+      ledger: machine.ledger)
+  }
+
   /// Takes a checkpoint of everything applied so far, to be written once the log allows it. Returns whether it did:
   /// not while one is under way, nor between two entries of a record, nor when nothing happened since the last; nor
   /// while replies are held back, of which the next owner would not know.
@@ -27,9 +34,6 @@ extension PartitionLoop {
     idempotency.takeChanges { key, record in
       changes.append(EntityChange(key: .idempotency(key), value: record.map(Entity.idempotency)))
     }
-    let header = CheckpointHeader(
-      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, dedup: dedup.rows,
-      ledger: machine.ledger)
     checkpoint = .taken(CheckpointBatch(header: header, changes: changes), settledAt)
     return true
   }

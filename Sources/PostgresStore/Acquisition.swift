@@ -49,7 +49,7 @@ struct Acquisition {
     switch raised {
     case .failure(let failure): return .failure(failure)
     case .success(let (epoch, header)):
-      switch try pinned(on: connection) {
+      switch try EntityRows(name, partition).pinned(rowsMax: options.batchRowsMax, on: connection) {
       case .failure(let failure): return .failure(failure)
       case .success(let pinned):
         return .success(Ownership(epoch: epoch, recovery: Recovery(header: header, pinned: pinned)))
@@ -72,39 +72,4 @@ struct Acquisition {
   private func damaged(_ reason: String) -> StoreFailure {
     StoreFailure(.format, "\(name): the checkpoint of \(partition) is damaged: \(reason); \(StoredRows.advice)")
   }
-
-  // MARK: Holds, and the items they name
-
-  private func pinned(on connection: Connection) throws(PostgresFailure) -> Result<[EntityChange], StoreFailure> {
-    guard partition.service == .stock else { return .success([]) }
-    let rows = EntityRows(name, partition)
-    var pinned: [EntityChange] = []
-    var items: Set<ItemID> = []
-    var after = ""
-    while true {
-      let page: [EntityChange]
-      switch try rows.page(ofKind: Self.holdKind, after: after, limit: options.batchRowsMax, on: connection) {
-      case .failure(let failure): return .failure(failure)
-      case .success(let found): page = found
-      }
-      for row in page {
-        if case .hold(let hold)? = row.value { items.formUnion(hold.lines.map(\.item)) }
-      }
-      pinned += page
-      guard page.count == options.batchRowsMax, let last = page.last else { break }
-      after = EntityCodec.text(of: last.key)
-    }
-    let keys = items.sorted().map(EntityKey.item)
-    for start in stride(from: 0, to: keys.count, by: options.batchRowsMax) {
-      let part = Array(keys[start..<min(keys.count, start + options.batchRowsMax)])
-      switch try rows.rows(of: part, on: connection) {
-      case .failure(let failure): return .failure(failure)
-      case .success(let found): pinned += found
-      }
-    }
-    return .success(pinned)
-  }
-
-  private static let holdKind = EntityCodec.kind(
-    of: .hold(AttemptID(order: OrderID(unchecked: "0"), number: 1)))
 }

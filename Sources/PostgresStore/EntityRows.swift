@@ -63,6 +63,40 @@ struct EntityRows {
     return result
   }
 
+  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and the items they name.
+  /// - Parameter rowsMax: of one statement.
+  /// - Throws: `lost`, `refused`.
+  func pinned(rowsMax: Int, on connection: Connection) throws(PostgresFailure) -> Result<[EntityChange], StoreFailure> {
+    guard partition.service == .stock else { return .success([]) }
+    var pinned: [EntityChange] = []
+    var items: Set<ItemID> = []
+    var after = ""
+    while true {
+      let page: [EntityChange]
+      switch try self.page(ofKind: Self.holdKind, after: after, limit: rowsMax, on: connection) {
+      case .failure(let failure): return .failure(failure)
+      case .success(let found): page = found
+      }
+      for row in page {
+        if case .hold(let hold)? = row.value { items.formUnion(hold.lines.map(\.item)) }
+      }
+      pinned += page
+      guard page.count == rowsMax, let last = page.last else { break }
+      after = EntityCodec.text(of: last.key)
+    }
+    let keys = items.sorted().map(EntityKey.item)
+    for start in stride(from: 0, to: keys.count, by: rowsMax) {
+      switch try rows(of: Array(keys[start..<min(keys.count, start + rowsMax)]), on: connection) {
+      case .failure(let failure): return .failure(failure)
+      case .success(let found): pinned += found
+      }
+    }
+    return .success(pinned)
+  }
+
+  private static let holdKind = EntityCodec.kind(
+    of: .hold(AttemptID(order: OrderID(unchecked: "0"), number: 1)))
+
   /// Puts rows of (place from 1, body) to their keys.
   func placed(
     _ rows: borrowing Rows, _ keys: [EntityKey], placeColumn: Int

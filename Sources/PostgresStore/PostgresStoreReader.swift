@@ -11,6 +11,7 @@ public final class PostgresStoreReader {
   private let service: Service
   private let options: PostgresOptions
   private let connection: Connection
+  private var isMomentHeld = false
 
   /// Connects.
   /// - Throws: `StoreFailure` when the server cannot be reached, or the database is not one of this service of a Kassa.
@@ -28,6 +29,17 @@ public final class PostgresStoreReader {
       throw error.storeFailure(.read, at: target.name)
     }
   }
+
+  /// Has everything that is read from now on be of one moment, until the reader is gone; the server keeps what is
+  /// changed meanwhile, and ends a reader that says nothing for the options' `statementMillisecondsMax`.
+  /// - Throws: `StoreFailure`.
+  public func holdMoment() throws(StoreFailure) {
+    guard !isMomentHeld else { return }
+    try perform(Self.beginMoment)
+    isMomentHeld = true
+  }
+
+  private static let beginMoment = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
   /// The newest checkpoint of every partition, ascending; those without one are left out.
   /// - Throws: `StoreFailure`.
@@ -64,37 +76,60 @@ public final class PostgresStoreReader {
   /// The server keeps what is changed meanwhile until this ends.
   /// - Throws: `StoreFailure`, or what `body` throws.
   public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
-    try begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    defer { try? begin("ROLLBACK") }
-    for kind in UInt8(1)...6 {
-      var after = ""
-      while true {
-        let rows = EntityRows(name, partition)
-        var page: Result<[EntityChange], StoreFailure> = .success([])
-        try reading { () throws(PostgresFailure) in
-          page = try rows.page(ofKind: kind, after: after, limit: options.batchRowsMax, on: connection)
-        }
-        let found = try page.get()
-        for row in found {
-          if let value = row.value { try body(row.key, value) }
-        }
-        guard let last = found.last else { break }
-        after = EntityCodec.text(of: last.key)
+    if !isMomentHeld { try perform(Self.beginMoment) }
+    defer { if !isMomentHeld { try? perform("ROLLBACK") } }
+    for kind in UInt8(1)...6 { try forEachEntity(ofKind: kind, of: partition, body) }
+  }
+
+  private func forEachEntity(
+    ofKind kind: UInt8, of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void
+  ) throws {
+    var after = ""
+    while true {
+      let rows = EntityRows(name, partition)
+      var page: Result<[EntityChange], StoreFailure> = .success([])
+      try reading { () throws(PostgresFailure) in
+        page = try rows.page(ofKind: kind, after: after, limit: options.batchRowsMax, on: connection)
       }
+      let found = try page.get()
+      for row in found {
+        if let value = row.value { try body(row.key, value) }
+      }
+      guard let last = found.last else { return }
+      after = EntityCodec.text(of: last.key)
     }
+  }
+
+  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and their items.
+  /// - Throws: `StoreFailure`.
+  public func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
+    var found: Result<[EntityChange], StoreFailure> = .success([])
+    try reading { () throws(PostgresFailure) in
+      found = try EntityRows(name, partition).pinned(rowsMax: options.batchRowsMax, on: connection)
+    }
+    return try found.get()
+  }
+
+  /// Some entities, nil where there is none, in the order of the keys.
+  /// - Throws: `StoreFailure`.
+  public func entities(
+    _ keys: [EntityKey], of partition: PartitionID
+  ) throws(StoreFailure) -> [EntityChange] {
+    guard !keys.isEmpty else { return [] }
+    var found: Result<[EntityChange], StoreFailure> = .success([])
+    try reading { () throws(PostgresFailure) in
+      found = try EntityRows(name, partition).rows(of: keys, on: connection)
+    }
+    return try found.get()
   }
 
   /// One entity; nil where there is none.
   /// - Throws: `StoreFailure`.
   public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
-    var found: Result<[EntityChange], StoreFailure> = .success([])
-    try reading { () throws(PostgresFailure) in
-      found = try EntityRows(name, partition).rows(of: [key], on: connection)
-    }
-    return try found.get().first?.value
+    try entities([key], of: partition).first?.value
   }
 
-  private func begin(_ text: String) throws(StoreFailure) {
+  private func perform(_ text: String) throws(StoreFailure) {
     try reading { () throws(PostgresFailure) in
       try connection.perform { connection throws(PostgresFailure) in try connection.send(text: text) }
     }

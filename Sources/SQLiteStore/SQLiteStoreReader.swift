@@ -64,6 +64,12 @@ public final class SQLiteStoreReader {
     }
   }
 
+  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and their items.
+  /// - Throws: `StoreFailure`.
+  public func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
+    try rows.pinned(of: partition)
+  }
+
   /// One entity; nil where there is none.
   /// - Throws: `StoreFailure`.
   public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {

@@ -34,6 +34,21 @@ struct Arguments {
     }
   }
 
+  /// Divides the flags of settings, each with its value, from the rest.
+  static func divide(settings arguments: [String]) -> (flags: [String], rest: [String]) {
+    var (flags, rest): ([String], [String]) = ([], [])
+    var remaining = arguments[...]
+    while let argument = remaining.popFirst() {
+      guard argument.hasPrefix("--"), argument.count > 2 else {
+        rest.append(argument)
+        continue
+      }
+      flags.append(argument)
+      if !argument.contains("="), let value = remaining.popFirst() { flags.append(value) }
+    }
+    return (flags, rest)
+  }
+
   /// - Throws: `UsageError` when arguments are left that the command has no use for.
   func expectRest(_ range: ClosedRange<Int>, of page: CommandPage) throws(UsageError) {
     guard !range.contains(rest.count) else { return }

@@ -1,37 +1,51 @@
 import Audit
 import Model
 import PartitionCore
+import PartitionRuntime
 import SQLiteLog
+import Serving
 import Settings
 
 /// `kassa inspect`
 enum InspectCommand {
   static let page = CommandPage(
-    name: "inspect", usage: "order|item|user|partition ID", summary: "show one thing of a data folder",
+    name: "inspect", usage: "order|item|user|partition ID [SETTING]…",
+    summary: "show one thing of a data folder or a cluster",
     text: [
       "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
-        + "been applied; of a partition also what was quarantined. Reads only; a server may run meanwhile."
+        + "been applied; of a partition of a data folder also what was quarantined. Reads only; a server may run "
+        + "meanwhile.",
+      "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "
+        + "databases, with the settings of kassa verify.",
     ],
     words: ["order", "item", "user", "partition"],
-    options: [CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders)])
+    options: CommandOption.settings.filter { $0.name == "data" || VerifyCommand.settings.contains($0.name) })
 
   static let command = Command(page: page) { arguments, program in
-    let arguments = try Arguments(arguments, of: page)
-    try arguments.expectRest(2...2, of: page)
-    let (kind, id) = (arguments.rest[0], arguments.rest[1])
-    let state = try FolderState(path: arguments.values["data"] ?? "data")
-    if kind == "partition" {
+    let (flags, rest) = Arguments.divide(settings: arguments)
+    guard rest.count == 2 else {
+      throw UsageError("a kind and an ID are needed: kassa \(page.name) \(page.usage)")
+    }
+    let (kind, id) = (rest[0], rest[1])
+    let key = kind == "partition" ? nil : try key(kind, id)
+    let settings = try program.environment.settings(flags).settings
+    let state = try ReplayedState(try source(settings))
+    guard let key else {
       program.console.say(try describe(partition: id, state))
       return .success
     }
-    let key = try key(kind, id)
-    let partition = partition(of: key, state.partitioner)
+    let partition = partition(of: key, state.source.partitioner)
     guard let entity = try state.entity(key, of: partition) else {
       program.console.complain("kassa inspect: there is no \(kind) \(id)\n")
       return .failure
     }
     program.console.say("partition   \(partition)\n" + describe(entity))
     return .success
+  }
+
+  private static func source(_ settings: ServeSettings) throws -> any AuditSource {
+    if settings.mode == .cluster { return try VerifyCommand.clusterSource(settings) }
+    return try FolderSource(path: settings.dataFolder, limits: try ServingOptions(settings).runtime.core)
   }
 
   private static func key(_ kind: String, _ id: String) throws(UsageError) -> EntityKey {
@@ -83,7 +97,7 @@ enum InspectCommand {
     }
   }
 
-  private static func describe(partition name: String, _ state: FolderState) throws -> String {
+  private static func describe(partition name: String, _ state: ReplayedState) throws -> String {
     guard let partition = state.partitions.first(where: { $0.description == name }) else {
       throw UsageError("there is no partition '\(name)'; orders-0 is one")
     }
@@ -95,7 +109,8 @@ enum InspectCommand {
       case .broken(let offset, let reason): "broken off at offset \(offset): \(reason)"
       case .superseded(let offset, let epoch): "taken over at offset \(offset) by epoch \(epoch)"
       }
-    let quarantined = try state.quarantined(of: partition).map(describe).joined()
+    let folder = state.source as? FolderSource
+    let quarantined = try folder?.quarantined(of: partition).map(describe).joined() ?? ""
     return """
       status      \(status)
       stored      through offset \(state.headers[partition]?.offset ?? -1)

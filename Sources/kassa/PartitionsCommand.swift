@@ -13,8 +13,8 @@ enum PartitionsCommand {
         + "find it.",
       "For each partition: the owner, its epoch, whether it replays, runs, waits for the store or is stopped, the "
         + "records that it has not applied yet, for how long its oldest change waits for a checkpoint, changed "
-        + "entities that wait for one, checkouts that wait for stock, and the offsets applied and checkpointed. Where an "
-        + "owner cannot be asked, only what the map says of its partitions is shown, marked (map).",
+        + "entities that wait for one, checkouts that wait for stock, and the offsets applied and checkpointed. Where "
+        + "an owner cannot be asked, only what the map says of its partitions is shown, marked (map).",
       "Fails when a partition belongs to nobody, is stopped or waits for the store, or when its owner cannot be asked.",
     ],
     options: [

@@ -1,25 +1,47 @@
 import Audit
+import Cluster
+import PartitionRuntime
+import Serving
 import Settings
 
 /// `kassa verify`
 enum VerifyCommand {
   static let page = CommandPage(
-    name: "verify", usage: "FOLDER",
-    summary: "audit a data folder: store = replay of the log, stock and money conserved",
+    name: "verify", usage: "[FOLDER] [SETTING]…",
+    summary: "audit a data folder or a cluster: store = replay of the log, stock and money conserved",
     text: [
-      "Reads the data folder of a server that does not run, and writes nothing. Replays what the log has beyond the "
-        + "store until every checkout has ended, and holds orders, stock and payments against each other. Where the "
-        + "log was kept from the beginning (event-log-retention keep), it also replays the whole history and compares "
-        + "the hash of the state with that of the store.",
+      "Reads the data folder of a server that does not run; or, with --mode cluster or KASSA_MODE=cluster and without "
+        + "a folder, the topics in Kafka and the three databases of a cluster, whose pods may run. Writes nothing. "
+        + "Replays what the log has beyond the store until every checkout has ended, and holds orders, stock and "
+        + "payments against each other. Where the log still has its beginning (event-log-retention keep; topics that "
+        + "retention has not shortened yet), it also replays the whole history and compares the hash of the state "
+        + "with that of the store.",
+      "Of a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
+        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments. In both modes "
+        + "idempotency-expiry, item-parked-max, order-lines-max and order-waiters-max have to be those of the servers, "
+        + "since they decide what a replay leads to. All are given as to serve: as flags, as variables of the "
+        + "environment, or in a settings file.",
       "Prints what it found; fails when something is not as it should be.",
-    ], options: [])
+    ],
+    options: CommandOption.settings.filter { settings.contains($0.name) })
+
+  /// Those that it looks at.
+  static let settings: Set<String> = [
+    "mode", "config", "partitions", "kafka-brokers", "kafka-prefix", "postgres-orders", "postgres-stock",
+    "postgres-payments", "idempotency-expiry", "item-parked-max", "order-lines-max", "order-waiters-max",
+  ]
 
   static let command = Command(page: page) { arguments, program in
-    let arguments = try Arguments(arguments, of: page)
-    try arguments.expectRest(1...1, of: page)
+    let (flags, rest) = Arguments.divide(settings: arguments)
+    guard rest.count <= 1 else { throw UsageError("'\(rest[1])' is too much: kassa \(page.name) \(page.usage)") }
+    let settings = try program.environment.settings(flags).settings
     let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
-    let report = try FolderAudit.run(path: arguments.rest[0]) { progress.advance(to: $0) }
-    progress.finish(report.recordsReplayed)
+    var records = 0
+    let report = try AuditReport(auditing: source(rest.first, settings)) {
+      records = $0
+      progress.advance(to: $0)
+    }
+    progress.finish(records)
     let totals = report.totals
     program.console.say(
       """
@@ -39,7 +61,24 @@ enum VerifyCommand {
     return report.isSound ? .success : .failure
   }
 
-  private static func comparison(_ report: FolderAudit.Report) -> String {
+  private static func source(_ folder: String?, _ settings: ServeSettings) throws -> any AuditSource {
+    if let folder { return try FolderSource(path: folder, limits: try ServingOptions(settings).runtime.core) }
+    guard settings.mode == .cluster else {
+      throw UsageError("more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…")
+    }
+    return try clusterSource(settings)
+  }
+
+  /// All of a cluster, whichever part of it the settings' pod would be.
+  static func clusterSource(_ settings: ServeSettings) throws -> ClusterSource {
+    var settings = settings
+    settings.cluster.services = .all
+    settings.cluster.role = .all
+    let options = try PodOptions(settings)
+    return try ClusterSource(options.kafka, databases: options.databases, limits: options.serving.runtime.core)
+  }
+
+  private static func comparison(_ report: AuditReport) -> String {
     if report.partitionsTrimmed == 0 {
       return "\(report.partitionsCompared) partitions compared from their first record"
     }

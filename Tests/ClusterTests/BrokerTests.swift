@@ -25,7 +25,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }
   ) throws -> PodOptions { try PodOptions(settings(prefix: prefix, change)) }
 
-  private func settings(
+  func settings(
     prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }
   ) throws -> ServeSettings {
     let address = try #require(broker)
@@ -42,7 +42,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     }
   }
 
-  private func makeTopics(_ options: PodOptions) throws {
+  func makeTopics(_ options: PodOptions) throws {
     _ = try TopicAdministration(options.kafka).create(options.topics)
   }
 

@@ -2,13 +2,14 @@
 # Drives a running server through everything that its /openapi.json promises, and through what old clients do.
 #
 #   Tests/Contract/run.sh http://127.0.0.1:8000
+#   Tests/Contract/run.sh http://GATEWAY http://PAYMENTS-POD     a cluster
 #
 # Not against a server whose data matter: batch_init makes the items, users and orders 0, 1, 2 … anew.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if [ $# -ne 1 ]; then
-  echo "usage: $0 URL" >&2
+if [ $# -ne 1 ] && [ $# -ne 2 ]; then
+  echo "usage: $0 URL [URL-OF-A-PAYMENTS-POD]" >&2
   exit 2
 fi
 
@@ -19,4 +20,4 @@ if ! cmp -s requirements.txt "$venv/requirements.txt"; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
   cp requirements.txt "$venv/requirements.txt"
 fi
-exec "$venv/bin/python" -B -m contract "$1"
+exec "$venv/bin/python" -B -m contract "$@"

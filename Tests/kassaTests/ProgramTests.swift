@@ -63,6 +63,12 @@ final class Recorder: Sendable {
     (["partitions", "9000"], "kassa: '9000' is no address of an operator port: HOST:PORT\n"),
     (["partitions", "127.0.0.1:0"], "kassa: '127.0.0.1:0' is no address of an operator port: HOST:PORT\n"),
     (["partitions", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
+    (["verify"], "kassa: more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…\n"),
+    (["verify", "a", "--lanes", "2", "b"], "kassa: 'b' is too much: kassa verify [FOLDER] [SETTING]…\n"),
+    (["verify", "--mode", "cluster"], "kassa: Cluster mode needs kafka-brokers."),
+    (["inspect", "order"], "kassa: a kind and an ID are needed: kassa inspect order|item|user|partition ID"),
+    (["inspect", "house", "1"], "kassa: 'house' cannot be inspected; order, item, user and partition can\n"),
+    (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
     (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
     (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
     (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
@@ -78,6 +84,12 @@ final class Recorder: Sendable {
     let rows = recorder.out.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
     #expect(rows.contains(["lanes", "3", "flag"]) && rows.contains(["data", "a\"b", "environment"]))
     #expect(rows.contains(["tls-key", "-", "default"]) && rows.count == SettingsTable.all.count)
+  }
+
+  @Test func verifyNamesTheDatabaseThatIsNotGiven() {
+    let pod = ["KASSA_MODE": "cluster", "KASSA_SERVICE": "stock", "KASSA_KAFKA_BROKERS": "127.0.0.1:1"]
+    #expect(run(["verify", "--postgres-stock", "host=/nowhere"], pod) == .failure && recorder.out.isEmpty)
+    #expect(recorder.err == "kassa verify: postgres-orders: it is not given\n", "\(recorder.err)")
   }
 
   @Test func partitionsNamesTheAddressItAsked() {

@@ -1,4 +1,4 @@
-"""Runs the suite against a server: python -m contract URL."""
+"""Runs the suite against a server, or a cluster's gateway: python -m contract URL [URL-OF-A-PAYMENTS-POD]."""
 
 import sys
 import time
@@ -9,13 +9,16 @@ from .client import Client
 from .document import Document
 
 
-def load(url):
+def load(url, pod=None):
     """The client with the server's document, which has to be valid."""
     client = Client(url)
     answer = client.raw("GET", "/openapi.json")
     if answer.status != 200:
         raise SystemExit(f"GET /openapi.json: {answer}")
     client.document = Document(answer.json)
+    if pod is not None:
+        client.direct = Client(pod, client.document)
+        client.direct.codes = client.codes
     return client
 
 
@@ -32,8 +35,8 @@ def check_coverage(client):
     assert not sentences, "\n".join(sentences)
 
 
-def main(url):
-    client = load(url)
+def main(*urls):
+    client = load(*urls)
     passed = failed = 0
     everything = [
         ("document.is_valid", lambda client: client.document.validate()),
@@ -56,6 +59,6 @@ def main(url):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m contract URL")
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit("usage: python -m contract URL [URL-OF-A-PAYMENTS-POD]")
+    sys.exit(main(*sys.argv[1:]))

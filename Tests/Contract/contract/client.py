@@ -36,17 +36,29 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection a thread."""
+    """One keep-alive connection a thread.
+
+    `direct` speaks to the program's own port: it is the same client, unless a gateway stands before the pods of a
+    cluster. Then it speaks to one pod of payments.
+    """
 
     def __init__(self, url, document=None):
+        self.direct = self
         parts = urllib.parse.urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
         self.document = document
         self.seen = {}
+        # What the document has and this server cannot be brought to: pairs of operation and status.
+        self.unreachable = set()
         self.codes = set()
         self.request_ids = set()
         self.lock = threading.Lock()
         self.local = threading.local()
+
+    @property
+    def is_alone(self):
+        """Whether one process answers everything."""
+        return self.direct is self
 
     def connection(self):
         if not hasattr(self.local, "connection"):

@@ -1,0 +1,64 @@
+import Model
+import PartitionCore
+import Wire
+
+/// What an audit found.
+public struct AuditReport: Sendable {
+  public var totals: AuditTotals
+  /// Sentences; none means that all is well.
+  public var findings: [String]
+  /// Records of the log's tail that the store did not include.
+  public var recordsReplayed: Int
+  /// Partitions whose whole history was replayed and compared with the store.
+  public var partitionsCompared: Int
+  /// Partitions whose log does not begin with their first record any more, so that this is not possible.
+  public var partitionsTrimmed: Int
+  /// The hash of all rows of the store.
+  public var storeHash: StateHash
+
+  public var isSound: Bool { totals.findings == 0 }
+}
+
+/// Audits a log and a store: does the store hold what the log says, and are stock and money conserved?
+///
+/// 1. *Store = replay.* Where the log still has a partition's records from the first on, they are replayed from
+///    nothing up to the partition's checkpoint, and the hash of the state is compared with that of the store's rows.
+/// 2. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts
+///    of orders, stock and payments are held against each other.
+extension AuditReport {
+  /// Runs the audit. `progress` gets the number of log records read so far.
+  /// - Throws: `LogFailure`, `StoreFailure` when something cannot be read or a row not decoded.
+  public init(auditing source: any AuditSource, progress: (Int) -> Void = { _ in }) throws {
+    let state = try ReplayedState(source, progress: progress)
+    var conservation = Conservation()
+    for finding in state.findings { conservation.find(finding) }
+    for partition in state.partitions {
+      switch state.status(of: partition) {
+      case .running, .superseded: break
+      case .stopped(let offset, let reason): conservation.find("\(partition) stops at offset \(offset): \(reason)")
+      case .broken(let offset, let reason): conservation.find("\(partition) breaks off at offset \(offset): \(reason)")
+      }
+      try state.forEachEntity(of: partition) { key, entity in
+        conservation.check(key, entity, in: partition)
+      }
+    }
+    conservation.finish(
+      orders: Self.sum(.orders, state), stock: Self.sum(.stock, state), payments: Self.sum(.payments, state))
+    var comparison = Comparison(source)
+    try comparison.run { progress(state.recordsReplayed + $0) }
+    for finding in comparison.findings { conservation.find(finding) }
+    self.init(
+      totals: conservation.totals, findings: conservation.findings, recordsReplayed: state.recordsReplayed,
+      partitionsCompared: comparison.compared, partitionsTrimmed: comparison.trimmed,
+      storeHash: comparison.storeHash)
+  }
+
+  private static func sum(_ service: Service, _ state: ReplayedState) -> Ledger {
+    state.partitions.filter { $0.service == service }.reduce(into: Ledger()) { sum, partition in
+      let ledger = state.ledger(of: partition)
+      sum.checkouts &+= ledger.checkouts
+      sum.checkoutMoney &+= ledger.checkoutMoney
+      sum.unitsSold &+= ledger.unitsSold
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import EventLog
+import KafkaLog
+import Model
+import PartitionCore
+import PostgresStore
+import StateStore
+
+/// A cluster's topics and databases, for an audit; pods may run meanwhile.
+///
+/// The databases are read first, each as of one moment that is held until the end, then the topics' ends. So the log
+/// has everything that the store rests on. Epochs are left alone: no pod notices.
+public final class ClusterSource: AuditSource {
+  public let partitioner: Partitioner
+  public let limits: CoreLimits
+  public let headers: [PartitionID: CheckpointHeader]
+  private let topics: KafkaTopicReader
+  private let stores: [Service: PostgresStoreReader]
+
+  /// How long a database may not be asked anything while the log is read, and how long one question may take.
+  static let silenceMillisecondsMax = 6 * 60 * 60 * 1_000
+
+  /// Connects to everything.
+  /// - Parameters:
+  ///   - databases: how libpq reaches them, one of each service.
+  ///   - limits: those that the pods have.
+  /// - Throws: `LogFailure`, `StoreFailure`: something cannot be reached, or is not of this cluster.
+  public init(_ kafka: KafkaOptions, databases: [Service: String], limits: CoreLimits) throws {
+    partitioner = kafka.partitioner
+    self.limits = limits
+    topics = try KafkaTopicReader(kafka)
+    let cluster = try topics.clusterID()
+    var options = PostgresOptions()
+    options.statementMillisecondsMax = Self.silenceMillisecondsMax
+    options.silenceMillisecondsMax = Self.silenceMillisecondsMax + 60_000
+    var stores: [Service: PostgresStoreReader] = [:]
+    var headers: [PartitionID: CheckpointHeader] = [:]
+    for service in Service.allCases {
+      guard let database = databases[service] else {
+        throw StoreFailure(.format, "the database of \(service.name) is not named")
+      }
+      let store = try PostgresStoreReader(database, service: service, options: options)
+      try Self.check(store.identity, of: service, cluster, kafka.partitioner)
+      try store.holdMoment()
+      for header in try store.headers() { headers[header.partition] = header }
+      stores[service] = store
+    }
+    self.stores = stores
+    self.headers = headers
+  }
+
+  private static func check(
+    _ found: PostgresIdentity, of service: Service, _ cluster: String, _ partitioner: Partitioner
+  ) throws(StoreFailure) {
+    if found.cluster != cluster {
+      throw StoreFailure(
+        .format,
+        "the database of \(service.name) belongs to the cluster '\(found.cluster)', and the brokers to '\(cluster)'")
+    }
+    if found.partitionCount != partitioner.count {
+      throw StoreFailure(
+        .format,
+        "the database of \(service.name) was made with \(found.partitionCount) partitions, not \(partitioner.count)")
+    }
+  }
+
+  private func store(of partition: PartitionID) throws(StoreFailure) -> PostgresStoreReader {
+    guard let store = stores[partition.service] else {
+      throw StoreFailure(.closed, "there is no database of \(partition.service.name)")
+    }
+    return store
+  }
+
+  public func pinned(of partition: PartitionID) throws -> [EntityChange] {
+    try store(of: partition).pinned(of: partition)
+  }
+
+  public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
+    try store(of: partition).entities(keys, of: partition)
+  }
+
+  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+    try store(of: partition).forEachEntity(of: partition, body)
+  }
+
+  public func offsets(of partition: PartitionID) throws -> Range<Int64> {
+    let bounds = try topics.bounds(of: partition)
+    return bounds.first..<max(bounds.first, bounds.next)
+  }
+
+  public let isReadApart = true
+
+  public func forEachBatch(
+    in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void
+  ) throws {
+    for (partition, range) in ranges.sorted(by: { $0.key < $1.key }) {
+      try topics.forEachBatch(of: partition, in: range, body)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import EventLog
+import Model
+import PartitionCore
+import SQLiteFolder
+import SQLiteLog
+import SQLiteStore
+
+/// A data folder, for an audit.
+public final class FolderSource: AuditSource {
+  public let partitioner: Partitioner
+  public let limits: CoreLimits
+  public let headers: [PartitionID: CheckpointHeader]
+  let log: SQLiteLogReader
+  private let store: SQLiteStoreReader
+
+  /// Records read from the log at once.
+  static let readRecordsMax = 2_048
+
+  /// Opens a folder.
+  /// - Parameter limits: those that its server has.
+  /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`.
+  public init(path: String, limits: CoreLimits = CoreLimits()) throws {
+    let format = try DataFolder.readFormat(path)
+    guard let partitioner = Partitioner(count: format.partitionCount) else {
+      throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
+    }
+    self.partitioner = partitioner
+    self.limits = limits
+    store = try SQLiteStoreReader(path: path)
+    log = try SQLiteLogReader(path: path)
+    headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
+  }
+
+  public func pinned(of partition: PartitionID) throws -> [EntityChange] { try store.pinned(of: partition) }
+
+  public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
+    try keys.map { EntityChange(key: $0, value: try store.entity($0, of: partition)) }
+  }
+
+  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+    try store.forEachEntity(of: partition, body)
+  }
+
+  public func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }
+
+  /// The log is one file: all of it is read for any of its partitions.
+  public let isReadApart = false
+
+  public func forEachBatch(
+    in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void
+  ) throws {
+    var position = LogPosition.zero
+    while true {
+      let deliveries = try log.read(after: position, limit: Self.readRecordsMax)
+      guard let last = deliveries.last else { return }
+      let wanted = deliveries.filter { ranges[$0.partition]?.contains($0.offset) == true }
+      for batch in Dictionary(grouping: wanted, by: \.partition).sorted(by: { $0.key < $1.key }) {
+        try body(batch.value)
+      }
+      position = last.position
+    }
+  }
+
+  /// What was set aside in a partition's log, by offset.
+  /// - Throws: `LogFailure`.
+  public func quarantined(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
+    try log.quarantined(of: partition)
+  }
+}
