@@ -69,7 +69,8 @@ public final class ClusterServer: Sendable {
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
       try front.start()
       try pod.joinGroups()
-      memberships = Memberships(pod.members, runtime, journal)
+      memberships = Memberships(
+        pod.members, pod.stores, outageMilliseconds: Int64(options.kafka.sessionTimeoutMilliseconds), runtime, journal)
     } catch {
       pod.abandon()
       throw error
@@ -96,13 +97,16 @@ public final class ClusterServer: Sendable {
     pod.closeOnLanes()
     front.close()
     pod.close()
+    runtime.joinTakeovers()
   }
 
-  /// Whether another pod may own what this one does.
+  /// Whether another pod that lives may own what this one does.
   private var hasSuccessors: Bool {
     let services = Set(pod.options.ownedServices)
+    let connected = Set(pod.mesh.statuses.filter { $0.state == .connected }.map(\.name))
     return pod.ownership.snapshot().pods.values.contains {
       $0.incarnation != pod.identity.incarnation && $0.role != .api && !$0.services.isDisjoint(with: services)
+        && connected.contains($0.name)
     }
   }
 

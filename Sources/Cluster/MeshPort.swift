@@ -45,6 +45,9 @@ public final class MeshPort: PeerPort {
 
   /// Keeps connections to the pods that can be reached, and to no others. From any thread.
   ///
+  /// Of more pods than there may be peers it keeps those that are connected, and then the newest: the others will
+  /// mostly be gone.
+  ///
   /// - Returns: a sentence about each pod that cannot, and where there is one about all of them.
   func follow(_ pods: [PodAnnouncement]) -> [String] {
     var complaints: [String] = []
@@ -56,6 +59,15 @@ public final class MeshPort: PeerPort {
       } else {
         addresses.append((pod.incarnation, address))
       }
+    }
+    if addresses.count > mesh.peersMax {
+      complaints.append("there are \(addresses.count) other pods, and at most \(mesh.peersMax) are followed")
+      let connected = Set(mesh.statuses.filter { $0.state == .connected }.map(\.name))
+      addresses.sort { a, b in
+        let (isA, isB) = (connected.contains(a.address.name), connected.contains(b.address.name))
+        return isA == isB ? a.incarnation > b.incarnation : isA
+      }
+      addresses.removeLast(addresses.count - mesh.peersMax)
     }
     do {
       try mesh.follow(addresses.map(\.address))
@@ -82,9 +94,11 @@ public final class MeshPort: PeerPort {
   public func mark() -> PeerMark { PeerMark(frames: runs.withLock { $0 }.mapValues(\.newestFrame)) }
 
   /// A pod that is not followed any more is gone.
-  public func hasArrived(_ mark: PeerMark) -> Bool {
+  public func hasArrived(_ mark: PeerMark, within milliseconds: UInt64) -> Bool {
     let runs = runs.withLock { $0 }
-    return mark.frames.allSatisfy { incarnation, number in runs[incarnation]?.hasAcknowledged(number) ?? true }
+    return mark.frames.allSatisfy { incarnation, number in
+      runs[incarnation]?.hasAcknowledged(number, within: milliseconds) ?? true
+    }
   }
 
   public func take(lane: UInt16) -> [PeerDelivery] {

@@ -23,6 +23,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public var tenure: Tenure?
 
   let limits: CoreLimits
+  /// Offsets of records of which what cannot be applied is left out.
+  private let quarantined: Set<Int64>
   var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
   var dedup: Dedup
   var now: Timestamp
@@ -72,6 +74,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits, recovery: Recovery) {
     self.partition = partition
     self.limits = limits
+    quarantined = recovery.quarantined
     machine = Machine(partition: partition, partitioner: partitioner, limits: limits)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
@@ -97,6 +100,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// A record that was delivered before is dropped; a gap stops the partition, and so does a log that breaks it.
   public mutating func deliver(_ delivery: Delivery) {
     if case .broken(let reason) = delivery.content { return abandon(at: delivery.offset, reason) }
+    if case .stopped = status { return lookForSuccessor(in: delivery) }
     guard case .running = status, delivery.offset > deliveredOffset else { return }
     guard delivery.offset == deliveredOffset + 1 else {
       stop(at: delivery.offset, "a gap in the log: expected offset \(deliveredOffset + 1)")
@@ -127,18 +131,27 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       case .broken(let reason):
         abandon(at: delivery.offset, reason)
       case .undecodable(let reason):
-        stop(at: delivery.offset, "the record cannot be decoded: \(reason)")
+        guard quarantined.contains(delivery.offset) else {
+          stop(at: delivery.offset, "the record cannot be decoded: \(reason)")
+          return
+        }
+        applied(delivery)
       case .record(let record):
         if nextEntry == 0, !collectMissing() { return }
         guard apply(record, of: delivery, into: &effects, counting: &entries) else { return }
-        settledAt = max(settledAt, delivery.position)
-        appliedOffset = delivery.offset
-        counters.recordsApplied += 1
-        nextEntry = 0
-        nextMessageIndex = 0
-        queue.removeFirst()
+        applied(delivery)
       }
     }
+  }
+
+  /// Goes on to the next record.
+  private mutating func applied(_ delivery: Delivery) {
+    settledAt = max(settledAt, delivery.position)
+    appliedOffset = delivery.offset
+    counters.recordsApplied += 1
+    nextEntry = 0
+    nextMessageIndex = 0
+    queue.removeFirst()
   }
 
   /// Gives up the commands that were delivered and will not be applied; for a partition that stops. Returns who waits.
@@ -168,6 +181,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         isBlocked = true
         return false
       }
+      // Whatever a poisonous entry has changed before it was found out is undone with it.
+      let whole = quarantined.contains(delivery.offset) ? self : nil
       now = max(now, entry.time)
       let before = (messages: effects.messages.count, replies: effects.replies.count, index: nextMessageIndex)
       do throws(Poison) {
@@ -177,8 +192,11 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         effects.messages.removeLast(effects.messages.count - before.messages)
         effects.replies.removeLast(effects.replies.count - before.replies)
         nextMessageIndex = before.index
-        stop(at: delivery.offset, "entry \(nextEntry): \(error.reason)")
-        return false
+        guard let whole, entry.body.isData else {
+          stop(at: delivery.offset, "entry \(nextEntry): \(error.reason)")
+          return false
+        }
+        self = whole
       }
       nextEntry += 1
       entries += 1
@@ -239,7 +257,11 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
 
   /// Ends, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
   mutating func abandon(at offset: Int64, _ reason: String) {
-    if case .running = status { status = .broken(offset: offset, reason: reason) }
+    switch status {
+    case .running: status = .broken(offset: offset, reason: reason)
+    case .stopped where tenure != nil: status = .broken(offset: offset, reason: reason)
+    case .stopped, .broken, .superseded: break
+    }
     guard case .taken = checkpoint else { return }
     checkpoint = .idle
     machine.checkpointEnded(isWritten: false)
@@ -249,5 +271,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   mutating func stop(at offset: Int64, _ reason: String) {
     guard case .running = status else { return }
     status = .stopped(offset: offset, reason: reason)
+    // Some of it may have been delivered already.
+    for (place, delivery) in queue.enumerated() { lookForSuccessor(in: delivery, from: place == 0 ? nextEntry : 0) }
   }
 }

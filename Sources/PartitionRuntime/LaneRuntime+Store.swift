@@ -42,6 +42,7 @@ extension LaneRuntime {
     guard let batch = places[place].actor.checkpointToWrite(shared.log.durable) else { return }
     places[place].isCheckpointTaken = false
     places[place].repliesBefore = nil
+    places[place].unsentBefore = nil
     places[place].isWriting = true
     let mailbox = shared.storeMailboxes[Int(index)]
     let offset = batch.header.offset
@@ -62,6 +63,10 @@ extension LaneRuntime {
       // What was applied since it was taken is not in it.
       let takenAt = places[place].checkpointTakenAt
       places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? takenAt : nil
+      if !places[place].isSettled {
+        places[place].isSettled = true
+        shared.takeovers?.settled(places[place].id)
+      }
       shared.log.trim(places[place].id, through: offset)
     case .failure(let failure):
       actor.checkpointEnded(false)

@@ -49,7 +49,9 @@ final class LaneRuntime {
     commands = Outbox(partitionCount: partitions)
     messages = Outbox(partitionCount: partitions)
     mail = Array(repeating: [], count: shared.options.laneCount)
-    cluster = shared.cluster.map { LaneCluster($0, readsMax: shared.options.remoteReadsMax) }
+    cluster = shared.cluster.map {
+      LaneCluster($0, readsMax: shared.options.remoteReadsMax, repliesMax: shared.options.unsentRepliesMax)
+    }
   }
 
   /// Makes the lane the owner of a partition.
@@ -103,8 +105,7 @@ final class LaneRuntime {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
       if places[place].isStopped {
-        // Commands behind the end of an owner's time are the next one's.
-        if !places[place].isGone { giveUp(delivery.requests()) }
+        takeStopped(delivery, at: place)
         continue
       }
       places[place].actor.deliver(delivery)
@@ -120,6 +121,16 @@ final class LaneRuntime {
     }
     flushMessages()
     return true
+  }
+
+  /// A partition that is stopped looks for its next owner only. Commands behind the end of its time are that one's.
+  private func takeStopped(_ delivery: Delivery, at place: Int) {
+    guard !places[place].isGone else { return }
+    if cluster != nil {
+      places[place].actor.deliver(delivery)
+      perform(places[place].actor.look(), at: place)
+    }
+    if !places[place].isGone { giveUp(delivery.requests()) }
   }
 
   private func markToStep(_ place: Int) {
@@ -176,15 +187,19 @@ final class LaneRuntime {
   }
 
   private func stopped(at place: Int) {
-    guard !places[place].isStopped else { return }
+    guard !places[place].isGone else { return }
+    let isNew = !places[place].isStopped
     places[place].isStopped = true
     if cluster != nil {
       switch places[place].actor.state().status {
-      case .superseded: return gone(at: place, isToReturn: false)
-      case .broken: return gone(at: place, isToReturn: true)
+      case .superseded(_, let epoch): return gone(at: place, .superseded(by: epoch))
+      case .broken(let offset, let reason):
+        shared.partitionBroke(places[place].id, offset: offset, reason: reason)
+        return gone(at: place, .broken(reason: "its log breaks off at offset \(offset): \(reason)"))
       case .running, .stopped: break
       }
     }
+    guard isNew else { return }
     open(.stopped, at: place)
     giveUp(places[place].actor.unappliedCommands())
     for request in places[place].actor.takeWaitingReads() {

@@ -20,10 +20,14 @@ struct OwnedPartition {
   var isCheckpointTaken = false
   /// When the newest one was taken, by the lane's clock.
   var checkpointTakenAt: UInt64 = 0
-  /// What other pods were sent before the checkpoint that was taken, and until when it waits for that to arrive.
-  var repliesBefore: (mark: PeerMark, until: UInt64)?
+  /// What other pods were sent before the checkpoint that was taken, which waits for that to arrive.
+  var repliesBefore: PeerMark?
+  /// The number of the newest reply that could not be queued before that checkpoint was taken.
+  var unsentBefore: UInt64?
   /// A checkpoint is with the store.
   var isWriting = false
+  /// A checkpoint of this owner has been written.
+  var isSettled = false
   /// Since when the store lacks something, by the lane's clock in milliseconds.
   var behindSince: UInt64?
   /// When the next checkpoint is due, by the same clock.

@@ -87,6 +87,13 @@ public final class Runtime: RuntimeInspection {
     shared.takeovers?.assign(partitions, of: service)
   }
 
+  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with. From
+  /// any thread.
+  public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
+
+  /// Whether partitions of a service are assigned to this pod and could not be taken over so far.
+  public func isFailingToTakeOver(_ service: Service) -> Bool { shared.takeovers?.isFailing(service) ?? false }
+
   /// Who takes a lane's records from the log, for a log whose wake-ups a lane has to watch.
   public func logOwner(ofLane index: Int) -> any LogOwner { laneRuntimes[index].value.signal }
 
@@ -139,7 +146,7 @@ public final class Runtime: RuntimeInspection {
     answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
   ) {
     shared.phase = .stopping
-    shared.takeovers?.close()
+    shared.takeovers?.end()
     let left = SharedCount(lanes.count)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post {
@@ -150,6 +157,10 @@ public final class Runtime: RuntimeInspection {
     }
   }
 
+  /// Waits for takeovers that were under way when it was stopped. Blocking; behind the end of the store, which answers
+  /// whoever waits for it.
+  public func joinTakeovers() { shared.takeovers?.join() }
+
   // MARK: Inspection
 
   public func report(
@@ -157,7 +168,7 @@ public final class Runtime: RuntimeInspection {
   ) {
     let gathering = ReportGathering(
       laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
-      storeFailure: shared.store.failure?.message, completion: completion)
+      storeFailure: shared.store.failure?.message, pending: shared.takeovers?.pending ?? [], completion: completion)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post { gathering.add(runtime.value.partitionReports, waiting: runtime.value.waitingCount) }
     }

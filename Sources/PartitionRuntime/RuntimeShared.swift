@@ -1,6 +1,7 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import StateStore
 import Synchronization
@@ -55,6 +56,7 @@ final class RuntimeShared: Sendable {
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        announcedEpoch: { link.ownership.snapshot().owner(of: $0)?.epoch ?? 0 },
         onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })
     }
@@ -124,6 +126,10 @@ final class RuntimeShared: Sendable {
     }
   }
 
+  func partitionBroke(_ partition: PartitionID, offset: Int64, reason: String) {
+    report(.partitionBroke(partition, offset: offset, reason: reason))
+  }
+
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
     report(.storeFailed(partition, failure.message))
   }
@@ -136,6 +142,8 @@ final class RuntimeShared: Sendable {
 /// Something that an operator should know.
 public enum RuntimeEvent: Sendable {
   case partitionStopped(PartitionID, offset: Int64, reason: String)
+  /// A partition's log broke off; it is taken over anew.
+  case partitionBroke(PartitionID, offset: Int64, reason: String)
   case storeFailed(PartitionID, String)
   /// A lane's mailbox was full; so many answers were lost, and their requests time out.
   case mailRefused(Int)

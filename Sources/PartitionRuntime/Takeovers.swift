@@ -18,9 +18,17 @@ final class Takeovers: Sendable {
     let bounds: LogBounds
   }
 
+  /// Why an owner's time ended here.
+  enum Ending {
+    /// Another one has it, or the store refused it: by this epoch at least.
+    case superseded(by: UInt64)
+    /// The log lost something, or cannot hand over its records: nobody else wants it.
+    case broken(reason: String)
+  }
+
   private struct Task {
     let partition: PartitionID
-    let notBefore: UInt64
+    var notBefore: UInt64
     let attempt: Int
   }
 
@@ -30,7 +38,13 @@ final class Takeovers: Sendable {
     /// What this process owns or is taking over.
     var held: Set<PartitionID> = []
     var tasks: [Task] = []
-    /// Why the newest attempt to take a partition over failed.
+    /// Those that a thread is at.
+    var underWay: Set<PartitionID> = []
+    /// The highest epoch that ended an owner's time here.
+    var epochs: [PartitionID: UInt64] = [:]
+    /// How often in a row a partition's log broke off before a checkpoint of it was written.
+    var breaks: [PartitionID: Int] = [:]
+    /// Why the newest attempt to take a partition over failed, or its owner's time here ended.
     var failures: [PartitionID: String] = [:]
     /// Services whose first assignment has not come, and partitions of the first ones that are still being replayed.
     var awaitedServices: Set<Service>
@@ -38,35 +52,74 @@ final class Takeovers: Sendable {
     /// To be called once.
     var onReady: (@Sendable () -> Void)?
     var isClosed = false
+
+    func wants(_ partition: PartitionID) -> Bool { assigned.contains(partition) && !isClosed }
+
+    mutating func letGo(_ partition: PartitionID) {
+      held.remove(partition)
+      awaitedPartitions.remove(partition)
+      failures[partition] = nil
+      breaks[partition] = nil
+    }
+
+    /// The group has said meanwhile what the log did: what another one had, and comes back, need not wait for that any
+    /// more.
+    mutating func recall(_ partitions: Set<PartitionID>) {
+      for place in tasks.indices where partitions.contains(tasks[place].partition) {
+        let task = tasks[place]
+        if task.attempt == 0, breaks[task.partition] == nil { tasks[place].notBefore = 0 }
+      }
+    }
+
+    /// Takes some of the tasks that are due, and leaves the other threads theirs. What failed before goes alone, so that
+    /// it does not hold up what can be had.
+    mutating func takeDue(_ now: UInt64, of service: Service) -> [Task] {
+      let due = tasks.indices.filter { tasks[$0].partition.service == service && tasks[$0].notBefore <= now }
+      guard let first = due.first else { return [] }
+      let together = tasks[first].attempt > 0 ? [first] : due.filter { tasks[$0].attempt == 0 }
+      let taken = together.prefix(min(max(together.count / threadsOfService, togetherMin), togetherMax))
+      defer { for place in taken.reversed() { tasks.remove(at: place) } }
+      underWay.formUnion(taken.map { tasks[$0].partition })
+      return taken.map { tasks[$0] }
+    }
   }
 
-  /// Takeovers at a time: each waits for the store and the log.
-  static let threadCount = 4
+  /// Takeovers of a service at a time: each waits for the service's store and the log. Services do not wait for each
+  /// other's stores.
+  static let threadsOfService = 4
+  /// Partitions that a thread takes over together, with one question to the log; the more are due, the more.
+  static let togetherMin = 8
+  static let togetherMax = 64
   static let backoffMillisecondsMin: UInt64 = 100
   static let backoffMillisecondsMax: UInt64 = 5_000
 
   private let log: any SharedLog
   private let store: any StateStore
   private let leaseMilliseconds: UInt64
+  private let announcedEpoch: @Sendable (PartitionID) -> UInt64
   private let onTaken: @Sendable (PartitionID, _ epoch: UInt64, _ milliseconds: (store: UInt64, log: UInt64)) -> Void
   private let onFailure: @Sendable (PartitionID, String) -> Void
   private let state: Mutex<State>
-  private let signals = (0..<threadCount).map { _ in Signal() }
+  private let signals: [Service: [Signal]]
   private let threads = Mutex<[BackgroundThread]>([])
 
   /// - Parameters:
+  ///   - announcedEpoch: the epoch of the newest owner that the map knows, 0 without one.
   ///   - onTaken: told on any thread that a partition has been acquired, and how long store and log took for it.
   ///   - onFailure: told on any thread why a partition could not be taken over; it is tried again.
   init(
     log: any SharedLog, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
+    announcedEpoch: @escaping @Sendable (PartitionID) -> UInt64,
     onTaken: @escaping @Sendable (PartitionID, UInt64, (store: UInt64, log: UInt64)) -> Void,
     onFailure: @escaping @Sendable (PartitionID, String) -> Void
   ) {
     self.log = log
     self.store = store
     self.leaseMilliseconds = UInt64(clamping: leaseMilliseconds)
+    self.announcedEpoch = announcedEpoch
     self.onTaken = onTaken
     self.onFailure = onFailure
+    signals = Dictionary(uniqueKeysWithValues: owns.map { ($0, (0..<Self.threadsOfService).map { _ in Signal() }) })
     state = Mutex(State(awaitedServices: owns))
   }
 
@@ -79,9 +132,11 @@ final class Takeovers: Sendable {
     install: @escaping @Sendable (Takeover) -> Bool, onReady: @escaping @Sendable () -> Void
   ) {
     state.withLock { $0.onReady = onReady }
-    let started = signals.enumerated().compactMap { number, signal in
-      BackgroundThread("takeover-\(number)") { [self] in
-        while let task = next(signal) { perform(task, install) }
+    let started = signals.flatMap { service, signals in
+      signals.compactMap { signal in
+        BackgroundThread("take-\(service.name)") { [self] in
+          while let tasks = next(of: service, signal) { perform(tasks, install) }
+        }
       }
     }
     threads.withLock { $0 = started }
@@ -96,13 +151,28 @@ final class Takeovers: Sendable {
       guard !state.isClosed else { return }
       state.assigned = state.assigned.filter { $0.service != service }.union(partitions)
       let isFirst = state.awaitedServices.remove(service) != nil
+      state.recall(Set(partitions))
       for partition in partitions where state.held.insert(partition).inserted {
         state.tasks.append(Task(partition: partition, notBefore: 0, attempt: 0))
         if isFirst { state.awaitedPartitions.insert(partition) }
       }
     }
-    for signal in signals { signal.set() }
+    wake(service)
     tellIfReady()
+  }
+
+  /// Nothing of a service is this pod's until the next assignment, which belongs to its start, if that is not over.
+  func revoke(_ service: Service) {
+    state.withLock { state in
+      state.assigned = state.assigned.filter { $0.service != service }
+      if state.onReady != nil { state.awaitedServices.insert(service) }
+    }
+    wake(service)
+  }
+
+  /// Whether a takeover of a service waits that has failed.
+  func isFailing(_ service: Service) -> Bool {
+    pending.contains { $0.partition.service == service && $0.reason != nil }
   }
 
   // MARK: What lanes say
@@ -113,30 +183,48 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
-  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: unless nobody else
-  /// has it (`isToReturn`) not at once, because the group may just not have said yet what the log does.
-  func left(_ partition: PartitionID, isToReturn: Bool) {
+  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: not at once when
+  /// another one has it, because the group may just not have said yet what the log does; and later each time when its
+  /// log breaks off again and again.
+  func left(_ partition: PartitionID, _ ending: Ending) {
     let isWanted = state.withLock { state in
       state.awaitedPartitions.remove(partition)
-      guard state.assigned.contains(partition), !state.isClosed else {
-        state.held.remove(partition)
+      let milliseconds: UInt64
+      switch ending {
+      case .superseded(let epoch):
+        state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch)
+        milliseconds = 2 * leaseMilliseconds
+      case .broken(let reason):
+        let count = state.breaks[partition] ?? 0
+        state.breaks[partition] = count + 1
+        state.failures[partition] = reason
+        milliseconds = count == 0 ? 0 : Self.backoff(count)
+      }
+      guard state.wants(partition) else {
+        state.letGo(partition)
         return false
       }
-      let notBefore = Self.now + (isToReturn ? 0 : 2 * leaseMilliseconds)
-      state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: 0))
+      state.tasks.append(Task(partition: partition, notBefore: Self.now + milliseconds, attempt: 0))
       return true
     }
-    if isWanted { for signal in signals { signal.set() } }
+    if isWanted { wake(partition.service) }
     tellIfReady()
   }
 
   /// The takeover failed on the lane.
   func failed(_ partition: PartitionID, _ reason: String) { retry(partition, attempt: 1, reason) }
 
-  /// Partitions that are wanted and not owned, with the reason of the newest failure, if there was one.
-  var pending: [PartitionID: String?] {
+  /// The first checkpoint of an owner has been written: what broke before is over.
+  func settled(_ partition: PartitionID) {
+    state.withLock { _ = $0.breaks.removeValue(forKey: partition) }
+  }
+
+  /// Partitions that are wanted and not owned.
+  var pending: [PendingTakeover] {
     state.withLock { state in
-      Dictionary(uniqueKeysWithValues: state.tasks.map { ($0.partition, state.failures[$0.partition]) })
+      state.underWay.union(state.tasks.map(\.partition)).sorted().map { partition in
+        PendingTakeover(partition: partition, reason: state.failures[partition])
+      }
     }
   }
 
@@ -151,42 +239,65 @@ final class Takeovers: Sendable {
 
   // MARK: The threads
 
-  private func next(_ signal: Signal) -> Task? {
+  private func wake(_ service: Service) {
+    for signal in signals[service] ?? [] { signal.set() }
+  }
+
+  private func next(of service: Service, _ signal: Signal) -> [Task]? {
     while true {
       var waitMilliseconds = UInt64(Signal.waitMillisecondsMax)
-      let (task, isClosed) = state.withLock { state -> (Task?, Bool) in
+      let (tasks, isClosed) = state.withLock { state -> ([Task], Bool) in
         let now = Self.now
-        if let place = state.tasks.firstIndex(where: { $0.notBefore <= now }) {
-          return (state.tasks.remove(at: place), false)
+        let tasks = state.takeDue(now, of: service)
+        if tasks.isEmpty {
+          for task in state.tasks where task.partition.service == service {
+            waitMilliseconds = min(waitMilliseconds, task.notBefore - now)
+          }
         }
-        for task in state.tasks { waitMilliseconds = min(waitMilliseconds, task.notBefore - now) }
-        return (nil, state.isClosed)
+        return (tasks, state.isClosed)
       }
-      if let task { return task }
+      if !tasks.isEmpty { return tasks }
       if isClosed { return nil }
       _ = signal.wait(milliseconds: Int(waitMilliseconds))
     }
   }
 
-  private func perform(_ task: Task, _ install: (Takeover) -> Bool) {
-    let partition = task.partition
-    let isWanted = state.withLock { state in
-      if state.assigned.contains(partition), !state.isClosed { return true }
-      state.held.remove(partition)
-      state.awaitedPartitions.remove(partition)
-      return false
-    }
-    guard isWanted else { return tellIfReady() }
-    do {
-      let began = Self.now
-      let ownership = try store.acquire(partition)
-      let acquired = Self.now
-      guard let bounds = try log.readBounds(of: [partition])[partition] else {
-        throw LogFailure(.read, "the log tells no bounds of \(partition)")
+  private func perform(_ all: [Task], _ install: (Takeover) -> Bool) {
+    let tasks = all.filter { isWanted($0.partition) }
+    let began = Self.now
+    do throws(LogFailure) {
+      // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
+      let bounds = try tasks.isEmpty ? [:] : log.readBounds(of: tasks.map(\.partition))
+      let milliseconds = Self.now - began
+      for task in tasks {
+        perform(task, bounds[task.partition], logMilliseconds: milliseconds, install)
+        state.withLock { _ = $0.underWay.remove(task.partition) }
       }
-      if let refusal = bounds.refusal(behind: ownership.recovery.header?.offset ?? -1, of: partition) { throw refusal }
+    } catch {
+      for task in tasks { retry(task.partition, attempt: task.attempt + 1, "\(error)") }
+    }
+    state.withLock { $0.underWay.subtract(all.map(\.partition)) }
+    if tasks.count < all.count { tellIfReady() }
+  }
+
+  private func perform(
+    _ task: Task, _ bounds: LogBounds?, logMilliseconds: UInt64, _ install: (Takeover) -> Bool
+  ) {
+    let partition = task.partition
+    guard isWanted(partition) else { return tellIfReady() }
+    do {
+      guard var bounds else { throw Self.noBounds(of: partition) }
+      let began = Self.now
+      let ownership = try store.acquire(partition, above: epochFloor(of: partition))
+      let acquired = Self.now
+      let offset = ownership.recovery.header?.offset ?? -1
+      if bounds.refusal(behind: offset, of: partition) != nil {
+        // The predecessor may have gone on meanwhile.
+        bounds = try readBounds(of: partition)
+        if let refusal = bounds.refusal(behind: offset, of: partition) { throw refusal }
+      }
       state.withLock { _ = $0.failures.removeValue(forKey: partition) }
-      onTaken(partition, ownership.epoch, (acquired - began, Self.now - acquired))
+      onTaken(partition, ownership.epoch, (acquired - began, logMilliseconds + Self.now - acquired))
       let takeover = Takeover(partition: partition, ownership: ownership, bounds: bounds)
       if !install(takeover) { retry(partition, attempt: task.attempt + 1, "its lane is too busy") }
     } catch {
@@ -194,14 +305,48 @@ final class Takeovers: Sendable {
     }
   }
 
-  private func retry(_ partition: PartitionID, attempt: Int, _ reason: String) {
+  /// Whether the group still wants it here; if not, it is let go of.
+  private func isWanted(_ partition: PartitionID) -> Bool {
     state.withLock { state in
-      state.failures[partition] = reason
-      let backoff = min(Self.backoffMillisecondsMin << UInt64(min(attempt - 1, 10)), Self.backoffMillisecondsMax)
-      state.tasks.append(Task(partition: partition, notBefore: Self.now + backoff, attempt: attempt))
+      if state.wants(partition) { return true }
+      state.letGo(partition)
+      return false
     }
+  }
+
+  private func readBounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
+    guard let bounds = try log.readBounds(of: [partition])[partition] else {
+      throw Self.noBounds(of: partition)
+    }
+    return bounds
+  }
+
+  private static func noBounds(of partition: PartitionID) -> LogFailure {
+    LogFailure(.read, "the log tells no bounds of \(partition)")
+  }
+
+  /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was
+  /// restored from a backup: then its epochs stand in the log behind the checkpoint that it was restored to.
+  private func epochFloor(of partition: PartitionID) -> UInt64 {
+    max(announcedEpoch(partition), state.withLock { $0.epochs[partition] } ?? 0)
+  }
+
+  private func retry(_ partition: PartitionID, attempt: Int, _ reason: String) {
+    let isClosed = state.withLock { state in
+      guard !state.isClosed else { return true }
+      state.failures[partition] = reason
+      let notBefore = Self.now + Self.backoff(attempt)
+      state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: attempt))
+      return false
+    }
+    if isClosed { return }
     onFailure(partition, reason)
-    for signal in signals { signal.set() }
+    wake(partition.service)
+  }
+
+  /// The wait behind the first failure, the second, …
+  private static func backoff(_ count: Int) -> UInt64 {
+    min(backoffMillisecondsMin << UInt64(min(max(count - 1, 0), 10)), backoffMillisecondsMax)
   }
 
   private static var now: UInt64 {
@@ -210,13 +355,17 @@ final class Takeovers: Sendable {
     return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
   }
 
-  /// Takes nothing over any more; what is under way ends. Blocking.
-  func close() {
+  /// Takes nothing over any more; what is under way ends with the store's answer.
+  func end() {
     state.withLock { state in
       state.isClosed = true
       state.tasks = []
     }
-    for signal in signals { signal.set() }
+    for service in signals.keys { wake(service) }
+  }
+
+  /// Waits until what was under way has ended; behind `end`. A store that is closed lets nobody wait.
+  func join() {
     let ending = threads.withLock { threads in
       defer { threads = [] }
       return threads

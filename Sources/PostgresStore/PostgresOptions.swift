@@ -34,6 +34,8 @@ public struct PostgresOptions: Hashable, Sendable {
   public var pipelinedLoadsMax = 16
   /// Expired idempotency keys that one checkpoint deletes; the rest goes with the next ones.
   public var expiredRowsMax = 20_000
+  /// Records of one partition that an operator has quarantined; the oldest beyond it are forgotten.
+  public var quarantinedRowsMax = 1_000
   /// Connections that are lost under one request before it fails.
   public var attemptsMax = 4
 
@@ -54,8 +56,8 @@ public struct PostgresOptions: Hashable, Sendable {
   public var writeWaitMilliseconds = 10_000
   /// The same of a load.
   public var loadWaitMilliseconds = 2_000
-  /// The same of an owner that asks for its partition; nil: until the store is closed.
-  public var acquireWaitMilliseconds: Int?
+  /// The same of an owner that asks for its partition.
+  public var acquireWaitMilliseconds = 2_000
 
   public init() {}
 
@@ -63,12 +65,12 @@ public struct PostgresOptions: Hashable, Sendable {
   public var contradiction: String? {
     let counts = [
       writerCount, readerCount, queuedWritesMax, queuedLoadsMax, batchRowsMax, batchBytesMax, rowBytesMax,
-      transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, attemptsMax,
+      transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, quarantinedRowsMax, attemptsMax,
     ]
     let times = [
       connectMillisecondsMax, statementMillisecondsMax, lockMillisecondsMax, silenceMillisecondsMax,
       backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds, loadWaitMilliseconds,
-      acquireWaitMilliseconds ?? 1,
+      acquireWaitMilliseconds,
     ]
     if counts.contains(where: { $0 < 1 }) || times.contains(where: { !(1...Self.timeMillisecondsMax).contains($0) }) {
       return "every bound of the store must be at least 1, and every time at most \(Self.timeMillisecondsMax)"

@@ -1,3 +1,4 @@
+import Dispatch
 import Model
 import PartitionCore
 import Synchronization
@@ -5,10 +6,11 @@ import Synchronization
 /// The in-memory twin of a store. It does at once what it is asked for, on the calling thread, unless a test holds
 /// the completions back; each load sees every write that was asked for before it.
 public final class MemoryStore: StateStore {
-  private struct Partition: Sendable {
+  fileprivate struct Partition: Sendable {
     var epoch: UInt64 = 0
     var header: CheckpointHeader?
     var entities: [EntityKey: Entity] = [:]
+    var quarantined: Set<Int64> = []
   }
 
   private struct State: Sendable {
@@ -18,20 +20,31 @@ public final class MemoryStore: StateStore {
     var isHeld = false
     var held: [@Sendable () -> Void] = []
     var isClosed = false
+    /// Whoever acquires a partition of these waits.
+    var gates: [Service: DispatchSemaphore] = [:]
   }
 
   private let state = Mutex(State())
 
   public init() {}
 
-  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
-    try state.withLock { state throws(StoreFailure) in
+  public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
+    if let gate = state.withLock({ $0.gates[partition.service] }) {
+      gate.wait()
+      gate.signal()
+    }
+    return try state.withLock { state throws(StoreFailure) in
       if state.isClosed { throw Self.closed }
       if let failure = state.writeFailure { throw failure }
-      state.partitions[partition, default: Partition()].epoch += 1
-      let found = state.partitions[partition] ?? Partition()
+      var found = state.partitions[partition] ?? Partition()
+      let (epoch, overflow) = max(found.epoch, floor).addingReportingOverflow(1)
+      if overflow { throw StoreFailure(.format, "the store in memory: the epoch of \(partition) is out of range") }
+      found.epoch = epoch
+      state.partitions[partition] = found
       return Ownership(
-        epoch: found.epoch, recovery: Recovery(header: found.header, pinned: Self.pinned(in: found.entities)))
+        epoch: found.epoch,
+        recovery: Recovery(
+          header: found.header, pinned: Self.pinned(in: found.entities), quarantined: found.quarantined))
     }
   }
 
@@ -100,6 +113,7 @@ public final class MemoryStore: StateStore {
 
   public func close() {
     state.withLock { $0.isClosed = true }
+    holdAcquisitions(of: [])
     releaseCompletions()
   }
 
@@ -112,6 +126,17 @@ public final class MemoryStore: StateStore {
   /// Loads fail with this from now on; nil lets them work again.
   public func failLoads(with failure: StoreFailure?) { state.withLock { $0.readFailure = failure } }
 
+  /// From now on whoever acquires a partition of these services waits; nobody else does.
+  public func holdAcquisitions(of services: Set<Service>) {
+    let opened = state.withLock { state in
+      let opened = state.gates.filter { !services.contains($0.key) }
+      state.gates = state.gates.filter { services.contains($0.key) }
+      for service in services where state.gates[service] == nil { state.gates[service] = DispatchSemaphore(value: 0) }
+      return opened
+    }
+    for gate in opened.values { gate.signal() }
+  }
+
   /// From now on no completion is called, until `releaseCompletions`.
   public func holdCompletions() { state.withLock { $0.isHeld = true } }
 
@@ -123,6 +148,21 @@ public final class MemoryStore: StateStore {
       return state.held
     }
     for completion in held { completion() }
+  }
+
+  /// The next owner leaves out what it cannot apply in a record.
+  public func quarantine(_ offset: Int64, of partition: PartitionID) {
+    state.withLock { _ = $0.partitions[partition, default: Partition()].quarantined.insert(offset) }
+  }
+
+  /// All that the store holds, as a backup would.
+  public func backup() -> Backup { state.withLock { Backup(partitions: $0.partitions) } }
+  /// The store holds again what it held then, epochs included.
+  public func restore(_ backup: Backup) { state.withLock { $0.partitions = backup.partitions } }
+
+  /// What a store held at one moment.
+  public struct Backup: Sendable {
+    fileprivate let partitions: [PartitionID: Partition]
   }
 
   /// What the store holds of a partition.

@@ -13,7 +13,9 @@ import Testing
     var loop = PartitionLoop<OrdersMachine>(
       partition: partition, partitioner: partitioner, limits: CoreLimits(),
       recovery: Recovery(header: nil, pinned: []))
-    loop.tenure = epoch.map { Tenure(epoch: $0, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning) }
+    loop.tenure = epoch.map {
+      Tenure(epoch: $0, incarnation: 1, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning)
+    }
     return loop
   }
 
@@ -51,6 +53,48 @@ import Testing
     #expect(loop.appliedOffset == 1)
     let isTaken = loop.takeCheckpoint()
     #expect(!isTaken)
+  }
+
+  private let poison = Entry.Body.control(.rules(version: 99))
+
+  @Test func aStoppedPartitionSeesThatAnotherOwnerHasIt() throws {
+    var loop = try loop(epoch: 1)
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    #expect(deliver([poison, command(1)], at: 1, to: &loop).isEmpty)
+    guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "it has to stop") }
+    #expect(loop.unappliedCommands().count == 1 && loop.farewell == nil)
+    #expect(deliver([command(2), .control(.released(epoch: 9))], at: 2, to: &loop).isEmpty)
+    guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "it stays so") }
+    #expect(deliver([try owned(2)], at: 3, to: &loop).isEmpty)
+    #expect(loop.status == .superseded(offset: 3, by: 2) && loop.farewell == .released(epoch: 1))
+  }
+
+  @Test func itsSuccessorMayHaveBeenDeliveredAlready() throws {
+    var loop = try loop(epoch: 1)
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    for (offset, entries) in [(1, [poison]), (2, [command(1)]), (3, [try owned(4)])] as [(Int64, [Entry.Body])] {
+      let record = Record(entries: entries.map { Entry(time: Timestamp(milliseconds: 1), body: $0) })
+      loop.deliver(Delivery(partition: partition, offset: offset, position: .zero, content: .record(record)))
+    }
+    var effects = Effects()
+    loop.step(into: &effects)
+    #expect(loop.status == .superseded(offset: 3, by: 4) && effects.isEmpty)
+  }
+
+  @Test func aStoppedPartitionMayBreakOrStepDown() throws {
+    var broken = try loop(epoch: 1)
+    _ = deliver([try owned(1), poison], at: 0, to: &broken)
+    broken.deliver(Delivery(partition: partition, offset: 5, position: .zero, content: .broken(reason: "lost")))
+    #expect(broken.status == .broken(offset: 5, reason: "lost"))
+    var leaving = try loop(epoch: 1)
+    _ = deliver([try owned(1), poison], at: 0, to: &leaving)
+    leaving.stepDown()
+    #expect(leaving.status == .superseded(offset: -1, by: 2) && leaving.farewell == .released(epoch: 1))
+    var embedded = try loop(epoch: nil)
+    _ = deliver([poison], at: 0, to: &embedded)
+    embedded.stepDown()
+    _ = deliver([try owned(2)], at: 1, to: &embedded)
+    guard case .stopped(offset: 0, _) = embedded.status else { return #expect(Bool(false), "it stays so") }
   }
 
   @Test func whereNobodyElseCanOwnItControlsAreOnlyRead() throws {
@@ -95,7 +139,7 @@ import Testing
     var loop = PartitionLoop<OrdersMachine>(
       partition: partition, partitioner: try #require(Partitioner(count: 1)), limits: limits,
       recovery: Recovery(header: nil, pinned: []))
-    loop.tenure = Tenure(epoch: 2, leaseMilliseconds: 1_000, isFromTheBeginning: false)
+    loop.tenure = Tenure(epoch: 2, incarnation: 1, leaseMilliseconds: 1_000, isFromTheBeginning: false)
     var effects = Effects()
     loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)
     _ = deliver([try owned(2), command(1), command(2), command(3)], at: 0, to: &loop)
@@ -136,5 +180,17 @@ import Testing
     var young = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
     young.stepDown()
     #expect(young.farewell == nil, "it never answered anything")
+    #expect(young.lateFarewell == nil, "and never waited")
+  }
+
+  @Test func saysLaterThatTheLeaseItWaitedForIsOver() throws {
+    var loop = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
+    var effects = Effects()
+    _ = deliver([try owned(2)], at: 0, to: &loop)
+    loop.pass(100, into: &effects)
+    #expect(loop.lateFarewell == nil, "it may still serve itself")
+    _ = deliver([try owned(3)], at: 1, to: &loop)
+    #expect(loop.farewell == nil)
+    #expect(loop.lateFarewell?.control == .released(epoch: 2) && loop.lateFarewell?.at == 1_200)
   }
 }

@@ -48,6 +48,9 @@ final class BrokerLog: SharedLog {
   private struct State: Sendable {
     var cursors: [PartitionID: Cursor] = [:]
     var isCut = false
+    var isMute = false
+    /// Partitions that break off, and how often still.
+    var breaks: [PartitionID: Int] = [:]
     /// What was appended while the pod was cut off: it arrives later.
     var limbo: [[Append]] = []
   }
@@ -59,6 +62,18 @@ final class BrokerLog: SharedLog {
 
   /// Nothing comes or goes from now on.
   func cutOff() { state.withLock { $0.isCut = true } }
+
+  /// Records come and go, and no question is answered.
+  func answerNoQuestions(_ isMute: Bool) { state.withLock { $0.isMute = isMute } }
+
+  /// A partition breaks off so many times: at once, and whenever it is subscribed to again.
+  func breakOff(_ partition: PartitionID, times: Int = 1) {
+    let owner = state.withLock { state in
+      state.breaks[partition] = times
+      return state.cursors[partition]?.owner
+    }
+    owner?.deliveriesArrived()
+  }
 
   /// What was appended meanwhile arrives, and everything comes again.
   func heal() {
@@ -91,7 +106,7 @@ final class BrokerLog: SharedLog {
   func nextOffset(of partition: PartitionID) -> Int64 { Int64(broker.records(of: partition).count) }
 
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds] {
-    if state.withLock({ $0.isCut }) { throw LogFailure(.unreachable, "cut off") }
+    if state.withLock({ $0.isCut || $0.isMute }) { throw LogFailure(.unreachable, "cut off") }
     return Dictionary(
       uniqueKeysWithValues: partitions.map { ($0, LogBounds(first: 0, next: nextOffset(of: $0))) })
   }
@@ -112,6 +127,14 @@ final class BrokerLog: SharedLog {
       guard !state.isCut else { return [] }
       var taken: [Delivery] = []
       for (partition, cursor) in state.cursors where cursor.owner === owner {
+        if let times = state.breaks[partition], times > 0 {
+          state.breaks[partition] = times - 1
+          // Nothing of it comes behind this.
+          state.cursors[partition] = nil
+          taken.append(
+            Delivery(partition: partition, offset: cursor.next, position: .zero, content: .broken(reason: "a gap")))
+          continue
+        }
         for record in broker.records(of: partition, from: cursor.next) {
           let offset = state.cursors[partition]?.next ?? 0
           taken.append(
@@ -126,4 +149,8 @@ final class BrokerLog: SharedLog {
   func flushHint(by owner: (any LogOwner)?) {}
   func trim(_ partition: PartitionID, through offset: Int64) {}
   func close() {}
+}
+
+extension Control {
+  func isOwned(_ epoch: UInt64) -> Bool { if case .owned(let owner) = self { owner.epoch == epoch } else { false } }
 }

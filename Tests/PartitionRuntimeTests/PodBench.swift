@@ -16,15 +16,20 @@ final class TestCluster: Sendable {
   let partitioner: Partitioner
   let broker = MemoryBroker()
   let store = MemoryStore()
-  let world = MemoryOwnershipWorld()
   let peers = MemoryPeers()
   let leaseMilliseconds: Int64
   private let incarnations = Atomic<UInt64>(0)
+  private let newestWorld = Mutex(MemoryOwnershipWorld())
 
   init(partitions: Int = 4, leaseMilliseconds: Int64 = 300) throws {
     partitioner = try #require(Partitioner(count: partitions))
     self.leaseMilliseconds = leaseMilliseconds
   }
+
+  var world: MemoryOwnershipWorld { newestWorld.withLock { $0 } }
+
+  /// Pods that start from now on know of no owner.
+  func loseMap() { newestWorld.withLock { $0 = MemoryOwnershipWorld() } }
 
   func pod(
     owns: Set<Service> = Set(Service.allCases), change: (inout RuntimeOptions) -> Void = { _ in }
@@ -88,20 +93,70 @@ final class PodBench: Sendable {
 
   var reported: [RuntimeEvent] { events.events }
 
+  /// Answers that did not reach their pod.
+  var lostAnswers: Int {
+    reported.reduce(0) { if case .peerRefused(let count) = $1 { $0 + count } else { $0 } }
+  }
+
+  /// Partitions whose log broke off.
+  var breaks: [PartitionID] {
+    reported.compactMap { if case .partitionBroke(let partition, _, _) = $0 { partition } else { nil } }
+  }
+
+  /// Why takeovers failed.
+  var failures: [String] {
+    reported.compactMap { if case .takeoverFailed(_, let reason) = $0 { reason } else { nil } }
+  }
+
   /// The partitions that it owns now.
-  var reports: [PartitionReport] {
+  var reports: [PartitionReport] { report?.partitions ?? [] }
+  /// The partitions that it is to own and does not.
+  var pending: [PendingTakeover] { report?.pending ?? [] }
+
+  /// Whether the store has everything that was applied.
+  var isCheckpointed: Bool { reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } }
+
+  /// Appends a command as this pod would, or another one, without a request that waits for it.
+  func append(_ command: Command, to partition: PartitionID, of pod: UInt64? = nil) throws {
+    let request = RequestID(incarnation: pod ?? incarnation, lane: 0, number: 1_000_000)
+    let body = ClientCommand(request: request, idempotency: nil, trace: nil, command: command)
+    let record = Record(entries: [Entry(time: Timestamp(milliseconds: 1_000), body: .command(body))])
+    _ = try log.append([Append(partition: partition, record: record, isRefusable: true)], by: nil)
+  }
+
+  /// Waits until something is so, and then until everything in a partition's log has been applied here.
+  func waitUntilApplied(_ partition: PartitionID, _ isSo: () -> Bool) -> Bool {
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(10)
+    while clock.now < deadline {
+      let count = isSo() ? cluster.broker.records(of: partition).count : Int.max
+      if let report = reports.first(where: { $0.partition == partition }), report.appliedOffset >= Int64(count) - 1 {
+        return true
+      }
+      usleep(1_000)
+    }
+    return false
+  }
+
+  func isStopped(_ partition: PartitionID) -> Bool {
+    reports.contains { report in
+      if report.partition == partition, case .stopped = report.status { true } else { false }
+    }
+  }
+
+  private var report: RuntimeReport? {
     let done = DispatchSemaphore(value: 0)
     let box = ReportBox()
     runtime.report(timeoutMilliseconds: 5_000) { report in
-      box.partitions.withLock { $0 = report?.partitions ?? [] }
+      box.report.withLock { $0 = report }
       done.signal()
     }
     _ = done.wait(timeout: .now() + 10)
-    return box.partitions.withLock { $0 }
+    return box.report.withLock { $0 }
   }
 
   private final class ReportBox: Sendable {
-    let partitions = Mutex<[PartitionReport]>([])
+    let report = Mutex<RuntimeReport?>(nil)
   }
 
   func waitUntilReady() -> Bool { ready.wait(timeout: .now() + 10) == .success }
@@ -115,9 +170,9 @@ final class PodBench: Sendable {
     kill()
   }
 
-  /// Ends as it is; the map goes on naming it.
-  func kill() {
-    cluster.peers.disconnect(incarnation)
+  /// Ends as it is; the map goes on naming it, and what it is sent is kept for it, if it is silent.
+  func kill(isSilent: Bool = false) {
+    if isSilent { cluster.peers.silence(incarnation) } else { cluster.peers.disconnect(incarnation) }
     for lane in runtime.lanes { lane.stop() }
     for lane in runtime.lanes { lane.join() }
   }
