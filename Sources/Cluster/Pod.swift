@@ -23,7 +23,7 @@ import Telemetry
 /// ```
 public final class Pod: Sendable {
   public let options: PodOptions
-  /// Kafka's own name of the cluster.
+  /// What the stores and the other pods must belong to, too.
   public let clusterID: String
   public let lanes: ServerLanes
   public let log: KafkaLog

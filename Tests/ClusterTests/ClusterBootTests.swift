@@ -51,9 +51,13 @@ import Testing
     let first = try OpenPod(settings)
     _ = try first.pod.store.acquire(PartitionID(.orders, 0))
     first.pod.abandon()
-    let other = try OpenPod(settings, cluster: "cluster-2")
-    #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
-      ($0 as? StoreFailure)?.code == .format
+    var neighbour = settings
+    neighbour.cluster.kafkaPrefix = "trial."
+    for other in [try OpenPod(settings, cluster: "cluster-2"), try OpenPod(neighbour)] {
+      #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
+        ($0 as? StoreFailure)?.code == .format
+      }
+      other.pod.abandon()
     }
     other.pod.abandon()
   }
