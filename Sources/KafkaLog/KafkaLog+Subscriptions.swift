@@ -45,6 +45,8 @@ extension KafkaLog: SharedLog {
       for (partition, next) in nexts {
         guard let slot = slot(of: partition) else { continue }
         state.routes[slot] = inbox
+        // Its checkpoint: an owner elsewhere may have written it, or a restored store be behind what was there before.
+        state.trimmedThrough[slot] = next - 1
         for number in state.lost.restarted(partition) { state.prefix.acknowledge(number) }
         inbox.begin(partition, next: next)
       }

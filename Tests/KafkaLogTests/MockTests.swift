@@ -44,6 +44,7 @@ import Testing
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [orders: 10]) }
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [PartitionID(.orders, 99): -1]) }
     try log.subscribe(owner, to: [orders: 6])
+    #expect(log.margins == [orders: 7], "from the checkpoint on, before this owner has written one")
     #expect(owner.collect(3, from: log).map(\.text) == ["orders-0@7=8", "orders-0@8=9", "orders-0@9=10"])
     log.close()
   }
