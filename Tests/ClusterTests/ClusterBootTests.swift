@@ -59,7 +59,15 @@ import Testing
       }
       other.pod.abandon()
     }
-    other.pod.abandon()
+  }
+
+  /// Its names reach the limit of Kafka's.
+  @Test func theLongestPrefixMakesACluster() throws {
+    let open = try OpenPod(
+      settings { $0.cluster.kafkaPrefix = String(repeating: "p", count: 200) },
+      cluster: String(repeating: "k", count: 22))
+    #expect(open.pod.clusterID.utf8.count == 223)
+    open.pod.abandon()
   }
 
   @Test func aPodThatOnlyTakesRequestsNeedsNoDatabase() throws {
@@ -72,6 +80,19 @@ import Testing
     try open.pod.joinGroups()
     #expect(open.pod.members.isEmpty)
     open.pod.abandon()
+  }
+
+  /// What waits for brokers waits at the same time, and not for ever.
+  @Test func aPodWhoseKafkaIsAwayLeavesItsGroupsInTime() throws {
+    let open = try OpenPod(settings())
+    try open.pod.joinGroups()
+    #expect(open.pod.members.count == 3)
+    try open.start()
+    let clock = ContinuousClock()
+    let start = clock.now
+    open.pod.leaveGroups()
+    #expect(clock.now - start < .milliseconds(open.pod.options.kafka.closeTimeoutMilliseconds + 5_000))
+    open.end()
   }
 
   @Test func pricesAreInMemoryOrOnTheLanes() throws {
