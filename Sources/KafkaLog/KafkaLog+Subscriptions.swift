@@ -72,6 +72,29 @@ extension KafkaLog: SharedLog {
     reader?.unassign(partitions)
   }
 
+  /// librdkafka's own pause keeps what it has read ahead; here the reading ends, and what was not handed over is
+  /// fetched again.
+  public func pause(_ partition: PartitionID) {
+    guard let (inbox, reader) = reading(partition), inbox.setPaused(true, partition) != nil else { return }
+    reader.unassign([partition])
+  }
+
+  public func resume(_ partition: PartitionID) {
+    guard let (inbox, reader) = reading(partition), let next = inbox.setPaused(false, partition) else { return }
+    do throws(LogFailure) {
+      try reader.assign([partition: next], to: inbox.queue)
+    } catch {
+      if inbox.breakOff(partition, error.message) { report(.partitionBroken(partition, reason: error.message)) }
+    }
+  }
+
+  private func reading(_ partition: PartitionID) -> (KafkaInbox, KafkaReader)? {
+    state.withLock { state in
+      guard let inbox = slot(of: partition).flatMap({ state.routes[$0] }), let reader = state.reader else { return nil }
+      return (inbox, reader)
+    }
+  }
+
   /// For each partition with an owner: how many records retention may still remove before one is missing, as of the
   /// newest `readBounds`. An alarm is due when it shrinks towards 0.
   public var margins: [PartitionID: Int64] {

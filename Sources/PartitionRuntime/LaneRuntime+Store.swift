@@ -105,3 +105,23 @@ extension LaneRuntime {
     }
   }
 }
+
+  // MARK: What waits for loads
+
+  /// Keeps what was read of a partition and not applied within its bound. One that can apply it gets its time before
+  /// the lane takes anything else; one that waits for a load, for as long as its database may be away, is not read
+  /// meanwhile, and the others go on.
+  func noteQueue(_ result: StepResult, at place: Int) {
+    let isCrowded = result.flags.contains(.isCrowded)
+    let canStep = result.flags.contains(.canStep)
+    if isCrowded, canStep { crowded.insert(place) } else { crowded.remove(place) }
+    // A stopped one is read on: somebody else may take it.
+    let isStopped = result.flags.contains(.isStopped)
+    if isCrowded, !canStep, !isStopped, !places[place].isPaused {
+      places[place].isPaused = true
+      shared.sharedLog?.pause(places[place].id)
+    } else if places[place].isPaused, isStopped || result.flags.contains(.hasRoom) {
+      places[place].isPaused = false
+      shared.sharedLog?.resume(places[place].id)
+    }
+  }

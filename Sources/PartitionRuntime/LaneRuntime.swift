@@ -23,6 +23,8 @@ final class LaneRuntime {
   var placeOf: [Int16]
   /// Places that have to be stepped.
   private var toStep: [Int] = []
+  /// Places that have as much of the log as they may hold, and can apply it.
+  var crowded: Set<Int> = []
 
   /// Commands and messages that are to be appended, by partition.
   private var commands: Outbox
@@ -98,7 +100,9 @@ final class LaneRuntime {
 
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
   private func applyRound() -> Bool {
-    let deliveries = shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax)
+    // Those that have enough get their time first.
+    let deliveries =
+      crowded.isEmpty ? shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax) : []
     for delivery in deliveries {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
@@ -151,7 +155,10 @@ final class LaneRuntime {
     let isBehind = result.flags.contains(.isBehind)
     if isBehind, places[place].behindSince == nil { places[place].behindSince = lane.now }
     if result.flags.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
-    if cluster != nil { noteTenure(result, at: place) }
+    if cluster != nil {
+      noteTenure(result, at: place)
+      noteQueue(result, at: place)
+    }
     if result.flags.contains(.isStopped) {
       stopped(at: place)
     } else if result.appliedOffset >= places[place].replayThrough {

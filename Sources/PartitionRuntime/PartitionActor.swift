@@ -128,3 +128,5 @@ actor PartitionActor<Machine: StateMachine> {
       effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, tick: tick, flags: flags)
   }
 }
+    if loop.isCrowded { flags.insert(.isCrowded) }
+    if loop.hasRoom { flags.insert(.hasRoom) }

@@ -102,7 +102,7 @@ extension PartitionEntrance {
 /// What a partition put out, and how it stands now.
 struct StepResult: Sendable {
   struct Flags: OptionSet, Sendable {
-    let rawValue: UInt8
+    let rawValue: UInt16
     /// There is more to apply.
     static let canStep = Flags(rawValue: 1)
     /// The store lacks something.
@@ -117,6 +117,10 @@ struct StepResult: Sendable {
   }
 
   let effects: Effects
+    /// As much was delivered and not applied as may be.
+    static let isCrowded = Flags(rawValue: 256)
+    /// There is room for more of the log.
+    static let hasRoom = Flags(rawValue: 512)
   /// Keys to be loaded now.
   let loads: [EntityKey]
   let appliedOffset: Int64

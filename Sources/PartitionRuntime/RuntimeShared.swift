@@ -25,6 +25,8 @@ final class RuntimeShared: Sendable {
   let takeovers: Takeovers?
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseValue = Atomic<UInt8>(0)
+  /// The log, where partitions can be paused; nil where nobody else can own any.
+  let sharedLog: (any SharedLog)?
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
@@ -55,6 +57,7 @@ final class RuntimeShared: Sendable {
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+    sharedLog = cluster?.log
         onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })
     }
