@@ -21,9 +21,16 @@ extension LaneRuntime {
       let isBehind = places[place].behindSince != nil
       if isBehind, places[place].checkpointDueAt <= now { takeCheckpoint(at: place) }
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
-      if places[place].awaitsTime { perform(places[place].actor.look(), at: place) }
+      if places[place].awaitsTime || isToRelieve(place) { perform(places[place].actor.look(), at: place) }
     }
     if cluster != nil { clusterTick(now) }
+  }
+
+  /// Whether what other partitions hold matters to this one: it may forget what it need not hold, or take commands
+  /// again.
+  private func isToRelieve(_ place: Int) -> Bool {
+    if shared.memory.share != nil { return true }
+    return places[place].gate.state == .full && places[place].loadFailure == nil && !shared.memory.isDirtyBoundReached
   }
 
   /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
@@ -70,7 +77,7 @@ extension LaneRuntime {
     }
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
     if places[place].gate.state == .full, places[place].loadFailure == nil,
-      actor.state().dirtyCount < shared.options.core.dirtyMax
+      actor.state().dirtyCount < shared.options.core.dirtyMax, !shared.memory.isDirtyBoundReached
     {
       setGate(.open, at: place)
     }
@@ -104,7 +111,6 @@ extension LaneRuntime {
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }
   }
-}
 
   // MARK: What waits for loads
 
@@ -125,3 +131,4 @@ extension LaneRuntime {
       shared.sharedLog?.resume(places[place].id)
     }
   }
+}

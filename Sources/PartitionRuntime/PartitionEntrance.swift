@@ -58,14 +58,17 @@ extension PartitionEntrance {
   init(
     of partition: PartitionID, _ shared: RuntimeShared, _ recovery: Recovery, _ tenure: Tenure?, on lane: Lane
   ) {
-    let (options, clock) = (shared.options, shared.cluster?.clock)
+    let (options, clock, memory) = (shared.options, shared.cluster?.clock, shared.memory)
     switch partition.service {
     case .orders:
-      self.init(PartitionActor<OrdersMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<OrdersMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     case .stock:
-      self.init(PartitionActor<StockMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<StockMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     case .payments:
-      self.init(PartitionActor<PaymentsMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<PaymentsMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     }
   }
 }
@@ -114,13 +117,13 @@ struct StepResult: Sendable {
     static let awaitsTime = Flags(rawValue: 32)
     /// The owner's `Owned` has not come back yet.
     static let isAnnounced = Flags(rawValue: 64)
-  }
-
-  let effects: Effects
     /// As much was delivered and not applied as may be.
     static let isCrowded = Flags(rawValue: 256)
     /// There is room for more of the log.
     static let hasRoom = Flags(rawValue: 512)
+  }
+
+  let effects: Effects
   /// Keys to be loaded now.
   let loads: [EntityKey]
   let appliedOffset: Int64

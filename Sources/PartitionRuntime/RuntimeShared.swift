@@ -20,13 +20,15 @@ final class RuntimeShared: Sendable {
   /// By lane: what became of its loads and checkpoints.
   let storeMailboxes: [Mailbox<LaneMessage>]
   let gates: [PartitionGate]
+  /// What the partitions hold in memory together.
+  let memory: MemoryPool
   /// The other pods, and what takes partitions over; nil where nobody else can own any.
   let cluster: ClusterLink?
   let takeovers: Takeovers?
-  private let report: @Sendable (RuntimeEvent) -> Void
-  private let phaseValue = Atomic<UInt8>(0)
   /// The log, where partitions can be paused; nil where nobody else can own any.
   let sharedLog: (any SharedLog)?
+  private let report: @Sendable (RuntimeEvent) -> Void
+  private let phaseValue = Atomic<UInt8>(0)
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
@@ -47,6 +49,7 @@ final class RuntimeShared: Sendable {
     // would hold its partition up for ever. With an owner's end its results may still come, beside the next one's.
     let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
     storeMailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: storeResultsMax) }
+    memory = MemoryPool(residentMax: options.core.residentMax, dirtyMax: options.core.dirtyMax)
     self.report = report
     self.onReplayed = onReplayed
     let count = options.partitioner.count * Service.allCases.count
@@ -54,10 +57,10 @@ final class RuntimeShared: Sendable {
     replaying = Atomic(count)
     answering = Atomic(options.laneCount)
     self.cluster = cluster?.link
+    sharedLog = cluster?.log
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
-    sharedLog = cluster?.log
         onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })
     }
