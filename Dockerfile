@@ -8,6 +8,7 @@ WORKDIR /kassa
 COPY Package.swift ./
 COPY Sources ./Sources
 COPY Tests ./Tests
+COPY perf/peers ./perf/peers
 RUN swift build -c release --static-swift-stdlib --product kassa
 
 # The gateway of docker-compose.yml, told at its build which pods there are.

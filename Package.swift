@@ -175,7 +175,8 @@ let package = Package(
         "Threads",
       ]),
     tests(
-      "KafkaLogTests", ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Wire"]),
+      "KafkaLogTests",
+      ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Threads", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),

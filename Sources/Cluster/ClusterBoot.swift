@@ -23,8 +23,14 @@ public enum ClusterBoot {
   /// The log, and what it says about where it is.
   public struct OpenedLog: Sendable {
     public let log: KafkaLog
-    /// Kafka's own name of the cluster: the stores and the other pods must belong to the same.
+    /// Kafka's own name of the cluster with the prefix of its topics: the stores and the other pods must belong to the
+    /// same. One Kafka may carry several of Kassa's clusters.
     public let clusterID: String
+
+    init(log: KafkaLog, kafkaID: String) {
+      self.log = log
+      clusterID = "\(kafkaID)/\(log.options.prefix)"
+    }
   }
 
   /// All steps. The lanes must not have been started.
@@ -55,7 +61,7 @@ public enum ClusterBoot {
     let log = try naming("kafka-brokers") { try KafkaLog(options: options.kafka) { journal.tell($0) } }
     do {
       let id = try naming("kafka-brokers") { try log.readClusterID() }
-      return OpenedLog(log: log, clusterID: id)
+      return OpenedLog(log: log, kafkaID: id)
     } catch {
       log.close()
       throw error

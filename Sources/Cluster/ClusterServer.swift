@@ -81,23 +81,27 @@ public final class ClusterServer: Sendable {
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
 
   /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
-  /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time` and
-  /// a few seconds.
+  /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten
+  /// seconds for checkpoints, and, when Kafka is away, ten more: what waits for brokers waits at the same time.
   public func stop() {
     memberships.end()
-    let pod = pod
-    let leaving = BackgroundThread("leaving") { pod.leaveGroups() }
+    let (pod, watch) = (pod, watch)
+    let leaving = BackgroundThread("leaving") {
+      pod.leaveGroups()
+      watch.end()
+    }
     front.drain(
       answersMilliseconds: drainMilliseconds,
       handoverMilliseconds: hasSuccessors ? pod.options.handoverMilliseconds : 0,
       closingMilliseconds: Self.closingMillisecondsMax)
-    leaving?.join()
-    watch.end()
-    pod.ownership.close()
+    let parting = BackgroundThread("parting") { pod.ownership.close() }
     pod.closeOnLanes()
     front.close()
     pod.close()
     runtime.joinTakeovers()
+    parting?.join()
+    leaving?.join()
+    watch.end()
   }
 
   /// Whether another pod that lives may own what this one does.

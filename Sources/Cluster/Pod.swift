@@ -14,6 +14,7 @@ import Settings
 import StateStore
 import Synchronization
 import Telemetry
+import Threads
 
 /// A pod's adapters, opened and not yet at work.
 ///
@@ -23,7 +24,7 @@ import Telemetry
 /// ```
 public final class Pod: Sendable {
   public let options: PodOptions
-  /// Kafka's own name of the cluster.
+  /// What the stores and the other pods must belong to, too.
   public let clusterID: String
   public let lanes: ServerLanes
   public let log: KafkaLog
@@ -118,9 +119,15 @@ public final class Pod: Sendable {
     }
   }
 
-  /// Leaves the groups, so that the partitions go to others at once. Blocking; nobody may take their events any more.
+  /// Leaves the groups, so that the partitions go to others at once: all at the same time, as each may have to wait for
+  /// brokers that are away. Blocking; nobody may take their events any more.
   public func leaveGroups() {
-    for member in members { member.leave() }
+    let leaving = members.map { member in
+      (member, BackgroundThread("leave-\(member.service.name)") { member.leave() })
+    }
+    for (member, thread) in leaving {
+      if let thread { thread.join() } else { member.leave() }
+    }
   }
 
   // MARK: The end

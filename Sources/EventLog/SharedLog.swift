@@ -6,6 +6,12 @@ public protocol SharedLog: EventLog {
   /// - Throws: `LogFailure` when nobody answers in time.
   @discardableResult
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
+
+  /// Hands nothing more of a partition over: its owner holds as much of it as it may. Called by the owner.
+  func pause(_ partition: PartitionID)
+
+  /// Goes on where `pause` stopped. Called by the owner.
+  func resume(_ partition: PartitionID)
 }
 
 /// The records that a partition's topic has.

@@ -70,6 +70,8 @@ struct KafkaConfiguration: ~Copyable {
     // The bounds before the producers are Kassa's own: a message must never be refused here.
     try configuration.set("queue.buffering.max.messages", 0)
     try configuration.set("queue.buffering.max.kbytes", 2_147_483_647)
+    // As often as the time allows, which for messages is for ever.
+    try configuration.set("message.send.max.retries", 2_147_483_647)
     if isGapless {
       try configuration.set("enable.gapless.guarantee", "true")
       try configuration.set("message.timeout.ms", 0)

@@ -82,6 +82,16 @@ final class KafkaInbox: @unchecked Sendable {
     state.withLock { $0.cursors[slot(of: partition)]?.next }
   }
 
+  /// Takes nothing more of a partition, or goes on; returns the offset of its next record, nil when it is not this
+  /// owner's or is broken.
+  func setPaused(_ isPaused: Bool, _ partition: PartitionID) -> Int64? {
+    state.withLock { state in
+      guard let cursor = state.cursors[slot(of: partition)], !cursor.isBroken else { return nil }
+      state.cursors[slot(of: partition)]?.isPaused = isPaused
+      return cursor.next
+    }
+  }
+
   /// Ends a partition for a reason that did not come with its records. Returns whether it is this owner's.
   func breakOff(_ partition: PartitionID, _ reason: String) -> Bool {
     let isOwn = state.withLock { Self.breakOff(&$0, slot(of: partition), partition, at: nil, reason) }

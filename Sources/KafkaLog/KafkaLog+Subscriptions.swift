@@ -47,6 +47,8 @@ extension KafkaLog: SharedLog {
       for (partition, next) in nexts {
         guard let slot = slot(of: partition) else { continue }
         state.routes[slot] = inbox
+        // Its checkpoint: an owner elsewhere may have written it, or a restored store be behind what was there before.
+        state.trimmedThrough[slot] = next - 1
         for number in state.lost.restarted(partition) { state.prefix.acknowledge(number) }
         inbox.begin(partition, next: next)
       }
@@ -70,6 +72,29 @@ extension KafkaLog: SharedLog {
       return state.reader
     }
     reader?.unassign(partitions)
+  }
+
+  /// librdkafka's own pause keeps what it has read ahead; here the reading ends, and what was not handed over is
+  /// fetched again.
+  public func pause(_ partition: PartitionID) {
+    guard let (inbox, reader) = reading(partition), inbox.setPaused(true, partition) != nil else { return }
+    reader.unassign([partition])
+  }
+
+  public func resume(_ partition: PartitionID) {
+    guard let (inbox, reader) = reading(partition), let next = inbox.setPaused(false, partition) else { return }
+    do throws(LogFailure) {
+      try reader.assign([partition: next], to: inbox.queue)
+    } catch {
+      if inbox.breakOff(partition, error.message) { report(.partitionBroken(partition, reason: error.message)) }
+    }
+  }
+
+  private func reading(_ partition: PartitionID) -> (KafkaInbox, KafkaReader)? {
+    state.withLock { state in
+      guard let inbox = slot(of: partition).flatMap({ state.routes[$0] }), let reader = state.reader else { return nil }
+      return (inbox, reader)
+    }
   }
 
   /// For each partition with an owner: how many records retention may still remove before one is missing, as of the

@@ -11,11 +11,13 @@ struct PartitionCursor: Hashable, Sendable {
   private(set) var next: Int64
   /// Nothing is handed over any more.
   private(set) var isBroken = false
+  /// What comes now comes again.
+  var isPaused = false
 
   init(next: Int64) { self.next = next }
 
   mutating func admit(_ offset: Int64) -> Verdict {
-    if isBroken || offset < next { return .drop }
+    if isBroken || isPaused || offset < next { return .drop }
     guard offset == next else {
       isBroken = true
       return .gap(expected: next)

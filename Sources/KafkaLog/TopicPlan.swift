@@ -92,15 +92,29 @@ public struct TopicPlan: Hashable, Sendable {
     planned.first { $0.name == topic }?.rules.map(\.name) ?? []
   }
 
+  /// What every topic needs.
+  private var commonRules: [(name: String, rule: Rule, why: String)] {
+    [
+      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
+      (
+        "unclean.leader.election.enable", .exactly("false"),
+        "a leader that was not in sync lacks records that were acknowledged"
+      ),
+      (
+        "message.timestamp.type", .exactly("LogAppendTime"),
+        "brokers refuse records that a pod whose clock is ahead gave their time"
+      ),
+    ]
+  }
+
   /// What the map of owners needs: the newest record of each key for ever, and few others, as every pod reads them all
   /// when it starts. Brokers compact closed segments only, and by default close one in a week.
   private var ownersRules: [(name: String, rule: Rule, why: String)] {
     [
       ("cleanup.policy", .exactly("compact"), "the newest record of each pod and partition is needed, and no other"),
-      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
       ("segment.ms", .atMost("600000"), "only closed segments are compacted, and a starting pod reads all of it"),
       ("min.cleanable.dirty.ratio", .atMost("0.1"), "it is compacted when a tenth is new, not when half is"),
-    ]
+    ] + commonRules
   }
 
   /// What the log of a service needs.
@@ -112,10 +126,9 @@ public struct TopicPlan: Hashable, Sendable {
         "a replay needs what is not checkpointed"
       ),
       ("retention.bytes", .exactly("-1"), "a bound of bytes removes records that a replay still needs"),
-      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
       ("max.message.bytes", .atLeast(Int64(recordBytesMax)), "a message that the topic refuses stops its sender"),
       ("compression.type", .exactly("producer"), "brokers that compress again spend time on every record"),
-    ]
+    ] + commonRules
   }
 
   /// The options of `kassa topics` that mean this plan.

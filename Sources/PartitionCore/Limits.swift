@@ -11,6 +11,9 @@ public struct CoreLimits: Hashable, Sendable {
   /// Entries applied in one step of the loop, so that a lane's other partitions get their turn; the record that
   /// crosses it is finished.
   public var stepEntriesMax = 1_024
+  /// Entries that were delivered and not applied; beyond it nothing more of the partition is read, where the log can
+  /// wait (`SharedLog.pause`).
+  public var queuedEntriesMax = 65_536
   /// Keys asked for in one load.
   public var loadKeysMax = 2_048
   /// Reads that wait for a load.
@@ -38,6 +41,7 @@ public struct CoreLimits: Hashable, Sendable {
   /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
   public var contradiction: String? {
     if orderLinesMax < 1 || orderWaitersMax < 1 || itemParkedMax < 1 || idempotencyExpiryMilliseconds < 1
+      || queuedEntriesMax < 1
       || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1 || residentMax < 1
       || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
     {

@@ -62,8 +62,11 @@ extension PartitionLoop {
   /// Forgets clean entities while more are resident than should be. Call it between steps.
   ///
   /// A key that is being loaded is kept: the load's answer may be older than what would be forgotten.
-  public mutating func evict() {
-    let excess = residentCount - limits.residentMax
+  public mutating func evict() { evict(downTo: limits.residentMax) }
+
+  /// The same where the partition has less than its limit to itself.
+  public mutating func evict(downTo share: Int) {
+    let excess = residentCount - min(limits.residentMax, share)
     guard excess > 0 else { return }
     var evicted = machine.evict(excess: excess, scanMax: limits.evictionScanMax, keeping: requested)
     evicted += idempotency.evict(excess: excess - evicted, scanMax: limits.evictionScanMax) {

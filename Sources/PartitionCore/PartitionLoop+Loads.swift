@@ -72,4 +72,11 @@ extension PartitionLoop {
     underLoad = []
     isBlocked = false
   }
+
+  // MARK: What was read ahead
+
+  /// Whether as much was delivered and not applied as may be.
+  public var isCrowded: Bool { queue.entryCount >= limits.queuedEntriesMax }
+  /// Whether so much of that was applied that there is room for more.
+  public var hasRoom: Bool { queue.entryCount <= limits.queuedEntriesMax / 2 }
 }

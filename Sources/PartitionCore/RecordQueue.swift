@@ -4,15 +4,25 @@ import Model
 struct RecordQueue: Sendable, Sequence {
   private var records: [Delivery] = []
   private var head = 0
+  /// Entries of all records; bytes that are no record count as one.
+  private(set) var entryCount = 0
 
   var count: Int { records.count - head }
   var isEmpty: Bool { head == records.count }
   var first: Delivery? { isEmpty ? nil : records[head] }
 
-  mutating func append(_ record: Delivery) { records.append(record) }
+  mutating func append(_ record: Delivery) {
+    records.append(record)
+    entryCount += Self.entryCount(record)
+  }
+
+  private static func entryCount(_ delivery: Delivery) -> Int {
+    if case .record(let record) = delivery.content { record.entries.count } else { 1 }
+  }
 
   mutating func removeFirst() {
     guard !isEmpty else { return }
+    entryCount -= Self.entryCount(records[head])
     head += 1
     if isEmpty {
       records.removeAll(keepingCapacity: true)

@@ -21,9 +21,16 @@ extension LaneRuntime {
       let isBehind = places[place].behindSince != nil
       if isBehind, places[place].checkpointDueAt <= now { takeCheckpoint(at: place) }
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
-      if places[place].awaitsTime { perform(places[place].actor.standing(), at: place) }
+      if places[place].awaitsTime || isToRelieve(place) { perform(places[place].actor.standing(), at: place) }
     }
     if cluster != nil { clusterTick(now) }
+  }
+
+  /// Whether what other partitions hold matters to this one: it may forget what it need not hold, or take commands
+  /// again.
+  private func isToRelieve(_ place: Int) -> Bool {
+    if shared.memory.share != nil { return true }
+    return places[place].gate.state == .full && places[place].loadFailure == nil && !shared.memory.isDirtyBoundReached
   }
 
   /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
@@ -75,7 +82,7 @@ extension LaneRuntime {
     }
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
     if places[place].gate.state == .full, places[place].loadFailure == nil,
-      actor.state().dirtyCount < shared.options.core.dirtyMax
+      actor.state().dirtyCount < shared.options.core.dirtyMax, !shared.memory.isDirtyBoundReached
     {
       setGate(.open, at: place)
     }
@@ -107,6 +114,26 @@ extension LaneRuntime {
       if places[place].gate.state == .open { setGate(.full, at: place) }
       shared.storeFailed(places[place].id, failure)
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
+    }
+  }
+
+  // MARK: What waits for loads
+
+  /// Keeps what was read of a partition and not applied within its bound. One that can apply it gets its time before
+  /// the lane takes anything else; one that waits for a load, for as long as its database may be away, is not read
+  /// meanwhile, and the others go on.
+  func noteQueue(_ result: StepResult, at place: Int) {
+    let isCrowded = result.flags.contains(.isCrowded)
+    let canStep = result.flags.contains(.canStep)
+    if isCrowded, canStep { crowded.insert(place) } else { crowded.remove(place) }
+    // A stopped one is read on: somebody else may take it.
+    let isStopped = result.flags.contains(.isStopped)
+    if isCrowded, !canStep, !isStopped, !places[place].isPaused {
+      places[place].isPaused = true
+      shared.sharedLog?.pause(places[place].id)
+    } else if places[place].isPaused, isStopped || result.flags.contains(.hasRoom) {
+      places[place].isPaused = false
+      shared.sharedLog?.resume(places[place].id)
     }
   }
 }

@@ -23,6 +23,8 @@ final class LaneRuntime {
   var placeOf: [Int16]
   /// Places that have to be stepped.
   private var toStep: [Int] = []
+  /// Places that have as much of the log as they may hold, and can apply it.
+  var crowded: Set<Int> = []
 
   /// Commands and messages that are to be appended, by partition.
   private var commands: Outbox
@@ -100,7 +102,9 @@ final class LaneRuntime {
 
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
   private func applyRound() -> Bool {
-    let deliveries = shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax)
+    // Those that have enough get their time first.
+    let deliveries =
+      crowded.isEmpty ? shared.log.takeDeliveries(of: signal, recordsMax: shared.options.takeRecordsMax) : []
     for delivery in deliveries {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
@@ -128,7 +132,7 @@ final class LaneRuntime {
     guard !places[place].isGone else { return }
     if cluster != nil {
       places[place].actor.deliver(delivery)
-      perform(places[place].actor.look(), at: place)
+      perform(places[place].actor.standing(), at: place)
     }
     if !places[place].isGone { giveUp(delivery.requests()) }
   }
@@ -162,7 +166,10 @@ final class LaneRuntime {
     let isBehind = result.flags.contains(.isBehind)
     if isBehind, places[place].behindSince == nil { places[place].behindSince = lane.now }
     if result.flags.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
-    if cluster != nil { noteTenure(result, at: place) }
+    if cluster != nil {
+      noteTenure(result, at: place)
+      noteQueue(result, at: place)
+    }
     if result.flags.contains(.isStopped) {
       stopped(at: place)
     } else if result.appliedOffset >= places[place].replayThrough {

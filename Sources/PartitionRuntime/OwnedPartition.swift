@@ -14,6 +14,8 @@ struct OwnedPartition {
   var isStopped = false
   /// It stands in the lane's list of what to step.
   var isToStep = false
+  /// It waits for a load and has as much of the log as it may hold: it is not read.
+  var isPaused = false
   /// It has put out messages that are not appended yet.
   var hasUnappended = false
   /// A checkpoint was taken and waits for the log.

@@ -11,37 +11,58 @@ actor PartitionActor<Machine: StateMachine> {
   private nonisolated let lane: Lane
   /// The owner's clock for its tenure; nil where nobody else can own the partition.
   private let tenureClock: TenureClock?
+  /// What all partitions of the process may hold together, and what this one was last counted with.
+  private let memory: MemoryPool
+  private var holding = MemoryPool.Holding()
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
   init(
     _ partition: PartitionID, _ options: RuntimeOptions, _ recovery: Recovery, _ tenure: Tenure?,
-    clock: TenureClock?, on lane: Lane
+    clock: TenureClock?, in memory: MemoryPool, on lane: Lane
   ) {
     loop = PartitionLoop(
       partition: partition, partitioner: options.partitioner, limits: options.core, recovery: recovery)
     loop.tenure = tenure
     tenureClock = clock
+    self.memory = memory
     self.lane = lane
+    memory.join()
   }
+
+  deinit { memory.leave(holding) }
 
   nonisolated func deliver(_ delivery: Delivery) {
     assumeIsolated { $0.loop.deliver(delivery) }
   }
-
-  nonisolated func standing() -> StepResult { assumeIsolated { $0.result(Effects()) } }
 
   nonisolated func look(_ query: Query) -> (View, LogPosition)? {
     assumeIsolated { partition in
       partition.loop.look(query, at: partition.tenureClock?() ?? 0)
     }
   }
+  nonisolated func standing() -> StepResult {
+    assumeIsolated { partition in
+      // What waits for a load keeps what it has got of it.
+      if partition.loop.queuedRecords == 0 { partition.evict() }
+      return partition.result(Effects())
+    }
+  }
+
+  private func evict() { loop.evict(downTo: memory.share ?? .max) }
+
+  /// Tells the pool what the partition holds now.
+  private func count() {
+    let now = MemoryPool.Holding(resident: loop.residentCount, dirty: loop.dirtyCount)
+    memory.change(from: holding, to: now)
+    holding = now
+  }
 
   nonisolated func step() -> StepResult {
     assumeIsolated { partition in
       var effects = Effects()
       partition.loop.step(into: &effects)
-      partition.loop.evict()
+      partition.evict()
       return partition.result(effects)
     }
   }
@@ -84,7 +105,10 @@ actor PartitionActor<Machine: StateMachine> {
   }
 
   nonisolated func checkpointEnded(isWritten: Bool) {
-    assumeIsolated { $0.loop.checkpointEnded(isWritten: isWritten) }
+    assumeIsolated { partition in
+      partition.loop.checkpointEnded(isWritten: isWritten)
+      partition.count()
+    }
   }
 
   nonisolated func unappliedCommands() -> [RequestID] { assumeIsolated { $0.loop.unappliedCommands() } }
@@ -129,9 +153,12 @@ actor PartitionActor<Machine: StateMachine> {
     }
     if loop.canStep { flags.insert(.canStep) }
     if loop.isBehind { flags.insert(.isBehind) }
-    if loop.isCheckpointDue { flags.insert(.isCheckpointDue) }
-    if loop.isDirtyBoundReached { flags.insert(.isDirtyBoundReached) }
+    count()
+    if loop.isCheckpointDue || (holding.dirty > 0 && memory.isCheckpointDue) { flags.insert(.isCheckpointDue) }
+    if loop.isDirtyBoundReached || memory.isDirtyBoundReached { flags.insert(.isDirtyBoundReached) }
     if loop.status != .running { flags.insert(.isStopped) }
+    if loop.isCrowded { flags.insert(.isCrowded) }
+    if loop.hasRoom { flags.insert(.hasRoom) }
     return StepResult(
       effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, tick: tick, flags: flags)
   }

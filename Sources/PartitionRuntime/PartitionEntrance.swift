@@ -64,14 +64,17 @@ extension PartitionEntrance {
   init(
     of partition: PartitionID, _ shared: RuntimeShared, _ recovery: Recovery, _ tenure: Tenure?, on lane: Lane
   ) {
-    let (options, clock) = (shared.options, shared.cluster?.clock)
+    let (options, clock, memory) = (shared.options, shared.cluster?.clock, shared.memory)
     switch partition.service {
     case .orders:
-      self.init(PartitionActor<OrdersMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<OrdersMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     case .stock:
-      self.init(PartitionActor<StockMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<StockMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     case .payments:
-      self.init(PartitionActor<PaymentsMachine>(partition, options, recovery, tenure, clock: clock, on: lane))
+      self.init(
+        PartitionActor<PaymentsMachine>(partition, options, recovery, tenure, clock: clock, in: memory, on: lane))
     }
   }
 }
@@ -110,7 +113,7 @@ extension PartitionEntrance {
 /// What a partition put out, and how it stands now.
 struct StepResult: Sendable {
   struct Flags: OptionSet, Sendable {
-    let rawValue: UInt8
+    let rawValue: UInt16
     /// There is more to apply.
     static let canStep = Flags(rawValue: 1)
     /// The store lacks something.
@@ -122,6 +125,10 @@ struct StepResult: Sendable {
     static let awaitsTime = Flags(rawValue: 32)
     /// The owner's `Owned` has not come back yet.
     static let isAnnounced = Flags(rawValue: 64)
+    /// As much was delivered and not applied as may be.
+    static let isCrowded = Flags(rawValue: 256)
+    /// There is room for more of the log.
+    static let hasRoom = Flags(rawValue: 512)
   }
 
   let effects: Effects

@@ -21,9 +21,13 @@ final class RuntimeShared: Sendable {
   /// By lane: what became of its loads and checkpoints.
   let storeMailboxes: [Mailbox<LaneMessage>]
   let gates: [PartitionGate]
+  /// What the partitions hold in memory together.
+  let memory: MemoryPool
   /// The other pods, and what takes partitions over; nil where nobody else can own any.
   let cluster: ClusterLink?
   let takeovers: Takeovers?
+  /// The log, where partitions can be paused; nil where nobody else can own any.
+  let sharedLog: (any SharedLog)?
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseValue = Atomic<UInt8>(0)
   private let replaying: Atomic<Int>
@@ -46,6 +50,7 @@ final class RuntimeShared: Sendable {
     // would hold its partition up for ever. With an owner's end its results may still come, beside the next one's.
     let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
     storeMailboxes = lanes.map { Mailbox<LaneMessage>($0, messagesMax: storeResultsMax) }
+    memory = MemoryPool(residentMax: options.core.residentMax, dirtyMax: options.core.dirtyMax)
     self.report = report
     self.onReplayed = onReplayed
     let count = options.partitioner.count * Service.allCases.count
@@ -53,6 +58,7 @@ final class RuntimeShared: Sendable {
     replaying = Atomic(count)
     answering = Atomic(options.laneCount)
     self.cluster = cluster?.link
+    sharedLog = cluster?.log
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,

@@ -17,7 +17,7 @@
 enum Packet {
   static let version: UInt8 = 1
   static let headBytes = 4
-  static let clusterBytesMax = 128
+  static let clusterBytesMax = 255
 
   enum Kind: UInt8 {
     case who = 1

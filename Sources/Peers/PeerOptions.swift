@@ -22,7 +22,10 @@ public struct PeerOptions: Sendable {
   func check() throws(PeerFailure) {
     if let complaint = limits.complaints.first { throw PeerFailure(code: .options, message: complaint) }
     guard (1...Packet.clusterBytesMax).contains(cluster.utf8.count), identity.isValid else {
-      throw PeerFailure(code: .options, message: "cluster and pod need names of 1 to 128 bytes")
+      throw PeerFailure(
+        code: .options,
+        message: "a cluster needs a name of 1 to \(Packet.clusterBytesMax) bytes, a pod one of 1 to "
+          + "\(PeerIdentity.nameBytesMax)")
     }
     guard keys != nil || PeerAddress.isLoopback(host) else {
       throw PeerFailure(code: .keysRequired, message: "listening at \(host) needs keys: kassa keys")

@@ -33,8 +33,8 @@ public struct ServeSettings: Hashable, Sendable {
 
   public var checkpointIntervalMilliseconds: Int64 = 1_000
   public var checkpointEntitiesDue = 20_000
-  public var residentEntitiesMax = 200_000
-  public var dirtyEntitiesMax = 200_000
+  public var residentEntitiesMax = 2_000_000
+  public var dirtyEntitiesMax = 1_000_000
   public var eventLogQueuedRecordsMax = 65_536
   public var eventLogQueuedBytesMax = 64 << 20
   public var eventLogRetention = EventLogRetention.trim

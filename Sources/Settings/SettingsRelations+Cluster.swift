@@ -63,8 +63,12 @@ extension SettingsRelations {
       ($0.cluster.leaseMilliseconds, $0.cluster.kafkaSessionMilliseconds)
     },
     // Else those who wait while a pod dies get errors.
-    .ascending("kafka-session-timeout", "request-deadline", in: .cluster) {
-      ($0.cluster.kafkaSessionMilliseconds, $0.requestDeadlineMilliseconds)
+    onlyInCluster(
+      "`kafka-session-timeout`, `lease` and a tenth of it, and 1 s in which the group divides the partitions must fit "
+        + "into `request-deadline` together.", ["kafka-session-timeout", "lease", "request-deadline"]
+    ) {
+      let lease = $0.cluster.leaseMilliseconds
+      return $0.cluster.kafkaSessionMilliseconds + lease + lease / 10 + 1_000 <= $0.requestDeadlineMilliseconds
     },
     .ascending("kafka-command-timeout", "request-deadline", in: .cluster) {
       ($0.cluster.kafkaCommandMilliseconds, $0.requestDeadlineMilliseconds)

@@ -123,10 +123,11 @@ public enum SettingsTable {
       "changed entities of one partition with which its checkpoint is due at once"),
     Setting(
       "resident-entities-max", .memory, .count(1...100_000_000, \.residentEntitiesMax),
-      "entities of one partition in memory; beyond it unchanged ones leave"),
+      "entities of all partitions of the process in memory; beyond it unchanged ones leave",
+      "One takes about 300 bytes."),
     Setting(
       "dirty-entities-max", .memory, .count(1...10_000_000, \.dirtyEntitiesMax),
-      "changed entities of one partition that wait for checkpoints",
+      "changed entities of all partitions of the process that wait for checkpoints",
       "Beyond it commands are refused with 503 until checkpoints catch up."),
     Setting(
       "event-log-queue-records-max", .memory, .count(1...16_777_216, \.eventLogQueuedRecordsMax),

@@ -56,6 +56,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case releasedWhileServing
   /// A checkpoint covers requests whose replies are held back.
   case checkpointOfHeld
+  /// A checkpoint covers requests whose replies are on their way to other pods.
+  case checkpointBeforeReplies
   /// An owner that the store refused loads what is there now.
   case fenceIgnored
   /// Every `Owned` is taken for the own one.
@@ -67,7 +69,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   var isOfTenure: Bool {
     switch self {
     case .leaseNotChecked, .leaseFromReturn, .noHoldBack, .supersededGoesOn, .releasedWhileServing, .checkpointOfHeld,
-      .fenceIgnored, .ownedNotCompared, .staleTickAccepted:
+      .checkpointBeforeReplies, .fenceIgnored, .ownedNotCompared, .staleTickAccepted:
       true
     default: false
     }

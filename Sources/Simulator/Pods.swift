@@ -20,6 +20,14 @@ struct Pods {
     let control: Control
   }
 
+  /// What an owner has told to the pod of whoever asked, on its way there.
+  struct Telling {
+    let pod: Int
+    /// The number of the owner.
+    let owner: Int
+    let reply: Reply
+  }
+
   private(set) var all: [Pod]
   /// The world's time in milliseconds: what the pods' clocks rest on. Never runs backwards.
   private(set) var time: Int64 = 0
@@ -27,6 +35,8 @@ struct Pods {
   var sendings: [Sending] = []
   /// What pods say when their clocks show a time.
   private var later: [(sending: Sending, at: Int64)] = []
+  /// In the order in which each pod sent them.
+  var tellings: [Telling] = []
 
   init(count: Int, random: inout SeededRandom) {
     // Any two of them run equally fast to a tenth: 1,045 / 955 < 1.1.
@@ -59,8 +69,11 @@ struct Pods {
     sendings += due.map(\.sending)
   }
 
-  /// A new process: nothing is wrong with it, and of what the old one was sending only a part still arrives.
-  mutating func restart(_ pod: Int, arriving count: Int) {
+  /// A new process: nothing is wrong with it, and of what the old one was sending only a part still arrives; of what it
+  /// was telling other pods nothing does. Returns how many replies that were.
+  mutating func restart(_ pod: Int, arriving count: Int) -> Int {
+    let lost = tellings.count
+    tellings.removeAll { $0.pod == pod }
     all[pod].pausedUntil = 0
     all[pod].cutFromLogUntil = 0
     all[pod].cutFromStoreUntil = 0
@@ -71,6 +84,18 @@ struct Pods {
       left -= 1
       return left < 0
     }
+    return lost - tellings.count
+  }
+
+  /// Whether a reply of an owner has not arrived.
+  func isTelling(_ owner: Int) -> Bool { tellings.contains { $0.owner == owner } }
+
+  /// The oldest reply of one of the pods that run.
+  mutating func takeTelling(_ random: inout SeededRandom) -> Reply? {
+    let able = tellings.indices.filter { !isPaused(tellings[$0].pod) }
+    guard let place = random.pick(able) else { return nil }
+    let pod = tellings[place].pod
+    return able.first { tellings[$0].pod == pod }.map { tellings.remove(at: $0).reply }
   }
 
   mutating func mend() {

@@ -66,7 +66,10 @@ struct Swarm: Sendable {
   /// In percent: how often somebody asks for an order that will be made soon.
   let earlyReadPercent: Int
   let storeFailurePercent: Int
+  /// In percent: how many replies get lost, or in a cluster are late and get lost with their pod.
   let replyLostPercent: Int
+  /// In percent: how often a reply that is on its way between pods arrives with a turn.
+  let tellPercent: Int
   let appendLostPercent: Int
   let startingStock: Int64
   let startingCredit: Int64
@@ -123,7 +126,9 @@ struct Swarm: Sendable {
     loadPercent = isLoadRaced ? 3 : [10, 40, 60][random.below(3)]
     earlyReadPercent = isLoadRaced ? 60 : [2, 10, 40][random.below(3)]
     storeFailurePercent = [0, 5, 20][random.below(3)]
-    replyLostPercent = [0, 10, 30][random.below(3)]
+    let replyLost = [0, 10, 30][random.below(3)]
+    replyLostPercent = bug == .checkpointBeforeReplies ? 30 : replyLost
+    tellPercent = bug == .checkpointBeforeReplies ? 1 : [2, 20, 80][random.below(3)]
     appendLostPercent = [0, 5, 20][random.below(3)]
     startingStock = Int64(random.within(1...10))
     startingCredit = Int64(random.within(20...400))
@@ -141,7 +146,7 @@ extension Swarm {
       podCount: random.within(2...4),
       leaseMilliseconds: bug?.wantsLongLeases == true ? 1_500 : [250, 600, 1_500][random.below(3)],
       deliveriesMax: bug?.wantsDelay == true ? 1 : [1, 4, 16][random.below(3)],
-      checkpointPercent: isBlind ? 1 : [1, 5, 25][random.below(3)],
+      checkpointPercent: isBlind ? 1 : bug == .checkpointBeforeReplies ? 25 : [1, 5, 25][random.below(3)],
       zombieDelayPercent: isBlind ? 98 : [20, 70, 97][random.below(3)],
       readsMax: isBlind ? 12 : random.within(2...8))
   }
@@ -170,6 +175,7 @@ extension PlantedBug {
     case .noHoldBack, .releasedWhileServing: [.replace, .read, .append]
     case .leaseFromReturn, .staleTickAccepted: [.replace, .read, .pause, .cut]
     case .checkpointOfHeld: [.replace, .crashOwner]
+    case .checkpointBeforeReplies: [.crashOwner]
     case .fenceIgnored: [.replace, .cut]
     default: []
     }

@@ -24,6 +24,8 @@ public struct Tally: Hashable, Sendable {
   public var duplicates = 0
   public var redeliveries = 0
   public var repliesLost = 0
+  /// Replies that were on their way between two pods for a while.
+  public var repliesLate = 0
   public var evictions = 0
   public var loads = 0
   public var loadsFailed = 0
@@ -48,6 +50,8 @@ public struct Tally: Hashable, Sendable {
   public var readsOfReplaced = 0
   /// What pods said in a log that never got there.
   public var controlsLost = 0
+  /// Owners that ended because the log broke their partition.
+  public var broken = 0
   public var pauses = 0
   public var cuts = 0
 
@@ -70,10 +74,10 @@ public struct Tally: Hashable, Sendable {
     [
       \.requests, \.checkoutsPaid, \.checkoutsRefused, \.refusals, \.reads, \.replayed, \.unknown, \.appendsLost,
       \.records, \.recordsLost, \.machineCrashes, \.ownerCrashes, \.restarts, \.zombies, \.fenced, \.duplicates,
-      \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
+      \.redeliveries, \.repliesLost, \.repliesLate, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
       \.checkpoints, \.checkpointsFailed,
       \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads, \.superseded,
-      \.steppedDown, \.farewells, \.lateFarewells, \.readsOfReplaced, \.controlsLost, \.pauses, \.cuts,
+      \.steppedDown, \.farewells, \.lateFarewells, \.readsOfReplaced, \.controlsLost, \.broken, \.pauses, \.cuts,
     ]
   }
 }

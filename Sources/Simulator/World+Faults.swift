@@ -11,6 +11,8 @@ extension World {
     orphans = []
     tally.recordsLost += log.loseUndurable()
     pods.sendings = []
+    tally.repliesLost += pods.tellings.count
+    pods.tellings = []
     pods.mend()
     poison = poison.filter { $0.offset < log.count(of: $0.partition) }
     tally.unknown += clients.crash()

@@ -29,6 +29,8 @@ extension World {
     let pod = random.below(cluster.podCount)
     let kind = random.below(3)
     if kind != 0 { pods.cutFromLog(pod, for: outage) }
+    // The worst of what a log may say when it is there again.
+    if kind != 0, random.percent(20), let owner = random.pick(owners.filter({ $0.pod == pod })) { breakOff(owner) }
     if kind != 1 { pods.cutFromStore(pod, for: outage) }
     miss(pod)
   }
@@ -58,7 +60,7 @@ extension World {
       if !pods.isCutFromLog(pod) { flush(owner, random.below(owner.outbox.count + 1)) }
       abandon(owner)
     }
-    pods.restart(pod, arriving: random.below(3))
+    tally.repliesLost += pods.restart(pod, arriving: random.below(3))
     tally.unknown += clients.crash(pod, of: pods.all.count, &random)
   }
 
@@ -72,6 +74,7 @@ extension World {
       sync(log.rows.count)
       acknowledge(owner)
       reveal(owner)
+      while bringTelling() {}
       checkpoint(owner)
       stepDown(owner)
     }
@@ -91,7 +94,7 @@ extension World {
   /// Whether every partition has one owner that answers everything, and nothing is on its way.
   var isClusterQuiet: Bool {
     guard isCluster else { return true }
-    return pods.sendings.isEmpty && owners.count == layout.slotCount
+    return pods.sendings.isEmpty && pods.tellings.isEmpty && owners.count == layout.slotCount
       && owners.allSatisfy { owner in
         owner.driver.tenure?.phase == .serving && !owner.driver.hasWaitingReads && owner.replies.isEmpty
       }

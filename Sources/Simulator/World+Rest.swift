@@ -12,6 +12,7 @@ extension World {
       let before = log.rows.count
       while clients.hasTransit { append() }
       while appendSending() {}
+      while bringTelling() {}
       pods.pass((swarm.cluster?.leaseMilliseconds ?? 0) / 3)
       quarantine()
       for owner in owners where owner.hasGap { remove(owner) }

@@ -83,6 +83,17 @@ extension World {
     end(owner)
   }
 
+  /// The log cannot hand a partition's records over any more, or has lost some of the last messages that it sent: it
+  /// has to be taken over anew, from its checkpoint.
+  func breakOff(_ owner: Owner) {
+    guard owner.driver.stop == nil, !owner.isGone, isAwake(owner) else { return }
+    tally.broken += 1
+    let offset = Int64(owner.nextOffset)
+    owner.driver.deliver(
+      Delivery(partition: owner.partition, offset: offset, position: .zero, content: .broken(reason: "a broker")))
+    end(owner)
+  }
+
   /// An owner's time is over. What it has decided leaves still; reads are the next owner's.
   private func end(_ owner: Owner) {
     reveal(owner)

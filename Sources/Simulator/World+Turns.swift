@@ -8,6 +8,7 @@ extension World {
   func turn(_ owner: Owner) {
     guard owner.driver.stop == nil, isAwake(owner) else { return }
     if isCluster, random.percent(swarm.flushPercent) { _ = appendSending() }
+    if isCluster, random.percent(swarm.tellPercent) { _ = bringTelling() }
     if isDue, !isLate(owner) { deliver(to: owner) }
     if isDue { step(owner) }
     guard !owner.isGone else { return }
@@ -92,6 +93,7 @@ extension World {
   func takeCheckpoint(_ owner: Owner) {
     // Between pods a reply is lost with its owner: what a checkpoint covers has been answered.
     if isCluster && bug != .checkpointOfHeld && !owner.replies.isEmpty { return }
+    if bug != .checkpointBeforeReplies && pods.isTelling(owner.number) { return }
     _ = owner.driver.takeCheckpoint()
   }
 
@@ -129,10 +131,27 @@ extension World {
     if !owner.answered.insert(reply.request).inserted {
       fail("\(owner.partition) answered request \(reply.request) twice")
     }
-    if !isCluster && random.percent(swarm.replyLostPercent) && !isResting {
-      tally.repliesLost += 1
+    if random.percent(swarm.replyLostPercent) && !isResting {
+      if isCluster {
+        // Lost if the pod dies before it has arrived.
+        pods.tellings.append(Pods.Telling(pod: owner.pod, owner: owner.number, reply: reply))
+        tally.repliesLate += 1
+      } else {
+        tally.repliesLost += 1
+      }
       return
     }
+    bring(reply)
+  }
+
+  /// One reply that was on its way between pods arrives.
+  func bringTelling() -> Bool {
+    guard let reply = pods.takeTelling(&random) else { return false }
+    bring(reply)
+    return true
+  }
+
+  private func bring(_ reply: Reply) {
     // A peer's frame that comes twice finds nobody the second time.
     for _ in 0..<(random.percent(10) ? 2 : 1) {
       guard let request = clients.take(reply.request) else { continue }

@@ -138,6 +138,41 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     }
   }
 
+  /// One pod takes the requests and owns nothing, the other owns everything and takes none.
+  @Test func aPodThatOnlyTakesRequestsIsAnsweredByOneThatOnlyOwns() throws {
+    let owning = try settings {
+      $0.cluster.role = .owner
+      $0.cluster.pod = "owner-0"
+      $0.cluster.kafkaSessionMilliseconds = 2_000
+    }
+    try makeTopics(try PodOptions(owning))
+    let asking = podSettings {
+      $0.cluster.role = .api
+      $0.cluster.pod = "api-0"
+      $0.cluster.kafkaBrokers = owning.cluster.kafkaBrokers
+      $0.cluster.kafkaPrefix = owning.cluster.kafkaPrefix
+      $0.cluster.kafkaReplication = 1
+      ($0.cluster.postgresOrders, $0.cluster.postgresStock, $0.cluster.postgresPayments) = (nil, nil, nil)
+    }
+    let journal = Journal()
+    let owner = try ClusterServer(owning, version: "1", journal: journal.log) {}
+    let api = try ClusterServer(asking, version: "1", journal: journal.log) {}
+    #expect(owner.waitUntilReady(milliseconds: 20_000) && api.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
+    var load = LoadConfiguration(scenario: .scarce, url: "http://\(api.httpEndpoint)")
+    load.connections = 8
+    load.warmupSeconds = 0
+    load.seconds = 0.5
+    load.users = 20
+    load.items = 20
+    load.orders = 100
+    load.usesIdempotencyKeys = true
+    let report = try LoadRun(configuration: load).run()
+    #expect(report.isSound, "\(report.troubles) \(journal.all)")
+    api.stop()
+    owner.stop()
+    #expect(!journal.contains(" error "), "\(journal.all)")
+  }
+
   private func end(_ pod: Pod) {
     pod.closeOnLanes()
     pod.lanes.end()

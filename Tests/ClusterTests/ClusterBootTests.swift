@@ -51,11 +51,23 @@ import Testing
     let first = try OpenPod(settings)
     _ = try first.pod.store.acquire(PartitionID(.orders, 0))
     first.pod.abandon()
-    let other = try OpenPod(settings, cluster: "cluster-2")
-    #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
-      ($0 as? StoreFailure)?.code == .format
+    var neighbour = settings
+    neighbour.cluster.kafkaPrefix = "trial."
+    for other in [try OpenPod(settings, cluster: "cluster-2"), try OpenPod(neighbour)] {
+      #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
+        ($0 as? StoreFailure)?.code == .format
+      }
+      other.pod.abandon()
     }
-    other.pod.abandon()
+  }
+
+  /// Its names reach the limit of Kafka's.
+  @Test func theLongestPrefixMakesACluster() throws {
+    let open = try OpenPod(
+      settings { $0.cluster.kafkaPrefix = String(repeating: "p", count: 200) },
+      cluster: String(repeating: "k", count: 22))
+    #expect(open.pod.clusterID.utf8.count == 223)
+    open.pod.abandon()
   }
 
   @Test func aPodThatOnlyTakesRequestsNeedsNoDatabase() throws {
@@ -68,6 +80,19 @@ import Testing
     try open.pod.joinGroups()
     #expect(open.pod.members.isEmpty)
     open.pod.abandon()
+  }
+
+  /// What waits for brokers waits at the same time, and not for ever.
+  @Test func aPodWhoseKafkaIsAwayLeavesItsGroupsInTime() throws {
+    let open = try OpenPod(settings())
+    try open.pod.joinGroups()
+    #expect(open.pod.members.count == 3)
+    try open.start()
+    let clock = ContinuousClock()
+    let start = clock.now
+    open.pod.leaveGroups()
+    #expect(clock.now - start < .milliseconds(open.pod.options.kafka.closeTimeoutMilliseconds + 5_000))
+    open.end()
   }
 
   @Test func pricesAreInMemoryOrOnTheLanes() throws {

@@ -49,7 +49,7 @@ struct OpenPod {
       operatorAddress: own.operatorAddress, services: own.services, role: own.role)
     do {
       pod = try ClusterBoot.open(
-        options, ClusterBoot.OpenedLog(log: log, clusterID: cluster), world.join(announcement), lanes: lanes,
+        options, ClusterBoot.OpenedLog(log: log, kafkaID: cluster), world.join(announcement), lanes: lanes,
         incarnation: incarnation, journal.log)
     } catch {
       log.close()

@@ -112,7 +112,7 @@ extension BrokerSuite {
       try log.subscribe(owner, to: [orders: 19])
       _ = try log.append([command(21)], by: nil)
       #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@20=21"])
-      #expect(log.margins[orders] == 0)
+      #expect(log.margins[orders] == 0, "its next record is the first that is left")
       log.close()
     }
 

@@ -51,6 +51,18 @@ extension BrokerSuite {
       #expect(eventually { (try? administration.describe(plan)).map { plan.findings($0).isEmpty } ?? false })
     }
 
+    /// A pod whose clock is ahead is heard all the same: brokers give records their own time.
+    @Test func recordsOfAnHourThatHasNotComeAreTaken() throws {
+      let options = try Broker.options(partitions: 2)
+      _ = try TopicAdministration(options).create(Broker.plan(options))
+      let now = Int64(Date().timeIntervalSince1970 * 1_000)
+      try ForeignProducer(Broker.address).write(
+        [1], topic: options.topic(of: orders.service), index: Int32(orders.index), time: now + 7 * 86_400_000)
+      let log = try KafkaLog(options: options) { _ in }
+      #expect(try log.readBounds(of: [orders]) == [orders: LogBounds(first: 0, next: 1)])
+      log.close()
+    }
+
     @Test func aTopicWithAnotherCountIsRefused() throws {
       let options = try Broker.options(partitions: 2)
       _ = try TopicAdministration(options).create(Broker.plan(options))

@@ -86,16 +86,35 @@ struct ForeignProducer {
   init(_ brokers: String) { self.brokers = brokers }
 
   func write(_ bytes: [UInt8], to partition: PartitionID) throws {
+    try write(bytes, topic: "kassa.\(partition.service.name)", index: Int32(partition.index), time: 0)
+  }
+
+  /// - Parameter time: in milliseconds; 0 is the producer's own.
+  func write(_ bytes: [UInt8], topic: String, index: Int32, time: Int64) throws {
     let conf = rd_kafka_conf_new()
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, nil, 0)
     let client = try #require(rd_kafka_new(RD_KAFKA_PRODUCER, conf, nil, 0))
     defer { rd_kafka_destroy(client) }
-    let topic = rd_kafka_topic_new(client, "kassa.\(partition.service.name)", nil)
-    defer { rd_kafka_topic_destroy(topic) }
     var bytes = bytes
-    let status = rd_kafka_produce(
-      topic, Int32(partition.index), Int32(RD_KAFKA_MSG_F_COPY), &bytes, bytes.count, nil, 0, nil)
-    #expect(status == 0 && rd_kafka_flush(client, 20_000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    let error = bytes.withUnsafeMutableBytes { bytes in
+      topic.withCString { topic in
+        let record = [
+          part(RD_KAFKA_VTYPE_TOPIC) { $0.cstr = topic }, part(RD_KAFKA_VTYPE_PARTITION) { $0.i32 = index },
+          part(RD_KAFKA_VTYPE_TIMESTAMP) { $0.i64 = time },
+          part(RD_KAFKA_VTYPE_VALUE) { ($0.mem.ptr, $0.mem.size) = (bytes.baseAddress, bytes.count) },
+          part(RD_KAFKA_VTYPE_MSGFLAGS) { $0.i = RD_KAFKA_MSG_F_COPY },
+        ]
+        return rd_kafka_produceva(client, record, record.count)
+      }
+    }
+    #expect(error == nil && rd_kafka_flush(client, 20_000) == RD_KAFKA_RESP_ERR_NO_ERROR)
+  }
+
+  private func part(_ type: rd_kafka_vtype_t, _ set: (inout rd_kafka_vu_t.__Unnamed_union_u) -> Void) -> rd_kafka_vu_t {
+    var part = rd_kafka_vu_t()
+    part.vtype = type
+    set(&part.u)
+    return part
   }
 }
 

@@ -1,8 +1,10 @@
 import CRdKafka
 import EventLog
 import Model
+import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import KafkaLog
 
@@ -173,6 +175,63 @@ import Testing
       (error as? LogFailure)?.code == .unreachable
     }
     #expect(throws: LogFailure.self) { try log.readClusterID() }
+    log.close()
+  }
+
+  // MARK: A producer that is replaced while lanes send
+
+  @Test func anAbandonedProducerTakesNothing() throws {
+    let cluster = try MockCluster()
+    let producer = try KafkaProducer(
+      try cluster.options(), isGapless: true, generation: 1, wake: try WakeDescriptor())
+    let frames = RecordFrame.make((1...2).map { message($0, from: stock, to: orders) }, bytesMax: 1 << 20)
+    #expect(producer.send(frames[0], tag: 1) == nil)
+    producer.abandon()
+    #expect(producer.send(frames[1], tag: 2) != nil)
+  }
+
+  /// One thread sends a partition's messages in appends of many; another replaces the producer in their midst, again
+  /// and again. The sender starts again from what has arrived, and the receiver drops what it has seen: nothing is
+  /// left out.
+  @Test func nothingGoesOutBehindWhatAReplacedProducerDropped() throws {
+    let log = try MockCluster().open()
+    let (owner, sender) = (TestOwner(), TestOwner())
+    try log.subscribe(owner, to: [orders: -1])
+    let received = Atomic<Int64>(0)
+    let isDone = Atomic<Bool>(false)
+    let thread = try #require(
+      BackgroundThread("sender") {
+        var next: Int64 = 1
+        try? log.subscribe(sender, to: [stock: -1])
+        while !isDone.load(ordering: .acquiring) {
+          if log.takeDeliveries(of: sender, recordsMax: 10).contains(where: { $0.partition == stock }) {
+            next = received.load(ordering: .acquiring) + 1
+            try? log.subscribe(sender, to: [stock: -1])
+          }
+          guard next - received.load(ordering: .acquiring) < 2_000 else { continue }
+          _ = try? log.append((next..<next + 200).map { message($0, from: stock, to: orders) }, by: sender)
+          next += 200
+        }
+      })
+    var seen: Int64 = 0
+    for round in 1...60 {
+      let goal = seen + 300
+      let hasCome = eventually {
+        for delivery in log.takeDeliveries(of: owner, recordsMax: 1_000) {
+          let number = delivery.number ?? -1
+          #expect(number <= seen + 1, "round \(round): \(seen + 1) was left out")
+          seen = max(seen, number)
+        }
+        received.store(seen, ordering: .releasing)
+        return seen >= goal
+      }
+      #expect(hasCome, "round \(round): \(seen) of \(goal)")
+      guard hasCome, let producer = log.state.withLock({ $0.messages }) else { break }
+      log.replace(producer, "a test")
+    }
+    isDone.store(true, ordering: .releasing)
+    thread.join()
+    #expect(log.failure == nil)
     log.close()
   }
 }

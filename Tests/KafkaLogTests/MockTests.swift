@@ -44,6 +44,7 @@ import Testing
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [orders: 10]) }
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [PartitionID(.orders, 99): -1]) }
     try log.subscribe(owner, to: [orders: 6])
+    #expect(log.margins == [orders: 7], "from the checkpoint on, before this owner has written one")
     #expect(owner.collect(3, from: log).map(\.text) == ["orders-0@7=8", "orders-0@8=9", "orders-0@9=10"])
     log.close()
   }
@@ -144,6 +145,28 @@ import Testing
   }
 
   // MARK: Bounds
+
+  /// Whoever has enough takes nothing more of a partition, goes on where it stopped, and the others notice nothing.
+  @Test func aPausedPartitionComesAgainFromWhereItStood() throws {
+    let log = try MockCluster().open()
+    let owner = TestOwner()
+    try log.subscribe(owner, to: [orders: -1, stock: -1])
+    _ = try log.append((1...10).map { command($0) }, by: nil)
+    var taken = owner.collect(3, from: log, recordsMax: 3)
+    log.pause(orders)
+    _ = try log.append([command(11), command(1, to: stock)], by: nil)
+    #expect(owner.collect(1, from: log).map(\.text) == ["stock-1@0=1"])
+    #expect(log.takeDeliveries(of: owner, recordsMax: 100).isEmpty)
+    log.resume(orders)
+    taken += owner.collect(8, from: log)
+    #expect(taken.compactMap(\.number) == (1...11).map { $0 })
+    log.pause(orders)
+    log.unsubscribe([orders])
+    log.resume(orders)
+    try log.subscribe(owner, to: [orders: 9])
+    #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@10=11"])
+    log.close()
+  }
 
   @Test func refusesCommandsWhileTooMuchIsPending() throws {
     let cluster = try MockCluster()

@@ -41,6 +41,9 @@ import Testing
     #expect(!"\(properties)".contains("hunter2") && "\(properties)".contains("sasl.password"))
     for (name, value) in [
       ("acks", "hunter2"), ("enable.idempotence", "false"), ("group.id", "x"), ("no.such.thing", "hunter2"),
+      ("retries", "1"), ("message.send.max.retries", "1"), ("enable.partition.eof", "true"),
+      ("allow.auto.create.topics", "true"), ("group.protocol", "consumer"), ("queue.buffering.max.kbytes", "1"),
+      ("enabled_events", "0"),
       ("security.protocol", "hunter2"), ("sasl.password", String(repeating: "hunter2", count: 20_000)),
     ] {
       #expect { try properties.set(name, value) } throws: { error in

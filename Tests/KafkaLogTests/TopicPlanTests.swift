@@ -50,6 +50,7 @@ import Testing
     ("retention.bytes", "1073741824", 1), ("min.insync.replicas", "1", 1), ("min.insync.replicas", "3", 0),
     ("cleanup.policy", "compact", 1), ("cleanup.policy", "compact,delete", 1), ("compression.type", "zstd", 1),
     ("max.message.bytes", "900000", 1), ("max.message.bytes", "rubbish", 1), ("max.message.bytes", "1048588", 0),
+    ("message.timestamp.type", "CreateTime", 1), ("unclean.leader.election.enable", "true", 1),
   ])
   func settingsAreJudged(name: String, value: String, findings count: Int) throws {
     let plan = try plan()
@@ -83,7 +84,8 @@ import Testing
         name: topic.name, replicas: [[1, 2, 3], [2, 3, 1]], leaderless: [],
         settings: [
           "cleanup.policy": "delete", "min.insync.replicas": "2", "segment.ms": "600000",
-          "min.cleanable.dirty.ratio": "0.1",
+          "min.cleanable.dirty.ratio": "0.1", "unclean.leader.election.enable": "false",
+          "message.timestamp.type": "LogAppendTime",
         ])
     }
     let findings = plan.findings(changed)
@@ -101,7 +103,8 @@ import Testing
     ("segment.ms", "604800000", 1), ("segment.ms", "600000", 0), ("segment.ms", "1000", 0), ("segment.ms", "-1", 1),
     ("segment.ms", "nan", 1), ("min.cleanable.dirty.ratio", "0.5", 1), ("min.cleanable.dirty.ratio", "0.01", 0),
     ("min.cleanable.dirty.ratio", "half", 1), ("cleanup.policy", "compact,delete", 1),
-    ("min.insync.replicas", "1", 1), ("retention.ms", "1", 0),
+    ("min.insync.replicas", "1", 1), ("retention.ms", "1", 0), ("message.timestamp.type", "CreateTime", 1),
+    ("unclean.leader.election.enable", "true", 1),
   ])
   func settingsOfTheMapAreJudged(name: String, value: String, findings count: Int) throws {
     let plan = try plan()

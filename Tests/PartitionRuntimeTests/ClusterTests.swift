@@ -454,4 +454,46 @@ import Testing
     cluster.store.failWrites(with: nil)
     #expect(pod.waitUntilReady())
   }
+
+  /// A database that answers no load: no more of the partition's log is held than its bound, and the others go on.
+  @Test func aPartitionThatWaitsForALoadHoldsABoundedPartOfItsLog() throws {
+    let cluster = try TestCluster(partitions: 2)
+    let pod = try cluster.pod { $0.core.queuedEntriesMax = 8 }
+    defer { pod.kill() }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    cluster.store.failLoads(with: StoreFailure(.read, "away"))
+    let stuck = cluster.partitioner.partition(of: user)
+    let other = PartitionID(.payments, 1 - stuck.index)
+    let client = cluster.broker.connect()
+    func append(_ numbers: Range<UInt64>) throws {
+      let commands = numbers.map { number in
+        Entry(
+          time: .zero,
+          body: .command(
+            ClientCommand(
+              request: RequestID(incarnation: 99, lane: 0, number: number), idempotency: nil, trace: nil,
+              command: .payments(number == 0 ? .create(user, .derived) : .addFunds(user, Money(unchecked: 1))))))
+      }
+      _ = try client.append(
+        commands.map { Append(partition: stuck, record: Record(entries: [$0]), isRefusable: true) }, by: nil)
+    }
+    func report(_ partition: PartitionID) -> PartitionReport? { pod.reports.first { $0.partition == partition } }
+    try append(0..<8)
+    #expect(eventually { report(stuck)?.queuedRecords == 8 })
+    let applied = report(other)?.appliedOffset ?? 0
+    try append(8..<100)
+    _ = try client.append(
+      [
+        Append(
+          partition: other,
+          record: Record(entries: [Entry(time: .zero, body: .control(.rules(version: Rules.current)))]),
+          isRefusable: false)
+      ], by: nil)
+    #expect(eventually { (report(other)?.appliedOffset ?? 0) > applied })
+    #expect(report(stuck)?.queuedRecords == 8)
+    cluster.store.failLoads(with: nil)
+    #expect(eventually { report(stuck)?.queuedRecords == 0 && pod.runtime.phase == .running })
+    #expect(try credit(pod) == 99)
+  }
 }

@@ -43,6 +43,7 @@ final class BrokerLog: SharedLog {
   private struct Cursor: Sendable {
     let owner: any LogOwner
     var next: Int64
+    var isPaused = false
   }
 
   private struct State: Sendable {
@@ -122,11 +123,21 @@ final class BrokerLog: SharedLog {
     state.withLock { state in for partition in partitions { state.cursors[partition] = nil } }
   }
 
+  func pause(_ partition: PartitionID) { state.withLock { $0.cursors[partition]?.isPaused = true } }
+
+  func resume(_ partition: PartitionID) {
+    let owner = state.withLock { state in
+      state.cursors[partition]?.isPaused = false
+      return state.cursors[partition]?.owner
+    }
+    owner?.deliveriesArrived()
+  }
+
   func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
     state.withLock { state in
       guard !state.isCut else { return [] }
       var taken: [Delivery] = []
-      for (partition, cursor) in state.cursors where cursor.owner === owner {
+      for (partition, cursor) in state.cursors where cursor.owner === owner && !cursor.isPaused {
         if let times = state.breaks[partition], times > 0 {
           state.breaks[partition] = times - 1
           // Nothing of it comes behind this.

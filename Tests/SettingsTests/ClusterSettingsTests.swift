@@ -80,8 +80,16 @@ import Testing
       (["KASSA_PEERS": "127.0.0.1:0"], ["peers must be a numeric address with a port other than 0."]),
       (["KASSA_PEERS": "127.0.0.1:8000"], ["peers must not be http or operator."]),
       (["KASSA_KAFKA_MIN_INSYNC": "4"], ["kafka-min-insync must not exceed kafka-replication."]),
-      (["KASSA_LEASE": "7s"], ["lease must not exceed kafka-session-timeout."]),
-      (["KASSA_KAFKA_SESSION_TIMEOUT": "11s"], ["kafka-session-timeout must not exceed request-deadline."]),
+      (
+        ["KASSA_LEASE": "3s", "KASSA_KAFKA_SESSION_TIMEOUT": "2s"], ["lease must not exceed kafka-session-timeout."]
+      ),
+      (
+        ["KASSA_KAFKA_SESSION_TIMEOUT": "8s"],
+        [
+          "kafka-session-timeout, lease and a tenth of it, and 1 s in which the group divides the partitions must fit "
+            + "into request-deadline together."
+        ]
+      ),
       (["KASSA_KAFKA_COMMAND_TIMEOUT": "11s"], ["kafka-command-timeout must not exceed request-deadline."]),
       (["KASSA_REDIS_AUTHORITIES": "ca.pem"], ["redis-authorities needs redis."]),
       (

@@ -36,6 +36,17 @@ import Testing
 
   @Test func arrowsPointDown() { expectNone(TargetRules.upwardArrows(manifest)) }
 
+  /// The package manager wants every target's folder, whichever product it builds.
+  @Test func theImageHasEveryTargetsFolder() {
+    let steps = Repository.text("Dockerfile").split(separator: "\n")
+    let copied = steps.prefix { !$0.hasPrefix("RUN swift build") }.filter { $0.hasPrefix("COPY ") }
+      .flatMap { $0.split(separator: " ").dropFirst().dropLast() }
+    let folders = Repository.text("Package.swift").matches(of: /path: "([^"]+)"/).map(\.output.1)
+    for folder in ["Sources", "Tests"] + folders {
+      #expect(copied.contains { folder == $0 || folder.hasPrefix("\($0)/") }, "\(folder) is not in the image")
+    }
+  }
+
   @Test func everyTargetHasItsTests() { expectNone(TargetRules.missingMirrors(files)) }
 
   @Test func noPlaceholders() { expectNone(TargetRules.placeholders(files)) }
