@@ -7,6 +7,9 @@ import SQLiteStore
 
 /// What a data folder will hold once everything in its log has been applied: the store's checkpoints, the log's tail
 /// replayed over them by the real rules, and every message that was not in the log yet delivered. Nothing is written.
+///
+/// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server may
+/// write meanwhile, and the state is one that the shop was in.
 public final class FolderState {
   public let partitioner: Partitioner
   public let headers: [PartitionID: CheckpointHeader]
@@ -29,14 +32,40 @@ public final class FolderState {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
     }
     self.partitioner = partitioner
-    store = try SQLiteStoreReader(path: path)
-    log = try SQLiteLogReader(path: path)
-    headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
+    (store, log, headers) = try Self.open(path)
     for partition in partitions {
       loops[partition] = makeReplayPartition(partition, partitioner, try recovery(of: partition))
     }
     try replay(progress)
   }
+
+  private typealias Opened = (
+    store: SQLiteStoreReader, log: SQLiteLogReader, headers: [PartitionID: CheckpointHeader]
+  )
+
+  private static func open(_ path: String) throws -> Opened {
+    var opened = try openOnce(path)
+    // A server may have trimmed the log behind a newer checkpoint than the one that was read; so it is read again. What is
+    // missing after some attempts is missing for good, which the replay finds.
+    for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
+    return opened
+  }
+
+  private static func openOnce(_ path: String) throws -> Opened {
+    let store = try SQLiteStoreReader(path: path)
+    let log = try SQLiteLogReader(path: path)
+    try store.hold()
+    try log.hold()
+    return (store, log, Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) }))
+  }
+
+  private static func isTrimmedTooFar(_ opened: Opened) throws -> Bool {
+    try opened.log.beginnings().contains { partition, offset in
+      offset > (opened.headers[partition]?.offset ?? -1) + 1
+    }
+  }
+
+  static let openAttemptsMax = 8
 
   /// All partitions, ascending.
   public var partitions: [PartitionID] {

@@ -21,8 +21,14 @@ final class StoreRows {
     checkpoint = try database.prepare("SELECT epoch, header FROM checkpoints WHERE partition = ?")
   }
 
+  /// From now on all is read as it is now.
+  func hold() throws(StoreFailure) {
+    try StoreFailure.reading { () throws(DatabaseError) in try database.hold() }
+  }
+
   /// Runs `body` in one read transaction.
   func atOnePoint<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+    if database.isInTransaction { return try body() }
     try StoreFailure.reading { () throws(DatabaseError) in try begin.run() }
     defer { database.rollback() }
     let result = try body()

@@ -29,6 +29,7 @@ def drills(kills, is_long):
         "damage": damage_drills.damages,
         "deleted folder": damage_drills.deleted_folder,
         "pause": load_drills.pauses,
+        "inspections": load_drills.inspections,
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},
         "store's disk full": functools.partial(
