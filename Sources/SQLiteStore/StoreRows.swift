@@ -84,7 +84,11 @@ final class StoreRows {
 
   /// - Throws: `StoreFailure` when `epoch` is not the newest one.
   func checkEpoch(_ epoch: UInt64, of partition: PartitionID) throws(StoreFailure) {
-    let newest = try self.epoch(of: partition)
+    try checkEpoch(epoch, of: partition, newest: try self.epoch(of: partition))
+  }
+
+  /// - Throws: `StoreFailure` when `epoch` is not `newest`.
+  func checkEpoch(_ epoch: UInt64, of partition: PartitionID, newest: UInt64) throws(StoreFailure) {
     guard epoch == newest else {
       throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was asked for")
     }
