@@ -8,8 +8,8 @@ import SQLiteStore
 /// What a data folder will hold once everything in its log has been applied: the store's checkpoints, the log's tail
 /// replayed over them by the real rules, and every message that was not in the log yet delivered. Nothing is written.
 ///
-/// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server may
-/// write meanwhile, and the state is one that the shop was in.
+/// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server
+/// may write meanwhile, and the state is one that the shop was in.
 public final class FolderState {
   public let partitioner: Partitioner
   public let headers: [PartitionID: CheckpointHeader]
@@ -45,8 +45,8 @@ public final class FolderState {
 
   private static func open(_ path: String) throws -> Opened {
     var opened = try openOnce(path)
-    // A server may have trimmed the log behind a newer checkpoint than the one that was read; so it is read again. What is
-    // missing after some attempts is missing for good, which the replay finds.
+    // A server may have trimmed the log behind a newer checkpoint than the one that was read; so it is read again. What
+    // is missing after some attempts is missing for good, which the replay finds.
     for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
     return opened
   }

@@ -19,9 +19,9 @@ class Shop:
         self.server = Server(kassa, folder, "--event-log-retention", retention, *options)
         self.load = self.deposits = None
 
-    def open(self, seed, seconds, **deposits):
+    def open(self, seed, seconds, load_options=(), **deposits):
         self.server.start()
-        self.load = Load(self.server, seconds=seconds, seed=seed)
+        self.load = Load(self.server, seconds, seed, *load_options)
         self.deposits = Deposits(self.server, **deposits)
 
     def check(self, checks, paid_min, deposits_min, compared="24 partitions compared"):
@@ -210,6 +210,23 @@ def inspections(checks, kassa, folder, seed, count=10):
             tally.finish()
             checks.check(not tally.wrong_accounts(), f"{sum(tally.accounts.values())} {tally.what}, each once")
         shop.check(checks, paid_min=100, deposits_min=100, compared="")
+
+
+def small_bounds(checks, kassa, folder, seed, options, minimum):
+    """Bounds so small that they are reached all the time: what is refused with 503 is taken later, what left memory is
+    loaded again, and nothing is lost or done twice."""
+    with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "100ms", *options)) as shop:
+        shop.open(seed, seconds=4, load_options=("--users", "200", "--items", "200"), clients=32, pause_seconds=0)
+        time.sleep(3)
+        names = ("loads", "evictions", "checkpoints")
+        seen = {name: shop.server.metric(f"kassa_partition_{name}_total") for name in names}
+        seen["503 overloaded"] = shop.deposits.count("503 overloaded")
+        resident = shop.server.metric("kassa_partition_resident_entities")
+        checks.check(all(seen[what] >= least for what, least in minimum.items()),
+                     f"the bounds were reached, at least {minimum}: {seen}; {resident:.0f} entities are in memory")
+        shop.check(checks, paid_min=20, deposits_min=100)
+        refused = {what for what in shop.deposits.seen if what not in ("200", "503 overloaded")}
+        checks.check(not refused, f"nothing but that was answered: {dict(shop.deposits.seen)}")
 
 
 def inspected(server, kind, name):
