@@ -100,12 +100,14 @@ import Testing
   @Test func aRequestThatNobodyTookGivesItsKeyBack() {
     let limits = RestLimits()
     let add = "POST /orders/addItem/o1/i1/1"
+    let reused = Outcome.refused(.idempotencyKeyReused(IdempotencyKey(unchecked: "k")))
     let unknown = Outcome.refused(.unknownOrder(OrderID(unchecked: "o1")))
     let lines: [(String, (Bench) -> Void, Bool)] = [
       ("POST /orders/checkout/o1", { $0.complete(.refused(.overloaded)) }, true),
       ("POST /orders/checkout/o1", { $0.complete(.refused(.outcomeUnknown)) }, false),
       ("POST /orders/checkout/o1", { $0.complete(.outcome(unknown, isReplayed: false)) }, false),
       ("POST /orders/checkout/o1", { $0.wait(milliseconds: limits.requestDeadlineMilliseconds) }, false),
+      ("POST /orders/checkout/o1", { $0.complete(.outcome(reused, isReplayed: false)) }, true),
       (add, { $0.tell(.view(.item(nil))) }, true),
       (add, { $0.tell(.refused(.starting)) }, true),
       (add, { $0.wait(milliseconds: limits.requestDeadlineMilliseconds) }, true),
