@@ -19,7 +19,13 @@ enum InspectCommand {
     let arguments = try Arguments(arguments, of: page)
     try arguments.expectRest(2...2, of: page)
     let (kind, id) = (arguments.rest[0], arguments.rest[1])
-    let state = try FolderState(path: arguments.values["data"] ?? "data")
+    let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
+    var read = 0
+    let state = try FolderState(path: arguments.values["data"] ?? "data") {
+      read = $0
+      progress.advance(to: read)
+    }
+    progress.finish(read)
     if kind == "partition" {
       program.console.say(try describe(partition: id, state))
       return .success

@@ -27,8 +27,15 @@ enum QuarantineCommand {
     guard let offset = Int64(text), offset >= 0 else {
       throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
     }
+    let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
+    var read = 0
     let report = try FolderQuarantine.run(
-      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: arguments.values["note"] ?? "")
+      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: arguments.values["note"] ?? ""
+    ) {
+      read = $0
+      progress.advance(to: read)
+    }
+    progress.finish(read)
     program.console.say(describe(report, offset, of: name))
     return .success
   }
