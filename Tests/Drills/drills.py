@@ -32,7 +32,7 @@ def drills(kills, is_long):
         "pause": load_drills.pauses,
         "one balance": request_drills.one_balance,
         "reused keys": request_drills.reused_keys,
-        "inspections": load_drills.inspections,
+        "inspections": functools.partial(load_drills.inspections, count=20 if is_long else 4),
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},
         "store's disk full": functools.partial(

@@ -176,11 +176,11 @@ def failing_store(checks, kassa, folder, seed, rule, is_final):
         shop.check(checks, paid_min=100, deposits_min=100)
 
 
-def inspections(checks, kassa, folder, seed, count=10):
+def inspections(checks, kassa, folder, seed, count=4):
     """`kassa inspect` beside a server whose checkpoints land and whose log is trimmed all the while: it shows what the
     clients were told at that moment."""
     with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "50ms", retention="trim")) as shop:
-        shop.open(seed, seconds=4 + count // 2)
+        shop.open(seed, seconds=2 + count)
         tallies = {"user": (shop.deposits, "deposited"), "item": (Deliveries(shop.server), "received"),
                    "order": (Cartloads(shop.server), None)}
         wait_until(lambda: shop.server.checkouts() >= 100, "checkouts are under way", 30)
