@@ -95,12 +95,12 @@ sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from S
 	@$(KASSA) sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
 
 lint: ## the code's layout and the shell scripts
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
 	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; fi
 	@echo "lint: clean"
 
 format: ## put the code's layout right
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests perf
 
 install: build ## the program, its man page and its completions under PREFIX=/usr/local
 	@scripts/install "$(KASSA)" "$(DESTDIR)$(PREFIX)"

@@ -27,22 +27,31 @@ public enum FolderQuarantine {
   /// Sets aside what stops the partition called `name` at `offset`: the one entry that cannot be applied, or the whole
   /// record when its bytes cannot be decoded. Nothing else can be set aside.
   ///
-  /// `note` is kept with the record, behind the reason of the stop.
+  /// `note` is kept with the record, behind the reason of the stop. `progress` gets the number of records read so far;
+  /// the log is read twice.
   /// - Throws: `Refusal`; `DataFolderFailure` when a process uses the folder; `LogFailure`, `StoreFailure`. Nothing was
   ///   changed then.
-  public static func run(path: String, partition name: String, offset: Int64, note: String) throws -> Report {
+  public static func run(
+    path: String, partition name: String, offset: Int64, note: String, progress: (Int) -> Void = { _ in }
+  ) throws -> Report {
     let folder = try DataFolder(existing: path, files: [LogFile.file, StoreFile.file])
     let source = try FolderSource(path: path)
-    let state = try ReplayedState(source)
+    var read = 0
+    let state = try ReplayedState(source) {
+      read = $0
+      progress(read)
+    }
     guard let partition = state.partitions.first(where: { $0.description == name }) else {
       throw Refusal(description: "there is no partition '\(name)'; orders-0 is one")
     }
     let (entry, reason) = try find(partition, offset, state, in: source.log)
     try Quarantine.replace(
       partition, offset: offset, entry: entry, reason: note.isEmpty ? reason : "\(reason) (\(note))", in: folder)
+    let before = read
     let mended = try FolderSource(path: path)
+    let after = try ReplayedState(mended) { progress(before + $0) }
     return Report(
-      entry: entry, reason: reason, status: try ReplayedState(mended).status(of: partition),
+      entry: entry, reason: reason, status: after.status(of: partition),
       newestOffset: try mended.offsets(of: partition).upperBound - 1)
   }
 

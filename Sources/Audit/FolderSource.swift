@@ -6,6 +6,9 @@ import SQLiteLog
 import SQLiteStore
 
 /// A data folder, for an audit.
+///
+/// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server
+/// may write meanwhile, and the state is one that the shop was in.
 public final class FolderSource: AuditSource {
   public let partitioner: Partitioner
   public let limits: CoreLimits
@@ -26,10 +29,36 @@ public final class FolderSource: AuditSource {
     }
     self.partitioner = partitioner
     self.limits = limits
-    store = try SQLiteStoreReader(path: path)
-    log = try SQLiteLogReader(path: path)
-    headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
+    (store, log, headers) = try Self.open(path)
   }
+
+  private typealias Opened = (
+    store: SQLiteStoreReader, log: SQLiteLogReader, headers: [PartitionID: CheckpointHeader]
+  )
+
+  private static func open(_ path: String) throws -> Opened {
+    var opened = try openOnce(path)
+    // A server may have trimmed the log behind a newer checkpoint than the one that was read; so it is read again. What
+    // is missing after some attempts is missing for good, which the replay finds.
+    for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
+    return opened
+  }
+
+  private static func openOnce(_ path: String) throws -> Opened {
+    let store = try SQLiteStoreReader(path: path)
+    let log = try SQLiteLogReader(path: path)
+    try store.hold()
+    try log.hold()
+    return (store, log, Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) }))
+  }
+
+  private static func isTrimmedTooFar(_ opened: Opened) throws -> Bool {
+    try opened.log.beginnings().contains { partition, offset in
+      offset > (opened.headers[partition]?.offset ?? -1) + 1
+    }
+  }
+
+  static let openAttemptsMax = 8
 
   public func pinned(of partition: PartitionID) throws -> [EntityChange] { try store.pinned(of: partition) }
 

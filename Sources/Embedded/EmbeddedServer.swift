@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPServer
 import Model
 import OperatorAPI
@@ -9,6 +10,7 @@ import SQLiteLog
 import SQLiteStore
 import Serving
 import Settings
+import Synchronization
 import Telemetry
 
 /// The embedded mode: orders, stock and payments in one process, durable in a data folder.
@@ -26,6 +28,10 @@ public final class EmbeddedServer: Sendable {
   private let store: SQLiteStore
   private let front: ServerFront
   private let replayed: Gate
+  private let runtime: Runtime
+  /// What the store had of each partition at the start, and how many records of the log were beyond that.
+  private let offsetsAtBoot: [PartitionID: Int64]
+  private let recordsToReplay: Int64
 
   public var httpEndpoint: HTTPEndpoint { front.httpEndpoint }
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
@@ -46,6 +52,13 @@ public final class EmbeddedServer: Sendable {
     let standing = try SQLiteStoreReader(path: settings.dataFolder).headers()
     let offsets = Dictionary(standing.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
     if let refusal = log.refusal(behind: offsets) { throw refusal }
+    offsetsAtBoot = offsets
+    recordsToReplay = Service.allCases.reduce(0) { sum, service in
+      (0..<settings.partitions).reduce(sum) { sum, index in
+        let partition = PartitionID(service, UInt16(index))
+        return sum + max(0, log.nextOffset(of: partition) - 1 - (offsets[partition] ?? -1))
+      }
+    }
     let lanes = try ServerLanes(servingCount: serving.runtime.laneCount)
     let replayed = Gate()
     self.replayed = replayed
@@ -54,6 +67,7 @@ public final class EmbeddedServer: Sendable {
       options: serving.runtime, lanes: lanes.serving, log: log, store: store, incarnation: incarnation,
       clock: { Timestamp(milliseconds: ProcessClock.wallMilliseconds()) },
       report: { journal.tell($0) }, onReplayed: { replayed.open() })
+    self.runtime = runtime
     let prices = MemoryPriceCache(
       entriesMax: settings.priceCacheEntriesMax, lifetimeMilliseconds: settings.priceCacheMilliseconds,
       now: { ProcessClock.monotonicMicroseconds() / 1_000 })
@@ -67,6 +81,23 @@ public final class EmbeddedServer: Sendable {
 
   /// Waits until everything from before the start has been applied. Returns false when that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
+
+  /// Records of the log that were applied since the start, and those that are to be before it is ready. nil where a
+  /// lane is too busy to tell. Blocks for a second at most.
+  public func replayedRecords() -> (done: Int64, total: Int64)? {
+    let answer = Mutex<RuntimeReport?>(nil)
+    let answered = DispatchSemaphore(value: 0)
+    runtime.report(timeoutMilliseconds: 1_000) { report in
+      answer.withLock { $0 = report }
+      answered.signal()
+    }
+    answered.wait()
+    guard let report = answer.withLock({ $0 }) else { return nil }
+    let done = report.partitions.reduce(Int64(0)) { sum, one in
+      sum + max(0, one.appliedOffset - (offsetsAtBoot[one.partition] ?? -1))
+    }
+    return (min(done, recordsToReplay), recordsToReplay)
+  }
 
   /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes
   /// log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.

@@ -140,12 +140,16 @@ public struct LoadCommand: Sendable {
     }
   }
 
-  /// Does the run.
+  /// Does the run. `onProgress` gets how many calls of how many are done in the phases that are not measured.
   /// - Returns: the report as text or JSON; what is wrong with the run, a sentence each; and whether it is to count as
   ///   a success.
   /// - Throws: `LoadError` when the run could not be made.
-  public func run() throws(LoadError) -> (output: String, troubles: [String], isAccepted: Bool) {
-    let report = try LoadRun(configuration: configuration).run()
+  public func run(
+    onProgress: ((LoadPhase, _ done: Int, _ total: Int) -> Void)? = nil
+  ) throws(LoadError) -> (output: String, troubles: [String], isAccepted: Bool) {
+    let run = try LoadRun(configuration: configuration)
+    run.onProgress = onProgress
+    let report = try run.run()
     return (printsJSON ? report.json + "\n" : report.description, report.troubles, report.isSound || allowsFailures)
   }
 }

@@ -12,6 +12,9 @@ public final class LoadRun {
   let writer: CallWriter
   let endsAt: Int64
   var report: LoadReport
+  private var phase = LoadPhase.settingUp
+  /// Told after each call of the phases that are not measured, on the thread of the run: how many of how many are done.
+  public var onProgress: ((LoadPhase, _ done: Int, _ total: Int) -> Void)?
 
   /// - Throws: `LoadError` when a value is out of its range or the URL makes no sense.
   public init(configuration: LoadConfiguration) throws(LoadError) {
@@ -30,17 +33,22 @@ public final class LoadRun {
   /// - Throws: `LoadError` when the server cannot be reached or the set-up fails. What fails later is in the report.
   public func run() throws(LoadError) -> LoadReport {
     try refuseDividedPort()
-    configuration.onPhase(.settingUp)
+    begin(.settingUp)
     try setUp()
     try measure()
-    configuration.onPhase(.readingBack)
+    begin(.readingBack)
     try readBack()
     report.truth = Judge.judge(world)
     if configuration.usesIdempotencyKeys {
-      configuration.onPhase(.replayingKeys)
+      begin(.replayingKeys)
       try replayKeys()
     }
     return report
+  }
+
+  private func begin(_ phase: LoadPhase) {
+    self.phase = phase
+    configuration.onPhase(phase)
   }
 
   func newKey() -> UInt32 { configuration.usesIdempotencyKeys ? keyBook.newKey() : 0 }
@@ -71,7 +79,12 @@ public final class LoadRun {
   ) throws(LoadError) -> Tally {
     guard count > 0 else { return Tally() }
     let pool = try openPool(connections: min(count, LoadLimits.auxiliaryConnections))
-    let workload = CountedWorkload(count: count, call: call, judge: judge)
+    var done = 0
+    let workload = CountedWorkload(count: count, call: call) { [self] call, result in
+      done += 1
+      onProgress?(phase, done, count)
+      return judge(call, result)
+    }
     let plan = plan(timeoutSeconds: timeoutSeconds)
     return Phase(pool: pool, workload: workload, writer: writer, world: world, plan: plan).run()
   }

@@ -10,7 +10,12 @@ struct PendingRequest {
     case read(Query)
     /// The stock service was asked for the price; then the units are added.
     case price(OrderID, ItemID, Quantity, IdempotencyToken?)
-    case command(Command, isRepeatable: Bool)
+    case command(Command, IdempotencyToken?)
+
+    /// The key of a request whose command is not under way yet: when the request ends now, nobody has used the key.
+    var unusedToken: IdempotencyToken? {
+      if case .price(_, _, _, let token) = self { token } else { nil }
+    }
 
     /// The lowest bits of the number under which the step's answer comes.
     var number: UInt64 {

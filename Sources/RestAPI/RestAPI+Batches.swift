@@ -101,6 +101,7 @@ extension RestAPI {
   func forget(_ batch: BatchRun) {
     batches[batch.origin.exchange.number] = nil
     for number in batch.inFlight.keys { batchNumbers[number] = nil }
+    if batch.submitted == 0 { giveBack(batch.token) }
     if batch.plan.service == .stock { prices.removeAll() }
   }
 }

@@ -18,7 +18,7 @@ extension RestAPI {
   }
 
   func submit(_ command: Command, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
-    try remember(.command(command, isRepeatable: token != nil), origin)
+    try remember(.command(command, token), origin)
     try send(command, origin, token)
   }
 
@@ -56,7 +56,7 @@ extension RestAPI {
     if let price {
       let command = Command.orders(.addItem(order, item, quantity, price: price))
       pending.update(
-        PendingRequest(origin: request.origin, step: .command(command, isRepeatable: token != nil)))
+        PendingRequest(origin: request.origin, step: .command(command, token)))
       try send(command, request.origin, token)
       return
     }
@@ -73,6 +73,7 @@ extension RestAPI {
       try body()
     } catch {
       pending.remove(request.origin.exchange.number)
+      giveBack(request.step.unusedToken)
       deliver(finish(request.origin, with: error), request.origin)
     }
   }
@@ -89,9 +90,9 @@ extension RestAPI {
     switch request.step {
     case .read(let query): readFinished(query, request, result)
     case .price(_, let item, _, _): priceFinished(item, request, result)
-    case .command(let command, let isRepeatable):
+    case .command(let command, let token):
       pending.remove(exchange)
-      commandFinished(command, isRepeatable, request.origin, result)
+      commandFinished(command, token, request.origin, result)
     }
   }
 
@@ -132,17 +133,20 @@ extension RestAPI {
   }
 
   private func commandFinished(
-    _ command: Command, _ isRepeatable: Bool, _ origin: RequestOrigin, _ result: RequestResult
+    _ command: Command, _ token: IdempotencyToken?, _ origin: RequestOrigin, _ result: RequestResult
   ) {
     switch result {
     case .outcome(.refused(let refusal), let isReplayed):
+      // The partition knows the key's request, which is another one: that may be repeated here, too.
+      if case .idempotencyKeyReused = refusal { giveBack(token) }
       deliver(finish(origin, with: Problem(refusal), isReplayed: isReplayed), origin)
     case .outcome(let outcome, let isReplayed):
       finish(origin, status: 200, body: SuccessBody.body(of: outcome, for: command), isReplayed: isReplayed)
     case .refused(.outcomeUnknown):
       // It was appended, or may have been: the client must not take it as undone.
-      deliver(finish(origin, with: .outcomeUnknown(of: command, isRepeatable: isRepeatable)), origin)
+      deliver(finish(origin, with: .outcomeUnknown(of: command, isRepeatable: token != nil)), origin)
     case .refused(let refusal):
+      giveBack(token)
       deliver(finish(origin, with: Problem(refusal)), origin)
     case .view:
       deliver(finish(origin, with: Problem(.internalError, "A command got the answer of a read.")), origin)
@@ -166,9 +170,10 @@ extension RestAPI {
     while let request = pending.removeExpired(nowMilliseconds: deadlineMilliseconds) {
       switch request.step {
       case .read, .price:
+        giveBack(request.step.unusedToken)
         deliver(finish(request.origin, with: problem), request.origin)
-      case .command(let command, let isRepeatable):
-        deliver(finish(request.origin, with: .outcomeUnknown(of: command, isRepeatable: isRepeatable)), request.origin)
+      case .command(let command, let token):
+        deliver(finish(request.origin, with: .outcomeUnknown(of: command, isRepeatable: token != nil)), request.origin)
       }
     }
   }

@@ -16,7 +16,7 @@ import Telemetry
 public final class RestAPI: HTTPHandler, RequestClient {
   let port: any RequestPort
   let prices: any PriceCache
-  private let keys: KeyRegistry
+  let keys: KeyRegistry
   let limits: RestLimits
   private let metrics: RequestMetrics
   private let services: ServedServices
@@ -100,7 +100,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   public func abandoned(_ exchange: ExchangeID) {
-    pending.remove(exchange.number)
+    if let request = pending.remove(exchange.number) { giveBack(request.step.unusedToken) }
     if let batch = batches[exchange.number] { forget(batch) }
   }
 
@@ -158,12 +158,32 @@ public final class RestAPI: HTTPHandler, RequestClient {
     case .ask(let query):
       try read(query, origin)
     case .submit(let command):
-      try submit(command, origin, token: try token(key, request.method))
+      try keyed(key, request.method) { token throws(Problem) in try submit(command, origin, token: token) }
     case .addItem(let order, let item, let quantity):
-      try add(item, quantity, to: order, origin, token: try token(key, request.method))
+      try keyed(key, request.method) { token throws(Problem) in
+        try add(item, quantity, to: order, origin, token: token)
+      }
     case .batch(let plan):
-      try begin(plan, origin, token: try token(key, request.method))
+      try keyed(key, request.method) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
+  }
+
+  /// Starts a change under its key, which is free again when the change is refused at once.
+  private func keyed(
+    _ key: IdempotencyKey?, _ method: HTTPMethod, _ start: (IdempotencyToken?) throws(Problem) -> Void
+  ) throws(Problem) {
+    let token = try token(key, method)
+    do throws(Problem) {
+      try start(token)
+    } catch {
+      giveBack(token)
+      throw error
+    }
+  }
+
+  /// Nothing was done under a key, and nothing will be.
+  func giveBack(_ token: IdempotencyToken?) {
+    if let token { keys.giveBack(token) }
   }
 
   /// The key with what it is used for.

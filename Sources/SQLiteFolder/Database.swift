@@ -109,9 +109,21 @@ public final class Database {
       code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while it is in use")
   }
 
+  /// A transaction is open.
+  public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// Begins a transaction in which the file stays, to this connection, as it is now. Writers go on, and their
+  /// write-ahead log grows until it ends.
+  /// - Throws: `DatabaseError`.
+  public func hold() throws(DatabaseError) {
+    try execute("BEGIN")
+    // The moment is that of the first read.
+    _ = try integer("SELECT count(*) FROM sqlite_schema")
+  }
+
   /// Rolls back what is open, if anything is.
   public func rollback() {
-    if sqlite3_get_autocommit(handle) == 0 { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
   }
 
   /// Copies as much of the write-ahead log into the database as no reader keeps from it, waiting for nobody.

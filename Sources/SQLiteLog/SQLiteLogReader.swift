@@ -20,6 +20,13 @@ public final class SQLiteLogReader {
     }
   }
 
+  /// From now on everything is read as it is now, whatever a server writes and trims meanwhile. Its write-ahead log
+  /// grows as long as this reader lives.
+  /// - Throws: `LogFailure`.
+  public func hold() throws(LogFailure) {
+    try LogFailure.reading { () throws(DatabaseError) in try database.hold() }
+  }
+
   /// Up to `limit` records of all partitions behind a position, in the order of the log; none at its end. A record's
   /// `position` is its own. What was trimmed is left out.
   /// - Throws: `LogFailure`.
@@ -50,6 +57,21 @@ public final class SQLiteLogReader {
     let (base, end) = try ends()
     let first = base.offsets[slot]
     return first..<max(first, end.offsets[slot])
+  }
+
+  /// The first offset of every partition that the log still has, or will have.
+  /// - Throws: `LogFailure`.
+  public func beginnings() throws(LogFailure) -> [PartitionID: Int64] {
+    let base = try ends().base
+    var beginnings: [PartitionID: Int64] = [:]
+    for service in Service.allCases {
+      for index in 0..<cursor.partitionCount {
+        let partition = PartitionID(service, UInt16(index))
+        let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+        if let slot { beginnings[partition] = base.offsets[slot] }
+      }
+    }
+    return beginnings
   }
 
   /// The positions that the log has: behind the first, up to and with the second.
@@ -89,8 +111,9 @@ public final class SQLiteLogReader {
   private func ends() throws(LogFailure) -> (base: LogMark, end: LogMark) {
     try LogFailure.reading { () throws(DatabaseError) in
       // One transaction, so that a server that trims meanwhile changes nothing between the queries.
-      try database.execute("BEGIN")
-      defer { database.rollback() }
+      let isHeld = database.isInTransaction
+      if !isHeld { try database.execute("BEGIN") }
+      defer { if !isHeld { database.rollback() } }
       let ends = try LogMarks(cursor).ends()
       return (ends.base, ends.end)
     }

@@ -18,6 +18,11 @@ public final class SQLiteStoreReader {
     }
   }
 
+  /// From now on everything is read as it is now, whatever a server writes meanwhile. Its write-ahead log grows as long
+  /// as this reader lives.
+  /// - Throws: `StoreFailure`.
+  public func hold() throws(StoreFailure) { try rows.hold() }
+
   /// The newest checkpoint of every partition, ascending; those without one are left out.
   /// - Throws: `StoreFailure`.
   public func headers() throws(StoreFailure) -> [CheckpointHeader] {

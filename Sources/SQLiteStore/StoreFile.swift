@@ -7,8 +7,9 @@ import Wire
 /// The file that holds the checkpoints of all partitions.
 ///
 /// One row a key, in the order (partition, kind, key): what recovery needs of a partition — its holds — stands
-/// together, and a batch that is sorted like this walks the tree once. `offset` is the checkpoint that wrote the row.
-/// Only idempotency keys have an expiry, and only they stand in its index.
+/// together, and a batch that is sorted like this walks the tree once. `offset` is the checkpoint that wrote the row,
+/// for whoever looks into the file; checkpoints come in order (`StoreWriter.write`). Only idempotency keys have an
+/// expiry, and only they stand in its index.
 public enum StoreFile {
   public static let file = DatabaseFile(
     name: "store.sqlite", applicationID: 0x4b53_544f, version: 1, pageBytes: 4_096,

@@ -21,8 +21,14 @@ final class StoreRows {
     checkpoint = try database.prepare("SELECT epoch, header FROM checkpoints WHERE partition = ?")
   }
 
+  /// From now on all is read as it is now.
+  func hold() throws(StoreFailure) {
+    try StoreFailure.reading { () throws(DatabaseError) in try database.hold() }
+  }
+
   /// Runs `body` in one read transaction.
   func atOnePoint<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
+    if database.isInTransaction { return try body() }
     try StoreFailure.reading { () throws(DatabaseError) in try begin.run() }
     defer { database.rollback() }
     let result = try body()
@@ -78,7 +84,11 @@ final class StoreRows {
 
   /// - Throws: `StoreFailure` when `epoch` is not the newest one.
   func checkEpoch(_ epoch: UInt64, of partition: PartitionID) throws(StoreFailure) {
-    let newest = try self.epoch(of: partition)
+    try checkEpoch(epoch, of: partition, newest: try self.epoch(of: partition))
+  }
+
+  /// - Throws: `StoreFailure` when `epoch` is not `newest`.
+  func checkEpoch(_ epoch: UInt64, of partition: PartitionID, newest: UInt64) throws(StoreFailure) {
     guard epoch == newest else {
       throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was asked for")
     }

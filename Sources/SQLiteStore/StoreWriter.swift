@@ -87,7 +87,15 @@ final class StoreWriter {
   /// - Throws: `StoreFailure`; with `fenced` nothing of the batch was written.
   func write(_ batch: CheckpointBatch, epoch: UInt64) throws(StoreFailure) {
     let partition = batch.header.partition
-    try rows.checkEpoch(epoch, of: partition)
+    let stored = try rows.checkpoint(of: partition)
+    try rows.checkEpoch(epoch, of: partition, newest: stored.epoch)
+    // An owner's checkpoints come in their order; one that was held up must not undo what a newer one wrote.
+    guard batch.header.offset >= stored.header?.offset ?? -1 else {
+      throw StoreFailure(
+        .fenced,
+        "\(rows.path): \(partition) is stored through offset \(stored.header?.offset ?? -1); a checkpoint of "
+          + "\(batch.header.offset) is refused")
+    }
     let changes = Self.sorted(batch.changes)
     var bytes: [UInt8] = []
     try writing { () throws(DatabaseError) in

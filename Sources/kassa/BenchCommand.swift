@@ -28,9 +28,27 @@ enum BenchCommand {
     } catch {
       throw UsageError(error.description)
     }
-    let result = try load.run()
+    let steps = StepProgress(console: program.console)
+    let result = try load.run { phase, done, total in steps.advance(phase.rawValue, to: done, of: total) }
     program.console.say(result.output)
     if let trouble = result.troubles.first { program.console.complain("kassa bench: not sound: \(trouble)\n") }
     return result.isAccepted ? .success : .failure
+  }
+}
+
+/// The progress of one step after the other, each of so many requests. Not for several threads.
+private final class StepProgress {
+  private let console: Console
+  private var step: Progress?
+
+  init(console: Console) { self.console = console }
+
+  func advance(_ what: String, to done: Int, of total: Int) {
+    let step = step ?? Progress(what, unit: "requests", total: total, console: console)
+    self.step = step
+    step.advance(to: done)
+    guard done == total else { return }
+    step.finish(done)
+    self.step = nil
   }
 }

@@ -29,7 +29,9 @@ enum InspectCommand {
     let (kind, id) = (rest[0], rest[1])
     let key = kind == "partition" ? nil : try key(kind, id)
     let settings = try program.environment.settings(flags).settings
-    let state = try ReplayedState(try source(settings))
+    let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
+    let state = try ReplayedState(try source(settings)) { progress.advance(to: $0) }
+    progress.finish(state.recordsReplayed)
     guard let key else {
       program.console.say(try describe(partition: id, state))
       return .success

@@ -45,8 +45,15 @@ enum QuarantineCommand {
           + "next        restart the pod that owns \(name)\n")
       return .success
     }
+    let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
+    var read = 0
     let report = try FolderQuarantine.run(
-      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: note)
+      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: note
+    ) {
+      read = $0
+      progress.advance(to: read)
+    }
+    progress.finish(read)
     program.console.say(describe(report, offset, of: name))
     return .success
   }

@@ -25,7 +25,13 @@ func serve(_ settings: ServeSettings) throws {
   let started = monotonicMilliseconds()
   let server = try start(settings, journal)
   var received: Int32 = 0
-  while received == 0, !server.waitUntilReady(milliseconds: 20) { received = pendingSignal(of: &signals) }
+  var tellAt = started + Progress.silentMilliseconds
+  while received == 0, !server.waitUntilReady(milliseconds: 20) {
+    received = pendingSignal(of: &signals)
+    guard received == 0, monotonicMilliseconds() >= tellAt else { continue }
+    tellAt = monotonicMilliseconds() + replayLineMilliseconds
+    tellReplay(server, journal)
+  }
   if received == 0 {
     journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
     sigwait(&signals, &received)
@@ -36,14 +42,29 @@ func serve(_ settings: ServeSettings) throws {
   journal.info("stopped")
 }
 
+/// How far the replay is, while it lasts: a line now and then.
+private func tellReplay(_ server: any RunningServer, _ journal: Log) {
+  guard let (done, total) = server.replayedRecords() else { return }
+  let percent = total > 0 ? Int(Double(min(done, total)) / Double(total) * 100) : 100
+  journal.info(
+    "replaying", ["records": LogValue(done), "of": LogValue(total), "percent": LogValue(percent)])
+}
+
+private let replayLineMilliseconds: Int64 = 5_000
+
 /// A server of either mode, from its start to its end.
 private protocol RunningServer {
   func waitUntilReady(milliseconds: Int) -> Bool
+  /// Records that were replayed since the start, and those that are to be; nil where that is not known.
+  func replayedRecords() -> (done: Int64, total: Int64)?
   func stop()
 }
 
 extension EmbeddedServer: RunningServer {}
-extension ClusterServer: RunningServer {}
+extension ClusterServer: RunningServer {
+  /// A pod's `/partitions` tells; how much there is to replay it learns a partition at a time.
+  fileprivate func replayedRecords() -> (done: Int64, total: Int64)? { nil }
+}
 
 private func start(_ settings: ServeSettings, _ journal: Log) throws -> any RunningServer {
   switch settings.mode {

@@ -1,5 +1,6 @@
 import Audit
 import Embedded
+import Foundation
 import LoadGenerator
 import SQLiteFolder
 import SQLiteLog
@@ -83,5 +84,39 @@ import Testing
     try spoil(LogFile.file, "UPDATE records SET body = x'ff' WHERE sequence = (SELECT max(sequence) FROM records)")
     let isFound = (try? FolderAudit.run(path: path).isSound) != true
     #expect(isFound)
+  }
+
+  /// A server that takes checkpoints and trims its log all the while changes nothing for who reads beside it.
+  @Test func soundAtEveryMomentBesideAServer() throws {
+    var settings = ServeSettings()
+    settings.http.port = 0
+    settings.operatorPort.port = 0
+    settings.dataFolder = path
+    settings.lanes = 1
+    settings.partitions = 2
+    settings.eventLogRetention = .trim
+    settings.checkpointIntervalMilliseconds = 20
+    let server = try EmbeddedServer(
+      settings, version: "test", journal: Log(level: .error, clock: { 0 }, write: { _ in }))
+    #expect(server.waitUntilReady(milliseconds: 10_000))
+    defer { server.stop() }
+    let url = "http://\(server.httpEndpoint)"
+    let load = Thread {
+      var configuration = LoadConfiguration(scenario: .mixed, url: url)
+      configuration.connections = 4
+      configuration.warmupSeconds = 0
+      configuration.seconds = 4
+      configuration.users = 10
+      configuration.items = 10
+      _ = try? LoadRun(configuration: configuration).run()
+    }
+    load.start()
+    var seen: Set<UInt64> = []
+    while !load.isFinished {
+      let report = try FolderAudit.run(path: path)
+      #expect(report.isSound, "\(report.findings)")
+      seen.insert(report.totals.checkouts)
+    }
+    #expect(seen.count >= 3, "the shop went on meanwhile: \(seen.sorted())")
   }
 }

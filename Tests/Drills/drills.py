@@ -13,6 +13,7 @@ import tempfile
 import boot_drills
 import damage_drills
 import load_drills
+import request_drills
 from checks import run_drills
 
 
@@ -29,12 +30,21 @@ def drills(kills, is_long):
         "damage": damage_drills.damages,
         "deleted folder": damage_drills.deleted_folder,
         "pause": load_drills.pauses,
+        "one balance": request_drills.one_balance,
+        "reused keys": request_drills.reused_keys,
+        "inspections": functools.partial(load_drills.inspections, count=20 if is_long else 4),
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},
         "store's disk full": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal write full", is_final=False),
         "store's fsync fails": functools.partial(
             load_drills.failing_store, rule="store.sqlite-wal sync error", is_final=True),
+        "few changes": functools.partial(
+            load_drills.small_bounds, options=("--dirty-entities-max", "8", "--checkpoint-entities-due", "8"),
+            minimum={"503 overloaded": 50, "checkpoints": 50}),
+        "little memory": functools.partial(
+            load_drills.small_bounds, options=("--resident-entities-max", "8"),
+            minimum={"loads": 500, "evictions": 500}),
         "no descriptors": boot_drills.no_descriptors,
         "too many connections": boot_drills.too_many_connections,
         "kills": functools.partial(load_drills.kills, count=kills),

@@ -1,28 +1,30 @@
 """Drills under load: whatever happens to the server, its clients lose nothing and pay nothing twice."""
+import collections
 import contextlib
 import random
 import signal
 import socket
+import subprocess
 import time
 
-from checks import Load, wait_until
-from deposits import Deposits
+from checks import DrillFailure, Load, wait_until
+from deposits import Cartloads, Deliveries, Deposits
 from processes import Server
 
 
 class Shop:
-    """A server whose whole log is kept, with two kinds of clients."""
+    """A server, whose whole log is kept by default, with two kinds of clients."""
 
-    def __init__(self, kassa, folder, *options):
-        self.server = Server(kassa, folder, "--event-log-retention", "keep", *options)
+    def __init__(self, kassa, folder, *options, retention="keep"):
+        self.server = Server(kassa, folder, "--event-log-retention", retention, *options)
         self.load = self.deposits = None
 
-    def open(self, seed, seconds, **deposits):
+    def open(self, seed, seconds, load_options=(), **deposits):
         self.server.start()
-        self.load = Load(self.server, seconds=seconds, seed=seed)
+        self.load = Load(self.server, seconds, seed, *load_options)
         self.deposits = Deposits(self.server, **deposits)
 
-    def check(self, checks, paid_min, deposits_min):
+    def check(self, checks, paid_min, deposits_min, compared="24 partitions compared"):
         """Ends the clients, then the server, and holds what they were told against what is there."""
         report = checks.load(self.load, paid_min)
         made = self.deposits.finish()
@@ -31,7 +33,7 @@ class Shop:
                      f"{made} deposits, at least {deposits_min}, each made once {'; '.join(wrong)[:300]}")
         print(f"       {checks.name}: what became of the requests for them: {dict(self.deposits.seen)}")
         checks.check(self.server.end(signal.SIGINT) == 0, "SIGINT ends the server with 0")
-        checks.folder(self.server)
+        checks.folder(self.server, compared)
         return report
 
     def close(self):
@@ -172,3 +174,76 @@ def failing_store(checks, kassa, folder, seed, rule, is_final):
         wait_until(lambda: server.metric(checkpoints) >= written + 24, "checkpoints go on", 20)
         wait_until(lambda: server.oldest_checkpoint() < 1, "no checkpoint is old any more", 20)
         shop.check(checks, paid_min=100, deposits_min=100)
+
+
+def inspections(checks, kassa, folder, seed, count=4):
+    """`kassa inspect` beside a server whose checkpoints land and whose log is trimmed all the while: it shows what the
+    clients were told at that moment."""
+    with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "50ms", retention="trim")) as shop:
+        shop.open(seed, seconds=2 + count)
+        tallies = {"user": (shop.deposits, "deposited"), "item": (Deliveries(shop.server), "received"),
+                   "order": (Cartloads(shop.server), None)}
+        wait_until(lambda: shop.server.checkouts() >= 100, "checkouts are under way", 30)
+        wrong, seen, partitions = [], collections.Counter(), {}
+        for turn in range(count):
+            for kind, (tally, field) in tallies.items():
+                account = list(tally.accounts)[turn % len(tally.accounts)]
+                before = tally.accounts[account]
+                said = inspected(shop.server, kind, account)
+                after = tally.accounts[account] + 1
+                shown = fields(said)[field] if field else units_of(said)
+                seen[kind] += shown > 0
+                if not before <= shown <= after:
+                    wrong.append(f"{kind} {account}: {shown}, not {before}…{after}")
+                if kind == "item" and sum(fields(said)[name] for name in ("available", "held", "sold")) != shown:
+                    wrong.append(f"item {account}: {said}")
+            for name in ("orders-0", "stock-3", "payments-7"):
+                said = inspected(shop.server, "partition", name)
+                found = [int(line.rsplit(" ", 1)[1]) for line in said.splitlines() if " through offset " in line]
+                stored, logged = found
+                if "running" not in said or not partitions.get(name, [-1, -1])[1] <= logged or stored > logged:
+                    wrong.append(f"partition {name}: {said}, before that {partitions.get(name)}")
+                partitions[name] = found
+        checks.check(not wrong, f"{4 * count} inspections show what is there {'; '.join(wrong)[:600]}")
+        checks.check(all(seen[kind] >= count // 2 for kind in tallies), f"there was something to show: {dict(seen)}")
+        for tally, _ in list(tallies.values())[1:]:
+            tally.finish()
+            checks.check(not tally.wrong_accounts(), f"{sum(tally.accounts.values())} {tally.what}, each once")
+        shop.check(checks, paid_min=100, deposits_min=100, compared="")
+
+
+def small_bounds(checks, kassa, folder, seed, options, minimum):
+    """Bounds so small that they are reached all the time: what is refused with 503 is taken later, what left memory is
+    loaded again, and nothing is lost or done twice."""
+    with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "100ms", *options)) as shop:
+        shop.open(seed, seconds=4, load_options=("--users", "200", "--items", "200"), clients=32, pause_seconds=0)
+        time.sleep(3)
+        names = ("loads", "evictions", "checkpoints")
+        seen = {name: shop.server.metric(f"kassa_partition_{name}_total") for name in names}
+        seen["503 overloaded"] = shop.deposits.count("503 overloaded")
+        resident = shop.server.metric("kassa_partition_resident_entities")
+        checks.check(all(seen[what] >= least for what, least in minimum.items()),
+                     f"the bounds were reached, at least {minimum}: {seen}; {resident:.0f} entities are in memory")
+        shop.check(checks, paid_min=20, deposits_min=100)
+        refused = {what for what in shop.deposits.seen if what not in ("200", "503 overloaded")}
+        checks.check(not refused, f"nothing but that was answered: {dict(shop.deposits.seen)}")
+
+
+def inspected(server, kind, name):
+    """What `kassa inspect` says of one thing."""
+    done = subprocess.run([server.kassa, "inspect", "--data", server.data, kind, name], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        raise DrillFailure(f"kassa inspect {kind} {name}: {done.returncode} {done.stderr}")
+    return done.stdout
+
+
+def fields(said):
+    """The numbers of an inspection by their names."""
+    pairs = (line.split() for line in said.splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) >= 2 and pair[1].isdecimal()}
+
+
+def units_of(said):
+    """The units in the cart of an inspected order."""
+    return sum(int(line.split()[0]) for line in said.splitlines() if " × " in line)

@@ -1,4 +1,5 @@
 import Audit
+import Foundation
 import HTTPServer
 import LoadGenerator
 import OperatorClient
@@ -107,6 +108,24 @@ import Testing
     #expect(second.waitUntilReady(milliseconds: 10_000))
     second.stop()
     #expect(try FolderAudit.run(path: settings.dataFolder).storeHash == hash)
+  }
+
+  /// What a server that never took a checkpoint left is replayed, and the next one tells how far it is.
+  @Test func tellsHowFarItsReplayIs() throws {
+    var others = settings
+    others.checkpointIntervalMilliseconds = 3_600_000
+    let first = try start(others)
+    #expect(first.waitUntilReady(milliseconds: 10_000))
+    _ = try load(first)
+    let copy = folder.path + "/copy"
+    try FileManager.default.copyItem(atPath: settings.dataFolder, toPath: copy)
+    first.stop()
+    others.dataFolder = copy
+    let second = try start(others)
+    defer { second.stop() }
+    #expect(second.waitUntilReady(milliseconds: 10_000))
+    let (done, total) = try #require(second.replayedRecords())
+    #expect(done == total && total > 100)
   }
 
   @Test func refusesAFolderInUseAndAnotherPartitionCount() throws {

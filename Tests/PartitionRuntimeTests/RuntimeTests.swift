@@ -188,6 +188,26 @@ import Testing
     #expect(isHintDue)
   }
 
+  /// A process that was restarted gives its requests the numbers that its predecessor gave.
+  @Test func theReplyOfAnEarlierLifeReachesNobody() throws {
+    let bench = try RuntimeBench(incarnation: 2)
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    let (user, other, log) = (user, UserID(unchecked: "other"), bench.log)
+    let partition = bench.partitioner.partition(of: user)
+    let to = bench.partitioner.partition(of: other)
+    let pending = bench.begin(1) { port, number throws(RequestRefusal) in
+      let old = ClientCommand(
+        request: RequestID(incarnation: 1, lane: 1, number: number), idempotency: nil, trace: nil,
+        command: .payments(.addFunds(user, Money(unchecked: 1))))
+      let record = Record(entries: [Entry(time: .zero, body: .command(old))])
+      _ = try? log.append([Append(partition: partition, record: record, isRefusable: false)], by: nil)
+      try port.submit(.payments(.create(other, .random)), to: to, number: number, idempotency: nil, trace: nil)
+    }
+    #expect(pending.wait() == .outcome(.created(id: "other"), isReplayed: false))
+    #expect(try credit(bench) == 101, "it was applied all the same")
+  }
+
   @Test func theAgeOfACheckpointGrowsWhileTheStoreFails() throws {
     let bench = try RuntimeBench()
     defer { bench.stop() }

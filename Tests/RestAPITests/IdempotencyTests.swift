@@ -96,6 +96,55 @@ import Testing
     #expect(lanes[0].send("POST /stock/add/i1/1", [("Idempotency-Key", "k2")]).response == nil)
   }
 
+  /// Refused at the port, by the partition's bound, while the price was looked up, at the deadline, in a batch.
+  @Test func aRequestThatNobodyTookGivesItsKeyBack() {
+    let limits = RestLimits()
+    let add = "POST /orders/addItem/o1/i1/1"
+    let reused = Outcome.refused(.idempotencyKeyReused(IdempotencyKey(unchecked: "k")))
+    let unknown = Outcome.refused(.unknownOrder(OrderID(unchecked: "o1")))
+    let lines: [(String, (Bench) -> Void, Bool)] = [
+      ("POST /orders/checkout/o1", { $0.complete(.refused(.overloaded)) }, true),
+      ("POST /orders/checkout/o1", { $0.complete(.refused(.outcomeUnknown)) }, false),
+      ("POST /orders/checkout/o1", { $0.complete(.outcome(unknown, isReplayed: false)) }, false),
+      ("POST /orders/checkout/o1", { $0.wait(milliseconds: limits.requestDeadlineMilliseconds) }, false),
+      ("POST /orders/checkout/o1", { $0.complete(.outcome(reused, isReplayed: false)) }, true),
+      (add, { $0.tell(.view(.item(nil))) }, true),
+      (add, { $0.tell(.refused(.starting)) }, true),
+      (add, { $0.wait(milliseconds: limits.requestDeadlineMilliseconds) }, true),
+      (add, { $0.api.abandoned(ExchangeID(number: 1)) }, true),
+      ("POST /payment/batch_init/5/5", { $0.complete(.refused(.stopping)) }, false),
+    ]
+    for (number, (line, end, isFree)) in lines.enumerated() {
+      let bench = Bench()
+      let key = [("Idempotency-Key", "k")]
+      #expect(bench.send(line, key).response == nil)
+      end(bench)
+      #expect((bench.send("POST /payment/pay/u1/5", key).response?.status == 422) == !isFree, "\(number) \(line)")
+    }
+    let full = Bench()
+    full.port.refusals = [.overloaded, .overloaded]
+    let key = [("Idempotency-Key", "k")]
+    #expect(full.now("POST /orders/checkout/o1", key).status == 503)
+    #expect(full.now("POST /payment/pay/u1/5", key).status == 503)
+    #expect(full.send("POST /payment/pay/u1/5", key).response == nil)
+    #expect(full.now("POST /orders/checkout/o1", key).status == 422)
+  }
+
+  /// Another request under the same key and path may have been taken.
+  @Test func aKeyIsFreeWhenNoneOfItsRequestsWasTaken() {
+    let keys = KeyRegistry()
+    let (one, other) = (
+      IdempotencyToken(key: IdempotencyKey(unchecked: "k"), fingerprint: 1),
+      IdempotencyToken(key: IdempotencyKey(unchecked: "k"), fingerprint: 2)
+    )
+    for _ in 0..<2 { #expect(keys.admit(one, nowMilliseconds: 0)) }
+    keys.giveBack(one)
+    keys.giveBack(other)
+    #expect(!keys.admit(other, nowMilliseconds: 0))
+    keys.giveBack(one)
+    #expect(keys.admit(other, nowMilliseconds: 0))
+  }
+
   @Test func theRegistryIsBoundedAndForgets() {
     func token(_ key: String, _ fingerprint: UInt64) -> IdempotencyToken {
       IdempotencyToken(key: IdempotencyKey(unchecked: key), fingerprint: fingerprint)

@@ -116,6 +116,28 @@ private func units(_ count: Int64) -> Entity {
     store.close()
   }
 
+  /// A checkpoint that was held up behind a newer one changes nothing; the same offset again is what a retry writes.
+  @Test func anOlderCheckpointNeverOverwritesANewerOne() throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    let epoch = try store.acquire(stock).epoch
+    let other = PartitionID(.stock, 2)
+    let otherEpoch = try store.acquire(other).epoch
+    let newer = batch(5, [(item("a"), units(5)), (item("b"), nil)])
+    try store.writeNow(newer, epoch: epoch)
+    let older = batch(4, [(item("a"), units(4)), (item("b"), units(4)), (item("c"), units(4))])
+    // In one transaction with another partition's, which is written.
+    let (late, beside) = (Answers<Void>(), Answers<Void>())
+    store.write(older, epoch: epoch) { late.add($0) }
+    store.write(batch(1, [(item("a"), units(1))], of: other), epoch: otherEpoch) { beside.add($0) }
+    try beside.one()
+    #expect { try late.one() } throws: { ($0 as? StoreFailure)?.message.contains("through offset 5") == true }
+    #expect(try store.loadNow([item("a"), item("b"), item("c")], epoch: epoch) == [units(5), nil, nil])
+    try store.writeNow(newer, epoch: epoch)
+    #expect(try store.acquire(stock).recovery.header?.offset == 5)
+    store.close()
+  }
+
   @Test func aFullDiskUndoesTheBatchAndTheNextOneMaySucceed() throws {
     FileFaults.install()
     let fixture = try Fixture()

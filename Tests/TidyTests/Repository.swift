@@ -5,9 +5,9 @@ enum Repository {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  /// Every Swift file under Sources and Tests, and the package's manifest.
+  /// Every Swift file under Sources, Tests and perf, and the package's manifest.
   static let swiftFiles: [SourceFile] =
-    (files(under: "Sources") + files(under: "Tests") + ["Package.swift"])
+    (files(under: "Sources") + files(under: "Tests") + files(under: "perf") + ["Package.swift"])
     .filter { $0.hasSuffix(".swift") }
     .map { SourceFile(path: $0, text: text($0)) }
 

@@ -55,7 +55,7 @@ enum WordRules {
     if file.path.hasPrefix("Tests/TidyTests/") { return false }
     switch place {
     case .everywhere, .code: return true
-    case .sources: return !file.isTest && file.target != "kassa"
+    case .sources: return file.path.hasPrefix("Sources/") && file.target != "kassa"
     case .pure: return !file.isTest && TargetRules.pureTargets.keys.contains(file.target ?? "")
     }
   }
