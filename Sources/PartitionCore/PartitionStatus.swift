@@ -2,7 +2,8 @@
 public enum PartitionStatus: Hashable, Sendable {
   /// Can transition to: stopped, broken, superseded.
   case running
-  /// Final: from the record at `offset` on the owner with this higher epoch has the partition.
+  /// Final: from the record at `offset` on the owner with this epoch, which is at least the own
+  /// one, has the partition.
   case superseded(offset: Int64, by: UInt64)
   /// Final: the log lost what the partition sent, or cannot hand over its records any more. It has to be taken over
   /// anew, from its newest checkpoint.

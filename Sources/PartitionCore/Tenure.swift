@@ -6,8 +6,11 @@ import Model
 ///             own Owned read                Released read, or a lease has passed
 /// announced ─────────────────► waiting ──────────────────────────────────────────► serving
 ///     └── nobody before, or Released before ──────────────────────────────────────►  │
-///     any ──a higher epoch read──► superseded (final)
+///     any ──a higher epoch read, or the own one of another run──► superseded (final)
 /// ```
+/// An epoch alone does not tell an owner: a database that was restored from a backup gives epochs out again that stand
+/// in the log already. So `Owned` is the own one only with the own incarnation.
+///
 /// Two owners may believe in themselves at once: one was replaced while it slept. That does no harm to the state, for
 /// each repeats what the log says, the store refuses the older epoch, and receivers drop what they have seen. But it
 /// must not be seen in answers:
@@ -28,7 +31,7 @@ public struct Tenure: Hashable, Sendable {
     case waiting
     /// Can transition to: superseded.
     case serving
-    /// Another owner has the partition from this record on.
+    /// Another owner has the partition from this record on: its epoch is higher, or the same of another run.
     case superseded(by: UInt64)
   }
 
@@ -38,6 +41,8 @@ public struct Tenure: Hashable, Sendable {
   }
 
   public let epoch: UInt64
+  /// The start of the process that the owner runs in.
+  private let incarnation: UInt64
   public private(set) var phase = Phase.announced
   private let leaseMilliseconds: Int64
 
@@ -50,18 +55,23 @@ public struct Tenure: Hashable, Sendable {
 
   /// The newest tick; until it comes back no other is sent.
   private var tickUnderWay: Tick?
-  private var lastTick: UInt64 = 0
+  private var lastTick: UInt64
   /// Since when the lease runs: when the newest tick that came back was sent.
   private var leasedSince: Int64?
 
   /// - Parameter isFromTheBeginning: the replay begins with the partition's first record, so that a predecessor of
   ///   which the log does not tell has never been.
-  public init(epoch: UInt64, leaseMilliseconds: Int64, isFromTheBeginning: Bool) {
+  public init(epoch: UInt64, incarnation: UInt64, leaseMilliseconds: Int64, isFromTheBeginning: Bool) {
     self.epoch = epoch
+    self.incarnation = incarnation
+    lastTick = Self.ticks(of: incarnation)
     self.leaseMilliseconds = leaseMilliseconds
     self.isFromTheBeginning = isFromTheBeginning
     isPredecessorGone = isFromTheBeginning
   }
+
+  /// Ticks of different runs have different numbers, whatever their epochs.
+  static func ticks(of incarnation: UInt64) -> UInt64 { incarnation << 32 }
 
   // MARK: What the log tells
 
@@ -70,7 +80,7 @@ public struct Tenure: Hashable, Sendable {
     if case .superseded = phase { return }
     switch control {
     case .rules: break
-    case .owned(let owner): readOwned(owner.epoch)
+    case .owned(let owner): readOwned(owner.epoch, of: owner.incarnation)
     case .released(let released):
       // Of an epoch in between, its `Owned` might stand before the first record that was read here, even where an older
       // one's was read: `Owned` is said again when it seems to be lost, and so may come twice and late.
@@ -84,8 +94,8 @@ public struct Tenure: Hashable, Sendable {
     }
   }
 
-  private mutating func readOwned(_ owned: UInt64) {
-    if owned > epoch {
+  private mutating func readOwned(_ owned: UInt64, of run: UInt64) {
+    if owned > epoch || owned == epoch && run != incarnation {
       phase = .superseded(by: owned)
     } else if owned == epoch {
       guard phase == .announced else { return }
@@ -132,7 +142,7 @@ public struct Tenure: Hashable, Sendable {
     guard phase == .serving else { return nil }
     if let leasedSince, now - leasedSince < leaseMilliseconds / 2 { return nil }
     if let tick = tickUnderWay, now - tick.sentAt < leaseMilliseconds { return nil }
-    lastTick += 1
+    lastTick &+= 1
     tickUnderWay = Tick(number: lastTick, sentAt: now)
     return lastTick
   }

@@ -55,7 +55,7 @@ extension LaneRuntime {
     guard let link = cluster?.link else { return }
     let offset = takeover.ownership.recovery.header?.offset ?? -1
     let tenure = Tenure(
-      epoch: takeover.ownership.epoch, leaseMilliseconds: link.leaseMilliseconds,
+      epoch: takeover.ownership.epoch, incarnation: shared.incarnation, leaseMilliseconds: link.leaseMilliseconds,
       isFromTheBeginning: offset == -1 && takeover.bounds.first == 0)
     do {
       try shared.log.subscribe(signal, to: [partition: offset])
@@ -125,8 +125,10 @@ extension LaneRuntime {
   /// The owner's time is over: lets go of the partition. Its commands are the next owner's to answer, and whoever reads
   /// asks that one.
   ///
-  /// - Parameter isToReturn: nobody else wants it: it has to be taken over anew, from its checkpoint.
-  func gone(at place: Int, isToReturn: Bool) {
+  /// - Parameters:
+  ///   - isToReturn: nobody else wants it: it has to be taken over anew, from its checkpoint.
+  ///   - epoch: the one that ended its time, if one did.
+  func gone(at place: Int, isToReturn: Bool, supersededBy epoch: UInt64? = nil) {
     let owned = places[place]
     places[place].isGone = true
     places[place].awaitsTime = false
@@ -137,7 +139,7 @@ extension LaneRuntime {
     owned.gate.state = .elsewhere
     for (query, request) in owned.actor.takeReadsToForward() { notMine(query, request) }
     places[place].actor = .gone
-    shared.takeovers?.left(owned.id, isToReturn: isToReturn)
+    shared.takeovers?.left(owned.id, isToReturn: isToReturn, supersededBy: epoch)
   }
 
   /// Whether this lane owns anything.

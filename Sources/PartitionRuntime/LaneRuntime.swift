@@ -180,7 +180,7 @@ final class LaneRuntime {
     places[place].isStopped = true
     if cluster != nil {
       switch places[place].actor.state().status {
-      case .superseded: return gone(at: place, isToReturn: false)
+      case .superseded(_, let epoch): return gone(at: place, isToReturn: false, supersededBy: epoch)
       case .broken: return gone(at: place, isToReturn: true)
       case .running, .stopped: break
       }

@@ -1,6 +1,7 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import StateStore
 import Synchronization
@@ -55,6 +56,7 @@ final class RuntimeShared: Sendable {
     takeovers = cluster.map { link, log in
       Takeovers(
         log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        announcedEpoch: { link.ownership.snapshot().owner(of: $0)?.epoch ?? 0 },
         onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })
     }

@@ -30,6 +30,8 @@ final class Takeovers: Sendable {
     /// What this process owns or is taking over.
     var held: Set<PartitionID> = []
     var tasks: [Task] = []
+    /// The highest epoch that ended an owner's time here.
+    var epochs: [PartitionID: UInt64] = [:]
     /// Why the newest attempt to take a partition over failed.
     var failures: [PartitionID: String] = [:]
     /// Services whose first assignment has not come, and partitions of the first ones that are still being replayed.
@@ -48,6 +50,7 @@ final class Takeovers: Sendable {
   private let log: any SharedLog
   private let store: any StateStore
   private let leaseMilliseconds: UInt64
+  private let announcedEpoch: @Sendable (PartitionID) -> UInt64
   private let onTaken: @Sendable (PartitionID, _ epoch: UInt64, _ milliseconds: (store: UInt64, log: UInt64)) -> Void
   private let onFailure: @Sendable (PartitionID, String) -> Void
   private let state: Mutex<State>
@@ -55,16 +58,19 @@ final class Takeovers: Sendable {
   private let threads = Mutex<[BackgroundThread]>([])
 
   /// - Parameters:
+  ///   - announcedEpoch: the epoch of the newest owner that the map knows, 0 without one.
   ///   - onTaken: told on any thread that a partition has been acquired, and how long store and log took for it.
   ///   - onFailure: told on any thread why a partition could not be taken over; it is tried again.
   init(
     log: any SharedLog, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
+    announcedEpoch: @escaping @Sendable (PartitionID) -> UInt64,
     onTaken: @escaping @Sendable (PartitionID, UInt64, (store: UInt64, log: UInt64)) -> Void,
     onFailure: @escaping @Sendable (PartitionID, String) -> Void
   ) {
     self.log = log
     self.store = store
     self.leaseMilliseconds = UInt64(clamping: leaseMilliseconds)
+    self.announcedEpoch = announcedEpoch
     self.onTaken = onTaken
     self.onFailure = onFailure
     state = Mutex(State(awaitedServices: owns))
@@ -115,8 +121,11 @@ final class Takeovers: Sendable {
 
   /// A lane owns the partition no more. If the group still wants it here, it is taken over again: unless nobody else
   /// has it (`isToReturn`) not at once, because the group may just not have said yet what the log does.
-  func left(_ partition: PartitionID, isToReturn: Bool) {
+  ///
+  /// - Parameter epoch: the one that ended the owner's time, if one did.
+  func left(_ partition: PartitionID, isToReturn: Bool, supersededBy epoch: UInt64?) {
     let isWanted = state.withLock { state in
+      if let epoch { state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch) }
       state.awaitedPartitions.remove(partition)
       guard state.assigned.contains(partition), !state.isClosed else {
         state.held.remove(partition)
@@ -179,7 +188,7 @@ final class Takeovers: Sendable {
     guard isWanted else { return tellIfReady() }
     do {
       let began = Self.now
-      let ownership = try store.acquire(partition)
+      let ownership = try store.acquire(partition, above: epochFloor(of: partition))
       let acquired = Self.now
       guard let bounds = try log.readBounds(of: [partition])[partition] else {
         throw LogFailure(.read, "the log tells no bounds of \(partition)")
@@ -192,6 +201,12 @@ final class Takeovers: Sendable {
     } catch {
       retry(partition, attempt: task.attempt + 1, "\(error)")
     }
+  }
+
+  /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was
+  /// restored from a backup: then its epochs stand in the log behind the checkpoint that it was restored to.
+  private func epochFloor(of partition: PartitionID) -> UInt64 {
+    max(announcedEpoch(partition), state.withLock { $0.epochs[partition] } ?? 0)
   }
 
   private func retry(_ partition: PartitionID, attempt: Int, _ reason: String) {

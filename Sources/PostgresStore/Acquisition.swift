@@ -8,11 +8,13 @@ import Wire
 struct Acquisition {
   private let name: String
   private let partition: PartitionID
+  private let floor: UInt64
   private let options: PostgresOptions
 
-  init(_ name: String, _ partition: PartitionID, _ options: PostgresOptions) {
+  init(_ name: String, _ partition: PartitionID, above floor: UInt64, _ options: PostgresOptions) {
     self.name = name
     self.partition = partition
+    self.floor = floor
     self.options = options
   }
 
@@ -44,6 +46,7 @@ struct Acquisition {
         try connection.send(.begin)
         var parameters = Parameters()
         parameters.add(index)
+        parameters.add(Int64(clamping: floor))
         try connection.send(.raiseEpoch, parameters)
       }, each: { statement, rows in if statement == 1 { raised = raisedRow(rows) } })
     switch raised {

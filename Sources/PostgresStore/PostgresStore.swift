@@ -75,10 +75,10 @@ public final class PostgresStore: StateStore {
   // MARK: StateStore
 
   /// Waits for a server that is away as long as `acquireWaitMilliseconds` says, by default until the store is closed.
-  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+  public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     let answer = Answer()
     let deadline = shared.options.acquireWaitMilliseconds.map { MonotonicTime.milliseconds + $0 } ?? .max
-    ask(WriteRequest(partition: partition, work: .acquire { answer.set($0) }, deadline: deadline))
+    ask(WriteRequest(partition: partition, work: .acquire(above: floor) { answer.set($0) }, deadline: deadline))
     return try answer.wait().get()
   }
 

@@ -22,11 +22,11 @@ enum Statement: String, CaseIterable {
 
   private var fencing: String {
     switch self {
-    // partition
+    // partition, the highest epoch that is known from elsewhere
     case .raiseEpoch:
       """
-      INSERT INTO kassa.checkpoints AS c (partition, epoch, turn) VALUES ($1::int2, 1, 0)
-      ON CONFLICT (partition) DO UPDATE SET epoch = c.epoch + 1, turn = 0 RETURNING epoch, header
+      INSERT INTO kassa.checkpoints AS c (partition, epoch, turn) VALUES ($1::int2, $2::int8 + 1, 0)
+      ON CONFLICT (partition) DO UPDATE SET epoch = GREATEST(c.epoch, $2::int8) + 1, turn = 0 RETURNING epoch, header
       """
     // partition, epoch, the turn reached, this write's turn, the log's offset, header
     case .fence:

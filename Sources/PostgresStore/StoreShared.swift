@@ -7,7 +7,7 @@ import Threads
 /// What a writer is asked for.
 struct WriteRequest: Sendable {
   enum Work: Sendable {
-    case acquire(@Sendable (Result<Ownership, StoreFailure>) -> Void)
+    case acquire(above: UInt64, @Sendable (Result<Ownership, StoreFailure>) -> Void)
     case write(CheckpointBatch, epoch: UInt64, @Sendable (Result<Void, StoreFailure>) -> Void)
   }
 
@@ -20,7 +20,7 @@ struct WriteRequest: Sendable {
 
   func fail(_ failure: StoreFailure) {
     switch work {
-    case .acquire(let completion): completion(.failure(failure))
+    case .acquire(_, let completion): completion(.failure(failure))
     case .write(_, _, let completion): completion(.failure(failure))
     }
   }

@@ -42,8 +42,8 @@ final class Writer: StoreWorker {
     }
     let group = takeGroup()
     guard let first = group.first else { return false }
-    if case .acquire(let completion) = first.work {
-      try acquire(first, completion, on: connection)
+    if case .acquire(let floor, let completion) = first.work {
+      try acquire(first, above: floor, completion, on: connection)
     } else {
       try write(group, on: connection)
     }
@@ -77,12 +77,13 @@ final class Writer: StoreWorker {
   // MARK: Acquiring
 
   private func acquire(
-    _ request: WriteRequest, _ completion: @Sendable (Result<Ownership, StoreFailure>) -> Void,
+    _ request: WriteRequest, above floor: UInt64, _ completion: @Sendable (Result<Ownership, StoreFailure>) -> Void,
     on connection: Connection
   ) throws(PostgresFailure) {
     let result: Result<Ownership, StoreFailure>
     do throws(PostgresFailure) {
-      result = try Acquisition(shared.name, request.partition, shared.options).perform(on: connection)
+      result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
+        .perform(on: connection)
     } catch {
       guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }
       // Raising the epoch once more does no harm.

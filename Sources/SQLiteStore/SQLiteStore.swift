@@ -46,12 +46,12 @@ public final class SQLiteStore: StateStore {
   }
 
   enum WriteRequest: Sendable {
-    case acquire(PartitionID, @Sendable (Result<Ownership, StoreFailure>) -> Void)
+    case acquire(PartitionID, above: UInt64, @Sendable (Result<Ownership, StoreFailure>) -> Void)
     case write(CheckpointBatch, epoch: UInt64, @Sendable (Result<Void, StoreFailure>) -> Void)
 
     func fail(_ failure: StoreFailure) {
       switch self {
-      case .acquire(_, let completion): completion(.failure(failure))
+      case .acquire(_, _, let completion): completion(.failure(failure))
       case .write(_, _, let completion): completion(.failure(failure))
       }
     }
@@ -134,9 +134,9 @@ public final class SQLiteStore: StateStore {
 
   // MARK: StateStore
 
-  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+  public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     let answer = Answer()
-    ask(.acquire(partition) { answer.set($0) })
+    ask(.acquire(partition, above: floor) { answer.set($0) })
     return try answer.wait().get()
   }
 

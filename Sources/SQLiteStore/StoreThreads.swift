@@ -87,10 +87,10 @@ struct StoreWriterLoop {
   private func perform(_ request: SQLiteStore.WriteRequest, _ failure: inout StoreFailure?) -> Done {
     defer { if let failure, writer.isSyncFailed { shared.fail(failure) } }
     switch request {
-    case .acquire(let partition, let completion):
+    case .acquire(let partition, let floor, let completion):
       if let failure { return .acquired(.failure(failure), completion) }
       do throws(StoreFailure) {
-        return .acquired(.success(try writer.acquire(partition)), completion)
+        return .acquired(.success(try writer.acquire(partition, above: floor)), completion)
       } catch {
         if error.code != .format { failure = error }
         return .acquired(.failure(error), completion)

@@ -70,9 +70,9 @@ final class StoreWriter {
     }
   }
 
-  func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+  func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     let (epoch, header) = try rows.checkpoint(of: partition)
-    let (raised, overflow) = epoch.addingReportingOverflow(1)
+    let (raised, overflow) = max(epoch, floor).addingReportingOverflow(1)
     guard !overflow, let stored = Int64(exactly: raised) else {
       throw StoreFailure(.format, "\(rows.path): the epoch of \(partition) is out of range; restore it from its backup")
     }

@@ -15,7 +15,7 @@ extension World {
     // Both planted mistakes believe that there was nobody before.
     let isHasty = bug == .noHoldBack || bug == .checkpointOfHeld
     owner.driver.tenure = Tenure(
-      epoch: owner.epoch, leaseMilliseconds: cluster.leaseMilliseconds,
+      epoch: owner.epoch, incarnation: UInt64(owner.number), leaseMilliseconds: cluster.leaseMilliseconds,
       isFromTheBeginning: owner.driver.appliedOffset == -1 || isHasty)
     announce(owner)
   }

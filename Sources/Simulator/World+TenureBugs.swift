@@ -37,7 +37,8 @@ extension World {
       (.checkpointOfHeld, .owned(let other)) where other.epoch < owner.epoch:
       return .tick(epoch: other.epoch, number: 0)
     case (.ownedNotCompared, .owned):
-      return Model.Owner(epoch: owner.epoch, incarnation: 1, address: "pod:1").map(Control.owned) ?? control
+      let mistaken = Model.Owner(epoch: owner.epoch, incarnation: UInt64(owner.number), address: "pod:1")
+      return mistaken.map(Control.owned) ?? control
     case (.staleTickAccepted, .tick): return .tick(epoch: owner.epoch, number: owner.newestTick)
     case (.leaseFromReturn, .tick(owner.epoch, _)):
       owner.tickSentAt = nil

@@ -5,7 +5,7 @@ import Synchronization
 /// The in-memory twin of a store. It does at once what it is asked for, on the calling thread, unless a test holds
 /// the completions back; each load sees every write that was asked for before it.
 public final class MemoryStore: StateStore {
-  private struct Partition: Sendable {
+  fileprivate struct Partition: Sendable {
     var epoch: UInt64 = 0
     var header: CheckpointHeader?
     var entities: [EntityKey: Entity] = [:]
@@ -24,12 +24,15 @@ public final class MemoryStore: StateStore {
 
   public init() {}
 
-  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+  public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     try state.withLock { state throws(StoreFailure) in
       if state.isClosed { throw Self.closed }
       if let failure = state.writeFailure { throw failure }
-      state.partitions[partition, default: Partition()].epoch += 1
-      let found = state.partitions[partition] ?? Partition()
+      var found = state.partitions[partition] ?? Partition()
+      let (epoch, overflow) = max(found.epoch, floor).addingReportingOverflow(1)
+      if overflow { throw StoreFailure(.format, "the store in memory: the epoch of \(partition) is out of range") }
+      found.epoch = epoch
+      state.partitions[partition] = found
       return Ownership(
         epoch: found.epoch, recovery: Recovery(header: found.header, pinned: Self.pinned(in: found.entities)))
     }
@@ -123,6 +126,16 @@ public final class MemoryStore: StateStore {
       return state.held
     }
     for completion in held { completion() }
+  }
+
+  /// All that the store holds, as a backup would.
+  public func backup() -> Backup { state.withLock { Backup(partitions: $0.partitions) } }
+  /// The store holds again what it held then, epochs included.
+  public func restore(_ backup: Backup) { state.withLock { $0.partitions = backup.partitions } }
+
+  /// What a store held at one moment.
+  public struct Backup: Sendable {
+    fileprivate let partitions: [PartitionID: Partition]
   }
 
   /// What the store holds of a partition.

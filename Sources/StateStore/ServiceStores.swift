@@ -12,9 +12,9 @@ public final class ServiceStores: StateStore {
   }
 
   /// - Throws: `StoreFailure`: of the store, or because the service has none here.
-  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership {
+  public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     guard let store = stores[partition.service] else { throw missing(partition) }
-    return try store.acquire(partition)
+    return try store.acquire(partition, above: floor)
   }
 
   public func load(

@@ -8,8 +8,10 @@ import PartitionCore
 /// the order of their calls; a load sees every write that had completed when it was asked for.
 public protocol StateStore: AnyObject, Sendable {
   /// Makes the caller the owner of a partition: raises its epoch, and returns what recovery needs. Blocking.
+  /// - Parameter floor: the highest epoch that the caller knows of from elsewhere: the new one is higher. What the
+  ///   store holds may be older than the log.
   /// - Throws: `StoreFailure`.
-  func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership
+  func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership
 
   /// Loads entities; those that do not exist come back with a nil value, in the order of `keys`.
   func load(
@@ -31,6 +33,9 @@ public protocol StateStore: AnyObject, Sendable {
 }
 
 extension StateStore {
+  /// Where nobody else knows of epochs.
+  public func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership { try acquire(partition, above: 0) }
+
   /// A store that comes back by itself never fails for good.
   public var failure: StoreFailure? { nil }
 }

@@ -13,7 +13,9 @@ import Testing
     var loop = PartitionLoop<OrdersMachine>(
       partition: partition, partitioner: partitioner, limits: CoreLimits(),
       recovery: Recovery(header: nil, pinned: []))
-    loop.tenure = epoch.map { Tenure(epoch: $0, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning) }
+    loop.tenure = epoch.map {
+      Tenure(epoch: $0, incarnation: 1, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning)
+    }
     return loop
   }
 
@@ -95,7 +97,7 @@ import Testing
     var loop = PartitionLoop<OrdersMachine>(
       partition: partition, partitioner: try #require(Partitioner(count: 1)), limits: limits,
       recovery: Recovery(header: nil, pinned: []))
-    loop.tenure = Tenure(epoch: 2, leaseMilliseconds: 1_000, isFromTheBeginning: false)
+    loop.tenure = Tenure(epoch: 2, incarnation: 1, leaseMilliseconds: 1_000, isFromTheBeginning: false)
     var effects = Effects()
     loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)
     _ = deliver([try owned(2), command(1), command(2), command(3)], at: 0, to: &loop)

@@ -6,8 +6,10 @@ import Testing
 /// Each case is what an owner with epoch 5 reads and what its clock says, word by word, and how it stands then.
 ///
 ///     o5       reads Owned(5)             r4    reads Released(4)
+///     O5       reads Owned(5) of another run
 ///     @1000    the clock says 1,000 ms    ?     a read comes: sends a tick if one is due
 ///     t1       reads its own tick 1       T1    reads tick 1 of epoch 4
+///                                         X1    reads tick 1 of epoch 5 of another run
 @Suite struct TenureTests {
   /// Leases of 1,000 ms; a new owner waits for 1,100.
   private static let table = """
@@ -30,6 +32,10 @@ import Testing
     from the middle | r4 o5 o7 o6                | superseded 7
     from the middle | o6 o5                      | superseded 6
     from the middle | o5 o6 r4 @0 @5000          | superseded 6
+    from the middle | O4 o5                      | waiting
+    from the middle | O5                         | superseded 5   a restored store gave out 5 once more
+    from the middle | O5 o5                      | superseded 5
+    from the middle | r4 o5 O5                   | superseded 5
     from the start  |                            | announced
     from the start  | o5                         | serving    nobody was there before
     from the start  | o4 o5                      | waiting
@@ -72,6 +78,7 @@ import Testing
     o5 @100 ? @1100 ? t1          > no  2   the older one comes late and counts no more
     o5 @100 ? @1100 ? t1 t2       > yes 2
     o5 @100 ? T1                  > no  1   another epoch's
+    o5 @100 ? X1                  > no  1   the same epoch's, of another run
     o5 @100 ? o6 t1               > no  1   behind a higher epoch
     o5 @100 ? t1 o6               > no  1
     """
@@ -101,19 +108,20 @@ private struct TestOwner {
   var lastTick: UInt64 = 0
 
   init(isFromTheBeginning: Bool) {
-    tenure = Tenure(epoch: 5, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning)
+    tenure = Tenure(epoch: 5, incarnation: 1, leaseMilliseconds: 1_000, isFromTheBeginning: isFromTheBeginning)
   }
 
   mutating func take(_ word: Substring) throws {
     let number = UInt64(word.dropFirst())
     switch word.first {
-    case "o":
-      let owner = Owner(epoch: try #require(number), incarnation: 1, address: "a:1")
+    case "o", "O":
+      let owner = Owner(epoch: try #require(number), incarnation: word.first == "o" ? 1 : 2, address: "a:1")
       tenure.read(.owned(try #require(owner)))
     case "r": tenure.read(.released(epoch: try #require(number)))
-    case "t": tenure.read(.tick(epoch: 5, number: try #require(number)))
-    case "T": tenure.read(.tick(epoch: 4, number: try #require(number)))
-    case "?": lastTick = tenure.tickToSend(now) ?? lastTick
+    case "t": tenure.read(.tick(epoch: 5, number: Tenure.ticks(of: 1) + (try #require(number))))
+    case "T": tenure.read(.tick(epoch: 4, number: Tenure.ticks(of: 1) + (try #require(number))))
+    case "X": tenure.read(.tick(epoch: 5, number: Tenure.ticks(of: 2) + (try #require(number))))
+    case "?": lastTick = tenure.tickToSend(now).map { $0 - Tenure.ticks(of: 1) } ?? lastTick
     default:
       now = Int64(try #require(number))
       tenure.pass(now)

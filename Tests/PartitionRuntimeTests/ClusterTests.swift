@@ -179,6 +179,37 @@ import Testing
     for pod in [first, second] { pod.kill() }
   }
 
+  /// A store that was restored gives epochs out again that stand in the log behind its checkpoint.
+  @Test(arguments: [false, true])
+  func aRestoredStoreIsTakenOverAgain(isMapLost: Bool) throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let first = try cluster.pod()
+    cluster.deal(to: [first])
+    #expect(first.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    #expect(eventually { first.reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } })
+    let backup = cluster.store.backup()
+    first.stop(handoverMilliseconds: 0)
+    for epoch in 2...4 {
+      let pod = try cluster.pod()
+      cluster.deal(to: [pod])
+      #expect(pod.waitUntilReady())
+      #expect(pod.reports.allSatisfy { $0.epoch == epoch })
+      #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+      pod.stop(handoverMilliseconds: 0)
+    }
+    cluster.store.restore(backup)
+    if isMapLost { cluster.loseMap() }
+    let last = try cluster.pod()
+    cluster.deal(to: [last])
+    #expect(try credit(last) == 103)
+    #expect(try add(1, last) == .outcome(.done, isReplayed: false))
+    #expect(try credit(last) == 104)
+    #expect(last.reports.allSatisfy { $0.epoch == 5 })
+    last.stop(handoverMilliseconds: 0)
+    #expect(cluster.store.contents(of: PartitionID(.payments, 0)).header != nil)
+  }
+
   @Test func aStoreThatIsAwayDelaysATakeover() throws {
     let cluster = try TestCluster(partitions: 1)
     let pod = try cluster.pod()

@@ -16,15 +16,20 @@ final class TestCluster: Sendable {
   let partitioner: Partitioner
   let broker = MemoryBroker()
   let store = MemoryStore()
-  let world = MemoryOwnershipWorld()
   let peers = MemoryPeers()
   let leaseMilliseconds: Int64
   private let incarnations = Atomic<UInt64>(0)
+  private let newestWorld = Mutex(MemoryOwnershipWorld())
 
   init(partitions: Int = 4, leaseMilliseconds: Int64 = 300) throws {
     partitioner = try #require(Partitioner(count: partitions))
     self.leaseMilliseconds = leaseMilliseconds
   }
+
+  var world: MemoryOwnershipWorld { newestWorld.withLock { $0 } }
+
+  /// Pods that start from now on know of no owner.
+  func loseMap() { newestWorld.withLock { $0 = MemoryOwnershipWorld() } }
 
   func pod(
     owns: Set<Service> = Set(Service.allCases), change: (inout RuntimeOptions) -> Void = { _ in }

@@ -48,7 +48,9 @@ import Testing
 /// A store that works no more.
 private final class FailedStore: StateStore {
   let failure: StoreFailure? = StoreFailure(.write, "the disk is gone")
-  func acquire(_ partition: PartitionID) throws(StoreFailure) -> Ownership { throw StoreFailure(.write, "no") }
+  func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
+    throw StoreFailure(.write, "no")
+  }
   func load(
     _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void

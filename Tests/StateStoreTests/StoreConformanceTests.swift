@@ -43,6 +43,21 @@ import TestSupport
     store.close()
   }
 
+  /// A store that was restored knows fewer epochs than the log: whoever takes a partition over tells it.
+  @Test(arguments: StoreKind.allCases)
+  func raisesTheEpochAboveWhatTheCallerKnows(_ kind: StoreKind) throws {
+    let fixture = try StoreFixture(kind)
+    let store = fixture.store
+    #expect(try store.acquire(stock, above: 41).epoch == 42)
+    #expect(try store.acquire(stock, above: 7).epoch == 43)
+    #expect(try store.acquire(stock, above: 43).epoch == 44)
+    try store.writeNow(batch(stock, 1, [(item("a"), stockOf(1))]), epoch: 44)
+    #expect(try store.acquire(stock).recovery.header?.offset == 1)
+    #expect(throws: StoreFailure.self) { try store.acquire(other, above: .max) }
+    #expect(try store.acquire(other, above: 3).epoch == 4)
+    store.close()
+  }
+
   @Test(arguments: StoreKind.allCases)
   func refusesAnOwnerThatWasReplaced(_ kind: StoreKind) throws {
     let fixture = try StoreFixture(kind)
