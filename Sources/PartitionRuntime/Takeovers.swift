@@ -179,28 +179,45 @@ final class Takeovers: Sendable {
 
   private func perform(_ task: Task, _ install: (Takeover) -> Bool) {
     let partition = task.partition
-    let isWanted = state.withLock { state in
-      if state.assigned.contains(partition), !state.isClosed { return true }
-      state.held.remove(partition)
-      state.awaitedPartitions.remove(partition)
-      return false
-    }
-    guard isWanted else { return tellIfReady() }
+    guard isWanted(partition) else { return tellIfReady() }
     do {
+      // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
       let began = Self.now
+      var bounds = try readBounds(of: partition)
+      let read = Self.now
+      guard isWanted(partition) else { return tellIfReady() }
       let ownership = try store.acquire(partition, above: epochFloor(of: partition))
       let acquired = Self.now
-      guard let bounds = try log.readBounds(of: [partition])[partition] else {
-        throw LogFailure(.read, "the log tells no bounds of \(partition)")
+      let offset = ownership.recovery.header?.offset ?? -1
+      if bounds.refusal(behind: offset, of: partition) != nil {
+        // The predecessor may have gone on meanwhile.
+        bounds = try readBounds(of: partition)
+        if let refusal = bounds.refusal(behind: offset, of: partition) { throw refusal }
       }
-      if let refusal = bounds.refusal(behind: ownership.recovery.header?.offset ?? -1, of: partition) { throw refusal }
       state.withLock { _ = $0.failures.removeValue(forKey: partition) }
-      onTaken(partition, ownership.epoch, (acquired - began, Self.now - acquired))
+      onTaken(partition, ownership.epoch, (acquired - read, read - began + Self.now - acquired))
       let takeover = Takeover(partition: partition, ownership: ownership, bounds: bounds)
       if !install(takeover) { retry(partition, attempt: task.attempt + 1, "its lane is too busy") }
     } catch {
       retry(partition, attempt: task.attempt + 1, "\(error)")
     }
+  }
+
+  /// Whether the group still wants it here; if not, it is let go of.
+  private func isWanted(_ partition: PartitionID) -> Bool {
+    state.withLock { state in
+      if state.assigned.contains(partition), !state.isClosed { return true }
+      state.held.remove(partition)
+      state.awaitedPartitions.remove(partition)
+      return false
+    }
+  }
+
+  private func readBounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
+    guard let bounds = try log.readBounds(of: [partition])[partition] else {
+      throw LogFailure(.read, "the log tells no bounds of \(partition)")
+    }
+    return bounds
   }
 
   /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was

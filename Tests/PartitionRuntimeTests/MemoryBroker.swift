@@ -48,6 +48,7 @@ final class BrokerLog: SharedLog {
   private struct State: Sendable {
     var cursors: [PartitionID: Cursor] = [:]
     var isCut = false
+    var isMute = false
     /// What was appended while the pod was cut off: it arrives later.
     var limbo: [[Append]] = []
   }
@@ -59,6 +60,9 @@ final class BrokerLog: SharedLog {
 
   /// Nothing comes or goes from now on.
   func cutOff() { state.withLock { $0.isCut = true } }
+
+  /// Records come and go, and no question is answered.
+  func answerNoQuestions(_ isMute: Bool) { state.withLock { $0.isMute = isMute } }
 
   /// What was appended meanwhile arrives, and everything comes again.
   func heal() {
@@ -91,7 +95,7 @@ final class BrokerLog: SharedLog {
   func nextOffset(of partition: PartitionID) -> Int64 { Int64(broker.records(of: partition).count) }
 
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds] {
-    if state.withLock({ $0.isCut }) { throw LogFailure(.unreachable, "cut off") }
+    if state.withLock({ $0.isCut || $0.isMute }) { throw LogFailure(.unreachable, "cut off") }
     return Dictionary(
       uniqueKeysWithValues: partitions.map { ($0, LogBounds(first: 0, next: nextOffset(of: $0))) })
   }

@@ -93,6 +93,11 @@ final class PodBench: Sendable {
 
   var reported: [RuntimeEvent] { events.events }
 
+  /// Why takeovers failed.
+  var failures: [String] {
+    reported.compactMap { if case .takeoverFailed(_, let reason) = $0 { reason } else { nil } }
+  }
+
   /// The partitions that it owns now.
   var reports: [PartitionReport] {
     let done = DispatchSemaphore(value: 0)
