@@ -96,6 +96,7 @@ public final class ClusterServer: Sendable {
     pod.closeOnLanes()
     front.close()
     pod.close()
+    runtime.joinTakeovers()
   }
 
   /// Whether another pod may own what this one does.

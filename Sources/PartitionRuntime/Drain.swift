@@ -20,6 +20,9 @@ struct Drain {
   let handoverUntil: UInt64
   let checkpointsUntil: UInt64
   let completion: @Sendable () -> Void
+
+  /// Whether it is too late to become an owner.
+  var isLeaving: Bool { phase == .checkpointing || phase == .done }
 }
 
 extension LaneRuntime {

@@ -52,7 +52,7 @@ extension LaneRuntime {
   /// Makes the lane the owner of a partition that was taken over from the store.
   func adopt(_ takeover: Takeovers.Takeover) {
     let partition = takeover.partition
-    guard let link = cluster?.link else { return }
+    guard let link = cluster?.link, drain?.isLeaving != true else { return }
     let offset = takeover.ownership.recovery.header?.offset ?? -1
     let tenure = Tenure(
       epoch: takeover.ownership.epoch, incarnation: shared.incarnation, leaseMilliseconds: link.leaseMilliseconds,

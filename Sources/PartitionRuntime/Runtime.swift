@@ -139,7 +139,7 @@ public final class Runtime: RuntimeInspection {
     answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
   ) {
     shared.phase = .stopping
-    shared.takeovers?.close()
+    shared.takeovers?.end()
     let left = SharedCount(lanes.count)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post {
@@ -149,6 +149,10 @@ public final class Runtime: RuntimeInspection {
       }
     }
   }
+
+  /// Waits for takeovers that were under way when it was stopped. Blocking; behind the end of the store, which answers
+  /// whoever waits for it.
+  public func joinTakeovers() { shared.takeovers?.join() }
 
   // MARK: Inspection
 

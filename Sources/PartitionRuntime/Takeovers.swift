@@ -42,8 +42,9 @@ final class Takeovers: Sendable {
     var isClosed = false
   }
 
-  /// Takeovers at a time: each waits for the store and the log.
-  static let threadCount = 4
+  /// Takeovers of a service at a time: each waits for the service's store and the log. Services do not wait for each
+  /// other's stores.
+  static let threadsOfService = 4
   static let backoffMillisecondsMin: UInt64 = 100
   static let backoffMillisecondsMax: UInt64 = 5_000
 
@@ -54,7 +55,7 @@ final class Takeovers: Sendable {
   private let onTaken: @Sendable (PartitionID, _ epoch: UInt64, _ milliseconds: (store: UInt64, log: UInt64)) -> Void
   private let onFailure: @Sendable (PartitionID, String) -> Void
   private let state: Mutex<State>
-  private let signals = (0..<threadCount).map { _ in Signal() }
+  private let signals: [Service: [Signal]]
   private let threads = Mutex<[BackgroundThread]>([])
 
   /// - Parameters:
@@ -73,6 +74,7 @@ final class Takeovers: Sendable {
     self.announcedEpoch = announcedEpoch
     self.onTaken = onTaken
     self.onFailure = onFailure
+    signals = Dictionary(uniqueKeysWithValues: owns.map { ($0, (0..<Self.threadsOfService).map { _ in Signal() }) })
     state = Mutex(State(awaitedServices: owns))
   }
 
@@ -85,9 +87,11 @@ final class Takeovers: Sendable {
     install: @escaping @Sendable (Takeover) -> Bool, onReady: @escaping @Sendable () -> Void
   ) {
     state.withLock { $0.onReady = onReady }
-    let started = signals.enumerated().compactMap { number, signal in
-      BackgroundThread("takeover-\(number)") { [self] in
-        while let task = next(signal) { perform(task, install) }
+    let started = signals.flatMap { service, signals in
+      signals.compactMap { signal in
+        BackgroundThread("take-\(service.name)") { [self] in
+          while let task = next(of: service, signal) { perform(task, install) }
+        }
       }
     }
     threads.withLock { $0 = started }
@@ -107,7 +111,7 @@ final class Takeovers: Sendable {
         if isFirst { state.awaitedPartitions.insert(partition) }
       }
     }
-    for signal in signals { signal.set() }
+    wake(service)
     tellIfReady()
   }
 
@@ -135,7 +139,7 @@ final class Takeovers: Sendable {
       state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: 0))
       return true
     }
-    if isWanted { for signal in signals { signal.set() } }
+    if isWanted { wake(partition.service) }
     tellIfReady()
   }
 
@@ -160,15 +164,21 @@ final class Takeovers: Sendable {
 
   // MARK: The threads
 
-  private func next(_ signal: Signal) -> Task? {
+  private func wake(_ service: Service) {
+    for signal in signals[service] ?? [] { signal.set() }
+  }
+
+  private func next(of service: Service, _ signal: Signal) -> Task? {
     while true {
       var waitMilliseconds = UInt64(Signal.waitMillisecondsMax)
       let (task, isClosed) = state.withLock { state -> (Task?, Bool) in
         let now = Self.now
-        if let place = state.tasks.firstIndex(where: { $0.notBefore <= now }) {
+        if let place = state.tasks.firstIndex(where: { $0.partition.service == service && $0.notBefore <= now }) {
           return (state.tasks.remove(at: place), false)
         }
-        for task in state.tasks { waitMilliseconds = min(waitMilliseconds, task.notBefore - now) }
+        for task in state.tasks where task.partition.service == service {
+          waitMilliseconds = min(waitMilliseconds, task.notBefore - now)
+        }
         return (nil, state.isClosed)
       }
       if let task { return task }
@@ -227,13 +237,16 @@ final class Takeovers: Sendable {
   }
 
   private func retry(_ partition: PartitionID, attempt: Int, _ reason: String) {
-    state.withLock { state in
+    let isClosed = state.withLock { state in
+      guard !state.isClosed else { return true }
       state.failures[partition] = reason
       let backoff = min(Self.backoffMillisecondsMin << UInt64(min(attempt - 1, 10)), Self.backoffMillisecondsMax)
       state.tasks.append(Task(partition: partition, notBefore: Self.now + backoff, attempt: attempt))
+      return false
     }
+    if isClosed { return }
     onFailure(partition, reason)
-    for signal in signals { signal.set() }
+    wake(partition.service)
   }
 
   private static var now: UInt64 {
@@ -242,13 +255,17 @@ final class Takeovers: Sendable {
     return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
   }
 
-  /// Takes nothing over any more; what is under way ends. Blocking.
-  func close() {
+  /// Takes nothing over any more; what is under way ends with the store's answer.
+  func end() {
     state.withLock { state in
       state.isClosed = true
       state.tasks = []
     }
-    for signal in signals { signal.set() }
+    for service in signals.keys { wake(service) }
+  }
+
+  /// Waits until what was under way has ended; behind `end`. A store that is closed lets nobody wait.
+  func join() {
     let ending = threads.withLock { threads in
       defer { threads = [] }
       return threads

@@ -54,8 +54,8 @@ public struct PostgresOptions: Hashable, Sendable {
   public var writeWaitMilliseconds = 10_000
   /// The same of a load.
   public var loadWaitMilliseconds = 2_000
-  /// The same of an owner that asks for its partition; nil: until the store is closed.
-  public var acquireWaitMilliseconds: Int?
+  /// The same of an owner that asks for its partition.
+  public var acquireWaitMilliseconds = 2_000
 
   public init() {}
 
@@ -68,7 +68,7 @@ public struct PostgresOptions: Hashable, Sendable {
     let times = [
       connectMillisecondsMax, statementMillisecondsMax, lockMillisecondsMax, silenceMillisecondsMax,
       backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds, loadWaitMilliseconds,
-      acquireWaitMilliseconds ?? 1,
+      acquireWaitMilliseconds,
     ]
     if counts.contains(where: { $0 < 1 }) || times.contains(where: { !(1...Self.timeMillisecondsMax).contains($0) }) {
       return "every bound of the store must be at least 1, and every time at most \(Self.timeMillisecondsMax)"

@@ -74,10 +74,10 @@ public final class PostgresStore: StateStore {
 
   // MARK: StateStore
 
-  /// Waits for a server that is away as long as `acquireWaitMilliseconds` says, by default until the store is closed.
+  /// Waits for a server that is away as long as `acquireWaitMilliseconds` says, and not beyond the store's end.
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     let answer = Answer()
-    let deadline = shared.options.acquireWaitMilliseconds.map { MonotonicTime.milliseconds + $0 } ?? .max
+    let deadline = MonotonicTime.milliseconds + shared.options.acquireWaitMilliseconds
     ask(WriteRequest(partition: partition, work: .acquire(above: floor) { answer.set($0) }, deadline: deadline))
     return try answer.wait().get()
   }

@@ -1,3 +1,4 @@
+import Dispatch
 import Model
 import PartitionCore
 import Synchronization
@@ -18,6 +19,8 @@ public final class MemoryStore: StateStore {
     var isHeld = false
     var held: [@Sendable () -> Void] = []
     var isClosed = false
+    /// Whoever acquires a partition of these waits.
+    var gates: [Service: DispatchSemaphore] = [:]
   }
 
   private let state = Mutex(State())
@@ -25,7 +28,11 @@ public final class MemoryStore: StateStore {
   public init() {}
 
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
-    try state.withLock { state throws(StoreFailure) in
+    if let gate = state.withLock({ $0.gates[partition.service] }) {
+      gate.wait()
+      gate.signal()
+    }
+    return try state.withLock { state throws(StoreFailure) in
       if state.isClosed { throw Self.closed }
       if let failure = state.writeFailure { throw failure }
       var found = state.partitions[partition] ?? Partition()
@@ -103,6 +110,7 @@ public final class MemoryStore: StateStore {
 
   public func close() {
     state.withLock { $0.isClosed = true }
+    holdAcquisitions(of: [])
     releaseCompletions()
   }
 
@@ -114,6 +122,17 @@ public final class MemoryStore: StateStore {
   public func failWrites(with failure: StoreFailure?) { state.withLock { $0.writeFailure = failure } }
   /// Loads fail with this from now on; nil lets them work again.
   public func failLoads(with failure: StoreFailure?) { state.withLock { $0.readFailure = failure } }
+
+  /// From now on whoever acquires a partition of these services waits; nobody else does.
+  public func holdAcquisitions(of services: Set<Service>) {
+    let opened = state.withLock { state in
+      let opened = state.gates.filter { !services.contains($0.key) }
+      state.gates = state.gates.filter { services.contains($0.key) }
+      for service in services where state.gates[service] == nil { state.gates[service] = DispatchSemaphore(value: 0) }
+      return opened
+    }
+    for gate in opened.values { gate.signal() }
+  }
 
   /// From now on no completion is called, until `releaseCompletions`.
   public func holdCompletions() { state.withLock { $0.isHeld = true } }

@@ -230,6 +230,36 @@ import Testing
     #expect(second.reports.map(\.epoch) == [2, 2, 2])
   }
 
+  @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
+    let cluster = try TestCluster(partitions: 8)
+    let pod = try cluster.pod()
+    cluster.store.holdAcquisitions(of: [.stock])
+    cluster.deal(to: [pod])
+    #expect(eventually { pod.reports.count == 16 })
+    #expect(pod.reports.allSatisfy { $0.partition.service != .stock })
+    cluster.store.holdAcquisitions(of: [])
+    #expect(pod.waitUntilReady())
+    #expect(pod.reports.count == 24)
+    pod.stop(handoverMilliseconds: 0)
+  }
+
+  @Test func aStopDoesNotWaitForAStoreThatIsAway() throws {
+    let cluster = try TestCluster(partitions: 8)
+    let pod = try cluster.pod()
+    cluster.store.holdAcquisitions(of: [.orders, .stock])
+    cluster.deal(to: [pod])
+    #expect(eventually { pod.reports.count == 8 })
+    let clock = ContinuousClock()
+    let start = clock.now
+    pod.stop(handoverMilliseconds: 0)
+    #expect(clock.now - start < .seconds(5))
+    cluster.store.close()
+    pod.runtime.joinTakeovers()
+    #expect(pod.failures.isEmpty, "nobody tries again")
+    let controls = cluster.broker.controls(of: PartitionID(.payments, 3))
+    #expect(controls.last == .released(epoch: 1))
+  }
+
   @Test func aStoreThatIsAwayDelaysATakeover() throws {
     let cluster = try TestCluster(partitions: 1)
     let pod = try cluster.pod()

@@ -42,7 +42,7 @@ import Threads
   @Test func anOwnerThatStartsFirstWaits() throws {
     let fixture = try Fixture(PostgresServer())
     fixture.server.crash()
-    let store = try fixture.open { $0.acquireWaitMilliseconds = nil }
+    let store = try fixture.open { $0.acquireWaitMilliseconds = 60_000 }
     let answer = Answer<Ownership>()
     let thread = try #require(
       BackgroundThread("test-acquire") {
@@ -61,9 +61,11 @@ import Threads
 
   @Test func closesWhileNobodyAnswers() throws {
     let temporary = try TemporaryFolder()
+    var options = PostgresOptions()
+    options.acquireWaitMilliseconds = 60_000
     let store = try PostgresStore(
       "host=\(temporary.path) dbname=none", service: .stock,
-      identity: PostgresIdentity(cluster: "test", partitionCount: 4))
+      identity: PostgresIdentity(cluster: "test", partitionCount: 4), options: options)
     let answer = Answer<Ownership>()
     let thread = try #require(
       BackgroundThread("test-acquire") {
@@ -78,6 +80,18 @@ import Threads
     store.close()
     thread.join()
     #expect(failure { _ = try answer.get() }?.code == .closed)
+  }
+
+  @Test func anOwnerIsToldThatNobodyAnswers() throws {
+    let temporary = try TemporaryFolder()
+    var options = PostgresOptions()
+    options.acquireWaitMilliseconds = 300
+    let store = try PostgresStore(
+      "host=\(temporary.path) dbname=none", service: .stock,
+      identity: PostgresIdentity(cluster: "test", partitionCount: 4), options: options)
+    #expect(failure { _ = try store.acquire(stock) }?.code == .write)
+    #expect(store.counters.queuedWrites == 0)
+    store.close()
   }
 
   @Test func aConnectionThatEndsWhileIdleIsMadeAgain() throws {
