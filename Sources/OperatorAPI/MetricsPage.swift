@@ -37,6 +37,10 @@ enum MetricsPage {
     guard let report else { return }
     text.header(.requestsWaiting)
     text.sample(.requestsWaiting, report.requestsWaiting)
+    text.header(.takeoversPending)
+    text.sample(.takeoversPending, report.pending.count)
+    text.header(.takeoversFailing)
+    text.sample(.takeoversFailing, report.pending.count { $0.reason != nil })
   }
 
   private static func writeRequests(_ sources: OperatorSources, to text: inout PrometheusText) {

@@ -19,7 +19,16 @@ enum PartitionsPage {
     if let failure = report.storeFailure { json.string(failure) } else { json.raw("null") }
     json.raw(",\"requests_waiting\":")
     json.number(Int64(report.requestsWaiting))
-    json.raw(",\"partitions\":[")
+    json.raw(",\"pending\":[")
+    for (place, takeover) in report.pending.enumerated() {
+      if place > 0 { json.raw(",") }
+      json.raw("{\"partition\":")
+      json.string(takeover.partition.description)
+      json.raw(",\"reason\":")
+      if let reason = takeover.reason { json.string(reason) } else { json.raw("null") }
+      json.raw("}")
+    }
+    json.raw("],\"partitions\":[")
     for (place, partition) in report.partitions.sorted(by: { $0.partition < $1.partition }).enumerated() {
       if place > 0 { json.raw(",") }
       write(partition, to: &json)

@@ -36,6 +36,10 @@ struct Readiness: Hashable {
     if let reason = waiting.first {
       reasons.append("\(waiting.count) of \(report.partitions.count) partitions wait for the store: \(reason)")
     }
+    let failing = report.pending.compactMap { takeover in takeover.reason.map { (takeover.partition, $0) } }
+    if let (partition, reason) = failing.first {
+      reasons.append("\(failing.count) partitions cannot be taken over yet: \(partition): \(reason)")
+    }
     let replaying = report.partitions.filter { $0.status == .replaying }
     // Later it is a partition that changed its owner: its requests wait, and all others are served.
     if !replaying.isEmpty, report.phase == .starting {

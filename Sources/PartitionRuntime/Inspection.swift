@@ -41,11 +41,25 @@ public struct RuntimeReport: Hashable, Sendable {
   public enum Phase: String, Hashable, Sendable { case starting, running, stopping }
   public let phase: Phase
   public let partitions: [PartitionReport]
+  /// What this process is to own and does not yet, by partition; empty where nobody else can own anything.
+  public let pending: [PendingTakeover]
   /// Why the log takes no more records, if so.
   public let logFailure: String?
   /// Why the store fails until a new process opens it, if so.
   public let storeFailure: String?
   public let requestsWaiting: Int
+}
+
+/// A partition that is to be taken over.
+public struct PendingTakeover: Hashable, Sendable {
+  public let partition: PartitionID
+  /// Why the newest attempt failed, or why its owner's time here ended; nil where nothing went wrong.
+  public let reason: String?
+
+  public init(partition: PartitionID, reason: String?) {
+    self.partition = partition
+    self.reason = reason
+  }
 }
 
 /// Tells how the process is. May be called from any thread.

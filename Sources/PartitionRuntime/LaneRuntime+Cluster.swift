@@ -124,11 +124,7 @@ extension LaneRuntime {
 
   /// The owner's time is over: lets go of the partition. Its commands are the next owner's to answer, and whoever reads
   /// asks that one.
-  ///
-  /// - Parameters:
-  ///   - isToReturn: nobody else wants it: it has to be taken over anew, from its checkpoint.
-  ///   - epoch: the one that ended its time, if one did.
-  func gone(at place: Int, isToReturn: Bool, supersededBy epoch: UInt64? = nil) {
+  func gone(at place: Int, _ ending: Takeovers.Ending) {
     let owned = places[place]
     places[place].isGone = true
     places[place].awaitsTime = false
@@ -139,7 +135,7 @@ extension LaneRuntime {
     owned.gate.state = .elsewhere
     for (query, request) in owned.actor.takeReadsToForward() { notMine(query, request) }
     places[place].actor = .gone
-    shared.takeovers?.left(owned.id, isToReturn: isToReturn, supersededBy: epoch)
+    shared.takeovers?.left(owned.id, ending)
   }
 
   /// Whether this lane owns anything.

@@ -62,6 +62,10 @@ extension LaneRuntime {
       // What was applied since it was taken is not in it.
       let takenAt = places[place].checkpointTakenAt
       places[place].behindSince = state.appliedOffset > state.checkpointedOffset ? takenAt : nil
+      if !places[place].isSettled {
+        places[place].isSettled = true
+        shared.takeovers?.settled(places[place].id)
+      }
       shared.log.trim(places[place].id, through: offset)
     case .failure(let failure):
       actor.checkpointEnded(false)

@@ -180,8 +180,10 @@ final class LaneRuntime {
     places[place].isStopped = true
     if cluster != nil {
       switch places[place].actor.state().status {
-      case .superseded(_, let epoch): return gone(at: place, isToReturn: false, supersededBy: epoch)
-      case .broken: return gone(at: place, isToReturn: true)
+      case .superseded(_, let epoch): return gone(at: place, .superseded(by: epoch))
+      case .broken(let offset, let reason):
+        shared.partitionBroke(places[place].id, offset: offset, reason: reason)
+        return gone(at: place, .broken(reason: "its log breaks off at offset \(offset): \(reason)"))
       case .running, .stopped: break
       }
     }

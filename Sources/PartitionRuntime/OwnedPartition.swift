@@ -24,6 +24,8 @@ struct OwnedPartition {
   var repliesBefore: (mark: PeerMark, until: UInt64)?
   /// A checkpoint is with the store.
   var isWriting = false
+  /// A checkpoint of this owner has been written.
+  var isSettled = false
   /// Since when the store lacks something, by the lane's clock in milliseconds.
   var behindSince: UInt64?
   /// When the next checkpoint is due, by the same clock.

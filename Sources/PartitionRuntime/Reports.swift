@@ -60,15 +60,17 @@ final class ReportGathering: Sendable {
   private let phase: RuntimeReport.Phase
   private let logFailure: String?
   private let storeFailure: String?
+  private let pending: [PendingTakeover]
 
   init(
     laneCount: Int, phase: RuntimeReport.Phase, logFailure: String?, storeFailure: String?,
-    completion: @escaping @Sendable (RuntimeReport?) -> Void
+    pending: [PendingTakeover], completion: @escaping @Sendable (RuntimeReport?) -> Void
   ) {
     state = Mutex(State(lanesLeft: laneCount, completion: completion))
     self.phase = phase
     self.logFailure = logFailure
     self.storeFailure = storeFailure
+    self.pending = pending
   }
 
   func add(_ reports: [PartitionReport], waiting: Int) {
@@ -83,8 +85,8 @@ final class ReportGathering: Sendable {
     guard let finished else { return }
     finished.completion?(
       RuntimeReport(
-        phase: phase, partitions: finished.partitions.sorted { $0.partition < $1.partition }, logFailure: logFailure,
-        storeFailure: storeFailure, requestsWaiting: finished.waiting))
+        phase: phase, partitions: finished.partitions.sorted { $0.partition < $1.partition }, pending: pending,
+        logFailure: logFailure, storeFailure: storeFailure, requestsWaiting: finished.waiting))
   }
 
   func giveUp(afterMilliseconds milliseconds: Int) {

@@ -161,7 +161,7 @@ public final class Runtime: RuntimeInspection {
   ) {
     let gathering = ReportGathering(
       laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
-      storeFailure: shared.store.failure?.message, completion: completion)
+      storeFailure: shared.store.failure?.message, pending: shared.takeovers?.pending ?? [], completion: completion)
     for (lane, runtime) in zip(lanes, laneRuntimes) {
       lane.post { gathering.add(runtime.value.partitionReports, waiting: runtime.value.waitingCount) }
     }

@@ -126,6 +126,10 @@ final class RuntimeShared: Sendable {
     }
   }
 
+  func partitionBroke(_ partition: PartitionID, offset: Int64, reason: String) {
+    report(.partitionBroke(partition, offset: offset, reason: reason))
+  }
+
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
     report(.storeFailed(partition, failure.message))
   }
@@ -138,6 +142,8 @@ final class RuntimeShared: Sendable {
 /// Something that an operator should know.
 public enum RuntimeEvent: Sendable {
   case partitionStopped(PartitionID, offset: Int64, reason: String)
+  /// A partition's log broke off; it is taken over anew.
+  case partitionBroke(PartitionID, offset: Int64, reason: String)
   case storeFailed(PartitionID, String)
   /// A lane's mailbox was full; so many answers were lost, and their requests time out.
   case mailRefused(Int)

@@ -18,6 +18,14 @@ final class Takeovers: Sendable {
     let bounds: LogBounds
   }
 
+  /// Why an owner's time ended here.
+  enum Ending {
+    /// Another one has it, or the store refused it: by this epoch at least.
+    case superseded(by: UInt64)
+    /// The log lost something, or cannot hand over its records: nobody else wants it.
+    case broken(reason: String)
+  }
+
   private struct Task {
     let partition: PartitionID
     let notBefore: UInt64
@@ -30,9 +38,13 @@ final class Takeovers: Sendable {
     /// What this process owns or is taking over.
     var held: Set<PartitionID> = []
     var tasks: [Task] = []
+    /// Those that a thread is at.
+    var underWay: Set<PartitionID> = []
     /// The highest epoch that ended an owner's time here.
     var epochs: [PartitionID: UInt64] = [:]
-    /// Why the newest attempt to take a partition over failed.
+    /// How often in a row a partition's log broke off before a checkpoint of it was written.
+    var breaks: [PartitionID: Int] = [:]
+    /// Why the newest attempt to take a partition over failed, or its owner's time here ended.
     var failures: [PartitionID: String] = [:]
     /// Services whose first assignment has not come, and partitions of the first ones that are still being replayed.
     var awaitedServices: Set<Service>
@@ -40,6 +52,15 @@ final class Takeovers: Sendable {
     /// To be called once.
     var onReady: (@Sendable () -> Void)?
     var isClosed = false
+
+    func wants(_ partition: PartitionID) -> Bool { assigned.contains(partition) && !isClosed }
+
+    mutating func letGo(_ partition: PartitionID) {
+      held.remove(partition)
+      awaitedPartitions.remove(partition)
+      failures[partition] = nil
+      breaks[partition] = nil
+    }
   }
 
   /// Takeovers of a service at a time: each waits for the service's store and the log. Services do not wait for each
@@ -90,7 +111,10 @@ final class Takeovers: Sendable {
     let started = signals.flatMap { service, signals in
       signals.compactMap { signal in
         BackgroundThread("take-\(service.name)") { [self] in
-          while let task = next(of: service, signal) { perform(task, install) }
+          while let task = next(of: service, signal) {
+            perform(task, install)
+            state.withLock { _ = $0.underWay.remove(task.partition) }
+          }
         }
       }
     }
@@ -123,20 +147,28 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
-  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: unless nobody else
-  /// has it (`isToReturn`) not at once, because the group may just not have said yet what the log does.
-  ///
-  /// - Parameter epoch: the one that ended the owner's time, if one did.
-  func left(_ partition: PartitionID, isToReturn: Bool, supersededBy epoch: UInt64?) {
+  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: not at once when
+  /// another one has it, because the group may just not have said yet what the log does; and later each time when its
+  /// log breaks off again and again.
+  func left(_ partition: PartitionID, _ ending: Ending) {
     let isWanted = state.withLock { state in
-      if let epoch { state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch) }
       state.awaitedPartitions.remove(partition)
-      guard state.assigned.contains(partition), !state.isClosed else {
-        state.held.remove(partition)
+      let milliseconds: UInt64
+      switch ending {
+      case .superseded(let epoch):
+        state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch)
+        milliseconds = 2 * leaseMilliseconds
+      case .broken(let reason):
+        let count = state.breaks[partition] ?? 0
+        state.breaks[partition] = count + 1
+        state.failures[partition] = reason
+        milliseconds = count == 0 ? 0 : Self.backoff(count)
+      }
+      guard state.wants(partition) else {
+        state.letGo(partition)
         return false
       }
-      let notBefore = Self.now + (isToReturn ? 0 : 2 * leaseMilliseconds)
-      state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: 0))
+      state.tasks.append(Task(partition: partition, notBefore: Self.now + milliseconds, attempt: 0))
       return true
     }
     if isWanted { wake(partition.service) }
@@ -146,10 +178,17 @@ final class Takeovers: Sendable {
   /// The takeover failed on the lane.
   func failed(_ partition: PartitionID, _ reason: String) { retry(partition, attempt: 1, reason) }
 
-  /// Partitions that are wanted and not owned, with the reason of the newest failure, if there was one.
-  var pending: [PartitionID: String?] {
+  /// The first checkpoint of an owner has been written: what broke before is over.
+  func settled(_ partition: PartitionID) {
+    state.withLock { _ = $0.breaks.removeValue(forKey: partition) }
+  }
+
+  /// Partitions that are wanted and not owned.
+  var pending: [PendingTakeover] {
     state.withLock { state in
-      Dictionary(uniqueKeysWithValues: state.tasks.map { ($0.partition, state.failures[$0.partition]) })
+      state.underWay.union(state.tasks.map(\.partition)).sorted().map { partition in
+        PendingTakeover(partition: partition, reason: state.failures[partition])
+      }
     }
   }
 
@@ -174,7 +213,9 @@ final class Takeovers: Sendable {
       let (task, isClosed) = state.withLock { state -> (Task?, Bool) in
         let now = Self.now
         if let place = state.tasks.firstIndex(where: { $0.partition.service == service && $0.notBefore <= now }) {
-          return (state.tasks.remove(at: place), false)
+          let task = state.tasks.remove(at: place)
+          state.underWay.insert(task.partition)
+          return (task, false)
         }
         for task in state.tasks where task.partition.service == service {
           waitMilliseconds = min(waitMilliseconds, task.notBefore - now)
@@ -216,9 +257,8 @@ final class Takeovers: Sendable {
   /// Whether the group still wants it here; if not, it is let go of.
   private func isWanted(_ partition: PartitionID) -> Bool {
     state.withLock { state in
-      if state.assigned.contains(partition), !state.isClosed { return true }
-      state.held.remove(partition)
-      state.awaitedPartitions.remove(partition)
+      if state.wants(partition) { return true }
+      state.letGo(partition)
       return false
     }
   }
@@ -240,13 +280,18 @@ final class Takeovers: Sendable {
     let isClosed = state.withLock { state in
       guard !state.isClosed else { return true }
       state.failures[partition] = reason
-      let backoff = min(Self.backoffMillisecondsMin << UInt64(min(attempt - 1, 10)), Self.backoffMillisecondsMax)
-      state.tasks.append(Task(partition: partition, notBefore: Self.now + backoff, attempt: attempt))
+      let notBefore = Self.now + Self.backoff(attempt)
+      state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: attempt))
       return false
     }
     if isClosed { return }
     onFailure(partition, reason)
     wake(partition.service)
+  }
+
+  /// The wait behind the first failure, the second, …
+  private static func backoff(_ count: Int) -> UInt64 {
+    min(backoffMillisecondsMin << UInt64(min(max(count - 1, 0), 10)), backoffMillisecondsMax)
   }
 
   private static var now: UInt64 {

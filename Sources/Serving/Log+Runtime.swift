@@ -8,6 +8,10 @@ extension Log {
     case .partitionStopped(let partition, let offset, let reason):
       error(
         "partition stopped", ["partition": LogValue(partition), "offset": LogValue(offset), "reason": LogValue(reason)])
+    case .partitionBroke(let partition, let offset, let reason):
+      error(
+        "a partition's log breaks off: it is taken over anew",
+        ["partition": LogValue(partition), "offset": LogValue(offset), "reason": LogValue(reason)])
     case .storeFailed(let partition, let reason):
       error("store failed", ["partition": LogValue(partition), "reason": LogValue(reason)])
     case .mailRefused(let count):

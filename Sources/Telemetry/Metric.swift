@@ -27,10 +27,15 @@ extension Metric {
   public static let ready = Metric("kassa_ready", .gauge, "1 while requests are served, else 0.")
   public static let requestsWaiting = Metric(
     "kassa_requests_waiting", .gauge, "Requests that wait for a partition.")
+  public static let takeoversPending = Metric(
+    "kassa_takeovers_pending", .gauge, "Partitions that are assigned to the process and not owned by it yet.")
+  public static let takeoversFailing = Metric(
+    "kassa_takeovers_failing", .gauge, "Those of them whose newest attempt failed, or whose log broke off.")
 
   /// All of them, in the order in which they are written.
   public static let ofProcess = [
     buildInfo, cpu, residentBytes, virtualBytes, openDescriptors, descriptorsMax, startTime, ready, requestsWaiting,
+    takeoversPending, takeoversFailing,
   ]
 }
 

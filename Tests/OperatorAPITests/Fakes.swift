@@ -84,12 +84,17 @@ func partition(
     checkpoints: 12, checkpointsFailed: 13, evictions: 14)
 }
 
+func pending(_ index: UInt16, _ reason: String?) -> PendingTakeover {
+  PendingTakeover(partition: PartitionID(.stock, index), reason: reason)
+}
+
 func report(
   _ partitions: [PartitionReport] = [partition(0)], _ phase: RuntimeReport.Phase = .running,
-  logFailure: String? = nil, storeFailure: String? = nil
+  logFailure: String? = nil, storeFailure: String? = nil, pending: [PendingTakeover] = []
 ) -> RuntimeReport {
   RuntimeReport(
-    phase: phase, partitions: partitions, logFailure: logFailure, storeFailure: storeFailure, requestsWaiting: 3)
+    phase: phase, partitions: partitions, pending: pending, logFailure: logFailure, storeFailure: storeFailure,
+    requestsWaiting: 3)
 }
 
 extension HTTPResponse {

@@ -46,6 +46,12 @@ import Testing
         report([partition(0), partition(1, .payments, .stopped(offset: 7, reason: "no record"))]), 503,
         "payments-1 is stopped at offset 7: no record\n"
       ),
+      (
+        report([], .starting, pending: [pending(1, nil), pending(2, "no server"), pending(3, "no log")]), 503,
+        "starting\n2 partitions cannot be taken over yet: stock-2: no server\n"
+      ),
+      (report(pending: [pending(1, "no server")]), 503, "1 partitions cannot be taken over yet: stock-1: no server\n"),
+      (report(pending: [pending(1, nil)]), 200, "ready\n"),
       (report(), 200, "ready\n"),
     ]
     for (report, status, text) in table {
@@ -97,7 +103,8 @@ import Testing
 
   @Test func partitions() async throws {
     let stopped = partition(3, .orders, .stopped(offset: 9, reason: "a \"bad\" record"))
-    let answer = await Bench().get("/partitions", report([partition(1), stopped], logFailure: nil))
+    let waiting = [pending(5, nil), pending(6, "no \"server\"")]
+    let answer = await Bench().get("/partitions", report([partition(1), stopped], pending: waiting))
     let object = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
     #expect(object["phase"] as? String == "running" && object["requests_waiting"] as? Int == 3)
     #expect(object["log_failure"] is NSNull && object["pod"] is NSNull && object["incarnation"] is NSNull)
@@ -110,6 +117,9 @@ import Testing
       "loads", "checkpoints", "checkpoints_failed", "evictions",
     ]
     #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+    let takeovers = try #require(object["pending"] as? [[String: Any]])
+    #expect(takeovers.map { $0["partition"] as? String } == ["stock-5", "stock-6"])
+    #expect(takeovers[0]["reason"] is NSNull && takeovers[1]["reason"] as? String == "no \"server\"")
     #expect(await Bench().get("/partitions", nil).status == 503)
     var sources = OperatorSources(version: "1", startedMilliseconds: 0)
     sources.pod = OperatorPod(name: "stock-0", incarnation: .max)
@@ -125,11 +135,13 @@ import Testing
       ServerFigures(connections: 1, connectionsAccepted: 2, connectionsRefused: 3)
     }
     sources.log = { LogFigures(appendedPosition: 5, durablePosition: 6, commits: 7, isFailed: false) }
-    let answer = await Bench(sources).get("/metrics", report([partition(1), partition(0, .orders)]))
+    let answer = await Bench(sources).get(
+      "/metrics", report([partition(1), partition(0, .orders)], pending: [pending(2, nil), pending(3, "no")]))
     #expect(answer.contentType.description == "text/plain; version=0.0.4; charset=utf-8")
     let lines = Set(answer.text.split(separator: "\n").map(String.init))
     for line in [
-      "kassa_build_info{version=\"1\\\"2\"} 1", "process_start_time_seconds 1.5", "kassa_ready 1",
+      "kassa_build_info{version=\"1\\\"2\"} 1", "process_start_time_seconds 1.5", "kassa_ready 0",
+      "kassa_takeovers_pending 2", "kassa_takeovers_failing 1",
       "kassa_requests_waiting 3", "kassa_http_connections 1", "kassa_log_durable_position 6",
       "kassa_partition_lag_records{service=\"stock\",partition=\"1\"} 4",
       "kassa_partition_checkpoint_age_seconds{service=\"orders\",partition=\"0\"} 1.5",

@@ -230,6 +230,49 @@ import Testing
     #expect(second.reports.map(\.epoch) == [2, 2, 2])
   }
 
+  /// The log lost something: the owner takes the partition over anew, from its checkpoint.
+  @Test func aLogThatBreaksOffIsTakenOverAnew() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let pod = try cluster.pod()
+    defer { pod.stop(handoverMilliseconds: 0) }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    try fill([pod], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    pod.log.breakOff(payments)
+    #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+    #expect(try credit(pod) == 101)
+    #expect(pod.reports.first { $0.partition == payments }?.epoch == 2)
+    #expect(pod.breaks == [payments])
+    #expect(pod.pending.isEmpty)
+  }
+
+  /// A log that cannot be read on is not taken over again and again without a pause, and the operator sees why.
+  @Test func aLogThatBreaksOffAgainAndAgainIsTriedSeldom() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let pod = try cluster.pod()
+    defer { pod.stop(handoverMilliseconds: 0) }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    try fill([pod], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    pod.log.breakOff(payments, times: .max)
+    #expect(eventually { pod.breaks.count >= 4 })
+    // After breaks at 0, 0, 100 and 300 ms the next one comes at 700 ms.
+    #expect(eventually { pod.pending.first?.reason?.contains("breaks off at offset") == true })
+    #expect(pod.breaks.count < 12)
+    #expect(pod.reports.allSatisfy { $0.partition != payments || $0.status == .replaying })
+    pod.log.breakOff(payments, times: 0)
+    #expect(try credit(pod) == 100)
+    #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+    #expect(eventually { pod.reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } })
+    // A checkpoint was written: the next break is the first one again.
+    let count = pod.breaks.count
+    pod.log.breakOff(payments)
+    #expect(eventually { pod.breaks.count == count + 1 })
+    #expect(try credit(pod) == 101)
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()

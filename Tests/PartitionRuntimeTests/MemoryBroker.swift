@@ -49,6 +49,8 @@ final class BrokerLog: SharedLog {
     var cursors: [PartitionID: Cursor] = [:]
     var isCut = false
     var isMute = false
+    /// Partitions that break off, and how often still.
+    var breaks: [PartitionID: Int] = [:]
     /// What was appended while the pod was cut off: it arrives later.
     var limbo: [[Append]] = []
   }
@@ -63,6 +65,15 @@ final class BrokerLog: SharedLog {
 
   /// Records come and go, and no question is answered.
   func answerNoQuestions(_ isMute: Bool) { state.withLock { $0.isMute = isMute } }
+
+  /// A partition breaks off so many times: at once, and whenever it is subscribed to again.
+  func breakOff(_ partition: PartitionID, times: Int = 1) {
+    let owner = state.withLock { state in
+      state.breaks[partition] = times
+      return state.cursors[partition]?.owner
+    }
+    owner?.deliveriesArrived()
+  }
 
   /// What was appended meanwhile arrives, and everything comes again.
   func heal() {
@@ -116,6 +127,14 @@ final class BrokerLog: SharedLog {
       guard !state.isCut else { return [] }
       var taken: [Delivery] = []
       for (partition, cursor) in state.cursors where cursor.owner === owner {
+        if let times = state.breaks[partition], times > 0 {
+          state.breaks[partition] = times - 1
+          // Nothing of it comes behind this.
+          state.cursors[partition] = nil
+          taken.append(
+            Delivery(partition: partition, offset: cursor.next, position: .zero, content: .broken(reason: "a gap")))
+          continue
+        }
         for record in broker.records(of: partition, from: cursor.next) {
           let offset = state.cursors[partition]?.next ?? 0
           taken.append(

@@ -93,25 +93,34 @@ final class PodBench: Sendable {
 
   var reported: [RuntimeEvent] { events.events }
 
+  /// Partitions whose log broke off.
+  var breaks: [PartitionID] {
+    reported.compactMap { if case .partitionBroke(let partition, _, _) = $0 { partition } else { nil } }
+  }
+
   /// Why takeovers failed.
   var failures: [String] {
     reported.compactMap { if case .takeoverFailed(_, let reason) = $0 { reason } else { nil } }
   }
 
   /// The partitions that it owns now.
-  var reports: [PartitionReport] {
+  var reports: [PartitionReport] { report?.partitions ?? [] }
+  /// The partitions that it is to own and does not.
+  var pending: [PendingTakeover] { report?.pending ?? [] }
+
+  private var report: RuntimeReport? {
     let done = DispatchSemaphore(value: 0)
     let box = ReportBox()
     runtime.report(timeoutMilliseconds: 5_000) { report in
-      box.partitions.withLock { $0 = report?.partitions ?? [] }
+      box.report.withLock { $0 = report }
       done.signal()
     }
     _ = done.wait(timeout: .now() + 10)
-    return box.partitions.withLock { $0 }
+    return box.report.withLock { $0 }
   }
 
   private final class ReportBox: Sendable {
-    let partitions = Mutex<[PartitionReport]>([])
+    let report = Mutex<RuntimeReport?>(nil)
   }
 
   func waitUntilReady() -> Bool { ready.wait(timeout: .now() + 10) == .success }

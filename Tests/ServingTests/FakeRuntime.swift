@@ -36,7 +36,8 @@ final class FakeRuntime: ServedRuntime {
 
   func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     completion(
-      RuntimeReport(phase: .running, partitions: [], logFailure: nil, storeFailure: nil, requestsWaiting: 0))
+      RuntimeReport(
+        phase: .running, partitions: [], pending: [], logFailure: nil, storeFailure: nil, requestsWaiting: 0))
   }
 }
 
