@@ -45,10 +45,25 @@ extension PartitionLoop {
   /// Ends the owner's time before the log does: the store refused it, because another owner acquired the partition,
   /// or it leaves and no successor came. The next owner need not wait then for what it would read later.
   public mutating func stepDown() {
-    guard status == .running, let epoch = tenure?.epoch else { return }
+    guard status == .running || isStopped, let epoch = tenure?.epoch else { return }
     status = .superseded(offset: appliedOffset, by: epoch + 1)
     held = []
   }
+
+  /// A partition that is stopped applies nothing any more, and sees all the same that another owner has it.
+  mutating func lookForSuccessor(in delivery: Delivery, from entry: Int = 0) {
+    guard isStopped, tenure != nil, case .record(let record) = delivery.content else { return }
+    for entry in record.entries.dropFirst(entry) {
+      guard case .control(let control) = entry.body else { continue }
+      tenure?.read(control)
+      if case .superseded(let epoch) = tenure?.phase {
+        status = .superseded(offset: delivery.offset, by: epoch)
+        return
+      }
+    }
+  }
+
+  private var isStopped: Bool { if case .stopped = status { true } else { false } }
 
   /// What the owner appends when its time is over, unless it never answered anything.
   public var farewell: Control? {

@@ -97,6 +97,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// A record that was delivered before is dropped; a gap stops the partition, and so does a log that breaks it.
   public mutating func deliver(_ delivery: Delivery) {
     if case .broken(let reason) = delivery.content { return abandon(at: delivery.offset, reason) }
+    if case .stopped = status { return lookForSuccessor(in: delivery) }
     guard case .running = status, delivery.offset > deliveredOffset else { return }
     guard delivery.offset == deliveredOffset + 1 else {
       stop(at: delivery.offset, "a gap in the log: expected offset \(deliveredOffset + 1)")
@@ -239,7 +240,11 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
 
   /// Ends, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
   mutating func abandon(at offset: Int64, _ reason: String) {
-    if case .running = status { status = .broken(offset: offset, reason: reason) }
+    switch status {
+    case .running: status = .broken(offset: offset, reason: reason)
+    case .stopped where tenure != nil: status = .broken(offset: offset, reason: reason)
+    case .stopped, .broken, .superseded: break
+    }
     guard case .taken = checkpoint else { return }
     checkpoint = .idle
     machine.checkpointEnded(isWritten: false)
@@ -249,5 +254,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   mutating func stop(at offset: Int64, _ reason: String) {
     guard case .running = status else { return }
     status = .stopped(offset: offset, reason: reason)
+    // Some of it may have been delivered already.
+    for (place, delivery) in queue.enumerated() { lookForSuccessor(in: delivery, from: place == 0 ? nextEntry : 0) }
   }
 }

@@ -8,7 +8,8 @@ public enum PartitionStatus: Hashable, Sendable {
   /// Final: the log lost what the partition sent, or cannot hand over its records any more. It has to be taken over
   /// anew, from its newest checkpoint.
   case broken(offset: Int64, reason: String)
-  /// Final until a restart: the record at `offset` cannot be applied. Nothing is skipped in silence.
+  /// The record at `offset` cannot be applied. Nothing is skipped in silence: a restart tries again, or the next owner.
+  /// Can transition to: broken, superseded, where partitions change their owners.
   case stopped(offset: Int64, reason: String)
 }
 

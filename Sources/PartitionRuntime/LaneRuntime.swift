@@ -103,8 +103,7 @@ final class LaneRuntime {
       let place = Int(placeOf[shared.flat(delivery.partition)])
       guard place >= 0 else { continue }
       if places[place].isStopped {
-        // Commands behind the end of an owner's time are the next one's.
-        if !places[place].isGone { giveUp(delivery.requests()) }
+        takeStopped(delivery, at: place)
         continue
       }
       places[place].actor.deliver(delivery)
@@ -120,6 +119,16 @@ final class LaneRuntime {
     }
     flushMessages()
     return true
+  }
+
+  /// A partition that is stopped looks for its next owner only. Commands behind the end of its time are that one's.
+  private func takeStopped(_ delivery: Delivery, at place: Int) {
+    guard !places[place].isGone else { return }
+    if cluster != nil {
+      places[place].actor.deliver(delivery)
+      perform(places[place].actor.look(), at: place)
+    }
+    if !places[place].isGone { giveUp(delivery.requests()) }
   }
 
   private func markToStep(_ place: Int) {
@@ -176,7 +185,8 @@ final class LaneRuntime {
   }
 
   private func stopped(at place: Int) {
-    guard !places[place].isStopped else { return }
+    guard !places[place].isGone else { return }
+    let isNew = !places[place].isStopped
     places[place].isStopped = true
     if cluster != nil {
       switch places[place].actor.state().status {
@@ -187,6 +197,7 @@ final class LaneRuntime {
       case .running, .stopped: break
       }
     }
+    guard isNew else { return }
     open(.stopped, at: place)
     giveUp(places[place].actor.unappliedCommands())
     for request in places[place].actor.takeWaitingReads() {

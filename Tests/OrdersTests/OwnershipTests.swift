@@ -55,6 +55,48 @@ import Testing
     #expect(!isTaken)
   }
 
+  private let poison = Entry.Body.control(.rules(version: 99))
+
+  @Test func aStoppedPartitionSeesThatAnotherOwnerHasIt() throws {
+    var loop = try loop(epoch: 1)
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    #expect(deliver([poison, command(1)], at: 1, to: &loop).isEmpty)
+    guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "it has to stop") }
+    #expect(loop.unappliedCommands().count == 1 && loop.farewell == nil)
+    #expect(deliver([command(2), .control(.released(epoch: 9))], at: 2, to: &loop).isEmpty)
+    guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "it stays so") }
+    #expect(deliver([try owned(2)], at: 3, to: &loop).isEmpty)
+    #expect(loop.status == .superseded(offset: 3, by: 2) && loop.farewell == .released(epoch: 1))
+  }
+
+  @Test func itsSuccessorMayHaveBeenDeliveredAlready() throws {
+    var loop = try loop(epoch: 1)
+    _ = deliver([try owned(1)], at: 0, to: &loop)
+    for (offset, entries) in [(1, [poison]), (2, [command(1)]), (3, [try owned(4)])] as [(Int64, [Entry.Body])] {
+      let record = Record(entries: entries.map { Entry(time: Timestamp(milliseconds: 1), body: $0) })
+      loop.deliver(Delivery(partition: partition, offset: offset, position: .zero, content: .record(record)))
+    }
+    var effects = Effects()
+    loop.step(into: &effects)
+    #expect(loop.status == .superseded(offset: 3, by: 4) && effects.isEmpty)
+  }
+
+  @Test func aStoppedPartitionMayBreakOrStepDown() throws {
+    var broken = try loop(epoch: 1)
+    _ = deliver([try owned(1), poison], at: 0, to: &broken)
+    broken.deliver(Delivery(partition: partition, offset: 5, position: .zero, content: .broken(reason: "lost")))
+    #expect(broken.status == .broken(offset: 5, reason: "lost"))
+    var leaving = try loop(epoch: 1)
+    _ = deliver([try owned(1), poison], at: 0, to: &leaving)
+    leaving.stepDown()
+    #expect(leaving.status == .superseded(offset: -1, by: 2) && leaving.farewell == .released(epoch: 1))
+    var embedded = try loop(epoch: nil)
+    _ = deliver([poison], at: 0, to: &embedded)
+    embedded.stepDown()
+    _ = deliver([try owned(2)], at: 1, to: &embedded)
+    guard case .stopped(offset: 0, _) = embedded.status else { return #expect(Bool(false), "it stays so") }
+  }
+
   @Test func whereNobodyElseCanOwnItControlsAreOnlyRead() throws {
     var loop = try loop(epoch: nil)
     _ = deliver([try owned(9), .control(.released(epoch: 9)), .control(.tick(epoch: 9, number: 1))], at: 0, to: &loop)

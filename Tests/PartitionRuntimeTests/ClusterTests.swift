@@ -273,6 +273,32 @@ import Testing
     #expect(try credit(pod) == 101)
   }
 
+  /// A partition that met a record which it cannot apply goes to whom the group says, and holds up no end of a pod.
+  @Test func aStoppedPartitionIsLetGo() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let (first, second) = (try cluster.pod(), try cluster.pod())
+    defer { second.stop(handoverMilliseconds: 0) }
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    let poison = Entry(time: .zero, body: .control(.rules(version: 99)))
+    let append = Append(partition: payments, record: Record(entries: [poison]), isRefusable: false)
+    _ = try first.log.append([append], by: nil)
+    #expect(eventually { first.isStopped(payments) })
+    #expect(try add(1, first) == .refused(.partitionStopped(payments)))
+    cluster.deal(to: [second, first])
+    #expect(eventually { second.isStopped(payments) && first.reports.allSatisfy { $0.partition != payments } })
+    #expect(cluster.broker.controls(of: payments).contains(.released(epoch: 1)))
+    cluster.deal(to: [first, second])
+    #expect(eventually { first.isStopped(payments) && second.reports.allSatisfy { $0.partition != payments } })
+    cluster.deal(to: [second, first])
+    let clock = ContinuousClock()
+    let start = clock.now
+    first.stop(handoverMilliseconds: 15_000)
+    #expect(clock.now - start < .seconds(10))
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()

@@ -108,6 +108,12 @@ final class PodBench: Sendable {
   /// The partitions that it is to own and does not.
   var pending: [PendingTakeover] { report?.pending ?? [] }
 
+  func isStopped(_ partition: PartitionID) -> Bool {
+    reports.contains { report in
+      if report.partition == partition, case .stopped = report.status { true } else { false }
+    }
+  }
+
   private var report: RuntimeReport? {
     let done = DispatchSemaphore(value: 0)
     let box = ReportBox()
