@@ -70,7 +70,7 @@ public struct Tenure: Hashable, Sendable {
     isPredecessorGone = isFromTheBeginning
   }
 
-  /// Ticks of different runs have different numbers, whatever their epochs.
+  /// Ticks of different runs hardly ever have the same number, whatever their epochs.
   static func ticks(of incarnation: UInt64) -> UInt64 { incarnation << 32 }
 
   // MARK: What the log tells
