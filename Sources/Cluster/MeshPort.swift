@@ -82,9 +82,11 @@ public final class MeshPort: PeerPort {
   public func mark() -> PeerMark { PeerMark(frames: runs.withLock { $0 }.mapValues(\.newestFrame)) }
 
   /// A pod that is not followed any more is gone.
-  public func hasArrived(_ mark: PeerMark) -> Bool {
+  public func hasArrived(_ mark: PeerMark, within milliseconds: UInt64) -> Bool {
     let runs = runs.withLock { $0 }
-    return mark.frames.allSatisfy { incarnation, number in runs[incarnation]?.hasAcknowledged(number) ?? true }
+    return mark.frames.allSatisfy { incarnation, number in
+      runs[incarnation]?.hasAcknowledged(number, within: milliseconds) ?? true
+    }
   }
 
   public func take(lane: UInt16) -> [PeerDelivery] {

@@ -42,8 +42,9 @@ public protocol PeerPort: AnyObject, Sendable {
   /// How far all that was sent so far goes.
   func mark() -> PeerMark
 
-  /// Whether everything up to a mark has arrived, or its receivers are gone.
-  func hasArrived(_ mark: PeerMark) -> Bool
+  /// Whether everything up to a mark has arrived, its receivers are gone, or it was sent `milliseconds` ago: a pod that
+  /// ended without a word keeps what it was sent for ever.
+  func hasArrived(_ mark: PeerMark, within milliseconds: UInt64) -> Bool
 
   /// Takes what came for a lane of this pod, on that lane. The lane is woken when something comes.
   func take(lane: UInt16) -> [PeerDelivery]

@@ -248,13 +248,13 @@ extension LaneRuntime {
   func markCheckpoints() {
     for place in places.indices where places[place].isCheckpointTaken && places[place].repliesBefore == nil {
       guard let mark = cluster?.link.peers.mark() else { return }
-      places[place].repliesBefore = (mark, lane.now + UInt64(shared.options.replyMilliseconds))
+      places[place].repliesBefore = mark
     }
   }
 
   func repliesHaveArrived(at place: Int) -> Bool {
-    guard let (mark, until) = places[place].repliesBefore, let cluster else { return false }
-    return cluster.link.peers.hasArrived(mark) || lane.now >= until
+    guard let mark = places[place].repliesBefore, let cluster else { return false }
+    return cluster.link.peers.hasArrived(mark, within: UInt64(clamping: shared.options.replyMilliseconds))
   }
 
   private func sendReads() {

@@ -20,8 +20,8 @@ struct OwnedPartition {
   var isCheckpointTaken = false
   /// When the newest one was taken, by the lane's clock.
   var checkpointTakenAt: UInt64 = 0
-  /// What other pods were sent before the checkpoint that was taken, and until when it waits for that to arrive.
-  var repliesBefore: (mark: PeerMark, until: UInt64)?
+  /// What other pods were sent before the checkpoint that was taken, which waits for that to arrive.
+  var repliesBefore: PeerMark?
   /// A checkpoint is with the store.
   var isWriting = false
   /// A checkpoint of this owner has been written.

@@ -25,8 +25,7 @@ public struct RuntimeOptions: Sendable {
   /// How long such a read is tried; its client has its own deadline.
   public var remoteReadMilliseconds: Int64 = 30_000
 
-  /// How long a checkpoint waits until replies before it have arrived at other pods; their clients' deadlines are over
-  /// then.
+  /// How long checkpoints wait for a reply to arrive at another pod; its client's deadline is over then.
   public var replyMilliseconds: Int64 = 10_000
 
   public init(partitioner: Partitioner, laneCount: Int) {

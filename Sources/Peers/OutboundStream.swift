@@ -19,6 +19,12 @@ struct OutboundStream: Sendable {
   /// The number of the newest frame that was ever added; 0 before the first.
   var newest: UInt64 { first &+ UInt64(count) &- 1 }
 
+  /// When a frame was queued; nil for one that is not kept any more, or was never there.
+  func queuedAt(_ number: UInt64) -> UInt64? {
+    guard number >= first, number &- first < UInt64(count) else { return nil }
+    return frames[head + Int(number &- first)].queuedAt
+  }
+
   /// Keeps a frame; false when there is no room.
   mutating func add(_ frame: OutgoingFrame, _ limits: PeerLimits) -> Bool {
     guard count < limits.queueFramesMax, queuedBytes + frame.cost <= limits.queueBytesMax else { return false }

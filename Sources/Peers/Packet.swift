@@ -118,6 +118,8 @@ struct OutgoingFrame: Hashable, Sendable {
   var reader: UInt16
   var kind: UInt8
   var bytes: [UInt8]
+  /// When it was queued here, in the monotonic clock's milliseconds; does not travel.
+  var queuedAt: UInt64 = 0
 
   /// What it counts against credits and bounds.
   var cost: Int { bytes.count + PeerLimits.frameCostBytes }

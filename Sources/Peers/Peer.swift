@@ -1,3 +1,4 @@
+import Glibc
 import Lanes
 import Synchronization
 
@@ -39,7 +40,8 @@ public final class Peer: Sendable {
   ///   - reader: which of the peer's readers gets it; taken modulo their number.
   public func send(_ frame: [UInt8], kind: UInt8, reader: UInt16 = 0) -> SendResult {
     guard frame.count <= limits.frameBytesMax else { return .tooLarge }
-    let outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
+    var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
+    outgoing.queuedAt = Self.now
     let result: SendResult = content.withLock { content in
       if content.isForgotten { return .unknownPeer }
       return content.stream.add(outgoing, limits) ? .accepted : .full
@@ -56,9 +58,20 @@ public final class Peer: Sendable {
   /// The number of the newest frame that was accepted; frames count from 1.
   public var newestFrame: UInt64 { content.withLock { $0.stream.newest } }
 
-  /// Whether the peer has acknowledged all frames up to a number, or is known no more.
-  public func hasAcknowledged(_ number: UInt64) -> Bool {
-    content.withLock { $0.isForgotten || $0.stream.first > number }
+  /// Whether the peer has acknowledged all frames up to a number, has had `milliseconds` for it, or is known no more.
+  public func hasAcknowledged(_ number: UInt64, within milliseconds: UInt64) -> Bool {
+    let (isDone, queuedAt) = content.withLock {
+      ($0.isForgotten || $0.stream.first > number, $0.stream.queuedAt(number))
+    }
+    // What is not kept was acknowledged, or ended with an older stream to the same pod.
+    guard !isDone, let queuedAt else { return true }
+    return Self.now &- queuedAt >= milliseconds
+  }
+
+  private static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
   }
 
   public var status: PeerStatus {

@@ -299,6 +299,32 @@ import Testing
     #expect(clock.now - start < .seconds(10))
   }
 
+  /// What it was sent last is waited for once, and then by no checkpoint any more.
+  @Test func aPodThatNeverComesBackHoldsUpNoCheckpointForEver() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let (first, second) = (try cluster.pod(), try cluster.pod { $0.replyMilliseconds = 3_000 })
+    cluster.deal(to: [second], idle: [first])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([second], credit: 100, stock: 3)
+    #expect(eventually { second.isCheckpointed })
+    first.kill(isSilent: true)
+    // A command of the dead pod that the owner finds in the log: its reply never arrives.
+    let clock = ContinuousClock()
+    let died = clock.now
+    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0))
+    #expect(eventually { (try? credit(second)) == 105 })
+    #expect(!second.isCheckpointed, "it may have to be sent by the next owner")
+    #expect(eventually { second.isCheckpointed })
+    #expect(clock.now - died >= .seconds(3))
+    for _ in 0..<3 {
+      let start = clock.now
+      #expect(try add(1, second) == .outcome(.done, isReplayed: false))
+      #expect(eventually { second.isCheckpointed })
+      #expect(clock.now - start < .milliseconds(2_500))
+    }
+    second.stop(handoverMilliseconds: 0)
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()

@@ -108,6 +108,17 @@ final class PodBench: Sendable {
   /// The partitions that it is to own and does not.
   var pending: [PendingTakeover] { report?.pending ?? [] }
 
+  /// Whether the store has everything that was applied.
+  var isCheckpointed: Bool { reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } }
+
+  /// Appends a command as this pod would, without a request that waits for it.
+  func append(_ command: Command, to partition: PartitionID) throws {
+    let request = RequestID(incarnation: incarnation, lane: 0, number: 1_000_000)
+    let body = ClientCommand(request: request, idempotency: nil, trace: nil, command: command)
+    let record = Record(entries: [Entry(time: Timestamp(milliseconds: 1_000), body: .command(body))])
+    _ = try log.append([Append(partition: partition, record: record, isRefusable: true)], by: nil)
+  }
+
   func isStopped(_ partition: PartitionID) -> Bool {
     reports.contains { report in
       if report.partition == partition, case .stopped = report.status { true } else { false }
@@ -140,9 +151,9 @@ final class PodBench: Sendable {
     kill()
   }
 
-  /// Ends as it is; the map goes on naming it.
-  func kill() {
-    cluster.peers.disconnect(incarnation)
+  /// Ends as it is; the map goes on naming it, and what it is sent is kept for it, if it is silent.
+  func kill(isSilent: Bool = false) {
+    if isSilent { cluster.peers.silence(incarnation) } else { cluster.peers.disconnect(incarnation) }
     for lane in runtime.lanes { lane.stop() }
     for lane in runtime.lanes { lane.join() }
   }
