@@ -99,11 +99,13 @@ public final class ClusterServer: Sendable {
     runtime.joinTakeovers()
   }
 
-  /// Whether another pod may own what this one does.
+  /// Whether another pod that lives may own what this one does.
   private var hasSuccessors: Bool {
     let services = Set(pod.options.ownedServices)
+    let connected = Set(pod.mesh.statuses.filter { $0.state == .connected }.map(\.name))
     return pod.ownership.snapshot().pods.values.contains {
       $0.incarnation != pod.identity.incarnation && $0.role != .api && !$0.services.isDisjoint(with: services)
+        && connected.contains($0.name)
     }
   }
 

@@ -45,6 +45,9 @@ public final class MeshPort: PeerPort {
 
   /// Keeps connections to the pods that can be reached, and to no others. From any thread.
   ///
+  /// Of more pods than there may be peers it keeps those that are connected, and then the newest: the others will
+  /// mostly be gone.
+  ///
   /// - Returns: a sentence about each pod that cannot, and where there is one about all of them.
   func follow(_ pods: [PodAnnouncement]) -> [String] {
     var complaints: [String] = []
@@ -56,6 +59,15 @@ public final class MeshPort: PeerPort {
       } else {
         addresses.append((pod.incarnation, address))
       }
+    }
+    if addresses.count > mesh.peersMax {
+      complaints.append("there are \(addresses.count) other pods, and at most \(mesh.peersMax) are followed")
+      let connected = Set(mesh.statuses.filter { $0.state == .connected }.map(\.name))
+      addresses.sort { a, b in
+        let (isA, isB) = (connected.contains(a.address.name), connected.contains(b.address.name))
+        return isA == isB ? a.incarnation > b.incarnation : isA
+      }
+      addresses.removeLast(addresses.count - mesh.peersMax)
     }
     do {
       try mesh.follow(addresses.map(\.address))

@@ -155,13 +155,19 @@ public final class Pod: Sendable {
 
   // MARK: For the operator
 
+  /// Whether a pod of the map is this one or connected.
+  private func isThere(_ pod: PodAnnouncement) -> Bool {
+    pod.name == identity.name || mesh.peer(pod.name)?.status.state == .connected
+  }
+
   /// Adds the adapters' metrics, `/peers` and `/owners`.
   public func extend(_ sources: inout OperatorSources) {
     sources.pod = OperatorPod(name: identity.name, incarnation: identity.incarnation)
     let figures = redis.map(\.figures)
     sources.metrics += [
       { [log] in $0.write(log) }, { [weak self] in $0.write(self?.members ?? []) }, { [stores] in $0.write(stores) },
-      { [mesh, port] in $0.write(mesh, port) }, { [ownership] in $0.write(ownership) },
+      { [mesh, port] in $0.write(mesh, port) }, 
+      { [weak self, ownership] in $0.write(ownership) { self?.isThere($0) ?? false } },
     ]
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages += [

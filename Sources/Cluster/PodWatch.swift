@@ -1,9 +1,11 @@
 import EventLog
 import KafkaLog
 import Model
+import OwnershipMap
 import Peers
 import PostgresStore
 import RedisPriceCache
+import Serving
 import Synchronization
 import Telemetry
 import Threads
@@ -60,11 +62,17 @@ struct WatchRounds: Sendable {
     var news = ServerNews()
     var kafka = ServerState("Kafka", isWell: true)
     var looks = 0
+    var absences = Absences()
     var isReplaced = false
     while !isEnding.wait(milliseconds: lookMilliseconds) {
       looks += 1
       if looks % Self.looksPerQuestion == 0 { kafka = askBrokers() }
       for change in news.changes(look() + [kafka]) { tell(change) }
+      let pods = pod.ownership.snapshot().pods.values.filter { $0.name != pod.identity.name }
+      for gone in absences.over(pods, pod.mesh.statuses, at: ProcessClock.monotonicMicroseconds() / 1_000) {
+        journal.warning("a pod is gone without a word", ["pod": LogValue(gone.name)])
+        pod.ownership.forget(gone)
+      }
       if pod.isReplaced, !isReplaced {
         isReplaced = true
         journal.error("a newer pod has this one's name", ["pod": LogValue(pod.identity.name)])

@@ -38,9 +38,10 @@ extension PrometheusText {
   }
 
   /// The map of owners as this pod has it.
-  public mutating func write(_ ownership: any OwnershipMap) {
+  /// - Parameter isThere: whether a pod of the map can be reached.
+  public mutating func write(_ ownership: any OwnershipMap, isThere: (PodAnnouncement) -> Bool = { _ in true }) {
     let snapshot = ownership.snapshot()
-    let owned = snapshot.allOwners.count { snapshot.pods[$0.incarnation] != nil }
+    let owned = snapshot.allOwners.count { snapshot.pods[$0.incarnation].map(isThere) ?? false }
     let values: [(Metric, UInt64)] = [
       (.ownersPods, UInt64(clamping: snapshot.pods.count)), (.ownersPartitions, UInt64(clamping: owned)),
       (.ownersPassedOver, ownership.recordsPassedOver),

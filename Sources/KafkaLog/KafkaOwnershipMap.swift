@@ -26,6 +26,8 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private struct State: Sendable {
     var view: OwnersView
     var followers: [@Sendable () -> Void] = []
+    /// Pods that are gone and did not say so, by name.
+    var gone: [String: UInt64] = [:]
   }
 
   /// Looked for trouble so often when nothing happens.
@@ -118,6 +120,14 @@ public final class KafkaOwnershipMap: OwnershipMap {
     wake.set()
   }
 
+  public func forget(_ pod: PodAnnouncement) {
+    guard pod.name != name else { return }
+    state.withLock { state in
+      if state.view.snapshot.pods[pod.incarnation] != nil { state.gone[pod.name] = pod.incarnation }
+    }
+    wake.set()
+  }
+
   public func follow(_ onChange: @escaping @Sendable () -> Void) {
     state.withLock { $0.followers.append(onChange) }
   }
@@ -187,10 +197,10 @@ public final class KafkaOwnershipMap: OwnershipMap {
     guard !reports.isEmpty else { return nil }
     state.withLock { state in
       for report in reports {
-        if report.tag == OwnersTopic.podTag {
-          state.view.run.reported(offset: report.offset)
-        } else {
-          state.view.book.reported(report.tag, offset: report.offset)
+        switch report.tag {
+        case OwnersTopic.podTag: state.view.run.reported(offset: report.offset)
+        case OwnersTopic.goneTag: break
+        default: state.view.book.reported(report.tag, offset: report.offset)
         }
       }
     }
@@ -198,10 +208,16 @@ public final class KafkaOwnershipMap: OwnershipMap {
   }
 
   private func sendSome() {
-    let (run, sendings) = state.withLock { state in
-      (
-        state.view.run.takeSendable() ? state.view.run.announcement : nil, state.view.book.takeSendable()
+    let (run, sendings, gone) = state.withLock { state in
+      // A newer run of the name may have come meanwhile.
+      let gone = state.gone.filter { state.view.snapshot.pods[$0.value] != nil }.keys
+      state.gone = [:]
+      return (
+        state.view.run.takeSendable() ? state.view.run.announcement : nil, state.view.book.takeSendable(), gone
       )
+    }
+    for name in gone {
+      _ = topic.send(key: AnnouncementCodec.key(ofPod: name), value: nil, tag: OwnersTopic.goneTag)
     }
     if let run {
       let value = AnnouncementCodec.encode(again: run)

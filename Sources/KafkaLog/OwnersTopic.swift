@@ -27,6 +27,8 @@ final class OwnersTopic: @unchecked Sendable {
   private static let awaitedTag: UInt = 1
   /// Of the pod's own record when it is written again.
   static let podTag: UInt = 2
+  /// Of what is said for pods that are gone; nobody waits for it.
+  static let goneTag: UInt = 3
   /// Of what is announced of partitions, from here on.
   static let ownersTagMin: UInt = 16
 

@@ -56,6 +56,7 @@ public final class MemoryOwnershipMap: OwnershipMap {
   public let recordsPassedOver: UInt64 = 0
   public func snapshot() -> OwnershipSnapshot { world.snapshot() }
   public func announce(_ owner: OwnerAnnouncement) { world.announce(.owner(owner)) }
+  public func forget(_ pod: PodAnnouncement) { world.leave(pod) }
   public func follow(_ onChange: @escaping @Sendable () -> Void) { world.follow(onChange) }
   public func close() { world.leave(pod) }
 }

@@ -18,6 +18,10 @@ public protocol OwnershipMap: AnyObject, Sendable {
   /// partition is sent until it has arrived, and again when an older owner's covered it.
   func announce(_ owner: OwnerAnnouncement)
 
+  /// Says of a pod that it is gone, as it did not say so itself. A pod that runs all the same says then that it does.
+  /// From any thread, never waits; it may get lost.
+  func forget(_ pod: PodAnnouncement)
+
   /// Has a closure called after each change: on any thread, it must not block.
   func follow(_ onChange: @escaping @Sendable () -> Void)
 

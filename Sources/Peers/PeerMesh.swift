@@ -105,6 +105,9 @@ public final class PeerMesh: @unchecked Sendable {
     return nil
   }
 
+  /// The most peers that can be followed.
+  public var peersMax: Int { options.limits.peersMax }
+
   var peers: [String: Peer] { known.withLock { $0.peers } }
 
   /// The peer of that name, to send to it again and again.

@@ -130,6 +130,19 @@ import Testing
     for talker in talkers { talker.open.end() }
   }
 
+  /// Pods that ended without a word are many more than those that live: whoever is connected stays so.
+  @Test func ofTooManyPodsTheLivingAreKept() throws {
+    let talkers = try talkers()
+    for number in UInt64(0)..<300 {
+      world.announce(.pod(PodAnnouncement(name: "dead-\(number)", incarnation: 100 + number, host: "::1", port: 1)))
+    }
+    #expect(talkers[0].journal.contains("a pod cannot be followed", "at most 256 are followed"))
+    let names = Set(talkers[0].open.pod.mesh.statuses.map(\.name))
+    #expect(names.count == 256 && names.isSuperset(of: ["b", "dead-299", "dead-45"]) && !names.contains("dead-44"))
+    #expect(talkers[0].send([.refused(request(1), .stopping)], to: 22) && eventually { talkers[1].all.count == 1 })
+    for talker in talkers { talker.open.end() }
+  }
+
   /// One bad announcement keeps nobody from the others.
   @Test func podsThatCannotBeFollowedAreTold() throws {
     let talkers = try talkers()

@@ -40,6 +40,26 @@ import Wire
     first.close()
   }
 
+  /// One that ended without a word is taken out by others; one that runs all the same comes back.
+  @Test func podsAreForgotten() throws {
+    let cluster = try MockCluster()
+    let options = try cluster.options()
+    let first = try KafkaOwnershipMap(options: options, pod: pod("a")) { _ in }
+    let second = try KafkaOwnershipMap(options: options, pod: pod("b")) { _ in }
+    let third = try KafkaOwnershipMap(options: options, pod: pod("c")) { _ in }
+    #expect(eventually { first.snapshot().pods.count == 3 })
+    let lively = try #require(first.snapshot().pods[second.incarnation])
+    let version = third.version
+    first.forget(lively)
+    #expect(eventually { third.version >= version + 2 && third.snapshot().pods[second.incarnation] == lively })
+    // What has left cannot come back.
+    third.close()
+    #expect(eventually { first.snapshot().pods[third.incarnation] == nil })
+    first.forget(pod("c"))
+    #expect(first.snapshot().pods.count == 2)
+    for map in [first, second] { map.close() }
+  }
+
   /// While the broker is away the map stays; what is announced then, the newest of each partition, goes out later.
   @Test func goesOnWhenTheBrokerIsBack() throws {
     let cluster = try MockCluster()

@@ -1,0 +1,36 @@
+import Model
+import Peers
+
+/// Since when other pods cannot be reached: one that ended without a word would stay in everybody's map for ever.
+struct Absences {
+  /// A pod that nothing was heard of for so long is gone. One that is only cut off from here says again that it runs.
+  static let millisecondsMax: Int64 = 600_000
+
+  /// By the incarnation of the run, in monotonic milliseconds.
+  private var since: [UInt64: Int64] = [:]
+
+  /// The pods whose absence has lasted too long; each is told again after as long a time, if it is still there.
+  mutating func over(_ pods: [PodAnnouncement], _ statuses: [PeerStatus], at now: Int64) -> [PodAnnouncement] {
+    let states = Dictionary(statuses.map { ($0.name, $0.state) }, uniquingKeysWith: { $1 })
+    let absent = pods.filter { Self.isAbsent(states[$0.name]) }
+    var gone: [PodAnnouncement] = []
+    var next: [UInt64: Int64] = [:]
+    for pod in absent {
+      let began = since[pod.incarnation] ?? now
+      let isOver = now - began >= Self.millisecondsMax
+      if isOver { gone.append(pod) }
+      next[pod.incarnation] = isOver ? now : began
+    }
+    since = next
+    return gone
+  }
+
+  /// - Parameter state: nil for a pod that is not followed.
+  private static func isAbsent(_ state: PeerState?) -> Bool {
+    switch state {
+    case nil, .connecting, .silent, .refused(.otherPod): true
+    // It answers, if only that it does not want to.
+    case .connected, .refused: false
+    }
+  }
+}
