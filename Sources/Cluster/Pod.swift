@@ -166,7 +166,7 @@ public final class Pod: Sendable {
     let figures = redis.map(\.figures)
     sources.metrics += [
       { [log] in $0.write(log) }, { [weak self] in $0.write(self?.members ?? []) }, { [stores] in $0.write(stores) },
-      { [mesh, port] in $0.write(mesh, port) }, 
+      { [mesh, port] in $0.write(mesh, port) },
       { [weak self, ownership] in $0.write(ownership) { self?.isThere($0) ?? false } },
     ]
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }

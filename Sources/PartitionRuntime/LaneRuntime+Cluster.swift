@@ -22,13 +22,31 @@ struct LaneCluster {
   var version: UInt64
   var reads: RemoteReads
   var outbox: [PeerLane: [PeerMessage]] = [:]
+  var unsent: UnsentReplies
+  /// The highest incarnation of a pod that is known. Each start has a higher one: a higher one than this will be known.
+  private var newestPod: UInt64 = 0
 
-  init(_ link: ClusterLink, readsMax: Int) {
+  init(_ link: ClusterLink, readsMax: Int, repliesMax: Int) {
     self.link = link
     version = link.ownership.version
     owners = link.ownership.snapshot()
     reads = RemoteReads(readsMax: readsMax)
+    unsent = UnsentReplies(repliesMax: repliesMax)
+    newestPod = owners.pods.keys.max() ?? 0
   }
+
+  /// Looks at the map; returns whether it has changed.
+  mutating func followMap() -> Bool {
+    let newest = link.ownership.version
+    guard newest != version else { return false }
+    version = newest
+    owners = link.ownership.snapshot()
+    newestPod = owners.pods.keys.max() ?? 0
+    return true
+  }
+
+  /// Whether a run of a pod is known, or may be new.
+  func isExpected(_ incarnation: UInt64) -> Bool { incarnation > newestPod || owners.pods[incarnation] != nil }
 
   var hasUnsent: Bool { reads.hasUnsent || !outbox.isEmpty }
 
@@ -180,11 +198,9 @@ extension LaneRuntime {
   /// Takes what other pods sent, and looks at the map when it has changed.
   func takePeers() {
     guard let link = cluster?.link else { return }
-    if link.ownership.version != cluster?.version {
-      cluster?.version = link.ownership.version
-      let owners = link.ownership.snapshot()
-      cluster?.owners = owners
+    if cluster?.followMap() == true {
       if let cluster { self.cluster?.reads.ownersChanged { cluster.owner(of: $0) } }
+      sendUnsent()
     }
     for delivery in link.peers.take(lane: index) { receive(delivery) }
   }
@@ -234,11 +250,27 @@ extension LaneRuntime {
     for (peer, messages) in outbox where !link.peers.send(messages, to: peer.incarnation, lane: peer.lane) {
       var lost = 0
       for message in messages {
-        if case .ask(let request, _) = message { cluster?.reads.putBack(request.number) } else { lost += 1 }
+        if case .ask(let request, _) = message {
+          cluster?.reads.putBack(request.number)
+        } else if cluster?.isExpected(peer.incarnation) == true {
+          let until = lane.now + UInt64(clamping: shared.options.replyMilliseconds)
+          lost += cluster?.unsent.add(message, to: peer, until: until) ?? 0
+        } else {
+          lost += 1
+        }
       }
       // Whoever waits there hears by its own deadline, and most often it is gone.
       if lost > 0 { shared.peerRefused(lost) }
     }
+  }
+
+  /// Tries again to send what could not be queued.
+  private func sendUnsent() {
+    guard let cluster, !cluster.unsent.isEmpty else { return }
+    let lost = self.cluster?.unsent.retry(
+      at: lane.now, isExpected: { cluster.isExpected($0) },
+      send: { peer, messages in cluster.link.peers.send(messages, to: peer.incarnation, lane: peer.lane) })
+    if let lost, lost > 0 { shared.peerRefused(lost) }
   }
 
   // A checkpoint covers no command whose reply may still get lost with this pod: the next owner would not send it
@@ -247,8 +279,11 @@ extension LaneRuntime {
   /// Notes for checkpoints that were taken what has to arrive before them.
   func markCheckpoints() {
     for place in places.indices where places[place].isCheckpointTaken && places[place].repliesBefore == nil {
-      guard let mark = cluster?.link.peers.mark() else { return }
-      places[place].repliesBefore = mark
+      guard let cluster else { return }
+      // What could not be queued yet has no place in what was sent.
+      let unsent = places[place].unsentBefore ?? cluster.unsent.newest
+      places[place].unsentBefore = unsent
+      if cluster.unsent.areGone(through: unsent) { places[place].repliesBefore = cluster.link.peers.mark() }
     }
   }
 
@@ -283,6 +318,7 @@ extension LaneRuntime {
   func clusterTick(_ now: UInt64) {
     cluster?.reads.expire(now)
     cluster?.reads.retry()
+    sendUnsent()
     for place in places.indices where !places[place].isGone {
       if let at = places[place].announcedAt, now >= at + Self.ownedMillisecondsMax { appendOwned(at: place) }
     }

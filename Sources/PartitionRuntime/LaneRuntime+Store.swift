@@ -42,6 +42,7 @@ extension LaneRuntime {
     guard let batch = places[place].actor.checkpointToWrite(shared.log.durable) else { return }
     places[place].isCheckpointTaken = false
     places[place].repliesBefore = nil
+    places[place].unsentBefore = nil
     places[place].isWriting = true
     let mailbox = shared.storeMailboxes[Int(index)]
     let offset = batch.header.offset

@@ -49,7 +49,9 @@ final class LaneRuntime {
     commands = Outbox(partitionCount: partitions)
     messages = Outbox(partitionCount: partitions)
     mail = Array(repeating: [], count: shared.options.laneCount)
-    cluster = shared.cluster.map { LaneCluster($0, readsMax: shared.options.remoteReadsMax) }
+    cluster = shared.cluster.map {
+      LaneCluster($0, readsMax: shared.options.remoteReadsMax, repliesMax: shared.options.unsentRepliesMax)
+    }
   }
 
   /// Makes the lane the owner of a partition.

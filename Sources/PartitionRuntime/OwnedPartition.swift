@@ -22,6 +22,8 @@ struct OwnedPartition {
   var checkpointTakenAt: UInt64 = 0
   /// What other pods were sent before the checkpoint that was taken, which waits for that to arrive.
   var repliesBefore: PeerMark?
+  /// The number of the newest reply that could not be queued before that checkpoint was taken.
+  var unsentBefore: UInt64?
   /// A checkpoint is with the store.
   var isWriting = false
   /// A checkpoint of this owner has been written.

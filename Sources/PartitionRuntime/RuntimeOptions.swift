@@ -25,7 +25,10 @@ public struct RuntimeOptions: Sendable {
   /// How long such a read is tried; its client has its own deadline.
   public var remoteReadMilliseconds: Int64 = 30_000
 
-  /// How long checkpoints wait for a reply to arrive at another pod; its client's deadline is over then.
+  /// Replies of one lane for other pods that could not be queued yet.
+  public var unsentRepliesMax = 65_536
+  /// How long checkpoints wait for a reply to arrive at another pod, and how long one that could not be queued is kept:
+  /// its client's deadline is over then.
   public var replyMilliseconds: Int64 = 10_000
 
   public init(partitioner: Partitioner, laneCount: Int) {
@@ -40,6 +43,7 @@ public struct RuntimeOptions: Sendable {
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || recordEntriesMax < 1 || mailboxMessagesMax < 1
       || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
+      || unsentRepliesMax < 1
     {
       return "every bound of the runtime must be at least 1"
     }

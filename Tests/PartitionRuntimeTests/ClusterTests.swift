@@ -1,4 +1,5 @@
 import EventLog
+import Glibc
 import Model
 import PartitionCore
 import StateStore
@@ -323,6 +324,28 @@ import Testing
       #expect(clock.now - start < .milliseconds(2_500))
     }
     second.stop(handoverMilliseconds: 0)
+  }
+
+  /// A pod may ask before the others have heard of it.
+  @Test func aReplyIsKeptForAPodThatTheMapDoesNotKnowYet() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let first = try cluster.pod { $0.replyMilliseconds = 60_000 }
+    cluster.deal(to: [first])
+    #expect(first.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    #expect(eventually { first.isCheckpointed })
+    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0), of: 2)
+    #expect(eventually { (try? credit(first)) == 105 })
+    // A checkpoint is due every 20 ms.
+    usleep(300_000)
+    #expect(!first.isCheckpointed, "the next owner may have to send it")
+    #expect(first.lostAnswers == 0)
+    let second = try cluster.pod()
+    #expect(eventually { first.isCheckpointed } && first.lostAnswers == 0)
+    // Whoever is known to have ended is sent nothing.
+    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0), of: 0)
+    #expect(eventually { first.lostAnswers == 1 && first.isCheckpointed })
+    for pod in [first, second] { pod.stop(handoverMilliseconds: 0) }
   }
 
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {

@@ -93,6 +93,11 @@ final class PodBench: Sendable {
 
   var reported: [RuntimeEvent] { events.events }
 
+  /// Answers that did not reach their pod.
+  var lostAnswers: Int {
+    reported.reduce(0) { if case .peerRefused(let count) = $1 { $0 + count } else { $0 } }
+  }
+
   /// Partitions whose log broke off.
   var breaks: [PartitionID] {
     reported.compactMap { if case .partitionBroke(let partition, _, _) = $0 { partition } else { nil } }
@@ -111,9 +116,9 @@ final class PodBench: Sendable {
   /// Whether the store has everything that was applied.
   var isCheckpointed: Bool { reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } }
 
-  /// Appends a command as this pod would, without a request that waits for it.
-  func append(_ command: Command, to partition: PartitionID) throws {
-    let request = RequestID(incarnation: incarnation, lane: 0, number: 1_000_000)
+  /// Appends a command as this pod would, or another one, without a request that waits for it.
+  func append(_ command: Command, to partition: PartitionID, of pod: UInt64? = nil) throws {
+    let request = RequestID(incarnation: pod ?? incarnation, lane: 0, number: 1_000_000)
     let body = ClientCommand(request: request, idempotency: nil, trace: nil, command: command)
     let record = Record(entries: [Entry(time: Timestamp(milliseconds: 1_000), body: .command(body))])
     _ = try log.append([Append(partition: partition, record: record, isRefusable: true)], by: nil)

@@ -17,6 +17,13 @@ import Testing
     #expect(http.idleMilliseconds == 3_333)
   }
 
+  @Test func checkpointsWaitForRepliesAsLongAsClientsDo() throws {
+    var settings = ServeSettings()
+    settings.requestDeadlineMilliseconds = 44_000
+    let runtime = try ServingOptions(settings).runtime
+    #expect(runtime.replyMilliseconds == 44_000 && runtime.remoteReadMilliseconds == 44_000)
+  }
+
   @Test func theDefaultsFitTogether() throws {
     let options = try ServingOptions(ServeSettings())
     #expect(options.runtime.laneCount >= 1 && options.tls == nil)
