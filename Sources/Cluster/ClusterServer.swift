@@ -69,7 +69,8 @@ public final class ClusterServer: Sendable {
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
       try front.start()
       try pod.joinGroups()
-      memberships = Memberships(pod.members, runtime, journal)
+      memberships = Memberships(
+        pod.members, pod.stores, outageMilliseconds: Int64(options.kafka.sessionTimeoutMilliseconds), runtime, journal)
     } catch {
       pod.abandon()
       throw error

@@ -1,11 +1,15 @@
+import EventLog
 import KafkaLog
 import Model
 import PartitionRuntime
+import PostgresStore
+import Serving
 import Synchronization
 import Telemetry
 import Threads
 
-/// Carries what the groups decide to the runtime: a thread for each membership, as each waits for its own events.
+/// Carries what the groups decide to the runtime: a thread for each membership, as each waits for its own events. And
+/// leaves a group for as long as the service's database cannot be reached and something waits for it.
 final class Memberships: Sendable {
   private let threads = Mutex<[BackgroundThread]>([])
   private let isEnding = Atomic<Bool>(false)
@@ -13,12 +17,22 @@ final class Memberships: Sendable {
   /// Between two looks when a group says nothing: what an end may have to wait.
   private static let lookMilliseconds = 100
 
-  init(_ members: [KafkaMember], _ runtime: Runtime, _ journal: Log) {
+  /// - Parameter outageMilliseconds: how long takeovers of a service may fail while its database is away.
+  init(
+    _ members: [KafkaMember], _ stores: [Service: PostgresStore], outageMilliseconds: Int64, _ runtime: Runtime,
+    _ journal: Log
+  ) {
     let started = members.compactMap { member in
       BackgroundThread("group-\(member.service.name)") { [self] in
+        var outage = StoreOutage(millisecondsMax: outageMilliseconds)
         while !isEnding.load(ordering: .acquiring) {
           member.waitForEvents(milliseconds: Self.lookMilliseconds)
           for event in member.takeEvents() { take(event, of: member.service, runtime, journal) }
+          guard let store = stores[member.service] else { continue }
+          let step = outage.look(
+            isConnected: store.status.isConnected, isFailing: runtime.isFailingToTakeOver(member.service),
+            at: ProcessClock.monotonicMicroseconds() / 1_000)
+          if let step { perform(step, of: member, runtime, journal) }
         }
       }
     }
@@ -30,8 +44,26 @@ final class Memberships: Sendable {
     switch event {
     case .assigned(let partitions): runtime.assign(partitions, of: service)
     // Nothing that is owned is given up for it: only nothing new is taken over.
-    case .revoked: runtime.assign([], of: service)
+    case .revoked: runtime.revoke(service)
     case .trouble: break
+    }
+  }
+
+  private func perform(_ step: StoreOutage.Step, of member: KafkaMember, _ runtime: Runtime, _ journal: Log) {
+    let service = member.service
+    switch step {
+    case .stepAside:
+      journal.warning(
+        "left the group: partitions wait for a database that cannot be reached", ["service": LogValue(service.name)])
+      runtime.revoke(service)
+      member.stepAside()
+    case .join:
+      journal.info("joins the group again: the database answers", ["service": LogValue(service.name)])
+      do throws(LogFailure) {
+        try member.join()
+      } catch {
+        journal.error("the group cannot be joined", ["reason": LogValue(error.message)])
+      }
     }
   }
 

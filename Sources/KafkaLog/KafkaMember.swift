@@ -65,6 +65,14 @@ public final class KafkaMember: Sendable {
     }
     queue = Mutex(QueueHandle(events))
     wake.arm(events)
+    try join()
+  }
+
+  // MARK: Being a member
+
+  /// Joins the group again, behind `stepAside`; waits for no broker.
+  /// - Throws: `LogFailure` when the library refuses it.
+  public func join() throws(LogFailure) {
     let topics = rd_kafka_topic_partition_list_new(1)
     defer { rd_kafka_topic_partition_list_destroy(topics) }
     rd_kafka_topic_partition_list_add(topics, options.topic(of: service), RD_KAFKA_PARTITION_UA)
@@ -73,6 +81,10 @@ public final class KafkaMember: Sendable {
       throw LogFailure(.settings, "the group cannot be joined: \(KafkaLibrary.text(code))")
     }
   }
+
+  /// Leaves the group until `join`, so that others are given the partitions; waits for no broker. That they are revoked
+  /// comes with the events.
+  public func stepAside() { rd_kafka_unsubscribe(client.handle) }
 
   /// Has a lane woken, with its next turn, when there is something for `takeEvents`. On the lane or before its start.
   public func attach(to lane: Lane) throws(LaneFailure) {

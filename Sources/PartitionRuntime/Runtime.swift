@@ -87,6 +87,13 @@ public final class Runtime: RuntimeInspection {
     shared.takeovers?.assign(partitions, of: service)
   }
 
+  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with.
+  /// From any thread.
+  public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
+
+  /// Whether partitions of a service are assigned to this pod and could not be taken over so far.
+  public func isFailingToTakeOver(_ service: Service) -> Bool { shared.takeovers?.isFailing(service) ?? false }
+
   /// Who takes a lane's records from the log, for a log whose wake-ups a lane has to watch.
   public func logOwner(ofLane index: Int) -> any LogOwner { laneRuntimes[index].value.signal }
 

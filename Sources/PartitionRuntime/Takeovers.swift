@@ -139,6 +139,20 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
+  /// Nothing of a service is this pod's until the next assignment, which belongs to its start, if that is not over.
+  func revoke(_ service: Service) {
+    state.withLock { state in
+      state.assigned = state.assigned.filter { $0.service != service }
+      if state.onReady != nil { state.awaitedServices.insert(service) }
+    }
+    wake(service)
+  }
+
+  /// Whether a takeover of a service waits that has failed.
+  func isFailing(_ service: Service) -> Bool {
+    pending.contains { $0.partition.service == service && $0.reason != nil }
+  }
+
   // MARK: What lanes say
 
   /// A lane has applied what the log held when it took the partition over.

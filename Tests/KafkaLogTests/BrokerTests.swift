@@ -151,6 +151,18 @@ extension BrokerSuite {
           return owned[0].count == 3 && owned[1].count == 3 && owned[0].union(owned[1]) == all
         })
       #expect(!members[0].id.isEmpty && members[0].id != members[1].id)
+      members[0].stepAside()
+      #expect(
+        eventually {
+          take([0, 1])
+          return owned[0].isEmpty && owned[1] == all
+        }, "for a while")
+      try members[0].join()
+      #expect(
+        eventually {
+          take([0, 1])
+          return owned[0].count == 3 && owned[1].count == 3 && owned[0].union(owned[1]) == all
+        })
       members[0].leave()
       #expect(
         eventually {

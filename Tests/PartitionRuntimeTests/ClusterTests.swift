@@ -348,6 +348,25 @@ import Testing
     for pod in [first, second] { pod.stop(handoverMilliseconds: 0) }
   }
 
+  /// What a group takes away goes on; a start is over when what came last has been taken over.
+  @Test func whatIsRevokedIsNotWaitedFor() throws {
+    let cluster = try TestCluster(partitions: 1)
+    let pod = try cluster.pod()
+    cluster.store.failWrites(with: StoreFailure(.write, "away"))
+    cluster.deal(to: [pod])
+    #expect(eventually { Service.allCases.allSatisfy { pod.runtime.isFailingToTakeOver($0) } })
+    for service in Service.allCases { pod.runtime.revoke(service) }
+    #expect(eventually { pod.pending.isEmpty })
+    #expect(pod.runtime.phase == .starting && !pod.runtime.isFailingToTakeOver(.stock))
+    cluster.store.failWrites(with: nil)
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    pod.runtime.revoke(.stock)
+    try fill([pod], credit: 100, stock: 3)
+    #expect(pod.reports.count == 3 && pod.runtime.phase == .running)
+    pod.stop(handoverMilliseconds: 0)
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()
