@@ -107,7 +107,7 @@ let package = Package(
       name: "kassa",
       dependencies: [
         "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
-        "KafkaLog",
+        "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "OperatorClient", "Peers", "Telemetry", "Settings", "Simulator", "LoadGenerator",
       ],

@@ -27,6 +27,9 @@ public struct Entry: Hashable, Sendable {
     case command(ClientCommand)
     case message(PartitionMessage)
     case control(Control)
+
+    /// Whether it is a command or a message: an owner's own words cannot be left out.
+    public var isData: Bool { if case .control = self { false } else { true } }
   }
 }
 

@@ -52,9 +52,12 @@ public struct Recovery: Sendable {
   public let header: CheckpointHeader?
   /// Every hold of the partition, and every item that one of them names.
   public let pinned: [EntityChange]
+  /// Offsets of records of which an operator decided that what cannot be applied in them is to be left out.
+  public let quarantined: Set<Int64>
 
-  public init(header: CheckpointHeader?, pinned: [EntityChange]) {
+  public init(header: CheckpointHeader?, pinned: [EntityChange], quarantined: Set<Int64> = []) {
     self.header = header
     self.pinned = pinned
+    self.quarantined = quarantined
   }
 }

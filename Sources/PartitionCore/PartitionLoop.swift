@@ -23,6 +23,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public var tenure: Tenure?
 
   let limits: CoreLimits
+  /// Offsets of records of which what cannot be applied is left out.
+  private let quarantined: Set<Int64>
   var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
   var dedup: Dedup
   var now: Timestamp
@@ -72,6 +74,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits, recovery: Recovery) {
     self.partition = partition
     self.limits = limits
+    quarantined = recovery.quarantined
     machine = Machine(partition: partition, partitioner: partitioner, limits: limits)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
@@ -128,18 +131,27 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       case .broken(let reason):
         abandon(at: delivery.offset, reason)
       case .undecodable(let reason):
-        stop(at: delivery.offset, "the record cannot be decoded: \(reason)")
+        guard quarantined.contains(delivery.offset) else {
+          stop(at: delivery.offset, "the record cannot be decoded: \(reason)")
+          return
+        }
+        applied(delivery)
       case .record(let record):
         if nextEntry == 0, !collectMissing() { return }
         guard apply(record, of: delivery, into: &effects, counting: &entries) else { return }
-        settledAt = max(settledAt, delivery.position)
-        appliedOffset = delivery.offset
-        counters.recordsApplied += 1
-        nextEntry = 0
-        nextMessageIndex = 0
-        queue.removeFirst()
+        applied(delivery)
       }
     }
+  }
+
+  /// Goes on to the next record.
+  private mutating func applied(_ delivery: Delivery) {
+    settledAt = max(settledAt, delivery.position)
+    appliedOffset = delivery.offset
+    counters.recordsApplied += 1
+    nextEntry = 0
+    nextMessageIndex = 0
+    queue.removeFirst()
   }
 
   /// Gives up the commands that were delivered and will not be applied; for a partition that stops. Returns who waits.
@@ -169,6 +181,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         isBlocked = true
         return false
       }
+      // Whatever a poisonous entry has changed before it was found out is undone with it.
+      let whole = quarantined.contains(delivery.offset) ? self : nil
       now = max(now, entry.time)
       let before = (messages: effects.messages.count, replies: effects.replies.count, index: nextMessageIndex)
       do throws(Poison) {
@@ -178,8 +192,11 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         effects.messages.removeLast(effects.messages.count - before.messages)
         effects.replies.removeLast(effects.replies.count - before.replies)
         nextMessageIndex = before.index
-        stop(at: delivery.offset, "entry \(nextEntry): \(error.reason)")
-        return false
+        guard let whole, entry.body.isData else {
+          stop(at: delivery.offset, "entry \(nextEntry): \(error.reason)")
+          return false
+        }
+        self = whole
       }
       nextEntry += 1
       entries += 1

@@ -41,6 +41,7 @@ struct Acquisition {
 
   private func read(on connection: Connection) throws(PostgresFailure) -> Result<Ownership, StoreFailure> {
     var raised: Result<(UInt64, CheckpointHeader?), StoreFailure> = .failure(damaged("it has no row"))
+    var quarantined: Set<Int64> = []
     try connection.perform(
       send: { connection throws(PostgresFailure) in
         try connection.send(.begin)
@@ -48,14 +49,26 @@ struct Acquisition {
         parameters.add(index)
         parameters.add(Int64(clamping: floor))
         try connection.send(.raiseEpoch, parameters)
-      }, each: { statement, rows in if statement == 1 { raised = raisedRow(rows) } })
+        var limits = Parameters()
+        limits.add(index)
+        limits.add(Int64(options.quarantinedRowsMax))
+        try connection.send(.quarantined, limits)
+      },
+      each: { statement, rows in
+        switch statement {
+        case 1: raised = raisedRow(rows)
+        case 2: for row in 0..<rows.count { if let offset = rows.bigint(row, 0) { quarantined.insert(offset) } }
+        default: break
+        }
+      })
     switch raised {
     case .failure(let failure): return .failure(failure)
     case .success(let (epoch, header)):
       switch try pinned(on: connection) {
       case .failure(let failure): return .failure(failure)
       case .success(let pinned):
-        return .success(Ownership(epoch: epoch, recovery: Recovery(header: header, pinned: pinned)))
+        let recovery = Recovery(header: header, pinned: pinned, quarantined: quarantined)
+        return .success(Ownership(epoch: epoch, recovery: recovery))
       }
     }
   }

@@ -34,6 +34,8 @@ public struct PostgresOptions: Hashable, Sendable {
   public var pipelinedLoadsMax = 16
   /// Expired idempotency keys that one checkpoint deletes; the rest goes with the next ones.
   public var expiredRowsMax = 20_000
+  /// Records of one partition that an operator has quarantined; the oldest beyond it are forgotten.
+  public var quarantinedRowsMax = 1_000
   /// Connections that are lost under one request before it fails.
   public var attemptsMax = 4
 
@@ -63,7 +65,7 @@ public struct PostgresOptions: Hashable, Sendable {
   public var contradiction: String? {
     let counts = [
       writerCount, readerCount, queuedWritesMax, queuedLoadsMax, batchRowsMax, batchBytesMax, rowBytesMax,
-      transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, attemptsMax,
+      transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, quarantinedRowsMax, attemptsMax,
     ]
     let times = [
       connectMillisecondsMax, statementMillisecondsMax, lockMillisecondsMax, silenceMillisecondsMax,

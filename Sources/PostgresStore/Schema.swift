@@ -22,7 +22,14 @@ enum Schema {
       WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.1)
       """,
       "CREATE INDEX expiries ON kassa.entities (partition, expiry) WHERE expiry IS NOT NULL",
-    ]
+    ],
+    [
+      """
+      CREATE TABLE kassa.quarantined (
+        partition int2 NOT NULL, log_offset int8 NOT NULL, note text NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, log_offset))
+      """
+    ],
   ]
 
   /// The version that this program reads and writes.

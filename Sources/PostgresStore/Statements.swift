@@ -7,7 +7,7 @@ enum Statement: String, CaseIterable {
   case begin, commit, rollback
   case raiseEpoch, fence, settle
   case upsert, delete, deleteExpired
-  case load, one, ofKind, header
+  case load, one, ofKind, header, quarantined
 
   var text: String {
     switch self {
@@ -16,7 +16,7 @@ enum Statement: String, CaseIterable {
     case .rollback: "ROLLBACK"
     case .raiseEpoch, .fence, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
-    case .load, .one, .ofKind, .header: reading
+    case .load, .one, .ofKind, .header, .quarantined: reading
     }
   }
 
@@ -96,6 +96,9 @@ enum Statement: String, CaseIterable {
       SELECT key, body FROM kassa.entities WHERE partition = $1::int2 AND kind = $2::int2 AND key > $3::text COLLATE "C"
       ORDER BY key LIMIT $4::int8
       """
+    // partition, the most rows
+    case .quarantined:
+      "SELECT log_offset FROM kassa.quarantined WHERE partition = $1::int2 ORDER BY log_offset DESC LIMIT $2::int8"
     // partition
     default:
       "SELECT epoch, header FROM kassa.checkpoints WHERE partition = $1::int2"

@@ -10,6 +10,7 @@ public final class MemoryStore: StateStore {
     var epoch: UInt64 = 0
     var header: CheckpointHeader?
     var entities: [EntityKey: Entity] = [:]
+    var quarantined: Set<Int64> = []
   }
 
   private struct State: Sendable {
@@ -41,7 +42,9 @@ public final class MemoryStore: StateStore {
       found.epoch = epoch
       state.partitions[partition] = found
       return Ownership(
-        epoch: found.epoch, recovery: Recovery(header: found.header, pinned: Self.pinned(in: found.entities)))
+        epoch: found.epoch,
+        recovery: Recovery(
+          header: found.header, pinned: Self.pinned(in: found.entities), quarantined: found.quarantined))
     }
   }
 
@@ -145,6 +148,11 @@ public final class MemoryStore: StateStore {
       return state.held
     }
     for completion in held { completion() }
+  }
+
+  /// The next owner leaves out what it cannot apply in a record.
+  public func quarantine(_ offset: Int64, of partition: PartitionID) {
+    state.withLock { _ = $0.partitions[partition, default: Partition()].quarantined.insert(offset) }
   }
 
   /// All that the store holds, as a backup would.

@@ -1,5 +1,7 @@
 import Audit
+import Model
 import PartitionCore
+import PostgresStore
 import Settings
 
 /// `kassa quarantine`
@@ -14,9 +16,13 @@ enum QuarantineCommand {
         + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run "
         + "kassa verify afterwards.",
       "The server must not run: a folder that a process uses is refused.",
+      "Of a cluster, --database names the database of the partition's service: it is told what to leave out, and the "
+        + "topic stays as it is. Restart the pod that owns the partition then; kassa partitions names it. Of the "
+        + "record at OFFSET only what cannot be applied is left out, so another record's offset does no harm.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),
+      CommandOption("database", "CONNECTION", "of a cluster: libpq's connection string of the service's database"),
       CommandOption("note", "TEXT", "words to be kept with it: who decided, and why"),
     ])
 
@@ -27,10 +33,29 @@ enum QuarantineCommand {
     guard let offset = Int64(text), offset >= 0 else {
       throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
     }
+    let note = arguments.values["note"] ?? ""
+    if let database = arguments.values["database"] {
+      guard arguments.values["data"] == nil else { throw UsageError("--data and --database do not go together") }
+      guard let partition = partition(named: name) else {
+        throw UsageError("there is no partition '\(name)'; orders-0 is one")
+      }
+      try PostgresQuarantine.add(partition, offset: offset, note: note, to: database)
+      program.console.say(
+        "noted       what cannot be applied at offset \(offset) of \(name) will be left out\n"
+          + "next        restart the pod that owns \(name)\n")
+      return .success
+    }
     let report = try FolderQuarantine.run(
-      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: arguments.values["note"] ?? "")
+      path: arguments.values["data"] ?? "data", partition: name, offset: offset, note: note)
     program.console.say(describe(report, offset, of: name))
     return .success
+  }
+
+  private static func partition(named name: String) -> PartitionID? {
+    guard let dash = name.lastIndex(of: "-"), let index = UInt16(name[name.index(after: dash)...]),
+      let service = Service.allCases.first(where: { $0.name.description == name[..<dash] })
+    else { return nil }
+    return PartitionID(service, index)
   }
 
   private static func describe(_ report: FolderQuarantine.Report, _ offset: Int64, of name: String) -> String {

@@ -6,11 +6,13 @@ import Testing
 /// A machine that sends one message for each `addFunds`, and cannot apply a `cancel` although it sent something for it.
 private struct SendingMachine: StateMachine {
   var ledger = Ledger()
+  var count = 0
   init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {}
 
   mutating func apply(
     _ command: Command, from waiter: Waiter, in context: inout ApplyContext
   ) throws(Poison) -> Outcome? {
+    count += 1
     context.send(.paid(AttemptID(order: OrderID(unchecked: "o"), number: 1)), to: PartitionID(.orders, 0))
     if case .payments(.cancel) = command {
       context.complete(waiter, .done)
@@ -37,10 +39,12 @@ private struct SendingMachine: StateMachine {
 @Suite struct PoisonTests {
   private let user = UserID(unchecked: "u")
 
-  private func apply(_ commands: [PaymentCommand]) throws -> (PartitionLoop<SendingMachine>, Effects) {
+  private func apply(
+    _ commands: [PaymentCommand], quarantined: Set<Int64> = []
+  ) throws -> (PartitionLoop<SendingMachine>, Effects) {
     var loop = PartitionLoop<SendingMachine>(
       partition: PartitionID(.payments, 0), partitioner: try #require(Partitioner(count: 1)), limits: CoreLimits(),
-      recovery: Recovery(header: nil, pinned: []))
+      recovery: Recovery(header: nil, pinned: [], quarantined: quarantined))
     let entries = commands.enumerated().map { number, command in
       Entry(
         time: .zero,
@@ -75,5 +79,36 @@ private struct SendingMachine: StateMachine {
     let (running, after) = try apply([funds, funds])
     #expect(running.status == .running && after.replies.count == 2)
     #expect(positions(after) == [SourcePosition(offset: 0, index: 0), SourcePosition(offset: 0, index: 1)])
+  }
+
+  @Test func whatIsQuarantinedIsLeftOutWhereItCannotBeApplied() throws {
+    let funds = PaymentCommand.addFunds(user, Money(unchecked: 1))
+    let poison = PaymentCommand.cancel(user, OrderID(unchecked: "o"))
+    let (running, effects) = try apply([funds, poison, funds, poison], quarantined: [0])
+    #expect(running.status == .running && running.appliedOffset == 0 && running.machine.count == 2)
+    #expect(effects.replies.map(\.reply.request.number) == [0, 2])
+    #expect(positions(effects) == [SourcePosition(offset: 0, index: 0), SourcePosition(offset: 0, index: 1)])
+    // A record that can be applied is applied, whatever was said of it; and no other one is left out.
+    #expect(try apply([funds, funds], quarantined: [0]).1.replies.count == 2)
+    #expect(try apply([poison], quarantined: [1]).0.status == .stopped(offset: 0, reason: "entry 0: spoilt"))
+  }
+
+  @Test func onlyDataCanBeQuarantined() throws {
+    var loop = PartitionLoop<SendingMachine>(
+      partition: PartitionID(.payments, 0), partitioner: try #require(Partitioner(count: 1)), limits: CoreLimits(),
+      recovery: Recovery(header: nil, pinned: [], quarantined: [0, 1, 3]))
+    let contents: [Delivery.Content] = [
+      .undecodable(reason: "no bytes"),
+      .record(Record(entries: [Entry(time: .zero, body: .control(.rules(version: 99)))])),
+    ]
+    for (offset, content) in contents.enumerated() {
+      loop.deliver(
+        Delivery(
+          partition: PartitionID(.payments, 0), offset: Int64(offset), position: .zero, content: content))
+    }
+    var effects = Effects()
+    loop.step(into: &effects)
+    guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "a newer version is needed") }
+    #expect(loop.appliedOffset == 0)
   }
 }

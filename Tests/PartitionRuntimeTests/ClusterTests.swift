@@ -367,6 +367,32 @@ import Testing
     pod.stop(handoverMilliseconds: 0)
   }
 
+  @Test func whatIsQuarantinedIsLeftOutByTheNextOwner() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let first = try cluster.pod()
+    cluster.deal(to: [first])
+    #expect(first.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    let offset = first.log.nextOffset(of: payments)
+    // A command of another service in the log of this one.
+    try first.append(.orders(.remove(order)), to: payments)
+    #expect(eventually { first.isStopped(payments) })
+    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: payments)
+    first.stop(handoverMilliseconds: 0)
+    cluster.store.quarantine(offset - 1, of: payments)
+    let second = try cluster.pod()
+    cluster.deal(to: [second])
+    #expect(eventually { second.isStopped(payments) }, "another record was named")
+    second.stop(handoverMilliseconds: 0)
+    cluster.store.quarantine(offset, of: payments)
+    let third = try cluster.pod()
+    defer { third.stop(handoverMilliseconds: 0) }
+    cluster.deal(to: [third])
+    #expect(third.waitUntilReady())
+    #expect(try credit(third) == 105)
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()

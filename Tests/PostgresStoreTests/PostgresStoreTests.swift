@@ -8,6 +8,30 @@ import Testing
 
 /// What the store keeps, what it refuses, and how it divides what is large.
 @Suite struct PostgresStoreTests {
+  /// What an operator says of a record reaches whoever takes the partition over next.
+  @Test func quarantinedRecordsAreToldToTheNextOwner() throws {
+    let fixture = try Fixture()
+    let store = try fixture.open { $0.quarantinedRowsMax = 3 }
+    let epoch = try store.acquire(stock).epoch
+    try store.writeNow(batch(5, [(item("a"), units(1))]), epoch: epoch)
+    for offset in [Int64(6), 9, 6] {
+      try PostgresQuarantine.add(stock, offset: offset, note: "x'); DROP", to: fixture.connection)
+    }
+    #expect(try store.acquire(stock).recovery.quarantined == [6, 9])
+    #expect(try store.acquire(PartitionID(.stock, 2)).recovery.quarantined.isEmpty)
+    for offset in Int64(11)...13 { try PostgresQuarantine.add(stock, offset: offset, note: "", to: fixture.connection) }
+    #expect(try store.acquire(stock).recovery.quarantined == [11, 12, 13], "the newest")
+    for (partition, offset, words) in [
+      (stock, Int64(5), "applied already"), (PartitionID(.stock, 4), 9, "no stock-4"),
+      (PartitionID(.orders, 0), 9, "'stock'"),
+    ] {
+      let refusal = failure { try PostgresQuarantine.add(partition, offset: offset, note: "", to: fixture.connection) }
+      #expect(refusal?.message.contains(words) == true, "\(String(describing: refusal))")
+    }
+    #expect(try fixture.sql("SELECT count(*) FROM kassa.quarantined WHERE note = 'x''); DROP'") == "2")
+    store.close()
+  }
+
   @Test func keepsWhatItWroteAndRaisesTheEpochAtEachStart() throws {
     let fixture = try Fixture()
     for start in UInt64(1)...3 {

@@ -65,6 +65,11 @@ final class Recorder: Sendable {
     (["partitions", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
     (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
     (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
+    (
+      ["quarantine", "orders-0", "1", "--data", "d", "--database", "x"],
+      "kassa: --data and --database do not go together\n"
+    ),
+    (["quarantine", "basket-0", "1", "--database", "x"], "kassa: there is no partition 'basket-0'; orders-0 is one\n"),
     (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
     (["settings", "--lanes", "0", "--partitions", "0"], "kassa: partitions cannot be '0' (flag): 1…256\n"),
   ])
