@@ -87,8 +87,8 @@ public final class Runtime: RuntimeInspection {
     shared.takeovers?.assign(partitions, of: service)
   }
 
-  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with. From
-  /// any thread.
+  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with.
+  /// From any thread.
   public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
 
   /// Whether partitions of a service are assigned to this pod and could not be taken over so far.

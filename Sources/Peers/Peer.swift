@@ -63,7 +63,8 @@ public final class Peer: Sendable {
     let (isDone, queuedAt) = content.withLock {
       ($0.isForgotten || $0.stream.first > number, $0.stream.queuedAt(number))
     }
-    guard !isDone, let queuedAt else { return isDone }
+    // What is not kept was acknowledged, or ended with an older stream to the same pod.
+    guard !isDone, let queuedAt else { return true }
     return Self.now &- queuedAt >= milliseconds
   }
 

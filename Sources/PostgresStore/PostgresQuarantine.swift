@@ -6,8 +6,8 @@ import StateStore
 /// The topic stays as it is. A record that can be applied is applied all the same, so a wrong offset does no harm.
 public enum PostgresQuarantine {
   /// Writes it down; a note for the same record is replaced.
-  /// - Throws: `StoreFailure` when the database cannot be reached, is not one of this service, or has applied the record
-  ///   already.
+  /// - Throws: `StoreFailure` when the database cannot be reached, is not one of this service, or has applied the
+  ///   record already.
   public static func add(
     _ partition: PartitionID, offset: Int64, note: String, to connection: String,
     options: PostgresOptions = PostgresOptions()

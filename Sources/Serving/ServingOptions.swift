@@ -39,7 +39,8 @@ public struct ServingOptions: Sendable {
     }
     let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     var options = RuntimeOptions(partitioner: partitioner, laneCount: settings.lanes ?? min(cores, settings.partitions))
-    // A batch waits longer: where one of its replies gets lost with two pods at a time, it ends with 504 by its deadline.
+    // A batch waits longer: where one of its replies gets lost with two pods at a time, it ends with 504 by its
+    // deadline.
     options.replyMilliseconds = settings.requestDeadlineMilliseconds
     options.remoteReadMilliseconds = settings.requestDeadlineMilliseconds
     options.checkpointIntervalMilliseconds = settings.checkpointIntervalMilliseconds

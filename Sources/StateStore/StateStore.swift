@@ -8,8 +8,8 @@ import PartitionCore
 /// the order of their calls; a load sees every write that had completed when it was asked for.
 public protocol StateStore: AnyObject, Sendable {
   /// Makes the caller the owner of a partition: raises its epoch, and returns what recovery needs. Blocking.
-  /// - Parameter floor: the highest epoch that the caller knows of from elsewhere: the new one is higher. What the store
-  ///   holds may be older than the log.
+  /// - Parameter floor: the highest epoch that the caller knows of from elsewhere: the new one is higher. What the
+  ///   store holds may be older than the log.
   /// - Throws: `StoreFailure`.
   func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership
 

@@ -2,8 +2,8 @@ import Testing
 
 @testable import Cluster
 
-/// Each case is what is looked at, one look a second: whether the database answers (`+`), or not and takeovers fail (`-`)
-/// or none waits (`.`); then in which look the pod stepped aside (`a`) and joined again (`j`).
+/// Each case is what is looked at, one look a second: whether the database answers (`+`), or not and takeovers fail
+/// (`-`) or none waits (`.`); then in which look the pod stepped aside (`a`) and joined again (`j`).
 @Suite struct StoreOutageTests {
   private static let table = """
     ++++  | ....

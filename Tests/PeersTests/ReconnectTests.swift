@@ -78,6 +78,7 @@ import Testing
     #expect(eventually { a.state(of: "b") == .silent })
     #expect(a.mesh.send([5], kind: 0, to: "b") == .accepted)
     let peer = try #require(a.mesh.peer("b"))
+    #expect(peer.hasAcknowledged(9, within: 60_000), "of another stream")
     #expect(!peer.hasAcknowledged(1, within: 60_000) && eventually { peer.hasAcknowledged(1, within: 50) })
     gate.signal()
     #expect(eventually { b.count == 1 && peer.hasAcknowledged(1, within: 60_000) })
