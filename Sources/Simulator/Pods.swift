@@ -63,10 +63,10 @@ struct Pods {
 
   /// Sends what is due by now.
   mutating func sendLater() {
-    let due = later.filter { !isPaused($0.sending.pod) && $0.at <= clock(of: $0.sending.pod) }
-    guard !due.isEmpty else { return }
-    later.removeAll { !isPaused($0.sending.pod) && $0.at <= clock(of: $0.sending.pod) }
-    sendings += due.map(\.sending)
+    let isDue = later.map { !isPaused($0.sending.pod) && $0.at <= clock(of: $0.sending.pod) }
+    guard isDue.contains(true) else { return }
+    sendings += zip(later, isDue).filter(\.1).map(\.0.sending)
+    later = zip(later, isDue).filter { !$0.1 }.map(\.0)
   }
 
   /// A new process: nothing is wrong with it, and of what the old one was sending only a part still arrives; of what it
