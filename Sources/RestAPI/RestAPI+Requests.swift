@@ -160,8 +160,14 @@ extension RestAPI {
     expireBatches(nowMilliseconds: now)
   }
 
-  public func logFailed() {
-    endRequests(until: .max, reads: Problem(RequestRefusal.logFailed))
+  public func logFailed() { endAll(reads: Problem(RequestRefusal.logFailed)) }
+
+  /// Answers everything that still waits, because the process ends now. A command may stand in the log: whoever is told
+  /// that it was refused would send it again, and so would a gateway.
+  public func stop() { endAll(reads: Problem(RequestRefusal.stopping)) }
+
+  private func endAll(reads problem: Problem) {
+    endRequests(until: .max, reads: problem)
     expireBatches(nowMilliseconds: .max)
   }
 

@@ -52,6 +52,12 @@ final class LaneServer {
     }
   }
 
+  /// Answers what still waits, and closes all connections. Once the lane is to end.
+  func close() {
+    rest.stop()
+    http.close()
+  }
+
   /// Requests in, partitions, answers out. Returns whether another turn should follow at once.
   func turn() -> Bool {
     var isBusy = http.run()

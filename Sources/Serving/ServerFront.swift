@@ -120,7 +120,7 @@ public final class ServerFront: Sendable {
 
   /// Closes the ports and ends the lanes, behind what was posted to them. Blocking.
   public func close() {
-    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.close() } }
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.close() } }
     let operatorLane = operatorLane
     lanes.operating.post { operatorLane.value.http.close() }
     lanes.end()
