@@ -9,12 +9,14 @@ extension KafkaLog: SharedLog {
   public func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds] {
     let (reader, failure) = state.withLock { ($0.reader, $0.failure) }
     guard let reader else { throw failure ?? Self.closed }
-    var all: [PartitionID: LogBounds] = [:]
+    var slots: [PartitionID: Int] = [:]
     for partition in partitions {
       guard let slot = slot(of: partition) else { throw Self.noPartition(partition, options) }
-      let bounds = try reader.bounds(of: partition, timeoutMilliseconds: options.queryTimeoutMilliseconds)
-      all[partition] = bounds
-      state.withLock { $0.bounds[slot] = bounds }
+      slots[partition] = slot
+    }
+    let all = try reader.bounds(of: partitions, timeoutMilliseconds: options.queryTimeoutMilliseconds)
+    state.withLock { state in
+      for (partition, bounds) in all { if let slot = slots[partition] { state.bounds[slot] = bounds } }
     }
     return all
   }

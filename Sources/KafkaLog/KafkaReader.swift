@@ -78,22 +78,60 @@ final class KafkaReader: @unchecked Sendable {
     rd_kafka_consume_stop(topic, Int32(partition.index))
   }
 
-  /// What the brokers have of a partition. Blocking. A partition that is on its way to another leader, or was just
-  /// created, is asked for again until the time is over.
-  func bounds(of partition: PartitionID, timeoutMilliseconds: Int) throws(LogFailure) -> LogBounds {
+  /// What the brokers have of partitions, asked for all at once: a pod that takes many over asks while their clients
+  /// wait. Blocking. Those that are on their way to another leader, or were just created, are asked for again until the
+  /// time is over.
+  /// - Throws: `LogFailure` that names one of which nothing is told.
+  func bounds(
+    of partitions: [PartitionID], timeoutMilliseconds: Int
+  ) throws(LogFailure) -> [PartitionID: LogBounds] {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(timeoutMilliseconds)
     let pause = Signal()
-    while true {
-      var (first, next): (Int64, Int64) = (0, 0)
-      let code = rd_kafka_query_watermark_offsets(
-        questions.handle, options.topic(of: partition.service), Int32(partition.index), &first, &next,
-        Int32(clamping: timeoutMilliseconds))
-      if code == RD_KAFKA_RESP_ERR_NO_ERROR { return LogBounds(first: first, next: next) }
-      guard clock.now < deadline, code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED else {
-        throw LogFailure(.unreachable, "\(partition): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+    var known: [PartitionID: LogBounds] = [:]
+    var missing = Array(Set(partitions)).sorted()
+    while !missing.isEmpty {
+      // The end behind the beginning: retention may move the beginning meanwhile, never beyond the end.
+      let firsts = offsets(Int64(RD_KAFKA_OFFSET_BEGINNING), of: missing, until: deadline)
+      let nexts = offsets(Int64(RD_KAFKA_OFFSET_END), of: missing, until: deadline)
+      for (place, partition) in missing.enumerated() {
+        guard let first = firsts[place].offset, let next = nexts[place].offset else { continue }
+        known[partition] = LogBounds(first: first, next: max(first, next))
       }
+      guard let place = missing.firstIndex(where: { known[$0] == nil }) else { break }
+      let code = firsts[place].offset == nil ? firsts[place].code : nexts[place].code
+      guard clock.now < deadline, code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED else {
+        throw LogFailure(
+          .unreachable, "\(missing[place]): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+      }
+      missing.removeAll { known[$0] != nil }
       _ = pause.wait(milliseconds: Self.pauseMilliseconds)
+    }
+    return known
+  }
+
+  /// One offset of each partition, by what it is asked for: the beginning or the end. nil with the reason where there
+  /// is none.
+  private func offsets(
+    _ which: Int64, of partitions: [PartitionID], until deadline: ContinuousClock.Instant
+  ) -> [(offset: Int64?, code: rd_kafka_resp_err_t)] {
+    let left = (deadline - ContinuousClock().now) / .milliseconds(1)
+    let list = rd_kafka_topic_partition_list_new(Int32(partitions.count))
+    defer { rd_kafka_topic_partition_list_destroy(list) }
+    for partition in partitions {
+      let place = rd_kafka_topic_partition_list_add(
+        list, options.topic(of: partition.service), Int32(partition.index))
+      place?.pointee.offset = which
+    }
+    let code = rd_kafka_offsets_for_times(questions.handle, list, Int32(max(1, min(left, 3_600_000))))
+    return partitions.map { partition in
+      let found = rd_kafka_topic_partition_list_find(
+        list, options.topic(of: partition.service), Int32(partition.index))
+      guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return (nil, code) }
+      guard let found = found?.pointee else { return (nil, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) }
+      guard found.err == RD_KAFKA_RESP_ERR_NO_ERROR else { return (nil, found.err) }
+      // Of whom the answer does not speak, what was asked still stands there.
+      return found.offset >= 0 ? (found.offset, found.err) : (nil, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
     }
   }
 
