@@ -28,7 +28,7 @@ final class Takeovers: Sendable {
 
   private struct Task {
     let partition: PartitionID
-    let notBefore: UInt64
+    var notBefore: UInt64
     let attempt: Int
   }
 
@@ -61,11 +61,35 @@ final class Takeovers: Sendable {
       failures[partition] = nil
       breaks[partition] = nil
     }
+
+    /// The group has said meanwhile what the log did: what another one had, and comes back, need not wait for that any
+    /// more.
+    mutating func recall(_ partitions: Set<PartitionID>) {
+      for place in tasks.indices where partitions.contains(tasks[place].partition) {
+        let task = tasks[place]
+        if task.attempt == 0, breaks[task.partition] == nil { tasks[place].notBefore = 0 }
+      }
+    }
+
+    /// Takes some of the tasks that are due, and leaves the other threads theirs. What failed before goes alone, so that
+    /// it does not hold up what can be had.
+    mutating func takeDue(_ now: UInt64, of service: Service) -> [Task] {
+      let due = tasks.indices.filter { tasks[$0].partition.service == service && tasks[$0].notBefore <= now }
+      guard let first = due.first else { return [] }
+      let together = tasks[first].attempt > 0 ? [first] : due.filter { tasks[$0].attempt == 0 }
+      let taken = together.prefix(min(max(together.count / threadsOfService, togetherMin), togetherMax))
+      defer { for place in taken.reversed() { tasks.remove(at: place) } }
+      underWay.formUnion(taken.map { tasks[$0].partition })
+      return taken.map { tasks[$0] }
+    }
   }
 
   /// Takeovers of a service at a time: each waits for the service's store and the log. Services do not wait for each
   /// other's stores.
   static let threadsOfService = 4
+  /// Partitions that a thread takes over together, with one question to the log; the more are due, the more.
+  static let togetherMin = 8
+  static let togetherMax = 64
   static let backoffMillisecondsMin: UInt64 = 100
   static let backoffMillisecondsMax: UInt64 = 5_000
 
@@ -111,10 +135,7 @@ final class Takeovers: Sendable {
     let started = signals.flatMap { service, signals in
       signals.compactMap { signal in
         BackgroundThread("take-\(service.name)") { [self] in
-          while let task = next(of: service, signal) {
-            perform(task, install)
-            state.withLock { _ = $0.underWay.remove(task.partition) }
-          }
+          while let tasks = next(of: service, signal) { perform(tasks, install) }
         }
       }
     }
@@ -130,6 +151,7 @@ final class Takeovers: Sendable {
       guard !state.isClosed else { return }
       state.assigned = state.assigned.filter { $0.service != service }.union(partitions)
       let isFirst = state.awaitedServices.remove(service) != nil
+      state.recall(Set(partitions))
       for partition in partitions where state.held.insert(partition).inserted {
         state.tasks.append(Task(partition: partition, notBefore: 0, attempt: 0))
         if isFirst { state.awaitedPartitions.insert(partition) }
@@ -221,36 +243,51 @@ final class Takeovers: Sendable {
     for signal in signals[service] ?? [] { signal.set() }
   }
 
-  private func next(of service: Service, _ signal: Signal) -> Task? {
+  private func next(of service: Service, _ signal: Signal) -> [Task]? {
     while true {
       var waitMilliseconds = UInt64(Signal.waitMillisecondsMax)
-      let (task, isClosed) = state.withLock { state -> (Task?, Bool) in
+      let (tasks, isClosed) = state.withLock { state -> ([Task], Bool) in
         let now = Self.now
-        if let place = state.tasks.firstIndex(where: { $0.partition.service == service && $0.notBefore <= now }) {
-          let task = state.tasks.remove(at: place)
-          state.underWay.insert(task.partition)
-          return (task, false)
+        let tasks = state.takeDue(now, of: service)
+        if tasks.isEmpty {
+          for task in state.tasks where task.partition.service == service {
+            waitMilliseconds = min(waitMilliseconds, task.notBefore - now)
+          }
         }
-        for task in state.tasks where task.partition.service == service {
-          waitMilliseconds = min(waitMilliseconds, task.notBefore - now)
-        }
-        return (nil, state.isClosed)
+        return (tasks, state.isClosed)
       }
-      if let task { return task }
+      if !tasks.isEmpty { return tasks }
       if isClosed { return nil }
       _ = signal.wait(milliseconds: Int(waitMilliseconds))
     }
   }
 
-  private func perform(_ task: Task, _ install: (Takeover) -> Bool) {
+  private func perform(_ all: [Task], _ install: (Takeover) -> Bool) {
+    let tasks = all.filter { isWanted($0.partition) }
+    let began = Self.now
+    do throws(LogFailure) {
+      // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
+      let bounds = try tasks.isEmpty ? [:] : log.readBounds(of: tasks.map(\.partition))
+      let milliseconds = Self.now - began
+      for task in tasks {
+        perform(task, bounds[task.partition], logMilliseconds: milliseconds, install)
+        state.withLock { _ = $0.underWay.remove(task.partition) }
+      }
+    } catch {
+      for task in tasks { retry(task.partition, attempt: task.attempt + 1, "\(error)") }
+    }
+    state.withLock { $0.underWay.subtract(all.map(\.partition)) }
+    if tasks.count < all.count { tellIfReady() }
+  }
+
+  private func perform(
+    _ task: Task, _ bounds: LogBounds?, logMilliseconds: UInt64, _ install: (Takeover) -> Bool
+  ) {
     let partition = task.partition
     guard isWanted(partition) else { return tellIfReady() }
     do {
-      // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
+      guard var bounds else { throw Self.noBounds(of: partition) }
       let began = Self.now
-      var bounds = try readBounds(of: partition)
-      let read = Self.now
-      guard isWanted(partition) else { return tellIfReady() }
       let ownership = try store.acquire(partition, above: epochFloor(of: partition))
       let acquired = Self.now
       let offset = ownership.recovery.header?.offset ?? -1
@@ -260,7 +297,7 @@ final class Takeovers: Sendable {
         if let refusal = bounds.refusal(behind: offset, of: partition) { throw refusal }
       }
       state.withLock { _ = $0.failures.removeValue(forKey: partition) }
-      onTaken(partition, ownership.epoch, (acquired - read, read - began + Self.now - acquired))
+      onTaken(partition, ownership.epoch, (acquired - began, logMilliseconds + Self.now - acquired))
       let takeover = Takeover(partition: partition, ownership: ownership, bounds: bounds)
       if !install(takeover) { retry(partition, attempt: task.attempt + 1, "its lane is too busy") }
     } catch {
@@ -279,9 +316,13 @@ final class Takeovers: Sendable {
 
   private func readBounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
     guard let bounds = try log.readBounds(of: [partition])[partition] else {
-      throw LogFailure(.read, "the log tells no bounds of \(partition)")
+      throw Self.noBounds(of: partition)
     }
     return bounds
+  }
+
+  private static func noBounds(of partition: PartitionID) -> LogFailure {
+    LogFailure(.read, "the log tells no bounds of \(partition)")
   }
 
   /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was
