@@ -142,7 +142,9 @@ class Tally:
             self.seen[what] += 1
 
     def note_wait(self, account, began, what):
-        wait = Wait(time.monotonic() - began, began, what)
+        seconds = time.monotonic() - began
+        at = time.strftime("%H:%M:%S", time.gmtime(time.time() - seconds))
+        wait = Wait(seconds, began, f"{what} {account} at {at}")
         with self.lock:
             self.longest[account] = max(wait, self.longest.get(account, wait))
             self.ended[account] += 1
