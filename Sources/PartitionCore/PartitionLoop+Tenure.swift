@@ -73,4 +73,12 @@ extension PartitionLoop {
     case .running, .stopped: return nil
     }
   }
+
+  /// What an owner whose time is over appends later, when it never answered anything and its own predecessor's lease
+  /// is over; and when that is, by the owner's clock.
+  public var lateFarewell: (control: Control, at: Int64)? {
+    guard let tenure, let at = tenure.knowsReleasedAt, case .superseded(_, by: let next) = status, next > tenure.epoch
+    else { return nil }
+    return (.released(epoch: tenure.epoch), at)
+  }
 }

@@ -150,4 +150,8 @@ public struct Tenure: Hashable, Sendable {
   /// Whether the owner appends `Released` when it leaves. One that never served does not: its predecessor's lease may
   /// hold still.
   public private(set) var hasServed = false
+
+  /// When one that never served may append `Released` after all: it waited for its predecessor's lease, and knows when
+  /// that is over, whoever has the partition meanwhile. Its successor need not wait from the beginning then.
+  public var knowsReleasedAt: Int64? { hasServed ? nil : waitsSince.map { $0 + waitMilliseconds } }
 }

@@ -22,6 +22,8 @@ struct LaneCluster {
   var version: UInt64
   var reads: RemoteReads
   var outbox: [PeerLane: [PeerMessage]] = [:]
+  /// What owners of this lane's places whose time is over append later, by place: the newest one's of each.
+  var lateFarewells: [Int: (control: Control, at: Int64)] = [:]
   var unsent: UnsentReplies
   /// The highest incarnation of a pod that is known. Each start has a higher one: a higher one than this will be known.
   private var newestPod: UInt64 = 0
@@ -149,6 +151,7 @@ extension LaneRuntime {
     places[place].isCheckpointTaken = false
     places[place].isWriting = false
     if let farewell = owned.actor.farewell() { appendControl(farewell, at: place) }
+    cluster?.lateFarewells[place] = owned.actor.lateFarewell()
     shared.log.unsubscribe([owned.id])
     owned.gate.state = .elsewhere
     for (query, request) in owned.actor.takeReadsToForward() { notMine(query, request) }
@@ -321,6 +324,17 @@ extension LaneRuntime {
     sendUnsent()
     for place in places.indices where !places[place].isGone {
       if let at = places[place].announcedAt, now >= at + Self.ownedMillisecondsMax { appendOwned(at: place) }
+    }
+    sayLateFarewells()
+  }
+
+  /// Tells successors of owners that answered nothing here that no lease of those before holds any more.
+  private func sayLateFarewells() {
+    guard let cluster, !cluster.lateFarewells.isEmpty else { return }
+    let now = cluster.link.clock()
+    for (place, farewell) in cluster.lateFarewells where farewell.at <= now {
+      self.cluster?.lateFarewells[place] = nil
+      appendControl(farewell.control, at: place)
     }
   }
 }

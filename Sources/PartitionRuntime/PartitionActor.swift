@@ -98,6 +98,8 @@ actor PartitionActor<Machine: StateMachine> {
 
   nonisolated var farewell: Control? { assumeIsolated { $0.loop.farewell } }
 
+  nonisolated var lateFarewell: (control: Control, at: Int64)? { assumeIsolated { $0.loop.lateFarewell } }
+
   nonisolated var state: PartitionState {
     assumeIsolated { partition in
       let loop = partition.loop

@@ -31,6 +31,8 @@ struct PartitionEntrance: Sendable {
   let stepDown: @Sendable () -> StepResult
   /// What the owner appends when its time is over.
   let farewell: @Sendable () -> Control?
+  /// What it appends later instead, and when, by the clock of tenures.
+  let lateFarewell: @Sendable () -> (control: Control, at: Int64)?
   let state: @Sendable () -> PartitionState
 
   init<Machine>(_ actor: PartitionActor<Machine>) {
@@ -49,6 +51,7 @@ struct PartitionEntrance: Sendable {
     takeReadsToForward = { actor.takeReadsToForward() }
     stepDown = { actor.stepDown() }
     farewell = { actor.farewell }
+    lateFarewell = { actor.lateFarewell }
     state = { actor.state }
   }
 }
@@ -91,6 +94,7 @@ extension PartitionEntrance {
     takeReadsToForward = { [] }
     stepDown = { nothing }
     farewell = { nil }
+    lateFarewell = { nil }
     state = {
       PartitionState(
         status: .stopped(offset: -1, reason: "it has left"), appliedOffset: -1, checkpointedOffset: -1,

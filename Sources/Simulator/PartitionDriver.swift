@@ -23,6 +23,7 @@ protocol PartitionDriver {
   var awaitsTime: Bool { get }
   var hasWaitingReads: Bool { get }
   var farewell: Control? { get }
+  var lateFarewell: (control: Control, at: Int64)? { get }
 
   mutating func deliver(_ delivery: Delivery)
   mutating func step(into effects: inout Effects)

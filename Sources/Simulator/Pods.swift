@@ -25,6 +25,8 @@ struct Pods {
   private(set) var time: Int64 = 0
   /// In the order in which each pod sent them.
   var sendings: [Sending] = []
+  /// What pods say when their clocks show a time.
+  private var later: [(sending: Sending, at: Int64)] = []
 
   init(count: Int, random: inout SeededRandom) {
     // Any two of them run equally fast to a tenth: 1,045 / 955 < 1.1.
@@ -47,11 +49,22 @@ struct Pods {
     all[pod].cutFromStoreUntil = time + milliseconds
   }
 
+  mutating func say(_ sending: Sending, at time: Int64) { later.append((sending, time)) }
+
+  /// Sends what is due by now.
+  mutating func sendLater() {
+    let due = later.filter { !isPaused($0.sending.pod) && $0.at <= clock(of: $0.sending.pod) }
+    guard !due.isEmpty else { return }
+    later.removeAll { !isPaused($0.sending.pod) && $0.at <= clock(of: $0.sending.pod) }
+    sendings += due.map(\.sending)
+  }
+
   /// A new process: nothing is wrong with it, and of what the old one was sending only a part still arrives.
   mutating func restart(_ pod: Int, arriving count: Int) {
     all[pod].pausedUntil = 0
     all[pod].cutFromLogUntil = 0
     all[pod].cutFromStoreUntil = 0
+    later.removeAll { $0.sending.pod == pod }
     var left = count
     sendings.removeAll { sending in
       guard sending.pod == pod else { return false }

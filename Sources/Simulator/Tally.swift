@@ -42,6 +42,8 @@ public struct Tally: Hashable, Sendable {
   public var superseded = 0
   public var steppedDown = 0
   public var farewells = 0
+  /// Of owners that never served.
+  public var lateFarewells = 0
   /// Reads that were answered by an owner that had a successor in the store.
   public var readsOfReplaced = 0
   /// What pods said in a log that never got there.
@@ -71,7 +73,7 @@ public struct Tally: Hashable, Sendable {
       \.redeliveries, \.repliesLost, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
       \.checkpoints, \.checkpointsFailed,
       \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads, \.superseded,
-      \.steppedDown, \.farewells, \.readsOfReplaced, \.controlsLost, \.pauses, \.cuts,
+      \.steppedDown, \.farewells, \.lateFarewells, \.readsOfReplaced, \.controlsLost, \.pauses, \.cuts,
     ]
   }
 }

@@ -51,7 +51,9 @@ extension World {
 
   /// One thing that pods say reaches the log, is lost, or both as far as they know.
   func appendSending() -> Bool {
-    guard isCluster, let sending = pods.takeSending(&random) else { return false }
+    guard isCluster else { return false }
+    pods.sendLater()
+    guard let sending = pods.takeSending(&random) else { return false }
     if random.percent(swarm.appendLostPercent) && !isResting {
       tally.controlsLost += 1
       return true
@@ -88,6 +90,10 @@ extension World {
     if let farewell = owner.driver.farewell {
       send(farewell, from: owner)
       tally.farewells += 1
+    }
+    if let late = owner.driver.lateFarewell {
+      pods.say(Pods.Sending(pod: owner.pod, partition: owner.partition, control: late.control), at: late.at)
+      tally.lateFarewells += 1
     }
     for read in owner.driver.takeReadsToForward() { clients.askAgain(read.request) }
     if owner.driver.isSuperseded { tally.superseded += 1 }

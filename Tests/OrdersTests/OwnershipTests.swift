@@ -180,5 +180,17 @@ import Testing
     var young = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
     young.stepDown()
     #expect(young.farewell == nil, "it never answered anything")
+    #expect(young.lateFarewell == nil, "and never waited")
+  }
+
+  @Test func saysLaterThatTheLeaseItWaitedForIsOver() throws {
+    var loop = try loopWithItsOrder(epoch: 2, isFromTheBeginning: false)
+    var effects = Effects()
+    _ = deliver([try owned(2)], at: 0, to: &loop)
+    loop.pass(100, into: &effects)
+    #expect(loop.lateFarewell == nil, "it may still serve itself")
+    _ = deliver([try owned(3)], at: 1, to: &loop)
+    #expect(loop.farewell == nil)
+    #expect(loop.lateFarewell?.control == .released(epoch: 2) && loop.lateFarewell?.at == 1_200)
   }
 }

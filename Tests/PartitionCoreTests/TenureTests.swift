@@ -100,6 +100,18 @@ import Testing
       #expect(owner.tenure.hasServed == hasServed, "\(words)")
     }
   }
+
+  @Test func whoWaitedKnowsWhenTheLeaseIsOver() throws {
+    let cases: [(String, Int64?)] = [
+      ("o5", nil), ("@500 o5", nil), ("o5 @500", 1_600), ("o5 @500 @900 o6", 1_600), ("o5 o6 @500", nil),
+      ("o5 @500 @1600", nil), ("o5 @500 r4", nil), ("r4 o5", nil),
+    ]
+    for (words, at) in cases {
+      var owner = TestOwner(isFromTheBeginning: false)
+      for word in words.split(separator: " ") { try owner.take(word) }
+      #expect(owner.tenure.knowsReleasedAt == at, "\(words)")
+    }
+  }
 }
 
 private struct TestOwner {

@@ -140,6 +140,27 @@ import Testing
     #expect(try credit(third) == 101)
   }
 
+  /// The waits for a dead pod's lease do not add up along a chain of successors: whoever began to wait says when it is
+  /// over, even if another one has the partition by then.
+  @Test func whoIsReplacedWhileItWaitsSaysWhenTheLeaseIsOver() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 2_000)
+    let (first, second, third) = (try cluster.pod(), try cluster.pod(), try cluster.pod())
+    defer { for pod in [second, third] { pod.kill() } }
+    cluster.deal(to: [first], idle: [second, third])
+    for pod in [first, second, third] { #expect(pod.waitUntilReady()) }
+    try fill([first], credit: 100, stock: 3)
+    first.kill()
+    let partition = PartitionID(.payments, 0)
+    cluster.deal(to: [second])
+    #expect(second.waitUntilApplied(partition) { cluster.broker.controls(of: partition).contains { $0.isOwned(2) } })
+    cluster.deal(to: [third], idle: [second])
+    #expect(try add(1, third) == .outcome(.done, isReplayed: false))
+    let said = cluster.broker.controls(of: partition)
+    let (owned, released) = (said.firstIndex { $0.isOwned(3) }, said.firstIndex(of: .released(epoch: 2)))
+    #expect(try #require(owned) < #require(released))
+    #expect(try credit(second) == 101)
+  }
+
   /// A pod that is cut off from the log and does not know it answers no read when its lease is over, and no write is
   /// acknowledged by its successor before that.
   @Test func aZombieShowsNothingOld() throws {

@@ -150,3 +150,7 @@ final class BrokerLog: SharedLog {
   func trim(_ partition: PartitionID, through offset: Int64) {}
   func close() {}
 }
+
+extension Control {
+  func isOwned(_ epoch: UInt64) -> Bool { if case .owned(let owner) = self { owner.epoch == epoch } else { false } }
+}

@@ -124,6 +124,20 @@ final class PodBench: Sendable {
     _ = try log.append([Append(partition: partition, record: record, isRefusable: true)], by: nil)
   }
 
+  /// Waits until something is so, and then until everything in a partition's log has been applied here.
+  func waitUntilApplied(_ partition: PartitionID, _ isSo: () -> Bool) -> Bool {
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(10)
+    while clock.now < deadline {
+      let count = isSo() ? cluster.broker.records(of: partition).count : Int.max
+      if let report = reports.first(where: { $0.partition == partition }), report.appliedOffset >= Int64(count) - 1 {
+        return true
+      }
+      usleep(1_000)
+    }
+    return false
+  }
+
   func isStopped(_ partition: PartitionID) -> Bool {
     reports.contains { report in
       if report.partition == partition, case .stopped = report.status { true } else { false }

@@ -17,8 +17,8 @@ import Testing
       (\.redeliveries, 500), (\.repliesLost, 200), (\.evictions, 1_000), (\.loads, 3_000), (\.loadsFailed, 100),
       (\.checkpoints, 1_000), (\.checkpointsFailed, 100), (\.checkpointAnswersLost, 50), (\.parked, 30),
       (\.poisoned, 50), (\.gaps, 10), (\.clockJumps, 50), (\.overloads, 1),
-      (\.superseded, 100), (\.steppedDown, 100), (\.farewells, 100), (\.readsOfReplaced, 10), (\.controlsLost, 100),
-      (\.pauses, 80), (\.cuts, 80),
+      (\.superseded, 100), (\.steppedDown, 100), (\.farewells, 100), (\.lateFarewells, 10),
+      (\.readsOfReplaced, 10), (\.controlsLost, 100), (\.pauses, 80), (\.cuts, 80),
     ]
     for (count, minimum) in atLeast {
       #expect(summary.tally[keyPath: count] >= minimum, "\(count)")
