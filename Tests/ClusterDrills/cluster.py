@@ -1,6 +1,7 @@
 """A whole cluster in a folder of its own, its clients, and what is checked at the end: what all its drills share."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -64,6 +65,11 @@ class Cluster:
         left = [one for one in known if identity.is_alive(one)]
         if left:
             raise DrillFailure(f"not ended: {json.dumps(left)}")
+
+    def keep_logs(self):
+        """Copies what all processes said to where it outlives the stack; returns the folder."""
+        return shutil.copytree(os.path.join(self.folder, "logs"), tempfile.mkdtemp(prefix="kassa-drills-logs-"),
+                               dirs_exist_ok=True)
 
     # What runs.
 

@@ -65,7 +65,10 @@ def main():
     with outer:
         try:
             cluster.start()
-            return run(cluster)
+            status = run(cluster)
+            if status:
+                print(f"       the processes' logs are kept in {cluster.keep_logs()}", file=sys.stderr, flush=True)
+            return status
         finally:
             cluster.stop()
 
