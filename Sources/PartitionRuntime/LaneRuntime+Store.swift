@@ -69,11 +69,7 @@ extension LaneRuntime {
       shared.storeFailed(places[place].id, failure)
     }
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
-    if places[place].gate.state == .full, places[place].loadFailure == nil,
-      actor.state().dirtyCount < shared.options.core.dirtyMax
-    {
-      setGate(.open, at: place)
-    }
+    if places[place].gate.state == .full { perform(actor.look(), at: place) }
   }
 
   /// Whether the store says that another process has acquired the partition.
@@ -99,7 +95,7 @@ extension LaneRuntime {
     case .failure(let failure):
       // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
       places[place].loadFailure = failure.message
-      if places[place].gate.state == .open { setGate(.full, at: place) }
+      perform(places[place].actor.look(), at: place)
       shared.storeFailed(places[place].id, failure)
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }

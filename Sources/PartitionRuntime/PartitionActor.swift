@@ -104,7 +104,7 @@ actor PartitionActor<Machine: StateMachine> {
       return PartitionState(
         status: loop.status, appliedOffset: loop.appliedOffset, checkpointedOffset: loop.checkpointedOffset,
         queuedRecords: loop.queuedRecords, residentCount: loop.residentCount, dirtyCount: loop.dirtyCount,
-        parkedCount: loop.machine.parkedCount, counters: loop.counters)
+        parkedCount: loop.machine.parkedCount, awaitsLoad: loop.awaitsLoad, counters: loop.counters)
     }
   }
 
@@ -123,6 +123,7 @@ actor PartitionActor<Machine: StateMachine> {
     if loop.isBehind { flags.insert(.isBehind) }
     if loop.isCheckpointDue { flags.insert(.isCheckpointDue) }
     if loop.isDirtyBoundReached { flags.insert(.isDirtyBoundReached) }
+    if loop.awaitsLoad { flags.insert(.awaitsLoad) }
     if loop.status != .running { flags.insert(.isStopped) }
     return StepResult(
       effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, tick: tick, flags: flags)

@@ -94,7 +94,8 @@ extension PartitionEntrance {
     state = {
       PartitionState(
         status: .stopped(offset: -1, reason: "it has left"), appliedOffset: -1, checkpointedOffset: -1,
-        queuedRecords: 0, residentCount: 0, dirtyCount: 0, parkedCount: 0, counters: PartitionCounters())
+        queuedRecords: 0, residentCount: 0, dirtyCount: 0, parkedCount: 0, awaitsLoad: false,
+        counters: PartitionCounters())
     }
   }
 }
@@ -114,6 +115,8 @@ struct StepResult: Sendable {
     static let awaitsTime = Flags(rawValue: 32)
     /// The owner's `Owned` has not come back yet.
     static let isAnnounced = Flags(rawValue: 64)
+    /// Commands wait for a load.
+    static let awaitsLoad = Flags(rawValue: 128)
   }
 
   let effects: Effects
@@ -134,5 +137,7 @@ struct PartitionState: Sendable {
   let residentCount: Int
   let dirtyCount: Int
   let parkedCount: Int
+  /// Commands wait for a load.
+  let awaitsLoad: Bool
   let counters: PartitionCounters
 }
