@@ -50,6 +50,8 @@ struct KafkaConfiguration: ~Copyable {
     try configuration.set("reconnect.backoff.ms", 50)
     try configuration.set("reconnect.backoff.max.ms", 1_000)
     try configuration.set("topic.metadata.refresh.fast.interval.ms", 100)
+    // A broker that hangs keeps what is on its way to it: messages go to the partition's next leader only then.
+    try configuration.set("socket.timeout.ms", KafkaOptions.silenceMillisecondsMax)
     for (name, value) in options.properties.values.sorted(by: { $0.key < $1.key }) {
       try configuration.set(name, value)
     }

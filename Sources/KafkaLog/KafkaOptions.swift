@@ -16,6 +16,9 @@ public struct KafkaOptions: Sendable {
   public var lingerMilliseconds = 0.0
   /// A command that was not acknowledged for so long is given up; its outcome is unknown.
   public var commandTimeoutMilliseconds = 5_000
+  /// A broker that was asked and is silent for so long has its connection dropped. More than a broker takes to notice
+  /// that another one died, which holds up what it acknowledges.
+  public static let silenceMillisecondsMax = 10_000
   /// What one question to the cluster may take: offsets, metadata.
   public var queryTimeoutMilliseconds = 10_000
   /// How long `close` waits for what was appended.

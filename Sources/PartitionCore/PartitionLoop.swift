@@ -117,6 +117,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// Records that were delivered and wait to be applied.
   public var queuedRecords: Int { queue.count }
 
+  /// Whether commands wait for a load: order is kept, so nothing behind them is applied either.
+  public var awaitsLoad: Bool { status == .running && isBlocked }
+
   /// Whether another `step` has something to do before any event comes.
   public var canStep: Bool { status == .running && !queue.isEmpty && !isBlocked }
 

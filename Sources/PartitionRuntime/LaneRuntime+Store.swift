@@ -81,11 +81,7 @@ extension LaneRuntime {
       shared.storeFailed(places[place].id, failure)
     }
     places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
-    if places[place].gate.state == .full, places[place].loadFailure == nil,
-      actor.state().dirtyCount < shared.options.core.dirtyMax, !shared.memory.isDirtyBoundReached
-    {
-      setGate(.open, at: place)
-    }
+    if places[place].gate.state == .full { perform(actor.standing(), at: place) }
   }
 
   /// Whether the store says that another process has acquired the partition.
@@ -111,7 +107,7 @@ extension LaneRuntime {
     case .failure(let failure):
       // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
       places[place].loadFailure = failure.message
-      if places[place].gate.state == .open { setGate(.full, at: place) }
+      perform(places[place].actor.standing(), at: place)
       shared.storeFailed(places[place].id, failure)
       places[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }

@@ -173,7 +173,9 @@ final class LaneRuntime {
     if result.flags.contains(.isStopped) {
       stopped(at: place)
     } else if result.appliedOffset >= places[place].replayThrough {
-      let isFull = result.flags.contains(.isDirtyBoundReached) || places[place].loadFailure != nil
+      // A read that cannot be loaded keeps nobody else waiting.
+      let cannotLoad = places[place].loadFailure != nil && result.flags.contains(.awaitsLoad)
+      let isFull = result.flags.contains(.isDirtyBoundReached) || cannotLoad
       open(isFull ? .full : .open, at: place)
     }
     if result.flags.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }

@@ -36,7 +36,7 @@ struct OwnedPartition {
   var checkpointDueAt: UInt64 = 0
   /// A checkpoint failed; when to try the next one.
   var backoffUntil: UInt64 = 0
-  /// Why the newest load failed: the partition cannot go on without it, and takes no commands meanwhile.
+  /// Why the newest load failed. A partition whose commands wait for it cannot go on, and takes no more meanwhile.
   var loadFailure: String?
   /// Another owner has it, or this one gave it up: the place waits for the partition to come back.
   var isGone = false

@@ -136,7 +136,7 @@ actor PartitionActor<Machine: StateMachine> {
       return PartitionState(
         status: loop.status, appliedOffset: loop.appliedOffset, checkpointedOffset: loop.checkpointedOffset,
         queuedRecords: loop.queuedRecords, residentCount: loop.residentCount, dirtyCount: loop.dirtyCount,
-        parkedCount: loop.machine.parkedCount, counters: loop.counters)
+        parkedCount: loop.machine.parkedCount, awaitsLoad: loop.awaitsLoad, counters: loop.counters)
     }
   }
 
@@ -156,6 +156,7 @@ actor PartitionActor<Machine: StateMachine> {
     count()
     if loop.isCheckpointDue || (holding.dirty > 0 && memory.isCheckpointDue) { flags.insert(.isCheckpointDue) }
     if loop.isDirtyBoundReached || memory.isDirtyBoundReached { flags.insert(.isDirtyBoundReached) }
+    if loop.awaitsLoad { flags.insert(.awaitsLoad) }
     if loop.status != .running { flags.insert(.isStopped) }
     if loop.isCrowded { flags.insert(.isCrowded) }
     if loop.hasRoom { flags.insert(.hasRoom) }

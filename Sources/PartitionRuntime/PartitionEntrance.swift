@@ -105,7 +105,8 @@ extension PartitionEntrance {
     state = {
       PartitionState(
         status: .stopped(offset: -1, reason: "it has left"), appliedOffset: -1, checkpointedOffset: -1,
-        queuedRecords: 0, residentCount: 0, dirtyCount: 0, parkedCount: 0, counters: PartitionCounters())
+        queuedRecords: 0, residentCount: 0, dirtyCount: 0, parkedCount: 0, awaitsLoad: false,
+        counters: PartitionCounters())
     }
   }
 }
@@ -129,6 +130,8 @@ struct StepResult: Sendable {
     static let isCrowded = Flags(rawValue: 256)
     /// There is room for more of the log.
     static let hasRoom = Flags(rawValue: 512)
+    /// Commands wait for a load.
+    static let awaitsLoad = Flags(rawValue: 128)
   }
 
   let effects: Effects
@@ -149,5 +152,7 @@ struct PartitionState: Sendable {
   let residentCount: Int
   let dirtyCount: Int
   let parkedCount: Int
+  /// Commands wait for a load.
+  let awaitsLoad: Bool
   let counters: PartitionCounters
 }

@@ -27,7 +27,7 @@ extension LaneRuntime {
           .stopped(offset: offset, reason: reason)
         case .superseded(let offset, let epoch): .stopped(offset: offset, reason: "the owner of epoch \(epoch) has it")
         case .running:
-          if let failure = owned.loadFailure {
+          if let failure = owned.loadFailure, state.awaitsLoad {
             .waitingForStore(reason: failure)
           } else {
             state.appliedOffset < owned.replayThrough ? .replaying : .running

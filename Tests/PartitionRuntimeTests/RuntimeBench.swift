@@ -50,6 +50,7 @@ final class RuntimeBench: Sendable {
 
   private let sink: EventSink
   var reported: [RuntimeEvent] { sink.events }
+  var reports: [PartitionReport] { partitionReports(of: runtime) }
 
   func submit(_ command: Command, key: String? = nil, lane: Int = 0) throws -> RequestResult {
     try requests.submit(command, key: key, lane: lane)
@@ -113,4 +114,20 @@ final class EventSink: Sendable {
   private let list = Mutex<[RuntimeEvent]>([])
   func add(_ event: RuntimeEvent) { list.withLock { $0.append(event) } }
   var events: [RuntimeEvent] { list.withLock { $0 } }
+}
+
+/// The partitions that a runtime owns now.
+func partitionReports(of runtime: Runtime) -> [PartitionReport] {
+  let done = DispatchSemaphore(value: 0)
+  let found = FoundReports()
+  runtime.report(timeoutMilliseconds: 5_000) { report in
+    found.partitions.withLock { $0 = report?.partitions ?? [] }
+    done.signal()
+  }
+  _ = done.wait(timeout: .now() + 10)
+  return found.partitions.withLock { $0 }
+}
+
+private final class FoundReports: Sendable {
+  let partitions = Mutex<[PartitionReport]>([])
 }

@@ -173,6 +173,48 @@ import Testing
     #expect(isReported)
   }
 
+  @Test func aReadThatCannotBeLoadedKeepsNobodyElseWaiting() throws {
+    let bench = try RuntimeBench(partitions: 1)
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    bench.store.failLoads(with: StoreFailure(.read, "away"))
+    let unknown = Query.user(UserID(unchecked: "unknown"))
+    let read = bench.begin(0) { port, number throws(RequestRefusal) in try port.ask(unknown, number: number) }
+    let partition = unknown.partition(by: bench.partitioner)
+    #expect(
+      eventually { bench.reported.contains { if case .storeFailed(partition, _) = $0 { true } else { false } } })
+    #expect(try bench.submit(.orders(.checkout(order))) == .outcome(.done, isReplayed: false))
+    #expect(bench.reports.allSatisfy { $0.status == .running })
+    bench.store.failLoads(with: nil)
+    #expect(read.wait() == .view(.user(nil)))
+  }
+
+  @Test func aCommandThatCannotBeLoadedHoldsUpItsPartitionOnlyAndNoLongerThanThat() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    bench.store.failLoads(with: StoreFailure(.read, "away"))
+    let unknown = UserID(unchecked: "unknown")
+    let partition = bench.partitioner.partition(of: unknown)
+    let waiting = bench.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(
+        .payments(.addFunds(unknown, Money(unchecked: 1))), to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    func isWaiting() -> [PartitionID] {
+      bench.reports.filter {
+        if case .waitingForStore = $0.status { true } else { false }
+      }
+      .map(\.partition)
+    }
+    #expect(eventually { isWaiting() == [partition] })
+    #expect(try bench.submit(.payments(.addFunds(unknown, Money(unchecked: 1)))) == .refused(.overloaded))
+    #expect(try stock(items[0], bench) == 3)
+    bench.store.failLoads(with: nil)
+    #expect(waiting.wait() == .outcome(.refused(.unknownUser(unknown)), isReplayed: false))
+    #expect(eventually { isWaiting().isEmpty })
+    #expect(try bench.submit(.payments(.addFunds(unknown, Money(unchecked: 1)))) != .refused(.overloaded))
+  }
+
   @Test func commandsThatAreAppendedAtOnceAwaitTheHint() throws {
     let bench = try RuntimeBench { $0.recordEntriesMax = 1 }
     defer { bench.stop() }
