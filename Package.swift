@@ -124,7 +124,7 @@ let package = Package(
       "ServingTests",
       [
         "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache", "Serving", "Settings",
-        "Telemetry",
+        "Telemetry", "TestSupport",
       ]),
     tests(
       "EmbeddedTests",

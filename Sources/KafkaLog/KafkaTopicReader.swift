@@ -31,7 +31,11 @@ public final class KafkaTopicReader {
   /// What the brokers have of a partition.
   /// - Throws: `LogFailure` when they do not tell within the options' `queryTimeoutMilliseconds`.
   public func bounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
-    try reader.bounds(of: partition, timeoutMilliseconds: options.queryTimeoutMilliseconds)
+    let all = try reader.bounds(of: [partition], timeoutMilliseconds: options.queryTimeoutMilliseconds)
+    guard let bounds = all[partition] else {
+      throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what it has of \(partition)")
+    }
+    return bounds
   }
 
   /// Hands over a partition's records of a range of offsets, in their order and many at once. A gap, or a range that

@@ -4,6 +4,7 @@ import Model
 import PartitionCore
 import StateStore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PartitionRuntime

@@ -99,6 +99,18 @@ import Testing
     #expect(bench.answers.count == 2)
   }
 
+  /// The process ends: of a command that waits nobody knows whether it takes effect.
+  @Test func theEndOfTheProcessLeavesCommandsUnknown() throws {
+    let bench = Bench()
+    let (write, _) = bench.send("POST /payment/pay/u1/o1/5")
+    let (read, _) = bench.send("GET /orders/find/o1")
+    let (price, _) = bench.send("POST /orders/addItem/o1/i1")
+    bench.api.stop()
+    #expect(try body(try #require(bench.answers[write])).code == "outcome_unknown")
+    for other in [read, price] { #expect(try body(try #require(bench.answers[other])).code == "stopping") }
+    #expect(bench.api.waitingCount == 0)
+  }
+
   @Test func bodiesOfSuccesses() throws {
     let bench = Bench()
     bench.prices.prices[Self.item] = Money(unchecked: 7)

@@ -15,7 +15,7 @@ final class FakeRuntime: ServedRuntime {
 
   static let laneCount = 2
   private let calls = Mutex<[Call]>([])
-  private let ports = (0..<laneCount).map { _ in FakePort() }
+  let ports = (0..<laneCount).map { _ in FakePort() }
   private let endsNever: Bool
 
   init(endsNever: Bool = false) { self.endsNever = endsNever }
@@ -41,18 +41,25 @@ final class FakeRuntime: ServedRuntime {
   }
 }
 
-/// Answers every read with nothing, in the turn behind it.
+/// Answers every read with nothing, in the turn behind it, and takes every checkout for ever.
 ///
 /// `@unchecked Sendable` is safe: a port is its lane's alone once that has started.
 final class FakePort: RequestPort, @unchecked Sendable {
   let partitioner = Partitioner(count: 1)!
   weak var client: (any RequestClient)?
   private var asked: [UInt64] = []
+  /// Whether a checkout was taken.
+  let taken = Atomic<Bool>(false)
 
   func submit(
     _ command: Command, to partition: PartitionID, number: UInt64, idempotency: IdempotencyToken?,
     trace: TraceContext?
-  ) throws(RequestRefusal) { throw .overloaded }
+  ) throws(RequestRefusal) {
+    guard case .orders(.checkout) = command else { throw .overloaded }
+    taken.store(true, ordering: .releasing)
+  }
+
+  func look(_ query: Query) -> View? { nil }
 
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal) { asked.append(number) }
 

@@ -7,6 +7,7 @@ import PriceCache
 import Settings
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Serving
@@ -65,6 +66,20 @@ import Testing
     let taken = clock.measure { front.drain(answersMilliseconds: 50, closingMilliseconds: 50) }
     front.close()
     #expect(taken >= .milliseconds(100) && taken < .seconds(5))
+  }
+
+  /// A command that was taken may take effect: whoever is told otherwise, as by a 503, sends it again.
+  @Test func whatIsCutOffByTheEndIsUnknown() async throws {
+    let runtime = FakeRuntime()
+    let front = try front(runtime, services: [.orders])
+    try front.start()
+    let endpoint = front.httpEndpoint
+    let answer = Task.detached { try exchange("POST /orders/checkout/o1", endpoint) }
+    #expect(eventually { runtime.ports.contains { $0.taken.load(ordering: .acquiring) } })
+    front.drain(answersMilliseconds: 0, closingMilliseconds: 1_000)
+    front.close()
+    let text = try await answer.value
+    #expect(text.hasPrefix("HTTP/1.1 504") && text.contains("\"outcome_unknown\""), "\(text)")
   }
 
   @Test func aPortInUseIsToldByName() throws {
