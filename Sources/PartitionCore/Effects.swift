@@ -47,6 +47,8 @@ public struct Poison: Error, Hashable, Sendable {
 public struct ApplyContext: ~Copyable {
   /// The partition's time: the highest that its records told.
   public let now: Timestamp
+  /// The bounds that the partition decides under.
+  public let limits: RuleLimits
   /// What every answer that shows the entry's effect has to wait for.
   public let position: LogPosition
   /// The trace that the entry's command belongs to.

@@ -28,8 +28,8 @@ extension PartitionLoop {
       changes.append(EntityChange(key: .idempotency(key), value: record.map(Entity.idempotency)))
     }
     let header = CheckpointHeader(
-      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, dedup: dedup.rows,
-      ledger: machine.ledger)
+      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, limits: ruleLimits,
+      dedup: dedup.rows, ledger: machine.ledger)
     checkpoint = .taken(CheckpointBatch(header: header, changes: changes), settledAt)
     return true
   }

@@ -21,6 +21,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public internal(set) var counters = PartitionCounters()
   /// The owner's standing, where partitions change their owners; nil where nobody else can have one.
   public var tenure: Tenure?
+  /// The bounds that the partition decides under, as its log tells.
+  public private(set) var ruleLimits: RuleLimits
 
   let limits: CoreLimits
   var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
@@ -72,7 +74,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits, recovery: Recovery) {
     self.partition = partition
     self.limits = limits
-    machine = Machine(partition: partition, partitioner: partitioner, limits: limits)
+    machine = Machine(partition: partition, partitioner: partitioner)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
     appliedOffset = header?.offset ?? -1
@@ -80,6 +82,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     checkpointedOffset = appliedOffset
     now = header?.now ?? .zero
     rulesVersion = header?.rulesVersion ?? 1
+    ruleLimits = header?.limits ?? .initial
     machine.ledger = header?.ledger ?? Ledger()
     dedup.restore(header?.dedup ?? [])
     for row in recovery.pinned { machine.install(row.key, row.value) }
@@ -194,8 +197,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       return
     }
     var context = ApplyContext(
-      now: now, position: delivery.position, trace: entry.trace, source: partition, offset: delivery.offset,
-      nextIndex: nextMessageIndex, effects: effects)
+      now: now, limits: ruleLimits, position: delivery.position, trace: entry.trace, source: partition,
+      offset: delivery.offset, nextIndex: nextMessageIndex, effects: effects)
     effects = Effects()
     defer {
       nextMessageIndex = context.nextIndex
@@ -220,6 +223,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         throw Poison("rules \(version) are not known to this program, which knows up to \(Rules.current)")
       }
       rulesVersion = max(rulesVersion, version)
+    case .limits(let limits):
+      ruleLimits = limits
     case .owned, .released, .tick:
       tenure?.read(control)
       if case .superseded(let epoch) = tenure?.phase { status = .superseded(offset: offset, by: epoch) }

@@ -23,6 +23,7 @@ extension LaneRuntime {
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
       if places[place].awaitsTime { perform(places[place].actor.look(), at: place) }
     }
+    lookForLimits(now)
     if cluster != nil { clusterTick(now) }
   }
 

@@ -154,7 +154,7 @@ final class LaneRuntime {
     if cluster != nil { noteTenure(result, at: place) }
     if result.flags.contains(.isStopped) {
       stopped(at: place)
-    } else if result.appliedOffset >= places[place].replayThrough {
+    } else if result.appliedOffset >= places[place].replayThrough, isToOpen(result, at: place) {
       let isFull = result.flags.contains(.isDirtyBoundReached) || places[place].loadFailure != nil
       open(isFull ? .full : .open, at: place)
     }

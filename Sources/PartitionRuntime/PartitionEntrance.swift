@@ -114,6 +114,8 @@ struct StepResult: Sendable {
     static let awaitsTime = Flags(rawValue: 32)
     /// The owner's `Owned` has not come back yet.
     static let isAnnounced = Flags(rawValue: 64)
+    /// It decides under other bounds than this owner's.
+    static let hasOtherLimits = Flags(rawValue: 128)
   }
 
   let effects: Effects

@@ -12,6 +12,7 @@ extension World {
     tally.recordsLost += log.loseUndurable()
     pods.sendings = []
     pods.mend()
+    for pod in configured.indices { reconfigure(pod) }
     poison = poison.filter { $0.offset < log.count(of: $0.partition) }
     tally.unknown += clients.crash()
   }

@@ -6,7 +6,7 @@ import Testing
 /// A machine that sends one message for each `addFunds`, and cannot apply a `cancel` although it sent something for it.
 private struct SendingMachine: StateMachine {
   var ledger = Ledger()
-  init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {}
+  init(partition: PartitionID, partitioner: Partitioner) {}
 
   mutating func apply(
     _ command: Command, from waiter: Waiter, in context: inout ApplyContext
