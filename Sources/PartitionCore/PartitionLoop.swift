@@ -25,6 +25,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public private(set) var ruleLimits: RuleLimits
 
   let limits: CoreLimits
+  private let partitionCount: Int
   var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
   var dedup: Dedup
   var now: Timestamp
@@ -74,6 +75,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits, recovery: Recovery) {
     self.partition = partition
     self.limits = limits
+    partitionCount = partitioner.count
     machine = Machine(partition: partition, partitioner: partitioner)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
@@ -91,6 +93,16 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         offset: appliedOffset,
         reason: "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)")
     }
+    for row in recovery.pinned {
+      guard case .hold(let hold)? = row.value, !belongs(hold) else { continue }
+      stop(at: appliedOffset, "the store's hold of \(hold.slip.attempt) names a stop that is not here, or is nowhere")
+    }
+  }
+
+  /// Whether a hold of the store can be one of this partition; every message that another one leads to would go astray.
+  private func belongs(_ hold: Hold) -> Bool {
+    Int(hold.stop) < hold.slip.stops.count && hold.slip.stops[Int(hold.stop)].partition == partition.index
+      && hold.slip.stop(beyond: partitionCount) == nil
   }
 
   // MARK: Records
@@ -198,7 +210,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     }
     var context = ApplyContext(
       now: now, limits: ruleLimits, position: delivery.position, trace: entry.trace, source: partition,
-      offset: delivery.offset, nextIndex: nextMessageIndex, effects: effects)
+      partitionCount: partitionCount, offset: delivery.offset, nextIndex: nextMessageIndex, effects: effects)
     effects = Effects()
     defer {
       nextMessageIndex = context.nextIndex
@@ -209,6 +221,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     case .message(let message): try receive(message, in: &context)
     case .control: break
     }
+    if let poison = context.poison { throw poison }
     for (waiter, outcome) in context.completed {
       remember(outcome, under: waiter.idempotency, at: delivery.position)
       context.effects.replies.append(
@@ -232,6 +245,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   }
 
   private mutating func receive(_ message: PartitionMessage, in context: inout ApplyContext) throws(Poison) {
+    if let stop = message.message.slip?.stop(beyond: partitionCount) {
+      throw Poison("a slip with a stop at \(PartitionID(.stock, stop.partition)), a partition that does not exist")
+    }
     guard let isNew = dedup.admit(message) else {
       throw Poison("a message of \(message.source), a partition that does not exist")
     }
