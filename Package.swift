@@ -153,7 +153,11 @@ let package = Package(
     tests("StockTests", ["Stock", "Model", "PartitionCore", "RuleTables"]),
     tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
-    tests("WireTests", ["Wire", "Model", "PartitionCore"], resources: [.copy("golden.txt")]),
+    tests(
+      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock"], resources: [.copy("golden.txt")]),
+    tests(
+      "GoldenLogTests", ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"],
+      resources: [.copy("v0.1.0.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     tests(
       "RestAPITests",

@@ -12,6 +12,14 @@ public enum Message: Hashable, Sendable {
   case release(Slip, stop: UInt16, Failure)
   /// To the order: nothing is held or taken any more.
   case failed(AttemptID, Failure)
+
+  /// The routing slip that it carries, if it does.
+  public var slip: Slip? {
+    switch self {
+    case .reserve(let slip, _), .charge(let slip), .release(let slip, _, _): slip
+    case .paid, .commit, .failed: nil
+    }
+  }
 }
 
 /// Why a checkout attempt did not succeed.

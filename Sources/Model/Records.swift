@@ -37,6 +37,8 @@ public struct Entry: Hashable, Sendable {
 public enum Control: Hashable, Sendable {
   /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
   case rules(version: UInt32)
+  /// From here on the partition decides under these bounds.
+  case limits(RuleLimits)
   /// From here on the partition belongs to this owner: what stands before is its predecessor's to answer.
   case owned(Owner)
   /// The owner with this epoch answers nothing any more.

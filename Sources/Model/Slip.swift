@@ -18,6 +18,9 @@ public struct Slip: Hashable, Sendable {
     self.trace = trace
   }
 
+  /// The first stop that is none of `count` partitions, if there is one.
+  public func stop(beyond count: Int) -> Stop? { stops.first { Int($0.partition) >= count } }
+
   /// The lines of a slip at one stock partition; not empty, merged, ascending by item.
   public struct Stop: Hashable, Sendable {
     /// The index of the stock partition.

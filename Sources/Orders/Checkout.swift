@@ -13,7 +13,7 @@ extension OrdersMachine {
     case .paid:
       return .done
     case .checkingOut:
-      guard order.waiters.count < limits.orderWaitersMax else { return .refused(.tooManyJoined(id)) }
+      guard order.waiters.count < context.limits.orderWaitersMax else { return .refused(.tooManyJoined(id)) }
       orders.update(id, at: context.position) { $0?.waiters.append(waiter) }
       return nil
     case .open:

@@ -4,7 +4,7 @@ import PartitionCore
 extension OrdersMachine {
   /// Adds units of an item; the line's price becomes the one told now.
   mutating func addItem(
-    to id: OrderID, _ item: ItemID, _ quantity: Quantity, at price: Money, at position: LogPosition
+    to id: OrderID, _ item: ItemID, _ quantity: Quantity, at price: Money, in context: borrowing ApplyContext
   ) -> Outcome {
     guard var order = orders[id] else { return .refused(.unknownOrder(id)) }
     if let refusal = order.refusalToChange(id) { return .refused(refusal) }
@@ -15,11 +15,11 @@ extension OrdersMachine {
       order.lines[line].quantity = sum
       order.lines[line].price = price
     } else {
-      guard order.lines.count < limits.orderLinesMax else { return .refused(.tooManyLines(id)) }
+      guard order.lines.count < context.limits.orderLinesMax else { return .refused(.tooManyLines(id)) }
       order.lines.append(Order.Line(item: item, quantity: quantity, price: price))
     }
     guard let total = order.total else { return .refused(.amountOutOfRange(id: id.text)) }
-    orders.update(id, at: position) { $0 = order }
+    orders.update(id, at: context.position) { $0 = order }
     return .total(total)
   }
 

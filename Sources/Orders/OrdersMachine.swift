@@ -8,12 +8,10 @@ public struct OrdersMachine: StateMachine {
   var orders = Table<OrderID, Order>()
   let partition: PartitionID
   let partitioner: Partitioner
-  let limits: CoreLimits
 
-  public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {
+  public init(partition: PartitionID, partitioner: Partitioner) {
     self.partition = partition
     self.partitioner = partitioner
-    self.limits = limits
   }
 
   public func collectMissing(for command: Command, into keys: inout [EntityKey]) {
@@ -58,7 +56,7 @@ public struct OrdersMachine: StateMachine {
     case .create(let id, let user, _): return create(id, for: user, at: context.position)
     case .remove(let id): return remove(id, at: context.position)
     case .addItem(let id, let item, let quantity, let price):
-      return addItem(to: id, item, quantity, at: price, at: context.position)
+      return addItem(to: id, item, quantity, at: price, in: context)
     case .removeItem(let id, let item): return removeItem(from: id, item, at: context.position)
     case .checkout(let id): return checkout(id, from: waiter, in: &context)
     case .batchInit(let batch): return batchInit(batch, at: context.position)

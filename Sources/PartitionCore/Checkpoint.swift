@@ -8,17 +8,20 @@ public struct CheckpointHeader: Hashable, Sendable {
   /// The partition's time.
   public let now: Timestamp
   public let rulesVersion: UInt32
+  /// The bounds that the partition decides under.
+  public let limits: RuleLimits
   public let dedup: [DedupRow]
   public let ledger: Ledger
 
   public init(
-    partition: PartitionID, offset: Int64, now: Timestamp, rulesVersion: UInt32, dedup: [DedupRow],
-    ledger: Ledger
+    partition: PartitionID, offset: Int64, now: Timestamp, rulesVersion: UInt32, limits: RuleLimits = .initial,
+    dedup: [DedupRow], ledger: Ledger
   ) {
     self.partition = partition
     self.offset = offset
     self.now = now
     self.rulesVersion = rulesVersion
+    self.limits = limits
     self.dedup = dedup
     self.ledger = ledger
   }

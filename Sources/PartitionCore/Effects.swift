@@ -47,21 +47,32 @@ public struct Poison: Error, Hashable, Sendable {
 public struct ApplyContext: ~Copyable {
   /// The partition's time: the highest that its records told.
   public let now: Timestamp
+  /// The bounds that the partition decides under.
+  public let limits: RuleLimits
   /// What every answer that shows the entry's effect has to wait for.
   public let position: LogPosition
   /// The trace that the entry's command belongs to.
   public let trace: TraceContext?
   let source: PartitionID
+  let partitionCount: Int
   let offset: Int64
   var nextIndex: UInt32
   var effects: Effects
+  /// Why the entry cannot be applied after all.
+  var poison: Poison?
   /// Outcomes of requests that waited; the loop remembers them under their idempotency keys.
   var completed: [(waiter: Waiter, outcome: Outcome)] = []
 
-  /// Sends a message, numbered by the record that caused it.
+  /// Sends a message, numbered by the record that caused it. One that goes nowhere, because a record or a row names a
+  /// partition that does not exist, poisons the entry.
   public mutating func send(_ message: Message, to destination: PartitionID) {
+    let (next, overflow) = nextIndex.addingReportingOverflow(1)
+    guard Int(destination.index) < partitionCount, !overflow else {
+      poison = poison ?? Poison("a message to \(destination), a partition that does not exist")
+      return
+    }
     let position = SourcePosition(offset: offset, index: nextIndex)
-    nextIndex += 1
+    nextIndex = next
     effects.messages.append(
       .init(
         to: destination,

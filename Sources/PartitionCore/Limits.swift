@@ -1,13 +1,6 @@
-/// The bounds of one partition. Every queue, batch and table of the core is named here.
+/// The bounds of one partition's owner. Every queue, batch and table of the core is named here; none of them changes
+/// what is decided, which `RuleLimits` are for.
 public struct CoreLimits: Hashable, Sendable {
-  /// The most different items of one order.
-  public var orderLinesMax = 500
-  /// The most requests that wait for one order's checkout.
-  public var orderWaitersMax = 256
-  /// The most checkouts that wait for one item; beyond it a buyer is told to try again.
-  public var itemParkedMax = 4_096
-  /// How long an idempotency key is remembered.
-  public var idempotencyExpiryMilliseconds: Int64 = 24 * 60 * 60 * 1_000
   /// Entries applied in one step of the loop, so that a lane's other partitions get their turn; the record that
   /// crosses it is finished.
   public var stepEntriesMax = 1_024
@@ -31,29 +24,12 @@ public struct CoreLimits: Hashable, Sendable {
 
   public init() {}
 
-  /// The highest bounds that can be chosen: the format of records and rows holds no more.
-  public enum Highest {
-    public static let orderLinesMax = 16_384
-    public static let orderWaitersMax = 65_536
-    public static let itemParkedMax = 65_536
-  }
-
   /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
   public var contradiction: String? {
-    if orderLinesMax < 1 || orderWaitersMax < 1 || itemParkedMax < 1 || idempotencyExpiryMilliseconds < 1
-      || queuedEntriesMax < 1
-      || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1 || residentMax < 1
+    if queuedEntriesMax < 1 || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1 || residentMax < 1
       || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
     {
       return "every bound of a partition must be at least 1"
-    }
-    let bounded = [
-      ("orderLinesMax", orderLinesMax, Highest.orderLinesMax),
-      ("orderWaitersMax", orderWaitersMax, Highest.orderWaitersMax),
-      ("itemParkedMax", itemParkedMax, Highest.itemParkedMax),
-    ]
-    for (name, value, highest) in bounded where value > highest {
-      return "\(name) (\(value)) must not exceed \(highest): records cannot tell of more"
     }
     if checkpointEntitiesDue > dirtyMax {
       return "checkpointEntitiesDue (\(checkpointEntitiesDue)) must not exceed dirtyMax (\(dirtyMax))"

@@ -17,8 +17,8 @@ extension PartitionLoop {
   /// The partition's own row, as a checkpoint of now would write it.
   public var header: CheckpointHeader {
     CheckpointHeader(
-      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, dedup: dedup.rows,
-      ledger: machine.ledger)
+      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, limits: ruleLimits,
+      dedup: dedup.rows, ledger: machine.ledger)
   }
 
   /// Takes a checkpoint of everything applied so far, to be written once the log allows it. Returns whether it did:

@@ -32,7 +32,7 @@ extension PartitionLoop {
   }
 
   var expiry: Timestamp {
-    Timestamp(milliseconds: now.milliseconds + limits.idempotencyExpiryMilliseconds)
+    Timestamp(milliseconds: now.milliseconds + ruleLimits.idempotencyExpiryMilliseconds)
   }
 
   mutating func remember(

@@ -21,10 +21,13 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public internal(set) var counters = PartitionCounters()
   /// The owner's standing, where partitions change their owners; nil where nobody else can have one.
   public var tenure: Tenure?
+  /// The bounds that the partition decides under, as its log tells.
+  public private(set) var ruleLimits: RuleLimits
 
   let limits: CoreLimits
   /// Offsets of records of which what cannot be applied is left out.
   private let quarantined: Set<Int64>
+  private let partitionCount: Int
   var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
   var dedup: Dedup
   var now: Timestamp
@@ -75,7 +78,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     self.partition = partition
     self.limits = limits
     quarantined = recovery.quarantined
-    machine = Machine(partition: partition, partitioner: partitioner, limits: limits)
+    partitionCount = partitioner.count
+    machine = Machine(partition: partition, partitioner: partitioner)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
     appliedOffset = header?.offset ?? -1
@@ -83,6 +87,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     checkpointedOffset = appliedOffset
     now = header?.now ?? .zero
     rulesVersion = header?.rulesVersion ?? 1
+    ruleLimits = header?.limits ?? .initial
     machine.ledger = header?.ledger ?? Ledger()
     dedup.restore(header?.dedup ?? [])
     for row in recovery.pinned { machine.install(row.key, row.value) }
@@ -91,6 +96,16 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         offset: appliedOffset,
         reason: "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)")
     }
+    for row in recovery.pinned {
+      guard case .hold(let hold)? = row.value, !belongs(hold) else { continue }
+      stop(at: appliedOffset, "the store's hold of \(hold.slip.attempt) names a stop that is not here, or is nowhere")
+    }
+  }
+
+  /// Whether a hold of the store can be one of this partition; every message that another one leads to would go astray.
+  private func belongs(_ hold: Hold) -> Bool {
+    Int(hold.stop) < hold.slip.stops.count && hold.slip.stops[Int(hold.stop)].partition == partition.index
+      && hold.slip.stop(beyond: partitionCount) == nil
   }
 
   // MARK: Records
@@ -215,8 +230,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       return
     }
     var context = ApplyContext(
-      now: now, position: delivery.position, trace: entry.trace, source: partition, offset: delivery.offset,
-      nextIndex: nextMessageIndex, effects: effects)
+      now: now, limits: ruleLimits, position: delivery.position, trace: entry.trace, source: partition,
+      partitionCount: partitionCount, offset: delivery.offset, nextIndex: nextMessageIndex, effects: effects)
     effects = Effects()
     defer {
       nextMessageIndex = context.nextIndex
@@ -227,6 +242,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     case .message(let message): try receive(message, in: &context)
     case .control: break
     }
+    if let poison = context.poison { throw poison }
     for (waiter, outcome) in context.completed {
       remember(outcome, under: waiter.idempotency, at: delivery.position)
       context.effects.replies.append(
@@ -241,6 +257,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         throw Poison("rules \(version) are not known to this program, which knows up to \(Rules.current)")
       }
       rulesVersion = max(rulesVersion, version)
+    case .limits(let limits):
+      ruleLimits = limits
     case .owned, .released, .tick:
       tenure?.read(control)
       if case .superseded(let epoch) = tenure?.phase { status = .superseded(offset: offset, by: epoch) }
@@ -248,6 +266,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   }
 
   private mutating func receive(_ message: PartitionMessage, in context: inout ApplyContext) throws(Poison) {
+    if let stop = message.message.slip?.stop(beyond: partitionCount) {
+      throw Poison("a slip with a stop at \(PartitionID(.stock, stop.partition)), a partition that does not exist")
+    }
     guard let isNew = dedup.admit(message) else {
       throw Poison("a message of \(message.source), a partition that does not exist")
     }

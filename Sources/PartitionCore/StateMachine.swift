@@ -4,7 +4,7 @@ import Model
 ///
 /// No clock, no randomness, no I/O, no iteration in hash order: the same log gives the same state everywhere.
 public protocol StateMachine: Sendable {
-  init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits)
+  init(partition: PartitionID, partitioner: Partitioner)
 
   var ledger: Ledger { get set }
 

@@ -79,7 +79,7 @@ public struct Tenure: Hashable, Sendable {
   mutating func read(_ control: Control) {
     if case .superseded = phase { return }
     switch control {
-    case .rules: break
+    case .rules, .limits: break
     case .owned(let owner): readOwned(owner.epoch, of: owner.incarnation)
     case .released(let released):
       // Of an epoch in between, its `Owned` might stand before the first record that was read here, even where an older

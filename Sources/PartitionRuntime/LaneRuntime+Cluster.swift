@@ -110,10 +110,6 @@ extension LaneRuntime {
     appendControl(.owned(owner), at: place)
   }
 
-  func appendControl(_ control: Control, at place: Int) {
-    enqueue(Entry(time: shared.clock(), body: .control(control)), to: places[place].id)
-  }
-
   func announce(at place: Int) {
     let owned = places[place]
     let state: OwnerAnnouncement.State

@@ -23,6 +23,7 @@ extension LaneRuntime {
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
       if places[place].awaitsTime || isToRelieve(place) { perform(places[place].actor.standing(), at: place) }
     }
+    lookForLimits(now)
     if cluster != nil { clusterTick(now) }
   }
 

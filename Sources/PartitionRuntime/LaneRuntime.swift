@@ -172,7 +172,7 @@ final class LaneRuntime {
     }
     if result.flags.contains(.isStopped) {
       stopped(at: place)
-    } else if result.appliedOffset >= places[place].replayThrough {
+    } else if result.appliedOffset >= places[place].replayThrough, isToOpen(result, at: place) {
       // A read that cannot be loaded keeps nobody else waiting.
       let cannotLoad = places[place].loadFailure != nil && result.flags.contains(.awaitsLoad)
       let isFull = result.flags.contains(.isDirtyBoundReached) || cannotLoad

@@ -12,7 +12,9 @@ struct Outbox {
 
   var isEmpty: Bool { touched.isEmpty }
 
+  /// What goes to no partition is not taken; the core lets nothing of that kind out.
   mutating func append(_ entry: Entry, to partition: Int) {
+    guard entries.indices.contains(partition) else { return }
     if entries[partition].isEmpty { touched.append(partition) }
     entries[partition].append(entry)
     count += 1

@@ -44,6 +44,8 @@ struct OwnedPartition {
   var awaitsTime = false
   /// When the owner's `Owned` was appended, until it has come back.
   var announcedAt: UInt64?
+  /// When the owner's limits were appended, until they have come back.
+  var limitsAppendedAt: UInt64?
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
 

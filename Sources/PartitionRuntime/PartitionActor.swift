@@ -9,6 +9,8 @@ import PartitionCore
 actor PartitionActor<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private nonisolated let lane: Lane
+  /// The bounds that this owner wants the partition to decide under.
+  private let wantedLimits: RuleLimits
   /// The owner's clock for its tenure; nil where nobody else can own the partition.
   private let tenureClock: TenureClock?
   /// What all partitions of the process may hold together, and what this one was last counted with.
@@ -24,6 +26,7 @@ actor PartitionActor<Machine: StateMachine> {
     loop = PartitionLoop(
       partition: partition, partitioner: options.partitioner, limits: options.core, recovery: recovery)
     loop.tenure = tenure
+    wantedLimits = options.rules
     tenureClock = clock
     self.memory = memory
     self.lane = lane
@@ -160,6 +163,7 @@ actor PartitionActor<Machine: StateMachine> {
     if loop.status != .running { flags.insert(.isStopped) }
     if loop.isCrowded { flags.insert(.isCrowded) }
     if loop.hasRoom { flags.insert(.hasRoom) }
+    if loop.ruleLimits != wantedLimits { flags.insert(.hasOtherLimits) }
     return StepResult(
       effects: effects, loads: loop.keysToLoad(), appliedOffset: loop.appliedOffset, tick: tick, flags: flags)
   }

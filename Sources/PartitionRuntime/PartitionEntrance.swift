@@ -126,12 +126,14 @@ struct StepResult: Sendable {
     static let awaitsTime = Flags(rawValue: 32)
     /// The owner's `Owned` has not come back yet.
     static let isAnnounced = Flags(rawValue: 64)
+    /// Commands wait for a load.
+    static let awaitsLoad = Flags(rawValue: 128)
     /// As much was delivered and not applied as may be.
     static let isCrowded = Flags(rawValue: 256)
     /// There is room for more of the log.
     static let hasRoom = Flags(rawValue: 512)
-    /// Commands wait for a load.
-    static let awaitsLoad = Flags(rawValue: 128)
+    /// It decides under other bounds than this owner's.
+    static let hasOtherLimits = Flags(rawValue: 1_024)
   }
 
   let effects: Effects

@@ -37,8 +37,8 @@ public final class Runtime: RuntimeInspection {
     for flat in shared.gates.indices {
       let partition = shared.partition(flat)
       let runtime = runtimes[Int(shared.laneOf(partition))]
+      if log.nextOffset(of: partition) == 0 { try Self.found(partition, shared) }
       let owned = try Self.acquire(partition, shared, on: runtime.lane)
-      if owned.replayThrough == -1 { try Self.found(partition, shared) }
       offsets[Int(runtime.index)][partition] = owned.offsetAtBoot
       runtime.own(owned)
     }
@@ -107,11 +107,13 @@ public final class Runtime: RuntimeInspection {
       offsetAtBoot: ownership.recovery.header?.offset ?? -1, replayThrough: shared.log.nextOffset(of: partition) - 1)
   }
 
-  /// Begins a partition's log with the version of the rules that it follows.
+  /// Begins a partition's log with the version of the rules that it follows, and with its limits.
   private static func found(_ partition: PartitionID, _ shared: RuntimeShared) throws {
-    let entry = Entry(time: shared.clock(), body: .control(.rules(version: Rules.current)))
-    let record = Append(partition: partition, record: Record(entries: [entry]), isRefusable: false)
-    _ = try shared.log.append([record], by: nil)
+    var controls = [Control.rules(version: Rules.current)]
+    if shared.options.rules != .initial { controls.append(.limits(shared.options.rules)) }
+    let now = shared.clock()
+    let record = Record(entries: controls.map { Entry(time: now, body: .control($0)) })
+    _ = try shared.log.append([Append(partition: partition, record: record, isRefusable: false)], by: nil)
   }
 
   // MARK: Lanes

@@ -6,6 +6,8 @@ public struct RuntimeOptions: Sendable {
   public var partitioner: Partitioner
   public var laneCount: Int
   public var core = CoreLimits()
+  /// What the partitions that it owns are to decide under.
+  public var rules = RuleLimits.initial
   /// How long a changed entity waits for its checkpoint while fewer than `core.checkpointEntitiesDue` are dirty.
   public var checkpointIntervalMilliseconds: Int64 = 1_000
   /// How often a lane at work looks for checkpoints that are due: often enough to spread them over their interval.
@@ -47,6 +49,6 @@ public struct RuntimeOptions: Sendable {
     {
       return "every bound of the runtime must be at least 1"
     }
-    return core.contradiction
+    return rules.contradiction ?? core.contradiction
   }
 }

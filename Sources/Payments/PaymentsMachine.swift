@@ -15,12 +15,10 @@ public struct PaymentsMachine: StateMachine {
   var payments = Table<PaymentID, Payment>()
   let partition: PartitionID
   let partitioner: Partitioner
-  let limits: CoreLimits
 
-  public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {
+  public init(partition: PartitionID, partitioner: Partitioner) {
     self.partition = partition
     self.partitioner = partitioner
-    self.limits = limits
   }
 
   public func collectMissing(for command: Command, into keys: inout [EntityKey]) {

@@ -58,7 +58,7 @@ public final class ServerFront: Sendable {
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
     let shared = LaneServer.Shared(
       options: options, parts: parts, listener: listener, ledger: ledger,
-      keys: KeyRegistry(expiryMilliseconds: options.runtime.core.idempotencyExpiryMilliseconds))
+      keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds))
     var metrics: [RequestMetrics] = []
     var servers: [LaneConfined<LaneServer>] = []
     for lane in lanes.serving {

@@ -47,10 +47,10 @@ public struct ServingOptions: Sendable {
     options.core.checkpointEntitiesDue = settings.checkpointEntitiesDue
     options.core.residentMax = settings.residentEntitiesMax
     options.core.dirtyMax = settings.dirtyEntitiesMax
-    options.core.idempotencyExpiryMilliseconds = settings.idempotencyExpiryMilliseconds
-    options.core.itemParkedMax = settings.itemParkedMax
-    options.core.orderLinesMax = settings.orderLinesMax
-    options.core.orderWaitersMax = settings.orderWaitersMax
+    options.rules.idempotencyExpiryMilliseconds = settings.idempotencyExpiryMilliseconds
+    options.rules.itemParkedMax = settings.itemParkedMax
+    options.rules.orderLinesMax = settings.orderLinesMax
+    options.rules.orderWaitersMax = settings.orderWaitersMax
     return options
   }
 

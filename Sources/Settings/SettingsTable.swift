@@ -102,17 +102,22 @@ public enum SettingsTable {
   private static let rules: [Setting] = [
     Setting(
       "idempotency-expiry", .rules, .duration(1_000...30 * 24 * hour, \.idempotencyExpiryMilliseconds),
-      "how long an Idempotency-Key and its outcome are remembered"),
-    Setting("order-lines-max", .rules, .count(1...16_384, \.orderLinesMax), "different items in one order"),
+      "how long an Idempotency-Key and its outcome are remembered", becomesARule),
+    Setting(
+      "order-lines-max", .rules, .count(1...16_384, \.orderLinesMax), "different items in one order", becomesARule),
     Setting(
       "order-waiters-max", .rules, .count(1...65_536, \.orderWaitersMax),
-      "requests that wait for the checkout of one order"),
+      "requests that wait for the checkout of one order", becomesARule),
     Setting(
       "item-parked-max", .rules, .count(1...65_536, \.itemParkedMax), "checkouts that wait for units of one item",
       "Units that unfinished checkouts hold may come back, so later buyers wait in line; beyond "
-        + "this bound they get 503."
+        + "this bound they get 503. \(becomesARule)"
     ),
   ]
+
+  /// Of the settings that are a part of what partitions decide.
+  private static let becomesARule =
+    "A changed value goes into the log of each partition and holds from there on; nothing before is decided anew."
 
   private static let memory: [Setting] = [
     Setting(

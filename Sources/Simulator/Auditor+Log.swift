@@ -15,6 +15,9 @@ extension Auditor {
       switch entry.body {
       case .command(let command) where command.command.service == row.partition.service: run(command)
       case .message(let message): receive(message)
+      case .control(.limits(let told)):
+        if told != limits[slot] { limitsChanged += 1 }
+        limits[slot] = told
       case .control: continue
       default: return
       }
@@ -45,7 +48,7 @@ extension Auditor {
   }
 
   private var expiry: Timestamp {
-    Timestamp(milliseconds: now[current.slot].milliseconds + limits.idempotencyExpiryMilliseconds)
+    Timestamp(milliseconds: now[current.slot].milliseconds + limits[current.slot].idempotencyExpiryMilliseconds)
   }
 
   /// A request has its outcome, and its key remembers it; what may be tried again leaves no key behind.

@@ -60,7 +60,7 @@ extension Auditor {
     guard var order = orders[id] else { return nil }
     let others = order.lines.filter { $0.item != item }
     let before = order.lines.first { $0.item == item }?.quantity.value ?? 0
-    if before == 0 && others.count >= limits.orderLinesMax { return .refused(.tooManyLines(id)) }
+    if before == 0 && others.count >= limits[current.slot].orderLinesMax { return .refused(.tooManyLines(id)) }
     guard let units = Self.sum(before, quantity) else { return .refused(.amountOutOfRange(id: item.text)) }
     let line = Order.Line(item: item, quantity: Quantity(unchecked: units), price: price)
     if before == 0 {
@@ -90,7 +90,7 @@ extension Auditor {
     switch order.status {
     case .paid: return .done
     case .checkingOut:
-      if order.waiters.count >= limits.orderWaitersMax { return .refused(.tooManyJoined(id)) }
+      if order.waiters.count >= limits[current.slot].orderWaitersMax { return .refused(.tooManyJoined(id)) }
       order.waiters.append(waiter)
       set(id, order)
     case .open:

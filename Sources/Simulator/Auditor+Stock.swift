@@ -91,7 +91,8 @@ extension Auditor {
       items[line.item].map { $0.available >= line.quantity && $0.parked.isEmpty } ?? false
     }
     if isFree { return take(slip, stop) }
-    for line in lines where (items[line.item]?.parked.count ?? 0) >= limits.itemParkedMax {
+    let parkedMax = limits[current.slot].itemParkedMax
+    for line in lines where (items[line.item]?.parked.count ?? 0) >= parkedMax {
       return back(slip, from: Int(stop), .tooManyWaiting(line.item))
     }
     for line in lines { change(line.item) { $0.parked.append(slip.attempt) } }

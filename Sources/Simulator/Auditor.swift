@@ -15,7 +15,8 @@ import PartitionCore
 /// The rules are written here once more, from their description, and share no code with the machines.
 final class Auditor {
   let layout: Layout
-  let limits: CoreLimits
+  /// Whether idempotency keys expire within the run.
+  private let hasKeysExpire: Bool
   /// The first thing that was wrong.
   private(set) var violation: String?
 
@@ -29,6 +30,8 @@ final class Auditor {
   /// By slot.
   var keys: [[IdempotencyKey: IdempotencyRecord]]
   var now: [Timestamp]
+  var limits: [RuleLimits]
+  var limitsChanged = 0
 
   // What stands in the log, and what has to come.
   /// By receiver's and sender's slot.
@@ -95,14 +98,15 @@ final class Auditor {
     let offset: Int64
   }
 
-  init(layout: Layout, limits: CoreLimits) {
+  init(layout: Layout, hasKeysExpire: Bool) {
     self.layout = layout
-    self.limits = limits
+    self.hasKeysExpire = hasKeysExpire
     let slots = layout.slotCount
     let nothing = Knowledge(entries: Array(repeating: 0, count: slots))
     holds = Array(repeating: [:], count: layout.partitioner.count)
     keys = Array(repeating: [:], count: slots)
     now = Array(repeating: .zero, count: slots)
+    limits = Array(repeating: .initial, count: slots)
     seen = Array(repeating: Array(repeating: nil, count: slots), count: slots)
     expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
     clocks = Array(repeating: nothing, count: slots)
@@ -125,7 +129,7 @@ final class Auditor {
         "request \(reply.request) was answered \(reply.outcome)\(reply.isReplayed ? " (replayed)" : ""); right is "
           + "\(right.outcome)\(right.isReplayed ? " (replayed)" : "")")
     }
-    guard limits.idempotencyExpiryMilliseconds >= 86_400_000, let token = right.token else { return }
+    guard !hasKeysExpire, let token = right.token else { return }
     if case .refused(let refusal) = right.outcome, refusal.isTransient { return }
     if case .refused(.idempotencyKeyReused) = right.outcome { return }
     let key = ToldKey(slot: right.slot, key: token.key)

@@ -23,6 +23,11 @@ final class Owner {
 
   /// The process that it is a part of, where there are several.
   let pod: Int
+  /// What the process was configured with when it started.
+  let limits: RuleLimits
+  /// When its limits were sent, by the world's time, until they have come back; and whether they ever were.
+  var limitsSentAt: Int64?
+  var hasSentLimits = false
   /// It has let go of the partition, or died.
   var isGone = false
   /// When `Owned` was sent last, by the world's time; and since when it serves.
@@ -62,12 +67,14 @@ final class Owner {
   }
 
   init(
-    partition: PartitionID, epoch: UInt64, number: Int, pod: Int, driver: any PartitionDriver, replayEnd: Int
+    partition: PartitionID, epoch: UInt64, number: Int, pod: Int, limits: RuleLimits, driver: any PartitionDriver,
+    replayEnd: Int
   ) {
     self.partition = partition
     self.epoch = epoch
     self.number = number
     self.pod = pod
+    self.limits = limits
     self.driver = driver
     self.replayEnd = replayEnd
     recoveredOffset = driver.appliedOffset

@@ -19,6 +19,7 @@ protocol PartitionDriver {
   var dedupDrops: UInt64 { get }
   var ledger: Ledger { get }
   var tenure: Tenure? { get set }
+  var ruleLimits: RuleLimits { get }
   var isSuperseded: Bool { get }
   var awaitsTime: Bool { get }
   var hasWaitingReads: Bool { get }

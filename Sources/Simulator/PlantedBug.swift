@@ -29,6 +29,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case gapNotNoticed
   /// Entries are given the owner's time instead of their own.
   case timeFromClock
+  /// A replay decides under what its owner is configured with, not under what the log and the checkpoint say.
+  case limitsConfigured
   /// A parked checkout that gets its units does not go on.
   case parkedForgotten
   /// A release gives the units back twice.

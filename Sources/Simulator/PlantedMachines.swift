@@ -14,8 +14,8 @@ protocol WrappedMachine: StateMachine {
 }
 
 extension WrappedMachine {
-  init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {
-    self.init(base: Base(partition: partition, partitioner: partitioner, limits: limits))
+  init(partition: PartitionID, partitioner: Partitioner) {
+    self.init(base: Base(partition: partition, partitioner: partitioner))
   }
   var ledger: Ledger {
     get { base.ledger }

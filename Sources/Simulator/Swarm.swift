@@ -1,3 +1,4 @@
+import Model
 import PartitionCore
 
 /// What can happen next in a world.
@@ -55,6 +56,10 @@ struct Swarm: Sendable {
   let userCount: Int
   let itemCount: Int
   let limits: CoreLimits
+  /// In percent: how often a process that starts is configured with other limits than the one before it.
+  let limitsChangePercent: Int
+  /// Whether idempotency keys expire within a run.
+  let hasKeysExpire: Bool
   /// By `Action.rawValue`.
   let weights: [Int]
   /// In percent: how much of a turn is done at once.
@@ -107,10 +112,8 @@ struct Swarm: Sendable {
     limits.evictionScanMax = random.within(4...64)
     limits.loadKeysMax = random.within(1...8)
     limits.waitingReadsMax = random.within(1...16)
-    limits.orderLinesMax = random.within(2...6)
-    limits.orderWaitersMax = random.within(1...4)
-    limits.itemParkedMax = random.within(1...5)
-    limits.idempotencyExpiryMilliseconds = random.percent(60) ? 86_400_000 : Int64(random.within(500...20_000))
+    hasKeysExpire = random.percent(40)
+    limitsChangePercent = bug == .limitsConfigured ? 100 : [0, 30, 100][random.below(3)]
     limits.dirtyMax = random.within(6...40)
     limits.checkpointEntitiesDue = random.within(2...6)
     self.limits = limits
@@ -136,6 +139,14 @@ struct Swarm: Sendable {
 }
 
 extension Swarm {
+  /// Limits that a process may be configured with: low enough to be reached.
+  func ruleLimits(_ random: inout SeededRandom) -> RuleLimits {
+    RuleLimits(
+      orderLinesMax: random.within(2...6), orderWaitersMax: random.within(1...4),
+      itemParkedMax: random.within(1...5),
+      idempotencyExpiryMilliseconds: hasKeysExpire ? Int64(random.within(500...20_000)) : 86_400_000)
+  }
+
   /// Half of the seeds are clusters, unless the planted bug can only be made in one kind of world.
   private static func cluster(_ seed: UInt64, _ bug: PlantedBug?) -> Cluster? {
     var random = SeededRandom(seed: seed ^ 0xc105)
@@ -171,6 +182,7 @@ extension PlantedBug {
     case .offsetSavedApart, .readDuringReplay, .timeFromClock, .dirtyEvicted: [.crashOwner]
     case .loadOlderThanMemory: [.read, .store, .sync, .append]
     case .gapNotNoticed: [.gap]
+    case .limitsConfigured: [.crashOwner, .crashMachine]
     case .leaseNotChecked, .supersededGoesOn, .ownedNotCompared: [.replace, .read, .cut]
     case .noHoldBack, .releasedWhileServing: [.replace, .read, .append]
     case .leaseFromReturn, .staleTickAccepted: [.replace, .read, .pause, .cut]

@@ -39,6 +39,8 @@ public struct Tally: Hashable, Sendable {
   public var poisoned = 0
   public var gaps = 0
   public var clockJumps = 0
+  /// Times that a partition got other limits to decide under.
+  public var limitsChanged = 0
   public var overloads = 0
   /// Owners that read of their successor, or stepped down; and `Released` that they sent.
   public var superseded = 0
@@ -76,7 +78,7 @@ public struct Tally: Hashable, Sendable {
       \.records, \.recordsLost, \.machineCrashes, \.ownerCrashes, \.restarts, \.zombies, \.fenced, \.duplicates,
       \.redeliveries, \.repliesLost, \.repliesLate, \.evictions, \.loads, \.loadsFailed, \.loadsOvertaken,
       \.checkpoints, \.checkpointsFailed,
-      \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.overloads, \.superseded,
+      \.checkpointAnswersLost, \.parked, \.poisoned, \.gaps, \.clockJumps, \.limitsChanged, \.overloads, \.superseded,
       \.steppedDown, \.farewells, \.lateFarewells, \.readsOfReplaced, \.controlsLost, \.broken, \.pauses, \.cuts,
     ]
   }

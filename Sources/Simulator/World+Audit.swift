@@ -8,6 +8,7 @@ extension World {
   func auditEnd() {
     auditor.auditRest()
     auditWaiting()
+    auditLimits()
     for owner in owners where violation == nil { auditStore(of: owner) }
     if violation == nil { auditLedgers() }
     for partition in layout.partitions where violation == nil { auditReplay(of: partition) }

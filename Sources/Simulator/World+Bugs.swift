@@ -14,6 +14,11 @@ extension World {
         guard case .control(let control) = entry.body else { return entry }
         return Entry(time: entry.time, body: .control(presented(control, to: owner)))
       }
+    case .limitsConfigured where delivery.offset < owner.replayEnd:
+      entries = record.entries.map { entry in
+        guard case .control(.limits) = entry.body else { return entry }
+        return Entry(time: entry.time, body: .control(.limits(owner.limits)))
+      }
     case .timeFromClock:
       let skew = Int64(owner.number) * 3_000
       entries = record.entries.map { Entry(time: Timestamp(milliseconds: clock + skew), body: $0.body) }

@@ -14,6 +14,7 @@ extension World {
     tally.repliesLost += pods.tellings.count
     pods.tellings = []
     pods.mend()
+    for pod in configured.indices { reconfigure(pod) }
     poison = poison.filter { $0.offset < log.count(of: $0.partition) }
     tally.unknown += clients.crash()
   }

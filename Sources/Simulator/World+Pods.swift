@@ -61,6 +61,7 @@ extension World {
       abandon(owner)
     }
     tally.repliesLost += pods.restart(pod, arriving: random.below(3))
+    reconfigure(pod)
     tally.unknown += clients.crash(pod, of: pods.all.count, &random)
   }
 
@@ -78,6 +79,7 @@ extension World {
       checkpoint(owner)
       stepDown(owner)
     }
+    reconfigure(pod)
   }
 
   /// The group gives a partition to another pod. The old owner goes on until it reads of the new one, which may come
@@ -97,6 +99,7 @@ extension World {
     return pods.sendings.isEmpty && pods.tellings.isEmpty && owners.count == layout.slotCount
       && owners.allSatisfy { owner in
         owner.driver.tenure?.phase == .serving && !owner.driver.hasWaitingReads && owner.replies.isEmpty
+          && owner.driver.ruleLimits == owner.limits
       }
   }
 

@@ -49,7 +49,10 @@ extension World {
       if case .none = owner.load {
         let isDone = owner.outbox.isEmpty && owner.driver.queuedRecords == 0
         let isAtEnd = !isDelivering || owner.nextOffset >= readableCount(of: owner.partition)
-        if isDone && isAtEnd { return look(at: owner) }
+        if isDone && isAtEnd {
+          look(at: owner)
+          return isDelivering ? lookForLimits(owner) : ()
+        }
       } else {
         workOnLoad(owner)
       }

@@ -28,7 +28,7 @@ extension World {
     send(.owned(control), from: owner)
   }
 
-  private func send(_ control: Control, from owner: Owner) {
+  func send(_ control: Control, from owner: Owner) {
     pods.sendings.append(Pods.Sending(pod: owner.pod, partition: owner.partition, control: control))
   }
 

@@ -22,6 +22,7 @@ extension World {
     if isDue { reveal(owner) }
     if random.percent(30) { owner.driver.evict() }
     look(at: owner)
+    lookForLimits(owner)
   }
 
   private var isDue: Bool { random.percent(swarm.turnPercent) }

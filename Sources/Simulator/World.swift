@@ -15,6 +15,8 @@ final class World {
   let auditor: Auditor
   var clients: Clients
   var pods: Pods
+  /// By pod, one in a world with a single process: what it was configured with when it started.
+  var configured: [RuleLimits] = []
   /// In the order in which they started; zombies among them.
   var owners: [Owner] = []
   var tally = Tally()
@@ -43,9 +45,11 @@ final class World {
     random = SeededRandom(seed: seed)
     log = SimulatedLog(layout: layout)
     store = SimulatedStore(layout: layout, bug: bug)
-    auditor = Auditor(layout: layout, limits: swarm.limits)
+    auditor = Auditor(layout: layout, hasKeysExpire: swarm.hasKeysExpire)
     clients = Clients(swarm: swarm)
     pods = Pods(count: swarm.cluster?.podCount ?? 0, random: &random)
+    let limits = swarm.ruleLimits(&random)
+    configured = Array(repeating: limits, count: max(1, pods.all.count))
   }
 
   /// Whether partitions change their owners by the log, between several processes.
@@ -74,6 +78,7 @@ final class World {
     if violation == nil { auditEnd() }
     tally.duplicates = auditor.duplicates
     tally.parked = auditor.parkedCount
+    tally.limitsChanged = auditor.limitsChanged
     tally.fenced = store.fencedCount
     tally.records = log.rows.count
     for owner in owners { tally.evictions += Int(owner.driver.evictions) }
@@ -118,13 +123,15 @@ final class World {
     if isCluster && pod == nil { return }
     do {
       let (epoch, recovery) = try store.acquire(partition)
+      if !isCluster { reconfigure(0) }
       if let header = recovery.header, header.offset >= readableCount(of: partition) {
         return fail("the store of \(partition) is ahead of its log, at offset \(header.offset)")
       }
-      let driver = Self.makeDriver(partition, layout, swarm.limits, recovery, bug: bug)
+      let driver = Self.makeDriver(
+        partition, layout, swarm.limits, presented(recovery, of: partition, on: pod ?? 0), bug: bug)
       let owner = Owner(
-        partition: partition, epoch: epoch, number: nextOwner, pod: pod ?? 0, driver: driver,
-        replayEnd: log.count(of: partition))
+        partition: partition, epoch: epoch, number: nextOwner, pod: pod ?? 0, limits: configured[pod ?? 0],
+        driver: driver, replayEnd: log.count(of: partition))
       owners.append(owner)
       nextOwner += 1
       beginTenure(owner)

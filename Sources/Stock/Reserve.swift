@@ -69,7 +69,8 @@ extension StockMachine {
   }
 
   private mutating func park(_ hold: Hold, in context: inout ApplyContext) throws(Poison) {
-    for line in hold.lines where (items[line.item]?.parked.count ?? 0) >= limits.itemParkedMax {
+    let parkedMax = context.limits.itemParkedMax
+    for line in hold.lines where (items[line.item]?.parked.count ?? 0) >= parkedMax {
       sendBack(hold, .tooManyWaiting(line.item), in: &context)
       return
     }

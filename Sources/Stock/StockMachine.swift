@@ -12,12 +12,10 @@ public struct StockMachine: StateMachine {
   public internal(set) var parkedCount = 0
   let partition: PartitionID
   let partitioner: Partitioner
-  let limits: CoreLimits
 
-  public init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {
+  public init(partition: PartitionID, partitioner: Partitioner) {
     self.partition = partition
     self.partitioner = partitioner
-    self.limits = limits
   }
 
   public func collectMissing(for command: Command, into keys: inout [EntityKey]) {

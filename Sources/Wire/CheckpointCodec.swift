@@ -6,6 +6,7 @@ public enum CheckpointCodec {
   /// Appends the header's bytes to `bytes`.
   public static func encode(_ header: CheckpointHeader, into bytes: inout [UInt8]) {
     var writer = Writer(capacity: 256 + 32 * min(header.dedup.count, 1_024))
+    if header.limits != .initial { writer.message(7) { header.limits.write(to: &$0) } }
     writer.message(6) { header.ledger.write(to: &$0) }
     for row in header.dedup.reversed() { writer.message(5) { row.write(to: &$0) } }
     writer.number(4, UInt64(header.rulesVersion))
@@ -25,6 +26,8 @@ public enum CheckpointCodec {
     var rulesVersion: UInt32 = 0
     var dedup: [DedupRow] = []
     var ledger: Ledger?
+    // Of a checkpoint that does not tell of any.
+    var limits = RuleLimits.initial
     while let field = try reader.next() {
       switch field.number {
       case 1: partition = try PartitionID(wire: reader.message(field))
@@ -37,6 +40,7 @@ public enum CheckpointCodec {
         if let last = dedup.last, last.source >= row.source { throw .invalid("the dedup rows", "do not ascend") }
         dedup.append(row)
       case 6: ledger = try Ledger(wire: reader.message(field))
+      case 7: limits = try RuleLimits(wire: reader.message(field))
       default: try reader.skip(field)
       }
     }
@@ -45,7 +49,7 @@ public enum CheckpointCodec {
     guard rulesVersion > 0 else { throw .missing("the rules' version") }
     return CheckpointHeader(
       partition: try required(partition, "the checkpoint's partition"), offset: offset, now: now,
-      rulesVersion: rulesVersion, dedup: dedup, ledger: try required(ledger, "the checkpoint's ledger"))
+      rulesVersion: rulesVersion, limits: limits, dedup: dedup, ledger: try required(ledger, "the checkpoint's ledger"))
   }
 }
 

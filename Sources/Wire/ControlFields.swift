@@ -12,6 +12,7 @@ extension Control {
       case 4:
         let (epoch, number) = try Self.numbers(wire: reader.message(field))
         control = .tick(epoch: epoch, number: number)
+      case 5: control = .limits(try RuleLimits(wire: reader.message(field)))
       default: try reader.skip(field)
       }
     }
@@ -57,6 +58,7 @@ extension Control {
         writer.number(2, number)
         writer.number(1, epoch)
       }
+    case .limits(let limits): writer.message(5) { limits.write(to: &$0) }
     }
   }
 }
@@ -89,5 +91,31 @@ extension Owner {
     writer.text(3, address)
     writer.fixed64(2, incarnation)
     writer.number(1, epoch)
+  }
+}
+
+extension RuleLimits {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var limits = RuleLimits(
+      orderLinesMax: 0, orderWaitersMax: 0, itemParkedMax: 0, idempotencyExpiryMilliseconds: 0)
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: limits.orderLinesMax = try reader.narrow(field, "the limit of order lines")
+      case 2: limits.orderWaitersMax = try reader.narrow(field, "the limit of an order's waiters")
+      case 3: limits.itemParkedMax = try reader.narrow(field, "the limit of parked checkouts")
+      case 4: limits.idempotencyExpiryMilliseconds = try reader.narrow(field, "the keys' expiry")
+      default: try reader.skip(field)
+      }
+    }
+    if let contradiction = limits.contradiction { throw WireError("the limits: \(contradiction)") }
+    self = limits
+  }
+
+  func write(to writer: inout Writer) {
+    writer.number(4, idempotencyExpiryMilliseconds)
+    writer.number(3, Int64(itemParkedMax))
+    writer.number(2, Int64(orderWaitersMax))
+    writer.number(1, Int64(orderLinesMax))
   }
 }

@@ -1,5 +1,4 @@
 import Model
-import PartitionCore
 
 /// Bounds of what a reader accepts. Whoever writes must stay below them: no bound of the core can be set higher, and
 /// the logs divide records.
@@ -9,11 +8,11 @@ public enum WireLimits {
   /// The most messages of one frame between pods.
   public static let peerMessagesMax = 65_536
   /// The most different items of one order, or of one slip.
-  public static let orderLinesMax = CoreLimits.Highest.orderLinesMax
+  public static let orderLinesMax = RuleLimits.Highest.orderLinesMax
   /// The most requests that wait for one order.
-  public static let orderWaitersMax = CoreLimits.Highest.orderWaitersMax
+  public static let orderWaitersMax = RuleLimits.Highest.orderWaitersMax
   /// The most checkouts that wait for one item.
-  public static let itemParkedMax = CoreLimits.Highest.itemParkedMax
+  public static let itemParkedMax = RuleLimits.Highest.itemParkedMax
   /// The highest partition count (`Partitioner`).
   public static let partitionsMax = 4_096
   /// The highest time that a record may tell, the end of the year 9999; so much below 2^63 that adding an expiry

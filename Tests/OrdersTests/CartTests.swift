@@ -5,7 +5,7 @@ import RuleTables
 import Testing
 
 @Suite struct CartTests {
-  private func check(_ table: String, limits: CoreLimits = CoreLimits()) {
+  private func check(_ table: String, limits: RuleLimits? = nil) {
     var rules = RuleTable<OrdersMachine>(PartitionID(.orders, 0), limits: limits)
     #expect(rules.mismatches(table) == [])
   }
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func anOrderHasABoundOfLines() {
-    var limits = CoreLimits()
+    var limits = RuleLimits.initial
     limits.orderLinesMax = 2
     check(
       """
@@ -49,6 +49,22 @@ import Testing
       take o1 apple                → total 2
       add o1 plum 1 at 1           → total 3
       """, limits: limits)
+  }
+
+  @Test func limitsHoldFromTheirRecordOn() {
+    check(
+      """
+      create o1 alice              → created o1
+      add o1 apple 1 at 1          → total 1
+      limits 1 1 1 1000            → nothing
+      add o1 pear 1 at 1           → refused tooManyLines o1
+      limits 2 1 1 1000            → nothing
+      add o1 pear 1 at 1           → total 2
+      limits 1 1 1 1000            → nothing
+      What an order has under higher ones it keeps.
+      add o1 pear 1 at 1           → total 3
+      show order o1                → open 3 by alice apple:1 pear:2
+      """)
   }
 
   @Test func numbersStayInTheirRange() {

@@ -5,7 +5,7 @@ import RuleTables
 import Testing
 
 @Suite struct CheckoutTests {
-  private func check(_ table: String, limits: CoreLimits = CoreLimits()) {
+  private func check(_ table: String, limits: RuleLimits? = nil) {
     var rules = RuleTable<OrdersMachine>(PartitionID(.orders, 0), limits: limits)
     #expect(rules.mismatches(table) == [])
   }
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func everybodyWhoWaitsIsTold() {
-    var limits = CoreLimits()
+    var limits = RuleLimits.initial
     limits.orderWaitersMax = 2
     check(
       """

@@ -5,7 +5,7 @@ import RuleTables
 import Testing
 
 @Suite struct IdempotencyTests {
-  private func check(_ table: String, limits: CoreLimits = CoreLimits()) {
+  private func check(_ table: String, limits: RuleLimits? = nil) {
     var rules = RuleTable<OrdersMachine>(PartitionID(.orders, 0), limits: limits)
     #expect(rules.mismatches(table) == [])
   }
@@ -51,7 +51,7 @@ import Testing
 
   /// Found by the simulator: the request that could not join freed the key of the one under way.
   @Test func whoCannotJoinLeavesTheKeyToTheCheckoutUnderWay() {
-    var limits = CoreLimits()
+    var limits = RuleLimits.initial
     limits.orderWaitersMax = 1
     check(
       """
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func keysExpireByTheTimesOfTheRecords() {
-    var limits = CoreLimits()
+    var limits = RuleLimits.initial
     limits.idempotencyExpiryMilliseconds = 1_000
     check(
       """

@@ -7,7 +7,7 @@ import Testing
 private struct SendingMachine: StateMachine {
   var ledger = Ledger()
   var count = 0
-  init(partition: PartitionID, partitioner: Partitioner, limits: CoreLimits) {}
+  init(partition: PartitionID, partitioner: Partitioner) {}
 
   mutating func apply(
     _ command: Command, from waiter: Waiter, in context: inout ApplyContext

@@ -216,6 +216,56 @@ import Testing
     #expect(try bench.submit(.payments(.addFunds(unknown, Money(unchecked: 1)))) != .refused(.overloaded))
   }
 
+  /// The format knows 4096 partitions, this process has 4.
+  @Test func aStopBeyondTheCountStopsThatPartitionOnly() throws {
+    let bench = try RuntimeBench()
+    defer { bench.stop() }
+    try fill(bench, credit: 100, stock: 3)
+    let slip = Slip(
+      attempt: AttemptID(order: order, number: 1), user: user, total: Money(unchecked: 1),
+      stops: [Slip.Stop(partition: 4_095, lines: [Slip.Line(item: items[0], quantity: .one)])], trace: nil)
+    let position = SourcePosition(offset: .max, index: 0)
+    let stopped = bench.partitioner.partition(of: user)
+    let body = PartitionMessage(source: PartitionID(.stock, 0), position: position, message: .charge(slip))
+    let record = Record(entries: [Entry(time: .zero, body: .message(body))])
+    _ = try bench.log.append([Append(partition: stopped, record: record, isRefusable: false)], by: nil)
+    bench.log.flushHint(by: nil)
+    let isStopped = eventually {
+      bench.reported.contains {
+        guard case .partitionStopped(stopped, _, let reason) = $0 else { return false }
+        return reason.hasSuffix("a slip with a stop at stock-4095, a partition that does not exist")
+      }
+    }
+    #expect(isStopped)
+    #expect(try stock(items[0], bench) == 3)
+  }
+
+  /// A store that names such a stop.
+  @Test func aHoldThatIsNowhereStopsItsPartitionOnly() throws {
+    let store = MemoryStore()
+    let partition = PartitionID(.stock, 0)
+    let attempt = AttemptID(order: order, number: 1)
+    let slip = Slip(
+      attempt: attempt, user: user, total: Money(unchecked: 1),
+      stops: [0, 4_095].map { Slip.Stop(partition: $0, lines: [Slip.Line(item: items[0], quantity: .one)]) },
+      trace: nil)
+    let change = EntityChange(key: .hold(attempt), value: .hold(Hold(slip: slip, stop: 0, status: .held)))
+    let header = CheckpointHeader(
+      partition: partition, offset: -1, now: .zero, rulesVersion: 1, dedup: [], ledger: Ledger())
+    let isWritten = DispatchSemaphore(value: 0)
+    let epoch = try store.acquire(partition).epoch
+    store.write(CheckpointBatch(header: header, changes: [change]), epoch: epoch) { _ in isWritten.signal() }
+    #expect(isWritten.wait(timeout: .now() + 10) == .success)
+    let bench = try RuntimeBench(store: store)
+    defer { bench.stop() }
+    let isStopped = bench.reported.contains {
+      guard case .partitionStopped(partition, _, let reason) = $0 else { return false }
+      return reason == "the store's hold of order/1 names a stop that is not here, or is nowhere"
+    }
+    #expect(isStopped)
+    #expect(try bench.submit(.payments(.create(user, .random))) == .outcome(.created(id: "user"), isReplayed: false))
+  }
+
   @Test func commandsThatAreAppendedAtOnceAwaitTheHint() throws {
     let bench = try RuntimeBench { $0.recordEntriesMax = 1 }
     defer { bench.stop() }

@@ -8,8 +8,9 @@ import PartitionCore
 /// key=k checkout o1          → send charge o1/1
 /// @5000 paid o1/1            → r2 done
 /// ```
-/// `@5000` sets the time, `key=` an idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply
-/// to the line's own request stands without its name. Lines without an arrow, and empty ones, are comments.
+/// `limits LINES WAITERS PARKED EXPIRY` stands for what an owner says in the log. `@5000` sets the time, `key=` an
+/// idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply to the line's own request stands
+/// without its name. Lines without an arrow, and empty ones, are comments.
 public struct RuleTable<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private let partition: PartitionID
@@ -18,11 +19,17 @@ public struct RuleTable<Machine: StateMachine> {
   private var time: Int64 = 0
   private var line = 0
 
-  public init(_ partition: PartitionID, of count: Int = 1, limits: CoreLimits = CoreLimits()) {
+  /// - Parameter limits: what the checkpoint tells of which the loop starts; nil for one that starts from nothing.
+  public init(_ partition: PartitionID, of count: Int = 1, limits: RuleLimits? = nil) {
     self.partition = partition
     guard let partitioner = Partitioner(count: count) else { preconditionFailure("no such count of partitions") }
+    let header = limits.map { limits in
+      CheckpointHeader(
+        partition: partition, offset: -1, now: .zero, rulesVersion: 1, limits: limits, dedup: [], ledger: Ledger())
+    }
     loop = PartitionLoop(
-      partition: partition, partitioner: partitioner, limits: limits, recovery: Recovery(header: nil, pinned: []))
+      partition: partition, partitioner: partitioner, limits: CoreLimits(),
+      recovery: Recovery(header: header, pinned: []))
   }
 
   /// Runs the table; returns a sentence for every line that led to something else.
@@ -67,6 +74,8 @@ public struct RuleTable<Machine: StateMachine> {
       // Any source will do: there is one of each service's partition 0.
       let source = PartitionID(.payments, 0)
       body = .message(PartitionMessage(source: source, position: position, message: message))
+    } else if let limits = Vocabulary.limits(words) {
+      body = .control(.limits(limits))
     } else if let command = Vocabulary.command(Array(words), to: partition.service) {
       let token = key.map { IdempotencyToken(key: IdempotencyKey(unchecked: $0), fingerprint: fingerprint) }
       body = .command(ClientCommand(request: request, idempotency: token, trace: nil, command: command))

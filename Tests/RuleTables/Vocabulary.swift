@@ -63,6 +63,14 @@ enum Vocabulary {
     }
   }
 
+  static func limits(_ words: ArraySlice<String>) -> RuleLimits? {
+    let number = words.dropFirst().compactMap { Int($0) }
+    guard words.first == "limits", number.count == 4 else { return nil }
+    return RuleLimits(
+      orderLinesMax: number[0], orderWaitersMax: number[1], itemParkedMax: number[2],
+      idempotencyExpiryMilliseconds: Int64(number[3]))
+  }
+
   static func query(_ words: [String]) -> Query? {
     switch (words.first, words.count) {
     case ("order", 2): .order(OrderID(unchecked: words[1]))

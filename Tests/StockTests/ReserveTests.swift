@@ -5,7 +5,7 @@ import Stock
 import Testing
 
 @Suite struct ReserveTests {
-  private func check(_ table: String, limits: CoreLimits = CoreLimits()) {
+  private func check(_ table: String, limits: RuleLimits? = nil) {
     var rules = RuleTable<StockMachine>(PartitionID(.stock, 0), limits: limits)
     #expect(rules.mismatches(table) == [])
   }
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func theQueueOfAnItemIsBounded() {
-    var limits = CoreLimits()
+    var limits = RuleLimits.initial
     limits.itemParkedMax = 1
     check(
       """

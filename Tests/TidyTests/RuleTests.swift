@@ -165,6 +165,23 @@ import Testing
     #expect(findings.map(\.line) == [2, 2])
   }
 
+  @Test func failureRows() {
+    let page = """
+      ## Failures and their tests
+      | failure | tests |
+      |---|---|
+      | a | `FTests/x`, `g/y` |
+      | b | |
+      | c | `FTests/z`, `Tests/run` |
+      ## Others
+      | d | `nothing` |
+      """
+    let files = ["Tests/A/FTests.swift": "@Test func x() {}", "Tests/g.py": "def y():", "Tests/run": ""]
+    let findings = FailureRows.findings(page, files: files.keys.sorted()) { files[$0] ?? "" }
+    #expect(findings.map(\.line) == [5, 6])
+    #expect(FailureRows.rows(page).count == 3)
+  }
+
   @Test(arguments: [
     ("see /home/me/x", 1), ("`/root/a`", 1), ("a/home/b", 0), ("https://x.org/home/b", 0), ("the /work/ folder", 1),
   ])

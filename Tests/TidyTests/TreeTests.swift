@@ -58,6 +58,13 @@ import Testing
       })
   }
 
+  @Test func everyFailureHasATestThatExists() {
+    let content = Repository.text(FailureRows.page)
+    #expect(FailureRows.rows(content).count == 26)
+    let files = Repository.files(under: "Tests") + ["Sources/Simulator/PlantedBug.swift"]
+    expectNone(FailureRows.findings(content, files: files, text: Repository.text))
+  }
+
   @Test func noPathsOfOneMachine() {
     let pages = Repository.pages.map {
       ($0, Repository.text($0).split(separator: "\n", omittingEmptySubsequences: false))

@@ -17,15 +17,24 @@ extension Arbitrary {
 
   mutating func control() -> Control {
     let epoch = 1 + number(max: UInt64.max - 1)
-    switch below(4) {
+    switch below(5) {
     case 0:
       let address = "pod-\(below(100)).example:\(below(65_536))"
       if let owner = Owner(epoch: epoch, incarnation: number(max: .max), address: address) { return .owned(owner) }
       return .released(epoch: epoch)
     case 1: return .released(epoch: epoch)
     case 2: return .tick(epoch: epoch, number: number(max: .max))
+    case 3: return .limits(limits())
     default: return .rules(version: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)))
     }
+  }
+
+  mutating func limits() -> RuleLimits {
+    func one(_ highest: Int) -> Int { 1 + below(highest) }
+    return RuleLimits(
+      orderLinesMax: one(RuleLimits.Highest.orderLinesMax), orderWaitersMax: one(RuleLimits.Highest.orderWaitersMax),
+      itemParkedMax: one(RuleLimits.Highest.itemParkedMax),
+      idempotencyExpiryMilliseconds: Int64(one(Int(RuleLimits.Highest.idempotencyExpiryMilliseconds))))
   }
 
   mutating func clientCommand() -> ClientCommand {

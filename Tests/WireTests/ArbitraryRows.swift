@@ -83,6 +83,7 @@ extension Arbitrary {
     for source in sources { rows.append(DedupRow(source: source, position: position())) }
     return CheckpointHeader(
       partition: partition(), offset: Int64(number(max: UInt64(Int64.max) - 1)) - 1, now: time(),
-      rulesVersion: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)), dedup: rows, ledger: ledger)
+      rulesVersion: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)), limits: pick([.initial, limits()]), dedup: rows,
+      ledger: ledger)
   }
 }

@@ -35,8 +35,11 @@ enum GoldenCases {
     + [
       ("control-owned", Control.owned(Owner(epoch: 3, incarnation: 0xfedc_ba98_7654_3210, address: "10.1.2.3:7000")!)),
       ("control-released", .released(epoch: .max)), ("control-tick", .tick(epoch: 3, number: 77)),
+      ("control-limits", .limits(limits)),
     ].map { ($0, Record(entries: [Entry(time: time, body: .control($1))])) }
 
+  private static let limits = RuleLimits(
+    orderLinesMax: 16_384, orderWaitersMax: 1, itemParkedMax: 300, idempotencyExpiryMilliseconds: 86_400_001)
   private static let time = Timestamp(milliseconds: 1_763_900_000_123)
   private static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
   private static let token = IdempotencyToken(
@@ -250,6 +253,12 @@ enum GoldenCases {
             DedupRow(source: PartitionID(.orders, 0), position: SourcePosition(offset: 0, index: 0)),
             DedupRow(source: PartitionID(.stock, 4_095), position: SourcePosition(offset: .max, index: 9)),
           ], ledger: ledger)
+      ),
+      (
+        "header-limits",
+        CheckpointHeader(
+          partition: PartitionID(.orders, 0), offset: 4, now: time, rulesVersion: 1, limits: limits, dedup: [],
+          ledger: Ledger())
       ),
     ]
   }()

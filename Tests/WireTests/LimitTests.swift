@@ -74,15 +74,16 @@ import Testing
 
   @Test func theCoreStaysFarBelowTheFormat() {
     let core = CoreLimits()
-    #expect(core.orderLinesMax <= WireLimits.orderLinesMax)
-    #expect(core.orderWaitersMax <= WireLimits.orderWaitersMax)
-    #expect(core.itemParkedMax <= WireLimits.itemParkedMax)
+    #expect(RuleLimits.initial.orderLinesMax <= WireLimits.orderLinesMax)
+    #expect(RuleLimits.initial.orderWaitersMax <= WireLimits.orderWaitersMax)
+    #expect(RuleLimits.initial.itemParkedMax <= WireLimits.itemParkedMax)
     #expect(core.stepEntriesMax <= WireLimits.recordEntriesMax)
     #expect(Partitioner(count: WireLimits.partitionsMax) != nil)
     #expect(Partitioner(count: WireLimits.partitionsMax + 1) == nil)
     let (_, overflows) = WireLimits.timeMillisecondsMax.addingReportingOverflow(WireLimits.expiryMillisecondsMax)
     #expect(!overflows)
     #expect(
-      WireLimits.timeMillisecondsMax + core.idempotencyExpiryMilliseconds <= WireLimits.expiryMillisecondsMax)
+      WireLimits.timeMillisecondsMax + RuleLimits.Highest.idempotencyExpiryMilliseconds
+        <= WireLimits.expiryMillisecondsMax)
   }
 }

@@ -43,6 +43,14 @@ import Testing
         ("entries { control { released { } } }", "the owner's epoch is missing"),
         ("entries { control { tick { number: 1 } } }", "the owner's epoch is missing"),
         (
+          "entries { control { limits { order_lines_max: 1 order_waiters_max: 1 item_parked_max: 1 } } }",
+          "the limits: idempotencyExpiryMilliseconds (0) must be at least 1"
+        ),
+        (
+          "entries { control { limits { order_lines_max: 16385 } } }",
+          "the limits: orderLinesMax (16385) must not exceed 16384: records cannot tell of more"
+        ),
+        (
           "entries { time_ms: 253402300800000 control { rules { version: 1 } } }",
           "the entry's time lies too far in the future"
         ),
