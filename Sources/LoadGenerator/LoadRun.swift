@@ -21,7 +21,8 @@ public final class LoadRun {
     try configuration.validate()
     self.configuration = configuration
     address = try ServerAddress(url: configuration.url)
-    measuredAddress = try configuration.measuredURL.map { url throws(LoadError) in try ServerAddress(url: url) } ?? address
+    measuredAddress =
+      if let url = configuration.measuredURL { try ServerAddress(url: url) } else { address }
     var random = SystemRandomNumberGenerator()
     let prefix = "bench-" + String(random.next(), radix: 36)
     writer = CallWriter(world: world, host: address.authority, path: configuration.path, keyPrefix: prefix)

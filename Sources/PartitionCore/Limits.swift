@@ -26,8 +26,8 @@ public struct CoreLimits: Hashable, Sendable {
 
   /// Whether each bound is positive and each pair of bounds fits together; a sentence about the first that is not.
   public var contradiction: String? {
-    if queuedEntriesMax < 1 || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1 || residentMax < 1
-      || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
+    if queuedEntriesMax < 1 || stepEntriesMax < 1 || loadKeysMax < 1 || waitingReadsMax < 1 || heldRepliesMax < 1
+      || residentMax < 1 || evictionScanMax < 1 || dirtyMax < 1 || checkpointEntitiesDue < 1
     {
       return "every bound of a partition must be at least 1"
     }

@@ -71,8 +71,8 @@ final class Takeovers: Sendable {
       }
     }
 
-    /// Takes some of the tasks that are due, and leaves the other threads theirs. What failed before goes alone, so that
-    /// it does not hold up what can be had.
+    /// Takes some of the tasks that are due, and leaves the other threads theirs. What failed before goes alone, so
+    /// that it does not hold up what can be had.
     mutating func takeDue(_ now: UInt64, of service: Service) -> [Task] {
       let due = tasks.indices.filter { tasks[$0].partition.service == service && tasks[$0].notBefore <= now }
       guard let first = due.first else { return [] }

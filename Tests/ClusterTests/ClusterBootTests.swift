@@ -53,7 +53,9 @@ import Testing
     first.pod.abandon()
     var neighbour = settings
     neighbour.cluster.kafkaPrefix = "trial."
-    for other in [try OpenPod(settings, cluster: "cluster-2"), try OpenPod(neighbour)] {
+    // One after the other: they have the same port for peers.
+    for (settings, cluster) in [(settings, "cluster-2"), (neighbour, "cluster-1")] {
+      let other = try OpenPod(settings, cluster: cluster)
       #expect { try other.pod.store.acquire(PartitionID(.orders, 0)) } throws: {
         ($0 as? StoreFailure)?.code == .format
       }

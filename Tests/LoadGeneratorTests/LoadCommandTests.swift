@@ -7,13 +7,14 @@ import Testing
     let values = [
       "url": "http://127.0.0.1:9", "connections": "7", "rate": "12.5", "arrivals": "fixed", "seconds": "3",
       "warmup": "0", "orders": "9", "users": "8", "items": "6", "scarce-stock": "4", "path": "/x", "seed": "5",
-      "timeout": "2", "server-pid": "3",
+      "timeout": "2", "server-pid": "3", "measured-url": "http://127.0.0.1:8",
     ]
     let switches: Set = ["idempotency-keys", "json", "allow-failures"]
     #expect(Set(LoadCommand.options.map(\.name)) == switches.union(values.keys))
     let command = try LoadCommand(scenario: "hot", values: values, switches: switches)
     let configuration = command.configuration
     #expect(configuration.scenario == .hot && configuration.url == "http://127.0.0.1:9")
+    #expect(configuration.measuredURL == "http://127.0.0.1:8")
     #expect(configuration.connections == 7 && configuration.ratePerSecond == 12.5 && !configuration.hasPoissonArrivals)
     #expect(configuration.seconds == 3 && configuration.warmupSeconds == 0 && configuration.requestTimeoutSeconds == 2)
     #expect(configuration.orders == 9 && configuration.users == 8 && configuration.items == 6)

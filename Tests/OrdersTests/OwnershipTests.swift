@@ -59,6 +59,8 @@ import Testing
 
   @Test func aStoppedPartitionSeesThatAnotherOwnerHasIt() throws {
     var loop = try loop(epoch: 1)
+    var effects = Effects()
+    loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)
     _ = deliver([try owned(1)], at: 0, to: &loop)
     #expect(deliver([poison, command(1)], at: 1, to: &loop).isEmpty)
     guard case .stopped(offset: 1, _) = loop.status else { return #expect(Bool(false), "it has to stop") }
