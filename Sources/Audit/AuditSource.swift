@@ -4,8 +4,6 @@ import PartitionCore
 /// A log and a store that belong together: of a data folder, or of a cluster. Nothing is written. Owned by one thread.
 public protocol AuditSource: AnyObject {
   var partitioner: Partitioner { get }
-  /// Those that the owners had: with others a replay may decide otherwise.
-  var limits: CoreLimits { get }
   /// The newest checkpoint of every partition that has one.
   var headers: [PartitionID: CheckpointHeader] { get }
 
@@ -17,6 +15,9 @@ public protocol AuditSource: AnyObject {
   func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange]
   /// Every entity of a partition, in the order of (kind, key).
   func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws
+
+  /// Offsets of records of which an operator had what cannot be applied left out.
+  func quarantined(of partition: PartitionID) throws -> Set<Int64>
 
   // MARK: The log
 

@@ -11,7 +11,6 @@ import StateStore
 /// has everything that the store rests on. Epochs are left alone: no pod notices.
 public final class ClusterSource: AuditSource {
   public let partitioner: Partitioner
-  public let limits: CoreLimits
   public let headers: [PartitionID: CheckpointHeader]
   private let topics: KafkaTopicReader
   private let stores: [Service: PostgresStoreReader]
@@ -20,15 +19,12 @@ public final class ClusterSource: AuditSource {
   static let silenceMillisecondsMax = 6 * 60 * 60 * 1_000
 
   /// Connects to everything.
-  /// - Parameters:
-  ///   - databases: how libpq reaches them, one of each service.
-  ///   - limits: those that the pods have.
+  /// - Parameter databases: how libpq reaches them, one of each service.
   /// - Throws: `LogFailure`, `StoreFailure`: something cannot be reached, or is not of this cluster.
-  public init(_ kafka: KafkaOptions, databases: [Service: String], limits: CoreLimits) throws {
+  public init(_ kafka: KafkaOptions, databases: [Service: String]) throws {
     partitioner = kafka.partitioner
-    self.limits = limits
     topics = try KafkaTopicReader(kafka)
-    let cluster = try topics.clusterID()
+    let cluster = kafka.clusterName(try topics.clusterID())
     var options = PostgresOptions()
     options.statementMillisecondsMax = Self.silenceMillisecondsMax
     options.silenceMillisecondsMax = Self.silenceMillisecondsMax + 60_000
@@ -72,6 +68,10 @@ public final class ClusterSource: AuditSource {
 
   public func pinned(of partition: PartitionID) throws -> [EntityChange] {
     try store(of: partition).pinned(of: partition)
+  }
+
+  public func quarantined(of partition: PartitionID) throws -> Set<Int64> {
+    try store(of: partition).quarantined(of: partition)
   }
 
   public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {

@@ -35,7 +35,8 @@ struct Comparison {
         trimmed += 1
         continue
       }
-      loops[partition] = makeReplayPartition(partition, of: source, Recovery(header: nil, pinned: []))
+      let recovery = Recovery(header: nil, pinned: [], quarantined: try source.quarantined(of: partition))
+      loops[partition] = makeReplayPartition(partition, of: source, recovery)
       ranges[partition] = 0..<(header.offset + 1)
     }
     try source.forEachBatch(in: ranges) { batch in

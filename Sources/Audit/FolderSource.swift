@@ -11,7 +11,6 @@ import SQLiteStore
 /// may write meanwhile, and the state is one that the shop was in.
 public final class FolderSource: AuditSource {
   public let partitioner: Partitioner
-  public let limits: CoreLimits
   public let headers: [PartitionID: CheckpointHeader]
   let log: SQLiteLogReader
   private let store: SQLiteStoreReader
@@ -20,15 +19,13 @@ public final class FolderSource: AuditSource {
   static let readRecordsMax = 2_048
 
   /// Opens a folder.
-  /// - Parameter limits: those that its server has.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`.
-  public init(path: String, limits: CoreLimits = CoreLimits()) throws {
+  public init(path: String) throws {
     let format = try DataFolder.readFormat(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
     }
     self.partitioner = partitioner
-    self.limits = limits
     (store, log, headers) = try Self.open(path)
   }
 
@@ -62,6 +59,9 @@ public final class FolderSource: AuditSource {
 
   public func pinned(of partition: PartitionID) throws -> [EntityChange] { try store.pinned(of: partition) }
 
+  /// None: what was set aside does not stand in the log any more.
+  public func quarantined(of partition: PartitionID) -> Set<Int64> { [] }
+
   public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
     try keys.map { EntityChange(key: $0, value: try store.entity($0, of: partition)) }
   }
@@ -92,7 +92,7 @@ public final class FolderSource: AuditSource {
 
   /// What was set aside in a partition's log, by offset.
   /// - Throws: `LogFailure`.
-  public func quarantined(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
+  public func quarantinedRecords(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
     try log.quarantined(of: partition)
   }
 }

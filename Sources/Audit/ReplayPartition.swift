@@ -34,7 +34,7 @@ private final class LoopReplay<Machine: StateMachine>: ReplayPartition {
   private var loop: PartitionLoop<Machine>
 
   init(_ partition: PartitionID, _ source: any AuditSource, _ recovery: Recovery) {
-    var limits = source.limits
+    var limits = CoreLimits()
     limits.residentMax = .max
     loop = PartitionLoop(partition: partition, partitioner: source.partitioner, limits: limits, recovery: recovery)
   }

@@ -30,7 +30,9 @@ public final class ReplayedState {
     self.source = source
     var tails: [PartitionID: Range<Int64>] = [:]
     for partition in source.partitions {
-      let recovery = Recovery(header: headers[partition], pinned: try source.pinned(of: partition))
+      let recovery = Recovery(
+        header: headers[partition], pinned: try source.pinned(of: partition),
+        quarantined: try source.quarantined(of: partition))
       loops[partition] = makeReplayPartition(partition, of: source, recovery)
       tails[partition] = try tail(of: partition)
     }

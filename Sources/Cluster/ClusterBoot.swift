@@ -23,13 +23,12 @@ public enum ClusterBoot {
   /// The log, and what it says about where it is.
   public struct OpenedLog: Sendable {
     public let log: KafkaLog
-    /// Kafka's own name of the cluster with the prefix of its topics: the stores and the other pods must belong to the
-    /// same. One Kafka may carry several of Kassa's clusters.
+    /// The stores and the other pods must belong to the same (`KafkaOptions.clusterName`).
     public let clusterID: String
 
     init(log: KafkaLog, kafkaID: String) {
       self.log = log
-      clusterID = "\(kafkaID)/\(log.options.prefix)"
+      clusterID = log.options.clusterName(kafkaID)
     }
   }
 

@@ -110,6 +110,23 @@ public final class PostgresStoreReader {
     return try found.get()
   }
 
+  /// Offsets of records of which an operator had what cannot be applied left out.
+  /// - Throws: `StoreFailure`.
+  public func quarantined(of partition: PartitionID) throws(StoreFailure) -> Set<Int64> {
+    var parameters = Parameters()
+    parameters.add(Int16(truncatingIfNeeded: partition.index))
+    parameters.add(Int64(options.quarantinedRowsMax))
+    var found: Set<Int64> = []
+    try reading { () throws(PostgresFailure) in
+      try connection.perform(
+        send: { connection throws(PostgresFailure) in try connection.send(.quarantined, parameters) },
+        each: { _, rows in
+          for row in 0..<rows.count { if let offset = rows.bigint(row, 0) { found.insert(offset) } }
+        })
+    }
+    return found
+  }
+
   /// Some entities, nil where there is none, in the order of the keys.
   /// - Throws: `StoreFailure`.
   public func entities(

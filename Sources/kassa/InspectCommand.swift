@@ -1,9 +1,7 @@
 import Audit
 import Model
 import PartitionCore
-import PartitionRuntime
 import SQLiteLog
-import Serving
 import Settings
 
 /// `kassa inspect`
@@ -47,7 +45,7 @@ enum InspectCommand {
 
   private static func source(_ settings: ServeSettings) throws -> any AuditSource {
     if settings.mode == .cluster { return try VerifyCommand.clusterSource(settings) }
-    return try FolderSource(path: settings.dataFolder, limits: try ServingOptions(settings).runtime.core)
+    return try FolderSource(path: settings.dataFolder)
   }
 
   private static func key(_ kind: String, _ id: String) throws(UsageError) -> EntityKey {
@@ -112,7 +110,7 @@ enum InspectCommand {
       case .superseded(let offset, let epoch): "taken over at offset \(offset) by epoch \(epoch)"
       }
     let folder = state.source as? FolderSource
-    let quarantined = try folder?.quarantined(of: partition).map(describe).joined() ?? ""
+    let quarantined = try folder?.quarantinedRecords(of: partition).map(describe).joined() ?? ""
     return """
       status      \(status)
       stored      through offset \(state.headers[partition]?.offset ?? -1)

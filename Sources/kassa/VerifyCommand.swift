@@ -1,7 +1,5 @@
 import Audit
 import Cluster
-import PartitionRuntime
-import Serving
 import Settings
 
 /// `kassa verify`
@@ -17,10 +15,8 @@ enum VerifyCommand {
         + "retention has not shortened yet), it also replays the whole history and compares the hash of the state "
         + "with that of the store.",
       "Of a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
-        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments. In both modes "
-        + "idempotency-expiry, item-parked-max, order-lines-max and order-waiters-max have to be those of the servers, "
-        + "since they decide what a replay leads to. All are given as to serve: as flags, as variables of the "
-        + "environment, or in a settings file.",
+        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments. They are "
+        + "given as to serve: as flags, as variables of the environment, or in a settings file.",
       "Prints what it found; fails when something is not as it should be.",
     ],
     options: CommandOption.settings.filter { settings.contains($0.name) })
@@ -28,7 +24,7 @@ enum VerifyCommand {
   /// Those that it looks at.
   static let settings: Set<String> = [
     "mode", "config", "partitions", "kafka-brokers", "kafka-prefix", "postgres-orders", "postgres-stock",
-    "postgres-payments", "idempotency-expiry", "item-parked-max", "order-lines-max", "order-waiters-max",
+    "postgres-payments",
   ]
 
   static let command = Command(page: page) { arguments, program in
@@ -62,7 +58,7 @@ enum VerifyCommand {
   }
 
   private static func source(_ folder: String?, _ settings: ServeSettings) throws -> any AuditSource {
-    if let folder { return try FolderSource(path: folder, limits: try ServingOptions(settings).runtime.core) }
+    if let folder { return try FolderSource(path: folder) }
     guard settings.mode == .cluster else {
       throw UsageError("more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…")
     }
@@ -75,7 +71,7 @@ enum VerifyCommand {
     settings.cluster.services = .all
     settings.cluster.role = .all
     let options = try PodOptions(settings)
-    return try ClusterSource(options.kafka, databases: options.databases, limits: options.serving.runtime.core)
+    return try ClusterSource(options.kafka, databases: options.databases)
   }
 
   private static func comparison(_ report: AuditReport) -> String {

@@ -72,7 +72,7 @@ import Testing
     #expect(second.entry == nil && second.status == .running && second.newestOffset == 3)
     #expect(try existing() == [true, true, true])
 
-    let kept = try FolderSource(path: path).quarantined(of: partition)
+    let kept = try FolderSource(path: path).quarantinedRecords(of: partition)
     #expect(kept.map(\.offset) == [1, 2] && kept[1].bytes == [0x0a, 0xff, 0xff])
     #expect(kept.allSatisfy { $0.reason.hasSuffix("(said the operator)") })
     #expect(try FolderAudit.run(path: path).isSound)
@@ -103,7 +103,7 @@ import Testing
   func refusesAnythingElse(_ offset: Int64, _ name: String, _ words: String) throws {
     let error = #expect(throws: FolderQuarantine.Refusal.self) { try quarantine(offset, name) }
     #expect(error?.description.contains(words) == true)
-    #expect(try FolderSource(path: path).quarantined(of: partition).isEmpty)
+    #expect(try FolderSource(path: path).quarantinedRecords(of: partition).isEmpty)
   }
 
   @Test func leavesRulesOfANewerVersionAlone() throws {

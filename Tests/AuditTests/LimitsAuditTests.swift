@@ -85,7 +85,7 @@ import Testing
   }
 
   private func entities() throws -> [EntityKey: Entity] {
-    let state = try FolderState(path: path)
+    let state = try ReplayedState(try FolderSource(path: path))
     var entities: [EntityKey: Entity] = [:]
     for partition in state.partitions { try state.forEachEntity(of: partition) { entities[$0] = $1 } }
     return entities
