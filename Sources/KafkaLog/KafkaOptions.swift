@@ -46,8 +46,8 @@ public struct KafkaOptions: Sendable {
     self.partitioner = partitioner
   }
 
-  /// What stores and pods belong to: Kafka's own id with the prefix of the topics. One Kafka may carry several of Kassa's
-  /// clusters.
+  /// What stores and pods belong to: Kafka's own id with the prefix of the topics. One Kafka may carry several of
+  /// Kassa's clusters.
   public func clusterName(_ kafkaID: String) -> String { "\(kafkaID)/\(prefix)" }
 
   public func topic(of service: Service) -> String { "\(prefix)\(service.name)" }

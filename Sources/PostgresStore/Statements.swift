@@ -26,7 +26,9 @@ enum Statement: String, CaseIterable {
     case .raiseEpoch:
       """
       INSERT INTO kassa.checkpoints AS c (partition, epoch, turn) VALUES ($1::int2, $2::int8 + 1, 0)
-      ON CONFLICT (partition) DO UPDATE SET epoch = GREATEST(c.epoch, $2::int8) + 1, turn = 0 RETURNING epoch, header
+      ON CONFLICT (partition) DO UPDATE
+      SET epoch = CASE WHEN c.epoch < 0 THEN c.epoch ELSE GREATEST(c.epoch, $2::int8) + 1 END, turn = 0
+      RETURNING epoch, header
       """
     // partition, epoch, the turn reached, this write's turn, the log's offset, header
     case .fence:

@@ -38,7 +38,6 @@ import Wire
     for kind in ["outOfStock", "outOfCredit", "unknownUser", "paymentConflict"] {
       #expect(failures.contains { "\($0)".hasPrefix(kind) }, "\(kind)")
     }
-    #expect(outcomes.contains { if case .refused(.idempotencyKeyReused) = $0 { true } else { false } })
     let kinds = Set(log.entries.compactMap { Self.kind(of: $0.entry) })
     #expect(
       kinds.isSuperset(of: ["reserve", "charge", "paid", "commit", "release", "failed", "batchInit"]), "\(kinds)")

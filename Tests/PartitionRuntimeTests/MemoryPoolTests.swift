@@ -24,8 +24,10 @@ import Testing
   /// Users by partition, in turn.
   private func users(_ count: Int, _ bench: RuntimeBench) -> [UserID] {
     var users: [UserID] = []
-    for number in 0... where users.count < count {
+    var number = 0
+    while users.count < count {
       let user = UserID(unchecked: "user\(number)")
+      number += 1
       let index = Int(bench.partitioner.partition(of: user).index)
       if index == users.count % bench.partitioner.count { users.append(user) }
     }

@@ -65,7 +65,7 @@ private final class Results: Sendable {
   }
 
   @Test(arguments: [
-    ("UPDATE kassa.schema_versions SET version = 7", "schema 7"),
+    ("UPDATE kassa.schema_versions SET version = version + 8", "schema 10"),
     ("UPDATE kassa.identity SET cluster = 'elsewhere'", "cluster 'elsewhere'"),
     ("UPDATE kassa.identity SET service = 'orders'", "service 'orders'"),
     ("UPDATE kassa.identity SET partition_count = 64", "64 partitions"),
