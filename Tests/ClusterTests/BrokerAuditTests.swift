@@ -56,7 +56,7 @@ extension BrokerSuite {
     }
     let report = try audit(options)
     #expect(report.isSound && report.partitionsCompared == 12 && report.partitionsTrimmed == 0, "\(report.findings)")
-    #expect(report.totals.checkouts > 0 && report.totals.items == 20 && report.totals.users == 20)
+    #expect(report.totals.checkouts > 0 && report.totals.items == 21 && report.totals.users == 20)
     // A second owner adds its own controls, and takes over what the first left.
     try serve(settings)
     let second = try audit(options)
@@ -125,13 +125,20 @@ extension BrokerSuite {
     }
     let failure = #expect(throws: StoreFailure.self) { try audit(PodOptions(other)) }
     #expect(failure?.message.contains("belongs to the service 'stock', not to 'orders'") == true, "\(failure as Any)")
-    // The databases beside topics that were made anew.
+    // The databases beside topics of another prefix; then as if they were theirs, made anew.
     let empty = try self.settings {
       ($0.cluster.postgresOrders, $0.cluster.postgresStock, $0.cluster.postgresPayments) =
         (settings.cluster.postgresOrders, settings.cluster.postgresStock, settings.cluster.postgresPayments)
     }
     let emptied = try PodOptions(empty)
     try makeTopics(emptied)
+    let foreign = #expect(throws: StoreFailure.self) { try audit(emptied) }
+    #expect(foreign?.message.contains("belongs to the cluster") == true, "\(foreign as Any)")
+    let names = "replace(cluster, '/\(options.kafka.prefix)', '/\(emptied.kafka.prefix)')"
+    for connection in options.databases.values {
+      let database = try #require(Self.database(connection))
+      _ = try PostgresServer.shared().sql("UPDATE kassa.identity SET cluster = \(names)", in: database)
+    }
     let report = try audit(emptied)
     #expect(report.findings.contains { $0.contains("its log ends before offset") }, "\(report.findings)")
   }
