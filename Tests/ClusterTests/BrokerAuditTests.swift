@@ -26,15 +26,7 @@ extension BrokerSuite {
     let server = try ClusterServer(settings, version: "1", journal: journal.log) {}
     defer { server.stop() }
     #expect(server.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
-    var configuration = LoadConfiguration(scenario: .scarce, url: "http://\(server.httpEndpoint)")
-    configuration.connections = 8
-    configuration.warmupSeconds = 0
-    configuration.seconds = 1
-    configuration.users = 20
-    configuration.items = 20
-    configuration.orders = 200
-    configuration.usesIdempotencyKeys = true
-    let load = Load(configuration)
+    let load = Load(self.load(on: server, orders: 200, seconds: 1))
     try meanwhile()
     let report = try load.wait()
     #expect(report.isSound, "\(report.troubles) \(journal.all)")

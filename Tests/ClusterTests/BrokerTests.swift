@@ -110,6 +110,19 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     end(pods[0])
   }
 
+  /// A small load whose items run out, every write under a key.
+  func load(on server: ClusterServer, orders: Int, seconds: Double) -> LoadConfiguration {
+    var load = LoadConfiguration(scenario: .scarce, url: "http://\(server.httpEndpoint)")
+    load.connections = 8
+    load.warmupSeconds = 0
+    load.seconds = seconds
+    load.users = 20
+    load.items = 20
+    load.orders = orders
+    load.usesIdempotencyKeys = true
+    return load
+  }
+
   @Test func aPodServesAndStartsAgainFromWhatItLeft() throws {
     let settings = try settings {
       $0.cluster.kafkaSessionMilliseconds = 2_000
@@ -120,14 +133,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
       let journal = Journal()
       let server = try ClusterServer(settings, version: "1", journal: journal.log) {}
       #expect(server.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
-      var load = LoadConfiguration(scenario: .scarce, url: "http://\(server.httpEndpoint)")
-      load.connections = 8
-      load.warmupSeconds = 0
-      load.seconds = 0.5
-      load.users = 20
-      load.items = 20
-      load.orders = 100
-      load.usesIdempotencyKeys = true
+      let load = self.load(on: server, orders: 100, seconds: 0.5)
       let report = try LoadRun(configuration: load).run()
       #expect(report.isSound, "\(report.troubles) \(journal.all)")
       let overview = try PartitionOverview(asking: settings.operatorPort, OperatorClient())
@@ -158,14 +164,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     let owner = try ClusterServer(owning, version: "1", journal: journal.log) {}
     let api = try ClusterServer(asking, version: "1", journal: journal.log) {}
     #expect(owner.waitUntilReady(milliseconds: 20_000) && api.waitUntilReady(milliseconds: 20_000), "\(journal.all)")
-    var load = LoadConfiguration(scenario: .scarce, url: "http://\(api.httpEndpoint)")
-    load.connections = 8
-    load.warmupSeconds = 0
-    load.seconds = 0.5
-    load.users = 20
-    load.items = 20
-    load.orders = 100
-    load.usesIdempotencyKeys = true
+    let load = self.load(on: api, orders: 100, seconds: 0.5)
     let report = try LoadRun(configuration: load).run()
     #expect(report.isSound, "\(report.troubles) \(journal.all)")
     api.stop()
