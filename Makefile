@@ -23,7 +23,7 @@ ORDERS ?= 2
 STOCK ?= 2
 PAYMENTS ?= 2
 BROKERS ?= 1
-PARTITIONS ?= 64
+PARTITIONS ?= 4
 POD_SETTINGS ?=
 # make stack-scale SERVICE=stock PODS=4;  make stack-stop WIPE=1 deletes the data, too
 SERVICE ?=

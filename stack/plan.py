@@ -20,7 +20,7 @@ class Plan:
     """One stack. `ports` maps a name such as `stock-1/http`, `kafka-1`, `redis` to a port of 127.0.0.1."""
     pods: dict
     brokers: int = 1
-    partitions: int = 64
+    partitions: int = 4
     pod_settings: str = ""
     # Where pods find a server, or each other, when not at its own port: what tests have put between them.
     detours: dict = dataclasses.field(default_factory=dict)

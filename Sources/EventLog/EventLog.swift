@@ -38,6 +38,10 @@ public protocol EventLog: AnyObject, Sendable {
   /// is woken again. Says also that what was taken before has been applied, and what it caused was appended.
   func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery]
 
+  /// Whether the log still works on what `owner` appended before, and would rather get more of it at once later: for a
+  /// log that is charged by the request. The owner is woken when it no longer does; it need not wait for that.
+  func isOccupied(by owner: any LogOwner) -> Bool
+
   /// Says that the caller has nothing more to append before something new reaches it: a log that writes in groups
   /// can begin the next group now instead of splitting what belongs together. Due after every turn that appended
   /// or took something: what was taken counts as being applied until then. An owner that still has deliveries to
@@ -49,6 +53,11 @@ public protocol EventLog: AnyObject, Sendable {
 
   /// Writes what was appended and ends. Blocking; not for a lane.
   func close()
+}
+
+extension EventLog {
+  /// Never: a log that collects by itself is given everything at once.
+  public func isOccupied(by owner: any LogOwner) -> Bool { false }
 }
 
 /// Whoever owns partitions: a lane. The calls come on any thread, must not block, and mean "look again soon".

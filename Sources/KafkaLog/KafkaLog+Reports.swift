@@ -26,13 +26,16 @@ extension KafkaLog {
     reader?.takeNews(report)
   }
 
-  /// Works through reports; `owner` looks at `durable` by itself.
+  /// Works through reports; `owner` looks at what they change by itself.
   func settle(_ reports: [DeliveryReport], by owner: (any LogOwner)? = nil) {
     var failed: [(row: PendingAppends.Row, code: rd_kafka_resp_err_t)] = []
     let (told, woken) = state.withLock { state -> ([any LogOwner], [any LogOwner]) in
+      // Whose appends the reports are about.
+      var busy: [any LogOwner] = []
       state.statistics.reportBatches += 1
       for report in reports {
         guard let row = state.pending.take(report.tag) else { continue }
+        if let appender = row.owner, !busy.contains(where: { $0 === appender }) { busy.append(appender) }
         guard report.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
           failed.append((row, report.code))
           continue
@@ -43,7 +46,10 @@ extension KafkaLog {
       }
       let isReleased = state.isHeldBack && state.pending.messageCount < options.queuedRecordsMax
       if isReleased { state.isHeldBack = false }
-      return (publishDurable(state), isReleased ? state.inboxes.map(\.owner) : [])
+      let woken = state.inboxes.map(\.owner).filter { other in
+        isReleased || other !== owner && busy.contains { $0 === other } && state.pending.count(of: other) == 0
+      }
+      return (publishDurable(state), woken)
     }
     for other in told where other !== owner { other.durabilityChanged() }
     for owner in woken { owner.deliveriesArrived() }

@@ -150,6 +150,8 @@ public final class KafkaLog: EventLog {
     state.withLock { $0.trimmedThrough[slot] = max($0.trimmedThrough[slot], offset) }
   }
 
+  public func isOccupied(by owner: any LogOwner) -> Bool { state.withLock { $0.pending.count(of: owner) > 0 } }
+
   /// Nothing waits for a hint: the producers send by themselves.
   public func flushHint(by owner: (any LogOwner)?) {}
 

@@ -19,6 +19,7 @@ struct PendingAppends: Sendable {
   private(set) var count = 0
   private(set) var messageCount = 0
   private(set) var byteCount = 0
+  private var countByOwner: [ObjectIdentifier: Int] = [:]
   private var rows: [Row?] = []
   private var free: [Int] = []
 
@@ -27,6 +28,7 @@ struct PendingAppends: Sendable {
     count += 1
     byteCount += row.byteCount
     if row.isMessage { messageCount += 1 }
+    if let owner = row.owner { countByOwner[ObjectIdentifier(owner), default: 0] += 1 }
     let place: Int
     if let last = free.popLast() {
       place = last
@@ -37,6 +39,9 @@ struct PendingAppends: Sendable {
     }
     return UInt(row.generation) << 32 | UInt(place + 1)
   }
+
+  /// How many of the rows an owner appended.
+  func count(of owner: any LogOwner) -> Int { countByOwner[ObjectIdentifier(owner)] ?? 0 }
 
   /// Takes the row of a tag; nil when it was taken before, whoever made the tag.
   mutating func take(_ tag: UInt) -> Row? {
@@ -63,5 +68,6 @@ struct PendingAppends: Sendable {
     count -= 1
     byteCount -= row.byteCount
     if row.isMessage { messageCount -= 1 }
+    if let owner = row.owner { countByOwner[ObjectIdentifier(owner), default: 1] -= 1 }
   }
 }

@@ -77,7 +77,7 @@ extension LaneRuntime {
   /// Gives up what nobody took over.
   private func leavePartitions() {
     for place in places.indices { stepDown(at: place) }
-    flushCommands()
+    flushCommands(isLast: true)
     shared.log.flushHint(by: signal)
   }
 }

@@ -9,10 +9,6 @@ extension LaneRuntime {
   /// Limits are appended again when they have not come back for so long.
   static let limitsMillisecondsMax: UInt64 = 1_000
 
-  func appendControl(_ control: Control, at place: Int) {
-    enqueue(Entry(time: shared.clock(), body: .control(control)), to: places[place].id)
-  }
-
   /// Sees to it that a partition that has replayed gets this owner's limits. Returns whether its gate may open: where
   /// nobody else sends it commands, they wait for the limits.
   func isToOpen(_ result: StepResult, at place: Int) -> Bool {

@@ -27,8 +27,8 @@ final class LaneRuntime {
   var crowded: Set<Int> = []
 
   /// Commands and messages that are to be appended, by partition.
-  private var commands: Outbox
-  private var messages: Outbox
+  var commands: Outbox
+  var messages: Outbox
   /// Messages to other lanes, by lane.
   private var mail: [[LaneMessage]]
   var withheld = ReleaseQueue<(request: RequestID, RequestResult)>()
@@ -37,8 +37,11 @@ final class LaneRuntime {
   var isLogFailed = false
   var nextTickAt: UInt64 = 0
   private var isLogFailureTold = false
-  private var hasAppended = false
+  var hasAppended = false
   private var isAwaiting = false
+  /// When something was appended last, and whether a timer ends the collecting since then.
+  var appendedAt: UInt64 = 0
+  var isCollectingTimed = false
   var drain: Drain?
 
   init(index: UInt16, lane: Lane, shared: RuntimeShared) {
@@ -97,7 +100,8 @@ final class LaneRuntime {
   /// Whether requests that came behind the newest turn wait for the next one: to be appended, to be sent, or, when so
   /// many came that they were appended at once, for the hint that has the log commit them.
   var hasUnsent: Bool {
-    hasAppended || !commands.isEmpty || mail.contains { !$0.isEmpty } || cluster?.hasUnsent == true
+    hasAppended || !commands.isEmpty && !isCollecting(commands) || mail.contains { !$0.isEmpty }
+      || cluster?.hasUnsent == true
   }
 
   /// Takes deliveries, applies them and appends what they cause. Returns whether there was anything.
@@ -116,7 +120,7 @@ final class LaneRuntime {
       markToStep(place)
     }
     // Mail of the store may have left messages without anything to step.
-    guard !toStep.isEmpty || !messages.isEmpty else { return false }
+    guard !toStep.isEmpty || !messages.isEmpty && !isCollecting(messages) else { return false }
     let stepped = toStep
     toStep.removeAll(keepingCapacity: true)
     for place in stepped {
@@ -221,51 +225,6 @@ final class LaneRuntime {
   /// operator has seen to it, so nobody may be told that they were not taken.
   private func giveUp(_ requests: [RequestID]) {
     for request in requests { route(request, .refused(.outcomeUnknown), .zero) }
-  }
-
-  // MARK: Appending
-
-  /// Puts a client's command into the turn's next append.
-  func enqueue(_ entry: Entry, to partition: PartitionID) {
-    commands.append(entry, to: shared.flat(partition))
-    if commands.count >= shared.options.recordEntriesMax { flushCommands() }
-  }
-
-  func flushCommands() {
-    guard !commands.isEmpty else { return }
-    let appends = commands.take { Append(partition: shared.partition($0), record: $1, isRefusable: true) }
-    do throws(LogRefusal) {
-      _ = try shared.log.append(appends, by: signal)
-      hasAppended = true
-    } catch {
-      refuse(appends, error == .backlog ? .overloaded : .logFailed)
-    }
-  }
-
-  private func refuse(_ appends: [Append], _ refusal: RequestRefusal) {
-    for append in appends {
-      for entry in append.record.entries {
-        guard case .command(let command) = entry.body else { continue }
-        client?.finished(command.request.number, .refused(refusal))
-      }
-    }
-  }
-
-  private func flushMessages() {
-    guard !messages.isEmpty else { return }
-    let appends = messages.take { Append(partition: shared.partition($0), record: $1, isRefusable: false) }
-    do throws(LogRefusal) {
-      let position = try shared.log.append(appends, by: signal)
-      hasAppended = true
-      for place in places.indices where places[place].hasUnappended {
-        places[place].hasUnappended = false
-        places[place].actor.appended(position)
-      }
-    } catch {
-      // The partitions' messages are not in the log, so nothing that was applied since may be checkpointed: it is
-      // not, because `appended` is never said. The next start replays.
-      isLogFailed = true
-    }
   }
 
   // MARK: Answers

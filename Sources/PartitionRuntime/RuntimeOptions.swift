@@ -20,6 +20,8 @@ public struct RuntimeOptions: Sendable {
   public var roundsMax = 16
   /// Commands in one record.
   public var recordEntriesMax = 1_024
+  /// How long a lane collects what it has for a log that is occupied with what it appended before.
+  public var collectMillisecondsMax: Int64 = 10
   /// Messages between two lanes that were posted and not taken.
   public var mailboxMessagesMax = 262_144
   /// Reads of one lane that wait for an owner elsewhere.
@@ -43,7 +45,7 @@ public struct RuntimeOptions: Sendable {
     if !(1...256).contains(laneCount) { return "the number of lanes must be 1…256" }
     if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
-      || recordEntriesMax < 1 || mailboxMessagesMax < 1
+      || recordEntriesMax < 1 || collectMillisecondsMax < 1 || mailboxMessagesMax < 1
       || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
       || unsentRepliesMax < 1
     {

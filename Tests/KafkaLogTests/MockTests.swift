@@ -32,6 +32,23 @@ import Testing
     #expect(throws: LogRefusal.unavailable) { try log.append([command(5)], by: nil) }
   }
 
+  /// Whoever appended is occupied until all of it is acknowledged, and then woken, whoever takes the reports.
+  @Test func isOccupiedByWhatIsNotAcknowledged() throws {
+    let log = try MockCluster().open()
+    let (first, second) = (TestOwner(), TestOwner())
+    try log.subscribe(first, to: [orders: -1])
+    try log.subscribe(second, to: [stock: -1])
+    _ = try log.append([command(1), message(2, from: stock, to: orders)], by: second)
+    #expect(log.isOccupied(by: second) && !log.isOccupied(by: first))
+    let before = second.wakeCount
+    #expect(
+      eventually {
+        log.takeReports(by: first); return !log.isOccupied(by: second)
+      })
+    #expect(second.wakeCount > before && log.statistics.recordsPending == 0)
+    log.close()
+  }
+
   @Test func goesOnBehindAnOffset() throws {
     let cluster = try MockCluster()
     let log = try cluster.open()

@@ -69,6 +69,23 @@ import Testing
     #expect(pending.count == 0 && pending.messageCount == 0 && pending.byteCount == 0)
   }
 
+  @Test func rowsAreCountedByOwner() {
+    let (one, two) = (TestOwner(), TestOwner())
+    var pending = PendingAppends()
+    func add(_ owner: TestOwner?, generation: UInt32) -> UInt {
+      pending.add(
+        .init(
+          partition: orders, record: record(1), owner: owner, number: 0, byteCount: 1, generation: generation))
+    }
+    let tags = [add(one, generation: 1), add(one, generation: 2), add(two, generation: 2), add(nil, generation: 1)]
+    #expect(pending.count(of: one) == 2 && pending.count(of: two) == 1)
+    _ = pending.take(tags[0])
+    _ = pending.take(tags[0])
+    #expect(pending.count(of: one) == 1)
+    _ = pending.takeAll(of: 2)
+    #expect(pending.count(of: one) == 0 && pending.count(of: two) == 0 && pending.count == 1)
+  }
+
   // MARK: Frames
 
   @Test func aLargeRecordIsDividedInOrder() {

@@ -143,7 +143,7 @@ import Testing
   /// The waits for a dead pod's lease do not add up along a chain of successors: whoever began to wait says when it is
   /// over, even if another one has the partition by then.
   @Test func whoIsReplacedWhileItWaitsSaysWhenTheLeaseIsOver() throws {
-    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 2_000)
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 4_000)
     let (first, second, third) = (try cluster.pod(), try cluster.pod(), try cluster.pod())
     defer { for pod in [second, third] { pod.kill() } }
     cluster.deal(to: [first], idle: [second, third])
@@ -153,6 +153,8 @@ import Testing
     let partition = PartitionID(.payments, 0)
     cluster.deal(to: [second])
     #expect(second.waitUntilApplied(partition) { cluster.broker.controls(of: partition).contains { $0.isOwned(2) } })
+    // So much later the third one's own wait would be over.
+    usleep(2_000_000)
     cluster.deal(to: [third], idle: [second])
     #expect(try add(1, third) == .outcome(.done, isReplayed: false))
     let said = cluster.broker.controls(of: partition)

@@ -50,6 +50,7 @@ final class BrokerLog: SharedLog {
     var cursors: [PartitionID: Cursor] = [:]
     var isCut = false
     var isMute = false
+    var isOccupied = false
     /// Partitions that break off, and how often still.
     var breaks: [PartitionID: Int] = [:]
     /// What was appended while the pod was cut off: it arrives later.
@@ -66,6 +67,15 @@ final class BrokerLog: SharedLog {
 
   /// Records come and go, and no question is answered.
   func answerNoQuestions(_ isMute: Bool) { state.withLock { $0.isMute = isMute } }
+
+  /// Would rather get more at once later, or no longer; then the owners look again.
+  func occupy(_ isOccupied: Bool) {
+    let owners = state.withLock { state in
+      state.isOccupied = isOccupied
+      return isOccupied ? [] : state.cursors.values.map(\.owner)
+    }
+    for owner in owners { owner.deliveriesArrived() }
+  }
 
   /// A partition breaks off so many times: at once, and whenever it is subscribed to again.
   func breakOff(_ partition: PartitionID, times: Int = 1) {
@@ -157,6 +167,7 @@ final class BrokerLog: SharedLog {
     }
   }
 
+  func isOccupied(by owner: any LogOwner) -> Bool { state.withLock { $0.isOccupied } }
   func flushHint(by owner: (any LogOwner)?) {}
   func trim(_ partition: PartitionID, through offset: Int64) {}
   func close() {}

@@ -35,7 +35,14 @@ import Testing
     #expect(eventually { first.count == 100 && a.mesh.statuses.first?.queuedFrames == 0 })
     first.end()
     for number in 100..<200 { #expect(a.send(number, to: "b") == .accepted) }
-    let second = try Pod("b", incarnation: 2, port: first.mesh.port)
+    // ZeroMQ closes in the background; until then the port is taken.
+    var started: Pod?
+    #expect(
+      eventually {
+        started = try? Pod("b", incarnation: 2, port: first.mesh.port)
+        return started != nil
+      })
+    let second = try #require(started)
     #expect(eventually { second.count == 100 })
     #expect(second.frames == (100..<200).map(Pod.bytes))
     #expect(a.isConnected(to: "b"))

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import Lanes
 import Model
@@ -69,16 +70,24 @@ import Testing
   }
 
   /// A command that was taken may take effect: whoever is told otherwise, as by a 503, sends it again.
-  @Test func whatIsCutOffByTheEndIsUnknown() async throws {
+  @Test func whatIsCutOffByTheEndIsUnknown() throws {
     let runtime = FakeRuntime()
     let front = try front(runtime, services: [.orders])
     try front.start()
     let endpoint = front.httpEndpoint
-    let answer = Task.detached { try exchange("POST /orders/checkout/o1", endpoint) }
+    // A thread of its own: tests that wait may hold all of the pool's.
+    let answer = Mutex("")
+    let isAnswered = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      let text = (try? exchange("POST /orders/checkout/o1", endpoint)) ?? "no answer"
+      answer.withLock { $0 = text }
+      isAnswered.signal()
+    }
     #expect(eventually { runtime.ports.contains { $0.taken.load(ordering: .acquiring) } })
     front.drain(answersMilliseconds: 0, closingMilliseconds: 1_000)
     front.close()
-    let text = try await answer.value
+    #expect(isAnswered.wait(timeout: .now() + 60) == .success)
+    let text = answer.withLock { $0 }
     #expect(text.hasPrefix("HTTP/1.1 504") && text.contains("\"outcome_unknown\""), "\(text)")
   }
 
