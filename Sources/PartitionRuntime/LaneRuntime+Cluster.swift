@@ -64,9 +64,6 @@ struct LaneCluster {
 }
 
 extension LaneRuntime {
-  /// `Owned` is appended again when it has not come back for so long.
-  static let ownedMillisecondsMax: UInt64 = 1_000
-
   // MARK: Becoming the owner
 
   /// Makes the lane the owner of a partition that was taken over from the store.
@@ -91,7 +88,6 @@ extension LaneRuntime {
     let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
     let count = UInt64(shared.options.partitioner.count)
     owned.checkpointDueAt = lane.now + interval * (UInt64(partition.index) + 1) / count
-    owned.announcedAt = lane.now
     owned.awaitsTime = true
     let known = placeOf[shared.flat(partition)]
     if known >= 0 { places[Int(known)] = owned } else { own(owned) }
@@ -106,7 +102,7 @@ extension LaneRuntime {
     guard let link = cluster?.link,
       let owner = Owner(epoch: places[place].epoch, incarnation: shared.incarnation, address: link.address)
     else { return }
-    places[place].announcedAt = lane.now
+    places[place].announcement.appended(lane.now)
     appendControl(.owned(owner), at: place)
   }
 
@@ -127,7 +123,7 @@ extension LaneRuntime {
 
   func noteTenure(_ result: StepResult, at place: Int) {
     places[place].awaitsTime = result.flags.contains(.awaitsTime)
-    if !result.flags.contains(.isAnnounced) { places[place].announcedAt = nil }
+    if !result.flags.contains(.isAnnounced) { places[place].announcement.cameBack() }
   }
 
   // MARK: Ceasing to be
@@ -319,7 +315,7 @@ extension LaneRuntime {
     cluster?.reads.retry()
     sendUnsent()
     for place in places.indices where !places[place].isGone {
-      if let at = places[place].announcedAt, now >= at + Self.ownedMillisecondsMax { appendOwned(at: place) }
+      if places[place].announcement.isLate(now) { appendOwned(at: place) }
     }
     sayLateFarewells()
   }

@@ -6,20 +6,17 @@ import PartitionCore
 // behind everything that it replays.
 
 extension LaneRuntime {
-  /// Limits are appended again when they have not come back for so long.
-  static let limitsMillisecondsMax: UInt64 = 1_000
-
   /// Sees to it that a partition that has replayed gets this owner's limits. Returns whether its gate may open: where
   /// nobody else sends it commands, they wait for the limits.
   func isToOpen(_ result: StepResult, at place: Int) -> Bool {
     guard result.flags.contains(.hasOtherLimits) else {
-      places[place].limitsAppendedAt = nil
+      places[place].limits.cameBack()
       return true
     }
     // Before its `Owned` has come back, its predecessor may append others.
-    let isDue = places[place].limitsAppendedAt.map { lane.now >= $0 + Self.limitsMillisecondsMax } ?? true
+    let isDue = !places[place].limits.isAwaited || places[place].limits.isLate(lane.now)
     if isDue, !result.flags.contains(.isAnnounced) {
-      places[place].limitsAppendedAt = lane.now
+      places[place].limits.appended(lane.now)
       appendControl(.limits(shared.options.rules), at: place)
     }
     return cluster != nil
@@ -27,8 +24,7 @@ extension LaneRuntime {
 
   /// Called with each tick, for limits that may have got lost.
   func lookForLimits(_ now: UInt64) {
-    for place in places.indices where !places[place].isGone {
-      guard let at = places[place].limitsAppendedAt, now >= at + Self.limitsMillisecondsMax else { continue }
+    for place in places.indices where !places[place].isGone && places[place].limits.isLate(now) {
       perform(places[place].actor.standing(), at: place)
     }
   }

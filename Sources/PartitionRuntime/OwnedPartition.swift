@@ -42,10 +42,9 @@ struct OwnedPartition {
   var isGone = false
   /// Something is held back, or a read waits for a lease: the clock matters.
   var awaitsTime = false
-  /// When the owner's `Owned` was appended, until it has come back.
-  var announcedAt: UInt64?
-  /// When the owner's limits were appended, until they have come back.
-  var limitsAppendedAt: UInt64?
+  /// The owner's `Owned`, and its limits.
+  var announcement = AwaitedControl()
+  var limits = AwaitedControl()
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
 
@@ -55,4 +54,21 @@ struct OwnedPartition {
     let late = now - min(now, checkpointDueAt)
     checkpointDueAt += (late / interval + 1) * interval
   }
+}
+
+/// Something that an owner appends about itself, again and again until it has come back: on its way it may get lost.
+struct AwaitedControl {
+  /// It is appended again when it has not come back for so long.
+  static let millisecondsMax: UInt64 = 1_000
+
+  private var appendedAt: UInt64?
+
+  /// Whether it was appended and has not come back.
+  var isAwaited: Bool { appendedAt != nil }
+
+  func isLate(_ now: UInt64) -> Bool { appendedAt.map { now >= $0 + Self.millisecondsMax } ?? false }
+
+  mutating func appended(_ now: UInt64) { appendedAt = now }
+
+  mutating func cameBack() { appendedAt = nil }
 }
