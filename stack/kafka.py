@@ -9,7 +9,8 @@ import table
 from member import Spec
 
 # A gigabyte of heap would be its default; the topics here are small, and the log itself is the page cache's.
-# A broker is slow until Java's thorough compiler has been through it, which takes half a minute of load: it begins earlier here.
+# A broker is slow until Java's thorough compiler has been through it, which takes half a minute of load: it begins
+# earlier here.
 BROKER_OPTIONS = ("-Xms256m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:Tier4InvocationThreshold=2000",
                   "-XX:Tier4MinInvocationThreshold=300", "-XX:Tier4CompileThreshold=6000")
 FORMAT_SECONDS_MAX = 60
