@@ -60,6 +60,10 @@ class Measurements:
         self.postgres = {}
         self.uniform = {}
 
+    @staticmethod
+    def add_options(parser):
+        """Options of one suite."""
+
     def say(self, text):
         print(text, file=sys.stderr, flush=True)
 
@@ -123,6 +127,7 @@ def run(make, names, text, seconds):
     parser.add_argument("--seconds", type=float, default=seconds, help="of each load run")
     parser.add_argument("--only", default=",".join(names), help="the measurements to make, in this order")
     parser.add_argument("--output", help="write the table into this file, too")
+    make.add_options(parser)
     options = parser.parse_args()
     chosen = options.only.split(",")
     for name in chosen:
