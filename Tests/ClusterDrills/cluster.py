@@ -1,4 +1,5 @@
 """A whole cluster in a folder of its own, its clients, and what is checked at the end: what all its drills share."""
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ START_SECONDS_MAX = 120
 CHANGE_SECONDS_MAX = 600
 STOP_SECONDS_MAX = 150
 READY_SECONDS_MAX = 60
+# What it takes until Java has compiled the brokers' code: before, every request takes several times as long.
+WARM_UP_SECONDS = 20
 # A pod that died is started again after this (docs/stack.md), or later when it died often.
 RESTART_SECONDS_MAX = 40
 
@@ -52,6 +55,13 @@ class Cluster:
         """Brings everything up."""
         self.runner("start", "--kassa", self.kassa, *self.options, seconds=START_SECONDS_MAX)
         self.join()
+
+    def warm_up(self):
+        """Loads it until its brokers are as fast as those of a cluster that has run for a while."""
+        with contextlib.closing(Load(self, WARM_UP_SECONDS, 0)) as load:
+            status, _, err = load.report()
+        if status != 0:
+            raise DrillFailure(f"the load that warms brokers up ended with {status}: {err}")
 
     def join(self):
         """Takes a stack that runs already."""

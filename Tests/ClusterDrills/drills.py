@@ -65,6 +65,8 @@ def main():
     with outer:
         try:
             cluster.start()
+            if arguments.long or arguments.measured:
+                cluster.warm_up()
             status = run(cluster)
             if status:
                 print(f"       the processes' logs are kept in {cluster.keep_logs()}", file=sys.stderr, flush=True)

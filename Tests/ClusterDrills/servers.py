@@ -27,13 +27,14 @@ def drills(is_long):
         "database crashes": functools.partial(server_drills.database_crashes, services=services),
         "Redis dies": server_drills.redis_dies,
         "clocks jump": link_drills.clocks_jump,
-        "databases away": functools.partial(server_drills.databases_away, seconds=60 if is_long else 4),
     }
     for kind, held in (("kafka", 5), ("postgres", 4), ("peers", 4)):
         ways = ("cut", "silent", "mute", "mute+cut") if is_long else ("silent",)
         one[f"cut off from {kind}"] = functools.partial(
             link_drills.cut_off, kind=kind, ways=ways, seconds=12 if is_long else held)
     chosen = {name: ("servers", drill) for name, drill in one.items()}
+    chosen["databases away"] = (
+        "small bounds", functools.partial(server_drills.databases_away, seconds=60 if is_long else 4))
     if is_long:
         chosen["one of three brokers"] = (
             "brokers", functools.partial(server_drills.one_of_three_brokers, numbers=(1, 2, 3)))
