@@ -224,9 +224,3 @@ class Crowd:
         for tally in self.tallies:
             tally.abandon()
         self.load.close()
-
-
-def temporary(kassa, *options):
-    """A cluster that is not started yet, and the folder that has to be cleaned up behind it."""
-    outer = tempfile.TemporaryDirectory(prefix="kassa-drills-")  # pylint: disable=consider-using-with
-    return Cluster(kassa, os.path.join(outer.name, "stack"), options), outer
