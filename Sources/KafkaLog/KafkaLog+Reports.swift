@@ -31,11 +31,11 @@ extension KafkaLog {
     var failed: [(row: PendingAppends.Row, code: rd_kafka_resp_err_t)] = []
     let (told, woken) = state.withLock { state -> ([any LogOwner], [any LogOwner]) in
       // Whose appends the reports are about.
-      var busy: [any LogOwner] = []
+      var appenders: [any LogOwner] = []
       state.statistics.reportBatches += 1
       for report in reports {
         guard let row = state.pending.take(report.tag) else { continue }
-        if let appender = row.owner, !busy.contains(where: { $0 === appender }) { busy.append(appender) }
+        if let appender = row.owner, !appenders.contains(where: { $0 === appender }) { appenders.append(appender) }
         guard report.code == RD_KAFKA_RESP_ERR_NO_ERROR else {
           failed.append((row, report.code))
           continue
@@ -47,7 +47,7 @@ extension KafkaLog {
       let isReleased = state.isHeldBack && state.pending.messageCount < options.queuedRecordsMax
       if isReleased { state.isHeldBack = false }
       let woken = state.inboxes.map(\.owner).filter { other in
-        isReleased || other !== owner && busy.contains { $0 === other } && state.pending.count(of: other) == 0
+        isReleased || other !== owner && appenders.contains { $0 === other } && state.pending.count(of: other) == 0
       }
       return (publishDurable(state), woken)
     }

@@ -14,14 +14,15 @@ extension LaneRuntime {
   /// in batches.
   func isCollecting(_ outbox: Outbox) -> Bool {
     let until = appendedAt + UInt64(shared.options.collectMillisecondsMax)
-    guard outbox.count < shared.options.recordEntriesMax, lane.now < until, shared.log.isOccupied(by: signal) else {
-      return false
-    }
-    if !isCollectingTimed {
-      isCollectingTimed = true
-      lane.after(milliseconds: until - lane.now) { [unowned self] in isCollectingTimed = false }
-    }
-    return true
+    return outbox.count < shared.options.recordEntriesMax && lane.now < until && shared.log.isOccupied(by: signal)
+  }
+
+  /// Has the lane turn again when it may not collect any longer.
+  private func turnAfterCollecting() {
+    guard !isCollectingTimed else { return }
+    isCollectingTimed = true
+    let until = appendedAt + UInt64(shared.options.collectMillisecondsMax)
+    lane.after(milliseconds: until - lane.now) { [unowned self] in isCollectingTimed = false }
   }
 
   /// Puts a client's command into the turn's next append.
@@ -32,7 +33,8 @@ extension LaneRuntime {
 
   /// - Parameter isLast: nothing comes behind it that it could wait for.
   func flushCommands(isLast: Bool = false) {
-    guard !commands.isEmpty, isLast || !isCollecting(commands) else { return }
+    guard !commands.isEmpty else { return }
+    if !isLast, isCollecting(commands) { return turnAfterCollecting() }
     appendedAt = lane.now
     let appends = commands.take { Append(partition: shared.partition($0), record: $1, isRefusable: true) }
     do throws(LogRefusal) {
@@ -53,7 +55,8 @@ extension LaneRuntime {
   }
 
   func flushMessages() {
-    guard !messages.isEmpty, !isCollecting(messages) else { return }
+    guard !messages.isEmpty else { return }
+    if isCollecting(messages) { return turnAfterCollecting() }
     appendedAt = lane.now
     let appends = messages.take { Append(partition: shared.partition($0), record: $1, isRefusable: false) }
     do throws(LogRefusal) {
