@@ -65,8 +65,9 @@ def _backends(service, pods, options):
             "    timeout server 130s"]
     again = [f"\nbackend {service}-again",
              "    retry-on conn-failure empty-response response-timeout junk-response 503",
-             # Then another pod is asked: this one may be stopped. All tries together are more than a request may take.
-             "    timeout server 2s", "    retries 5"]
+             # Then another pod is asked: this one may be stopped, and of two pods every second try goes to it until it is
+             # found out. All tries together are more than a request may take.
+             "    timeout server 1s", "    retries 11"]
     for pod in pods:
         out = "" if pod.is_serving else " disabled"
         once.append(f"    server {pod.name} {pod.http} {_CHECK} port {pod.operator_port}{options}{out}")

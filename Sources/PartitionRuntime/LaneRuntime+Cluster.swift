@@ -84,9 +84,9 @@ extension LaneRuntime {
       actor: PartitionEntrance(of: partition, shared, takeover.ownership.recovery, tenure, on: lane),
       gate: shared.gates[shared.flat(partition)], epoch: takeover.ownership.epoch, offsetAtBoot: offset,
       replayThrough: takeover.bounds.next - 1)
-    let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
-    let count = UInt64(shared.options.partitioner.count)
-    owned.checkpointDueAt = lane.now + interval * (UInt64(partition.index) + 1) / count
+    owned.checkpointClock = CheckpointClock(
+      from: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds), share: Int(partition.index),
+      of: Int(shared.options.partitioner.count))
     owned.awaitsTime = true
     let known = placeOf[shared.flat(partition)]
     if known >= 0 { places[Int(known)] = owned } else { own(owned) }

@@ -1,3 +1,4 @@
+import Lanes
 import Model
 import OwnershipMap
 import PartitionCore

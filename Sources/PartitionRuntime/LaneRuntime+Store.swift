@@ -19,7 +19,7 @@ extension LaneRuntime {
         perform(places[place].actor.loadFailed(), at: place)
       }
       let isBehind = places[place].behindSince != nil
-      if isBehind, places[place].checkpointDueAt <= now { takeCheckpoint(at: place) }
+      if isBehind, places[place].checkpointClock.isDue(now) { takeCheckpoint(at: place) }
       if places[place].isCheckpointTaken { writeCheckpoint(at: place) }
       if places[place].awaitsTime || isToRelieve(place) { perform(places[place].actor.standing(), at: place) }
     }
@@ -81,7 +81,7 @@ extension LaneRuntime {
       places[place].backoffUntil = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
       shared.storeFailed(places[place].id, failure)
     }
-    places[place].scheduleCheckpoint(after: lane.now, every: UInt64(shared.options.checkpointIntervalMilliseconds))
+    places[place].checkpointClock.ended(lane.now)
     if places[place].gate.state == .full { perform(actor.standing(), at: place) }
   }
 

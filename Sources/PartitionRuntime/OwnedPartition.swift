@@ -32,8 +32,7 @@ struct OwnedPartition {
   var isSettled = false
   /// Since when the store lacks something, by the lane's clock in milliseconds.
   var behindSince: UInt64?
-  /// When the next checkpoint is due, by the same clock.
-  var checkpointDueAt: UInt64 = 0
+  var checkpointClock = CheckpointClock()
   /// A checkpoint failed; when to try the next one.
   var backoffUntil: UInt64 = 0
   /// Why the newest load failed. A partition whose commands wait for it cannot go on, and takes no more meanwhile.
@@ -47,13 +46,6 @@ struct OwnedPartition {
   var limits = AwaitedControl()
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
-
-  /// Sets the next checkpoint's time a multiple of the interval behind the last one's, so that the partitions of a lane
-  /// stay spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
-  mutating func scheduleCheckpoint(after now: UInt64, every interval: UInt64) {
-    let late = now - min(now, checkpointDueAt)
-    checkpointDueAt += (late / interval + 1) * interval
-  }
 }
 
 /// Something that an owner appends about itself, again and again until it has come back: on its way it may get lost.

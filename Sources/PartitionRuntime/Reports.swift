@@ -9,8 +9,7 @@ extension LaneRuntime {
   func begin() {
     let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
     for place in places.indices {
-      // Checkpoints of different partitions are spread over the interval.
-      places[place].checkpointDueAt = lane.now + interval * UInt64(place + 1) / UInt64(max(1, places.count))
+      places[place].checkpointClock = CheckpointClock(from: lane.now, every: interval, share: place, of: places.count)
       note(places[place].actor.standing(), at: place)
     }
     lane.every(milliseconds: UInt64(shared.options.idleTickMilliseconds)) { [weak self] in self?.tick() }

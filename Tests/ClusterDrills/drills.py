@@ -56,7 +56,7 @@ def drills_of_links(is_long):
 
 def drills_of_bounds(is_long):
     """On a stack whose pods keep little in memory."""
-    return {"databases away": functools.partial(server_drills.databases_away, seconds=60 if is_long else 4)}
+    return {"databases away": functools.partial(server_drills.databases_away, seconds=60 if is_long else 8)}
 
 
 def drills_of_brokers():

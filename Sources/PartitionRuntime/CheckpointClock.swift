@@ -1,0 +1,28 @@
+/// When a partition's checkpoints are due: once an interval, at moments of its own, so that the partitions of a lane stay
+/// spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
+///
+/// Times are milliseconds of the lane's clock.
+struct CheckpointClock {
+  private var interval: UInt64 = 1
+  private(set) var dueAt: UInt64 = 0
+
+  /// Due at once.
+  init() {}
+
+  /// - Parameters:
+  ///   - interval: at least 1.
+  ///   - share: which part of the interval is the partition's, from 0 to `count - 1`.
+  init(from now: UInt64, every interval: UInt64, share: Int, of count: Int) {
+    self.interval = interval
+    dueAt = now + interval * UInt64(share + 1) / UInt64(max(1, count))
+  }
+
+  func isDue(_ now: UInt64) -> Bool { dueAt <= now }
+
+  /// A checkpoint has ended, on time, late or before it was due: the next one is due at the next of the partition's
+  /// moments, whatever there was before.
+  mutating func ended(_ now: UInt64) {
+    let moment = now - now % interval + dueAt % interval
+    dueAt = moment > now ? moment : moment + interval
+  }
+}
