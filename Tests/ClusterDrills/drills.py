@@ -59,6 +59,12 @@ def drills_of_bounds(is_long):
     return {"databases away": functools.partial(server_drills.databases_away, seconds=60 if is_long else 8)}
 
 
+def drills_of_sessions():
+    """On a stack whose pods have the shortest sessions that a broker allows by default."""
+    return {"kills with default sessions": functools.partial(
+        pod_drills.kills, count=2, services=list(SERVICES), pause_max=pod_drills.DEFAULT_SESSIONS_PAUSE_MAX)}
+
+
 def drills_of_brokers():
     """On a stack with three brokers."""
     return {
@@ -90,6 +96,7 @@ def main():
         "pods": drills_of_pods(arguments.kills or (20 if arguments.long else 1), arguments.long),
         "links": drills_of_links(arguments.long),
         "small bounds": drills_of_bounds(arguments.long),
+        "default sessions": drills_of_sessions() if arguments.long else {},
         "brokers": drills_of_brokers() if arguments.long else {},
     }
     try:

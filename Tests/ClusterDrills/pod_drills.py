@@ -18,6 +18,8 @@ from deposits import Deposits
 # build on a machine that does nothing else (`--long`); otherwise a pause may only not be longer than a request waits.
 HANDOVER_PAUSE_MAX = 0.25
 DEATH_PAUSE_MAX = 4.0
+# The same with the shortest sessions that a broker allows by default, 6 s.
+DEFAULT_SESSIONS_PAUSE_MAX = 8.0
 WAIT_SECONDS_MAX = 20.0
 ZOMBIES_MORE_MAX = 3
 
@@ -32,7 +34,7 @@ def check_waits(checks, crowd, what, most):
     checks.check(longest <= allowed, f"{what}: the pause was {longest:.2f} s, at most {allowed:g} s")
 
 
-def kills(checks, cluster, seed, count, services):
+def kills(checks, cluster, seed, count, services, pause_max=DEATH_PAUSE_MAX):
     """kill -9 of pods at random moments, of each service so many; each is started again by the supervisor."""
     chance = random.Random(f"{seed} {services}")
     cluster.wait_until_settled()
@@ -46,7 +48,7 @@ def kills(checks, cluster, seed, count, services):
             cluster.wait_for_another(victim, pid)
             cluster.wait_until_settled()
             killed += 1
-            check_waits(checks, crowd, f"kill -9 of {victim}", DEATH_PAUSE_MAX)
+            check_waits(checks, crowd, f"kill -9 of {victim}", pause_max)
         checks.check(killed == count * len(services), f"{killed} kills under load")
         crowd.finish(checks, paid_min=50 * killed, additions_min=40 * killed)
 

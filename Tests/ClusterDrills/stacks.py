@@ -27,6 +27,7 @@ KINDS = {
     "pods": Kind(Cluster, 300, partitions=16),
     "links": Kind(LinkedCluster, 150),
     "small bounds": Kind(LinkedCluster, 150, ("--pod-settings", SMALL_BOUNDS)),
+    "default sessions": Kind(Cluster, 150, ("--pod-settings", "KASSA_KAFKA_SESSION_TIMEOUT=6s")),
     "brokers": Kind(Cluster, 60, ("--brokers", "3")),
 }
 
