@@ -14,16 +14,18 @@ public final class HTTPListener: Sendable {
   public init(_ endpoint: HTTPEndpoint, laneCount: Int, limits: HTTPLimits) throws(HTTPServerFailure) {
     try limits.check()
     var address = try HTTPListener.resolve(endpoint)
-    // A socket that shares its port would not notice another process that shares it too; this one does.
-    let probe = try HTTPListener.bind(&address, endpoint, isShared: false)
-    address.setPort(probe.port)
-    close(probe.socket)
-    var sockets: [Int32] = []
+    // Sockets that share their port from the start would not notice another process whose sockets do. The first one gets
+    // the port for itself alone, and shares it afterwards.
+    let first = try HTTPListener.bind(&address, endpoint, isShared: false)
+    address.setPort(first.port)
+    HTTPListener.set(first.socket, SOL_SOCKET, SO_REUSEPORT, 1)
+    var sockets = [first.socket]
     do throws(HTTPServerFailure) {
-      for _ in 0..<max(1, laneCount) {
-        let bound = try HTTPListener.bind(&address, endpoint, isShared: true)
-        sockets.append(bound.socket)
-        guard listen(bound.socket, Int32(limits.acceptQueueConnectionsMax)) == 0 else {
+      while sockets.count < laneCount {
+        sockets.append(try HTTPListener.bind(&address, endpoint, isShared: true).socket)
+      }
+      for socket in sockets {
+        guard listen(socket, Int32(limits.acceptQueueConnectionsMax)) == 0 else {
           throw HTTPListener.failure(endpoint, errno)
         }
       }
@@ -31,7 +33,7 @@ public final class HTTPListener: Sendable {
       for socket in sockets { close(socket) }
       throw error
     }
-    boundPort = probe.port
+    boundPort = first.port
     self.sockets = Mutex(sockets)
   }
 

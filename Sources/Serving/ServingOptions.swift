@@ -38,7 +38,8 @@ public struct ServingOptions: Sendable {
       throw ConfigurationError("\(settings.partitions) is no number of partitions; 1 to 4096 are possible")
     }
     let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    var options = RuntimeOptions(partitioner: partitioner, laneCount: settings.lanes ?? min(cores, settings.partitions))
+    let lanes = settings.lanes ?? min((cores + 1) / 2, settings.partitions)
+    var options = RuntimeOptions(partitioner: partitioner, laneCount: lanes)
     // A batch waits longer: where one of its replies gets lost with two pods at a time, it ends with 504 by its
     // deadline.
     options.replyMilliseconds = settings.requestDeadlineMilliseconds

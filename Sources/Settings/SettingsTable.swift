@@ -50,8 +50,8 @@ public enum SettingsTable {
         + "cluster mode the default is \(ClusterSettings.partitionsDefault), and the topics' own count has to be given."
     ),
     Setting(
-      "lanes", .data, .count(1...64, or: "cores", \.lanes), "threads that serve requests and own partitions",
-      "`cores` means one for each core that the process may use."),
+      "lanes", .data, .count(1...64, or: "auto", \.lanes), "threads that serve requests and own partitions",
+      "`auto` means one for two cores of the machine: log and store have threads of their own."),
   ]
 
   private static let requests: [Setting] = [

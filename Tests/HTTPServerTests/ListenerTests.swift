@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import Synchronization
 import Testing
 
 @Suite struct ListenerTests {
@@ -19,6 +20,26 @@ import Testing
     #expect(failure("no-such-host.invalid", 0)?.code == .unknownHost)
     #expect(failure("203.0.113.1", 0)?.code == .unknownHost)
     if geteuid() != 0 { #expect(failure("127.0.0.1", 1)?.code == .noPermission) }
+  }
+
+  /// Of several that want a port at the same moment one gets it: none shares it with another.
+  @Test func oneOfManyGetsAPort() throws {
+    var port: UInt16 = 0
+    for _ in 0..<20 {
+      // Any that is free; the same again in the next round.
+      port = try HTTPListener(HTTPEndpoint(host: "127.0.0.1", port: port), laneCount: 1, limits: HTTPLimits()).boundPort
+      let endpoint = HTTPEndpoint(host: "127.0.0.1", port: port)
+      let listeners = Mutex<[HTTPListener]>([])
+      let threads = (0..<4).compactMap { _ in
+        BackgroundThread("listens") {
+          if let listener = try? HTTPListener(endpoint, laneCount: 2, limits: HTTPLimits()) {
+            listeners.withLock { $0.append(listener) }
+          }
+        }
+      }
+      for thread in threads { thread.join() }
+      #expect(listeners.withLock(\.count) == 1)
+    }
   }
 
   @Test func socketsAreHandedOutOnce() throws {

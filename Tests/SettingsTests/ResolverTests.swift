@@ -47,7 +47,7 @@ import Testing
 
   @Test func everyTypeIsRead() throws {
     let settings = try resolve([
-      "--http", "[::1]:80", "--tls-certificate", "c.pem", "--tls-key", "k.pem", "--lanes", "cores", "--body-bytes-max",
+      "--http", "[::1]:80", "--tls-certificate", "c.pem", "--tls-key", "k.pem", "--lanes", "auto", "--body-bytes-max",
       "1MiB", "--idle-time", "5m", "--event-log-retention", "keep", "--log-format=json", "--log-level", "warning",
     ]).settings
     #expect(settings.http == Endpoint(host: "::1", port: 80) && settings.tlsCertificateFile == "c.pem")
@@ -81,11 +81,11 @@ import Testing
   @Test func refusalsOfTheEnvironmentAndTheFileNameTheirPlace() {
     #expect(
       problems([], ["KASSA_HTPP": "x"]) == ["no setting is called KASSA_HTPP; did you mean KASSA_HTTP? (environment)"])
-    #expect(problems([], ["KASSA_LANES": "65"]) == ["lanes cannot be '65' (environment): cores, or 1…64"])
+    #expect(problems([], ["KASSA_LANES": "65"]) == ["lanes cannot be '65' (environment): auto, or 1…64"])
     let file = "KASSA_LANES=0\nKASSA_LANE=1\nHTTP=x\nKASSA_DATA=a\nKASSA_DATA=b\nKASSA_CONFIG=g\nnonsense"
     #expect(
       problems(["--config", "f"], [:], ["f": file]) == [
-        "f:7: NAME=VALUE expected, not 'nonsense'", "lanes cannot be '0' (f:1): cores, or 1…64",
+        "f:7: NAME=VALUE expected, not 'nonsense'", "lanes cannot be '0' (f:1): auto, or 1…64",
         "f:2: no setting is called KASSA_LANE; did you mean KASSA_LANES?", "f:3: no setting is called HTTP",
         "f:5: KASSA_DATA stands at f:4 already", "f:6: a settings file cannot name another one",
       ])
