@@ -186,7 +186,7 @@ let package = Package(
     tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),
     tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
-    tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport"]),
+    tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport", "Threads"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),
     tests(
       "PartitionRuntimeTests",

@@ -14,8 +14,8 @@ public final class HTTPListener: Sendable {
   public init(_ endpoint: HTTPEndpoint, laneCount: Int, limits: HTTPLimits) throws(HTTPServerFailure) {
     try limits.check()
     var address = try HTTPListener.resolve(endpoint)
-    // Sockets that share their port from the start would not notice another process whose sockets do. The first one gets
-    // the port for itself alone, and shares it afterwards.
+    // Sockets that share their port from the start would not notice another process whose sockets do. The first one
+    // gets the port for itself alone, and shares it afterwards.
     let first = try HTTPListener.bind(&address, endpoint, isShared: false)
     address.setPort(first.port)
     HTTPListener.set(first.socket, SOL_SOCKET, SO_REUSEPORT, 1)

@@ -1,5 +1,5 @@
-/// When a partition's checkpoints are due: once an interval, at moments of its own, so that the partitions of a lane stay
-/// spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
+/// When a partition's checkpoints are due: once an interval, at moments of its own, so that the partitions of a lane
+/// stay spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
 ///
 /// Times are milliseconds of the lane's clock.
 struct CheckpointClock {

@@ -2,6 +2,12 @@ import Glibc
 import HTTPServer
 import Synchronization
 import Testing
+import Threads
+
+/// What threads have got.
+private final class Gained: Sendable {
+  let listeners = Mutex<[HTTPListener]>([])
+}
 
 @Suite struct ListenerTests {
   private func failure(_ host: String, _ port: UInt16) -> HTTPServerFailure? {
@@ -29,16 +35,16 @@ import Testing
       // Any that is free; the same again in the next round.
       port = try HTTPListener(HTTPEndpoint(host: "127.0.0.1", port: port), laneCount: 1, limits: HTTPLimits()).boundPort
       let endpoint = HTTPEndpoint(host: "127.0.0.1", port: port)
-      let listeners = Mutex<[HTTPListener]>([])
+      let gained = Gained()
       let threads = (0..<4).compactMap { _ in
         BackgroundThread("listens") {
           if let listener = try? HTTPListener(endpoint, laneCount: 2, limits: HTTPLimits()) {
-            listeners.withLock { $0.append(listener) }
+            gained.listeners.withLock { $0.append(listener) }
           }
         }
       }
       for thread in threads { thread.join() }
-      #expect(listeners.withLock(\.count) == 1)
+      #expect(gained.listeners.withLock(\.count) == 1)
     }
   }
 

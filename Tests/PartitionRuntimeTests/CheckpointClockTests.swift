@@ -8,19 +8,18 @@ import Testing
     #expect(moments == [5_250, 5_500, 5_750, 6_000])
   }
 
-  /// `ended` at these times, one after the other: when the next one is due.
-  @Test(arguments: [
-    (ended: [5_260], dueAt: 6_250),
-    (ended: [5_250], dueAt: 6_250),
-    // Late, by more than an interval.
-    (ended: [8_300], dueAt: 9_250),
-    // Before it was due.
-    (ended: [5_100], dueAt: 5_250),
-    (ended: [5_249], dueAt: 5_250),
-  ])
-  func keepsItsMoment(ended: [UInt64], dueAt: UInt64) {
+  /// A checkpoint ends at a time: when the next one is due.
+  @Test(
+    arguments: [
+      (5_250, 6_250), (5_260, 6_250),
+      // Late, by more than an interval.
+      (8_300, 9_250),
+      // Before it was due.
+      (5_100, 5_250), (5_249, 5_250),
+    ] as [(UInt64, UInt64)])
+  func keepsItsMoment(ended: UInt64, dueAt: UInt64) {
     var clock = CheckpointClock(from: 5_000, every: 1_000, share: 0, of: 4)
-    for now in ended { clock.ended(now) }
+    clock.ended(ended)
     #expect(clock.dueAt == dueAt)
     #expect(!clock.isDue(dueAt - 1) && clock.isDue(dueAt))
   }
@@ -28,9 +27,9 @@ import Testing
   /// While bounds are exceeded one checkpoint follows the other: the next one is due within an interval all the same.
   @Test func manyBeforeTheirTimeDelayNone() {
     var clock = CheckpointClock(from: 5_000, every: 1_000, share: 0, of: 4)
-    for now in UInt64(5_001)..<9_000 {
-      clock.ended(now)
-      #expect(clock.dueAt > now && clock.dueAt <= now + 1_000)
+    for time in UInt64(5_001)..<9_000 {
+      clock.ended(time)
+      #expect(clock.dueAt > time && clock.dueAt <= time + 1_000)
     }
   }
 }
