@@ -74,18 +74,18 @@ test: ## everything: units, simulations, real processes (a part of the units: FI
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks and the rest (30 minutes)
+drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks and the rest (40 minutes)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
 	@$(RELEASE)
 	@Tests/ClusterDrills/run --kassa $(KASSA) --long --kills "$(POD_KILLS)"
 
-perf: ## measure it against its targets, and against PostgreSQL, on this machine (10 minutes)
+perf: ## measure it against its targets, and against PostgreSQL, on this machine (5 minutes)
 	@scripts/system-packages --for perf
 	@$(RELEASE)
 	@perf/suite --kassa $(KASSA) $(PERF)
 
-perf-cluster: ## the same of a whole cluster with everything on this machine (10 minutes)
+perf-cluster: ## the same of a whole cluster with everything on this machine (18 minutes)
 	@scripts/system-packages --for perf
 	@$(RELEASE)
 	@perf/cluster --kassa $(KASSA) $(PERF)
