@@ -14,26 +14,24 @@ public final class HTTPListener: Sendable {
   public init(_ endpoint: HTTPEndpoint, laneCount: Int, limits: HTTPLimits) throws(HTTPServerFailure) {
     try limits.check()
     var address = try HTTPListener.resolve(endpoint)
-    // Sockets that share their port from the start would not notice another process whose sockets do. The first one
-    // gets the port for itself alone, and shares it afterwards.
-    let first = try HTTPListener.bind(&address, endpoint, isShared: false)
-    address.setPort(first.port)
-    HTTPListener.set(first.socket, SOL_SOCKET, SO_REUSEPORT, 1)
-    var sockets = [first.socket]
+    var sockets: [Int32] = []
     do throws(HTTPServerFailure) {
-      while sockets.count < laneCount {
-        sockets.append(try HTTPListener.bind(&address, endpoint, isShared: true).socket)
-      }
-      for socket in sockets {
-        guard listen(socket, Int32(limits.acceptQueueConnectionsMax)) == 0 else {
+      // Sockets that share their port from the start would not notice another process whose sockets do. The first one
+      // listens for itself alone, which one of all processes can, and shares the port afterwards.
+      for number in 0..<max(1, laneCount) {
+        let bound = try HTTPListener.bind(&address, endpoint, isShared: number > 0)
+        sockets.append(bound.socket)
+        address.setPort(bound.port)
+        guard listen(bound.socket, Int32(limits.acceptQueueConnectionsMax)) == 0 else {
           throw HTTPListener.failure(endpoint, errno)
         }
+        if number == 0, laneCount > 1 { HTTPListener.set(bound.socket, SOL_SOCKET, SO_REUSEPORT, 1) }
       }
     } catch {
       for socket in sockets { close(socket) }
       throw error
     }
-    boundPort = first.port
+    boundPort = address.port
     self.sockets = Mutex(sockets)
   }
 
