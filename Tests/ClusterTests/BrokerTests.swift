@@ -19,7 +19,7 @@ import Testing
 private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].flatMap { Endpoint($0) }
 
 /// With that broker; without it these do not run.
-@Suite(.enabled(if: broker != nil), .serialized) struct BrokerSuite {
+@Suite(.enabled(if: broker != nil, "Tests/KafkaIntegration/run starts its broker"), .serialized) struct BrokerSuite {
   /// Options of a pod with topics of its own, which are not made yet.
   private func options(
     prefix: String = "b\(UInt32.random(in: 0 ... .max)).", _ change: (inout ServeSettings) -> Void = { _ in }

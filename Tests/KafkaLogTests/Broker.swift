@@ -5,7 +5,7 @@ import Model
 import Testing
 
 /// Everything that needs a real broker, one after the other: one of the tests kills it.
-@Suite(.enabled(if: Broker.isThere), .serialized) struct BrokerSuite {}
+@Suite(.enabled(if: Broker.isThere, "Tests/KafkaIntegration/run starts its broker"), .serialized) struct BrokerSuite {}
 
 /// The real broker that `Tests/KafkaIntegration/run` started; without it the suites that need one do not run.
 enum Broker {

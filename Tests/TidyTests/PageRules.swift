@@ -26,10 +26,12 @@ enum PageRules {
     return findings
   }
 
+  private static let machineFolders = ["home", "root", "Users", "work"].map { "/\($0)/" }
+
   /// Paths of somebody's machine.
   static func machinePaths(_ path: String, _ lines: [Substring]) -> [Finding] {
     lines.enumerated().flatMap { index, line in
-      ["/home/", "/root/", "/Users/", "/work/"].filter { hasPath(line, $0) }.map {
+      machineFolders.filter { hasPath(line, $0) }.map {
         Finding(path: path, line: index + 1, message: "'\($0)…' is a path of one machine")
       }
     }

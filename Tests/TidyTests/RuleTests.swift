@@ -182,10 +182,14 @@ import Testing
     #expect(FailureRows.rows(page).count == 3)
   }
 
-  @Test(arguments: [
-    ("see /home/me/x", 1), ("`/root/a`", 1), ("a/home/b", 0), ("https://x.org/home/b", 0), ("the /work/ folder", 1),
-  ])
-  func machinePath(_ line: Substring, _ count: Int) {
-    #expect(PageRules.machinePaths("a.md", [line]).count == count)
+  @Test(
+    arguments: ["home", "root", "Users", "work"],
+    [
+      ("see /FOLDER/me/x", 1), ("`/FOLDER/a`", 1), ("a/FOLDER/b", 0), ("https://x.org/FOLDER/b", 0),
+      ("the /FOLDER/ folder", 1),
+    ])
+  func machinePath(_ folder: String, _ line: (pattern: String, count: Int)) {
+    let text = line.pattern.replacing("FOLDER", with: folder)
+    #expect(PageRules.machinePaths("a.md", [text[...]]).count == line.count)
   }
 }
