@@ -2,8 +2,7 @@
 from k8s_objects import label, named, of_kind, pods, selects, servers, settings
 
 # Every port that something here uses, and two that nothing does.
-PORTS = ((53, "UDP"), (53, "TCP"), (22, "TCP"), (443, "TCP"), (5432, "TCP"), (6379, "TCP"), (7000, "TCP"), (8000, "TCP"),
-         (9000, "TCP"), (9092, "TCP"), (9093, "TCP"))
+PORTS = ((53, "UDP"), *((port, "TCP") for port in (22, 53, 443, 5432, 6379, 7000, 8000, 9000, 9092, 9093)))
 DNS = ("kube-system", {"k8s-app": "kube-dns"})
 PROMETHEUS = ("monitoring", {"app.kubernetes.io/name": "prometheus"})
 REDIS = ("kassa", {"app.kubernetes.io/name": "redis", "app.kubernetes.io/instance": "redis"})
@@ -19,7 +18,7 @@ def port_of(address):
 
 
 def kafka(objects, address):
-    """Who answers at a broker's address: Strimzi's brokers when there is such a cluster, else an installation of that name."""
+    """Who answers at a broker's address: Strimzi's brokers where there are some, else an installation of that name."""
     host = address.rsplit(":", 1)[0].split(".")[0]
     for each in of_kind(objects, "Kafka"):
         name = each["metadata"]["name"]
@@ -101,20 +100,22 @@ def _is_peer(peer, actor):
     return at_home and selects(peer.get("podSelector", {}), labels)
 
 
-def _is_port(rule, port, protocol):
+def _is_port(rule, port):
+    """Whether a rule means a (number, protocol). Ranges count as a match: what they open beyond need shows."""
     listed = rule.get("ports")
-    return not listed or any(each.get("port") in (None, port) and each.get("protocol", "TCP") == protocol
-                             and "endPort" not in each for each in listed)
+    return not listed or any(
+        each.get("protocol", "TCP") == port[1]
+        and ("port" not in each or each["port"] <= port[0] <= each.get("endPort", each["port"])) for each in listed)
 
 
-def allowed(objects, labels, way, actor, port, protocol):
+def allowed(objects, labels, way, actor, port):
     """Whether the policies that select a pod let an arrow through; without any policy everything goes."""
     kind, rules, sides = ("Ingress", "ingress", "from") if way == "in" else ("Egress", "egress", "to")
     policies = [each["spec"] for each in of_kind(objects, "NetworkPolicy")
                 if kind in each["spec"]["policyTypes"] and selects(each["spec"]["podSelector"], labels)]
     if not policies:
         return True
-    return any(_is_port(rule, port, protocol) and (not rule.get(sides) or any(_is_peer(peer, actor)
+    return any(_is_port(rule, port) and (not rule.get(sides) or any(_is_peer(peer, actor)
                                                                              for peer in rule[sides]))
                for policy in policies for rule in policy.get(rules, []))
 
@@ -124,12 +125,12 @@ def findings(objects):
     wanted, found = needed(objects), []
     for workload, labels, _ in pods(objects):
         for who, actor in actors(objects).items():
-            for port, protocol in PORTS:
+            for port in PORTS:
                 for way in ("in", "out"):
-                    arrow = (label(workload), way, who, port, protocol)
-                    is_allowed = allowed(objects, labels, way, actor, port, protocol)
+                    arrow = (label(workload), way, who, *port)
+                    is_allowed = allowed(objects, labels, way, actor, port)
                     if is_allowed != (arrow in wanted):
                         fault = "allowed, and nothing needs it" if is_allowed else "needed, and no policy allows it"
-                        found.append(f"{arrow[0]} {way} {who} {port}/{protocol}: {fault}")
+                        found.append(f"{arrow[0]} {way} {who} {port[0]}/{port[1]}: {fault}")
     return found + [f"{arrow[0]}: port {arrow[3]} is none that k8s_arrows.PORTS knows" for arrow in wanted
                     if (arrow[3], arrow[4]) not in PORTS]

@@ -30,7 +30,8 @@ def selectors(objects):
             found.append(f"{label(each)}: selects pods of {', '.join(sorted(components))}")
     for each in of_kind(objects, "NetworkPolicy"):
         selector = each["spec"]["podSelector"]
-        if not any(selects(selector, labels) for _, labels, _ in pods(objects)) and not _is_of_databases(objects, selector):
+        if not any(selects(selector, labels)
+                   for _, labels, _ in pods(objects)) and not _is_of_databases(objects, selector):
             found.append(f"{label(each)}: selects no pod")
     workloads = {(each["kind"], each["metadata"]["name"]) for each in of_kind(objects, *WORKLOADS)}
     for each in of_kind(objects, "HorizontalPodAutoscaler"):
@@ -68,13 +69,15 @@ def service_ports(objects):
         for _, labels, spec in pods(objects):
             if selects({"matchLabels": service["spec"]["selector"]}, labels):
                 have = _ports(spec)
-                found += [f"{label(service)}: pods have no port {port['targetPort']}" for port in service["spec"]["ports"]
-                          if port["targetPort"] not in [*have, *have.values()]]
+                asked = [each["targetPort"] for each in service["spec"]["ports"]]
+                found += [f"{label(service)}: pods have no port {port}" for port in asked
+                          if port not in [*have, *have.values()]]
     for workload, _, spec in servers(objects):
         have, told = _ports(spec), settings(objects, spec)
         for name, setting in (("http", "KASSA_HTTP"), ("operator", "KASSA_OPERATOR"), ("peers", "KASSA_PEERS")):
             if told.get(setting) != f"0.0.0.0:{have.get(name)}":
-                found.append(f"{label(workload)}: {setting}={told.get(setting)}, and the container's port is {have.get(name)}")
+                found.append(
+                    f"{label(workload)}: {setting}={told.get(setting)}, and the container's port is {have.get(name)}")
         if told.get("KASSA_PEERS_ADVERTISE") != f"$(POD_IP):{have.get('peers')}":
             found.append(f"{label(workload)}: KASSA_PEERS_ADVERTISE={told.get('KASSA_PEERS_ADVERTISE')}")
         order = [each["name"] for each in spec["containers"][0]["env"]]
@@ -206,7 +209,7 @@ def scaling(objects):
 
 
 def grace(objects):
-    """Kubernetes kills no pod that still hands over: the times of an orderly end, 10 s for checkpoints, 10 s for Kafka."""
+    """Kubernetes kills no pod that still ends in order: its times, 10 s for checkpoints, 10 s for Kafka."""
     found = []
     for workload, _, spec in servers(objects):
         told = settings(objects, spec)

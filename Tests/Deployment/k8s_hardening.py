@@ -76,6 +76,12 @@ def fits(value, extent):
     return bool(value)
 
 
+def _names_key(secret, key, documented):
+    """Whether a file of a mounted secret is one of its documented keys."""
+    items = {each["path"]: each["key"] for each in secret.get("items", [])} or {key: key}
+    return items.get(key) in documented.get(secret["secretName"], ())
+
+
 def files(objects):
     """Every path that a setting names lies in a mounted secret, as one of its keys; and every secret is documented."""
     found, documented = [], k8s_pages.secrets()
@@ -83,7 +89,8 @@ def files(objects):
         container, who = spec["containers"][0], label(workload)
         volumes = {each["name"]: each["secret"] for each in spec.get("volumes", []) if "secret" in each}
         mounts = {each["mountPath"]: each["name"] for each in container.get("volumeMounts", [])}
-        found += [f"{who}: mounts {name}, which is no secret of the pod" for name in mounts.values() if name not in volumes]
+        found += [f"{who}: mounts {name}, which is no secret of the pod" for name in mounts.values()
+                  if name not in volumes]
         for name, value in settings(objects, spec).items():
             if not PATHS.fullmatch(name):
                 continue
@@ -91,9 +98,7 @@ def files(objects):
             secret = volumes.get(mounts.get(folder))
             if secret is None:
                 found.append(f"{who}: {name}={value} is in no mounted secret")
-                continue
-            items = {each["path"]: each["key"] for each in secret.get("items", [])} or {key: key}
-            if items.get(key) not in documented.get(secret["secretName"], ()):
+            elif not _names_key(secret, key, documented):
                 found.append(f"{who}: {name} needs {key} of the secret {secret['secretName']}, "
                              "which k8s/README.md does not list")
         for name, secret in volumes.items():

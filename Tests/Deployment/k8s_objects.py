@@ -88,7 +88,8 @@ def pods(objects):
 
 def servers(objects):
     """The workloads that serve: not the jobs."""
-    return [(each, labels, spec) for each, labels, spec in pods(objects) if each["kind"] in ("StatefulSet", "Deployment")]
+    return [(each, labels, spec) for each, labels, spec in pods(
+        objects) if each["kind"] in ("StatefulSet", "Deployment")]
 
 
 def replicas(objects, workload):

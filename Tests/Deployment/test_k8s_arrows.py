@@ -40,7 +40,8 @@ class Arrows(unittest.TestCase):
     def test_what_is_missing_or_too_much_is_found(self):
         nobody, unneeded = "needed, and no policy allows it", "allowed, and nothing needs it"
         for overlay, plant, expected in (
-                ("production", lambda o: told(o, KASSA_KAFKA_BROKERS="kassa-kafka-bootstrap:9092"), f"Kafka 9092/TCP: {nobody}"),
+                ("production", lambda o: told(o, KASSA_KAFKA_BROKERS="kassa-kafka-bootstrap:9092"),
+                 f"Kafka 9092/TCP: {nobody}"),
                 ("production", lambda o: o.remove(named(o, "NetworkPolicy", "kassa-to-dns")), f"DNS 53/UDP: {nobody}"),
                 ("production", lambda o: o.remove(named(o, "NetworkPolicy", "kassa-nothing")),
                  f"CronJob/kassa-audit in stranger 22/TCP: {unneeded}"),
@@ -51,14 +52,17 @@ class Arrows(unittest.TestCase):
                 ("production", lambda o: spec_of(o, "kassa-to-redis")["podSelector"].pop("matchExpressions"),
                  f"StatefulSet/payments out Redis 6379/TCP: {unneeded}"),
                 ("production", lambda o: spec_of(o, "stock-to-postgres")["egress"][0]["to"][0]["podSelector"][
-                    "matchLabels"].update({"cnpg.io/cluster": "order-db"}), f"StatefulSet/stock out stock-db-app 5432/TCP: {nobody}"),
-                ("production", lambda o: spec_of(o, "kassa-peers").update(egress=[]), f"out StatefulSet/stock 7000/TCP: {nobody}"),
+                    "matchLabels"].update({"cnpg.io/cluster": "order-db"}),
+                    f"StatefulSet/stock out stock-db-app 5432/TCP: {nobody}"),
+                ("production", lambda o: spec_of(o, "kassa-peers").update(egress=[]),
+                 f"out StatefulSet/stock 7000/TCP: {nobody}"),
                 ("split-roles", lambda o: spec_of(o, "kassa-from-gateway")["podSelector"].pop("matchExpressions"),
                  f"StatefulSet/orders-owner in Ingress 8000/TCP: {unneeded}"),
                 ("split-roles", lambda o: spec_of(o, "orders-to-postgres")["podSelector"]["matchExpressions"].pop(),
                  f"Deployment/orders-api out order-db 5432/TCP: {unneeded}"),
                 ("traefik", lambda o: spec_of(o, "kassa-from-gateway")["ingress"][0]["from"][0]["namespaceSelector"][
-                    "matchLabels"].update({"kubernetes.io/metadata.name": "ingress-nginx"}), f"in IngressRoute 8000/TCP: {nobody}")):
+                    "matchLabels"].update({"kubernetes.io/metadata.name": "ingress-nginx"}),
+                    f"in IngressRoute 8000/TCP: {nobody}")):
             assert_found(self, k8s_arrows.findings, overlay, plant, expected)
 
 

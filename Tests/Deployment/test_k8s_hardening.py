@@ -28,12 +28,14 @@ class Hardening(unittest.TestCase):
                 (lambda o: pod_spec(o).pop("automountServiceAccountToken"), "has no token"),
                 (lambda o: pod_spec(o).update(enableServiceLinks=True), "variables of services"),
                 (lambda o: pod_spec(o).update(hostNetwork=True), "shares nothing of its node"),
-                (lambda o: pod_spec(o)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), "no volume of its node"),
+                (lambda o: pod_spec(o)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}),
+                 "no volume of its node"),
                 (lambda o: pod_spec(o).update(initContainers=[{"name": "x"}]), "is one container"),
                 (lambda o: container(o, "Job", "kassa-topics")["securityContext"].pop("readOnlyRootFilesystem"),
                  "Job/kassa-topics: not so: has a read-only root"),
                 (lambda o: container(o, "CronJob", "kassa-audit")["securityContext"].pop("capabilities"), "drops all"),
-                (lambda o: container(o, "StatefulSet", "stock")["resources"]["limits"].pop("memory"), "limits lack memory"),
+                (lambda o: container(o, "StatefulSet", "stock")["resources"]["limits"].pop("memory"),
+                 "limits lack memory"),
                 (lambda o: named(o, "Namespace", "kassa")["metadata"]["labels"].update(
                     {"pod-security.kubernetes.io/enforce": "baseline"}), "restricted profile")):
             assert_found(self, hardening.security, "minikube", plant, expected)
@@ -55,21 +57,26 @@ class Hardening(unittest.TestCase):
 
     def test_files(self):
         for overlay, plant, expected in (
-                ("minikube", lambda o: variable(o, "StatefulSet", "stock", "KASSA_REDIS_FILE").update(value="/etc/kassa/url"),
+                ("minikube",
+                 lambda o: variable(o, "StatefulSet", "stock", "KASSA_REDIS_FILE").update(value="/etc/kassa/url"),
                  "KASSA_REDIS_FILE=/etc/kassa/url is in no mounted secret"),
                 ("minikube", lambda o: variable(o, "StatefulSet", "stock", "KASSA_REDIS_FILE").update(
                     value="/etc/kassa/redis/uri"), "needs uri of the secret redis"),
-                ("minikube", lambda o: pod_spec(o)["volumes"][0]["secret"].update(secretName="peers"), "of the secret peers"),
-                ("minikube", lambda o: pod_spec(o)["volumes"][0]["secret"].update(defaultMode=0o444), "everybody may read"),
+                ("minikube", lambda o: pod_spec(o)["volumes"][0]["secret"].update(secretName="peers"),
+                 "of the secret peers"),
+                ("minikube", lambda o: pod_spec(o)["volumes"][0]["secret"].update(defaultMode=0o444),
+                 "everybody may read"),
                 ("minikube", lambda o: container(o, "CronJob", "kassa-audit")["volumeMounts"][0].update(name="x"),
                  "which is no secret of the pod"),
-                ("production", lambda o: next(each for each in pod_spec(o)["volumes"] if each["name"] == "kafka")["secret"][
+                ("production",
+                 lambda o: next(each for each in pod_spec(o)["volumes"] if each["name"] == "kafka")["secret"][
                     "items"].pop(), "KASSA_RDKAFKA_SSL_KEY_LOCATION needs user.key")):
             assert_found(self, hardening.files, overlay, plant, expected)
 
     def test_ranges(self):
         for value, extent, fits in (
-                ("8", "1…256", True), ("0", "1…256", False), ("auto", "auto, or 1…64", True), ("65", "auto, or 1…64", False),
+                ("8", "1…256", True), ("0", "1…256", False),
+                ("auto", "auto, or 1…64", True), ("65", "auto, or 1…64", False),
                 ("5s", "0ms…1h, in ms, s, m, h or d", True), ("2h", "0ms…1h, in ms, s, m, h or d", False),
                 ("json", "text or json", True), ("yaml", "text or json", False), ("", "the path of a file", False)):
             self.assertEqual(hardening.fits(value, extent), fits, f"{value} in {extent}")

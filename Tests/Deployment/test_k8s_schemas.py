@@ -63,7 +63,7 @@ class Schemas(unittest.TestCase):
             plant(named(objects, *name.split("/")))
             for version in k8s_schemas.KUBERNETES:
                 if not any(found.startswith(f"{name}:") for found in k8s_schemas.findings(
-                        [each for each in of_kind(objects, name.split("/", maxsplit=1)[0])], version)):
+                        of_kind(objects, name.split("/", maxsplit=1)[0]), version)):
                     left.append(f"{name} of {version}")
         return left
 

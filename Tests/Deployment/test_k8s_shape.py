@@ -6,8 +6,8 @@ import k8s_objects
 from k8s_objects import named, pod_of
 from k8s_plants import assert_found, container, told, variable
 
-ALL = (checks.selectors, checks.names, checks.service_ports, checks.routes, checks.retries, checks.budgets, checks.scaling,
-       checks.grace, checks.probes, checks.images)
+ALL = (checks.selectors, checks.names, checks.service_ports, checks.routes, checks.retries, checks.budgets,
+       checks.scaling, checks.grace, checks.probes, checks.images)
 
 
 def labels_of(objects, kind, name):
@@ -46,11 +46,13 @@ class Shape(unittest.TestCase):
         for overlay, plant, expected in (
                 ("minikube", lambda o: labels_of(o, "StatefulSet", "orders").update({"kassa-role": "owner"}),
                  "StatefulSet/orders: its selector"),
-                ("minikube", lambda o: spec_of(o, "Service", "stock")["selector"].update({"app.kubernetes.io/name": "x"}),
+                ("minikube",
+                 lambda o: spec_of(o, "Service", "stock")["selector"].update({"app.kubernetes.io/name": "x"}),
                  "Service/stock: selects no pod"),
                 ("minikube", lambda o: spec_of(o, "Service", "stock")["selector"].pop("app.kubernetes.io/component"),
                  "Service/stock: selects pods of"),
-                ("production", lambda o: spec_of(o, "HorizontalPodAutoscaler", "stock")["scaleTargetRef"].update(name="s"),
+                ("production",
+                 lambda o: spec_of(o, "HorizontalPodAutoscaler", "stock")["scaleTargetRef"].update(name="s"),
                  "StatefulSet/s does not exist"),
                 ("production", lambda o: spec_of(o, "PodMonitor", "kassa")["selector"]["matchLabels"].update(a="b"),
                  "PodMonitor/kassa: selects no pod"),
@@ -58,7 +60,8 @@ class Shape(unittest.TestCase):
                     {"kassa-role": "api"}), "PodDisruptionBudget/orders: selects no pod"),
                 ("production", lambda o: spec_of(o, "NetworkPolicy", "order-db")["podSelector"]["matchLabels"].update(
                     {"cnpg.io/cluster": "orders"}), "NetworkPolicy/order-db: selects no pod"),
-                ("production", lambda o: pod_of(named(o, "StatefulSet", "stock"))["spec"]["topologySpreadConstraints"][0][
+                ("production",
+                 lambda o: pod_of(named(o, "StatefulSet", "stock"))["spec"]["topologySpreadConstraints"][0][
                     "labelSelector"]["matchLabels"].update(a="b"), "StatefulSet/stock: its spread")):
             assert_found(self, checks.selectors, overlay, plant, expected)
 
@@ -67,7 +70,8 @@ class Shape(unittest.TestCase):
                 (lambda o: spec_of(o, "StatefulSet", "orders").update(serviceName="peers"), "peers does not exist"),
                 (lambda o: spec_of(o, "Service", "orders-peers").pop("clusterIP"), "has to be headless"),
                 (lambda o: spec_of(o, "Service", "orders-peers").update(publishNotReadyAddresses=False), "not ready"),
-                (lambda o: spec_of(o, "StatefulSet", "orders").update(serviceName="stock-peers"), "does not mean its pods")):
+                (lambda o: spec_of(o, "StatefulSet", "orders").update(serviceName="stock-peers"),
+                 "does not mean its pods")):
             assert_found(self, checks.names, "minikube", plant, expected)
 
     def test_ports(self):
@@ -79,7 +83,8 @@ class Shape(unittest.TestCase):
                 ("minikube", lambda o: container(o, "StatefulSet", "stock")["env"].reverse(), "POD_IP has to stand"),
                 ("minikube", lambda o: variable(o, "StatefulSet", "stock", "KASSA_PEERS_ADVERTISE").update(value="a:1"),
                  "KASSA_PEERS_ADVERTISE=a:1"),
-                ("production", lambda o: spec_of(o, "PodMonitor", "kassa")["podMetricsEndpoints"][0].update(port="metrics"),
+                ("production",
+                 lambda o: spec_of(o, "PodMonitor", "kassa")["podMetricsEndpoints"][0].update(port="metrics"),
                  "PodMonitor/kassa: pods have no port metrics")):
             assert_found(self, checks.service_ports, overlay, plant, expected)
 
@@ -93,7 +98,8 @@ class Shape(unittest.TestCase):
                 ("split-roles", lambda o: spec_of(o, "Service", "orders")["selector"].pop("kassa-role"),
                  "StatefulSet/orders-owner, which refuses it"),
                 ("traefik", lambda o: spec_of(o, "IngressRoute", "kassa")["routes"].pop(), "no route for /payment"),
-                ("gateway-api", lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][0]["backendRefs"][0].update(port=80),
+                ("gateway-api",
+                 lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][0]["backendRefs"][0].update(port=80),
                  "leads to orders:80")):
             assert_found(self, checks.routes, overlay, plant, expected)
 
@@ -116,10 +122,13 @@ class Shape(unittest.TestCase):
 
     def test_budgets(self):
         for overlay, plant, expected in (
-                ("production", lambda o: spec_of(o, "PodDisruptionBudget", "stock").update(maxUnavailable=0), "blocks every"),
+                ("production", lambda o: spec_of(o, "PodDisruptionBudget", "stock").update(maxUnavailable=0),
+                 "blocks every"),
                 ("production", lambda o: (spec_of(o, "PodDisruptionBudget", "stock").pop("maxUnavailable"),
-                                          spec_of(o, "PodDisruptionBudget", "stock").update(minAvailable=3)), "blocks every"),
-                ("production", lambda o: spec_of(o, "HorizontalPodAutoscaler", "stock").update(minReplicas=1), "at once"),
+                                          spec_of(o, "PodDisruptionBudget", "stock").update(minAvailable=3)),
+                                          "blocks every"),
+                ("production", lambda o: spec_of(o, "HorizontalPodAutoscaler", "stock").update(minReplicas=1),
+                 "at once"),
                 ("split-roles", lambda o: spec_of(o, "PodDisruptionBudget", "stock-api").update(maxUnavailable="10%"),
                  "is rounded")):
             assert_found(self, checks.budgets, overlay, plant, expected)
@@ -149,8 +158,10 @@ class Shape(unittest.TestCase):
     def test_images(self):
         for overlay, plant, expected in (
                 ("minikube", lambda o: container(o, "Job", "kassa-topics").update(image="kassa"), "has no version"),
-                ("minikube", lambda o: container(o, "StatefulSet", "stock").update(image="kassa:latest"), "has no version"),
-                ("minikube", lambda o: container(o, "StatefulSet", "stock").update(image="kassa:0.0.1"), "is not of the version"),
+                ("minikube", lambda o: container(o, "StatefulSet", "stock").update(image="kassa:latest"),
+                 "has no version"),
+                ("minikube", lambda o: container(o, "StatefulSet", "stock").update(image="kassa:0.0.1"),
+                 "is not of the version"),
                 ("production", lambda o: spec_of(o, "Cluster", "order-db").update(imageName="a.b:5000/postgresql"),
                  "Cluster/order-db: the image")):
             assert_found(self, checks.images, overlay, plant, expected)
@@ -161,10 +172,12 @@ class Shape(unittest.TestCase):
                 ("production", lambda o: o.remove(named(o, "KafkaTopic", "kassa.owners")), "the topics have to be"),
                 ("production", lambda o: told(o, KASSA_PARTITIONS="32"), "kassa.stock: has 16 partitions"),
                 ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.stock").update(replicas=2), "has 2 replicas"),
-                *(("production", lambda o, s=setting, v=value: spec_of(o, "KafkaTopic", "kassa.stock")["config"].update({s: v}),
+                *(("production",
+                   lambda o, s=setting, v=value: spec_of(o, "KafkaTopic", "kassa.stock")["config"].update({s: v}),
                    f"{setting} is {value}") for setting, value in (
-                       ("cleanup.policy", "compact"), ("retention.ms", 3600000), ("retention.bytes", 1), ("min.insync.replicas", 1),
-                       ("max.message.bytes", 1000), ("message.timestamp.type", "CreateTime"), ("compression.type", "zstd"),
+                       ("cleanup.policy", "compact"), ("retention.ms", 3600000), ("retention.bytes", 1),
+                       ("min.insync.replicas", 1), ("max.message.bytes", 1000), ("compression.type", "zstd"),
+                       ("message.timestamp.type", "CreateTime"),
                        ("unclean.leader.election.enable", True))),
                 ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.owners")["config"].pop("segment.ms"),
                  "segment.ms is None")):
