@@ -20,6 +20,8 @@ class Program(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        if "KASSA" not in os.environ:
+            raise AssertionError("KASSA is not set: run Tests/Deployment/run, or set it to the program")
         cls.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
         cls.addClassCleanup(cls.folder.cleanup)
 
