@@ -48,11 +48,11 @@ _REFERENCE = re.compile(r"^\s{0,3}\[[^\]]+\]:\s*<?(\S+?)>?(?:\s|$)")
 _HTML = re.compile(r"<(?:a|img)\b[^>]*?\b(?:href|src)=[\"']([^\"']+)[\"']", re.IGNORECASE)
 
 
-def links(content):
-    """(line, target) of every link of a page: inline ones, references and HTML."""
+def links(content, inline=True):
+    """(line, target) of every link of a page: references, HTML and, unless it is said otherwise, inline ones."""
     for number, line in prose(content):
         bare = re.sub(r"`[^`]*`", "", line)
-        for pattern in (_INLINE, _REFERENCE, _HTML):
+        for pattern in (_INLINE, _REFERENCE, _HTML) if inline else (_REFERENCE, _HTML):
             for target in pattern.findall(bare):
                 yield number, target
 
@@ -70,9 +70,9 @@ def resolve(page, target):
     return os.path.normpath(os.path.join(os.path.dirname(page), path)), anchor
 
 
-def broken(page, content):
+def broken(page, content, inline=True):
     """A sentence for each local link of a page that leads nowhere."""
-    for number, target in links(content):
+    for number, target in links(content, inline):
         if not is_local(target):
             continue
         path, anchor = resolve(page, target)
