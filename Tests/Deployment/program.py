@@ -26,8 +26,8 @@ def kassa():
     flags = os.environ.get("SWIFTFLAGS", "").split()
     build = ["swift", "build", *flags]
     subprocess.run([*build, "--product", "kassa"], cwd=pages.ROOT, check=True, stdout=subprocess.DEVNULL)
-    folder = subprocess.run([*build, "--show-bin-path"], cwd=pages.ROOT, check=True, capture_output=True, text=True).stdout
-    return os.path.join(folder.strip(), "kassa")
+    shown = subprocess.run([*build, "--show-bin-path"], cwd=pages.ROOT, check=True, capture_output=True, text=True)
+    return os.path.join(shown.stdout.strip(), "kassa")
 
 
 def free_ports(count):
@@ -107,6 +107,8 @@ class Shop:
     """An embedded server on an empty folder, and Prometheus, which scrapes it every second and has the rules."""
 
     def __init__(self, rules):
+        if not shutil.which("prometheus"):
+            raise AssertionError("there is no prometheus: scripts/system-packages --for test installs it")
         self.folder = tempfile.mkdtemp(prefix="kassa-monitoring-")
         self.http, self.operator, self.prometheus = free_ports(3)
         self.processes = []

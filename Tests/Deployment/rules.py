@@ -1,4 +1,5 @@
 """The alert rules and the dashboard, and which names they use."""
+# pylint: disable=no-member; promql_parser is compiled, and pylint does not see what is in it.
 import json
 import os
 

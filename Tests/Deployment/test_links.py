@@ -1,4 +1,4 @@
-"""Links and names in pages, as far as TidyTests do not look: they follow the inline links of README, CHANGELOG and docs."""
+"""Links and names in pages, as far as TidyTests do not look: those follow inline links of README and docs."""
 import re
 import unittest
 

@@ -113,8 +113,8 @@ class Workflows(unittest.TestCase):
             if "run" not in step:
                 continue
             count += 1
-            done = subprocess.run(["shellcheck", "--shell=bash", "--format=json", "-"], input="set -eo pipefail\n" + step["run"],
-                                  capture_output=True, text=True, check=False, timeout=60)
+            done = subprocess.run(["shellcheck", "--shell=bash", "--format=json", "-"], check=False, timeout=60,
+                                  input="set -eo pipefail\n" + step["run"], capture_output=True, text=True)
             self.assertEqual(json.loads(done.stdout), [], f"{name}: {job}")
         self.assertGreater(count, 8)
 

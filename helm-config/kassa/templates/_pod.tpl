@@ -50,8 +50,8 @@ spec:
       labelSelector:
         matchLabels:
           app.kubernetes.io/name: kassa
-          app.kubernetes.io/component: {{ $.service }}
-          kassa-role: {{ $.role }}
+      # Those of the pod itself.
+      matchLabelKeys: [app.kubernetes.io/component, kassa-role]
     {{- end }}
   {{- end }}
   securityContext:
