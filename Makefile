@@ -71,7 +71,7 @@ stack-status: ## what runs, with pids and addresses
 build: ## the program, optimised, at .build/release/kassa
 	@$(RELEASE)
 
-test: ## everything: units, simulations, real processes (a part of the units: FILTER=name)
+test: ## everything: units, simulations, real processes; ends with what was not run, REQUIRE=all fails then (FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
@@ -97,7 +97,8 @@ sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from S
 
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
-	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; fi
+	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; \
+	  else scripts/not-run "shellcheck of the shell scripts" "there is no shellcheck: scripts/system-packages --for test"; fi
 	@echo "lint: clean"
 
 format: ## put the code's layout right
