@@ -75,11 +75,12 @@ test: ## everything: units, simulations, real processes; ends with what was not 
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks and the rest (40 minutes)
+drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
 	@$(RELEASE)
 	@Tests/ClusterDrills/run --kassa "$(KASSA)" --long --kills "$(POD_KILLS)"
+	@Tests/Readme/run --kassa "$(KASSA)" --long
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (5 minutes)
 	@scripts/system-packages --for perf
