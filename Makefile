@@ -89,6 +89,7 @@ perf: ## measure it against its targets, and against PostgreSQL, on this machine
 
 perf-cluster: ## the same of a whole cluster with everything on this machine (18 minutes)
 	@scripts/system-packages --for perf
+	@scripts/kafka ensure >/dev/null
 	@$(RELEASE)
 	@perf/cluster --kassa "$(KASSA)" $(PERF)
 

@@ -2,26 +2,15 @@
 import json
 import os
 import signal
-import socket
 
 from checks import DrillFailure, ask, wait_until
 from commands import COMMANDS, MORE, SCRIPTS, SERVE, STACK, TOOLS, Adapted, NotRun
+from ports import is_free
 from processes import free_ports
 
 ADDRESS = "http://127.0.0.1:8000"
 COMMAND_SECONDS_MAX = 300
 BUILD_SECONDS_MAX = 2400
-
-
-def is_free(port):
-    """Whether `make run` could listen there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def chosen(blocks, course):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "Tests" / "Drills"))
+sys.path[1:1] = [str(ROOT / "Tests" / "Drills"), str(ROOT / "stack")]
 # pylint: disable=wrong-import-position
 import courses  # noqa: E402  (found by the line above)
 from checks import run_drills  # noqa: E402

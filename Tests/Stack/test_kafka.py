@@ -86,8 +86,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data[first:] if server.cut_after is None else data[first:server.cut_after])
 
 
-class Fetches(unittest.TestCase):
-    """Downloads into a cache of the test's own, from a checkout without any neighbour."""
+class Checkout(unittest.TestCase):
+    """A checkout without any neighbour, and a cache of the test's own."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
@@ -108,7 +108,7 @@ class Fetches(unittest.TestCase):
         """The environment of a call."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")}
         return clean | {"KAFKA_CACHE": self.cache, "KAFKA_URL": self.mirror.url(),
-                        "KAFKA_SUMS_URL": self.mirror.url() + "/"} | changes
+                        "KAFKA_SUMS_URL": self.mirror.url() + "/", "no_proxy": "*"} | changes
 
     def call(self, *words, **changes):
         """Exit code, standard output, standard error."""
@@ -131,6 +131,10 @@ class Fetches(unittest.TestCase):
         with open(os.path.join(self.cache, RELEASE, "libs", JAR), "rb") as file:
             self.assertEqual(len(file.read()), 300_000)
         self.assertEqual(sorted(os.listdir(self.cache)), [RELEASE, "lock"])
+
+
+class Fetches(Checkout):
+    """Downloads that succeed, in the end."""
 
     def test_a_fresh_download_says_what_it_does_and_is_kept(self):
         code, shown, errors = self.call("ensure")
@@ -176,6 +180,41 @@ class Fetches(unittest.TestCase):
         self.assertEqual(code, 0, errors)
         self.assert_fetched()
 
+    def test_the_other_form_of_a_checksum_is_read(self):
+        digest = hashlib.sha512(self.data).hexdigest()
+        self.mirror.files[f"{RELEASE}.tgz.sha512"] = f"{digest} *{RELEASE}.tgz\n".encode()
+        self.assertEqual(self.call("fetch")[0], 0)
+
+    def test_leftovers_of_a_killed_one_are_cleared(self):
+        os.makedirs(os.path.join(self.cache, "unpacking.abc", RELEASE, "libs"))
+        self.assertEqual(self.call("libs"), (1, "", ""))
+        self.assertEqual(self.call("fetch")[0], 0)
+        self.assert_fetched()
+
+    def test_of_two_at_once_one_downloads_and_the_other_waits(self):
+        self.mirror.gate.clear()
+        both = [subprocess.Popen([self.script, "ensure"], env=self.environment(), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        waiting = next(line for line in _first_lines(both) if line.startswith("Waiting"))
+        self.assertIn(self.cache, waiting)
+        self.mirror.gate.set()
+        ends = [(one.communicate(timeout=60)[0].strip(), one.returncode) for one in both]
+        self.assertEqual(ends, [(os.path.join(self.cache, RELEASE, "libs"), 0)] * 2)
+        self.assertEqual(self.downloads(), [None])
+        self.assert_fetched()
+
+    def test_a_neighbour_of_the_checkout_comes_before_the_cache(self):
+        libs = os.path.join(self.folder, "shared", "kafka", "libs")
+        os.makedirs(libs)
+        with open(os.path.join(libs, JAR), "wb"):
+            pass
+        self.assertEqual(self.call("ensure"), (0, f"{libs}\n", ""))
+        self.assertEqual(self.mirror.asked, [])
+
+
+class Refusals(Checkout):
+    """What ends with one sentence, and leaves nothing that could be taken for Kafka."""
+
     def test_a_wrong_checksum_is_refused_and_removed(self):
         self.mirror.files[f"{RELEASE}.tgz"] = release(b"not Kafka" * 30_000)
         code, shown, errors = self.call("ensure")
@@ -192,11 +231,6 @@ class Fetches(unittest.TestCase):
                 self.assertIn("its checksum cannot be had", errors)
                 self.assertEqual(len(errors.splitlines()), 1)
         self.assertEqual(self.downloads(), [])
-
-    def test_the_other_form_of_a_checksum_is_read(self):
-        digest = hashlib.sha512(self.data).hexdigest()
-        self.mirror.files[f"{RELEASE}.tgz.sha512"] = f"{digest} *{RELEASE}.tgz\n".encode()
-        self.assertEqual(self.call("fetch")[0], 0)
 
     def test_a_server_that_is_gone_is_one_sentence(self):
         with socket.socket() as nobody:
@@ -234,24 +268,6 @@ class Fetches(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.cache)), [f"{RELEASE}.tgz.part", "lock"])
         self.assertEqual(self.call("libs"), (1, "", ""))
 
-    def test_leftovers_of_a_killed_one_are_cleared(self):
-        os.makedirs(os.path.join(self.cache, "unpacking.abc", RELEASE, "libs"))
-        self.assertEqual(self.call("libs"), (1, "", ""))
-        self.assertEqual(self.call("fetch")[0], 0)
-        self.assert_fetched()
-
-    def test_of_two_at_once_one_downloads_and_the_other_waits(self):
-        self.mirror.gate.clear()
-        both = [subprocess.Popen([self.script, "ensure"], env=self.environment(), stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        waiting = next(line for line in _first_lines(both) if line.startswith("Waiting"))
-        self.assertIn(self.cache, waiting)
-        self.mirror.gate.set()
-        ends = [(one.communicate(timeout=60)[0].strip(), one.returncode) for one in both]
-        self.assertEqual(ends, [(os.path.join(self.cache, RELEASE, "libs"), 0)] * 2)
-        self.assertEqual(self.downloads(), [None])
-        self.assert_fetched()
-
     def test_a_given_home_comes_first_and_is_never_passed_over(self):
         self.assertEqual(self.call("fetch")[0], 0)
         home = os.path.join(self.folder, "home")
@@ -263,14 +279,6 @@ class Fetches(unittest.TestCase):
         with open(os.path.join(home, "libs", JAR), "wb"):
             pass
         self.assertEqual(self.call("ensure", KAFKA_HOME=home), (0, f"{home}/libs\n", ""))
-
-    def test_a_neighbour_of_the_checkout_comes_before_the_cache(self):
-        libs = os.path.join(self.folder, "shared", "kafka", "libs")
-        os.makedirs(libs)
-        with open(os.path.join(libs, JAR), "wb"):
-            pass
-        self.assertEqual(self.call("ensure"), (0, f"{libs}\n", ""))
-        self.assertEqual(self.mirror.asked, [])
 
 
 def _first_lines(processes):

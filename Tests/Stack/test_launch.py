@@ -27,15 +27,7 @@ class InFolder(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-
-    def executable(self, name, text):
-        """A program that does what a script says; its path."""
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/sh\n{text}\n")
-        os.chmod(path, 0o755)
-        return path
+        self.log = os.path.join(self.folder, "supervisor.log")
 
 
 class Launches(InFolder):
@@ -43,14 +35,13 @@ class Launches(InFolder):
 
     def launch(self, code):
         """Launches a supervisor of some lines of Python: exit code, progress, standard error."""
-        self.log = os.path.join(self.folder, "supervisor.log")
         shown, errors = [], io.StringIO()
         with contextlib.redirect_stderr(errors):
             status = launch.launch([sys.executable, "-c", code], self.log, shown.append)
         return status, "".join(shown), errors.getvalue()
 
     def test_one_that_dies_with_a_traceback_leaves_its_last_line(self):
-        with open(os.path.join(self.folder, "supervisor.log"), "w", encoding="utf-8") as log:
+        with open(self.log, "w", encoding="utf-8") as log:
             log.write("FileNotFoundError: of an earlier start\n")
         status, _, errors = self.launch("raise RuntimeError('no such luck')")
         self.assertEqual(status, 1)
@@ -99,8 +90,9 @@ class Starts(InFolder):
 
     def setUp(self):
         super().setUp()
-        self.executable("bin/kassa", "exit 3")
-        self.executable("java/bin/java", "echo 'this Java does not work'; exit 1")
+        location.executable(os.path.join(self.folder, "bin", "kassa"), "exit 3")
+        location.executable(os.path.join(self.folder, "java", "bin", "java"),
+                            "echo 'this Java does not work'; exit 1")
         os.makedirs(os.path.join(self.folder, "kafka", "libs"))
         with open(os.path.join(self.folder, "kafka", "libs", "kafka-server-4.3.0.jar"), "wb"):
             pass

@@ -27,11 +27,7 @@ class Runs(unittest.TestCase):
 
     def executable(self, name, text):
         """A script of the checkout."""
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"#!/bin/bash\n{text}\n")
-        os.chmod(path, 0o755)
+        location.executable(os.path.join(self.folder, name), text)
 
     def skip(self):
         """A runner that does not run all it has, in the middle of what it says."""
@@ -68,6 +64,17 @@ class Runs(unittest.TestCase):
                 self.assertEqual(code, expected)
                 self.assertEqual(lines[-1], LINE)
                 self.assertEqual(any(line.startswith("FAILED: everything") for line in lines[-3:]), expected == 1)
+
+    def test_what_swift_skipped_is_listed_unless_it_runs_later(self):
+        later = 'Suite BrokerSuite skipped: "Tests/KafkaIntegration/run starts its broker"'
+        self.executable("bin/swift", f"echo '➜  Suite TLSSuite skipped: \"there is no openssl\"'; echo '➜  {later}'\n"
+                        "echo 'Test run with 3 tests in 1 suite passed'")
+        code, lines = self.call(FILTER="Suite")
+        self.assertEqual((code, lines[-2:]), (0, ["NOT RUN: Suite TLSSuite: there is no openssl",
+                                                  "NOT RUN: Suite BrokerSuite: Tests/KafkaIntegration/run starts its broker"]))
+        code, lines = self.call(REQUIRE="all")
+        self.assertEqual(code, 1)
+        self.assertFalse([line for line in lines if line.startswith("NOT RUN: Suite Broker")])
 
     def test_a_word_that_is_not_known_is_refused_at_once(self):
         code, lines = self.call(REQUIRE="everything")
