@@ -88,6 +88,17 @@ def tools(checks, clone, blocks):
         run_one(checks, clone, as_run(command, how, {}), how.code)
 
 
+def offline(checks, clone):
+    """`make stack` where Kafka is nowhere and cannot be downloaded: one sentence, before anything is built."""
+    nowhere = f"http://127.0.0.1:{free_ports()[0]}"
+    code, said, errors = clone.run(f"env -u KAFKA_HOME KAFKA_CACHE=$PWD/../cache KAFKA_URL={nowhere} make stack", 60)
+    sentences = [line for line in errors.splitlines() if not line.startswith("make: ")]
+    checks.check(code not in (0, "no end"), f"make stack without Kafka ends with {code}")
+    checks.check(len(sentences) == 1 and "there is no Apache Kafka here" in sentences[0] and "KAFKA_HOME" in sentences[0],
+                 f"it says: {sentences}")
+    checks.check(not said and not (clone.folder / ".stack").exists(), f"nothing was started: {said[-200:]}")
+
+
 def stack(checks, clone, blocks):
     """A cluster as docs/stack.md shows it, from its start to its end."""
     try:

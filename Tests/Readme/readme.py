@@ -102,6 +102,7 @@ def main(kassa, is_long):
     try:
         drills["serve"] = lambda checks: courses.serve(checks, clone, found)
         drills["tools"] = lambda checks: courses.tools(checks, clone, found)
+        drills["offline"] = lambda checks: courses.offline(checks, clone)
         if "KAFKA_HOME" in clone.environment:
             drills["stack"] = lambda checks: courses.stack(checks, clone, found)
             if is_long:
