@@ -242,6 +242,14 @@ class Refusals(Checkout):
         self.assertIn("cannot be downloaded", errors)
         self.assertIn("set KAFKA_HOME to its folder", errors)
 
+    def test_a_server_without_the_release_is_one_sentence(self):
+        self.mirror.files = {}
+        code, shown, errors = self.call("ensure")
+        self.assertEqual((code, shown), (1, ""))
+        self.assertEqual(len(errors.splitlines()), 1, errors)
+        self.assertIn("error: 404", errors)
+        self.assertEqual(os.listdir(self.cache), ["lock"])
+
     def test_a_target_that_cannot_be_written_is_one_sentence(self):
         with open(os.path.join(self.folder, "cache"), "w", encoding="ascii"):
             pass
