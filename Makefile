@@ -77,6 +77,7 @@ test: ## everything: units, simulations, real processes; ends with what was not 
 
 drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)
 	@scripts/system-packages --for test
+	@scripts/kafka ensure >/dev/null || true
 	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
 	@$(RELEASE)
 	@Tests/ClusterDrills/run --kassa "$(KASSA)" --long --kills "$(POD_KILLS)"
