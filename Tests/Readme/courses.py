@@ -43,13 +43,15 @@ def serve(checks, clone, blocks):
     """`make run` in a fresh clone, the first checkout against it, Ctrl-C; then what runs on a folder of data."""
     (command, _, _), *others = list(chosen(blocks, SERVE))
     checks.check(command == "make run", f"the first command is {command}")
+    # Before the ports are looked at: others may take them in the minutes that compiling lasts.
+    run_one(checks, clone, "make build", seconds=BUILD_SECONDS_MAX)
     http, operator, text = 8000, 9000, command
     if not (is_free(http) and is_free(operator)):
         http, operator = free_ports()
         text = f"{command} HTTP=127.0.0.1:{http} OPERATOR=127.0.0.1:{operator}"
     process = clone.command(text, clone.journal)
     try:
-        wait_until(lambda: process.poll() is not None or ask(operator, "/readyz")[0] == 200, text, BUILD_SECONDS_MAX)
+        wait_until(lambda: process.poll() is not None or ask(operator, "/readyz")[0] == 200, text, COMMAND_SECONDS_MAX)
         checks.check(process.poll() is None, f"{text}: serves")
         if process.poll() is not None:
             raise DrillFailure(clone.journal.read_text(encoding="utf-8")[-2000:])
