@@ -1,4 +1,5 @@
 """Renders Kassa's chart, and reads what came out."""
+import copy
 import functools
 import pathlib
 import subprocess
@@ -19,20 +20,22 @@ class Refused(Exception):
     """Helm refused the values; its words."""
 
 
-@functools.lru_cache(maxsize=None)
-def _rendered(files, namespace):
+def _render(files, namespace):
     command = [f"{k8s_objects.tools()}/helm", "template", "kassa", str(CHART), "--namespace", namespace]
     for file in files:
         command += ["--values", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Refused(done.stderr.strip())
-    return done.stdout
+    return k8s_objects.parsed(done.stdout)
+
+
+_rendered = functools.lru_cache(maxsize=None)(_render)
 
 
 def objects(*files, namespace="kassa"):
-    """The objects that the chart makes of some files of values."""
-    return [each for each in yaml.safe_load_all(_rendered(files, namespace)) if each]
+    """The objects that the chart makes of some files of values: a fresh copy."""
+    return copy.deepcopy(_rendered(files, namespace))
 
 
 def objects_of(values):
@@ -40,7 +43,7 @@ def objects_of(values):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
         yaml.safe_dump(values, file)
         file.flush()
-        return [each for each in yaml.safe_load_all(_rendered((file.name,), "kassa")) if each]
+        return _render((file.name,), "kassa")
 
 
 def lint(*files):

@@ -23,12 +23,17 @@ def tools():
                           check=True).stdout.strip()
 
 
+def parsed(text):
+    """The objects of some YAML. With libyaml, where PyYAML has it: it is ten times as fast."""
+    return [each for each in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if each]
+
+
 @functools.lru_cache(maxsize=None)
 def _rendered(folder):
     done = subprocess.run([f"{tools()}/kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"kubectl kustomize {folder}: {done.stderr.strip()}")
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return parsed(done.stdout)
 
 
 def overlay(name):

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import chart
+import program
 
 SCRIPT = chart.CHART / "files" / "checkout.py"
 READY_SECONDS_MAX = 30
@@ -49,7 +50,7 @@ class Checkout(unittest.TestCase):
         cls.url = f"http://127.0.0.1:{http_port}"
         settings = {name: value for name, value in os.environ.items() if not name.startswith("KASSA_")}
         cls.server = subprocess.Popen(  # pylint: disable=consider-using-with
-            [os.environ["KASSA_PROGRAM"], "serve", "--http", f"127.0.0.1:{http_port}", "--operator",
+            [program.kassa(), "serve", "--http", f"127.0.0.1:{http_port}", "--operator",
              f"127.0.0.1:{operator}", "--data", os.path.join(cls.folder.name, "data")], env=settings,
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         cls.addClassCleanup(cls.stop)

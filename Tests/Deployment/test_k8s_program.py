@@ -1,6 +1,6 @@
 """The program itself takes what the objects tell it: the settings of every pod and job, the arguments of the jobs.
 
-KASSA is the program; Tests/Deployment/run says it.
+KASSA_PROGRAM is the program; Tests/Deployment/run says it.
 """
 import os
 import re
@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import k8s_objects
+import program
 from k8s_objects import label, named, pod_of, pods, settings
 
 # What a field of the pod gives.
@@ -20,8 +21,7 @@ class Program(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        if "KASSA" not in os.environ:
-            raise AssertionError("KASSA is not set: run Tests/Deployment/run, or set it to the program")
+        cls.program = program.kassa()
         cls.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
         cls.addClassCleanup(cls.folder.cleanup)
 
@@ -43,7 +43,7 @@ class Program(unittest.TestCase):
 
     def run_kassa(self, arguments, environment):
         """The program's exit code and what it says."""
-        done = subprocess.run([os.environ["KASSA"], *arguments], env={"PATH": os.environ["PATH"], **environment},
+        done = subprocess.run([self.program, *arguments], env={"PATH": os.environ["PATH"], **environment},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 
