@@ -23,10 +23,17 @@ public enum CertificateMaker {
   /// - Returns: the paths that were written.
   /// - Throws: `PeerFailure`: a file is there already, which is never written over, or cannot be written or read.
   public static func write(to folder: String, authority: String? = nil, days: Int) throws(PeerFailure) -> [String] {
+    try write(to: folder, authority: authority, days: days, from: time(nil))
+  }
+
+  /// - Parameter now: seconds since 1970.
+  static func write(
+    to folder: String, authority: String?, days: Int, from now: time_t
+  ) throws(PeerFailure) -> [String] {
     guard (1...36_500).contains(days) else {
       throw PeerFailure(code: .certificates, message: "a certificate is valid for 1 to 36500 days, not \(days)")
     }
-    let files = try files(authority: authority, from: time(nil), days: days)
+    let files = try files(authority: authority, from: now, days: days)
     guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw refuse(folder, String(cString: strerror(errno))) }
     let paths = files.map { "\(folder)/\($0.name)" }
     // All of them or none, but for a disk that fails in between.
