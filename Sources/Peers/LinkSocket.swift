@@ -34,6 +34,8 @@ final class LinkSocket {
   private var watch: FileWatch?
   private var isConnecting: Bool
   private(set) var isReady = false
+  /// While what came is told: what is answered leaves together, behind it.
+  private var isTelling = false
   private var events: FileEvents
   private var reader = PacketReader()
   /// The longest packet that may come.
@@ -80,7 +82,7 @@ final class LinkSocket {
 
   /// Sends what the system takes now, the rest when it takes more.
   func flush() {
-    guard isReady, isOpen else { return }
+    guard isReady, isOpen, !isTelling else { return }
     if let tls, !pending.isEmpty {
       guard pending.withUnsafeBytes({ tls.send($0) }) else { return lose(.ended) }
       pending.removeAll(keepingCapacity: true)
@@ -175,6 +177,7 @@ final class LinkSocket {
   private func receive() {
     var total = 0
     var end: End?
+    isTelling = true
     while isOpen, end == nil, total < limits.readBytesPerWakeUpMax {
       let count = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { buffer in
         let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
@@ -188,6 +191,7 @@ final class LinkSocket {
       total += count
     }
     if isReady { owner?.socketSettled(self) }
+    isTelling = false
     if let end { lose(end) } else { flush() }
   }
 
