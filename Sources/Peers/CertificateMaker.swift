@@ -19,9 +19,9 @@ public enum CertificateMaker {
   /// - Parameters:
   ///   - folder: gets `pod.pem`, `pod.key` and `authorities.pem`; and `authority.key` where the authority is new.
   ///   - authority: a folder with an authority of before; nil makes a new one.
-  ///   - days: how long the certificate is valid from now, 1…36,500.
+  ///   - days: how long the certificate is valid from now, 1…36,500; no longer than an authority of before.
   /// - Returns: the paths that were written.
-  /// - Throws: `PeerFailure`: a file is there already, which is never written over, or cannot be written or read.
+  /// - Throws: `PeerFailure`: the certificate would outlive its authority; a file is there already, which is never written over, or cannot be written or read.
   public static func write(to folder: String, authority: String? = nil, days: Int) throws(PeerFailure) -> [String] {
     try write(to: folder, authority: authority, days: days, from: time(nil))
   }
@@ -58,6 +58,7 @@ public enum CertificateMaker {
       issuer.certificate = try X509Certificate(pem: PeerCertificates.read(certificatePath, isSecret: false))
       issuer.key = try X509Key(
         pem: PeerCertificates.read("\(authority)/\(FileName.authorityKey)", isSecret: true))
+      try check(days, from: now, endsBefore: issuer.certificate, certificatePath)
     } else {
       issuer.key = try X509Key.make()
       issuer.certificate = try X509Certificate.make(
@@ -77,6 +78,17 @@ public enum CertificateMaker {
     _ = try TLSCredentials(
       PeerCertificates.Texts(certificate: made[1].text, key: made[2].text, authorities: made[0].text))
     return files + made
+  }
+
+  /// Nobody takes a certificate for longer than its authority is valid.
+  private static func check(
+    _ days: Int, from now: time_t, endsBefore authority: X509Certificate, _ path: String
+  ) throws(PeerFailure) {
+    let left = (try authority.end() - now) / 86_400
+    guard left >= 1 else { throw refuse(path, "this authority is valid for less than a day: make a new one") }
+    guard days <= left else {
+      throw refuse(path, "this authority is valid for \(left) more days, not \(days): choose --days \(left) or fewer")
+    }
   }
 
   private static func refuse(_ path: String, _ why: String) -> PeerFailure {

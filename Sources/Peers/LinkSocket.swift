@@ -27,6 +27,7 @@ final class LinkSocket {
     case tooLong
   }
 
+  private unowned let lane: Lane
   private let descriptor: SocketDescriptor
   private let tls: TLSSession?
   private let limits: PeerLimits
@@ -45,6 +46,8 @@ final class LinkSocket {
   /// What is to be sent, as it travels; the first `sent` bytes of it are gone.
   private var output: [UInt8] = []
   private var sent = 0
+  /// Since when the system has taken nothing of what is to be sent; nil when there is nothing.
+  private var blockedSince: UInt64?
 
   /// - Parameters:
   ///   - isConnecting: whether TCP does not stand yet.
@@ -54,6 +57,7 @@ final class LinkSocket {
     _ lane: Lane, _ descriptor: SocketDescriptor, isConnecting: Bool, tls: TLSSession?, _ limits: PeerLimits,
     owner: any Owner
   ) throws(LaneFailure) {
+    self.lane = lane
     self.descriptor = descriptor
     self.tls = tls
     self.limits = limits
@@ -68,6 +72,9 @@ final class LinkSocket {
 
   /// What is encoded and not taken by the system yet.
   var backlogBytes: Int { pending.count + output.count - sent }
+
+  /// For how long the other end has read too little for the system to take another byte; 0 when all was taken.
+  func blockedMilliseconds(at now: UInt64) -> UInt64 { blockedSince.map { now &- $0 } ?? 0 }
 
   /// Ends it without a word to the owner.
   func close() {
@@ -95,6 +102,7 @@ final class LinkSocket {
   }
 
   private func transmit() {
+    let before = sent
     while sent < output.count {
       let count = output.withUnsafeBytes {
         send(descriptor.number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
@@ -108,6 +116,11 @@ final class LinkSocket {
       } else {
         return lose(.ended)
       }
+    }
+    if sent == output.count {
+      blockedSince = nil
+    } else if sent > before || blockedSince == nil {
+      blockedSince = lane.now
     }
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 2 * limits.outputBytesMax)

@@ -117,14 +117,16 @@ final class Listener: LinkSocket.Owner {
 
   private func say(_ packet: [UInt8], on id: IncomingLinks.LinkID) {
     guard let socket = sockets[id] else { return }
-    // Who asks and never reads the answers is no pod.
-    guard socket.backlogBytes + packet.count <= limits.outputBytesMax else {
-      loop.figures.add(to: .rubbishLinks)
-      remove(id)
-      return carryOut(links.ended(id))
-    }
+    // Who asks for more answers than a pod ever does is none.
+    guard socket.backlogBytes + packet.count <= limits.outputBytesMax else { return cutOff(id) }
     socket.write { $0 += packet }
     socket.flush()
+  }
+
+  private func cutOff(_ id: IncomingLinks.LinkID) {
+    loop.figures.add(to: .rubbishLinks)
+    remove(id)
+    carryOut(links.ended(id))
   }
 
   private func handOver() {
@@ -177,6 +179,9 @@ final class Listener: LinkSocket.Owner {
 
   func tick() {
     goOn()
-    carryOut(links.tick(at: loop.lane.now))
+    let now = loop.lane.now
+    carryOut(links.tick(at: now))
+    // Who goes on to send and reads no answers: the system keeps few of them, and their age says it however many.
+    for (id, socket) in sockets where socket.blockedMilliseconds(at: now) >= limits.silentMilliseconds { cutOff(id) }
   }
 }

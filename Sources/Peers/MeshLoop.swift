@@ -23,7 +23,11 @@ final class MeshLoop {
     self.readers = readers
     if let files = options.certificates {
       certificates = try CertificateStore(
-        files, lookMilliseconds: options.limits.certificateLookMilliseconds, at: lane.now)
+        files, lookMilliseconds: options.limits.certificateLookMilliseconds, at: lane.now
+      ) { [figures, onFailedReload = options.onFailedReload] failure in
+        figures.add(to: .failedReloads)
+        onFailedReload(failure.message)
+      }
     } else {
       certificates = nil
     }
@@ -71,6 +75,7 @@ final class MeshLoop {
 
   private func tick() {
     guard let mesh, listener != nil else { return }
+    certificates?.look(at: lane.now)
     follow(mesh.peers)
     for dialler in diallers.values {
       // A wake-up for which the lane had no room is made up for.

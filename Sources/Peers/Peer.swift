@@ -76,7 +76,14 @@ public final class Peer: Sendable {
   public func send(
     _ frame: [UInt8], kind: UInt8, reader: UInt16 = 0, traffic: PeerTraffic = .requests
   ) -> SendResult {
-    send([(traffic, [frame])], kind: kind, reader: reader)
+    guard frame.count <= limits.frameBytesMax else { return .tooLarge }
+    var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
+    outgoing.queuedAt = Self.now
+    let result: SendResult = content.withLock { content in
+      if content.isForgotten { return .unknownPeer }
+      return content.streams[traffic].add(outgoing, limits) ? .accepted : .full
+    }
+    return told(result, frames: 1)
   }
 
   /// Queues frames of several kinds of traffic: all of them or, when there is no room for one, none.
@@ -88,9 +95,12 @@ public final class Peer: Sendable {
     let result: SendResult = content.withLock { content in
       if content.isForgotten { return .unknownPeer }
       for traffic in PeerTraffic.allCases {
-        let frames = batches.filter { $0.traffic == traffic }.flatMap(\.frames)
-        let cost = frames.reduce(0) { $0 + $1.count + PeerLimits.frameCostBytes }
-        guard content.streams[traffic].hasRoom(frames: frames.count, cost: cost, limits) else { return .full }
+        var (count, cost) = (0, 0)
+        for batch in batches where batch.traffic == traffic {
+          count += batch.frames.count
+          for frame in batch.frames { cost += frame.count + PeerLimits.frameCostBytes }
+        }
+        guard content.streams[traffic].hasRoom(frames: count, cost: cost, limits) else { return .full }
       }
       for (traffic, frames) in batches {
         for frame in frames {
@@ -101,10 +111,15 @@ public final class Peer: Sendable {
       }
       return .accepted
     }
+    return told(result, frames: batches.reduce(0) { $0 + $1.frames.count })
+  }
+
+  /// Wakes the lane for frames that were accepted, and counts those that were not.
+  private func told(_ result: SendResult, frames: Int) -> SendResult {
     switch result {
     case .accepted:
       if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { wake(self) }
-    case .full: figures.add(batches.reduce(0) { $0 + $1.frames.count }, to: .refusedFrames)
+    case .full: figures.add(frames, to: .refusedFrames)
     default: break
     }
     return result

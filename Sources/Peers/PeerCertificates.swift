@@ -91,31 +91,67 @@ public struct PeerCertificates: Hashable, Sendable {
 
 /// The credentials for new connections: read anew when the files have changed. Lane-confined.
 ///
-/// Files that do not fit each other, because they are just being replaced, change nothing: the last ones that did stay.
+/// Files that do not fit each other change nothing: the last ones that did stay in use. They may be in the middle of
+/// being replaced, so a failure is reported when two looks in a row find the same.
 final class CertificateStore {
   private let certificates: PeerCertificates
   private let lookMilliseconds: UInt64
   private var stamp: [PeerCertificates.FileStamp]?
   private var lookedAt: UInt64
   private var credentials: TLSCredentials
+  /// Files that could not be used at the last look.
+  private var failed: Failed?
+  private let onFailure: (PeerFailure) -> Void
 
-  init(_ certificates: PeerCertificates, lookMilliseconds: UInt64, at now: UInt64) throws(PeerFailure) {
+  private struct Failed {
+    /// nil where one of the files is missing.
+    let stamp: [PeerCertificates.FileStamp]?
+    var isReported = false
+  }
+
+  /// - Parameter onFailure: told once for each change of the files that they cannot be used.
+  init(
+    _ certificates: PeerCertificates, lookMilliseconds: UInt64, at now: UInt64,
+    onFailure: @escaping (PeerFailure) -> Void
+  ) throws(PeerFailure) {
     self.certificates = certificates
     self.lookMilliseconds = lookMilliseconds
+    self.onFailure = onFailure
     lookedAt = now
     stamp = certificates.stamp
     credentials = try TLSCredentials(certificates.texts())
   }
 
   func current(at now: UInt64) -> TLSCredentials {
-    guard now &- lookedAt >= lookMilliseconds else { return credentials }
+    look(at: now)
+    return credentials
+  }
+
+  /// Reads the files again when they have changed and the last look was long enough ago.
+  func look(at now: UInt64) {
+    guard now &- lookedAt >= lookMilliseconds else { return }
     lookedAt = now
     let seen = certificates.stamp
-    guard let seen, seen != stamp, let texts = try? certificates.texts(), let new = try? TLSCredentials(texts) else {
-      return credentials
+    guard seen != stamp else {
+      failed = nil
+      return
     }
-    stamp = seen
-    credentials = new
-    return new
+    do throws(PeerFailure) {
+      credentials = try TLSCredentials(certificates.texts())
+      stamp = seen
+      failed = nil
+    } catch {
+      noteFailure(error, seen)
+    }
+  }
+
+  private func noteFailure(_ failure: PeerFailure, _ seen: [PeerCertificates.FileStamp]?) {
+    guard let last = failed, last.stamp == seen else {
+      failed = Failed(stamp: seen)
+      return
+    }
+    guard !last.isReported else { return }
+    failed?.isReported = true
+    onFailure(failure)
   }
 }

@@ -11,12 +11,14 @@ public final class PeerFigures: Sendable {
     case refusedFrames
     /// Introductions that were welcomed here; those that were refused.
     case welcomes, refusals
-    /// Links that sent rubbish, or more than they may: they were ended.
+    /// Links that sent rubbish, or more than they may, or never read what they were told: they were ended.
     case rubbishLinks
     /// Connections that ended before their hello: another protocol, no TLS or TLS where it is not, too slow.
     case failedHandshakes
     /// Connections without a certificate that can be trusted.
     case refusedCertificates
+    /// Times that this pod's certificate files changed and could not be used.
+    case failedReloads
     /// Hellos that came late, of a stream or dial that another has followed.
     case strayPackets
     /// Times that this pod's link to a peer began again.

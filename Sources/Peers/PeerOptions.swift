@@ -10,6 +10,9 @@ public struct PeerOptions: Sendable {
   /// May be nil on loopback only: then connections are plain TCP.
   public var certificates: PeerCertificates?
   public var limits = PeerLimits()
+  /// Called on the mesh's lane when the certificate files have changed and cannot be used, with what is wrong; once
+  /// for each such change.
+  public var onFailedReload: @Sendable (String) -> Void = { _ in }
 
   public init(cluster: String, identity: PeerIdentity, host: String, port: UInt16, certificates: PeerCertificates?) {
     self.cluster = cluster

@@ -62,6 +62,15 @@ final class X509Certificate {
 
   deinit { gnutls_x509_crt_deinit(pointer) }
 
+  /// Until when it is valid, in seconds since 1970.
+  ///
+  /// - Throws: `PeerFailure` when it says nothing that can be read.
+  func end() throws(PeerFailure) -> Int {
+    let end = gnutls_x509_crt_get_expiration_time(pointer)
+    guard end >= 0 else { throw PeerFailure(code: .certificates, message: "the certificate has no end") }
+    return end
+  }
+
   /// Not signed yet. Begins an hour ago, for pods whose clocks are behind.
   static func make(
     _ name: String, _ key: X509Key, days: Int, from now: Int, isAuthority: Bool

@@ -159,6 +159,8 @@ extension Metric {
     "kassa_peers_failed_handshakes_total", .counter, "Connections that ended before they said who they are.")
   public static let peersRefusedCertificates = Metric(
     "kassa_peers_refused_certificates_total", .counter, "Connections without a certificate that is trusted.")
+  public static let peersFailedReloads = Metric(
+    "kassa_peers_failed_reloads_total", .counter, "Times that changed certificate files could not be used.")
   public static let peersStrayPackets = Metric(
     "kassa_peers_stray_packets_total", .counter, "Introductions that came late, or again.")
   public static let peersUndecodableFrames = Metric(
@@ -173,7 +175,7 @@ extension Metric {
   public static let ofPeers = [
     peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
     peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
-    peersRefusedCertificates, peersStrayPackets, peersReconnects, peersUndecodableFrames,
+    peersRefusedCertificates, peersFailedReloads, peersStrayPackets, peersReconnects, peersUndecodableFrames,
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 

@@ -17,8 +17,9 @@ enum KeysCommand {
       CommandOption("out", "FOLDER", "where the files go; default: keys", completion: .folders),
       CommandOption("authority", "FOLDER", "sign with the authority there, not with a new one", completion: .folders),
       CommandOption(
-        "days", "COUNT", "how long the certificate is valid", details: "Default: 365. Range: 1…36500. A new authority "
-          + "is valid for ten years, or as long as the certificate."),
+        "days", "COUNT", "how long the certificate is valid",
+        details: "Default: 365. Range: 1…36500. A new authority is valid for ten years, or as long as the certificate; "
+          + "with --authority, the certificate must end before that authority."),
     ])
 
   static let command = Command(page: page) { arguments, program in

@@ -10,7 +10,8 @@ import Testing
   private let welcome = Packet.Welcome(
     incarnation: 1,
     stands: PerTraffic(
-      requests: .init(received: 2, receivedCost: 3, credit: .max), replies: .init(received: 4, receivedCost: 5, credit: 6)))
+      requests: .init(received: 2, receivedCost: 3, credit: .max),
+      replies: .init(received: 4, receivedCost: 5, credit: 6)))
   private let received = PerTraffic(
     requests: Packet.Received(number: 9, credit: 10), replies: Packet.Received(number: 11, credit: .max))
 

@@ -171,14 +171,16 @@ import Testing
   }
 
   /// It asks and asks, and never reads an answer.
-  @Test func whoNeverReadsAnswersIsCutOff() throws {
+  /// The hello of a pod `x` to `b`.
+  private let introduction = Packet.hello(
+    Packet.Hello(
+      cluster: "shop", to: "b", from: PeerIdentity(name: "x", incarnation: 1), stream: 1, attempt: 1,
+      firsts: PerTraffic(both: 1)))
+
+  @Test func whoAsksForTooManyAnswersIsCutOff() throws {
     let b = try Pod("b") { $0.outputBytesMax = 1_000 }
     let link = RawLink(b.mesh.port)
-    link.send(
-      Packet.hello(
-        Packet.Hello(
-          cluster: "shop", to: "b", from: PeerIdentity(name: "x", incarnation: 1), stream: 1, attempt: 1,
-          firsts: PerTraffic(both: 1))))
+    link.send(introduction)
     let pings = (0..<1_000).flatMap { _ in Packet.ping }
     #expect(
       eventually {
@@ -186,6 +188,34 @@ import Testing
         return b[.rubbishLinks] == 1
       })
     b.end()
+  }
+
+  /// However many answers the system keeps for it, and though it is never silent.
+  @Test(arguments: [false, true])
+  func whoNeverReadsAnswersIsCutOff(reads: Bool) throws {
+    let b = try Pod("b") {
+      // More than what the system takes and the answers to all that is asked together.
+      $0.outputBytesMax = 64 << 20
+      $0.idleMilliseconds = 100
+      $0.silentMilliseconds = 1_000
+      $0.tickMilliseconds = 20
+    }
+    defer { b.end() }
+    let link = RawLink(b.mesh.port)
+    link.send(introduction)
+    // Their answers are 16 MB: several times what two sockets keep.
+    for _ in 0..<400 {
+      link.send((0..<1_000).flatMap { _ in Packet.ping })
+      if reads { while link.receive() != nil {} }
+    }
+    let until = ContinuousClock.now + .seconds(reads ? 3 : 60)
+    while ContinuousClock.now < until, b[.rubbishLinks] == 0 {
+      link.send(Packet.ping)
+      if reads { while link.receive() != nil {} }
+      usleep(20_000)
+    }
+    #expect(b[.rubbishLinks] == (reads ? 0 : 1))
+    if !reads { #expect(link.isEndedEventually) }
   }
 
   @Test func strangersMakeRoomForOthersAndAreNotWaitedFor() throws {

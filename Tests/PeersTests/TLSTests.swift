@@ -1,4 +1,5 @@
 import Foundation
+import Lanes
 import TestSupport
 import Testing
 
@@ -130,6 +131,40 @@ import Testing
     #expect(a.isConnected(to: "b"))
   }
 
+  /// Reported once for each change, though no connection is made in the meantime, and the good ones stay in use.
+  @Test func filesThatChangeAndAreNoneAreReported() throws {
+    let reports = Guarded<[String]>([])
+    let files = try Self.certificates("\(folder.path)/used", authority: "\(folder.path)/good")
+    let a = try Pod("a", certificates: files) {
+      $0.certificateLookMilliseconds = 1
+      $0.tickMilliseconds = 10
+    } onFailedReload: { text in
+      reports.withLock { $0.append(text) }
+    }
+    let b = try Pod("b", certificates: good)
+    defer { for pod in [a, b] { pod.end() } }
+    try FileManager.default.removeItem(atPath: files.keyPath)
+    #expect(eventually { a[.failedReloads] == 1 })
+    try Data("no key".utf8).write(to: URL(fileURLWithPath: files.keyPath))
+    chmod(files.keyPath, 0o600)
+    #expect(eventually { a[.failedReloads] == 2 })
+    try a.mesh.follow([b.address])
+    #expect(a.isConnected(to: "b"), "with the former ones")
+    #expect(a[.failedReloads] == 2, "once for each change")
+    let texts = reports.withLock { $0 }
+    #expect(texts.count == 2 && texts[0].hasPrefix("\(files.keyPath): No such file"), "\(texts)")
+    #expect(texts.last?.contains("do not work together") == true, "\(texts)")
+    try FileManager.default.removeItem(atPath: files.keyPath)
+    try FileManager.default.removeItem(atPath: files.certificatePath)
+    for (from, to) in [(good.certificatePath, files.certificatePath), (good.keyPath, files.keyPath)] {
+      try FileManager.default.copyItem(atPath: from, toPath: to)
+    }
+    let (before, dials) = (a[.failedReloads], a[.reconnects])
+    try a.mesh.follow([])
+    try a.mesh.follow([b.address])
+    #expect(a.isConnected(to: "b") && a[.failedReloads] <= before + 1 && a[.reconnects] == dials)
+  }
+
   @Test(arguments: [0o644, 0o604, 0o620, 0o602, 0o601] as [mode_t])
   func keysThatOthersReadAreRefused(_ mode: mode_t) throws {
     chmod(good.keyPath, mode)
@@ -160,6 +195,24 @@ import Testing
       let failure = #expect(throws: PeerFailure.self) { try files.check() }
       #expect(failure?.message.contains(message) == true, "\(failure.map { $0.message } ?? "") ")
     }
+  }
+
+  /// An authority ends after 3,650 days.
+  @Test func noCertificateOutlivesItsAuthority() throws {
+    let authority = "\(folder.path)/good"
+    func refusal(_ days: Int, from now: Int) throws -> String? {
+      let failure = #expect(throws: PeerFailure.self) {
+        try CertificateMaker.write(to: "\(folder.path)/no", authority: authority, days: days, from: now)
+      }
+      #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/no"))
+      return failure?.message
+    }
+    // A minute into a day of it.
+    let now = time(nil) + 60
+    #expect(try refusal(3_650, from: now)?.contains("choose --days 3649") == true)
+    #expect(try refusal(10, from: now + 3_640 * 86_400)?.contains("choose --days 9") == true)
+    #expect(try refusal(1, from: now + 3_650 * 86_400)?.contains("make a new one") == true)
+    _ = try Self.certificates("\(folder.path)/last", authority: authority, days: 9, from: now + 3_640 * 86_400)
   }
 
   @Test func nothingIsWrittenOver() throws {
