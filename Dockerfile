@@ -1,7 +1,7 @@
 # Kassa as an image: built with Swift on Debian 12, run on a slim one with the C libraries only.
 FROM swift:6.1-bookworm AS build
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \
-    libsqlite3-dev libmicrohttpd-dev libuv1-dev libpq-dev librdkafka-dev libzmq3-dev libgnutls28-dev libhiredis-dev \
+    libsqlite3-dev libmicrohttpd-dev libuv1-dev libpq-dev librdkafka-dev libgnutls28-dev libhiredis-dev \
     pkg-config make \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /kassa
@@ -26,7 +26,7 @@ CMD ["haproxy", "-db", "-f", "haproxy.cfg"]
 
 FROM debian:12-slim AS kassa
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \
-    libsqlite3-0 libmicrohttpd12 libuv1 libpq5 librdkafka1 libzmq5 libgnutls30 libhiredis0.14 libstdc++6 \
+    libsqlite3-0 libmicrohttpd12 libuv1 libpq5 librdkafka1 libgnutls30 libhiredis0.14 libstdc++6 \
     ca-certificates curl \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --system --home-dir /var/lib/kassa --create-home kassa \

@@ -104,7 +104,7 @@ public enum ClusterBoot {
     do throws(BootFailure) {
       let prices = try openPrices(options, lanes.serving, &redis)
       let identity = PeerIdentity(name: options.name, incarnation: incarnation)
-      let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving)
+      let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving, journal)
       return Pod(
         options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
         identity: identity, ownership: ownership, journal: journal)
@@ -148,12 +148,16 @@ public enum ClusterBoot {
   }
 
   private static func openMesh(
-    _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane]
+    _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane], _ journal: Log
   ) throws(BootFailure) -> PeerMesh {
     let peers = options.peers
     var mesh = PeerOptions(
-      cluster: clusterID, identity: identity, host: peers.host, port: peers.port, keys: options.peerKeys)
+      cluster: clusterID, identity: identity, host: peers.host, port: peers.port,
+      certificates: options.peerCertificates)
     mesh.limits.frameBytesMax = frameBytesMax
+    mesh.onFailedReload = {
+      journal.error("new peer certificates cannot be used; the former ones stay in use", ["text": LogValue($0)])
+    }
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }
   }

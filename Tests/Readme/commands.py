@@ -65,8 +65,10 @@ COMMANDS = {
         "kassa partitions 10.0.0.7:9000": NotRun("a pod at 10.0.0.7; Tests/Stack/whole asks all pods"),
     },
     "docs/peers.md": {
-        "kassa keys --out peers.key": Run(TOOLS),
-        "kassa serve --mode cluster --peers 0.0.0.0:7000 --peers-advertise 10.0.0.7:7000 --peer-keys peers.key …": NotRun(
+        "kassa keys --out pki": Run(TOOLS),
+        "kassa keys --out pki-2 --authority pki --days 90": Run(TOOLS),
+        "kassa serve --mode cluster --peers 0.0.0.0:7000 --peers-advertise 10.0.0.7:7000 "
+        "--peer-certificate pki/pod.pem --peer-key pki/pod.key --peer-authorities pki/authorities.pem …": NotRun(
             "the address of a host, and settings that are left out; Tests/Stack runs pods"),
     },
     "docs/postgres.md": {
