@@ -8,19 +8,20 @@ import yaml
 
 import chart
 import k8s_objects
+import k8s_pages
 import k8s_schemas
 
 # Files of values, each on top of the defaults; all but these are in values/.
 SETS = {"defaults": (), "small": (chart.SMALL,), "production": (chart.PRODUCTION,),
         **{path.stem: (path,) for path in sorted(chart.VALUES.glob("*.yaml"))}}
 
-# Values that must be refused, and a word of the reason.
+# Values that must be refused, and a word of the reason. Where a name is refused, Helm 4 gives any place for it.
 BAD = (
     ({"orders": {"replicas": -1}}, "/orders/replicas"),
     ({"orders": {"replicas": 0}}, "/orders/replicas"),
     ({"orders": {"replicas": "2"}}, "/orders/replicas"),
     ({"orders": {"replicas": 2.5}}, "/orders/replicas"),
-    ({"stock": {"replicas": 17}}, "stock.replicas must not exceed partitions (16)"),
+    ({"stock": {"replicas": 9}}, "stock.replicas must not exceed partitions (8)"),
     ({"payments": {"pods": 3}}, "'pods' not allowed"),
     ({"replicas": 3}, "'replicas' not allowed"),
     ({"order": {"replicas": 3}}, "'order' not allowed"),
@@ -29,7 +30,7 @@ BAD = (
     ({"partitions": 257}, "/partitions"),
     ({"lanes": "auto"}, "/lanes"),
     ({"orders": {"autoscaling": {"minReplicas": 9}}}, "orders.autoscaling.minReplicas must not exceed maxReplicas"),
-    ({"orders": {"autoscaling": {"enabled": True, "maxReplicas": 20}}}, "maxReplicas must not exceed partitions (16)"),
+    ({"orders": {"autoscaling": {"enabled": True, "maxReplicas": 20}}}, "maxReplicas must not exceed partitions (8)"),
     ({"orders": {"autoscaling": {"enabled": "yes"}}}, "/orders/autoscaling/enabled"),
     ({"orders": {"autoscaling": {"cpuPercent": 101}}}, "/orders/autoscaling/cpuPercent"),
     ({"orders": {"databaseSecret": "Order DB"}}, "/orders/databaseSecret"),
@@ -38,13 +39,14 @@ BAD = (
     ({"kafka": {"brokers": "kafka"}}, "/kafka/brokers"),
     ({"kafka": {"brokers": ""}}, "/kafka/brokers"),
     ({"kafka": {"replication": 2, "minInsync": 3}}, "kafka.minInsync must not exceed kafka.replication"),
-    ({"kafka": {"properties": {"sasl.password": "secret"}}}, "/kafka/properties"),
-    ({"kafka": {"properties": {"ssl.key.pem": "secret"}}}, "/kafka/properties"),
+    ({"kafka": {"properties": {"sasl.password": "secret"}}}, "propertyName 'sasl.password'"),
+    ({"kafka": {"properties": {"ssl.key.pem": "secret"}}}, "propertyName 'ssl.key.pem'"),
     ({"kafka": {"retentionHours": "7d"}}, "/kafka/retentionHours"),
-    ({"settings": {"KASSA_POSTGRES_ORDERS": "host=order-db password=secret"}}, "/settings"),
-    ({"settings": {"KASSA_REDIS": "redis://:secret@redis"}}, "/settings"),
-    ({"settings": {"KASSA_PEER_KEY": "/etc/passwd"}}, "/settings"),
-    ({"settings": {"LOG_LEVEL": "debug"}}, "/settings"),
+    ({"settings": {"KASSA_POSTGRES_ORDERS": "host=order-db password=secret"}},
+     "propertyName 'KASSA_POSTGRES_ORDERS'"),
+    ({"settings": {"KASSA_REDIS": "redis://:secret@redis"}}, "propertyName 'KASSA_REDIS'"),
+    ({"settings": {"KASSA_PEER_KEY": "/etc/passwd"}}, "propertyName 'KASSA_PEER_KEY'"),
+    ({"settings": {"LOG_LEVEL": "debug"}}, "propertyName 'LOG_LEVEL'"),
     ({"settings": {"KASSA_ORDER_LINES_MAX": 100}}, "/settings/KASSA_ORDER_LINES_MAX"),
     ({"settings": {"KASSA_PARTITIONS": "8"}}, "settings.KASSA_PARTITIONS is written by the chart itself"),
     ({"drain": {"roomSeconds": 5}}, "/drain/roomSeconds"),
@@ -177,6 +179,12 @@ class Meaning(unittest.TestCase):
                 self.assertEqual(int(given.get("--min-insync", min(2, replication))), pods_want)
                 hours = config.get("KASSA_KAFKA_RETENTION", "168h").removesuffix("h")
                 self.assertEqual(given.get("--retention-hours", "168"), hours)
+
+    def test_partitions_are_those_of_the_program(self):
+        """As k8s/ has them, and as a command without --partitions means them."""
+        for name, files in SETS.items():
+            config = k8s_objects.named(chart.objects(*files), "ConfigMap", "kassa")["data"]
+            self.assertEqual(config["KASSA_PARTITIONS"], k8s_pages.settings()["KASSA_PARTITIONS"][0], name)
 
     def test_nobody_is_not_everybody(self):
         """An empty list of peers in a NetworkPolicy's rule would allow all."""

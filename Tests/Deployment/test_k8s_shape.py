@@ -3,6 +3,7 @@ import unittest
 
 import k8s_checks as checks
 import k8s_objects
+import k8s_pages
 from k8s_objects import named, pod_of
 from k8s_plants import assert_found, container, told, variable
 
@@ -20,6 +21,11 @@ def spec_of(objects, kind, name):
     return named(objects, kind, name)["spec"]
 
 
+def told_of(objects):
+    """The number of partitions that the config map says."""
+    return named(objects, "ConfigMap", "kassa")["data"]["KASSA_PARTITIONS"]
+
+
 class Shape(unittest.TestCase):
     """Checks of all overlays and gateways; each with what it has to find."""
 
@@ -33,6 +39,21 @@ class Shape(unittest.TestCase):
         for name in k8s_objects.OVERLAYS:
             with self.subTest(overlay=name):
                 self.assertEqual(checks.topics(k8s_objects.overlay(name)), [])
+
+    def test_all_have_as_many_partitions_as_the_program_has_by_itself(self):
+        """Data of one deployment fits another, and a command without --partitions means the right number."""
+        found = {name: told_of(objects) for name, objects in k8s_objects.everything().items()}
+        self.assertEqual(found, dict.fromkeys(found, k8s_pages.settings()["KASSA_PARTITIONS"][0]))
+
+    def test_the_topics_job_takes_its_partitions_from_the_settings(self):
+        """So only one place decides; Strimzi's topics are held against it by `topics`."""
+        for name, objects in k8s_objects.everything().items():
+            job = named(objects, "Job", "kassa-topics")
+            if job is not None:
+                with self.subTest(overlay=name):
+                    arguments = pod_of(job)["spec"]["containers"][0]["args"]
+                    self.assertEqual(arguments[arguments.index("--partitions") + 1], "$(KASSA_PARTITIONS)")
+        self.assertIsNotNone(named(k8s_objects.overlay("minikube"), "Job", "kassa-topics"))
 
     def test_overlays_have_the_pods_that_they_promise(self):
         wanted = {"minikube": 1, "production": 3, "split-roles": 3}
@@ -170,7 +191,7 @@ class Shape(unittest.TestCase):
         for overlay, plant, expected in (
                 ("minikube", lambda o: o.remove(named(o, "Job", "kassa-topics")), "nobody makes the topics"),
                 ("production", lambda o: o.remove(named(o, "KafkaTopic", "kassa.owners")), "the topics have to be"),
-                ("production", lambda o: told(o, KASSA_PARTITIONS="32"), "kassa.stock: has 16 partitions"),
+                ("production", lambda o: told(o, KASSA_PARTITIONS="32"), "kassa.stock: has 8 partitions"),
                 ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.stock").update(replicas=2), "has 2 replicas"),
                 *(("production",
                    lambda o, s=setting, v=value: spec_of(o, "KafkaTopic", "kassa.stock")["config"].update({s: v}),
