@@ -8,7 +8,6 @@ import yaml
 
 import chart
 import k8s_objects
-import k8s_pages
 import k8s_schemas
 
 # Files of values, each on top of the defaults; all but these are in values/.
@@ -120,7 +119,8 @@ class Chart(unittest.TestCase):
 
 
 # Keys next to one whose comment speaks of both.
-NEIGHBOURS = {"secretKey", "issuerKind", "renewBefore", "maxReplicas", "labels", "nodeSelector", "tolerations", "affinity",
+NEIGHBOURS = {"secretKey", "issuerKind", "renewBefore", "maxReplicas", "labels", "nodeSelector", "tolerations",
+              "affinity",
               "requests", "limits", "resources", "name", "annotations", "ports", "to", "orderDatabase", "stockDatabase",
               "paymentDatabase", "enabled", "KASSA_DIRTY_ENTITIES_MAX"}
 
@@ -180,11 +180,11 @@ class Meaning(unittest.TestCase):
                 hours = config.get("KASSA_KAFKA_RETENTION", "168h").removesuffix("h")
                 self.assertEqual(given.get("--retention-hours", "168"), hours)
 
-    def test_partitions_are_those_of_the_program(self):
-        """As k8s/ has them, and as a command without --partitions means them."""
+    def test_partitions_are_those_of_the_manifests(self):
+        """So that the data of one deployment fits another."""
         for name, files in SETS.items():
             config = k8s_objects.named(chart.objects(*files), "ConfigMap", "kassa")["data"]
-            self.assertEqual(config["KASSA_PARTITIONS"], k8s_pages.settings()["KASSA_PARTITIONS"][0], name)
+            self.assertEqual(config["KASSA_PARTITIONS"], k8s_objects.PARTITIONS, name)
 
     def test_nobody_is_not_everybody(self):
         """An empty list of peers in a NetworkPolicy's rule would allow all."""
@@ -203,8 +203,8 @@ class Meaning(unittest.TestCase):
             for name, content in secret["data"].items():
                 (pathlib.Path(folder) / name).write_bytes(yaml.safe_load(f"!!binary {content}"))
             for purpose in ("sslserver", "sslclient"):
-                done = subprocess.run(["openssl", "verify", "-purpose", purpose, "-CAfile", "ca.crt", "tls.crt"], cwd=folder,
-                                      capture_output=True, text=True, check=False)
+                done = subprocess.run(["openssl", "verify", "-purpose", purpose, "-CAfile", "ca.crt", "tls.crt"],
+                                      cwd=folder, capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stderr)
             keys = [subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout for command in
                     (["openssl", "x509", "-in", "tls.crt", "-noout", "-pubkey"],

@@ -1,4 +1,4 @@
-"""The values for charts of data services, against the schemas that those charts publish, closed against misspelt keys."""
+"""The values for charts of data services, against the schemas that the charts publish, closed against misspelt keys."""
 import json
 import pathlib
 import unittest

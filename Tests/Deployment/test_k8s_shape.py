@@ -40,10 +40,10 @@ class Shape(unittest.TestCase):
             with self.subTest(overlay=name):
                 self.assertEqual(checks.topics(k8s_objects.overlay(name)), [])
 
-    def test_all_have_as_many_partitions_as_the_program_has_by_itself(self):
-        """Data of one deployment fits another, and a command without --partitions means the right number."""
+    def test_all_have_the_same_partitions(self):
+        """So that the data of one deployment fits another."""
         found = {name: told_of(objects) for name, objects in k8s_objects.everything().items()}
-        self.assertEqual(found, dict.fromkeys(found, k8s_pages.settings()["KASSA_PARTITIONS"][0]))
+        self.assertEqual(found, dict.fromkeys(found, k8s_objects.PARTITIONS))
 
     def test_the_topics_job_takes_its_partitions_from_the_settings(self):
         """So only one place decides; Strimzi's topics are held against it by `topics`."""
@@ -200,9 +200,33 @@ class Shape(unittest.TestCase):
                        ("min.insync.replicas", 1), ("max.message.bytes", 1000), ("compression.type", "zstd"),
                        ("message.timestamp.type", "CreateTime"),
                        ("unclean.leader.election.enable", True))),
+                *(("production",
+                   lambda o, s=setting, v=value: spec_of(o, "KafkaTopic", "kassa.owners")["config"].update({s: v}),
+                   f"kassa.owners: {setting} is {value}") for setting, value in (
+                       ("cleanup.policy", "delete"), ("segment.ms", 600001), ("min.cleanable.dirty.ratio", 0.5),
+                       ("min.insync.replicas", 1), ("message.timestamp.type", "CreateTime"),
+                       ("unclean.leader.election.enable", True))),
                 ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.owners")["config"].pop("segment.ms"),
-                 "segment.ms is None")):
+                 "segment.ms is None"),
+                ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.owners").update(partitions=8),
+                 "kassa.owners: has 8 partitions")):
             assert_found(self, checks.topics, overlay, plant, expected)
+
+    def test_every_setting_of_the_page_has_a_planted_error(self):
+        """A new line of the tables in docs/kafka.md is no news to the test above."""
+        three, owners = k8s_pages.topic_settings()
+        self.assertEqual({name for name in three if "." in name}, {
+            "cleanup.policy", "retention.ms", "retention.bytes", "min.insync.replicas", "max.message.bytes",
+            "compression.type", "message.timestamp.type", "unclean.leader.election.enable"})
+        self.assertEqual({name for name in owners if "." in name}, {
+            "cleanup.policy", "segment.ms", "min.cleanable.dirty.ratio"})
+
+    def test_a_page_without_its_tables_is_found(self):
+        page = (k8s_objects.ROOT / "docs" / "kafka.md").read_text(encoding="utf-8")
+        changed = k8s_pages.topic_settings(page.replace("`delete`", "`compact`"))
+        self.assertEqual(changed[0]["cleanup.policy"], "`compact`")
+        with self.assertRaisesRegex(AssertionError, "no tables of topics' settings"):
+            k8s_pages.topic_settings(page.replace("| setting of ", "| configuration of "))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -63,6 +64,27 @@ def unit_tests():
                 yield os.path.basename(path), test
 
 
+def failed_without(pattern):
+    """The alerts whose unit tests fail when what matches is taken out of the rules."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(rules.RULES, encoding="utf-8") as file:
+            planted, count = re.subn(pattern, "", file.read())
+        if not count:
+            raise AssertionError(f"the rules have nothing like {pattern}")
+        with open(os.path.join(folder, "rules.yaml"), "w", encoding="utf-8") as file:
+            file.write(planted)
+        copies = []
+        for path in ALERT_TESTS:
+            with open(path, encoding="utf-8") as file:
+                text = file.read().replace("../../../k8s/monitoring/rules.yaml", "rules.yaml")
+            copies.append(os.path.join(folder, f"test-{os.path.basename(path)}"))
+            with open(copies[-1], "w", encoding="utf-8") as file:
+                file.write(text)
+        done = subprocess.run(["promtool", "test", "rules", *copies], capture_output=True, text=True, check=False,
+                              timeout=120)
+    return set(re.findall(r"expr: .*alertname=\W+(Kassa\w+)", done.stdout + done.stderr))
+
+
 class Alerts(unittest.TestCase):
     """k8s/monitoring/rules.yaml by itself."""
 
@@ -85,6 +107,12 @@ class Alerts(unittest.TestCase):
     def test_each_alert_fires_and_stays_quiet(self):
         """What the unit tests say, by promtool."""
         self.assertIn("SUCCESS", ran("promtool", "test", "rules", *ALERT_TESTS))
+
+    def test_each_waiting_time_is_tested(self):
+        """Without `for`, each alert that has one fires where its unit test wants quiet."""
+        waiting = {alert["alert"] for alert in rules.alerts() if "for" in alert}
+        self.assertGreater(len(waiting), 20)
+        self.assertEqual(failed_without(r" +for: \w+\n"), waiting)
 
     def test_no_alert_is_without_a_unit_test(self):
         """Of each alert a moment at which it fires, and one at which it does not, with the same series."""
@@ -210,7 +238,7 @@ class Running(unittest.TestCase):
         """Names in docs and in the descriptions of alerts."""
         texts = {page: pages.text(page) for page in pages.tracked() if re.fullmatch(r"docs/.*\.md", page)}
         texts["rules.yaml"] = pages.text("k8s/monitoring/rules.yaml")
-        pattern = re.compile(r"(?<![\w:])(?:kassa_(?:%s)_\w+|process_\w+)\b" % "|".join(FAMILIES))  # pylint: disable=C0209
+        pattern = re.compile(rf"(?<![\w:])(?:kassa_(?:{'|'.join(FAMILIES)})_\w+|process_\w+)\b")
         for page, text in texts.items():
             for name in pattern.findall(text):
                 with self.subTest(page=page, name=name):

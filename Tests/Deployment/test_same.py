@@ -64,7 +64,8 @@ def with_plain_arguments(job, objects):
     spec = k8s_objects.pod_of(job)["spec"]
     values = k8s_objects.settings(objects, spec)
     container = spec["containers"][0]
-    container["args"] = [re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], str(part)) for part in container["args"]]
+    container["args"] = [re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], str(part))
+                         for part in container["args"]]
     for holder, name in ((container, "env"), (container, "envFrom"), (spec, "serviceAccountName")):
         holder.pop(name, None)
 
@@ -90,7 +91,8 @@ def differences(ours, theirs, path=""):
             found += differences(ours.get(key), theirs.get(key), f"{path}.{key}")
         return found
     if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        return [line for number, pair in enumerate(zip(ours, theirs)) for line in differences(*pair, f"{path}[{number}]")]
+        return [line for number, pair in enumerate(zip(ours, theirs))
+                for line in differences(*pair, f"{path}[{number}]")]
     return [] if ours == theirs else [f"{path}: the chart has {json.dumps(ours)}, k8s/ has {json.dumps(theirs)}"]
 
 
