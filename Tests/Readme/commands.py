@@ -28,14 +28,79 @@ class NotRun:
     why: str
 
 
-# The courses. SERVE: the server of `make run`, and what is asked of it. STACK: a cluster. TOOLS: the program alone.
-# MORE: what takes minutes of its own, in the long run only (Tests/Readme/run --long).
-SERVE, STACK, TOOLS, MORE = "serve", "stack", "tools", "more"
+# The courses. SERVE: the server of `make run`, and what follows on its data. LIVE: what is asked of it while it serves.
+# STACK: a cluster. TOOLS: the program alone. MORE: what takes minutes of its own, in the long run only
+# (Tests/Readme/run --long).
+SERVE, LIVE, STACK, TOOLS, MORE = "serve", "live", "stack", "tools", "more"
+
+# What most commands of the pages for operators lack here.
+CLUSTER = "a cluster of Kubernetes; Tests/Deployment renders and checks what is applied"
+MINIKUBE = "minikube, which needs Docker or a virtual machine; Tests/Deployment renders and checks what runs there"
+COMPOSE = "Docker with Compose; Tests/Deployment checks the file"
+SYSTEMD = "a service of systemd, and root"
+
+# The folders of docs/backup.md, below the clone.
+BACKUP = (("/var/lib/kassa", "data"), ("/backup/", "backup-"))
 
 COMMANDS = {
     "README.md": {
         "make run": Run(SERVE),
         "make test": NotRun("it is what runs this: Tests/Stack/test_not_run.py tests its script"),
+    },
+    "docs/quick-start.md": {
+        "make run": NotRun("README.md shows it, too, and it is run from there"),
+        "curl -X POST http://127.0.0.1:8000/payment/create_user": Run(LIVE),
+        "curl http://127.0.0.1:9000/readyz": Run(LIVE),
+        "docker compose up --build --wait": NotRun(COMPOSE),
+        "docker compose ps": NotRun(COMPOSE),
+        "docker compose down": NotRun(COMPOSE),
+        "minikube start --cpus 2 --memory 6144 --addons ingress": NotRun(MINIKUBE),
+        "minikube image build -t kassa:0.1.0 .": NotRun(MINIKUBE),
+        "kubectl create namespace kassa": NotRun(CLUSTER),
+        **{f"kubectl -n kassa create secret generic {name}-db --from-literal=uri=postgresql://USER:PASSWORD@HOST/DATABASE":
+           NotRun(CLUSTER) for name in ("order", "stock", "payment")},
+        "kubectl -n kassa create secret generic redis --from-literal=url=redis://:PASSWORD@HOST:6379/0": NotRun(CLUSTER),
+        "helm upgrade --install kassa helm-config/kassa --namespace kassa --values helm-config/kassa-small.yaml":
+            NotRun(CLUSTER),
+        "kubectl -n kassa get pods --watch": NotRun(CLUSTER),
+        "kubectl -n kassa port-forward service/payments 8000:8000 &": NotRun(CLUSTER),
+    },
+    "docs/deploy.md": {
+        "kubectl kustomize k8s/overlays/production | less": NotRun("somebody who reads; Tests/Deployment renders it"),
+        "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
+        "helm install kassa helm-config/kassa --namespace kassa --create-namespace --values my-values.yaml":
+            NotRun(CLUSTER),
+    },
+    "docs/scale.md": {
+        "kubectl -n kassa scale statefulset/stock --replicas=4": NotRun(CLUSTER),
+    },
+    "docs/upgrade.md": {
+        "systemctl stop kassa && make install && systemctl start kassa": NotRun(SYSTEMD),
+        "kubectl -n kassa set image statefulset/stock kassa=registry.example/kassa:0.2.0": NotRun(CLUSTER),
+        "kubectl -n kassa rollout status statefulset/stock": NotRun(CLUSTER),
+    },
+    "docs/backup.md": {
+        "systemctl stop kassa": NotRun(SYSTEMD),
+        "cp -a /var/lib/kassa /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP, "folders of the reader's"),
+        "systemctl start kassa": NotRun(SYSTEMD),
+        "kassa verify /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP[1:], "a folder of the reader's"),
+    },
+    "k8s/README.md": {
+        "kubectl apply -f k8s/base/namespace.yaml": NotRun(CLUSTER),
+        "kubectl -n kassa create secret generic order-db --from-file=uri=order-db.uri": NotRun(CLUSTER),
+        "kubectl -n kassa create secret generic redis --from-file=url=redis.url": NotRun(CLUSTER),
+        "kassa keys --out keys": Run(TOOLS),
+        "kubectl -n kassa create secret generic kassa-peers --from-file=tls.crt=keys/pod.pem "
+        "--from-file=tls.key=keys/pod.key --from-file=ca.crt=keys/authorities.pem": NotRun(CLUSTER),
+        "minikube start --cpus 4 --memory 6g && minikube addons enable ingress": NotRun(MINIKUBE),
+        "minikube image load kassa:0.1.0": NotRun(MINIKUBE),
+        "kubectl apply -k k8s/overlays/minikube": NotRun(MINIKUBE),
+        "kubectl -n kassa wait --for=condition=complete job/kassa-topics --timeout=10m": NotRun(MINIKUBE),
+        "kubectl -n kassa rollout status statefulset/orders --timeout=10m": NotRun(MINIKUBE),
+        'curl -X POST "http://$(minikube ip)/payment/create_user"': NotRun(MINIKUBE),
+        "(cd k8s/overlays/production && kustomize edit set image kassa=registry.example.com/kassa:0.1.0)": NotRun(
+            "kustomize by itself; Tests/Deployment renders with that of kubectl"),
+        "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
     },
     "docs/stack.md": {
         "make stack": Run(STACK),

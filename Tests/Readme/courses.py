@@ -4,11 +4,12 @@ import os
 import signal
 
 from checks import DrillFailure, ask, wait_until
-from commands import COMMANDS, MORE, SCRIPTS, SERVE, STACK, TOOLS, Adapted, NotRun
+from commands import COMMANDS, LIVE, MORE, SCRIPTS, SERVE, STACK, TOOLS, Adapted, NotRun
 from ports import is_free
 from processes import free_ports
 
 ADDRESS = "http://127.0.0.1:8000"
+OPERATOR = "http://127.0.0.1:9000"
 COMMAND_SECONDS_MAX = 300
 BUILD_SECONDS_MAX = 2400
 
@@ -56,6 +57,7 @@ def serve(checks, clone, blocks):
         if process.poll() is not None:
             raise DrillFailure(clone.journal.read_text(encoding="utf-8")[-2000:])
         first_checkout(checks, clone, blocks, f"http://127.0.0.1:{http}")
+        live(checks, clone, blocks, {ADDRESS: f"http://127.0.0.1:{http}", OPERATOR: f"http://127.0.0.1:{operator}"})
         # Ctrl-C goes to everything that runs at the terminal.
         os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=60)
@@ -70,6 +72,17 @@ def serve(checks, clone, blocks):
     values = dict(zip(("http", "operator"), free_ports()))
     for command, how, _ in others:
         run_one(checks, clone, as_run(command, how, values), how.code)
+
+
+def live(checks, clone, blocks, addresses):
+    """What pages ask of the server that serves, at other ports only where 8000 and 9000 are taken."""
+    for command, how, block in chosen(blocks, LIVE):
+        text = as_run(command, how, {})
+        for shown, real in addresses.items():
+            text = text.replace(shown, real)
+        said = run_one(checks, clone, text, how.code)
+        wanted = "user_id" if "/payment/create_user" in command else "ready"
+        checks.check(wanted in said and "error" not in said, f"{block.name()}: is answered {said[-200:]!r}")
 
 
 def first_checkout(checks, clone, blocks, address):
