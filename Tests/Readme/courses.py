@@ -76,13 +76,13 @@ def serve(checks, clone, blocks):
 
 def live(checks, clone, blocks, addresses):
     """What pages ask of the server that serves, at other ports only where 8000 and 9000 are taken."""
-    for command, how, block in chosen(blocks, LIVE):
+    for command, how, _ in chosen(blocks, LIVE):
         text = as_run(command, how, {})
         for shown, real in addresses.items():
             text = text.replace(shown, real)
         said = run_one(checks, clone, text, how.code)
         wanted = "user_id" if "/payment/create_user" in command else "ready"
-        checks.check(wanted in said and "error" not in said, f"{block.name()}: is answered {said[-200:]!r}")
+        checks.check(wanted in said and "error" not in said, f"{command}: is answered {said[-200:]!r}")
 
 
 def first_checkout(checks, clone, blocks, address):
