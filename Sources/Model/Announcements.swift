@@ -24,7 +24,8 @@ public struct PodAnnouncement: Hashable, Sendable {
   public let role: PodRole
 
   public init(
-    name: String, incarnation: UInt64, host: String, port: UInt16, operatorAddress: String = "", services: Set<Service> = Set(Service.allCases), role: PodRole = .all
+    name: String, incarnation: UInt64, host: String, port: UInt16, operatorAddress: String = "",
+    services: Set<Service> = Set(Service.allCases), role: PodRole = .all
   ) {
     self.name = name
     self.incarnation = incarnation

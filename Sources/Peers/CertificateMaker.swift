@@ -21,7 +21,8 @@ public enum CertificateMaker {
   ///   - authority: a folder with an authority of before; nil makes a new one.
   ///   - days: how long the certificate is valid from now, 1…36,500; no longer than an authority of before.
   /// - Returns: the paths that were written.
-  /// - Throws: `PeerFailure`: the certificate would outlive its authority; a file is there already, which is never written over, or cannot be written or read.
+  /// - Throws: `PeerFailure`: the certificate would outlive its authority; a file is there already, which is never
+  ///   written over, or cannot be written or read.
   public static func write(to folder: String, authority: String? = nil, days: Int) throws(PeerFailure) -> [String] {
     try write(to: folder, authority: authority, days: days, from: time(nil))
   }

@@ -13,6 +13,7 @@ final class MeshLoop {
   private(set) var listener: Listener?
   private var diallers: [String: Dialler] = [:]
   private var timer: LaneTimer?
+  private var tickedAt: UInt64 = 0
 
   init(_ lane: Lane, _ options: PeerOptions, _ figures: PeerFigures, _ readers: [Mailbox<PeerFrame>])
     throws(PeerFailure)
@@ -75,14 +76,17 @@ final class MeshLoop {
 
   private func tick() {
     guard let mesh, listener != nil else { return }
+    // What came while this lane was kept, or its process stopped, is read first: the silence may have been its own.
+    let isLate = lane.now &- tickedAt >= options.limits.tickMilliseconds + options.limits.idleMilliseconds
+    tickedAt = lane.now
     certificates?.look(at: lane.now)
     follow(mesh.peers)
     for dialler in diallers.values {
       // A wake-up for which the lane had no room is made up for.
       dialler.peer.isWoken.store(false, ordering: .sequentiallyConsistent)
-      dialler.tick()
+      if !isLate { dialler.tick() }
       dialler.pump()
     }
-    listener?.tick()
+    if !isLate { listener?.tick() }
   }
 }

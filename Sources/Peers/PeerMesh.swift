@@ -68,7 +68,7 @@ public final class PeerMesh: @unchecked Sendable {
 
   /// Says who the other pods are; those that are missing are forgotten with all that waits for them. From any thread.
   ///
-  /// - Throws: `PeerFailure` when there are too many, an address is off loopback without certificates, or is no address.
+  /// - Throws: `PeerFailure` when there are too many, or an address is none, or is off loopback without certificates.
   public func follow(_ addresses: [PeerAddress]) throws(PeerFailure) {
     guard addresses.count <= options.limits.peersMax else {
       throw PeerFailure(code: .options, message: "more than \(options.limits.peersMax) peers")

@@ -84,4 +84,32 @@ import Testing
     #expect(eventually { b.count == 1 && peer.hasAcknowledged(1, within: 60_000) })
     #expect(a.isConnected(to: "b"))
   }
+
+  /// Its own pause says nothing about the others, whose words wait to be read.
+  @Test func whoPausedDoesNotTakeOthersForSilent() throws {
+    let a = try Pod("a") { $0.silentMilliseconds = 60_000 }
+    let b = try Pod("b") {
+      $0.idleMilliseconds = 100
+      $0.silentMilliseconds = 1_000
+      $0.tickMilliseconds = 20
+    }
+    defer { for pod in [a, b] { pod.end() } }
+    try a.mesh.follow([b.address])
+    try b.mesh.follow([a.address])
+    #expect(a.isConnected(to: "b") && b.isConnected(to: "a"))
+    let gate = DispatchSemaphore(value: 0)
+    b.hold(gate)
+    let held = ContinuousClock.now
+    var sent = 0
+    #expect(
+      eventually {
+        if a.mesh.send(Pod.bytes(sent), kind: 0, to: "b") == .accepted { sent += 1 }
+        usleep(10_000)
+        return ContinuousClock.now - held >= .seconds(2)
+      })
+    gate.signal()
+    #expect(eventually { b.count == sent } && b.frames == (0..<sent).map(Pod.bytes))
+    #expect(b.mesh.send([1], kind: 0, to: "a") == .accepted && eventually { a.count == 1 })
+    #expect(a[.reconnects] + b[.reconnects] == 0)
+  }
 }

@@ -28,7 +28,8 @@ import Testing
     #expect(
       read
         == PodAnnouncement(
-          name: pod.name, incarnation: read.incarnation, host: pod.host, port: pod.port, operatorAddress: pod.operatorAddress,
+          name: pod.name, incarnation: read.incarnation, host: pod.host, port: pod.port,
+          operatorAddress: pod.operatorAddress,
           services: pod.services, role: pod.role))
     #expect(try decode("pod/stock-0", nil) == .podLeft(name: "stock-0"))
     #expect(
