@@ -58,16 +58,17 @@ class Run:
         self.log = log
         self.gate = asyncio.Semaphore(at_once)
 
-    async def _done(self, method, path, member=None, key=None):
-        """The value of a member of a successful answer; the same key makes a repetition harmless."""
-        attempt = await self.shop.send(method, path, key or (None if method == "GET" else str(uuid.uuid4())))
+    async def _done(self, method, path, member=None, kind=str):
+        """The value of a member of a successful answer; one key for all attempts makes a repetition harmless."""
+        attempt = await self.shop.send(method, path, None if method == "GET" else str(uuid.uuid4()))
         if not attempt.is_success:
             raise Failed(f"{method} {path}: {attempt}")
         if member is None:
             return None
-        if not isinstance(attempt.body, dict) or member not in attempt.body:
-            raise Failed(f"{method} {path}: no {member} in {attempt.body!r}")
-        return attempt.body[member]
+        value = attempt.body.get(member) if isinstance(attempt.body, dict) else None
+        if type(value) is not kind:  # pylint: disable=unidiomatic-typecheck  # True is an int, too.
+            raise Failed(f"{method} {path}: no {member} of type {kind.__name__} in {attempt.body!r}")
+        return value
 
     async def _buyer(self, number, item):
         async with self.gate:
@@ -114,14 +115,14 @@ class Run:
     async def _shown(self, user, order):
         async with self.gate:
             return {
-                "credit": await self._done("GET", f"/payment/find_user/{user}", "credit"),
-                "paid": await self._done("GET", f"/orders/find/{order}", "paid"),
-                "charged": await self._done("GET", f"/payment/status/{user}/{order}", "paid"),
+                "credit": await self._done("GET", f"/payment/find_user/{user}", "credit", int),
+                "paid": await self._done("GET", f"/orders/find/{order}", "paid", bool),
+                "charged": await self._done("GET", f"/payment/status/{user}/{order}", "paid", bool),
             }
 
     async def read(self, item, buyers):
         """What the shop shows afterwards: the item's stock, and of each buyer credit, order and payment."""
-        stock = await self._done("GET", f"/stock/find/{item}", "stock")
+        stock = await self._done("GET", f"/stock/find/{item}", "stock", int)
         shown = await asyncio.gather(*(self._shown(user, order) for _, user, order in buyers), return_exceptions=True)
         for one in shown:
             if isinstance(one, BaseException):

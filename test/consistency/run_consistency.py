@@ -111,7 +111,7 @@ def verdict_of(options, number):
         seconds = asyncio.run(exchange(options, plan, path))
         verdict = judge.judge(path, plan.sales)
         verdict.seconds = seconds
-    except buyers.Failed as failure:
+    except (buyers.Failed, OSError) as failure:
         verdict = judge.Verdict(number, units, findings=[f"the run could not be made or read: {failure}"])
     return verdict
 
