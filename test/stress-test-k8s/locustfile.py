@@ -56,7 +56,7 @@ def name_host(environment, **_):
 def addresses(environment):
     """The origin of each service."""
     options = environment.parsed_options
-    host = environment.host or options.host or ""
+    host = options.host or ("" if environment.host == options.orders_url else environment.host or "")
     found = {service: (getattr(options, f"{service}_url") or host).rstrip("/") for service in SERVICES}
     absent = [service for service, where in found.items() if not where.startswith(("http://", "https://"))]
     if absent:
