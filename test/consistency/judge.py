@@ -10,7 +10,7 @@ EXAMPLES_MAX = 5
 
 
 @dataclasses.dataclass
-class Verdict:
+class Verdict:  # pylint: disable=too-many-instance-attributes
     """The figures of a run and what is wrong with them."""
 
     buyers: int
@@ -41,7 +41,8 @@ def of_buyer(plan, seen, shown):
     spent = plan["credit"] - shown["credit"]
     wrong = []
     if seen["outcome"] == "unresolved":
-        wrong.append(f"{name}: unresolved after {seen['attempts']} attempts, last {seen['status']} {seen['code']}".rstrip())
+        last = f"{seen['status']} {seen['code']}".rstrip()
+        wrong.append(f"{name}: unresolved after {seen['attempts']} attempts, the last answer was {last}")
         expected = shown["paid"]
     else:
         expected = seen["outcome"] == "paid"
@@ -87,7 +88,8 @@ def judge(path, sales):
     sold = sum(record["paid"] is True for record in shown.values())
     everybody = set(range(plan["buyers"]))
     if set(seen) != everybody or set(shown) != everybody:
-        verdict.findings.append(f"the log has {len(seen)} outcomes and {len(shown)} readings of {len(everybody)} buyers")
+        verdict.findings.append(
+            f"the log has {len(seen)} outcomes and {len(shown)} readings of {len(everybody)} buyers")
     verdict.findings += of_sums(plan, verdict, sold, sales)
     for number in sorted(everybody & set(seen) & set(shown)):
         verdict.findings += of_buyer(plan, seen[number], shown[number])

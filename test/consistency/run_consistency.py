@@ -82,7 +82,8 @@ def allow_connections(number):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = number + FILES_SPARE
     if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 async def exchange(options, plan, path):

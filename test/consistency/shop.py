@@ -52,7 +52,7 @@ def parsed(text):
         return None
 
 
-class Shop:
+class Shop:  # pylint: disable=too-few-public-methods
     """The services behind one gateway, or each at an address of its own."""
 
     def __init__(self, session, addresses, answer_time=30.0, resolve_time=60.0):
