@@ -6,7 +6,7 @@ import threading
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Hands every request to the server's `answer`, which returns status, headers and body; None cuts the connection."""
+    """Hands every request to the server's `answer`, which returns status, headers and body; None cuts it."""
 
     protocol_version = "HTTP/1.1"
 

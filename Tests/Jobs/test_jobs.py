@@ -124,7 +124,7 @@ class TestConsistency(JobTest):
 
     def test_nobody_can_pay(self):
         """Refused for lack of credit: nothing is sold or charged."""
-        code, said = self.consistency("--url", URL, "--buyers", "20", "--units", "20", "--price", "11", "--credit", "10")
+        code, said = self.consistency("--url", URL, "--buyers", "20", "--units", "20", "--price", "11")
         self.assertEqual(code, 0, said)
         self.assertEqual({one["code"] for one in self.records(20, "outcome")}, {"out_of_credit"})
 

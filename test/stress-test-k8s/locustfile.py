@@ -3,8 +3,10 @@
     locust --host http://127.0.0.1:8000                                    with a page on port 8089: choose there
     locust --host http://127.0.0.1:8000 --headless --users 100 --spawn-rate 20 --run-time 1m CheckoutSucceeds
 
-Without a name of a scenario all of them run at once. Services without a gateway: --orders-url, --stock-url, --payment-url.
-Not against a shop whose data matter: with --init batch (the default) batch_init makes its users and items 0, 1, 2 ... anew.
+Without a name of a scenario all of them run at once. Services without a gateway:
+--orders-url, --stock-url, --payment-url.
+Not against a shop whose data matter: with --init batch (the default) batch_init makes its users and items 0, 1, 2 ...
+anew.
 """
 import logging
 import sys
@@ -42,7 +44,7 @@ def add_arguments(parser):
 
 @events.init.add_listener
 def name_host(environment, **_):
-    """Locust wants one host; with an address for each service it is that of the orders. Without any, it is exit code 2."""
+    """Locust wants one host; with an address for each service it is that of the orders. Without any: exit code 2."""
     if not environment.host:
         environment.host = environment.parsed_options.orders_url or None
     if environment.web_ui is None and not isinstance(environment.runner, WorkerRunner):
