@@ -69,27 +69,59 @@ KASSA_RDKAFKA_{{ $name | upper | replace "." "_" }}: {{ $value | toString | quot
 {{- end }}
 {{- end }}
 
-{{/* Secret files for Kafka: mounts and volumes of pods and jobs. */}}
-{{- define "kassa.kafkaMounts" -}}
-{{- if .Values.kafka.propertiesSecret }}
-- name: kafka-properties
-  mountPath: /etc/kassa/kafka
-  readOnly: true
+{{/* The Secrets of Kafka, as a JSON list: volume, Secret, folder, the files to mount (none: all). */}}
+{{- define "kassa.kafkaSecrets" -}}
+{{- $kafka := .Values.kafka }}
+{{- $found := list }}
+{{- with $kafka.clientSecret }}
+{{- $found = append $found (dict "volume" "kafka" "secret" . "files" (list "user.crt" "user.key")) }}
 {{- end }}
-{{- if .Values.kafka.authoritiesSecret }}
-- name: kafka-ca
-  mountPath: /etc/kassa/kafka-ca
-  readOnly: true
+{{- with $kafka.authoritySecret }}
+{{- $found = append $found (dict "volume" "kafka-authority" "secret" . "files" (list "ca.crt")) }}
+{{- end }}
+{{- with $kafka.propertiesSecret }}
+{{- $found = append $found (dict "volume" "kafka-properties" "secret" . "files" (list $kafka.propertiesSecretKey)) }}
+{{- end }}
+{{- toJson $found }}
+{{- end }}
+{{- define "kassa.kafkaMounts" -}}
+{{- range include "kassa.kafkaSecrets" . | fromJsonArray }}
+- {name: {{ .volume }}, mountPath: /etc/kassa/{{ .volume }}, readOnly: true}
 {{- end }}
 {{- end }}
 {{- define "kassa.kafkaVolumes" -}}
-{{- with .Values.kafka.propertiesSecret }}
-- name: kafka-properties
-  secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+{{- range include "kassa.kafkaSecrets" . | fromJsonArray }}
+- name: {{ .volume }}
+  secret:
+    secretName: {{ .secret | quote }}
+    defaultMode: 0440
+    items:
+      {{- range .files }}
+      - {key: {{ . | quote }}, path: {{ . | quote }}}
+      {{- end }}
 {{- end }}
-{{- with .Values.kafka.authoritiesSecret }}
-- name: kafka-ca
-  secret: {secretName: {{ . | quote }}, defaultMode: 0440}
+{{- end }}
+
+{{/* How libpq checks the server: variables, mount and volume. Take the name of the Secret with ca.crt. */}}
+{{- define "kassa.postgresEnvironment" -}}
+{{- if . }}
+- {name: PGSSLMODE, value: verify-full}
+- {name: PGSSLROOTCERT, value: /etc/kassa/postgres-authority/ca.crt}
+{{- end }}
+{{- end }}
+{{- define "kassa.postgresMount" -}}
+{{- if . }}
+- {name: postgres-authority, mountPath: /etc/kassa/postgres-authority, readOnly: true}
+{{- end }}
+{{- end }}
+{{- define "kassa.postgresVolume" -}}
+{{- with . }}
+- name: postgres-authority
+  secret:
+    secretName: {{ . | quote }}
+    defaultMode: 0440
+    items:
+      - {key: ca.crt, path: ca.crt}
 {{- end }}
 {{- end }}
 

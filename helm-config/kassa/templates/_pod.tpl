@@ -50,8 +50,8 @@ spec:
       labelSelector:
         matchLabels:
           app.kubernetes.io/name: kassa
-          app.kubernetes.io/component: {{ $.service }}
-          kassa-role: {{ $.role }}
+      # Those of the pod itself.
+      matchLabelKeys: [app.kubernetes.io/component, kassa-role]
     {{- end }}
   {{- end }}
   securityContext:
@@ -88,6 +88,7 @@ spec:
         {{- if $keepsState }}
         - name: {{ $database.setting }}
           value: /etc/kassa/{{ $database.volume }}/{{ $values.databaseSecretKey }}
+        {{- include "kassa.postgresEnvironment" $own.databaseAuthoritySecret | nindent 8 }}
         {{- end }}
         {{- if $usesRedis }}
         - name: KASSA_REDIS_FILE
@@ -125,6 +126,7 @@ spec:
         - name: {{ $database.volume }}
           mountPath: /etc/kassa/{{ $database.volume }}
           readOnly: true
+        {{- include "kassa.postgresMount" $own.databaseAuthoritySecret | nindent 8 }}
         {{- end }}
         {{- if $usesRedis }}
         - name: redis
@@ -138,6 +140,7 @@ spec:
     {{- if $keepsState }}
     - name: {{ $database.volume }}
       secret: {secretName: {{ $own.databaseSecret | quote }}, defaultMode: 0440}
+    {{- include "kassa.postgresVolume" $own.databaseAuthoritySecret | nindent 4 }}
     {{- end }}
     {{- if $usesRedis }}
     - name: redis
