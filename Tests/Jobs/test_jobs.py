@@ -233,7 +233,6 @@ class TestStress(JobTest):
         with serving(Gateway(URL, alter).answer) as url:
             code, said, figures = self.locust("--host", url, "--rounds", "5", "CheckoutWithoutStock")
         self.assertEqual(code, 1, said)
-        self.assertIn("expected 409 out_of_stock, got 200", said)
         self.assertGreater(figures["/orders/checkout (out_of_stock)"][1], 0, said)
 
     def test_a_shop_that_is_not_there(self):
