@@ -61,8 +61,17 @@ def short_document(_, path, answer):
     return answer[0], answer[1], json.dumps(document).encode()
 
 
-ALTERATIONS = (wrong_stock, paid_though_refused, other_status, other_code, no_problem, status_by_get_only, never_paid,
-               short_document)
+# Each with the test of test-microservices that is there for it.
+ALTERATIONS = {
+    wrong_stock: "test_add_and_subtract",
+    paid_though_refused: "test_out_of_stock",
+    other_status: "test_subtract_more_than_there_is",
+    other_code: "test_out_of_credit",
+    no_problem: "test_cancel",
+    status_by_get_only: "test_pay_for_an_order",
+    never_paid: "test_success",
+    short_document: "test_document",
+}
 
 
 class Gateway:

@@ -24,6 +24,8 @@ from shop import Lost, Shop
 SERVICES = ("orders", "stock", "payment")
 # Filled when a test starts, by every process that has users.
 SHARED = {}
+# What a process says to the one that counts, when a user has come to the end of a scenario.
+ROUND = "round"
 
 
 @events.init_command_line_parser.add_listener
@@ -39,12 +41,14 @@ def add_arguments(parser):
     parser.add_argument("--rate", type=float, default=1.0, env_var="RATE",
                         help="scenarios a second that each user begins at most (0: as many as it can)")
     parser.add_argument("--rounds", type=int, default=0, env_var="ROUNDS",
-                        help="end after so many scenarios, in one process without workers (0: after --run-time)")
+                        help="end after so many scenarios of all processes together (0: after --run-time)")
 
 
 @events.init.add_listener
 def name_host(environment, **_):
     """Locust wants one host; with an address for each service it is that of the orders. Without any: exit code 2."""
+    if not isinstance(environment.runner, WorkerRunner):
+        environment.runner.register_message(ROUND, count_round)
     if not environment.host:
         environment.host = environment.parsed_options.orders_url or None
     if environment.web_ui is None and not isinstance(environment.runner, WorkerRunner):
@@ -53,6 +57,13 @@ def name_host(environment, **_):
         except Lost as error:
             logging.error("%s", error)
             sys.exit(2)
+
+
+def count_round(environment, **_):
+    """Ends the test after --rounds scenarios of all processes."""
+    SHARED["rounds"] = SHARED.get("rounds", 0) + 1
+    if SHARED["rounds"] == environment.parsed_options.rounds:
+        gevent.spawn_later(0, environment.runner.quit)
 
 
 def addresses(environment):
@@ -96,11 +107,14 @@ def prepare(environment, **_):
 
 @events.quitting.add_listener
 def judge(environment, **_):
-    """Exit code 1 when a request failed, none was sent, or the test did not start."""
+    """Exit code 1 when a request failed, no scenario began, or the test did not start."""
     if isinstance(environment.runner, WorkerRunner):
         return
-    total = environment.stats.total
-    if SHARED.get("failed") or total.num_failures or not total.num_requests:
+    # Every scenario begins with an order, and nothing that is done before the first one makes any.
+    if not SHARED.get("failed") and ("/orders/create", "POST") not in environment.stats.entries:
+        logging.error("no scenario began: --run-time, which counts from the start of the preparation, was too short")
+        environment.process_exit_code = 1
+    if SHARED.get("failed") or environment.stats.total.num_failures:
         environment.process_exit_code = 1
 
 
@@ -128,9 +142,8 @@ class Buyer(FastHttpUser):
             scenario(self.shop, SHARED["pool"])
         except Lost as error:
             logging.debug("%s: %s", type(self).__name__, error)
-        SHARED["rounds"] = SHARED.get("rounds", 0) + 1
-        if SHARED["rounds"] == self.environment.parsed_options.rounds:
-            gevent.spawn_later(0, self.environment.runner.quit)
+        if self.environment.parsed_options.rounds:
+            self.environment.runner.send_message(ROUND)
 
 
 class CheckoutSucceeds(Buyer):
