@@ -66,11 +66,13 @@ def _is_ready(operator):
 def kassa():
     """A server with data of its own, until the block ends; gives its address. It has to end in order."""
     http, operator = free_ports(2)
+    # Settings of the one who runs the tests are not the server's.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KASSA_")}
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w+", encoding="utf-8") as log:
         os.mkdir(f"{folder}/data")
-        with subprocess.Popen([os.environ["KASSA_JOBS_PROGRAM"], "serve", "--http", f"127.0.0.1:{http}",
+        with subprocess.Popen([os.environ["TESTED_KASSA"], "serve", "--http", f"127.0.0.1:{http}",
                                "--operator", f"127.0.0.1:{operator}", "--data", f"{folder}/data"],
-                              stdin=subprocess.DEVNULL, stderr=log) as process:
+                              stdin=subprocess.DEVNULL, stderr=log, env=environment) as process:
             try:
                 deadline = time.monotonic() + READY_SECONDS_MAX
                 while not _is_ready(operator):
@@ -92,7 +94,8 @@ class JobTest(unittest.TestCase):
     """A test with a folder of its own."""
 
     def setUp(self):
-        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        self.folder = pathlib.Path(self.enterContext(folder))
 
 
 class ServerTest(JobTest):

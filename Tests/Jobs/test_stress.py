@@ -14,8 +14,8 @@ class TestStress(StressTest):
 
     def test_master_and_workers(self):
         """Several processes that make their users and items themselves, and an address for each service."""
-        found = self.locust("--orders-url", self.url, "--stock-url", self.url, "--payment-url", self.url, "--users", "4",
-                            "--processes", "2", "--init", "create", "--rounds", "20", "Mixed")
+        found = self.locust("--orders-url", self.url, "--stock-url", self.url, "--payment-url", self.url,
+                            "--users", "4", "--processes", "2", "--init", "create", "--rounds", "20", "Mixed")
         self.assert_good(found, "Mixed")
         created, _ = found[2]["/payment/create_user"]
         self.assertEqual(created, 2 * (20 + 5), "each of two workers makes 20 users with credit, and 5 without")
