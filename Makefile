@@ -82,6 +82,7 @@ drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 u
 	@$(RELEASE)
 	@Tests/ClusterDrills/run --kassa "$(KASSA)" --long --kills "$(POD_KILLS)"
 	@Tests/Readme/run --kassa "$(KASSA)" --long
+	@Tests/Jobs/run --kassa "$(KASSA)" --long
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (5 minutes)
 	@scripts/system-packages --for perf
