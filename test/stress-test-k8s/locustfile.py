@@ -24,8 +24,8 @@ from shop import Lost, Shop
 SERVICES = ("orders", "stock", "payment")
 # Filled when a test starts, by every process that has users.
 SHARED = {}
-# What a process says to the one that counts, when a user has come to the end of a scenario.
-ROUND = "round"
+# What a process says to the one that ends the test, when its users have had their --rounds.
+DONE = "rounds_done"
 
 
 @events.init_command_line_parser.add_listener
@@ -41,14 +41,14 @@ def add_arguments(parser):
     parser.add_argument("--rate", type=float, default=1.0, env_var="RATE",
                         help="scenarios a second that each user begins at most (0: as many as it can)")
     parser.add_argument("--rounds", type=int, default=0, env_var="ROUNDS",
-                        help="end after so many scenarios of all processes together (0: after --run-time)")
+                        help="end when every process has had so many scenarios (0: after --run-time)")
 
 
 @events.init.add_listener
 def name_host(environment, **_):
     """Locust wants one host; with an address for each service it is that of the orders. Without any: exit code 2."""
     if not isinstance(environment.runner, WorkerRunner):
-        environment.runner.register_message(ROUND, count_round)
+        environment.runner.register_message(DONE, end_when_all_are_done)
     if not environment.host:
         environment.host = environment.parsed_options.orders_url or None
     if environment.web_ui is None and not isinstance(environment.runner, WorkerRunner):
@@ -59,10 +59,21 @@ def name_host(environment, **_):
             sys.exit(2)
 
 
-def count_round(environment, **_):
-    """Ends the test after --rounds scenarios of all processes."""
-    SHARED["rounds"] = SHARED.get("rounds", 0) + 1
-    if SHARED["rounds"] == environment.parsed_options.rounds:
+def report_rounds(environment):
+    """Says that this process has had its --rounds. Its figures go first: at the end the master hardly waits."""
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        figures = {}
+        environment.events.report_to_master.fire(client_id=runner.client_id, data=figures)
+        runner.send_message("stats", figures)
+    runner.send_message(DONE)
+
+
+def end_when_all_are_done(environment, msg, **_):
+    """Ends the test when every process that has users has had its --rounds."""
+    done = SHARED.setdefault("done", set())
+    done.add(msg.node_id)
+    if len(done) >= min(environment.runner.worker_count, environment.runner.target_user_count):
         gevent.spawn_later(0, environment.runner.quit)
 
 
@@ -142,8 +153,9 @@ class Buyer(FastHttpUser):
             scenario(self.shop, SHARED["pool"])
         except Lost as error:
             logging.debug("%s: %s", type(self).__name__, error)
-        if self.environment.parsed_options.rounds:
-            self.environment.runner.send_message(ROUND)
+        SHARED["rounds"] = SHARED.get("rounds", 0) + 1
+        if SHARED["rounds"] == self.environment.parsed_options.rounds:
+            report_rounds(self.environment)
 
 
 class CheckoutSucceeds(Buyer):
