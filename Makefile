@@ -82,6 +82,7 @@ drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 u
 	@$(RELEASE)
 	@Tests/ClusterDrills/run --kassa "$(KASSA)" --long --kills "$(POD_KILLS)"
 	@Tests/Readme/run --kassa "$(KASSA)" --long
+	@Tests/Jobs/run --kassa "$(KASSA)" --long
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (5 minutes)
 	@scripts/system-packages --for perf
@@ -100,7 +101,7 @@ sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from S
 
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
-	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; \
+	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests test | xargs shellcheck; \
 	  else scripts/not-run "shellcheck of the shell scripts" "there is no shellcheck: scripts/system-packages --for test"; fi
 	@echo "lint: clean"
 

@@ -42,6 +42,10 @@ SYSTEMD = "a service of systemd, and root"
 # The folders of docs/backup.md, below the clone.
 BACKUP = (("/var/lib/kassa", "data"), ("/backup/", "backup-"))
 
+# What several commands have in common.
+JOBS = "packages from PyPI, and a server; Tests/Jobs/run runs the program on one"
+RENDERED = "a Kubernetes cluster; Tests/Jobs/manifests renders and checks what it applies"
+
 COMMANDS = {
     "README.md": {
         "make run": Run(SERVE),
@@ -143,6 +147,33 @@ COMMANDS = {
     "docs/troubleshooting.md": {
         "sqlite3 FOLDER/log.sqlite 'SELECT partition >> 12, partition & 4095, offset, hex(body), reason FROM quarantined'":
             Adapted(SERVE, (("FOLDER", "served"),), "the reader's data folder"),
+    },
+    "docs/load-and-consistency.md": {
+        "python3 test/test-microservices/test_microservices.py --url http://127.0.0.1:8000 --verbose": NotRun(JOBS),
+        ".venv/jobs/bin/python test/consistency/run_consistency.py --url http://127.0.0.1:8000 "
+        "--buyers 1,100,250,500,750,1000": NotRun(JOBS),
+        ".venv/jobs/bin/locust --locustfile test/stress-test-k8s/locustfile.py --host http://127.0.0.1:8000 --headless "
+        "--users 100 --spawn-rate 20 --run-time 1m --only-summary Mixed": NotRun(JOBS),
+    },
+    "test/README.md": {
+        "python3 -m venv .venv/jobs": NotRun(JOBS),
+        ".venv/jobs/bin/pip install --requirement test/requirements.txt": NotRun(JOBS),
+        "python3 test/test-microservices/test_microservices.py --url http://127.0.0.1:8000": NotRun(JOBS),
+        ".venv/jobs/bin/python test/consistency/run_consistency.py --url http://127.0.0.1:8000": NotRun(JOBS),
+        ".venv/jobs/bin/locust --locustfile test/stress-test-k8s/locustfile.py --host http://127.0.0.1:8000":
+            NotRun(JOBS),
+        "docker build --tag kassa-tests:0.1.0 test": NotRun("a Docker daemon"),
+        "docker run --rm --network host kassa-tests:0.1.0 test-microservices --url http://127.0.0.1:8000": NotRun(
+            "a Docker daemon, and the image"),
+        "docker compose --file test/stress-test-k8s/docker-compose.yml up --build --scale worker=4": NotRun(
+            "a Docker daemon"),
+        "kubectl apply -k test/k8s": NotRun(RENDERED),
+        "kubectl -n kassa wait --for=condition=Complete --timeout=1h job/consistency": NotRun("a Kubernetes cluster"),
+        "kubectl -n kassa logs job/consistency": NotRun("a Kubernetes cluster"),
+        "kubectl apply -k test/stress-test-k8s/k8s": NotRun(RENDERED),
+        "helm install load test/stress-test-k8s/helm --namespace kassa --set workers.replicas=4": NotRun(RENDERED),
+        "helm install load test/stress-test-k8s/helm --namespace kassa --set headless.enabled=true "
+        "--set headless.runTime=5m": NotRun(RENDERED),
     },
     "docs/internals/simulator.md": {
         "make sim SEEDS=10000 STEPS=3000": Adapted(
