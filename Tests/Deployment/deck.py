@@ -20,7 +20,7 @@ class Deck:
 
     def slides(self):
         """Each slide."""
-        return [each for each in self.root.iter("section")]
+        return list(self.root.iter("section"))
 
     def nearest(self, element, attribute):
         """The value of an attribute at an element or the nearest one around it."""
@@ -81,11 +81,11 @@ def wrong_numbers(deck):
 
 def wrong_bars(deck):
     """A sentence for each bar that is not as long as its figure says."""
-    for bar in deck.root.iter("span"):
-        if "bar" in bar.get("class", "").split():
-            value = re.fullmatch(r"--value: (\d+)", bar.get("style", ""))
-            if not value or not (bar.tail or "").startswith(f"{int(value[1]):,}"):
-                yield f"the bar '{bar.get('style')}' stands before '{bar.tail}'"
+    for each in deck.root.iter("span"):
+        if "bar" in each.get("class", "").split():
+            value = re.fullmatch(r"--value: (\d+)", each.get("style", ""))
+            if not value or not (each.tail or "").startswith(f"{int(value[1]):,}"):
+                yield f"the bar '{each.get('style')}' stands before '{each.tail}'"
 
 
 def broken_links(deck):

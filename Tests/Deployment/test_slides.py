@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -94,7 +95,8 @@ class Content(unittest.TestCase):
     def test_mistakes_are_found(self):
         """The test of the tests."""
         def page(body):
-            return deck.Deck(f"<html><section id='a' data-figures='docs/performance.md#figures'>{body}</section></html>")
+            source = "docs/performance.md#figures"
+            return deck.Deck(f"<html><section id='a' data-figures='{source}'>{body}</section></html>")
         row = "data-row='reads (find), 64 connections'"
         self.assertEqual(list(deck.wrong_numbers(page(f"<p {row}>108,644</p>"))), [])
         for body in (f"<p {row}>108,645</p>", f"<p {row}>8</p>", "<p>64</p>", f"<p {row}><b/>7</p>",
@@ -116,7 +118,7 @@ class Look(unittest.TestCase):
 
     def leave_out(self, why):
         """Notes that the test was not run; fails where everything has to be."""
-        noted = script("scripts/not-run", f"{self.id()}", why)
+        noted = script("scripts/not-run", self.id(), why)
         if noted.returncode != 0:
             self.fail(noted.stdout)
         print(noted.stdout, end="", flush=True)
@@ -143,6 +145,8 @@ class Look(unittest.TestCase):
             self.assertGreater(picture["texts"], 10, name)
             self.assertEqual(picture["found"], [], name)
         self.assertEqual(found["violations"], [])
+        self.assertGreater(found["contrasts"], 150)
+        self.assertEqual(found["unsure"], [])
         self.assertEqual(found["elsewhere"], [])
 
     def test_what_does_not_fit_is_found(self):
@@ -152,7 +156,7 @@ class Look(unittest.TestCase):
             name = os.path.join(folder, "index.html")
             with open(name, encoding="utf-8") as file:
                 content = file.read()
-            spoilt = ('<p style="height: 600px">tall</p><p style="font-size: 12px; color: #cccccc">pale</p>'
+            spoilt = ('<p style="font-size: 12px; color: #cccccc">pale</p><p style="height: 600px">tall</p>'
                       '<p style="white-space: nowrap">' + "wide " * 60 + '</p><img src="no.svg" alt="none"/></section>')
             with open(name, "w", encoding="utf-8") as file:
                 file.write(spoilt.join(content.rsplit("</section>", 1)))
@@ -189,6 +193,35 @@ class Look(unittest.TestCase):
             heading = next("".join(each.itertext()) for each in slide.iter() if each.tag in ("h1", "h2"))
             self.assertIn(heading, " ".join(sheet.split()))
             self.assertIn(str(number), sheet.split())
+
+
+class Missing(unittest.TestCase):
+    """A machine without Chromium."""
+
+    def look(self, folder, **variables):
+        """What becomes of the tests of the look there."""
+        for name in ("bash", "env", "sed"):
+            os.symlink(shutil.which(name), os.path.join(folder, name))
+        environment = {name: value for name, value in os.environ.items() if name not in ("CI", "REQUIRE", "NOT_RUN")}
+        return subprocess.run([sys.executable, "-B", "-m", "unittest", "test_slides.Look"], cwd=HERE, check=False,
+                              env={**environment, "PATH": folder, **variables}, capture_output=True, text=True)
+
+    def test_it_is_noted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            noted = os.path.join(folder, "noted")
+            done = self.look(folder, NOT_RUN=noted)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(noted, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertEqual(lines[0], "NOT RUN: test_slides.Look.test_each_slide_is_a_page: "
+                                   "there is no Chromium: scripts/system-packages --for slides")
+
+    def test_where_everything_has_to_be_run_it_fails(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.look(folder, REQUIRE="all")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("failures=3", done.stderr)
 
 
 class Print(unittest.TestCase):

@@ -57,6 +57,11 @@ PICTURE = """() => {
 }"""
 
 
+def nodes(rules):
+    """What axe names, each with its rule."""
+    return [f"{each['id']}: {node['html'][:100]}" for each in rules for node in each["nodes"]]
+
+
 def measure(browser_path, folder):
     """What the browser says of the slides and of each picture."""
     result = {"pictures": {}}
@@ -67,8 +72,11 @@ def measure(browser_path, folder):
         page.on("request", lambda request: requested.append(request.url))
         page.goto((folder / "index.html").as_uri())
         result["slides"] = page.evaluate(SLIDES)
-        violations = Axe().run(page).response["violations"]
-        result["violations"] = [f"{each['id']}: {node['html'][:100]}" for each in violations for node in each["nodes"]]
+        told = Axe().run(page, options={"resultTypes": ["violations", "incomplete", "passes"]}).response
+        result["violations"] = nodes(told["violations"])
+        # Whose contrast it could tell, and where it could not.
+        result["contrasts"] = len(nodes(each for each in told["passes"] if each["id"] == "color-contrast"))
+        result["unsure"] = nodes(each for each in told["incomplete"] if each["id"] == "color-contrast")
         result["elsewhere"] = [url for url in requested if not url.startswith(folder.as_uri())]
         for picture in sorted(folder.glob("*.svg")):
             page.goto(picture.as_uri())
