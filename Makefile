@@ -39,7 +39,7 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf perf-cluster lint format install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf perf-cluster lint format slides install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ lint: ## the code's layout and the shell scripts
 
 format: ## put the code's layout right
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests perf
+
+slides: ## print the talk about Kassa to docs/slides/kassa.pdf (the first time installs Chromium, 300 MB)
+	@scripts/system-packages --for slides
+	@scripts/slides
 
 install: build ## the program, its man page and its completions under PREFIX=/usr/local
 	@scripts/install "$(KASSA)" "$(DESTDIR)$(PREFIX)"

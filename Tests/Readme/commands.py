@@ -196,7 +196,6 @@ DATA = {
     ("docs/running.md", "KASSA_MODE=cluster"),
     ("docs/running.md", "FORMAT         the folder's format version and its partition count"),
     ("docs/stack.md", ".stack/gateway         the gateway's address; it is there as long as the stack is ready"),
-    ("docs/internals/saga.md", "Order ──reserve──► Stock p1 ──reserve──► Stock p2 … ──charge──► Payment"),
     ("docs/internals/saga.md", "open ──checkout──► checkingOut ──paid──► paid"),
     ("docs/internals/saga.md", "reserve ─► parked ─► held ─► committed (gone)"),
     ("docs/internals/saga.md", "pay by hand ─► byHand ──cancel──► refunded ──pay by hand──► byHand"),
