@@ -18,10 +18,16 @@
 # Exit code 1: something is not as it has to be, and the last two lines say what, and what to do. 2: wrong options.
 set -euo pipefail
 root="$(cd "$(dirname "$0")" && pwd)"
-for part in common cluster secrets charts waiting; do
-  # shellcheck source=/dev/null
-  . "$root/scripts/minikube/$part.sh"
-done
+# shellcheck source=scripts/minikube/common.sh
+. "$root/scripts/minikube/common.sh"
+# shellcheck source=scripts/minikube/cluster.sh
+. "$root/scripts/minikube/cluster.sh"
+# shellcheck source=scripts/minikube/secrets.sh
+. "$root/scripts/minikube/secrets.sh"
+# shellcheck source=scripts/minikube/charts.sh
+. "$root/scripts/minikube/charts.sh"
+# shellcheck source=scripts/minikube/waiting.sh
+. "$root/scripts/minikube/waiting.sh"
 
 cpus=2
 memory=6144
@@ -52,7 +58,9 @@ read_options() {
 
 # need_number OPTION VALUE LEAST
 need_number() {
-  [[ "$2" =~ ^[1-9][0-9]{0,6}$ ]] && [ "$2" -ge "$3" ] || usage_error "$1 takes a whole number from $3 on, not '$2'"
+  if ! [[ "$2" =~ ^[1-9][0-9]{0,6}$ ]] || [ "$2" -lt "$3" ]; then
+    usage_error "$1 takes a whole number from $3 on, not '$2'"
+  fi
 }
 
 check_options() {

@@ -15,10 +15,14 @@
 # Exit code 1: something could not be removed, and the last two lines say what, and what to do. 2: wrong options.
 set -euo pipefail
 root="$(cd "$(dirname "$0")" && pwd)"
-for part in common cluster charts removal; do
-  # shellcheck source=/dev/null
-  . "$root/scripts/minikube/$part.sh"
-done
+# shellcheck source=scripts/minikube/common.sh
+. "$root/scripts/minikube/common.sh"
+# shellcheck source=scripts/minikube/cluster.sh
+. "$root/scripts/minikube/cluster.sh"
+# shellcheck source=scripts/minikube/charts.sh
+. "$root/scripts/minikube/charts.sh"
+# shellcheck source=scripts/minikube/removal.sh
+. "$root/scripts/minikube/removal.sh"
 
 timeout=600
 delete_data=""

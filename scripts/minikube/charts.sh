@@ -1,5 +1,6 @@
 # The charts: data services first, then Kassa. Sourced, never run.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # NAME CHART VERSION VALUES, as the files in helm-config/ say.
 data_services="redis redis 0.34 redis-helm-values.yaml

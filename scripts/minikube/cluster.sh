@@ -1,5 +1,6 @@
 # minikube itself: the tools, the cluster, its size, the ingress and the image. Sourced, never run.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # What one pod of each service, three databases, Kafka, Redis, the ingress and Kubernetes itself need.
 least_cpus=2
@@ -86,8 +87,7 @@ check_size() {
 check_ingress_class() {
   local classes
   [ -n "$is_up" ] || return 0
-  classes="$(kube get ingressclass --output name)"
-  classes="$(sed 's|.*/||' <<<"$classes")"
+  classes="$(kube get ingressclass --output name | sed 's|.*/||')"
   if grep -qxF -- "$ingress_class" <<<"$classes" || [ "$ingress_class" = nginx ]; then return; fi
   fail "the cluster has no ingress class '$ingress_class'; it has: $(tr '\n' ' ' <<<"${classes:-none}")" \
     "install the controller of that class, or choose another by --ingress-class (nginx is switched on by this script)."
@@ -110,8 +110,12 @@ enable_ingress() {
 
 # The image is named after what it is built from: an unchanged checkout builds nothing, a changed one replaces the pods.
 sources_digest() {
-  (cd "$root" && find Dockerfile Package.swift Sources Tests perf/peers stack -type f -not -path '*/__pycache__/*' \
-    -exec openssl dgst -sha256 -r {} + | LC_ALL=C sort -k 2) | digest
+  local each parts=()
+  for each in Dockerfile .dockerignore Package.swift Sources Tests perf/peers stack; do
+    [ ! -e "$root/$each" ] || parts+=("$each")
+  done
+  (cd "$root" && find "${parts[@]}" -type f -not -path '*/__pycache__/*' -exec openssl dgst -sha256 -r {} + |
+    LC_ALL=C sort -k 2) | digest
 }
 
 provide_image() {

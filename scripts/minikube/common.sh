@@ -1,5 +1,6 @@
 # What the two scripts for minikube have in common. Sourced, never run; for bash 3.2 and newer.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # The namespace has a fixed name, as every object of Kassa.
 namespace=kassa
@@ -81,7 +82,8 @@ cluster_state() { minikube status --profile "$profile" --format '{{.Host}}/{{.AP
 
 # One run at a time for a profile. The lock of a run that was killed is taken over.
 take_lock() {
-  local file="${TMPDIR:-/tmp}/kassa-minikube-$(id -u)-$profile.lock" owner
+  local file owner
+  file="${TMPDIR:-/tmp}/kassa-minikube-$(id -u)-$profile.lock"
   if ! (set -o noclobber && echo $$ >"$file") 2>/dev/null; then
     owner="$(cat "$file" 2>/dev/null || true)"
     if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then

@@ -1,5 +1,6 @@
 # Takes away what was installed. Sourced, never run.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # need_running: false when there is nothing to remove.
 need_running() {

@@ -1,6 +1,7 @@
 # Namespace and Secrets. Passwords are made once, and pass through pipes only: never through arguments, which ps shows.
 # Sourced, never run.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 make_namespace() {
   local found=""

@@ -1,5 +1,6 @@
 # Waiting for pods, and saying why they do not get ready. Sourced, never run.
-# shellcheck shell=bash
+# The scripts' variables are set and read in each other's files.
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # What pods do not get out of by themselves when it lasts, polls of about 5 s each.
 hopeless='ImagePullBackOff|ErrImagePull|ErrImageNeverPull|InvalidImageName|CreateContainerConfigError|CrashLoopBackOff|Pending'
