@@ -1,4 +1,4 @@
-"""The state of a cluster that is not there: a folder with one JSON file, for the stand-ins of minikube, kubectl and helm."""
+"""The state of a cluster that is not there, for the stand-ins of minikube, kubectl and helm."""
 import base64
 import json
 import os
@@ -19,33 +19,19 @@ def kind_of(word):
     return KINDS.get(word) or KINDS[word.removesuffix("s")]
 
 
+class Killed(Exception):
+    """The run was killed here."""
+
+
 class Cluster:
-    """Objects, releases, images and what the test plans to go wrong."""
+    """Objects, releases, images, what was asked, and what the test plans to go wrong."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.state = self._read("state.json") or {
-            "machine": None, "objects": {}, "releases": {}, "images": [], "polls": {}, "changes": 0, "addon": False}
-        self.plan = self._read("plan.json") or {}
-
-    def _read(self, name):
-        path = os.path.join(self.folder, name)
-        if not os.path.exists(path):
-            return None
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-
-    def save(self):
-        """Whole or not at all."""
-        path = os.path.join(self.folder, "state.json")
-        with open(path + ".new", "w", encoding="utf-8") as file:
-            json.dump(self.state, file)
-        os.replace(path + ".new", path)
-
-    def record(self, argv, stdin=""):
-        """What a program was asked."""
-        with open(os.path.join(self.folder, "calls.jsonl"), "a", encoding="utf-8") as file:
-            file.write(json.dumps({"argv": argv, "stdin": stdin}) + "\n")
+    def __init__(self):
+        self.state = {"machine": None, "objects": {}, "releases": {}, "images": [], "polls": {}, "changes": 0}
+        self.plan = {}
+        self.calls = []
+        # The process group of the script that runs.
+        self.victim = None
 
     def change(self, effect, middle=None):
         """Something that changes the cluster: the n-th of them may be where a run is killed."""
@@ -61,11 +47,10 @@ class Cluster:
         effect()
         if is_here and kill["when"] == "after":
             self._kill()
-        self.save()
 
     def _kill(self):
-        self.save()
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        os.killpg(self.victim, signal.SIGKILL)
+        raise Killed
 
     # Objects
 
@@ -129,7 +114,6 @@ class Cluster:
         if not workload or self.trouble(workload):
             return False
         self.state["polls"][name] = self.state["polls"].get(name, 0) + 1
-        self.save()
         return self.state["polls"][name] >= self.plan.get("ready_after", 2)
 
     def pods(self, namespace, selector):

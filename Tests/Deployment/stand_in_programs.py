@@ -1,17 +1,38 @@
-"""Stand-ins of minikube, kubectl, helm, docker and sleep: `stand_in_programs.py PROGRAM ARGUMENT...`.
+"""Stand-ins of minikube, kubectl, helm, docker and sleep. The programs on the PATH are small scripts that ask a server here.
 
-They record what they are asked, keep a cluster's state in the folder STAND_IN, and hand manifests and values to the real
-renderers and schemas. Whatever they do not know is an error: the scripts must ask for nothing else.
+They record what they are asked, keep a cluster's state, and hand manifests and values to the real renderers and schemas.
+Whatever they do not know is an error: the scripts must ask for nothing else.
 """
-import hashlib
+import contextlib
+import functools
+import io
 import json
 import os
 import re
+import socketserver
 import subprocess
 import sys
+import threading
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import stand_in_cluster as stand_in  # noqa: E402  pylint: disable=wrong-import-position
+import yaml
+
+import k8s_objects
+import k8s_schemas
+import stand_in_cluster as stand_in
+import test_data_services
+
+PROGRAMS = ("minikube", "kubectl", "helm", "docker", "sleep")
+# Sends the number of arguments, the arguments and standard input, each with a NUL; takes output, errors and exit code so.
+CLIENT = r"""#!/bin/bash
+input=""
+case " $* " in *" --filename "*) IFS= read -r -d '' input ;; esac
+exec 3<>/dev/tcp/127.0.0.1/%d || exit 99
+printf '%%s\0' "$#" %s "$@" "$input" >&3
+IFS= read -r -d '' output <&3 && IFS= read -r -d '' errors <&3 && IFS= read -r -d '' code <&3 || exit 99
+printf '%%s' "$output"
+printf '%%s' "$errors" >&2
+exit "$code"
+"""
 
 
 def stop(words, code=1):
@@ -47,34 +68,20 @@ def need_cluster(cluster):
         stop("error: the server was not found: connection refused")
 
 
-def kept(key, make):
-    """What `make` returns, as JSON in a folder that all tests share: schemas take long to load."""
-    path = os.path.join(os.environ["STAND_IN_CHECKED"], hashlib.sha256(key.encode()).hexdigest())
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    sys.path.append(os.environ["STAND_IN_PACKAGES"])
-    made = make()
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(made, file)
-    return made
+@functools.lru_cache(maxsize=None)
+def _checked(manifests):
+    things = [each for each in yaml.safe_load_all(manifests) if each]
+    return json.dumps(things), k8s_schemas.findings(things, k8s_schemas.KUBERNETES[1])
 
 
 def checked(manifests):
-    """Objects that the schemas of Kubernetes take. Long values such as passwords make no other check."""
-    def make():
-        import k8s_schemas  # pylint: disable=import-outside-toplevel
-        import yaml  # pylint: disable=import-outside-toplevel
-        things = [each for each in yaml.safe_load_all(masked) if each]
-        found = k8s_schemas.findings(things, k8s_schemas.KUBERNETES[1])
-        if found:
-            stop(f"error: the server refused {found}")
-        return json.dumps(things)
-
+    """Objects that the schemas of Kubernetes take. Values such as passwords make no other check."""
     values = []
     pattern = re.compile(r"(?<=: )[A-Za-z0-9+/]{24,}={0,2}$", re.MULTILINE)
     masked = pattern.sub(lambda part: values.append(part[0]) or f"bWFza2Vk{len(values):04d}", manifests)
-    text = kept(masked, make)
+    text, found = _checked(masked)
+    if found:
+        stop(f"error: the server refused {found}")
     for number, value in enumerate(values, 1):
         text = text.replace(f"bWFza2Vk{number:04d}", value)
     return json.loads(text)
@@ -302,37 +309,36 @@ def upgrade(cluster, name, chart, found):
         stop(f"Error: {revision['description'].replace('pre-install', 'pre-install hooks')}")
 
 
+@functools.lru_cache(maxsize=None)
+def _template(command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def rendered(name, chart, found):
     """The objects of a chart that is here, by the real helm."""
-    command = [os.path.join(os.environ["STAND_IN_TOOLS"], "helm"), "template", name, chart,
-               "--namespace", one(found, "--namespace")]
+    command = [os.path.join(k8s_objects.tools(), "helm"), "template", name, chart, "--namespace", one(found, "--namespace")]
     for option in ("--values", "--set-string"):
         for value in found.get(option, []):
             command += [option, value]
-    def make():
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            stop(done.stderr)
-        return done.stdout
+    done = _template(tuple(command))
+    if done.returncode != 0:
+        stop(done.stderr)
+    return checked(done.stdout)
 
-    return checked(kept(" ".join(command), make))
+
+@functools.lru_cache(maxsize=None)
+def _values(own, path):
+    with open(path, encoding="utf-8") as file:
+        values = yaml.safe_load(file)
+    return values, test_data_services.findings(f"cloudpirates-{own}", values)
 
 
 def oci_objects(cluster, name, chart, found):
     """What a chart of the registry makes of values that its schema takes: a StatefulSet, and a volume that stays."""
     own = chart.rsplit("/", 1)[-1]
-
-    def make():
-        import test_data_services as services  # pylint: disable=import-outside-toplevel
-        import yaml  # pylint: disable=import-outside-toplevel
-        with open(one(found, "--values"), encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-        wrong = services.findings(f"cloudpirates-{own}", values)
-        if wrong:
-            stop(f"Error: values don't meet the specifications of the schema(s) in the following chart(s): {wrong}")
-        return values
-
-    values = kept(f"{chart} {one(found, '--values')}", make)
+    values, wrong = _values(own, one(found, "--values"))
+    if wrong:
+        stop(f"Error: values don't meet the specifications of the schema(s) in the following chart(s): {wrong}")
     labels = {"app.kubernetes.io/name": own, "app.kubernetes.io/instance": name}
     if values["persistence"]["enabled"] and not cluster.get("PersistentVolumeClaim", f"data-{name}-0"):
         cluster.put({"kind": "PersistentVolumeClaim", "metadata": {"name": f"data-{name}-0", "labels": labels},
@@ -343,15 +349,50 @@ def oci_objects(cluster, name, chart, found):
              "spec": {"template": {"metadata": {"labels": labels}, "spec": {"volumes": volumes}}}}]
 
 
-def main():
-    """Takes the program's name as the first argument."""
-    program, argv = sys.argv[1], sys.argv[2:]
-    cluster = stand_in.Cluster(os.environ["STAND_IN"])
-    cluster.stdin = sys.stdin.read() if "--filename" in argv else ""
-    cluster.record([program, *argv], cluster.stdin)
-    if program != "sleep":
-        {"minikube": minikube, "kubectl": kubectl, "helm": helm, "docker": docker}[program](cluster, argv)
+def answer(cluster, argv, stdin):
+    """(output, errors, exit code) of a program; raises Killed."""
+    cluster.calls.append({"argv": argv, "stdin": stdin})
+    cluster.stdin = stdin
+    output, errors, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            if argv[0] != "sleep":
+                {"minikube": minikube, "kubectl": kubectl, "helm": helm, "docker": docker}[argv[0]](cluster, argv[1:])
+        except SystemExit as end:
+            code = end.code or 0
+    return output.getvalue(), errors.getvalue(), code
 
 
-if __name__ == "__main__":
-    main()
+class _Handler(socketserver.StreamRequestHandler):
+    def _word(self):
+        found = bytearray()
+        while (byte := self.rfile.read(1)) not in (b"\0", b""):
+            found += byte
+        return found.decode()
+
+    def handle(self):
+        argv = [self._word() for _ in range(int(self._word()) + 1)]
+        with contextlib.suppress(stand_in.Killed):
+            for part in answer(self.server.cluster, argv, self._word()):
+                self.wfile.write(str(part).encode() + b"\0")
+
+
+class Server:
+    """Answers the programs that it puts into a folder."""
+
+    def __init__(self, cluster, folder):
+        self._server = socketserver.TCPServer(("127.0.0.1", 0), _Handler)
+        self._server.cluster = cluster
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        for name in PROGRAMS:
+            path = os.path.join(folder, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(CLIENT % (self._server.server_address[1], name))
+            os.chmod(path, 0o755)
+
+    def close(self):
+        """Ends it."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

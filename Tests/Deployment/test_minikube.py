@@ -1,22 +1,19 @@
 """deploy-charts-and-start-minikube.sh and remove-charts-and-stop-minikube.sh, on stand-ins of the programs that they use."""
 import base64
-import json
+import copy
 import os
 import pathlib
 import shutil
 import signal
 import stat
 import subprocess
-import sys
-import sysconfig
 import tempfile
 import unittest
 
-import k8s_objects
+import stand_in_cluster
+import stand_in_programs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = ROOT / "Tests" / "Deployment"
-PROGRAMS = ("minikube", "kubectl", "helm", "docker", "sleep")
 DEPLOY, REMOVE = "deploy-charts-and-start-minikube.sh", "remove-charts-and-stop-minikube.sh"
 SERVICES = ("order-db", "stock-db", "payment-db")
 RUN_SECONDS_MAX = 300
@@ -27,16 +24,14 @@ CHANGES_MIN = 20
 class World:
     """A machine with a cluster of its own, or none yet."""
 
-    checked = None
-
     def __init__(self, case, **plan):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kassa-minikube-"))
         case.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.bin = self.folder / "bin"
         self.bin.mkdir()
         (self.folder / "tmp").mkdir()
-        for name in PROGRAMS:
-            self.program(name, f'exec "{sys.executable}" -S -B "{HERE}/stand_in_programs.py" {name} "$@"')
+        self.cluster = stand_in_cluster.Cluster()
+        case.addCleanup(stand_in_programs.Server(self.cluster, self.bin).close)
         self.plan(**plan)
 
     def program(self, name, line):
@@ -47,34 +42,29 @@ class World:
 
     def plan(self, **plan):
         """What goes wrong from now on."""
-        (self.folder / "plan.json").write_text(json.dumps({"ready_after": 1, **plan}), encoding="utf-8")
+        self.cluster.plan = {"ready_after": 1, **plan}
 
     def run(self, script, *arguments, image=True):
         """(exit code, output) of a script. Without `image` it builds one."""
-        environment = {**os.environ, "PATH": f"{self.bin}:/usr/bin:/bin", "STAND_IN": str(self.folder),
-                       "STAND_IN_TOOLS": k8s_objects.tools(), "STAND_IN_CHECKED": World.checked,
-                       "STAND_IN_PACKAGES": sysconfig.get_path("purelib"),
-                       "TMPDIR": str(self.folder / "tmp")}
+        environment = {**os.environ, "PATH": f"{self.bin}:/usr/bin:/bin", "TMPDIR": str(self.folder / "tmp")}
         given = ["--image", "kassa:0.1.0"] if image and script == DEPLOY else []
-        done = subprocess.run([f"./{script}", *given, *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                              timeout=RUN_SECONDS_MAX, start_new_session=True)
-        return done.returncode, done.stdout
+        with subprocess.Popen([f"./{script}", *given, *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as run:
+            self.cluster.victim = run.pid
+            try:
+                said, _ = run.communicate(timeout=RUN_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                os.killpg(run.pid, signal.SIGKILL)
+                raise
+        return run.returncode, said
 
     def state(self):
-        """The cluster as it is."""
-        return json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
-
-    def edit(self, change):
-        """Changes the cluster's state from outside."""
-        state = self.state()
-        change(state)
-        (self.folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        """A copy of the cluster as it is."""
+        return copy.deepcopy(self.cluster.state)
 
     def calls(self):
         """What the programs were asked so far."""
-        lines = (self.folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return list(self.cluster.calls)
 
     def secrets(self):
         """Every value of every Secret, decoded, by (name, key)."""
@@ -89,12 +79,6 @@ class World:
 
 class Case(unittest.TestCase):
     """What the tests have in common."""
-
-    @classmethod
-    def setUpClass(cls):
-        if World.checked is None:
-            World.checked = tempfile.mkdtemp(prefix="kassa-minikube-checked-")
-            unittest.addModuleCleanup(shutil.rmtree, World.checked, ignore_errors=True)
 
     def deployed(self, world, *arguments, **given):
         """A run that has to succeed."""
@@ -204,7 +188,7 @@ class First(Case):
             code, said = world.run(DEPLOY, "--dry-run")
             self.assertEqual(code, 0, said)
             self.assertIn("would run: helm", said)
-            self.assertFalse((world.folder / "state.json").exists())
+            self.assertEqual(world.state()["changes"], 0)
         self.deployed(world)
         before = world.state()
         code, said = world.run(DEPLOY, "--dry-run")
@@ -213,8 +197,8 @@ class First(Case):
     def test_another_ingress_class_needs_no_addon(self):
         world = World(self)
         self.deployed(world)
-        traefik = {"kind": "IngressClass", "metadata": {"name": "traefik", "namespace": ""}}
-        world.edit(lambda state: state["objects"].update({"/IngressClass/traefik": traefik}))
+        traefik = {"kind": "IngressClass", "metadata": {"name": "traefik"}}
+        world.cluster.put(traefik)
         self.deployed(world, "--ingress-class", "traefik")
         ingress = world.state()["objects"]["kassa/Ingress/kassa"]
         self.assertEqual(ingress["spec"]["ingressClassName"], "traefik")
