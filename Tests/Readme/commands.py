@@ -32,6 +32,8 @@ class NotRun:
 # MORE: what takes minutes of its own, in the long run only (Tests/Readme/run --long).
 SERVE, STACK, TOOLS, MORE = "serve", "stack", "tools", "more"
 
+MINIKUBE = "minikube and a registry; Tests/Deployment/test_minikube.py and test_minikube_failures.py run it on stand-ins"
+
 COMMANDS = {
     "README.md": {
         "make run": Run(SERVE),
@@ -76,6 +78,16 @@ COMMANDS = {
     "docs/troubleshooting.md": {
         "sqlite3 FOLDER/log.sqlite 'SELECT partition >> 12, partition & 4095, offset, hex(body), reason FROM quarantined'":
             Adapted(SERVE, (("FOLDER", "served"),), "the reader's data folder"),
+    },
+    "docs/quick-start.md": {
+        "./deploy-charts-and-start-minikube.sh": NotRun(MINIKUBE),
+        "./deploy-charts-and-start-minikube.sh --dry-run": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --delete-data": NotRun(MINIKUBE),
+    },
+    "docs/deploy.md": {
+        "./deploy-charts-and-start-minikube.sh --profile kassa --cpus 4 --memory 8192": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --profile kassa": NotRun(MINIKUBE),
     },
     "docs/internals/simulator.md": {
         "make sim SEEDS=10000 STEPS=3000": Adapted(

@@ -89,7 +89,8 @@ take_lock() {
     if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
       fail "another run (process $owner) works on the profile $profile." "wait until it has ended, then run this again."
     fi
-    echo $$ >"$file"
+    rm -f "$file"
+    (set -o noclobber && echo $$ >"$file") || fail "the lock $file cannot be written." "see who owns it, and remove it."
   fi
   lock="$file"
 }
