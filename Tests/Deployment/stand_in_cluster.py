@@ -30,12 +30,15 @@ class Cluster:
         self.state = {"machine": None, "objects": {}, "releases": {}, "images": [], "polls": {}, "changes": 0}
         self.plan = {}
         self.calls = []
+        # Which calls changed something, in their order.
+        self.changed = []
         # The process group of the script that runs.
         self.victim = None
 
     def change(self, effect, middle=None):
         """Something that changes the cluster: the n-th of them may be where a run is killed."""
         self.state["changes"] += 1
+        self.changed.append(self.calls[-1]["argv"])
         kill = self.plan.get("kill", {})
         is_here = kill.get("at") == self.state["changes"]
         if is_here and kill["when"] == "before":
