@@ -1,11 +1,12 @@
 """deploy-charts-and-start-minikube.sh, on stand-ins of the programs that it uses: runs that succeed, and runs that are killed."""
 import base64
+import re
 import shutil
 import signal
 import subprocess
 import unittest
 
-from minikube_world import DEPLOY, Case, World
+from minikube_world import DEPLOY, REMOVE, ROOT, Case, World
 
 # What a first run changes, at least: below this the loop over broken runs would prove nothing.
 CHANGES_MIN = 18
@@ -109,6 +110,24 @@ class First(Case):
             program, *argv = call["argv"]
             if program in ("kubectl", "helm") and "version" not in argv:
                 self.assertEqual(argv[:2], ["--context" if program == "kubectl" else "--kube-context", "shop"])
+
+
+class Style(unittest.TestCase):
+    """How the scripts are written."""
+
+    SCRIPTS = (DEPLOY, REMOVE, *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "scripts/minikube").glob("*.sh")))
+
+    def test_shellcheck_finds_nothing(self):
+        self.assertEqual(len(self.SCRIPTS), 8)
+        done = subprocess.run(["shellcheck", "--external-sources", *self.SCRIPTS], cwd=ROOT, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+    def test_functions_are_short(self):
+        for script in self.SCRIPTS:
+            text = (ROOT / script).read_text(encoding="utf-8")
+            for name, body in re.findall(r"^(\w+)\(\) \{\n(.*?)^\}$", text, re.MULTILINE | re.DOTALL):
+                self.assertLessEqual(body.count("\n"), 40, f"{script}: {name}")
 
 
 class Broken(Case):

@@ -55,7 +55,8 @@ explain_helm() {
   elif grep -qE 'another operation .* is in progress' "$work/helm"; then
     fail "$1: another Helm works on this release." "wait until it has ended, then run this again."
   elif grep -qiE 'meet the specifications of the schema|additional propert' "$work/helm"; then
-    fail "$1: its chart does not take the values; the lines above name them." "correct the file in helm-config/, then run this again."
+    fail "$1: its chart does not take the values; the lines above name them." \
+      "correct the file in helm-config/, then run this again."
   elif grep -qiE 'no such host|dial tcp|i/o timeout|handshake|toomanyrequests|429|unauthorized|denied|not found' "$work/helm"; then
     fail "$1: its chart cannot be had from registry-1.docker.io." \
       "see that this machine reaches it (a proxy? a limit of pulls: docker login), then run this again."

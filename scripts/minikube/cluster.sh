@@ -78,7 +78,8 @@ check_size() {
   done < <(kube get nodes --output \
     'jsonpath={range .items[*]}{.status.allocatable.cpu} {.status.allocatable.memory}{"\n"}{end}')
   if [ "$total_cpus" -lt "$least_cpus" ] || [ "$total" -lt "$least_mebibytes" ]; then
-    fail "the cluster is too small: it has $total_cpus processors and $total MiB; $least_cpus and $least_mebibytes MiB are needed." \
+    fail "the cluster is too small: it has $total_cpus processors and $total MiB;\
+ $least_cpus and $least_mebibytes MiB are needed." \
       "minikube delete --profile $profile deletes it with its data, then run this again; or name a new --profile."
   fi
   say "minikube: $total_cpus processors and $total MiB of memory."

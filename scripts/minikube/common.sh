@@ -112,7 +112,10 @@ prepare() {
 
 # The record of what these scripts started and switched on, so that only that is taken back. In the namespace `default`: it
 # outlives Kassa's.
-record() { [ -z "$is_up" ] || kube --namespace default get configmap kassa-minikube --ignore-not-found --output 'jsonpath={.data}'; }
+record() {
+  [ -z "$is_up" ] ||
+    kube --namespace default get configmap kassa-minikube --ignore-not-found --output 'jsonpath={.data}'
+}
 
 # keep_record STARTED ADDON: yes, or what was recorded stays.
 keep_record() {

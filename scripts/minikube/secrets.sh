@@ -14,7 +14,8 @@ make_namespace() {
         "  labels: {app.kubernetes.io/managed-by: $manager}" | create_object "Namespace $namespace"
       ;;
     *)
-      fail "the namespace $namespace is being deleted." "wait until 'kubectl get namespace $namespace' finds none, then run this again."
+      fail "the namespace $namespace is being deleted." \
+        "wait until 'kubectl get namespace $namespace' finds none, then run this again."
       ;;
   esac
 }
@@ -48,7 +49,8 @@ need_no_volume() {
   local volumes
   volumes="$(in_namespace get persistentvolumeclaim --selector "app.kubernetes.io/instance=$1" --output name)"
   [ -z "$volumes" ] ||
-    fail "the volume of $1 (${volumes##*/}) was made with a password that is gone: there is no Secret $1-login. It is a database of another or an earlier shop." \
+    fail "the volume of $1 (${volumes##*/}) was made with a password that is gone: there is no Secret $1-login.\
+ It is a database of another or an earlier shop." \
       "restore that Secret; or delete the database for good: kubectl --context $profile -n $namespace delete $volumes"
 }
 
@@ -76,7 +78,8 @@ database_secret() {
 # refuse_login NAME WHAT: it cannot be made anew once there is a database.
 refuse_login() {
   fail "the Secret $1-login $2." \
-    "write the missing or right value into it (kubectl --context $profile -n $namespace edit secret $1-login); if there is no database yet, delete it and run this again."
+    "write the right value into it: kubectl --context $profile -n $namespace edit secret $1-login;\
+ if there is no database yet, delete it; then run this again."
 }
 
 # uri_secret NAME KEY VALUE LOGIN: makes it, or compares it.
@@ -125,7 +128,8 @@ make_certificate() {
     rm authority.key
   ) 2>"$work/openssl" || {
     cat "$work/openssl" >&2
-    fail "openssl could not make the pods' certificate; the lines above say why." "install OpenSSL 1.1.1 or newer, then run this again."
+    fail "openssl could not make the pods' certificate; the lines above say why." \
+      "install OpenSSL 1.1.1 or newer, then run this again."
   }
 }
 

@@ -49,6 +49,8 @@ explain_pods() {
 }
 
 says() { grep -qiE -- "$1" "$work/why"; }
+# The last place in events and log that says it.
+quote() { grep -oiE -- "$1" "$work/why" | tail -n 1; }
 
 # judge_cluster WHAT POD NAMESPACE: reasons that lie in the cluster.
 judge_cluster() {
@@ -56,14 +58,14 @@ judge_cluster() {
     fail "$1 does not get ready: a port that it needs on the node is in use." \
       "remove what uses it (kubectl --context $profile get pods -A -o wide; often a second ingress controller), then run this again."
   elif says 'insufficient (cpu|memory)'; then
-    fail "$1 does not get ready: the cluster is too small, or full ($(grep -oiE 'insufficient (cpu|memory)' "$work/why" | tail -n 1))." \
+    fail "$1 does not get ready: the cluster is too small, or full ($(quote 'insufficient (cpu|memory)'))." \
       "remove other workloads, or delete the cluster with its data and start a larger one by --cpus and --memory."
   elif says 'secret "[^"]*" not found|couldn.t find key'; then
-    fail "$1 does not get ready: a Secret or a key of it is missing ($(grep -oE 'secret "[^"]*" not found|key .* in Secret .*' "$work/why" | tail -n 1))." \
+    fail "$1 does not get ready: a Secret or a key of it is missing ($(quote 'secret "[^"]*" not found|key .* in Secret .*'))." \
       "run this again: it makes what is missing."
   elif says 'ErrImageNeverPull|Failed to pull image|ImagePullBackOff|InvalidImageName|Back-off pulling image'; then
     fail "$1 does not get ready: its image cannot be pulled." \
-      "see that the cluster reaches the registry (minikube ssh --profile $profile), or load the image: minikube image load; then run this again."
+      "see that the cluster reaches the registry, or load the image (minikube image load), then run this again."
   elif says 'unbound immediate PersistentVolumeClaims|no space left on device'; then
     fail "$1 does not get ready: there is no volume for it, or the disk is full." \
       "minikube addons enable default-storageclass --profile $profile, or free space; then run this again."
@@ -73,7 +75,7 @@ judge_cluster() {
 # judge_data WHAT POD: reasons that lie in what databases and brokers hold.
 judge_data() {
   if says 'belongs to the cluster|belongs to the service|database was made with|database has (schema|Kassa)'; then
-    fail "$1 does not get ready: its database is that of another shop ($(grep -oiE 'the database (belongs|was made|has)[^"]*' "$work/why" | tail -n 1))." \
+    fail "$1 does not get ready: its database is that of another shop ($(quote 'the database (belongs|was made|has)[^"]*'))." \
       "give it back its Kafka; or begin anew: ./remove-charts-and-stop-minikube.sh --profile $profile --delete-data"
   elif says 'password authentication failed|role "[^"]*" does not exist|database "[^"]*" does not exist'; then
     fail "$1 does not get ready: the volume holds a database that was made for other users or passwords than the Secrets name." \
@@ -83,8 +85,8 @@ judge_data() {
       "back it up, delete its volume (kubectl --context $profile -n $namespace get persistentvolumeclaims), then run this again."
   elif says 'kassa topics: .*(partitions|replica|min.insync|retention|cleanup)'; then
     fail "$1: the topics in Kafka are not as Kassa needs them; the lines above say which, and how each is repaired." \
-      "repair them; or, where they hold nothing of worth, begin anew: ./remove-charts-and-stop-minikube.sh --profile $profile --delete-data"
-  elif says 'no broker of|brokers? (are|is) (down|unreachable)|Connection refused|Local: (Broker|Timed out|All broker|Host resolution)|unreachable'; then
+      "repair them; or begin anew: ./remove-charts-and-stop-minikube.sh --profile $profile --delete-data"
+  elif says 'no broker of|brokers? (are|is) down|connection refused|unreachable|Local: (Broker|Timed out|All broker|Host)'; then
     fail "$1: no broker of Kafka can be reached at kafka:9092." \
       "kubectl --context $profile -n $namespace logs statefulset/kafka says why; repair that, then run this again."
   fi
