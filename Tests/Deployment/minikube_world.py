@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import stand_in_cluster
-import stand_in_programs
+import stand_in_server
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY, REMOVE = "deploy-charts-and-start-minikube.sh", "remove-charts-and-stop-minikube.sh"
@@ -29,7 +29,7 @@ class World:
         self.bin.mkdir()
         (self.folder / "tmp").mkdir()
         self.cluster = stand_in_cluster.Cluster()
-        case.addCleanup(stand_in_programs.Server(self.cluster, self.bin).close)
+        case.addCleanup(stand_in_server.Server(self.cluster, self.bin).close)
         self.plan(**plan)
 
     def program(self, name, line):
