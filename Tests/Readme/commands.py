@@ -35,7 +35,8 @@ SERVE, LIVE, STACK, TOOLS, MORE = "serve", "live", "stack", "tools", "more"
 
 # What most commands of the pages for operators lack here.
 CLUSTER = "a cluster of Kubernetes; Tests/Deployment renders and checks what is applied"
-MINIKUBE = "minikube, which needs Docker or a virtual machine; Tests/Deployment renders and checks what runs there"
+MINIKUBE = ("minikube and a registry; Tests/Deployment/test_minikube.py and test_minikube_failures.py run the scripts on "
+            "stand-ins")
 COMPOSE = "Docker with Compose; Tests/Deployment checks the file"
 SYSTEMD = "a service of systemd, and root"
 
@@ -58,18 +59,14 @@ COMMANDS = {
         "docker compose up --build --wait": NotRun(COMPOSE),
         "docker compose ps": NotRun(COMPOSE),
         "docker compose down": NotRun(COMPOSE),
-        "minikube start --cpus 2 --memory 6144 --addons ingress": NotRun(MINIKUBE),
-        "minikube image build -t kassa:0.1.0 .": NotRun(MINIKUBE),
-        "kubectl create namespace kassa": NotRun(CLUSTER),
-        **{f"kubectl -n kassa create secret generic {name}-db --from-literal=uri=postgresql://USER:PASSWORD@HOST/DATABASE":
-           NotRun(CLUSTER) for name in ("order", "stock", "payment")},
-        "kubectl -n kassa create secret generic redis --from-literal=url=redis://:PASSWORD@HOST:6379/0": NotRun(CLUSTER),
-        "helm upgrade --install kassa helm-config/kassa --namespace kassa --values helm-config/kassa-small.yaml":
-            NotRun(CLUSTER),
-        "kubectl -n kassa get pods --watch": NotRun(CLUSTER),
-        "kubectl -n kassa port-forward service/payments 8000:8000 &": NotRun(CLUSTER),
+        "./deploy-charts-and-start-minikube.sh": NotRun(MINIKUBE),
+        "./deploy-charts-and-start-minikube.sh --dry-run": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --delete-data": NotRun(MINIKUBE),
     },
     "docs/deploy.md": {
+        "./deploy-charts-and-start-minikube.sh --profile kassa --cpus 4 --memory 8192": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --profile kassa": NotRun(MINIKUBE),
         "kubectl kustomize k8s/overlays/production | less": NotRun("somebody who reads; Tests/Deployment renders it"),
         "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
         "helm install kassa helm-config/kassa --namespace kassa --create-namespace --values my-values.yaml":
