@@ -72,8 +72,8 @@ public struct PostgresOptions: Hashable, Sendable {
     ]
     let times = [
       connectMillisecondsMax, statementMillisecondsMax, idleMillisecondsMax, lockMillisecondsMax,
-      silenceMillisecondsMax, backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds, loadWaitMilliseconds,
-      acquireWaitMilliseconds,
+      silenceMillisecondsMax, backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds,
+      loadWaitMilliseconds, acquireWaitMilliseconds,
     ]
     if counts.contains(where: { $0 < 1 }) || times.contains(where: { !(1...Self.timeMillisecondsMax).contains($0) }) {
       return "every bound of the store must be at least 1, and every time at most \(Self.timeMillisecondsMax)"

@@ -4,13 +4,14 @@ import PriceCache
 
 /// Item prices in Redis, one cache and one connection a lane.
 ///
-/// All questions of a turn travel in one `MGET`. A question is answered "ask the stock service" as soon as Redis is not known to be well: away, slow, full of other questions, or talking rubbish. So nothing that
-/// Redis does can be an error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
+/// All questions of a turn travel in one `MGET`. A question is answered "ask the stock service" as soon as Redis is not
+/// known to be well: away, slow, full of other questions, or talking rubbish. So nothing that Redis does can be an error
+/// to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
 ///
 /// Each price carries the generation under which it was asked for; `removeAll` begins a new one, for all pods at once.
-/// The stock service's prices have no versions of their own, so a price that a pod remembers late, across a `removeAll`,
-/// is refused by its old generation. Generations are numbers of chance, so that none comes twice. Where there is none
-/// (Redis is empty, or has evicted it), nothing is believed, and the first who notices begins one.
+/// The stock service's prices have no versions of their own, so a price that a pod remembers late, across a
+/// `removeAll`, is refused by its old generation. Generations are random numbers, so that none comes twice. Where there
+/// is none (Redis is empty, or has evicted it), nothing is believed, and the first who notices begins one.
 ///
 /// Confined to its lane: make it there or before the lane's start, and `close` it there.
 /// `@unchecked Sendable` is safe: every method asserts that it runs on the lane; `figures` is atomic.
@@ -179,7 +180,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     connection.flush()
   }
 
-  /// A number of chance, so that none comes twice, not even after `FLUSHALL`.
+  /// A random number, so that none comes twice, not even after `FLUSHALL`.
   private static func newGeneration() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
 
   /// Begins a new generation.

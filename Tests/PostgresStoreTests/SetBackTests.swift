@@ -6,7 +6,8 @@ import StateStore
 import TestSupport
 import Testing
 
-/// A database that holds less than it acknowledged: failed over to a replica that lagged, or restored under running pods.
+/// A database that holds less than it acknowledged: failed over to a replica that lagged, or restored under pods that
+/// run.
 @Suite struct SetBackTests {
   let fixture: Fixture
   let proxy: CuttingProxy

@@ -108,7 +108,8 @@ public final class CuttingProxy: @unchecked Sendable {
       var files = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
       files.append(pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0))
       for link in links {
-        files.append(pollfd(fd: link.isClientGone || link.isStalled ? -1 : link.client, events: Int16(POLLIN), revents: 0))
+        let isRead = !link.isClientGone && !link.isStalled
+        files.append(pollfd(fd: isRead ? link.client : -1, events: Int16(POLLIN), revents: 0))
         files.append(pollfd(fd: link.server, events: Int16(POLLIN), revents: 0))
       }
       poll(&files, nfds_t(files.count), -1)
