@@ -50,7 +50,8 @@ import Testing
     proxy.set(.stallInRequest)
     let late = store.startWrite(batch(2, (0..<40_000).map { (item("\($0)"), units(2)) }), epoch: epoch)
     #expect(eventually { proxy.faultsMet == 1 })
-    let isLocked = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    let isLocked =
+      "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
       + "WHERE a.datname = current_database() AND l.mode = 'RowExclusiveLock' AND a.pid <> pg_backend_pid()"
     #expect(eventually { (try? fixture.sql(isLocked)) != "0" }, "it holds the row")
     let (ownership, wait) = try acquire(fixture)
