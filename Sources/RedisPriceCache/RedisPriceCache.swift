@@ -5,8 +5,8 @@ import PriceCache
 /// Item prices in Redis, one cache and one connection a lane.
 ///
 /// All questions of a turn travel in one `MGET`. A question is answered "ask the stock service" as soon as Redis is not
-/// known to be well: away, slow, full of other questions, or talking rubbish. So nothing that Redis does can be an error
-/// to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
+/// known to be well: away, slow, full of other questions, or talking rubbish. So nothing that Redis does can be an
+/// error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
 ///
 /// Each price carries the generation under which it was asked for; `removeAll` begins a new one, for all pods at once.
 /// The stock service's prices have no versions of their own, so a price that a pod remembers late, across a
