@@ -46,6 +46,8 @@ final class StoreShared: Sendable {
     /// For each writer what waits.
     var writes: [[WriteRequest]]
     var loads: [LoadRequest] = []
+    /// Where the rows of the partitions that were acquired here are known to stand, by their index.
+    var standings: [UInt16: Standing] = [:]
     var isClosing = false
     var counters = PostgresCounters()
     var connectedWriters = 0

@@ -88,6 +88,9 @@ extension Metric {
     "kassa_postgres_fenced_writes_total", .counter, "Checkpoints refused because the partition has a newer owner.")
   public static let postgresFencedLoads = Metric(
     "kassa_postgres_fenced_loads_total", .counter, "Loads refused because the partition has a newer owner.")
+  public static let postgresSetBack = Metric(
+    "kassa_postgres_set_back_total", .counter,
+    "Checkpoints and loads refused because the database holds less than it had acknowledged.")
   public static let postgresUnknownCommits = Metric(
     "kassa_postgres_unknown_commits_total", .counter, "Checkpoints whose commit was not answered.")
   public static let postgresUnknownCommitsWritten = Metric(
@@ -100,7 +103,7 @@ extension Metric {
     postgresQueuedWrites, postgresQueuedLoads, postgresAcquisitions, postgresCheckpoints, postgresTransactions,
     postgresRowsWritten, postgresBytesWritten, postgresRowsDeleted, postgresRowsExpired, postgresWriteSeconds,
     postgresWriteFailures, postgresLoads, postgresRowsLoaded, postgresLoadFailures, postgresFencedWrites,
-    postgresFencedLoads, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
+    postgresFencedLoads, postgresSetBack, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
   ]
 }
 
