@@ -20,8 +20,9 @@ import Telemetry
 /// lane n        the operator port
 /// log, store    SQLite files with threads of their own
 /// ```
-/// Boot: lock the folder, look whether the clock fits it, open log and store, take the partitions over, replay on the lanes, open the gates. The ports
-/// are open from the start: while the replay lasts requests are refused with 503, and `/readyz` says what is missing.
+/// Boot: lock the folder, look whether the clock fits it, open log and store, take the partitions over, replay on the
+/// lanes, open the gates. The ports are open from the start: while the replay lasts requests are refused with 503, and
+/// `/readyz` says what is missing.
 public final class EmbeddedServer: Sendable {
   private let settings: ServeSettings
   private let log: SQLiteLog

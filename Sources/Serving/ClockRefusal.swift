@@ -14,8 +14,9 @@ public struct ClockRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   ///   - wall: what the machine's clock says, in milliseconds since 1970-01-01 UTC.
   ///   - newest: the latest time of anything that happened before, and where; nil where nothing did.
   ///   - path: the data folder.
-  public init?(wall: Int64, newest: (time: Timestamp, partition: PartitionID)?, path: String, toleranceMilliseconds: Int64)
-  {
+  public init?(
+    wall: Int64, newest: (time: Timestamp, partition: PartitionID)?, path: String, toleranceMilliseconds: Int64
+  ) {
     guard let newest else { return nil }
     let last = newest.time.milliseconds
     let relation: String
@@ -28,8 +29,8 @@ public struct ClockRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     }
     description =
       "\(path): the clock of this machine says \(UTCTime(milliseconds: wall)), and the newest record, in "
-      + "\(newest.partition), is of \(UTCTime(milliseconds: last)), \(relation); set the clock right and start again. If "
-      + "it is right, start with --accept-clock now: the folder's time goes on from the later of the two, and "
-      + "idempotency keys are forgotten by it"
+      + "\(newest.partition), is of \(UTCTime(milliseconds: last)), \(relation); set the clock right and start again. "
+      + "If it is right, start with --accept-clock now: time goes on from the later of the two, and idempotency keys "
+      + "that expire by then are forgotten"
   }
 }

@@ -67,7 +67,10 @@ public final class ServingClock: Sendable {
   private func tell(_ journal: Log, skewMicroseconds: Int64) {
     journal.warning(
       "the wall clock is wrong, or was at the start: records get the time that has passed since then",
-      ["skew_ms": LogValue(skewMicroseconds / 1_000), "records_get": LogValue(UTCTime(milliseconds: now().milliseconds))])
+      [
+        "skew_ms": LogValue(skewMicroseconds / 1_000),
+        "records_get": LogValue(UTCTime(milliseconds: now().milliseconds)),
+      ])
   }
 
   /// Compares with what another machine's clock said between two moments here. Where that agrees with the wall clock,

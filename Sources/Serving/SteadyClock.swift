@@ -1,4 +1,4 @@
-/// The time of day as a process goes by it: the wall clock as it stood once, and from there on a clock that nobody sets.
+/// The time of day as a process goes by it: the wall clock as it stood once, and from then on a clock that nobody sets.
 ///
 /// A wall clock that jumps changes nothing here. One that is set by less than the tolerance is followed, slowly: what
 /// this clock tells is right for years, and never runs backwards.

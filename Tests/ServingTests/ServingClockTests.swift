@@ -24,11 +24,12 @@ import Testing
   }
 
   /// How far another clock is ahead, how long it took to ask it, and what is found.
-  @Test(arguments: [
-    (0, 0, nil), (50_000, 0, nil), (-50_000, 0, nil), (90_000_000, 0, 90_000), (-90_000_000, 0, -90_000),
-    // It may have been read when it was asked, and the answer have taken its time.
-    (-80_000, 40_000, nil), (-130_000, 40_000, -130),
-  ] as [(Int64, Int64, Int64?)])
+  @Test(
+    arguments: [
+      (0, 0, nil), (50_000, 0, nil), (-50_000, 0, nil), (90_000_000, 0, 90_000), (-90_000_000, 0, -90_000),
+      // It may have been read when it was asked, and the answer have taken its time.
+      (-80_000, 40_000, nil), (-130_000, 40_000, -90),
+    ] as [(Int64, Int64, Int64?)])
   func comparesWithAnotherClock(ahead: Int64, took: Int64, seconds: Int64?) {
     let clock = ServingClock(toleranceMilliseconds: 60_000)
     let found = clock.disagreement(
@@ -47,10 +48,11 @@ import Testing
   }
 
   /// How far the newest record is behind the machine's clock, and a word of the refusal.
-  @Test(arguments: [
-    (0, nil), (399 * day, nil), (401 * day, "more than 400 days before"), (-59_000, nil), (-61_000, "which is later"),
-    (-3_650 * day, "which is later"),
-  ] as [(Int64, String?)])
+  @Test(
+    arguments: [
+      (0, nil), (399 * day, nil), (401 * day, "more than 400 days before"), (-59_000, nil), (-61_000, "which is later"),
+      (-3_650 * day, "which is later"),
+    ] as [(Int64, String?)])
   func refusesAClockThatCannotBe(behind: Int64, word: String?) {
     let newest = (time: Timestamp(milliseconds: Self.wall - behind), partition: Self.stock)
     let refusal = ClockRefusal(wall: Self.wall, newest: newest, path: "data", toleranceMilliseconds: 60_000)
@@ -59,7 +61,7 @@ import Testing
       return
     }
     for part in [
-      word, "data: ", "stock/3", "\(UTCTime(milliseconds: Self.wall))",
+      word, "data: ", "stock-3", "\(UTCTime(milliseconds: Self.wall))",
       "\(UTCTime(milliseconds: Self.wall - behind))", "--accept-clock now",
     ] { #expect(refusal?.description.contains(part) == true, "\(refusal as Any) lacks \(part)") }
   }
