@@ -15,7 +15,7 @@ extension ServingClock {
     guard let milliseconds = disagreement(with: other, askedAt: sinceBoot) else { return nil }
     let (theirs, own) = (UTCTime(milliseconds: other), UTCTime(milliseconds: now().milliseconds))
     return
-      "\(whose) clock says \(theirs) and this pod's \(own): they are \(abs(milliseconds) / 1_000) s apart, more than "
+      "\(whose) clock says \(theirs) and this pod's \(own): they are \((abs(milliseconds) + 500) / 1_000) s apart, more than "
       + "clock-tolerance; set the wrong one right. With --accept-clock now a pod starts with the clock that it has"
   }
 
