@@ -14,8 +14,9 @@ extension ServingClock {
   func complaint(about whose: String, saying other: Int64, askedAt sinceBoot: Int64) -> String? {
     guard let milliseconds = disagreement(with: other, askedAt: sinceBoot) else { return nil }
     let (theirs, own) = (UTCTime(milliseconds: other), UTCTime(milliseconds: now().milliseconds))
+    let seconds = (abs(milliseconds) + 500) / 1_000
     return
-      "\(whose) clock says \(theirs) and this pod's \(own): they are \((abs(milliseconds) + 500) / 1_000) s apart, more than "
+      "\(whose) clock says \(theirs) and this pod's \(own): they are \(seconds) s apart, more than "
       + "clock-tolerance; set the wrong one right. With --accept-clock now a pod starts with the clock that it has"
   }
 
