@@ -78,7 +78,7 @@ let package = Package(
       "Serving",
       [
         "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache", "RestAPI",
-        "Settings", "Telemetry",
+        "Settings", "Telemetry", "Threads",
       ]),
     target(
       "Embedded",

@@ -28,6 +28,9 @@ public struct PodOptions: Sendable {
   let peerCertificates: PeerCertificates?
   public let leaseMilliseconds: Int64
   public let handoverMilliseconds: Int64
+  public let clockToleranceMilliseconds: Int64
+  /// Whether its clock has to agree with those of brokers and databases.
+  public let comparesClocks: Bool
   let priceEntriesMax: Int
   let priceMilliseconds: Int64
 
@@ -55,6 +58,8 @@ public struct PodOptions: Sendable {
     peerCertificates = try Self.certificates(cluster)
     leaseMilliseconds = cluster.leaseMilliseconds
     handoverMilliseconds = cluster.handoverMilliseconds
+    clockToleranceMilliseconds = settings.clockToleranceMilliseconds
+    comparesClocks = settings.acceptedClock == .plausible
     priceEntriesMax = settings.priceCacheEntriesMax
     priceMilliseconds = settings.priceCacheMilliseconds
   }

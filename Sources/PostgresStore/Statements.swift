@@ -4,7 +4,7 @@
 /// write's own turn, if epoch and turn are what the owner believes. All that follows asks for that turn again and does
 /// nothing where the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
 enum Statement: String, CaseIterable {
-  case begin, commit, rollback
+  case begin, commit, rollback, time
   case raiseEpoch, fence, settle
   case upsert, delete, deleteExpired
   case load, standing, one, ofKind, header, quarantined
@@ -14,6 +14,7 @@ enum Statement: String, CaseIterable {
     case .begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
     case .commit: "COMMIT"
     case .rollback: "ROLLBACK"
+    case .time: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"
     case .raiseEpoch, .fence, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
     case .load, .standing, .one, .ofKind, .header, .quarantined: reading

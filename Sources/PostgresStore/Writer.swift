@@ -15,6 +15,8 @@ final class Writer: StoreWorker {
   /// Tried alone, before anything that waits behind them.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
+  /// Until when the server's clock need not be compared again, in `MonotonicTime`.
+  private var clockHoldsUntil = Int.min
 
   /// A checkpoint under way.
   struct Attempt {
@@ -83,8 +85,12 @@ final class Writer: StoreWorker {
   ) throws(PostgresFailure) {
     let result: Result<Ownership, StoreFailure>
     do throws(PostgresFailure) {
-      result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
-        .perform(on: connection)
+      if let failure = try clockFailure(on: connection) {
+        result = .failure(failure)
+      } else {
+        result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
+          .perform(on: connection)
+      }
     } catch {
       guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }
       // Raising the epoch once more does no harm.
@@ -100,6 +106,24 @@ final class Writer: StoreWorker {
     }
     completion(result)
   }
+
+  /// Why nothing can be acquired with the clock that this process has, if so: before the epoch is raised, which would
+  /// end the predecessor's time.
+  private func clockFailure(on connection: Connection) throws(PostgresFailure) -> StoreFailure? {
+    guard let ask = shared.clock, MonotonicTime.milliseconds >= clockHoldsUntil else { return nil }
+    let judge = ask()
+    var time: Int64?
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in try connection.send(.time) },
+      each: { _, rows in time = rows.bigint(0, 0) })
+    guard let time else { throw .lost("the server does not say what time it is") }
+    if let reason = judge(time) { return StoreFailure(.clock, "\(shared.name): \(reason)") }
+    clockHoldsUntil = MonotonicTime.milliseconds + Self.clockHoldsMilliseconds
+    return nil
+  }
+
+  /// Takeovers come many at a time.
+  static let clockHoldsMilliseconds = 1_000
 
   // MARK: Writing
 

@@ -43,6 +43,8 @@ public struct ServeSettings: Hashable, Sendable {
 
   public var logLevel = LoggingLevel.info
   public var logFormat = LoggingFormat.text
+  public var clockToleranceMilliseconds: Int64 = 60_000
+  public var acceptedClock = ClockAcceptance.plausible
   /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.drainDelayDefaultMilliseconds` in cluster
   /// mode.
   public var drainDelayMilliseconds: Int64 = 0
@@ -60,6 +62,14 @@ public enum EventLogRetention: String, CaseIterable, Sendable {
   case trim
   /// They are kept for ever, so that `kassa verify` can replay the whole history.
   case keep
+}
+
+/// With which clock a server starts.
+public enum ClockAcceptance: String, CaseIterable, Sendable {
+  /// One that fits what is known from elsewhere.
+  case plausible
+  /// As it is now.
+  case now
 }
 
 /// From which weight on something is logged.

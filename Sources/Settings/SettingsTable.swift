@@ -167,6 +167,19 @@ public enum SettingsTable {
     Setting("log-level", .operation, .choice(\.logLevel), "from which weight on something is logged on standard error"),
     Setting("log-format", .operation, .choice(\.logFormat), "how a line of the log looks: for people or for programs"),
     Setting(
+      "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
+      "how far clocks may be apart",
+      "Records get the time that the wall clock told at the start plus what has passed since. A wall clock that is "
+        + "set by less than this while the server runs is followed, by 3.6 s an hour; one that jumps further is not: "
+        + "the log and `kassa_clock_skew_seconds` say so. At the start it must not stand before the newest record of "
+        + "the data folder by more than this, nor 400 days after it; a pod's must agree with the clocks of Kafka's "
+        + "brokers and the databases."),
+    Setting(
+      "accept-clock", .operation, .choice(\.acceptedClock), "with which wall clock the server starts",
+      "`now` starts with the clock as it is where `plausible` refuses it. In embedded mode time then goes on from the "
+        + "newest record if that is later than the clock. It is meant for one start; a folder whose records are ahead "
+        + "of the clock needs it at each."),
+    Setting(
       "drain-delay", .operation, .duration(0...hour, \.drainDelayMilliseconds),
       "how long the server serves on after it was told to end",
       "Meanwhile `/readyz` answers 503, so that load balancers send their requests elsewhere, and answers close their "

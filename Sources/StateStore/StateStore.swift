@@ -65,6 +65,8 @@ public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A row is not what this program writes.
     case format
     case closed
+    /// The clocks of the store and of this process are too far apart.
+    case clock
   }
 
   public let code: Code

@@ -50,7 +50,8 @@ struct OpenPod {
     do {
       pod = try ClusterBoot.open(
         options, ClusterBoot.OpenedLog(log: log, kafkaID: cluster), world.join(announcement), lanes: lanes,
-        incarnation: incarnation, journal.log)
+        incarnation: incarnation,
+        clock: ServingClock(toleranceMilliseconds: options.clockToleranceMilliseconds), journal.log)
     } catch {
       log.close()
       throw error

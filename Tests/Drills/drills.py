@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import boot_drills
+import clock_drills
 import damage_drills
 import end_drills
 import load_drills
@@ -33,6 +34,10 @@ def drills(kills, is_long):
         "pause": load_drills.pauses,
         "one balance": request_drills.one_balance,
         "reused keys": request_drills.reused_keys,
+        "clocks jump": clock_drills.jumps,
+        "short keys and a jump": clock_drills.short_keys,
+        "wrong clocks at the start": clock_drills.wrong_starts,
+        "a year without a start": clock_drills.left_alone,
         "inspections": functools.partial(load_drills.inspections, count=20 if is_long else 4),
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},

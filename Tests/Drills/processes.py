@@ -36,9 +36,11 @@ class Server:
         self.is_unprivileged = False
         # The soft and the hard limit of descriptors that it is started with; None: those of this process.
         self.descriptors = None
+        # What its environment has beside that of this process.
+        self.environment = {}
 
     def launch(self):
-        environment = dict(os.environ)
+        environment = dict(os.environ) | self.environment
         if os.path.exists(self.faults):
             environment["KASSA_FAULT_FILE"] = self.faults
         isolation = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
