@@ -29,7 +29,7 @@ final class Dialler: LinkSocket.Owner {
     hangUp()
   }
 
-  func tick() { handle(.tick) }
+  func tick(isLate: Bool) { handle(isLate ? .lateTick : .tick) }
 
   /// Sends what waits, in one write.
   func pump() {

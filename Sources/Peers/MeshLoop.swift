@@ -84,7 +84,7 @@ final class MeshLoop {
     for dialler in diallers.values {
       // A wake-up for which the lane had no room is made up for.
       dialler.peer.isWoken.store(false, ordering: .sequentiallyConsistent)
-      if !isLate { dialler.tick() }
+      dialler.tick(isLate: isLate)
       dialler.pump()
     }
     if !isLate { listener?.tick() }

@@ -19,6 +19,8 @@ struct OutgoingLink: Sendable {
 
   enum Event: Hashable, Sendable {
     case tick
+    /// A tick after this pod itself was paused: the peer had nobody to answer.
+    case lateTick
     /// TCP and TLS stand.
     case connected
     /// The peer welcomed the link, in numbers that can be.
@@ -84,7 +86,10 @@ struct OutgoingLink: Sendable {
       heardAt = now
       return []
     case (.open, .tick): return lookAfter(at: now)
-    case (.down, _), (_, .tick): return []
+    case (.open, .lateTick):
+      (heardAt, pingedAt) = (now, now)
+      return [.ping]
+    case (.down, _), (_, .tick), (_, .lateTick): return []
     case (_, .ended): return fall(at: now, [])
     case (_, .rubbish), (_, .welcomed), (_, .heard), (_, .connected), (_, .refused):
       failures = .max

@@ -53,6 +53,14 @@ import Testing
     }
   }
 
+  @Test func afterAPauseOfItsOwnThePeerHasTimeToAnswer() {
+    var link = openLink()
+    #expect(link.step(.lateTick, at: 9_000) == [.ping])
+    #expect(link.step(.tick, at: 10_999) == [.ping] && link.step(.tick, at: 11_000) == [.hangUp, .show(.silent)])
+    var down = self.link()
+    #expect(down.step(.lateTick, at: 9_000).isEmpty && down.step(.tick, at: 9_100) == [.dial])
+  }
+
   @Test func idleLinksAreAskedForASignOfLife() {
     var link = openLink()
     #expect(link.step(.tick, at: 509).isEmpty && link.step(.tick, at: 510) == [.ping])
