@@ -6,6 +6,6 @@ PGPASSWORD="$(cat /secrets/superuser)"
 export PGPASSWORD
 psql -X -q -v ON_ERROR_STOP=1 -U postgres -d postgres -v "word=$(cat /secrets/password)" -v "database=kassa_$SERVICE" <<'SQL'
 CREATE ROLE kassa LOGIN PASSWORD :'word';
-CREATE DATABASE :"database" OWNER kassa;
+CREATE DATABASE :"database" OWNER kassa TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
 REVOKE CONNECT ON DATABASE :"database" FROM PUBLIC;
 SQL

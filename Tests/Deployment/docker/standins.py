@@ -15,7 +15,9 @@ def _build(name, file, context):
 
 def _make_base(folder):
     tar = os.path.join(folder, "base.tar")
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates",
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates,usr-is-merged",
+                    # As in Debian's image: no Perl for the sake of usrmerge, no manuals, no translations.
+                    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
                     "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
                     "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io", "bookworm", tar],
                    stdin=subprocess.DEVNULL, check=True, timeout=BUILD_SECONDS_MAX)
