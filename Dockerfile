@@ -37,7 +37,7 @@ RUN python3 -B /stack/container_gateway.py /gateway $PODS
 
 FROM ${DEBIAN_IMAGE} AS gateway
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends haproxy \
-  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
   && install -d -o 10001 -g 10001 -m 0750 /run/gateway
 COPY --from=gateway-files /gateway /etc/gateway
 USER 10001:10001
@@ -58,7 +58,7 @@ LABEL org.opencontainers.image.title="Kassa" \
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \
       ca-certificates libgnutls30 libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libsqlite3-0 libstdc++6 libuv1 \
       libzmq5 \
-  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
   && groupadd --gid 10001 kassa \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/kassa --shell /usr/sbin/nologin kassa \
   && install -d -o 10001 -g 10001 -m 0750 /var/lib/kassa /keys
