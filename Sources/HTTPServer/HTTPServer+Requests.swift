@@ -173,7 +173,7 @@ extension HTTPServer {
     client.phase = .answering
     client.deadline = lane.now + UInt64(limits.answerMilliseconds)
     // Behind chunks the connection is not used again: see HeadRules.
-    let closes = response.closes || isStopping || client.framing.isChunked
+    let closes = response.closes || isStopping || isLeaving || client.framing.isChunked
     return ResponseObject.queue(response, on: client.connection, closes: closes, serverName: serverName)
   }
 

@@ -40,6 +40,8 @@ public final class HTTPServer {
   /// Requests between their first line and the end of their answer.
   var requestsUnderWay = 0
   var isStopping = false
+  /// Answers close their connections.
+  var isLeaving = false
   /// Counted by the ledger, but not yet seen as open; and beyond which bound, if any.
   var admitted: (address: PeerAddress, surplus: ConnectionLedger.Bound?)?
   var tick: LaneTimer?
@@ -163,6 +165,10 @@ public final class HTTPServer {
   }
 
   // MARK: The end
+
+  /// From now on every answer closes its connection; new connections are accepted as before. So clients that keep
+  /// connections look for another server before this one stops.
+  public func leave() { isLeaving = true }
 
   /// Accepts no further connections. Idle ones are closed by and by, the others behind their next answer.
   public func stopAccepting() {
