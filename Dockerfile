@@ -11,7 +11,6 @@ ARG DEBIAN_IMAGE=debian:12-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \
       libgnutls28-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libsqlite3-dev libuv1-dev pkg-config \
-      libzmq3-dev \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /kassa
 COPY Package.swift ./
@@ -57,7 +56,6 @@ LABEL org.opencontainers.image.title="Kassa" \
   org.opencontainers.image.base.name="docker.io/library/debian:12-slim"
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \
       ca-certificates libgnutls30 libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libsqlite3-0 libstdc++6 libuv1 \
-      libzmq5 \
   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
   && groupadd --gid 10001 kassa \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/kassa --shell /usr/sbin/nologin kassa \
@@ -70,7 +68,6 @@ VOLUME /var/lib/kassa
 ENV KASSA_HTTP=0.0.0.0:8000 KASSA_OPERATOR=0.0.0.0:9000
 EXPOSE 8000 9000 7000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=6 CMD ["bash", "-c", \
-  "exec 3<>/dev/tcp/127.0.0.1/9000; printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3; read -r _ status _ <&3; [ \"$status\" = 200 ]"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=6 CMD ["kassa", "health"]
 ENTRYPOINT ["kassa"]
 CMD ["serve"]

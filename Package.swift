@@ -31,8 +31,7 @@ let package = Package(
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
-    // Without pkg-config, whose flags for these two the package manager warns of.
-    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    // Without pkg-config, whose flags for it the package manager warns of.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
     // A part of the C library that Swift's own module leaves out.
@@ -60,7 +59,7 @@ let package = Package(
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "Threads", "Wire"]),
-    target("Peers", ["CZeroMQ", "Lanes"]),
+    target("Peers", ["CGnuTLS", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
     target(
@@ -183,7 +182,7 @@ let package = Package(
       ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Threads", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
-    tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),
+    tests("PeersTests", ["Lanes", "Peers", "TestSupport"]),
     tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport", "Threads"]),

@@ -152,7 +152,8 @@ public enum ClusterBoot {
   ) throws(BootFailure) -> PeerMesh {
     let peers = options.peers
     var mesh = PeerOptions(
-      cluster: clusterID, identity: identity, host: peers.host, port: peers.port, keys: options.peerKeys)
+      cluster: clusterID, identity: identity, host: peers.host, port: peers.port,
+      certificates: options.peerCertificates)
     mesh.limits.frameBytesMax = frameBytesMax
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }

@@ -33,6 +33,6 @@ extension PrometheusText {
     (.peersPacketsReceived, .packetsReceived), (.peersDuplicateFrames, .duplicateFrames),
     (.peersRefusedFrames, .refusedFrames), (.peersWelcomes, .welcomes), (.peersRefusals, .refusals),
     (.peersRubbishLinks, .rubbishLinks), (.peersFailedHandshakes, .failedHandshakes),
-    (.peersRefusedKeys, .refusedKeys), (.peersStrayPackets, .strayPackets), (.peersReconnects, .reconnects),
+    (.peersRefusedCertificates, .refusedCertificates), (.peersStrayPackets, .strayPackets), (.peersReconnects, .reconnects),
   ]
 }

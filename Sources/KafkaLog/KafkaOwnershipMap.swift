@@ -236,7 +236,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
 extension PodAnnouncement {
   fileprivate func with(incarnation: UInt64) -> PodAnnouncement {
     PodAnnouncement(
-      name: name, incarnation: incarnation, host: host, port: port, publicKey: publicKey,
-      operatorAddress: operatorAddress, services: services, role: role)
+      name: name, incarnation: incarnation, host: host, port: port, operatorAddress: operatorAddress,
+      services: services, role: role)
   }
 }

@@ -7,7 +7,9 @@ public struct ClusterSettings: Hashable, Sendable {
   public var peers = Endpoint(host: "127.0.0.1", port: 7000)
   /// nil: `peers`.
   public var peersAdvertise: Endpoint?
-  public var peerKeysFile: String?
+  public var peerCertificateFile: String?
+  public var peerKeyFile: String?
+  public var peerAuthoritiesFile: String?
   public var leaseMilliseconds: Int64 = 1_000
   public var handoverMilliseconds: Int64 = 10_000
 

@@ -19,8 +19,17 @@ extension SettingsTable {
       "peers-advertise", .cluster, .endpoint(\.cluster.peersAdvertise), "where other pods find `peers`",
       "Without one it is `peers`. Port 0 means the port of `peers`."),
     Setting(
-      "peer-keys", .cluster, .file(\.cluster.peerKeysFile), "the keys of the connections between pods",
-      "`kassa keys` makes them. Needed as soon as `peers` or `peers-advertise` is not a loopback address."),
+      "peer-certificate", .cluster, .file(\.cluster.peerCertificateFile),
+      "the certificate that this pod shows to the others, as PEM",
+      "Needed, with its key and the authorities, as soon as `peers` or `peers-advertise` is not a loopback address: "
+        + "then pods talk over TLS. From cert-manager, or from `kassa keys`. All three files are read again when they "
+        + "have changed."),
+    Setting(
+      "peer-key", .cluster, .file(\.cluster.peerKeyFile), "the private key of `peer-certificate`, as PEM",
+      "Only the user that Kassa runs as may read it, and a group as Kubernetes' `fsGroup`."),
+    Setting(
+      "peer-authorities", .cluster, .file(\.cluster.peerAuthoritiesFile),
+      "the authorities that the other pods' certificates must come from, as PEM"),
     Setting(
       "lease", .cluster, .duration(100...60_000, \.cluster.leaseMilliseconds),
       "how long an owner may answer reads from memory after it last heard of itself from the log",

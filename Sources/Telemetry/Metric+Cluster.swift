@@ -156,11 +156,11 @@ extension Metric {
   public static let peersRefusals = Metric("kassa_peers_refusals_total", .counter, "Those that were refused.")
   public static let peersRubbishLinks = Metric("kassa_peers_rubbish_links_total", .counter, "Links that sent rubbish.")
   public static let peersFailedHandshakes = Metric(
-    "kassa_peers_failed_handshakes_total", .counter, "Connections of another protocol, or without the right key.")
-  public static let peersRefusedKeys = Metric(
-    "kassa_peers_refused_keys_total", .counter, "Connections with a key that is not trusted.")
+    "kassa_peers_failed_handshakes_total", .counter, "Connections that ended before they said who they are.")
+  public static let peersRefusedCertificates = Metric(
+    "kassa_peers_refused_certificates_total", .counter, "Connections without a certificate that is trusted.")
   public static let peersStrayPackets = Metric(
-    "kassa_peers_stray_packets_total", .counter, "Packets of links that had not introduced themselves.")
+    "kassa_peers_stray_packets_total", .counter, "Introductions that came late, or again.")
   public static let peersUndecodableFrames = Metric(
     "kassa_peers_undecodable_frames_total", .counter, "Frames that no version of Kassa that is known here writes.")
   public static let peersReconnects = Metric(
@@ -173,7 +173,7 @@ extension Metric {
   public static let ofPeers = [
     peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
     peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
-    peersRefusedKeys, peersStrayPackets, peersReconnects, peersUndecodableFrames,
+    peersRefusedCertificates, peersStrayPackets, peersReconnects, peersUndecodableFrames,
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 
