@@ -109,7 +109,7 @@ let package = Package(
         "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
         "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Serving", "Telemetry", "Settings", "Simulator", "LoadGenerator",
+        "OperatorClient", "Peers", "Serving", "Telemetry", "Threads", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -119,7 +119,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("TidyTests", []),
     tests("SettingsTests", ["Settings"]),
-    tests("kassaTests", ["Settings", "kassa"]),
+    tests("kassaTests", ["Settings", "TestSupport", "kassa"]),
     tests(
       "ServingTests",
       [

@@ -80,6 +80,9 @@ public final class ClusterServer: Sendable {
   /// Waits until what it was assigned first has been taken over and replayed. Returns false when that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
 
+  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  public func leave() { front.leave() }
+
   /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
   /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten
   /// seconds for checkpoints, and, when Kafka is away, ten more: what waits for brokers waits at the same time.

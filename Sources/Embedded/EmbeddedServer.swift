@@ -99,6 +99,9 @@ public final class EmbeddedServer: Sendable {
     return (min(done, recordsToReplay), recordsToReplay)
   }
 
+  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  public func leave() { front.leave() }
+
   /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes
   /// log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.
   public func stop() {

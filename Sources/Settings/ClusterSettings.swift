@@ -25,6 +25,11 @@ public struct ClusterSettings: Hashable, Sendable {
   public var postgresStock: String?
   public var postgresPayments: String?
   public var redis: String?
+  /// Where a secret stands in a file, that file: `SettingsResolver` reads it into the value of the secret.
+  public var postgresOrdersFile: String?
+  public var postgresStockFile: String?
+  public var postgresPaymentsFile: String?
+  public var redisFile: String?
   public var redisAuthoritiesFile: String?
   public var redisPrefix = "kassa:"
 
@@ -34,6 +39,8 @@ public struct ClusterSettings: Hashable, Sendable {
 
   /// Partitions of each service where nothing else is said.
   public static let partitionsDefault = 64
+  /// How long a pod serves on after it was told to end, where nothing else is said.
+  public static let drainDelayDefaultMilliseconds: Int64 = 5_000
 
   public init() {}
 
@@ -68,6 +75,11 @@ public enum RoleChoice: String, CaseIterable, Sendable {
 extension Endpoint {
   /// Whether it means every address of the machine.
   public var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+
+  /// Where a program on the same machine finds who listens here: one that means every address is asked at loopback.
+  public var onThisMachine: Endpoint {
+    isWildcard ? Endpoint(host: host == "::" ? "::1" : "127.0.0.1", port: port) : self
+  }
 
   /// Whether only this machine reaches it.
   public var isLoopback: Bool {

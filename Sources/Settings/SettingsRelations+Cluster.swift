@@ -22,7 +22,8 @@ extension SettingsRelations {
   ) -> Relation {
     let name = "postgres-\(service.rawValue)"
     return onlyInCluster(
-      "A pod that may own partitions of \(service.rawValue) needs `\(name)`.", [name, "service", "role"]
+      "A pod that may own partitions of \(service.rawValue) needs `\(name)` or `\(name)-file`.",
+      [name, "service", "role"]
     ) { settings in
       let cluster = settings.cluster
       return cluster.role == .api || !cluster.services.contains(service) || cluster[keyPath: place] != nil

@@ -63,13 +63,14 @@ extension SettingsTable {
   ]
 
   static let servers: [Setting] = [
-    postgres("orders", \.cluster.postgresOrders),
-    postgres("stock", \.cluster.postgresStock),
-    postgres("payments", \.cluster.postgresPayments),
+    postgres("orders", \.cluster.postgresOrders), fileOf("postgres-orders", \.cluster.postgresOrdersFile),
+    postgres("stock", \.cluster.postgresStock), fileOf("postgres-stock", \.cluster.postgresStockFile),
+    postgres("payments", \.cluster.postgresPayments), fileOf("postgres-payments", \.cluster.postgresPaymentsFile),
     Setting(
       "redis", .servers, .secret("URL", \.cluster.redis), "the Redis that remembers item prices",
       "Such as redis://host:6379/0. Without one each pod remembers them in memory. It is never shown: it may hold a "
-        + "password. Give it as a variable or in the settings file; flags can be seen by everybody on the machine."),
+        + "password. Give it in a file, with `redis-file`; flags can be seen by everybody on the machine."),
+    fileOf("redis", \.cluster.redisFile),
     Setting(
       "redis-authorities", .servers, .file(\.cluster.redisAuthoritiesFile),
       "the certificates that vouch for a Redis at rediss:// (PEM)", "Without it, those of the system."),
@@ -81,7 +82,14 @@ extension SettingsTable {
   private static func postgres(_ service: String, _ place: Place<String?>) -> Setting {
     Setting(
       "postgres-\(service)", .servers, .secret("CONNINFO", place), "the PostgreSQL database of the \(service) service",
-      "As libpq knows it: key=value pairs or a URI. It is never shown: it may hold a password. Keep passwords in a "
-        + "password file, or give it as a variable or in the settings file.")
+      "As libpq knows it: key=value pairs or a URI. It is never shown: it may hold a password. Give it in a file, with "
+        + "`postgres-\(service)-file`; flags can be seen by everybody on the machine.")
+  }
+
+  /// The setting that names a file with the value of a secret one.
+  private static func fileOf(_ secret: String, _ place: Place<String?>) -> Setting {
+    Setting(
+      "\(secret)\(fileSuffix)", .servers, .file(place), "a file that holds the value of `\(secret)`",
+      "One newline at its end is left out. For secrets that are mounted as files. Not together with `\(secret)`.")
   }
 }

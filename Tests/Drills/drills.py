@@ -12,6 +12,7 @@ import tempfile
 
 import boot_drills
 import damage_drills
+import end_drills
 import load_drills
 import request_drills
 from checks import run_drills
@@ -45,6 +46,9 @@ def drills(kills, is_long):
         "little memory": functools.partial(
             load_drills.small_bounds, options=("--resident-entities-max", "8"),
             minimum={"loads": 500, "evictions": 500}),
+        "serves on": end_drills.serves_on,
+        "cut short": end_drills.cut_short,
+        "few descriptors": boot_drills.few_descriptors,
         "no descriptors": boot_drills.no_descriptors,
         "too many connections": boot_drills.too_many_connections,
         "kills": functools.partial(load_drills.kills, count=kills),

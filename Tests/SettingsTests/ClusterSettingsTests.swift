@@ -59,6 +59,12 @@ import Testing
     #expect(cluster.redisAuthoritiesFile == "ca.pem")
   }
 
+  @Test func aPodServesOnForFiveSecondsUnlessToldOtherwise() throws {
+    #expect(try resolve().settings.drainDelayMilliseconds == 5_000)
+    #expect(try resolve(["KASSA_DRAIN_DELAY": "0ms"]).settings.drainDelayMilliseconds == 0)
+    #expect(ServeSettings().drainDelayMilliseconds == 0)
+  }
+
   @Test func anEmptySecretIsNone() throws {
     #expect(try resolve(["KASSA_REDIS": ""]).settings.cluster.redis == nil)
   }
@@ -66,7 +72,10 @@ import Testing
   @Test(
     arguments: [
       (["KASSA_KAFKA_BROKERS": nil], ["Cluster mode needs kafka-brokers."]),
-      (["KASSA_POSTGRES_STOCK": nil], ["A pod that may own partitions of stock needs postgres-stock."]),
+      (
+        ["KASSA_POSTGRES_STOCK": nil],
+        ["A pod that may own partitions of stock needs postgres-stock or postgres-stock-file."]
+      ),
       (["KASSA_POSTGRES_STOCK": nil, "KASSA_SERVICE": "orders"], []),
       (["KASSA_POSTGRES_STOCK": nil, "KASSA_ROLE": "api"], []),
       (["KASSA_POSTGRES_ORDERS": "", "KASSA_SERVICE": "orders"], ["A pod that may own partitions of orders needs"]),
