@@ -42,6 +42,8 @@ public final class HTTPServer {
   var isStopping = false
   /// Answers close their connections.
   var isLeaving = false
+  /// Requests that still arrive are refused, not handed to the handler.
+  var isClosing = false
   /// Counted by the ledger, but not yet seen as open; and beyond which bound, if any.
   var admitted: (address: PeerAddress, surplus: ConnectionLedger.Bound?)?
   var tick: LaneTimer?
@@ -182,6 +184,7 @@ public final class HTTPServer {
   /// Refuses what still waits with 503, closes all connections, and frees the daemon. Once the lane is to end.
   public func close() {
     stopAccepting()
+    isClosing = true
     for number in Array(waiting.keys) {
       guard let client = waiting.removeValue(forKey: number) else { continue }
       handler.abandoned(ExchangeID(number: number))

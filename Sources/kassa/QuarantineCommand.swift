@@ -18,7 +18,8 @@ enum QuarantineCommand {
       "The server must not run: a folder that a process uses is refused.",
       "Of a cluster, --database names the database of the partition's service, or --database-file a file that says "
         + "it: the database is told what to leave out, and the topic stays as it is. Restart the pod that owns the "
-        + "partition then; kassa partitions names it. Of the record at OFFSET only what cannot be applied is left out, so another record's offset does no harm.",
+        + "partition then; kassa partitions names it. Of the record at OFFSET only what cannot be "
+        + "applied is left out, so another record's offset does no harm.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),

@@ -3,6 +3,7 @@ import collections
 import contextlib
 import http.client
 import signal
+import subprocess
 import threading
 import time
 
@@ -59,6 +60,7 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         server.start()
         kept = http.client.HTTPConnection("127.0.0.1", server.http, timeout=5)
         before = asked_on(kept)
+        well = [health(server), health(server, "--live")]
         client = NewConnections(server)
         time.sleep(0.5)
         told = time.monotonic()
@@ -67,6 +69,7 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         noticed = time.monotonic() - told
         said = ask(server.operator, "/readyz")[1].strip()
         after = asked_on(kept)
+        ill, alive = health(server), health(server, "--live")
         kept.close()
         status = server.process.wait(timeout=60)
         took = time.monotonic() - told
@@ -82,8 +85,24 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         checks.check(set(ready) == {503} and ready[503] > 30, f"/readyz answered {dict(ready)} all the while")
         checks.check((before, after) == ((200, None), (200, "close")),
                      f"an answer keeps the connection before and closes it after SIGTERM: {before}, {after}")
+        checks.check(well == [(0, "ready"), (0, "alive")], f"kassa health says before: {well}")
+        wanted = f"kassa health: 127.0.0.1:{server.operator} answers /readyz with 503: about to stop"
+        checks.check(ill[0] == 1 and ill[1].startswith(wanted) and len(ill[1].splitlines()) == 1,
+                     f"kassa health ends with {ill[0]} after SIGTERM: {ill[1]}")
+        checks.check(alive == (0, "alive"), f"kassa health --live says meanwhile: {alive}")
+        gone = health(server)
+        wanted = f"kassa health: 127.0.0.1:{server.operator} does not answer /readyz: Connection refused"
+        checks.check(gone == (1, wanted), f"kassa health says in the end: {gone}")
         checks.check(status == 0 and delay <= took < delay + 10, f"it ended with {status} after {took:.1f} s")
         checks.folder(server, compared="")
+
+
+def health(server, *options):
+    """The exit status of `kassa health`, and what it says."""
+    result = subprocess.run(
+        [server.kassa, "health", "--operator", f"127.0.0.1:{server.operator}", *options], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=20, check=False)
+    return result.returncode, (result.stdout + result.stderr).strip()
 
 
 def asked_on(connection):
