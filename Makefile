@@ -39,7 +39,7 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf perf-cluster lint format slides install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test test-docker drills sim perf perf-cluster lint format slides install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ build: ## the program, optimised, at .build/release/kassa
 test: ## everything: units, simulations, real processes; ends with what was not run, REQUIRE=all fails then (FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
+
+test-docker: ## build the image and try the whole docker-compose.yml, with a Docker engine of its own if need be (15 minutes)
+	@scripts/test-docker
 
 drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)
 	@scripts/system-packages --for test
