@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 import engine
+import limits
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 UP_SECONDS = 300
@@ -65,9 +66,9 @@ class Project:
 
     def up(self):
         """Starts it and waits until everything is healthy."""
-        more = [] if self.pulls else ["--pull", "never"]
+        more = ["--wait-timeout", str(int(limits.seconds(UP_SECONDS))), *([] if self.pulls else ["--pull", "never"])]
         try:
-            self.call("up", "--no-build", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *more, timeout=UP_SECONDS + 60)
+            self.call("up", "--no-build", "--detach", "--wait", *more, timeout=UP_SECONDS + 60)
         except RuntimeError as reason:
             raise RuntimeError(f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}") from reason
 
