@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -49,7 +50,7 @@ class Project:
         self.pulls = pulls
         self.environment = os.environ | {
             "KASSA_TAG": self.tag, "KASSA_PORT": str(self.port), "KASSA_PROMETHEUS_PORT": str(self.prometheus_port)}
-        self.argv = [*program(), "--project-name", self.name, "--project-directory", REPOSITORY]
+        self.argv = [*program(), "--progress", "quiet", "--project-name", self.name, "--project-directory", REPOSITORY]
 
     def call(self, *words, timeout=120):
         """What a verb of compose says on standard output."""
@@ -77,6 +78,16 @@ class Project:
         self.call("--profile", "*", "down", "--volumes", "--remove-orphans", timeout=180)
         subprocess.run(["docker", "image", "rm", "--force", f"kassa:{self.tag}", f"kassa-gateway:{self.tag}"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+
+    def script(self, text, folder):
+        """Commands of a page, with the names of this project in place of the default ones."""
+        with open(os.path.join(REPOSITORY, "docker-compose.yml"), encoding="utf-8") as file:
+            tag = re.search(r"kassa:\$\{KASSA_TAG:-([^}]+)\}", file.read()).group(1)
+        for default, own in (("docker compose ", shlex.join(self.argv) + " "), ("kassa_", f"{self.name}_"),
+                             (f" kassa:{tag} ", f" kassa:{self.tag} ")):
+            assert default in text, f"{default!r} is not in the commands:\n{text}"
+            text = text.replace(default, own)
+        engine.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=self.environment, timeout=UP_SECONDS)
 
     def containers(self):
         """What docker says of every container, by the service's name."""

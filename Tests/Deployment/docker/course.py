@@ -7,11 +7,13 @@ in (images/). Where neither is possible, scripts/not-run notes it.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.parse
 import urllib.request
@@ -27,6 +29,8 @@ FOLDER_VARIABLE = "DOCKER_TEST_FOLDER"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 SECONDS_MAX = 900
 HEALTHY_SECONDS_MAX = 90
+PAGE = os.path.join(compose.REPOSITORY, "docs", "docker.md")
+BACKUP_BEGINS = ("install -d -m 0700 backup", "docker compose down --volumes")
 
 
 def say(text):
@@ -101,7 +105,7 @@ def check_embedded(project):
                 item = shop.value("POST", "/stock/item/create/3")["item_id"]
                 shop.value("POST", f"/stock/add/{item}/5")
             assert shop.value("GET", f"/stock/find/{item}")["stock"] == 5
-            engine.run(["docker", "stop", "--time", "30", name])
+            engine.run(["docker", "stop", "-t", "30", name])
             state = json.loads(engine.run(["docker", "inspect", name]))[0]["State"]
             assert state["ExitCode"] == 0, f"docker stop: {state}"
             engine.run(["docker", "rm", name])
@@ -150,6 +154,28 @@ def audit(project):
     say(text.strip().splitlines()[-1])
 
 
+def page_blocks():
+    """The blocks of docs/docker.md that make and restore a backup."""
+    with open(PAGE, encoding="utf-8") as file:
+        found = re.findall(r"(?m)(?:^ {4}.*\n)+", file.read())
+    backup, restore = ([block for block in found if block.startswith(f"    {first}\n")] for first in BACKUP_BEGINS)
+    assert len(backup) == len(restore) == 1, f"{PAGE} has {len(backup)} backups and {len(restore)} restores"
+    return textwrap.dedent(backup[0]), textwrap.dedent(restore[0])
+
+
+def back_up_and_restore(project, load):
+    """As docs/docker.md says: what was sold after the backup is gone, everything before it is there."""
+    backup, restore = page_blocks()
+    shop = traffic.Shop("127.0.0.1", project.port)
+    with tempfile.TemporaryDirectory(prefix="kassa-backup-") as folder:
+        project.script(backup, folder)
+        later = shop.value("POST", "/payment/create_user")["user_id"]
+        project.script(restore, folder)
+    status, _ = shop.ask("GET", f"/payment/find_user/{later}")
+    assert status >= 400, f"a user who was created after the backup is there after the restore: {status}"
+    load.check()
+
+
 def try_everything(project):
     """The whole course, once the images are built."""
     check_size(project)
@@ -171,6 +197,9 @@ def try_everything(project):
     load.check()
     audit(project)
     say("after a stop and a new start everything is there")
+    back_up_and_restore(project, load)
+    audit(project)
+    say("a backup was restored as docs/docker.md says")
 
 
 @contextlib.contextmanager
