@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds the image, starts the whole compose file, tries it, kills a container under load, and takes it all away again.
 
-With the Docker engine that answers and the real images, else with an engine of its own in a folder and images that stand
-in (images/). Where neither is possible, scripts/not-run notes it.
+With the Docker engine that answers and the real images, else with an engine of its own in a folder and images that
+stand in (images/). Where neither is possible, scripts/not-run notes it.
 """
 import contextlib
 import json
@@ -52,6 +52,12 @@ def wait(what, question, seconds):
     raise AssertionError(f"{what}: not in time")
 
 
+def wait_until_healthy(container):
+    """Until docker says so of a container, which may be known by its name or its id."""
+    argv = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+    wait(f"{container} is healthy", lambda: engine.run(argv).strip() == "healthy", HEALTHY_SECONDS_MAX)
+
+
 def check_containers(project):
     """Everything runs with as little as the compose file gives it, and no environment holds a password."""
     containers = project.containers()
@@ -97,8 +103,7 @@ def check_embedded(project):
         item = None
         for _ in range(2):
             engine.run(argv)
-            health = ["docker", "inspect", "--format", "{{.State.Health.Status}}", name]
-            wait("the embedded server is healthy", lambda: engine.run(health).strip() == "healthy", HEALTHY_SECONDS_MAX)
+            wait_until_healthy(name)
             port = int(engine.run(["docker", "port", name, "8000/tcp"]).strip().rsplit(":", 1)[-1])
             shop = traffic.Shop("127.0.0.1", port)
             if item is None:
@@ -124,8 +129,7 @@ def kill_under_load(project):
         engine.run(["docker", "kill", victim])
         load.wait_for(200, 60)
         engine.run(["docker", "start", victim])
-        health = ["docker", "inspect", "--format", "{{.State.Health.Status}}", victim]
-        wait("stock-0 is healthy again", lambda: engine.run(health).strip() == "healthy", HEALTHY_SECONDS_MAX)
+        wait_until_healthy(victim)
         load.wait_for(200, 60)
     say(f"stock-0 was killed under load: {load.check()} checkouts answered, stock and money add up")
     return load
@@ -237,9 +241,9 @@ def course():
         finally:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            say("takes everything away")
             try:
                 if project is not None:
+                    say("taking everything away")
                     project.down()
             finally:
                 if own is not None:

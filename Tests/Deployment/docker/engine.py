@@ -11,7 +11,7 @@ import limits
 import standins
 import traces
 
-# One of these, which no network of this machine overlaps: the last 256 addresses are docker0's, the others the networks'.
+# One of these, which no network of this machine overlaps: docker0 has the last 256 addresses, other networks the rest.
 RANGES = [ipaddress.ip_network(f"172.31.{32 * number}.0/19") for number in reversed(range(8))]
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
@@ -73,7 +73,7 @@ class OwnEngine:
         self.traces = traces.Traces(self.folder, [network])
         with open(os.path.join(self.folder, "log"), "wb") as log:
             # In a session of its own, so that a Ctrl-C reaches us alone and containers are ended in order.
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 ["dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
                  "--pidfile", f"{self.folder}/pid", "-H", os.environ["DOCKER_HOST"], "--oom-score-adjust=0",
                  "--bip", f"{bridge[1]}/24", "--default-address-pool", f"base={network},size=24"],

@@ -1,6 +1,7 @@
 """What a Docker engine puts into the system, and how exactly that is taken away again: nothing that was there before.
 
-An engine of ours starts only where no other one has its chains and its bridge, so whatever bears Docker's names is its own.
+An engine of ours starts only where no other one has its chains and its bridge, so whatever bears Docker's names is its
+own.
 """
 import glob
 import ipaddress
@@ -55,7 +56,7 @@ def of_another_engine():
     return sorted(found | {BRIDGE} & set(links()))
 
 
-class Traces:
+class Traces:  # pylint: disable=too-few-public-methods
     """The system before an engine, whose files are in `folder` and whose addresses are in `networks`."""
 
     def __init__(self, folder, networks):
