@@ -68,10 +68,15 @@ class Project:
     def up(self):
         """Starts it and waits until everything is healthy."""
         more = ["--wait-timeout", str(int(limits.seconds(UP_SECONDS))), *([] if self.pulls else ["--pull", "never"])]
-        try:
-            self.call("up", "--no-build", "--detach", "--wait", *more, timeout=UP_SECONDS + 60)
-        except RuntimeError as reason:
-            raise RuntimeError(f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}") from reason
+        for attempt in range(1, limits.attempts() + 1):
+            try:
+                self.call("up", "--no-build", "--detach", "--wait", *more, timeout=UP_SECONDS + 60)
+                return
+            except RuntimeError as reason:
+                said = f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}"
+                if attempt == limits.attempts():
+                    raise RuntimeError(said) from reason
+                print(f"{said}\nTrying again, by {limits.PATIENCE_VARIABLE}.", flush=True)
 
     def down(self):
         """Takes containers, networks, volumes and images of this project away."""
@@ -83,11 +88,14 @@ class Project:
         """Commands of a page, with the names of this project in place of the default ones."""
         with open(os.path.join(REPOSITORY, "docker-compose.yml"), encoding="utf-8") as file:
             tag = re.search(r"kassa:\$\{KASSA_TAG:-([^}]+)\}", file.read()).group(1)
-        for default, own in (("docker compose ", shlex.join(self.argv) + " "), ("kassa_", f"{self.name}_"),
+        compose = shlex.join(self.argv)
+        text = text.replace("docker compose up ", f"again {compose} up ")
+        for default, own in (("docker compose ", f"{compose} "), ("kassa_", f"{self.name}_"),
                              (f" kassa:{tag} ", f" kassa:{self.tag} ")):
             assert default in text, f"{default!r} is not in the commands:\n{text}"
             text = text.replace(default, own)
-        engine.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, env=self.environment, timeout=UP_SECONDS)
+        again = f'again() {{ for _ in {{1..{limits.attempts()}}}; do if "$@"; then return; fi; done; return 1; }}\n'
+        engine.run(["bash", "-euo", "pipefail", "-c", again + text], cwd=folder, env=self.environment, timeout=UP_SECONDS)
 
     def containers(self):
         """What docker says of every container, by the service's name."""

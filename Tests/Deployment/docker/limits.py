@@ -16,6 +16,13 @@ def patience():
     return factor
 
 
+def attempts():
+    """How often the cluster is brought up at most: once, or more on a slow machine. There a pod may give up on a broker
+    that is not awake yet, and start again; compose does not wait for that.
+    """
+    return int(patience())
+
+
 def seconds(count):
     """So many seconds of an idle machine."""
     return count * patience()
