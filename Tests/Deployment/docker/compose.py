@@ -81,6 +81,10 @@ class Project:
     def down(self):
         """Takes containers, networks, volumes and images of this project away."""
         self.call("--profile", "*", "down", "--volumes", "--remove-orphans", timeout=180)
+        # Compose leaves those that a restore made without it.
+        named = engine.run(["docker", "volume", "ls", "--quiet", "--filter", f"name=^{self.name}_"]).split()
+        if named:
+            engine.run(["docker", "volume", "rm", "--force", *named])
         subprocess.run(["docker", "image", "rm", "--force", f"kassa:{self.tag}", f"kassa-gateway:{self.tag}"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
 
