@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -14,6 +15,7 @@ import postgres
 import table
 from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
 from deposits import Cartloads, Deliveries, Deposits
+from expectations import Expectations, is_deadly, told
 
 STACK = os.path.join(location.REPOSITORY, "stack", "stack")
 START_SECONDS_MAX = 240
@@ -33,6 +35,8 @@ class Cluster:
         self.kassa, self.folder = kassa, folder
         self.options = list(options)
         self.http = None
+        # Which processes drills end. Each drill is held against it when it is over.
+        self.ends = Expectations(folder)
         # Whether the program and the machine are such that pauses are held against their figures.
         self.is_measured = False
         # Arrivals a second of `kassa bench`: a load that leaves some of the processors. None: as many as it can.
@@ -69,12 +73,34 @@ class Cluster:
             self.http = int(file.read().strip().rsplit(":", 1)[1])
 
     def stop(self):
-        """Ends everything and deletes the data; a `DrillFailure` names what has not ended."""
+        """Ends everything and deletes the data; a `DrillFailure` names what has not ended, or not in order."""
         known = table.read_json(os.path.join(self.folder, "identities.json"), [])
+        self.runner("stop", seconds=STOP_SECONDS_MAX)
+        wrong = [told(end) + self.ends.keep("stop", end) for end in self.ends.disorderly()]
         self.runner("stop", "--wipe", seconds=STOP_SECONDS_MAX)
         left = [one for one in known if identity.is_alive(one)]
         if left:
             raise DrillFailure(f"not ended: {json.dumps(left)}")
+        if wrong:
+            raise DrillFailure(f"told to stop, not all ended in order: {'; '.join(wrong)}")
+
+    def restart(self):
+        """Restarts all pods, one after the other; each ends in order."""
+        for service in plans.SERVICES:
+            pods = self.pods(service)
+            for name in pods:
+                self.ends.expect(name, self.pid(name), code=0, order="restart")
+            if len(pods) == 1:
+                # The one that stands in for it.
+                self.ends.expect(f"{service}-1", None, code=0, order="stop")
+        self.runner("restart")
+
+    def scale(self, service, count):
+        """Gives a service so many pods; those that are too many end in order."""
+        for name in self.pods(service):
+            if name not in plans.pod_names(service, count):
+                self.ends.expect(name, self.pid(name), code=0, order="stop")
+        self.runner("scale", service, str(count))
 
     def keep_logs(self):
         """Copies what all processes said to where it outlives the stack; returns the folder."""
@@ -95,11 +121,18 @@ class Cluster:
     def pid(self, name):
         return self.rows()[name]["pid"]
 
-    def send(self, name, number):
-        """Signals a process; returns its pid."""
+    def send(self, name, number, code=None):
+        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` when it catches it."""
         pid = self.pid(name)
+        if is_deadly(number):
+            self.ends.expect(name, pid, number if code is None else None, code)
         os.kill(pid, number)
         return pid
+
+    def process(self, name):
+        """Which process has a name now: its pid and the moment it started, in the machine's clock ticks."""
+        pid = self.rows().get(name, {}).get("pid")
+        return pid, identity.start_ticks(pid) if pid else None
 
     def log(self, name, lines=15):
         """The end of what a process said."""
