@@ -7,8 +7,11 @@ import link_drills
 import plan as plans
 import pod_drills
 import server_drills
+import set_back_drills
 
 SERVICES = ("stock", "orders", "payments")
+# Of each service: 51 times in all a pod is stopped and goes on.
+ZOMBIES = 17
 
 
 def drills_of_pods(kills, is_long):
@@ -19,8 +22,11 @@ def drills_of_pods(kills, is_long):
             pod_drills.kills, count=kills, services=chosen)
     for service in SERVICES if is_long else ["stock"]:
         one[f"zombies of {service}"] = functools.partial(
-            pod_drills.zombies, count=3 if is_long else 1, service=service)
+            pod_drills.zombies, count=ZOMBIES if is_long else 1, service=service)
     one["two of one name"] = pod_drills.two_of_one_name
+    if is_long:
+        for service in SERVICES:
+            one[f"database of {service} is set back"] = functools.partial(set_back_drills.set_back, service=service)
     # The last one: it leaves the database with less than the log.
     one["lost deposit"] = pod_drills.lost_deposit
     return one
