@@ -3,7 +3,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 
@@ -122,7 +121,7 @@ class Cluster:
         return self.rows()[name]["pid"]
 
     def send(self, name, number, code=None):
-        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` when it catches it."""
+        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` if it catches it."""
         pid = self.pid(name)
         if is_deadly(number):
             self.ends.expect(name, pid, number if code is None else None, code)

@@ -1,5 +1,5 @@
-"""Runs the drills of the cluster: whole stacks, whose pods, servers and connections are killed, stopped, restarted and cut
-off under load.
+"""Runs the drills of the cluster: whole stacks, whose pods, servers and connections are killed, stopped, restarted and
+cut off under load.
 
     drills.py KASSA [--long] [--measured] [--kills N] [--seed N] [--only NAME] [--kind NAME] [--stack FOLDER]
                     [--results FOLDER]
@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 import location  # noqa: F401  pylint: disable=unused-import
-from checks import run_drills
+from checks import DrillFailure, run_drills
 from courses import course, drills_by_kind
 from stacks import KINDS, Running, Stacks
 
@@ -42,12 +42,18 @@ def main():
     if arguments.stack:
         stacks, kind = Running(kassa, arguments.stack, is_measured, results), "pods"
     drills = drills_by_kind(arguments.kills or (20 if arguments.long else 1), arguments.long)
+    code = 1
     try:
-        return run_drills(course(stacks, drills, kind, arguments.seed), arguments.only)
+        code = run_drills(course(stacks, drills, kind, arguments.seed), arguments.only)
     finally:
-        stacks.stop()
+        try:
+            stacks.stop()
+        except DrillFailure as failure:
+            print(f"FAILED the end of the stack: {failure}", flush=True)
+            code = 1
         if not arguments.results and not os.listdir(results):
             os.rmdir(results)
+    return code
 
 
 if __name__ == "__main__":

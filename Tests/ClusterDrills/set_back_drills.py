@@ -95,8 +95,8 @@ def set_back(checks, cluster, seed, service="payments", seconds=10):
         drained(checks, cluster)
         taken = cluster.metric(pods, "kassa_postgres_acquisitions_total") - acquired
         checks.check(0 < noticed() and 0 < taken,
-                     f"{noticed():.0f} checkpoints and loads were refused, {taken:.0f} partitions of {service} taken over "
-                     f"anew, all within {time.monotonic() - up:.1f} s")
+                     f"{noticed():.0f} checkpoints and loads were refused, {taken:.0f} partitions of {service} taken "
+                     f"over anew, all within {time.monotonic() - up:.1f} s")
     said = [line for pod in pods for line in cluster.log(pod, lines=5000).splitlines() if " was set back: " in line]
     checks.check(bool(said), f"{len(said)} lines of the pods' logs say so {said[:1]}")
     audit(checks, cluster)

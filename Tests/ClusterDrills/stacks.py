@@ -78,9 +78,12 @@ class Stacks:
             self.cluster.start()
             if self.is_measured:
                 self.cluster.warm_up()
-        except DrillFailure:
+        except DrillFailure as failure:
             self.has_failed = True
-            self.stop()
+            try:
+                self.stop()
+            except DrillFailure as more:
+                raise DrillFailure(f"{failure}\n{more}") from failure
             raise
 
     def stop(self):

@@ -1,6 +1,6 @@
 """Which processes of a stack a drill ends, and how: any other end fails it.
 
-A supervisor starts again what has crashed, and clients repeat what it did not answer, so that nothing else would show it.
+A supervisor starts again what has crashed, and clients repeat what it did not answer: nothing else would show it.
 """
 import dataclasses
 import json
