@@ -219,7 +219,7 @@ class Ends(unittest.TestCase):
             with contextlib.redirect_stdout(said):
                 code = run_drills(courses.course(stacks, one, "pods", seed=1))
         self.assertEqual(code, 0, said.getvalue())
-        self.assertIn("no process ended but the 4 that the drill ended", said.getvalue())
+        self.assertIn("4 processes ended, each by the drill's doing", said.getvalue())
 
 
 if __name__ == "__main__":
