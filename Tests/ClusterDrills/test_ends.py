@@ -161,6 +161,12 @@ class Ends(unittest.TestCase):
         self.cluster.add("payments-0", CRASHING_POD).stop()
         wrong = self.cluster.ends.disorderly()
         self.assertEqual([(end["name"], end["signal"]) for end in wrong], [("payments-0", "SIGABRT")])
+        # Those that end otherwise than with 0, in order.
+        stay = POD.replace("signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))", "")
+        self.cluster.add("gateway-0", stay).stop()
+        self.assertEqual(self.cluster.ends.disorderly(), [])
+        self.cluster.add("stock-1", stay).stop()
+        self.assertEqual([end["signal"] for end in self.cluster.ends.disorderly()], ["SIGTERM"])
 
     def test_an_end_is_written_down_as_a_whole(self):
         pid, ticks = self.cluster.process("stock-0")

@@ -14,8 +14,9 @@ import ends
 
 # The supervisor writes an end down within milliseconds; a machine that is busy takes longer.
 RECORD_SECONDS_MAX = 20
-# How each kind of process ends when it is told to. Java answers SIGTERM with 128 + 15.
-ORDERLY = {"kafka": {0, 143}}
+# How each kind of process ends when it is told to, all others with code 0. Java answers SIGTERM with 128 + 15; HAProxy
+# closes everything, and ends by the signal.
+ORDERLY = {"kafka": {0, 143}, "gateway": {0, "SIGTERM"}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Expectations:
         """What has ended otherwise than in order since the last look, now that everything was told to stop."""
         found, self.position = ends.read(self.path, self.position)
         return [end for end in found
-                if end["order"] != "stop" or end["code"] not in ORDERLY.get(end["kind"], {0})]
+                if end["order"] != "stop" or (end["signal"] or end["code"]) not in ORDERLY.get(end["kind"], {0})]
 
     def keep(self, drill, end):
         """Copies the log of a process to the drill's results; says where it is."""
