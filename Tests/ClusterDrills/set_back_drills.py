@@ -115,4 +115,5 @@ def audit(checks, cluster):
                           capture_output=True, text=True, timeout=300, check=False)
     compared = f"{3 * cluster.plan().partitions} partitions compared"
     checks.check(done.returncode == 0 and compared in done.stdout,
-                 f"kassa verify: {' / '.join(done.stdout.strip().splitlines()[-3:])}{done.stderr[-300:]}")
+                 f"kassa verify: {' / '.join(done.stdout.strip().splitlines()[-3:])}"
+                 f"{done.stderr[-300:] if done.returncode else ''}")

@@ -225,7 +225,7 @@ class Ends(unittest.TestCase):
             with contextlib.redirect_stdout(said):
                 code = run_drills(courses.course(stacks, one, "pods", seed=1))
         self.assertEqual(code, 0, said.getvalue())
-        self.assertIn("4 processes ended, each by the drill's doing", said.getvalue())
+        self.assertIn("processes that ended: 4, each by the drill's doing", said.getvalue())
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class Expectations:
         for one in missing:
             checks.check(False, f"{one} was to end, and has not")
         if not unexpected and not missing:
-            checks.check(True, f"{count} processes ended, each by the drill's doing")
+            checks.check(True, f"processes that ended: {count}, each by the drill's doing")
 
     def disorderly(self):
         """What has ended otherwise than in order since the last look, now that everything was told to stop."""
