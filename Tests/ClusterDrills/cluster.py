@@ -27,15 +27,55 @@ WARM_UP_SECONDS = 20
 RESTART_SECONDS_MAX = 40
 
 
-class Cluster:
+class Processes:
+    """The processes of a stack in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        # Which of them drills end. Each drill is held against it when it is over.
+        self.ends = Expectations(folder)
+
+    def rows(self):
+        """What runs now, by name: dictionaries with name, kind, pid and address."""
+        with open(os.path.join(self.folder, "processes.tsv"), encoding="utf-8") as file:
+            return {row["name"]: row for row in table.read_processes(file.read())}
+
+    def pods(self, *services):
+        """The names of the pods that run, of all services by default."""
+        return [name for name, row in self.rows().items() if row["kind"] in (services or plans.SERVICES)]
+
+    def pid(self, name):
+        return self.rows()[name]["pid"]
+
+    def send(self, name, number, code=None):
+        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` if it catches it."""
+        pid = self.pid(name)
+        if is_deadly(number):
+            self.ends.expect(name, pid, number if code is None else None, code)
+        os.kill(pid, number)
+        return pid
+
+    def process(self, name):
+        """Which process has a name now: its pid and the moment it started, in the machine's clock ticks."""
+        pid = self.rows().get(name, {}).get("pid")
+        return pid, identity.start_ticks(pid) if pid else None
+
+    def log(self, name, lines=15):
+        """The end of what a process said."""
+        try:
+            with open(os.path.join(self.folder, "logs", f"{name}.log"), encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-lines:])
+        except OSError as reason:
+            return str(reason)
+
+
+class Cluster(Processes):
     """A stack that runs. Clients know it by `kassa` and `http`, the port of its gateway."""
 
     def __init__(self, kassa, folder, options=()):
-        self.kassa, self.folder = kassa, folder
-        self.options = list(options)
+        super().__init__(folder)
+        self.kassa, self.options = kassa, list(options)
         self.http = None
-        # Which processes drills end. Each drill is held against it when it is over.
-        self.ends = Expectations(folder)
         # Whether the program and the machine are such that pauses are held against their figures.
         self.is_measured = False
         # Arrivals a second of `kassa bench`: a load that leaves some of the processors. None: as many as it can.
@@ -105,41 +145,6 @@ class Cluster:
         """Copies what all processes said to where it outlives the stack; returns the folder."""
         return shutil.copytree(os.path.join(self.folder, "logs"), tempfile.mkdtemp(prefix="kassa-drills-logs-"),
                                dirs_exist_ok=True)
-
-    # What runs.
-
-    def rows(self):
-        """What runs now, by name: dictionaries with name, kind, pid and address."""
-        with open(os.path.join(self.folder, "processes.tsv"), encoding="utf-8") as file:
-            return {row["name"]: row for row in table.read_processes(file.read())}
-
-    def pods(self, *services):
-        """The names of the pods that run, of all services by default."""
-        return [name for name, row in self.rows().items() if row["kind"] in (services or plans.SERVICES)]
-
-    def pid(self, name):
-        return self.rows()[name]["pid"]
-
-    def send(self, name, number, code=None):
-        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` if it catches it."""
-        pid = self.pid(name)
-        if is_deadly(number):
-            self.ends.expect(name, pid, number if code is None else None, code)
-        os.kill(pid, number)
-        return pid
-
-    def process(self, name):
-        """Which process has a name now: its pid and the moment it started, in the machine's clock ticks."""
-        pid = self.rows().get(name, {}).get("pid")
-        return pid, identity.start_ticks(pid) if pid else None
-
-    def log(self, name, lines=15):
-        """The end of what a process said."""
-        try:
-            with open(os.path.join(self.folder, "logs", f"{name}.log"), encoding="utf-8", errors="replace") as file:
-                return "".join(file.readlines()[-lines:])
-        except OSError as reason:
-            return str(reason)
 
     # Asking.
 

@@ -180,6 +180,24 @@ class Ends(unittest.TestCase):
         self.assertLess(end["started"], ends.moment(began))
         self.assertLessEqual(ends.moment(began), end["ended"])
 
+    def test_what_cannot_be_written_down_as_a_whole_leaves_the_file_as_it_was(self):
+        self.cluster.plant("stock-0", signal.SIGABRT)
+        before = ends.read(self.cluster.ends.path)
+        whole = os.write
+        with unittest.mock.patch.object(os, "write", lambda file, data: whole(file, data[:10])):
+            with self.assertRaises(OSError):
+                ends.append(self.cluster.ends.path, before[0][0])
+        self.assertEqual(ends.read(self.cluster.ends.path), before)
+
+    def test_a_full_disk_does_not_end_supervision(self):
+        one = self.cluster.members["stock-0"]
+        one.ends_path, said = "/dev/full", []
+        one.say = said.append
+        pid = one.pid
+        self.cluster.plant("stock-0", signal.SIGABRT)
+        self.assertIn(f"the end of stock-0 (pid {pid}) cannot be written down: ", said[0])
+        self.assertIn("ended with signal SIGABRT; it is started again", said[1])
+
     def test_of_a_long_log_the_last_forty_lines_are_written_down(self):
         path = os.path.join(self.cluster.folder, "logs", "stock-0.log")
         with open(path, "a", encoding="utf-8") as log:
