@@ -1,4 +1,4 @@
-"""What `make test-docker` takes away of its own Docker engine's, on recorded rules and interfaces: its own, nothing else."""
+"""What `make test-docker` takes away after its own Docker engine, on recorded rules: its own, nothing else."""
 import json
 import os
 import sys

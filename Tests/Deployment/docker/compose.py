@@ -99,7 +99,8 @@ class Project:
             assert default in text, f"{default!r} is not in the commands:\n{text}"
             text = text.replace(default, own)
         again = f'again() {{ for _ in {{1..{limits.attempts()}}}; do if "$@"; then return; fi; done; return 1; }}\n'
-        engine.run(["bash", "-euo", "pipefail", "-c", again + text], cwd=folder, env=self.environment, timeout=UP_SECONDS)
+        engine.run(["bash", "-euo", "pipefail", "-c", again + text], cwd=folder, env=self.environment,
+                   timeout=UP_SECONDS)
 
     def containers(self):
         """What docker says of every container, by the service's name."""
