@@ -87,6 +87,8 @@ import Testing
     settings.dataFolder = path
     settings.lanes = 1
     settings.partitions = 1
+    // The log's records are of 1970.
+    settings.acceptedClock = .now
     let journal = Recorded()
     let server = try EmbeddedServer(settings, version: "test", journal: journal.log)
     #expect(server.waitUntilReady(milliseconds: 10_000))

@@ -100,6 +100,8 @@ import Testing
     settings.lanes = 1
     settings.partitions = 1
     settings.eventLogRetention = .keep
+    // The log's records are of 1970.
+    settings.acceptedClock = .now
     let initial = settings
     let commands = commands(limit, &settings)
     let limits = RuleLimits(
