@@ -1,0 +1,117 @@
+import Model
+import PartitionCore
+import Streams
+
+// What comes in over streams: admitted in order, or asked for again.
+
+extension Tenancy {
+  /// Takes a frame of a stream. Its inputs are queued, as far as they are the next ones.
+  ///
+  /// - Parameter bytes: about the size of each input in the log.
+  package mutating func receive(
+    _ frame: StreamFrame<StreamInput>, bytes: Int = 128, into actions: inout TenancyActions
+  ) {
+    guard frame.owner == owner || planted.is(.frameOfOldTenureAccepted), isAdmitting else { return }
+    guard let applied = received.highest(of: frame.source, at: state.now) else { return }
+    var highest = max(applied, queuedThrough[frame.source] ?? 0)
+    var number = frame.first
+    var isRepeated = false
+    for input in frame.inputs {
+      defer { number += 1 }
+      if number <= highest {
+        isRepeated = true
+        continue
+      }
+      guard number == highest + 1 || planted.is(.gapAdmitted) else {
+        actions.gaps.append(
+          StreamGap(source: frame.source, destination: partition, owner: owner, expected: highest + 1))
+        break
+      }
+      let origin = LoggedInput.Origin(source: frame.source, number: number)
+      queue(.init(origin: origin, input: input, bytes: bytes, asOf: frame.asOf))
+      highest = number
+      queuedThrough[frame.source] = number
+    }
+    if isRepeated { acknowledge(frame.source, into: &actions) }
+  }
+
+  /// Takes a command that reached its owner inside of the process and needs no number.
+  /// - Returns: false when nothing is taken now.
+  package mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
+    guard isAdmitting, !mode.isShared else { return false }
+    queue(.init(origin: nil, input: .command(command, deadline: deadline), bytes: bytes, asOf: state.now))
+    return true
+  }
+
+  private mutating func queue(_ inbound: InboundQueue.Inbound) {
+    if case .message = inbound.input { messages.append(inbound) } else { commands.append(inbound) }
+  }
+
+  /// Repeats what is durable of a stream: whoever sends again has not heard it.
+  private mutating func acknowledge(_ source: StreamSource, into actions: inout TenancyActions) {
+    let number =
+      planted.is(.repetitionAnsweredEarly)
+      ? received.highest(of: source, at: state.now) ?? 0 : durableThrough[source] ?? 0
+    guard number > 0 else { return }
+    actions.acknowledgements.append(acknowledgement(of: source, number))
+  }
+
+  func acknowledgement(of source: StreamSource, _ number: UInt64) -> StreamAcknowledgement {
+    StreamAcknowledgement(source: source, destination: partition, owner: owner, number: number, now: state.now)
+  }
+
+  // MARK: The partition's own messages
+
+  /// The destinations with messages that are not acknowledged, in a fixed order.
+  package var destinations: [PartitionID] { outbox.destinations }
+
+  /// The next messages for the owner of `destination`; nil when there are none, or nobody to send them to.
+  package mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {
+    mayReveal ? outbox.nextFrame(to: destination) : nil
+  }
+
+  /// The owner of a destination says where this partition's stream stands in its log.
+  package mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
+    // Before the end of the replay it is not known what was ever sent.
+    guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
+    switch outbox.take(greeting) {
+    case .lostLog(let greeted, let acknowledged, let numbered):
+      end(
+        .stopped(
+          number: number,
+          reason: "\(greeting.destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
+            + "acknowledged and \(numbered) sent: one of the two has lost a part of its log"))
+    case .resumed: actions.hasMessages = true
+    case .stale, .forgotten, nil: break
+    }
+  }
+
+  package mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions) {
+    guard ending == nil else { return }
+    if outbox.take(acknowledgement) == nil {
+      end(
+        .stopped(
+          number: number,
+          reason: "\(acknowledgement.destination) acknowledged message \(acknowledgement.number), which was never sent"))
+    }
+    actions.hasMessages = outbox.canSend || actions.hasMessages
+  }
+
+  package mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {
+    outbox.take(gap)
+    actions.hasMessages = outbox.canSend || actions.hasMessages
+  }
+
+  /// The way to the owner of a destination broke, or it owns nothing any more: nothing is sent until its owner greets.
+  package mutating func disconnected(from destination: PartitionID, of former: OwnerID) {
+    outbox.disowned(destination, by: former)
+  }
+
+  /// The way to a pod broke: whatever no pod has received is sent again. A pod drops what nobody waits for.
+  package func sendRepliesAgain(into actions: inout TenancyActions) {
+    if mayReveal, ending == nil { actions.replies += replies.all }
+  }
+
+  /// A pod has received the reply to a request, and answers it to its client.
+  package mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
+}

@@ -1,0 +1,62 @@
+import Model
+import Streams
+import Tenancy
+
+/// One partition of a log that whoever wants to can append to, and that does not always know what became of an append.
+struct FleetLog {
+  private(set) var records: [LogRecord] = []
+  /// What the newest leader lets readers see: after an election it may be less than was acknowledged, for a while.
+  private(set) var readableEnd = 0
+
+  mutating func append(_ record: LogRecord) -> Int64 {
+    records.append(record)
+    return Int64(records.count - 1)
+  }
+
+  var end: Int64 { Int64(records.count) }
+
+  /// Loses the newest records, which a broken promise of the log's had called durable.
+  mutating func lose(_ count: Int) {
+    records.removeLast(min(count, records.count))
+    readableEnd = records.count
+  }
+
+  mutating func showAll() { readableEnd = records.count }
+  mutating func hide(_ count: Int) { readableEnd = max(0, records.count - count) }
+}
+
+/// An append on its way to the log.
+struct FleetAppend {
+  let pod: Int
+  let run: UInt64
+  let slot: Int
+  let owner: OwnerID
+  let record: LogRecord
+}
+
+/// Which records of a log count: the rules of the product once more, naively, from their description.
+struct NaiveFilter {
+  private var newest: OwnerID?
+  private var epochs: Set<UInt64> = []
+  private(set) var numbers = 0
+
+  /// Whether a record counts. `breach` is a record that no owner may ever have written.
+  mutating func counts(_ record: LogRecord) -> (Bool, breach: String?) {
+    switch record {
+    case .owned(let owner):
+      guard owner.epoch > (epochs.max() ?? 0) else { return (false, nil) }
+      epochs.insert(owner.epoch)
+      newest = OwnerID(epoch: owner.epoch, run: owner.incarnation)
+      return (true, nil)
+    case .turn(let record):
+      guard record.owner == newest else {
+        guard epochs.contains(record.owner.epoch) else { return (false, "record \(record.number) of nobody") }
+        return (false, nil)
+      }
+      if record.number <= UInt64(numbers) { return (false, nil) }
+      if record.number != UInt64(numbers) + 1 { return (false, "record \(record.number) after \(numbers)") }
+      numbers += 1
+      return (true, nil)
+    }
+  }
+}
