@@ -48,7 +48,8 @@ extension Auditor {
       case .message(let message):
         guard case .partition(let source) = entry.origin?.source else { return fail("a message of nobody") }
         receive(message, from: source)
-      case .skip(let request, _): if let request { refused.insert(request) }
+      case .skip(let request, .overloaded): if let request { refused.insert(request) }
+      case .skip: break
       }
     }
   }

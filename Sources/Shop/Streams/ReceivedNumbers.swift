@@ -64,6 +64,12 @@ package struct ReceivedNumbers: Hashable, Sendable {
     }
   }
 
+  /// When a source was used last: from then on it is remembered for its life. Now where it is unknown.
+  package func asOf(_ source: StreamSource, at now: Timestamp) -> Timestamp {
+    guard case .session(let session) = source, let mark = sessions[session] else { return now }
+    return mark.at
+  }
+
   package func admission(of number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     guard let highest = highest(of: source, at: now) else { return .unknownSource }
     if number <= highest { return .repeated }
@@ -89,10 +95,11 @@ package struct ReceivedNumbers: Hashable, Sendable {
     }
   }
 
-  /// Frees the memory of rows that count as absent anyway.
-  package mutating func dropForgotten(at now: Timestamp) {
-    guard sessions.contains(where: { isForgotten($0.value, at: now) }) else { return }
-    sessions = sessions.filter { !isForgotten($0.value, at: now) }
+  /// Frees the memory of rows that count as absent anyway. Returns whose they were.
+  package mutating func dropForgotten(at now: Timestamp) -> [StreamSource] {
+    let forgotten = sessions.filter { isForgotten($0.value, at: now) }.keys
+    for session in forgotten { sessions[session] = nil }
+    return forgotten.map { .session($0) }
   }
 
   /// All rows, in a fixed order: partitions first.

@@ -10,8 +10,8 @@ package struct StreamFrame<Input: Sendable>: Sendable {
   package let owner: OwnerID
   package let first: UInt64
   package let inputs: [Input]
-  /// The destination's time as the sender learned it last. A session that has heard nothing for too long must not
-  /// assume that the destination still remembers it.
+  /// When the destination used this session last, by its own time, as far as the sender knows. Much later it may have
+  /// forgotten it.
   package let asOf: Timestamp
 
   package init(
@@ -33,17 +33,17 @@ package struct StreamAcknowledgement: Hashable, Sendable {
   package let destination: PartitionID
   package let owner: OwnerID
   package let number: UInt64
-  /// The destination's time.
-  package let now: Timestamp
+  /// When the destination used the session last, by its own time.
+  package let asOf: Timestamp
 
   package init(
-    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero
+    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, asOf: Timestamp = .zero
   ) {
     self.source = source
     self.destination = destination
     self.owner = owner
     self.number = number
-    self.now = now
+    self.asOf = asOf
   }
 }
 
@@ -53,20 +53,26 @@ package struct StreamGreeting: Hashable, Sendable {
   package let destination: PartitionID
   package let owner: OwnerID
   package let number: UInt64
+  /// The destination's time.
   package let now: Timestamp
+  /// When the destination used the session last; now for one that it does not know.
+  package let asOf: Timestamp
 
   package init(
-    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero
+    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero,
+    asOf: Timestamp = .zero
   ) {
     self.source = source
     self.destination = destination
     self.owner = owner
     self.number = number
     self.now = now
+    self.asOf = asOf
   }
 }
 
-/// A frame began after the number that has to come next; the sender goes back to `expected`.
+/// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has come to
+/// its end: the destination may have forgotten it.
 package struct StreamGap: Hashable, Sendable {
   package let source: StreamSource
   package let destination: PartitionID

@@ -40,7 +40,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
   package private(set) var numbered: UInt64
   /// The highest number that is under way to the present owner.
   package private(set) var sent: UInt64
-  /// The destination's time as this end learned it last.
+  /// When the destination used this stream last, by the destination's time, as far as this end knows.
   package private(set) var asOf = Timestamp.zero
   /// The epoch of the newest owner that greeted.
   private var newestEpoch: UInt64 = 0
@@ -86,6 +86,13 @@ package struct StreamSender<Input: Sendable>: Sendable {
     inputs.remove(from: inputs.count - unnumberedCount, where: isExpired)
   }
 
+  /// Gives up a stream that its destination has forgotten: what was numbered may have taken effect or not, the rest has
+  /// not.
+  package func abandoned() -> (unknown: [Input], unsent: [Input]) {
+    let numberedCount = Int(numbered - acknowledged)
+    return ((0..<numberedCount).map { inputs[$0] }, (numberedCount..<inputs.count).map { inputs[$0] })
+  }
+
   /// The numbered inputs that are not acknowledged, in their order: what a checkpoint of their source keeps.
   package func forEachUnacknowledged(_ body: (UInt64, Input) -> Void) {
     for place in 0..<Int(numbered - acknowledged) { body(acknowledged + 1 + UInt64(place), inputs[place]) }
@@ -124,21 +131,30 @@ package struct StreamSender<Input: Sendable>: Sendable {
     guard acknowledgement.owner == owner, acknowledgement.source == source else { return 0 }
     // Sent before the way broke, and not again since, is sent all the same.
     guard acknowledgement.number <= numbered else { return nil }
-    asOf = max(asOf, acknowledgement.now)
+    asOf = max(asOf, acknowledgement.asOf)
     return drop(through: acknowledgement.number)
   }
 
   /// Goes back to the number that the owner is waiting for.
-  package mutating func take(_ gap: StreamGap) {
-    guard gap.owner == owner, gap.source == source, gap.expected <= sent else { return }
-    sent = max(acknowledged, gap.expected - 1)
+  package mutating func take(_ gap: StreamGap) -> Greeted {
+    guard gap.owner == owner, gap.source == source, gap.expected <= sent else { return .stale }
+    guard gap.expected > acknowledged else {
+      // What was acknowledged is gone: a session that was forgotten, or a log that lost records.
+      owner = nil
+      if case .session = source { return .forgotten }
+      return .lostLog(greeted: gap.expected - 1, acknowledged: acknowledged, numbered: numbered)
+    }
+    sent = gap.expected - 1
+    return .resumed(dropped: 0)
   }
 
   package mutating func take(_ greeting: StreamGreeting) -> Greeted {
     guard greeting.source == source, greeting.owner.epoch >= newestEpoch else { return .stale }
     if greeting.owner == owner, greeting.number < acknowledged { return .stale }
     newestEpoch = greeting.owner.epoch
-    if case .session = source, greeting.number == 0, acknowledged > 0, isPastHalfLife(greeting.now) {
+    // To a destination that does not know it, a session is new, or old and forgotten.
+    let isUnknown = if case .session = source { greeting.number == 0 && numbered > 0 } else { false }
+    if isUnknown, isPastHalfLife(greeting.now) {
       owner = nil
       return .forgotten
     }
@@ -146,7 +162,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
       owner = nil
       return .lostLog(greeted: greeting.number, acknowledged: acknowledged, numbered: numbered)
     }
-    asOf = max(asOf, greeting.now)
+    if !isUnknown { asOf = max(asOf, greeting.asOf) }
     owner = greeting.owner
     let dropped = drop(through: greeting.number)
     sent = acknowledged

@@ -73,14 +73,12 @@ package struct LoggedInput: Hashable, Sendable {
 
 /// Why a numbered input was not executed.
 package enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
-  /// The owner has as much unsaved state, or as many waiting inputs, as it may; try again.
+  /// The owner has as much unsaved state as it may. It was never executed and never will be: its client may try again.
   case overloaded = 0
-  /// The client's deadline passed before its turn came.
+  /// The client's deadline passed before its turn came: nobody waits any more.
   case expired = 1
-  /// The sender relied on an answer so old that the partition may have forgotten its session since.
-  case outdated = 2
   /// An operator set it aside because it cannot be applied.
-  case quarantined = 3
+  case quarantined = 2
 }
 
 /// What a stream carries to a partition.

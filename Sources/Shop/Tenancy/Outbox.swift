@@ -54,8 +54,8 @@ struct Outbox: Sendable {
   /// The destinations with something to send, in a fixed order.
   var destinations: [PartitionID] { senders.filter { !$0.value.isEmpty }.keys.sorted() }
 
-  func awaitsGreeting(from destination: PartitionID) -> Bool {
-    senders[destination].map { $0.owner == nil && !$0.isEmpty } ?? false
+  func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
+    senders[destination].map { $0.owner != owner && !$0.isEmpty } ?? false
   }
 
   /// Takes a greeting. Returns nil where nothing was ever sent; a number above 0 means then that this end lost its log.
@@ -71,7 +71,7 @@ struct Outbox: Sendable {
     senders[acknowledgement.destination]?.take(acknowledgement) ?? 0
   }
 
-  mutating func take(_ gap: StreamGap) { senders[gap.destination]?.take(gap) }
+  mutating func take(_ gap: StreamGap) -> StreamSender<Message>.Greeted? { senders[gap.destination]?.take(gap) }
 
   mutating func disowned(_ destination: PartitionID, by owner: OwnerID) {
     senders[destination]?.disowned(by: owner)

@@ -17,7 +17,7 @@ extension Tenancy {
     let isWhereItHasToBe = offset == expectedOffset || !mode.isShared
     guard isWhereItHasToBe || planted.is(.anyOffsetConfirms) && offset != nil else {
       if planted.is(.revealedBeforeMismatchIsRead) { reveal(first.effects, into: &actions) }
-      settling = Settling(nextOffset: expectedOffset, shrunkenSince: nil)
+      settling = Settling(nextOffset: expectedOffset, shrunken: nil)
       actions.readBackFrom = expectedOffset
       return
     }
@@ -61,9 +61,11 @@ extension Tenancy {
   package mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions) {
     guard ending == nil, let settling, let first = unconfirmed.first else { return }
     if end < expectedOffset, !planted.is(.shrunkenLogIgnored) {
-      let since = settling.shrunkenSince ?? now
-      self.settling?.shrunkenSince = since
-      guard now - since < limits.shrunkenLogMilliseconds else {
+      // Between two looks much may have happened, above all to a process that slept: each counts for a little only.
+      let passed = min(now - (settling.shrunken?.seenAt ?? now), limits.shrunkenLogMilliseconds / 8)
+      let shrunken = (seenAt: now, milliseconds: (settling.shrunken?.milliseconds ?? 0) + passed)
+      self.settling?.shrunken = shrunken
+      guard shrunken.milliseconds < limits.shrunkenLogMilliseconds else {
         return self.end(
           .stopped(
             number: number,

@@ -13,6 +13,9 @@ extension Tenancy {
   ) {
     guard frame.owner == owner || planted.is(.frameOfOldTenureAccepted), isAdmitting else { return }
     guard let applied = received.highest(of: frame.source, at: state.now) else { return }
+    if isForgotten(frame.source, asOf: frame.asOf, at: state.now) {
+      return refuse(frame.source, expected: 0, into: &actions)
+    }
     var highest = max(applied, queuedThrough[frame.source] ?? 0)
     var number = frame.first
     var isRepeated = false
@@ -23,8 +26,7 @@ extension Tenancy {
         continue
       }
       guard number == highest + 1 || planted.is(.gapAdmitted) else {
-        actions.gaps.append(
-          StreamGap(source: frame.source, destination: partition, owner: owner, expected: highest + 1))
+        refuse(frame.source, expected: highest + 1, into: &actions)
         break
       }
       let origin = LoggedInput.Origin(source: frame.source, number: number)
@@ -33,6 +35,19 @@ extension Tenancy {
       queuedThrough[frame.source] = number
     }
     if isRepeated { acknowledge(frame.source, into: &actions) }
+  }
+
+  /// Whether a session may have been known and forgotten: it is not known, and what its sender relies on is so old that
+  /// it may have been. Then what it sends may have been executed already, and its numbers say nothing any more.
+  func isForgotten(_ source: StreamSource, asOf: Timestamp, at now: Timestamp) -> Bool {
+    guard case .session = source, received.highest(of: source, at: now) == 0 else { return false }
+    let age = now.milliseconds - asOf.milliseconds
+    return age > limits.stream.sessionLifeMilliseconds / 2 && !planted.is(.rowDroppedAndAdmittedAgain)
+  }
+
+  /// Has a sender go back to the number that has to come next; to 0 when its session has come to its end.
+  func refuse(_ source: StreamSource, expected: UInt64, into actions: inout TenancyActions) {
+    actions.gaps.append(StreamGap(source: source, destination: partition, owner: owner, expected: expected))
   }
 
   /// Takes a command that reached its owner inside of the process and needs no number.
@@ -57,7 +72,9 @@ extension Tenancy {
   }
 
   func acknowledgement(of source: StreamSource, _ number: UInt64) -> StreamAcknowledgement {
-    StreamAcknowledgement(source: source, destination: partition, owner: owner, number: number, now: state.now)
+    StreamAcknowledgement(
+      source: source, destination: partition, owner: owner, number: number,
+      asOf: received.asOf(source, at: state.now))
   }
 
   // MARK: The partition's own messages
@@ -74,14 +91,20 @@ extension Tenancy {
   package mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
     // Before the end of the replay it is not known what was ever sent.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
-    switch outbox.take(greeting) {
+    follow(outbox.take(greeting), of: greeting.destination, into: &actions)
+  }
+
+  private mutating func follow(
+    _ greeted: StreamSender<Message>.Greeted?, of destination: PartitionID, into actions: inout TenancyActions
+  ) {
+    switch greeted {
     case .lostLog(let greeted, let acknowledged, let numbered):
       end(
         .stopped(
           number: number,
-          reason: "\(greeting.destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
+          reason: "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
             + "acknowledged and \(numbered) sent: one of the two has lost a part of its log"))
-    case .resumed: actions.hasMessages = true
+    case .resumed: actions.hasMessages = outbox.canSend || actions.hasMessages
     case .stale, .forgotten, nil: break
     }
   }
@@ -98,8 +121,8 @@ extension Tenancy {
   }
 
   package mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {
-    outbox.take(gap)
-    actions.hasMessages = outbox.canSend || actions.hasMessages
+    guard ending == nil else { return }
+    follow(outbox.take(gap), of: gap.destination, into: &actions)
   }
 
   /// The way to the owner of a destination broke, or it owns nothing any more: nothing is sent until its owner greets.

@@ -150,13 +150,15 @@ extension Tenancy {
   }
 
   func greeting(to source: StreamSource, _ number: UInt64) -> StreamGreeting {
-    StreamGreeting(source: source, destination: partition, owner: owner, number: number, now: state.now)
+    StreamGreeting(source: source, destination: partition, owner: owner, number: number, now: state.now,
+      asOf: received.asOf(source, at: state.now))
   }
 
   /// Answers a sender that asks where its stream stands: what is durable of it.
   package func greet(_ source: StreamSource, into actions: inout TenancyActions) {
     guard isAdmitting else { return }
-    actions.greetings.append(greeting(to: source, durableThrough[source] ?? 0))
+    let isKnown = received.highest(of: source, at: state.now) ?? 0 > 0
+    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] ?? 0 : 0))
   }
 
   /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.

@@ -35,6 +35,10 @@ extension Tenancy {
   /// which the next owner would not know.
   package mutating func takeCheckpoint() -> Bool {
     guard case .idle = checkpoint, isAdmitting, phase != .replaying, isBehind, held.isEmpty else { return false }
+    for source in received.dropForgotten(at: state.now) {
+      durableThrough[source] = nil
+      queuedThrough[source] = nil
+    }
     var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
     var withheldReplies: [CommandReply] = []
     for append in unconfirmed where !append.isCautious {

@@ -35,13 +35,14 @@ extension Tenancy {
     if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) {
       return cautiousTurn(controls, time, now, &actions)
     }
-    state.advance(to: time)
+    let time = max(state.now, time)
+    if !controls.isEmpty { state.advance(to: time) }
     for control in controls { try? state.apply(control) }
     var entries: [LoggedInput] = []
     var effects = TurnEffects()
     var bytes = 0
-    drain(\.messages, at: now, &entries, &effects, &bytes)
-    drain(\.commands, at: now, &entries, &effects, &bytes)
+    drain(\.messages, time, now, &entries, &effects, &bytes, &actions)
+    drain(\.commands, time, now, &entries, &effects, &bytes, &actions)
     actions.loads += loads.next()
     guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
     append(controls, entries, effects, isCautious: false, time, now, &actions)
@@ -54,16 +55,22 @@ extension Tenancy {
 
   /// Applies the inputs of one queue until it is empty, a bound is reached, or a key has to be loaded.
   private mutating func drain(
-    _ queue: WritableKeyPath<Self, InboundQueue>, at now: Int64, _ entries: inout [LoggedInput],
-    _ effects: inout TurnEffects, _ bytes: inout Int
+    _ queue: WritableKeyPath<Self, InboundQueue>, _ time: Timestamp, _ now: Int64, _ entries: inout [LoggedInput],
+    _ effects: inout TurnEffects, _ bytes: inout Int, _ actions: inout TenancyActions
   ) {
     while let inbound = self[keyPath: queue].first, entries.count < limits.turnInputsMax, ending == nil,
       !loads.isBlocking
     {
       if case .message = inbound.input, isPaused { return }
       guard bytes == 0 || bytes + inbound.bytes <= limits.turnBytesMax else { return }
+      guard isStillNext(inbound, at: time, into: &actions) else {
+        self[keyPath: queue].removeFirst()
+        continue
+      }
       let entry = entry(for: inbound, at: now)
       guard isResident(entry.body) else { return }
+      // Not before something is applied: the log has to say it, too.
+      state.advance(to: time)
       do throws(Poison) {
         try perform(entry, in: number + 1, into: &effects)
       } catch {
@@ -88,6 +95,9 @@ extension Tenancy {
   ) {
     let isMessage = !messages.isEmpty && !isPaused
     guard let inbound = isMessage ? messages.first : commands.first else { return }
+    guard isStillNext(inbound, at: max(state.now, time), into: &actions) else {
+      return isMessage ? messages.removeFirst() : commands.removeFirst()
+    }
     let entry = entry(for: inbound, at: now)
     guard isResident(entry.body) else {
       actions.loads += loads.next()
@@ -96,6 +106,25 @@ extension Tenancy {
     if isMessage { messages.removeFirst() } else { commands.removeFirst() }
     cautiousLeft -= 1
     append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
+  }
+
+  /// Whether an input that was queued is the next one of its stream still: the partition's time may have gone on so far
+  /// that its session was forgotten meanwhile. Its sender is told.
+  private mutating func isStillNext(
+    _ inbound: InboundQueue.Inbound, at time: Timestamp, into actions: inout TenancyActions
+  ) -> Bool {
+    guard let origin = inbound.origin, !planted.is(.gapAdmitted) else { return true }
+    if isForgotten(origin.source, asOf: inbound.asOf, at: time) {
+      queuedThrough[origin.source] = nil
+      refuse(origin.source, expected: 0, into: &actions)
+      return false
+    }
+    guard case .gap(let expected) = received.admission(of: origin.number, from: origin.source, at: time) else {
+      return true
+    }
+    queuedThrough[origin.source] = nil
+    refuse(origin.source, expected: expected, into: &actions)
+    return false
   }
 
   /// What the log will say of an input: itself, or that it is skipped.
@@ -107,16 +136,15 @@ extension Tenancy {
       }
       return LoggedInput(origin: inbound.origin, body: .message(message))
     case .command(let command, let deadline):
-      guard let reason = reasonToSkip(deadline, inbound.asOf, at: now) else {
+      guard let reason = reasonToSkip(deadline, at: now) else {
         return LoggedInput(origin: inbound.origin, body: .command(command))
       }
       return LoggedInput(origin: inbound.origin, body: .skip(command.request, reason))
     }
   }
 
-  private func reasonToSkip(_ deadline: Int64?, _ asOf: Timestamp, at now: Int64) -> SkipReason? {
+  private func reasonToSkip(_ deadline: Int64?, at now: Int64) -> SkipReason? {
     if let deadline, deadline < now { return .expired }
-    if state.now.milliseconds - asOf.milliseconds > limits.stream.sessionLifeMilliseconds / 2 { return .outdated }
     return isDirtyBoundReached ? .overloaded : nil
   }
 
@@ -182,7 +210,10 @@ extension Tenancy {
     let record = TurnRecord(
       owner: owner, number: number + 1, time: max(state.now, time), controls: controls, entries: entries)
     var append = UnconfirmedAppend(record: record, sentAt: now, isCautious: isCautious, effects: effects)
-    if !isCautious { number += 1 }
+    if !isCautious {
+      state.advance(to: record.time)
+      number += 1
+    }
     if mode.isOneSequence {
       // Causes and effects are lost together, so messages need not wait; replies do.
       send(append.effects.messages, into: &actions)

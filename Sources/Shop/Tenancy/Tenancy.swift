@@ -132,10 +132,10 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   }
 
   /// The log is being read back, because of the oldest unconfirmed append.
-  struct Settling: Hashable, Sendable {
+  struct Settling: Sendable {
     var nextOffset: Int64
-    /// Since when the log ends too early, by the owner's clock.
-    var shrunkenSince: Int64?
+    /// When the log was last seen to end too early, and how long it has by now, in milliseconds.
+    var shrunken: (seenAt: Int64, milliseconds: Int64)?
   }
 
   enum CheckpointPhase: Sendable {

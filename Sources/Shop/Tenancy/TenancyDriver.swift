@@ -38,7 +38,7 @@ package protocol TenancyDriver: Sendable {
 
   mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>?
   /// Whether the owner of a destination has to be asked where this partition's stream stands.
-  func awaitsGreeting(from destination: PartitionID) -> Bool
+  func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool
   mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions)
   mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions)
   mutating func take(_ gap: StreamGap, into actions: inout TenancyActions)
@@ -62,6 +62,8 @@ package protocol TenancyDriver: Sendable {
   mutating func leave()
   mutating func fenced()
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
+  /// How the streams of its messages stand, for whoever looks for what is stuck.
+  var outboxText: String { get }
 }
 
 extension Tenancy: TenancyDriver {
@@ -69,7 +71,16 @@ extension Tenancy: TenancyDriver {
   package var ledger: Ledger { state.machine.ledger }
   package var hasWaitingReads: Bool { !waitingReads.isEmpty }
 
-  package func awaitsGreeting(from destination: PartitionID) -> Bool { outbox.awaitsGreeting(from: destination) }
+  package var outboxText: String {
+    outbox.senders.values.sorted { $0.destination < $1.destination }.map {
+      "to \($0.destination) of \($0.owner.map { "\($0)" } ?? "nobody"): \($0.acknowledged) acknowledged, \($0.sent) sent, "
+        + "\($0.numbered) numbered"
+    }.joined(separator: "; ")
+  }
+
+  package func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
+    outbox.awaitsGreeting(from: destination, of: owner)
+  }
 
   package func forEachEntity(_ body: (EntityKey, Entity) -> Void) { state.forEachEntity(body) }
 }

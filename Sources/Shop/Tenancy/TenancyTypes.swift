@@ -43,11 +43,12 @@ package struct TenancyLimits: Hashable, Sendable {
   /// A sentence about the first bound that is out of range or contradicts another.
   package var contradiction: String? {
     if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
-    let counts = [turnInputsMax, turnBytesMax, heldRecordsMax, unreceivedRepliesMax]
+    // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
+    let counts = [turnInputsMax, turnBytesMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
     if counts.contains(where: { $0 < 1 }) || shrunkenLogMilliseconds < 1 || leaseMilliseconds < 1 {
       return "every bound of a tenure must be at least 1"
     }
-    return cautiousInputs < 0 ? "cautiousInputs (\(cautiousInputs)) must not be negative" : nil
+    return nil
   }
 }
 
@@ -112,7 +113,7 @@ package struct TenancyCheckpoint: Sendable {
 /// What became of a command, on its way to the pod that took it.
 package enum CommandReply: Hashable, Sendable {
   case outcome(Reply)
-  /// It was not executed, and never will be.
+  /// It was not executed when its turn came; the reason says what that means for its client.
   case skipped(RequestID, SkipReason)
 
   package var request: RequestID {

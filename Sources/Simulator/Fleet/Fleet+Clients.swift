@@ -63,7 +63,8 @@ extension Fleet {
     case .outcome(let outcome):
       hash.fold(outcome.request.number &* 2 &+ (outcome.isReplayed ? 1 : 0))
       auditor.judge(outcome)
-    case .skipped(let request, _): auditor.judgeSkipped(request)
+    case .skipped(let request, .overloaded): auditor.judgeSkipped(request)
+    case .skipped: break
     }
     send(.reply(reply, slot, owner), from: pod, toRun: reply.request.incarnation)
   }

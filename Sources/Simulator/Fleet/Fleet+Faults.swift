@@ -54,13 +54,17 @@ extension Fleet {
     tally.disconnects += 1
     links[a][b] = []
     links[b][a] = []
-    for (pod, other) in [(pods[a], b), (pods[b], a)] {
-      for slot in layout.partitions.indices {
-        guard let known = pod.owners[slot], known.pod == other else { continue }
-        lostWay(to: known.owner, slot, pod)
-      }
-      for seat in pod.seats { seat?.repliesLost = true }
+    noticeLoss(pods[a], to: b)
+    noticeLoss(pods[b], to: a)
+  }
+
+  /// A pod sees that what it sent to another one may not have arrived.
+  func noticeLoss(_ pod: FleetPod, to other: Int) {
+    for slot in layout.partitions.indices {
+      guard let known = pod.owners[slot], known.pod == other else { continue }
+      lostWay(to: known.owner, slot, pod)
     }
+    for seat in pod.seats { seat?.repliesLost = true }
   }
 
   /// An owner is told to give its partition up; whoever is wanted there takes it over.

@@ -8,7 +8,10 @@ import Tenancy
 extension Fleet {
   func send(_ packet: Packet, from pod: FleetPod, to other: Int) {
     // Whoever is cut off from the others still reaches itself.
-    guard other == pod.index || cutFromPeers[pod.index] <= clock && cutFromPeers[other] <= clock else { return }
+    guard other == pod.index || cutFromPeers[pod.index] <= clock && cutFromPeers[other] <= clock else {
+      noticeLoss(pod, to: other)
+      return noticeLoss(pods[other], to: pod.index)
+    }
     links[pod.index][other].append(packet)
   }
 
@@ -41,7 +44,10 @@ extension Fleet {
   private func take(_ packet: Packet, at pod: FleetPod, from: Int) {
     switch packet {
     case .owned(let owner, let slot, let other): learn(owner, slot, at: other, pod)
-    case .notMine(let slot, let owner): forget(owner, slot, pod)
+    case .notMine(let slot, let owner):
+      pod.goneEpochs[slot] = max(pod.goneEpochs[slot], owner.epoch)
+      forget(owner, slot, pod)
+      lostWay(to: owner, slot, pod)
     case .hello(let source, let slot, let owner):
       withSeat(pod, slot, of: owner, refuse: .notMine(slot, owner), from) { $0.greet(source, into: &$1) }
     case .commands(let frame):
@@ -57,7 +63,9 @@ extension Fleet {
       withSeat(pod, slot, of: frame.owner, refuse: .notMine(slot, frame.owner), from) {
         $0.receive(inputs, bytes: 128, into: &$1)
       }
-    case .greeting(let word): take(word, pod)
+    case .greeting(let word):
+      learn(word.owner, layout.slot(word.destination), at: from, pod)
+      take(word, pod)
     case .acknowledgement(let word):
       switch word.source {
       case .session:
@@ -67,7 +75,7 @@ extension Fleet {
       }
     case .gap(let word):
       switch word.source {
-      case .session: pod.streams[layout.slot(word.destination)].take(word)
+      case .session: follow(pod.streams[layout.slot(word.destination)].take(word), word.destination, pod)
       case .partition(let source): withSource(source, pod) { $0.take(word, into: &$1) }
       }
     case .released(let former, let slot, let successor):
@@ -112,19 +120,24 @@ extension Fleet {
     switch word.source {
     case .partition(let source): withSource(source, pod) { $0.take(word, into: &$1) }
     case .session:
-      switch pod.streams[slot].take(word) {
-      case .resumed, .stale: break
-      case .forgotten: openSession(slot, pod)
-      case .lostLog(let greeted, let acknowledged, let numbered):
-        fail(
-          "\(word.destination) greeted \(word.source) with \(greeted), of \(acknowledged) acknowledged and "
-            + "\(numbered) numbered")
-      }
+      follow(pod.streams[slot].take(word), word.destination, pod)
+    }
+  }
+
+  private func follow(_ greeted: StreamSender<StreamInput>.Greeted, _ destination: PartitionID, _ pod: FleetPod) {
+    switch greeted {
+    case .resumed, .stale: break
+    case .forgotten: openSession(layout.slot(destination), pod)
+    case .lostLog(let greeted, let acknowledged, let numbered):
+      fail("\(destination) has \(greeted) commands of a session with \(acknowledged) acknowledged of \(numbered)")
     }
   }
 
   /// Begins the lane's next session. Whoever waits for what was sent by the old one does not learn what became of it.
-  private func openSession(_ slot: Int, _ pod: FleetPod) {
+  func openSession(_ slot: Int, _ pod: FleetPod) {
+    let (unknown, unsent) = pod.streams[slot].abandoned()
+    defer { for input in unsent { _ = pod.streams[slot].offer(input, bytes: 64) } }
+    for case .command(let command, _) in unknown where clients.take(command.request) != nil { tally.unknown += 1 }
     pod.sessions[slot] += 1
     pod.greetingsAsked[slot] = nil
     pod.streams[slot] = StreamSender(

@@ -15,11 +15,13 @@ extension Fleet {
       pod.pausedUntil = 0
       pod.skew = 0
     }
+    for slot in logs.indices { logs[slot].showAll() }
     for index in pods.indices {
       cutFromLog[index] = 0
       cutFromStore[index] = 0
       cutFromPeers[index] = 0
     }
+    noticeSetBack()
     for round in 0..<8_000 where violation == nil {
       clock += 5
       if round % 50 == 0 { for slot in logs.indices { logs[slot].showAll() } }
@@ -35,6 +37,17 @@ extension Fleet {
       if round % 20 == 0, isAtRest { return }
     }
     if violation == nil { fail(whatMoves) }
+  }
+
+  /// Whoever next writes to or reads from a store that was set back notices it; here everybody does.
+  private func noticeSetBack() {
+    for pod in pods {
+      for (slot, seat) in pod.seats.enumerated() {
+        guard let seat, store.header(slot)?.number ?? 0 < seat.tenancy.checkpointedNumber else { continue }
+        seat.tenancy.fenced()
+        perform(TenancyActions(), pod, slot, seat)
+      }
+    }
   }
 
   /// What a pod does after a while without an answer: it asks again.
@@ -71,13 +84,15 @@ extension Fleet {
       if tenancy.ending != nil { return "\(name) is stopped at the end" }
       if tenancy.isReplaying { return "\(name) replays for ever" }
       if !tenancy.mayReveal { return "\(name) never serves" }
-      if tenancy.unacknowledgedCount > 0 { return "messages of \(name) never arrived" }
+      if tenancy.unacknowledgedCount > 0 { return "messages of \(name) never arrived: \(tenancy.outboxText), \(pods[wanted[slot]].owners.map { "\($0.map { "\($0)" } ?? "nil")" })" }
       if tenancy.queuedCount > 0 || tenancy.wantsTurn { return "inputs of \(name) are never applied" }
       if tenancy.isBehind { return "\(name) is never checkpointed" }
     }
     for pod in pods {
       for (slot, stream) in pod.streams.enumerated() where !stream.isEmpty {
-        return "commands to \(layout.partitions[slot]) never arrived"
+        return "commands to \(layout.partitions[slot]) of \(stream.source) never arrived: \(stream.acknowledged) "
+          + "acknowledged, \(stream.sent) sent, \(stream.numbered) numbered, \(stream.count) kept; "
+          + "owner \(stream.owner.map { "\($0)" } ?? "nil"), known \(pod.owners[slot].map { "\($0)" } ?? "nil")"
       }
     }
     return "something is on its way for ever"
@@ -86,7 +101,9 @@ extension Fleet {
   func auditEnd() {
     auditor.auditRest()
     for request in clients.waiting where violation == nil {
-      fail("request \(request.id) to \(request.partition) was never answered")
+      fail(
+        "request \(request.id) to \(request.partition) was never answered; "
+          + (auditor.outcomes[request.id].map { "its outcome is \($0.outcome)" } ?? "it is in no log"))
     }
     for (slot, partition) in layout.partitions.enumerated() where violation == nil {
       let rows = store.rows(slot).filter { !isExpired($0.value, slot) }

@@ -66,7 +66,7 @@ extension Fleet {
 
   /// Appends a record, and has the auditor read what counts.
   private func write(_ append: FleetAppend) -> Int64 {
-    let offset = logs[append.slot].append(append.record)
+    let offset = logs[append.slot].append(append.record, at: clock)
     if random.percent(70) || isResting { logs[append.slot].showAll() }
     let (counts, breach) = filters[append.slot].counts(append.record)
     if let breach, amputated != append.slot { fail("\(layout.partitions[append.slot]): \(breach)") }
@@ -133,6 +133,7 @@ extension Fleet {
   /// A new owner tells everybody directly.
   func tellAll(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     seat.isTold = true
+    if seat.tenancy.owner.epoch > announced[slot]?.owner.epoch ?? 0 { announced[slot] = (seat.tenancy.owner, pod.index) }
     if !seat.tenancy.mayReveal { tally.leaseWaits += 1 }
     learn(seat.tenancy.owner, slot, at: pod.index, pod)
     for other in pods where other !== pod && random.percent(swarm.toldPercent) {
@@ -211,6 +212,7 @@ extension Fleet {
     guard let pod = random.pick(pods.filter { isAwake($0) }) else { return }
     bringConfirmations(to: pod)
     for slot in layout.partitions.indices {
+      if isResting || random.percent(10) { lookUp(slot, pod) }
       tendStream(slot, pod)
       if let seat = pod.seats[slot] {
         tendSeat(pod, slot, seat)
@@ -234,8 +236,14 @@ extension Fleet {
 
   /// A pod asks owners where its commands stand, and sends what they have not.
   private func tendStream(_ slot: Int, _ pod: FleetPod) {
-    if pod.owners[slot] == nil, isResting || random.percent(10) { lookUp(slot, pod) }
+    // After a silence the partition may have forgotten the session.
+    if clock - pod.usedAt[slot] > swarm.limits.stream.sessionLifeMilliseconds / 4, pod.streams[slot].numbered > 0,
+      pod.streams[slot].count == pod.streams[slot].unnumberedCount
+    {
+      openSession(slot, pod)
+    }
     guard let known = pod.owners[slot], !pod.streams[slot].isEmpty else { return }
+    pod.usedAt[slot] = clock
     if pod.streams[slot].owner != known.owner {
       guard pod.greetingsAsked[slot] != known.owner else { return }
       pod.greetingsAsked[slot] = known.owner
@@ -246,8 +254,7 @@ extension Fleet {
 
   /// The map of owners, as the topic of announcements would say it.
   private func lookUp(_ slot: Int, _ pod: FleetPod) {
-    let serving = pods.filter { $0.seats[slot]?.isTold == true && $0.seats[slot]?.tenancy.ending == nil }
-    let newest = serving.max { ($0.seats[slot]?.tenancy.owner.epoch ?? 0) < ($1.seats[slot]?.tenancy.owner.epoch ?? 0) }
-    if let newest, let seat = newest.seats[slot] { learn(seat.tenancy.owner, slot, at: newest.index, pod) }
+    guard let newest = announced[slot], newest.owner.epoch > pod.goneEpochs[slot] else { return }
+    learn(newest.owner, slot, at: newest.pod, pod)
   }
 }

@@ -31,6 +31,8 @@ final class Fleet {
   var cutFromPeers: [Int64]
   /// Confirmations that a sleeping pod finds when it wakes.
   var confirmations: [(pod: Int, run: UInt64, slot: Int, owner: OwnerID, number: UInt64, offset: Int64?)] = []
+  /// By slot: the newest owner that announced itself where everybody can look it up.
+  var announced: [(owner: OwnerID, pod: Int)?]
   /// Whom the group wants to own each slot.
   var wanted: [Int]
   var clients = FleetClients()
@@ -62,10 +64,14 @@ final class Fleet {
     cutFromLog = Array(repeating: 0, count: count)
     cutFromStore = Array(repeating: 0, count: count)
     cutFromPeers = Array(repeating: 0, count: count)
+    announced = Array(repeating: nil, count: slots)
     wanted = (0..<slots).map { $0 % count }
     let limits = swarm.ruleLimits(&random)
     for index in 0..<count { pods.append(makePod(index, limits)) }
   }
+
+  /// How long readers may see less of a log than was acknowledged; less than owners wait for it.
+  static let hiddenMilliseconds: Int64 = 200
 
   func makePod(_ index: Int, _ limits: RuleLimits) -> FleetPod {
     defer { nextRun += 1 }
@@ -98,6 +104,10 @@ final class Fleet {
 
   func step() {
     clock += Int64(random.below(8))
+    // Whoever leads a partition knows after a while how much of its log everybody has.
+    for slot in logs.indices where clock - (logs[slot].hiddenSince ?? clock) > Self.hiddenMilliseconds {
+      logs[slot].showAll()
+    }
     guard let action = FleetAction(rawValue: random.place(in: swarm.weights)) else { return }
     hash.fold(UInt64(action.rawValue))
     perform(action)
@@ -121,7 +131,7 @@ final class Fleet {
     case .pause: pause()
     case .cut: cut()
     case .disconnect: disconnect(random.below(pods.count), random.below(pods.count))
-    case .hide: logs[random.below(logs.count)].hide(random.within(0...2))
+    case .hide: logs[random.below(logs.count)].hide(random.within(0...2), at: clock, for: Self.hiddenMilliseconds)
     case .show: for slot in logs.indices { logs[slot].showAll() }
     case .clock: pods[random.below(pods.count)].skew = Int64(random.within(-30_000...30_000))
     case .poison: poison()
@@ -215,7 +225,7 @@ final class Fleet {
     guard seat.tenancy.mayReveal, seat.tenancy.ending == nil else { return }
     for destination in seat.tenancy.destinations {
       guard let known = pod.owners[layout.slot(destination)] else { continue }
-      if seat.tenancy.awaitsGreeting(from: destination) {
+      if seat.tenancy.awaitsGreeting(from: destination, of: known.owner) {
         guard seat.greetingsAsked[destination] != known.owner else { continue }
         seat.greetingsAsked[destination] = known.owner
         send(
@@ -242,7 +252,9 @@ final class Fleet {
       return
     case .stopped(let number, let reason):
       guard poisoned.contains(slot) || amputated == slot else {
-        return fail("\(seat.tenancy.partition) stopped at record \(number): \(reason)")
+        return fail(
+          "\(seat.tenancy.partition) stopped at record \(number): \(reason); the log has \(logs[slot].records.count) "
+            + "records, of which \(logs[slot].readableEnd) can be read")
       }
       // It stays stopped, until an operator has set the record aside.
       if !seat.isStopNoted { tally.stopped += 1 }

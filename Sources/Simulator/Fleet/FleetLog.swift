@@ -8,8 +8,10 @@ struct FleetLog {
   /// What the newest leader lets readers see: after an election it may be less than was acknowledged, for a while.
   private(set) var readableEnd = 0
 
-  mutating func append(_ record: LogRecord) -> Int64 {
+  /// - Parameter now: readers may see it a little later.
+  mutating func append(_ record: LogRecord, at now: Int64) -> Int64 {
     records.append(record)
+    hiddenSince = hiddenSince ?? now
     return Int64(records.count - 1)
   }
 
@@ -21,8 +23,24 @@ struct FleetLog {
     readableEnd = records.count
   }
 
-  mutating func showAll() { readableEnd = records.count }
-  mutating func hide(_ count: Int) { readableEnd = max(0, records.count - count) }
+  /// Since when readers see less, by the world's time.
+  private(set) var hiddenSince: Int64?
+
+  /// Until when it is not hidden again: leaders do not change all the time.
+  private var shownUntil: Int64 = 0
+
+  mutating func showAll() {
+    readableEnd = records.count
+    hiddenSince = nil
+  }
+
+  /// A new leader shows less than the one before it, for at most `milliseconds`.
+  mutating func hide(_ count: Int, at now: Int64, for milliseconds: Int64) {
+    guard now >= shownUntil else { return }
+    readableEnd = max(0, records.count - count)
+    hiddenSince = now
+    shownUntil = now + 4 * milliseconds
+  }
 }
 
 /// An append on its way to the log.

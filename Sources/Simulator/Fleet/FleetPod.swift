@@ -19,8 +19,12 @@ final class FleetPod {
   var streams: [StreamSender<StreamInput>]
   /// Sessions that were opened so far, by slot.
   var sessions: [UInt32]
+  /// By slot: when its session was used last, by the world's time.
+  var usedAt: [Int64]
   /// Whom it believes to own each partition, and where.
   var owners: [(owner: OwnerID, pod: Int)?]
+  /// By slot: the newest epoch whose owner said that it owns nothing any more.
+  var goneEpochs: [UInt64]
   /// To whom a hello is on its way, by slot: not to be said twice.
   var greetingsAsked: [OwnerID?]
   /// Slots that it wants no more, by a planted mistake.
@@ -32,6 +36,8 @@ final class FleetPod {
     self.limits = limits
     seats = Array(repeating: nil, count: layout.slotCount)
     sessions = Array(repeating: 1, count: layout.slotCount)
+    goneEpochs = Array(repeating: 0, count: layout.slotCount)
+    usedAt = Array(repeating: 0, count: layout.slotCount)
     owners = Array(repeating: nil, count: layout.slotCount)
     greetingsAsked = Array(repeating: nil, count: layout.slotCount)
     streams = layout.partitions.map { partition in

@@ -19,9 +19,9 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .readLog: 200
     case .store: 160
     case .tend: 120
-    case .request: 60
-    case .read: 40
-    case .repeat: 15
+    case .request: 160
+    case .read: 80
+    case .repeat: 30
     case .rebalance, .show: 6
     case .giveUp, .disconnect: 4
     case .hide, .cut, .pause, .quarantine: 3
@@ -85,7 +85,7 @@ struct FleetSwarm: Sendable {
     limits.heldRecordsMax = random.within(1...8)
     limits.unreceivedRepliesMax = 65_536
     limits.shrunkenLogMilliseconds = 400
-    limits.cautiousInputs = random.within(0...3)
+    limits.cautiousInputs = random.within(1...3)
     limits.leaseMilliseconds = Int64(random.within(50...600))
     self.limits = limits
     hasKeysExpire = random.percent(30)
