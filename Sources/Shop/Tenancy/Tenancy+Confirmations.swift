@@ -17,8 +17,8 @@ extension Tenancy {
     let isWhereItHasToBe = offset == expectedOffset || !mode.isShared
     guard isWhereItHasToBe || planted.is(.anyOffsetConfirms) && offset != nil else {
       if planted.is(.revealedBeforeMismatchIsRead) { reveal(first.effects, into: &actions) }
-      settling = Settling(nextOffset: expectedOffset, shrunken: nil)
-      actions.readBackFrom = expectedOffset
+      settling = Settling(nextOffset: anchor.offset, shrunken: nil)
+      actions.readBackFrom = anchor.offset
       return
     }
     confirmOldest(at: offset ?? expectedOffset, now: now, into: &actions)
@@ -32,6 +32,7 @@ extension Tenancy {
   ) {
     guard ending == nil, let settling, offset >= settling.nextOffset else { return }
     self.settling?.nextOffset = offset + 1
+    if offset == anchor.offset { return checkAnchor(record) }
     let verdict = filter.judge(record)
     switch verdict {
     case .broken(let reason):
@@ -53,6 +54,20 @@ extension Tenancy {
         confirmOldest(at: offset, now: now, isJudged: true, into: &actions)
       }
     }
+  }
+
+  /// What this owner knows to be durable has to stand where it stood: offsets alone do not show that a log lost its end
+  /// when as many records were appended since.
+  private mutating func checkAnchor(_ record: LogRecord) {
+    let isThere =
+      switch record {
+      case .owned: record.owner == owner && anchor.number == nil
+      case .turn(let read): read.owner == owner && read.number == anchor.number
+      }
+    guard !isThere, !planted.is(.shrunkenLogIgnored) else { return }
+    end(
+      .stopped(
+        number: number, reason: "the log has another record at offset \(anchor.offset) than before: it has lost records"))
   }
 
   /// The log was read back to its end. What is still unconfirmed does not stand there.
@@ -96,6 +111,7 @@ extension Tenancy {
     }
     confirmed = (append.record.number, offset)
     expectedOffset = offset + 1
+    anchor = (offset, append.record.number)
     lease.confirmed(sentAt: append.sentAt, at: now)
     var effects = append.effects
     if append.isCautious {
@@ -159,7 +175,9 @@ extension Tenancy {
     guard successor.epoch > owner.epoch else { return }
     switch phase {
     // It has answered nothing, but cannot know that its predecessor does not any more.
-    case .replaying, .waiting: end(.superseded(by: successor))
+    case .replaying, .waiting:
+      if planted.is(.releasedWithoutServing) { actions.releasedTo = successor }
+      end(.superseded(by: successor))
     case .serving, .leaving:
       phase = .leaving(to: successor)
       leaveIfDone(into: &actions)

@@ -11,7 +11,7 @@ extension Tenancy {
   package mutating func receive(
     _ frame: StreamFrame<StreamInput>, bytes: Int = 128, into actions: inout TenancyActions
   ) {
-    guard frame.owner == owner || planted.is(.frameOfOldTenureAccepted), isAdmitting else { return }
+    guard frame.owner == owner || planted.is(.inputsBeforeReplayEnds), isAdmitting else { return }
     guard let applied = received.highest(of: frame.source, at: state.now) else { return }
     if isForgotten(frame.source, asOf: frame.asOf, at: state.now) {
       return refuse(frame.source, expected: 0, into: &actions)

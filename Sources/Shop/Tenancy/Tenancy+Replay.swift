@@ -56,7 +56,7 @@ extension Tenancy {
     }
     guard case .owned(let announced) = read.record else { return true }
     let announcer = OwnerID(epoch: announced.epoch, run: announced.incarnation)
-    if announcer == owner {
+    if announcer == owner || planted.is(.runNotCompared) && announcer.epoch == owner.epoch {
       replayEnded(ownedAt: read.offset, at: now, into: &actions)
     } else if announcer.epoch > owner.epoch {
       end(.superseded(by: announcer))
@@ -134,6 +134,7 @@ extension Tenancy {
   private mutating func replayEnded(ownedAt offset: Int64, at now: Int64, into actions: inout TenancyActions) {
     replay = ReplayQueue()
     expectedOffset = offset + 1
+    anchor = (offset, nil)
     // Only the last word before the own Owned counts, and only its writer's.
     if releasedEarly == predecessor?.owner { predecessor?.isGone = true }
     let isUnclean = predecessor.map { !$0.isGone } ?? false

@@ -84,6 +84,9 @@ extension Tenancy {
       }
       self[keyPath: queue].removeFirst()
       if planted.is(.skipNotLogged), case .skip = entry.body { continue }
+      if planted.is(.refusedCommandExecuted), case .command(let command) = entry.body, isDirtyBoundReached {
+        actions.replies.append(.skipped(command.request, .overloaded))
+      }
       entries.append(entry)
       bytes += inbound.bytes
     }
@@ -145,7 +148,7 @@ extension Tenancy {
 
   private func reasonToSkip(_ deadline: Int64?, at now: Int64) -> SkipReason? {
     if let deadline, deadline < now { return .expired }
-    return isDirtyBoundReached ? .overloaded : nil
+    return isDirtyBoundReached && !planted.is(.refusedCommandExecuted) ? .overloaded : nil
   }
 
   /// Whether an entry can be applied now; if not, asks for what it and everything queued need.

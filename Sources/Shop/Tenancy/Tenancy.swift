@@ -62,6 +62,8 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   package internal(set) var confirmed: (number: UInt64, offset: Int64)
   /// Where the next append has to get to.
   var expectedOffset: Int64
+  /// The newest record of this owner's that is known to be durable: where it stands, and its number; nil for `Owned`.
+  var anchor: (offset: Int64, number: UInt64?) = (-1, nil)
 
   // Taking over.
   var replay = ReplayQueue()

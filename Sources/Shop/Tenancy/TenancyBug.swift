@@ -22,7 +22,6 @@ package enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case skipNotLogged
   case greetingIgnored
   case rowDroppedAndAdmittedAgain
-  case frameOfOldTenureAccepted
   case inputsBeforeReplayEnds
   case sentAgainOutOfOrder
   case messageRefusedWhenDirty

@@ -95,7 +95,7 @@ extension Fleet {
     _ body: (inout any TenancyDriver, inout TenancyActions) -> Void
   ) {
     // With the planted mistake, whoever sits there takes what was meant for another.
-    guard let seat = pod.seats[slot], seat.tenancy.owner == owner || planted == .frameOfOldTenureAccepted else {
+    guard let seat = pod.seats[slot], seat.tenancy.owner == owner || planted == .inputsBeforeReplayEnds else {
       if let refuse { send(refuse, from: pod, to: from) }
       return
     }

@@ -187,10 +187,12 @@ extension Fleet {
     guard logs[slot].records.count > 3 else { return }
     amputated = slot
     tally.amputated += 1
-    logs[slot].lose(random.within(1...2))
+    let lost = logs[slot].lose(random.within(1...2))
+    filters[slot].lose(lost)
     isResting = false
-    for _ in 0..<400 where violation == nil {
+    for _ in 0..<600 where violation == nil {
       clock += 5
+      showInTime()
       if random.percent(10) { request() }
       deliverPacket()
       turn()

@@ -10,10 +10,13 @@ extension Fleet {
   private func time(of pod: FleetPod) -> Timestamp { Timestamp(milliseconds: max(0, clock + pod.skew)) }
 
   func turn() {
-    guard let (pod, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil }) else { return }
-    var actions = TenancyActions()
-    seat.tenancy.turn(at: time(of: pod), now: clock, into: &actions)
-    perform(actions, pod, slot, seat)
+    guard let pod = random.pick(pods.filter { isAwake($0) }) else { return }
+    for (slot, seat) in pod.seats.enumerated() {
+      guard let seat, seat.tenancy.ending == nil, random.percent(70) else { continue }
+      var actions = TenancyActions()
+      seat.tenancy.turn(at: time(of: pod), now: clock, into: &actions)
+      perform(actions, pod, slot, seat)
+    }
   }
 
   // MARK: The log
@@ -254,7 +257,7 @@ extension Fleet {
 
   /// The map of owners, as the topic of announcements would say it.
   private func lookUp(_ slot: Int, _ pod: FleetPod) {
-    guard let newest = announced[slot], newest.owner.epoch > pod.goneEpochs[slot] else { return }
+    guard cutFromLog[pod.index] <= clock, let newest = announced[slot], newest.owner.epoch > pod.goneEpochs[slot] else { return }
     learn(newest.owner, slot, at: newest.pod, pod)
   }
 }

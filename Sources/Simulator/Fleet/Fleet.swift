@@ -104,13 +104,17 @@ final class Fleet {
 
   func step() {
     clock += Int64(random.below(8))
-    // Whoever leads a partition knows after a while how much of its log everybody has.
-    for slot in logs.indices where clock - (logs[slot].hiddenSince ?? clock) > Self.hiddenMilliseconds {
-      logs[slot].showAll()
-    }
+    showInTime()
     guard let action = FleetAction(rawValue: random.place(in: swarm.weights)) else { return }
     hash.fold(UInt64(action.rawValue))
     perform(action)
+  }
+
+  /// Whoever leads a partition knows after a while how much of its log everybody has.
+  func showInTime() {
+    for slot in logs.indices where clock - (logs[slot].hiddenSince ?? clock) > Self.hiddenMilliseconds {
+      logs[slot].showAll()
+    }
   }
 
   private func perform(_ action: FleetAction) {
@@ -119,11 +123,11 @@ final class Fleet {
     case .read: read()
     case .repeat: repeatRequest()
     case .giveUp: giveUp()
-    case .deliver: deliverPacket()
+    case .deliver: for _ in 0..<random.within(1...4) { deliverPacket() }
     case .turn: turn()
-    case .append: appendNext()
+    case .append: for _ in 0..<random.within(1...3) { appendNext() }
     case .readLog: readLog()
-    case .store: storeWork()
+    case .store: for _ in 0..<random.within(1...3) { storeWork() }
     case .tend: tend()
     case .rebalance: wanted[random.below(wanted.count)] = random.below(pods.count)
     case .leave: leave()
@@ -154,7 +158,8 @@ final class Fleet {
 
   /// Acquires a partition for a pod.
   func acquire(_ slot: Int, for pod: FleetPod, above epoch: UInt64 = 0) {
-    guard cutFromStore[pod.index] <= clock else { return }
+    // Another owner's word in the place of what was lost would hide the loss: no owner could see it.
+    guard cutFromStore[pod.index] <= clock, amputated != slot else { return }
     let (epoch, recovery) = store.acquire(slot, above: epoch)
     let partition = layout.partitions[slot]
     let owner = OwnerID(epoch: epoch, run: pod.run)

@@ -18,9 +18,15 @@ struct FleetLog {
   var end: Int64 { Int64(records.count) }
 
   /// Loses the newest records, which a broken promise of the log's had called durable.
-  mutating func lose(_ count: Int) {
+  ///
+  /// - Returns: how many of them were records of turns that count.
+  mutating func lose(_ count: Int) -> Int {
+    var numbers: Set<UInt64> = []
+    for case .turn(let record) in records.suffix(count) { numbers.insert(record.number) }
     records.removeLast(min(count, records.count))
     readableEnd = records.count
+    for case .turn(let record) in records { numbers.remove(record.number) }
+    return numbers.count
   }
 
   /// Since when readers see less, by the world's time.
@@ -57,6 +63,9 @@ struct NaiveFilter {
   private var newest: OwnerID?
   private var epochs: Set<UInt64> = []
   private(set) var numbers = 0
+
+  /// The log has lost its newest counted records.
+  mutating func lose(_ count: Int) { numbers -= count }
 
   /// Whether a record counts. `breach` is a record that no owner may ever have written.
   mutating func counts(_ record: LogRecord) -> (Bool, breach: String?) {

@@ -14,19 +14,21 @@ enum FleetAction: Int, CaseIterable, Sendable {
   var weight: Int {
     switch self {
     case .deliver: 420
-    case .turn: 300
-    case .append: 220
-    case .readLog: 200
-    case .store: 160
+    case .turn: 200
+    case .append: 260
+    case .readLog: 160
+    case .store: 200
     case .tend: 120
-    case .request: 160
-    case .read: 80
+    case .request: 120
+    case .read: 100
     case .repeat: 30
     case .rebalance, .show: 6
-    case .giveUp, .disconnect: 4
+    case .disconnect: 10
+    case .giveUp: 4
     case .hide, .cut, .pause, .quarantine: 3
     case .crash, .leave, .copy: 2
-    case .clock, .poison, .restore: 1
+    case .restore: 2
+    case .clock, .poison: 1
     }
   }
 
@@ -84,9 +86,9 @@ struct FleetSwarm: Sendable {
     limits.turnInputsMax = random.within(1...8)
     limits.heldRecordsMax = random.within(1...8)
     limits.unreceivedRepliesMax = 65_536
-    limits.shrunkenLogMilliseconds = 400
+    limits.shrunkenLogMilliseconds = 1_200
     limits.cautiousInputs = random.within(1...3)
-    limits.leaseMilliseconds = Int64(random.within(50...600))
+    limits.leaseMilliseconds = Int64(random.percent(50) ? random.within(50...400) : random.within(400...2_000))
     self.limits = limits
     hasKeysExpire = random.percent(30)
     limitsChangePercent = [0, 30, 100][random.below(3)]
