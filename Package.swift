@@ -30,7 +30,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let package = Package(
   name: "kassa",
-  products: [.executable(name: "kassa", targets: ["kassa"])],
+  products: [
+    .executable(name: "kassa", targets: ["kassa"]),
+    .executable(name: "kassa-simulator", targets: ["FleetRunner"]),
+  ],
   targets: [
     // Libraries of the system, found by pkg-config.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -114,7 +117,7 @@ let package = Package(
       "Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Streams", "Tenancy", "Wire"],
       [.plantedBugs]),
     .executableTarget(
-      name: "kassa-simulator", dependencies: ["Simulator", "Tenancy"], path: "Sources/Tools/simulator",
+      name: "FleetRunner", dependencies: ["Simulator", "Tenancy"], path: "Sources/Tools/FleetRunner",
       swiftSettings: swiftSettings + [.plantedBugs]),
     target("LoadGenerator", ["CEpoll", "Telemetry"]),
     target("OperatorClient", ["Model", "Settings", "Telemetry"]),
@@ -160,7 +163,9 @@ let package = Package(
         "Audit", "Embedded", "EventLog", "LoadGenerator", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
         "SQLiteStore", "Settings", "Telemetry", "TestSupport",
       ]),
-    tests("SimulatorTests", ["Simulator"]),
+    tests("SimulatorTests", ["Simulator", "Tenancy"]),
+    tests("StreamsTests", ["Model", "Streams"]),
+    tests("TenancyTests", ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "Tenancy"]),
     .target(
       name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
       swiftSettings: swiftSettings),

@@ -42,8 +42,8 @@ package struct StreamSender<Input: Sendable>: Sendable {
   package private(set) var sent: UInt64
   /// When the destination used this stream last, by the destination's time, as far as this end knows.
   package private(set) var asOf = Timestamp.zero
-  /// The epoch of the newest owner that greeted.
-  private var newestEpoch: UInt64 = 0
+  /// The newest owner that greeted, whether or not the way to it is open.
+  private var newestOwner: OwnerID?
   /// Inputs after `acknowledged`.
   private var inputs = InputQueue<Input>()
 
@@ -149,9 +149,10 @@ package struct StreamSender<Input: Sendable>: Sendable {
   }
 
   package mutating func take(_ greeting: StreamGreeting) -> Greeted {
-    guard greeting.source == source, greeting.owner.epoch >= newestEpoch else { return .stale }
-    if greeting.owner == owner, greeting.number < acknowledged { return .stale }
-    newestEpoch = greeting.owner.epoch
+    guard greeting.source == source, greeting.owner.epoch >= newestOwner?.epoch ?? 0 else { return .stale }
+    // Within one tenure nothing is lost: it was said before what was acknowledged since.
+    if greeting.owner == newestOwner, greeting.number < acknowledged { return .stale }
+    newestOwner = greeting.owner
     // To a destination that does not know it, a session is new, or old and forgotten.
     let isUnknown = if case .session = source { greeting.number == 0 && numbered > 0 } else { false }
     if isUnknown, isPastHalfLife(greeting.now) {

@@ -152,6 +152,11 @@ extension Fleet {
     if let known = pod.owners[slot], known.owner.epoch >= owner.epoch { return }
     if let known = pod.owners[slot] { forget(known.owner, slot, pod) }
     pod.owners[slot] = (owner, other)
+    noticeSuccessor(owner, slot, pod)
+  }
+
+  /// A pod that owns a partition hears of another owner.
+  func noticeSuccessor(_ owner: OwnerID, _ slot: Int, _ pod: FleetPod) {
     guard let seat = pod.seats[slot], seat.tenancy.owner != owner else { return }
     var actions = TenancyActions()
     seat.tenancy.successorAnnounced(owner, into: &actions)

@@ -257,7 +257,9 @@ extension Fleet {
 
   /// The map of owners, as the topic of announcements would say it.
   private func lookUp(_ slot: Int, _ pod: FleetPod) {
-    guard cutFromLog[pod.index] <= clock, let newest = announced[slot], newest.owner.epoch > pod.goneEpochs[slot] else { return }
+    guard cutFromLog[pod.index] <= clock, let newest = announced[slot] else { return }
+    noticeSuccessor(newest.owner, slot, pod)
+    guard newest.owner.epoch > pod.goneEpochs[slot] else { return }
     learn(newest.owner, slot, at: newest.pod, pod)
   }
 }

@@ -160,9 +160,10 @@ final class Fleet {
   func acquire(_ slot: Int, for pod: FleetPod, above epoch: UInt64 = 0) {
     // Another owner's word in the place of what was lost would hide the loss: no owner could see it.
     guard cutFromStore[pod.index] <= clock, amputated != slot else { return }
-    let (epoch, recovery) = store.acquire(slot, above: epoch)
+    let (given, recovery) = store.acquire(slot, above: max(epoch, pod.epochs[slot]))
+    pod.epochs[slot] = given
     let partition = layout.partitions[slot]
-    let owner = OwnerID(epoch: epoch, run: pod.run)
+    let owner = OwnerID(epoch: given, run: pod.run)
     let tenancy = makeTenancy(partition, owner, recovery, pod.limits)
     pod.seats[slot] = Seat(tenancy, announcedAt: clock, nextOffset: (recovery.header?.offset ?? -1) + 1)
     tally.takeovers += 1

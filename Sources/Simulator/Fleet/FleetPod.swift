@@ -23,6 +23,9 @@ final class FleetPod {
   var usedAt: [Int64]
   /// Whom it believes to own each partition, and where.
   var owners: [(owner: OwnerID, pod: Int)?]
+  /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again; under
+  /// one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
+  var epochs: [UInt64]
   /// By slot: the newest epoch whose owner said that it owns nothing any more.
   var goneEpochs: [UInt64]
   /// To whom a hello is on its way, by slot: not to be said twice.
@@ -36,6 +39,7 @@ final class FleetPod {
     self.limits = limits
     seats = Array(repeating: nil, count: layout.slotCount)
     sessions = Array(repeating: 1, count: layout.slotCount)
+    epochs = Array(repeating: 0, count: layout.slotCount)
     goneEpochs = Array(repeating: 0, count: layout.slotCount)
     usedAt = Array(repeating: 0, count: layout.slotCount)
     owners = Array(repeating: nil, count: layout.slotCount)
