@@ -7,7 +7,7 @@ DESTDIR ?=
 SWIFTFLAGS ?=
 # The Swift library goes into the program: it runs where Swift is not installed.
 RELEASE := swift build -c release --static-swift-stdlib --product kassa $(SWIFTFLAGS)
-KASSA := .build/release/kassa
+KASSA := $(CURDIR)/.build/release/kassa
 # Where `make run` serves.
 HTTP ?= 127.0.0.1:8000
 OPERATOR ?= 127.0.0.1:9000
@@ -17,13 +17,13 @@ FILTER ?=
 # Options of perf/suite and perf/cluster: make perf PERF='--only uniform,hot'
 PERF ?=
 
-# The cluster of `make stack`: pods of each service, brokers (1 or 3), partitions; more settings of the pods, such as
-# POD_SETTINGS='KASSA_LANES=2 KASSA_KAFKA_LINGER=1ms'.
+# The cluster of `make stack`: pods of each service, brokers (1 or 3), partitions (stack/plan.py has the default); more
+# settings of the pods, such as POD_SETTINGS='KASSA_LANES=2 KASSA_KAFKA_LINGER=1ms'.
 ORDERS ?= 2
 STOCK ?= 2
 PAYMENTS ?= 2
 BROKERS ?= 1
-PARTITIONS ?= 4
+PARTITIONS ?=
 POD_SETTINGS ?=
 # make stack-scale SERVICE=stock PODS=4;  make stack-stop WIPE=1 deletes the data, too
 SERVICE ?=
@@ -39,7 +39,7 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test drills sim perf perf-cluster lint format install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test test-docker drills sim perf perf-cluster lint format slides install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,13 +47,14 @@ help: ## list these verbs
 run: ## install missing system packages, build, serve on HTTP=127.0.0.1:8000 with the data in DATA=data
 	@scripts/system-packages --for run
 	@$(RELEASE)
-	@exec $(KASSA) serve --http "$(HTTP)" --operator "$(OPERATOR)" --data "$(DATA)"
+	@exec "$(KASSA)" serve --http "$(HTTP)" --operator "$(OPERATOR)" --data "$(DATA)"
 
 stack: ## a whole cluster on this machine: Kafka, PostgreSQL, Redis, ORDERS=2 STOCK=2 PAYMENTS=2 pods, a gateway
 	@scripts/system-packages --for stack
+	@scripts/kafka ensure >/dev/null
 	@$(RELEASE)
 	@stack/stack start --orders "$(ORDERS)" --stock "$(STOCK)" --payments "$(PAYMENTS)" --brokers "$(BROKERS)" \
-	  --partitions "$(PARTITIONS)" --pod-settings "$(POD_SETTINGS)" --kassa $(KASSA)
+	  $(if $(PARTITIONS),--partitions "$(PARTITIONS)") --pod-settings "$(POD_SETTINGS)" --kassa "$(KASSA)"
 
 stack-stop: ## end it (its data stays; WIPE=1 deletes it)
 	@stack/stack stop $(if $(WIPE),--wipe)
@@ -70,37 +71,49 @@ stack-status: ## what runs, with pids and addresses
 build: ## the program, optimised, at .build/release/kassa
 	@$(RELEASE)
 
-test: ## everything: units, simulations, real processes (a part of the units: FILTER=name)
+test: ## everything: units, simulations, real processes; ends with what was not run, REQUIRE=all fails then (FILTER=name)
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks and the rest (40 minutes)
+test-docker: ## build the image and try the whole docker-compose.yml, with a Docker engine of its own if need be (15 minutes)
+	@scripts/test-docker
+
+drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)
 	@scripts/system-packages --for test
+	@scripts/kafka ensure >/dev/null || true
 	@SWIFTFLAGS="$(SWIFTFLAGS)" Tests/Drills/run --long --kills "$(KILLS)"
 	@$(RELEASE)
-	@Tests/ClusterDrills/run --kassa $(KASSA) --long --kills "$(POD_KILLS)"
+	@Tests/ClusterDrills/run --kassa "$(KASSA)" --long --kills "$(POD_KILLS)"
+	@Tests/Readme/run --kassa "$(KASSA)" --long
+	@Tests/Jobs/run --kassa "$(KASSA)" --long
 
 perf: ## measure it against its targets, and against PostgreSQL, on this machine (5 minutes)
 	@scripts/system-packages --for perf
 	@$(RELEASE)
-	@perf/suite --kassa $(KASSA) $(PERF)
+	@perf/suite --kassa "$(KASSA)" $(PERF)
 
 perf-cluster: ## the same of a whole cluster with everything on this machine (18 minutes)
 	@scripts/system-packages --for perf
+	@scripts/kafka ensure >/dev/null
 	@$(RELEASE)
-	@perf/cluster --kassa $(KASSA) $(PERF)
+	@perf/cluster --kassa "$(KASSA)" $(PERF)
 
 sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from SEED=1
 	@$(RELEASE)
-	@$(KASSA) sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
+	@"$(KASSA)" sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
 
 lint: ## the code's layout and the shell scripts
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
-	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests | xargs shellcheck; fi
+	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests test | xargs shellcheck; \
+	  else scripts/not-run "shellcheck of the shell scripts" "there is no shellcheck: scripts/system-packages --for test"; fi
 	@echo "lint: clean"
 
 format: ## put the code's layout right
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests perf
+
+slides: ## print the talk about Kassa to docs/slides/kassa.pdf (the first time installs Chromium, 300 MB)
+	@scripts/system-packages --for slides
+	@scripts/slides
 
 install: build ## the program, its man page and its completions under PREFIX=/usr/local
 	@scripts/install "$(KASSA)" "$(DESTDIR)$(PREFIX)"

@@ -42,8 +42,7 @@ let package = Package(
     .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
-    // Without pkg-config, whose flags for these two the package manager warns of.
-    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    // Without pkg-config, whose flags for it the package manager warns of.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
     // A part of the C library that Swift's own module leaves out.
@@ -73,7 +72,7 @@ let package = Package(
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
     target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "Threads", "Wire"]),
-    target("Peers", ["CZeroMQ", "Lanes"]),
+    target("Peers", ["CGnuTLS", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
     target(
@@ -92,7 +91,7 @@ let package = Package(
       "Serving",
       [
         "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache", "RestAPI",
-        "Settings", "Telemetry",
+        "Settings", "Telemetry", "Threads",
       ]),
     target(
       "Embedded",
@@ -127,7 +126,7 @@ let package = Package(
         "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
         "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Serving", "Telemetry", "Settings", "Simulator", "LoadGenerator",
+        "OperatorClient", "Peers", "Serving", "Telemetry", "Threads", "Settings", "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -137,7 +136,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("TidyTests", []),
     tests("SettingsTests", ["Settings"]),
-    tests("kassaTests", ["Settings", "kassa"]),
+    tests("kassaTests", ["Settings", "TestSupport", "kassa"]),
     tests(
       "ServingTests",
       [
@@ -203,7 +202,7 @@ let package = Package(
       ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Threads", "Wire"]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
-    tests("PeersTests", ["CZeroMQ", "Lanes", "Peers", "TestSupport"]),
+    tests("PeersTests", ["Lanes", "Peers", "TestSupport"]),
     tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
     tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
     tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport", "Threads"]),

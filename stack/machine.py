@@ -8,8 +8,8 @@ import subprocess
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 KAFKA_IS_MISSING = (
-    "Apache Kafka: Debian has no package of it. Unpack a binary release, version 4 (https://kafka.apache.org/downloads),"
-    " and set KAFKA_HOME to its folder")
+    "Apache Kafka: Debian has no package of it. scripts/kafka fetch downloads it; or unpack a binary release, version 4"
+    " (https://kafka.apache.org/downloads), and set KAFKA_HOME to its folder")
 
 
 class Missing(Exception):
@@ -57,9 +57,11 @@ def find_java():
 
 
 def find_kafka_libs():
-    """The folder of Kafka's jars, found as the tests find it; None without one."""
-    found = subprocess.run([os.path.join(REPOSITORY, "scripts", "kafka-libs")], stdout=subprocess.PIPE,
-                           stderr=subprocess.DEVNULL, text=True, check=False)
+    """The folder of Kafka's jars, found as the tests find it; None without one. `Missing` when KAFKA_HOME is wrong."""
+    found = subprocess.run([os.path.join(REPOSITORY, "scripts", "kafka"), "libs"], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, check=False)
+    if found.stderr:
+        raise Missing(found.stderr.strip())
     return found.stdout.strip() or None
 
 

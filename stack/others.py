@@ -48,6 +48,8 @@ def pod_settings(plan, service, name, connection):
         "KASSA_REDIS": f"redis://{plan.reached('redis')}", "KASSA_PARTITIONS": plan.partitions, "KASSA_LANES": 1,
         # When all pods end there is nobody to hand partitions over to.
         "KASSA_HANDOVER_TIME": "4s",
+        # The supervisor tells the gateway of a pod that ends: there is nothing to wait for.
+        "KASSA_DRAIN_DELAY": "0ms",
         # All clients have the gateway's address, and it keeps connections for longer than it needs them.
         "KASSA_CONNECTIONS_PER_ADDRESS_MAX": 10000, "KASSA_IDLE_TIME": "5m",
     }

@@ -7,6 +7,8 @@ import table
 
 SERVICES = ("orders", "stock", "payments")
 PODS_MAX = 16
+# Of each service, unless another number is asked for. The one place that decides it: docs/stack.md is held to it.
+PARTITIONS = 4
 # The words of a pod's ports, in the order in which they are given away.
 POD_PORTS = ("http", "operator", "peers")
 
@@ -20,7 +22,7 @@ class Plan:
     """One stack. `ports` maps a name such as `stock-1/http`, `kafka-1`, `redis` to a port of 127.0.0.1."""
     pods: dict
     brokers: int = 1
-    partitions: int = 4
+    partitions: int = PARTITIONS
     pod_settings: str = ""
     # Where pods find a server, or each other, when not at its own port: what tests have put between them.
     detours: dict = dataclasses.field(default_factory=dict)
@@ -60,6 +62,13 @@ class Plan:
         self.ports = {name: previous[name] for name in names if name in previous and ports.is_free(previous[name])}
         missing = [name for name in names if name not in self.ports]
         self.ports.update(zip(missing, ports.find(len(missing), taken=self.ports.values())))
+
+    def check_ports(self):
+        """Raises `ports.NoPort` where a port of the plan has been taken by another program meanwhile."""
+        taken = [f"{name} (127.0.0.1:{port})" for name, port in self.ports.items() if not ports.is_free(port)]
+        if taken:
+            raise ports.NoPort(f"another program has taken the port of {', '.join(taken)}: run make stack again,"
+                               " which finds others")
 
     def save(self, path):
         """Writes the plan for the next run."""

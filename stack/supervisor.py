@@ -17,7 +17,10 @@ import probes
 import table
 from member import Member, clean_environment
 
-READY_SECONDS_MAX = 60
+# A small machine that is busy with other things takes a minute and more.
+READY_SECONDS_MAX = 180
+# What ends that often before it was ever ready does not get ready.
+STARTS_MAX = 5
 DRAIN_SECONDS_MAX = 15
 # New requests may be on their way to a pod when the gateway is told to send it no more.
 DRAIN_SECONDS_MIN = 0.1
@@ -25,6 +28,12 @@ DRAIN_SECONDS_MIN = 0.1
 
 class StackFailure(Exception):
     """The stack could not be brought where it was wanted."""
+
+
+def not_ready(member, what):
+    """A sentence about a process that did not get ready, and the end of its log."""
+    end = member.log_end().rstrip()
+    return f"{member.spec.name} {what}; {member.log_path} " + (f"ends with\n{end}" if end else "is empty")
 
 
 class Supervisor:
@@ -103,13 +112,16 @@ class Supervisor:
         return self._add(spec, self._admit, self._dismiss)
 
     def _await(self, members, deadline):
+        starts_before = {member: member.starts for member in members}
         for member in members:
             while not member.is_ready.wait(0.05):
                 if self.is_ending.is_set():
                     raise StackFailure("told to end")
+                starts = member.starts - starts_before[member]
+                if starts > STARTS_MAX:
+                    raise StackFailure(not_ready(member, f"ended {STARTS_MAX} times before it was ready"))
                 if time.monotonic() > deadline:
-                    raise StackFailure(f"{member.spec.name} is not ready; {member.log_path} ends with\n"
-                                       + member.log_end())
+                    raise StackFailure(not_ready(member, "was not ready in time"))
 
     def bring_up(self):
         """Starts everything, and returns when all of it is ready. `StackFailure` tells what is not."""

@@ -37,9 +37,12 @@ public enum ClusterBoot {
   public static func run(_ options: PodOptions, lanes: ServerLanes, _ journal: Log) throws(BootFailure) -> Pod {
     let opened = try openLog(options, journal)
     do throws(BootFailure) {
+      let clock = ServingClock(toleranceMilliseconds: options.clockToleranceMilliseconds)
+      let asked = ProcessClock.bootMilliseconds()
       let map = try openMap(options, journal)
       do throws(BootFailure) {
-        return try open(options, opened, map, lanes: lanes, incarnation: map.incarnation, journal)
+        if options.comparesClocks { try compare(clock, with: map, askedAt: asked) }
+        return try open(options, opened, map, lanes: lanes, incarnation: map.incarnation, clock: clock, journal)
       } catch {
         map.close()
         throw error
@@ -90,24 +93,36 @@ public enum ClusterBoot {
     }
   }
 
+  /// - Throws: `BootFailure` where the broker that took the announcement has another time.
+  private static func compare(
+    _ clock: ServingClock, with map: KafkaOwnershipMap, askedAt: Int64
+  ) throws(BootFailure) {
+    guard let theirs = map.announcedMilliseconds,
+      let complaint = clock.complaint(about: "Kafka's", saying: theirs, askedAt: askedAt)
+    else { return }
+    throw BootFailure("clock-tolerance", complaint)
+  }
+
   // MARK: Everything else
 
   /// Opens what stands on the log's cluster. The lanes must not have been started.
-  /// - Parameter incarnation: of this run of the pod: higher than those of all its runs before.
+  /// - Parameters:
+  ///   - incarnation: of this run of the pod: higher than those of all its runs before.
+  ///   - clock: what records get their time from.
   /// - Throws: `BootFailure`.
   static func open(
     _ options: PodOptions, _ opened: OpenedLog, _ ownership: any OwnershipMap, lanes: ServerLanes,
-    incarnation: UInt64, _ journal: Log
+    incarnation: UInt64, clock: ServingClock, _ journal: Log
   ) throws(BootFailure) -> Pod {
-    let stores = try openStores(options, opened.clusterID)
+    let stores = try openStores(options, opened.clusterID, clock)
     var redis: [RedisPriceCache] = []
     do throws(BootFailure) {
       let prices = try openPrices(options, lanes.serving, &redis)
       let identity = PeerIdentity(name: options.name, incarnation: incarnation)
-      let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving)
+      let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving, journal)
       return Pod(
         options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
-        identity: identity, ownership: ownership, journal: journal)
+        identity: identity, ownership: ownership, clock: clock, journal: journal)
     } catch {
       for cache in redis { cache.close() }
       for store in stores.values { store.close() }
@@ -116,14 +131,15 @@ public enum ClusterBoot {
   }
 
   private static func openStores(
-    _ options: PodOptions, _ clusterID: String
+    _ options: PodOptions, _ clusterID: String, _ clock: ServingClock
   ) throws(BootFailure) -> [Service: PostgresStore] {
     let identity = PostgresIdentity(cluster: clusterID, partitionCount: options.kafka.partitioner.count)
     var stores: [Service: PostgresStore] = [:]
     do throws(BootFailure) {
       for (service, connection) in options.databases.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
         stores[service] = try naming(PodOptions.setting(ofDatabase: service)) {
-          try PostgresStore(connection, service: service, identity: identity)
+          try PostgresStore(
+            connection, service: service, identity: identity, clock: options.comparesClocks ? clock.question : nil)
         }
       }
     } catch {
@@ -148,12 +164,16 @@ public enum ClusterBoot {
   }
 
   private static func openMesh(
-    _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane]
+    _ options: PodOptions, _ identity: PeerIdentity, _ clusterID: String, _ lanes: [Lane], _ journal: Log
   ) throws(BootFailure) -> PeerMesh {
     let peers = options.peers
     var mesh = PeerOptions(
-      cluster: clusterID, identity: identity, host: peers.host, port: peers.port, keys: options.peerKeys)
+      cluster: clusterID, identity: identity, host: peers.host, port: peers.port,
+      certificates: options.peerCertificates)
     mesh.limits.frameBytesMax = frameBytesMax
+    mesh.onFailedReload = {
+      journal.error("new peer certificates cannot be used; the former ones stay in use", ["text": LogValue($0)])
+    }
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }
   }

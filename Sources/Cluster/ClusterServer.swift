@@ -17,7 +17,7 @@ import Threads
 /// ```
 /// lane 0..n-1   one HTTP server, one REST API, its share of the partitions, its price cache; lane 0 the peers, too
 /// lane n        the operator port
-/// threads       groups (one each), takeovers, map of owners, stores, watch over the servers
+/// threads       groups (one each), takeovers, map of owners, stores, watch over the servers, and over the clock
 /// ```
 /// Boot: check the topics, announce the pod (which gives it its incarnation), open stores and connections, open the
 /// ports, join the groups. It is ready when it has taken over and replayed what it was assigned first.
@@ -55,7 +55,7 @@ public final class ClusterServer: Sendable {
     let runtime = Runtime(
       options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
       incarnation: pod.identity.incarnation, cluster: pod.link,
-      clock: { Timestamp(milliseconds: ProcessClock.wallMilliseconds()) }, report: { journal.tell($0) },
+      clock: { [clock = pod.clock] in clock.now() }, report: { journal.tell($0) },
       onReplayed: { replayed.open() })
     self.runtime = runtime
     do {
@@ -66,6 +66,7 @@ public final class ClusterServer: Sendable {
           runtime: runtime, prices: pod.prices, services: options.servedServices,
           incarnation: pod.identity.incarnation, version: version),
         sources: { pod.extend(&$0) })
+      pod.clock.watch(journal)
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
       try front.start()
       try pod.joinGroups()
@@ -79,6 +80,9 @@ public final class ClusterServer: Sendable {
 
   /// Waits until what it was assigned first has been taken over and replayed. Returns false when that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
+
+  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  public func leave() { front.leave() }
 
   /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
   /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten

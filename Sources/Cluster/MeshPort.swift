@@ -82,22 +82,24 @@ public final class MeshPort: PeerPort {
 
   // MARK: PeerPort
 
-  /// Returns false also when only a part was sent: what is asked twice is answered twice, and the second time ignored.
+  /// All messages are queued, or none: requests and replies have a queue and a credit each, in order among themselves.
   public func send(_ messages: [PeerMessage], to incarnation: UInt64, lane: UInt16) -> Bool {
     guard let peer = runs.withLock({ $0[incarnation] }) else { return false }
-    for frame in PeerCodec.encode(messages[...], bytesMax: Self.frameBytesDue) {
-      guard peer.send(frame, kind: Self.frameKind, reader: lane) == .accepted else { return false }
+    let batches: [(traffic: PeerTraffic, frames: [[UInt8]])] = PeerTraffic.allCases.map { traffic in
+      let part = messages.filter { PeerTraffic(of: $0) == traffic }
+      return (traffic, part.isEmpty ? [] : PeerCodec.encode(part[...], bytesMax: Self.frameBytesDue))
     }
-    return true
+    return peer.send(batches, kind: Self.frameKind, reader: lane) == .accepted
   }
 
-  public func mark() -> PeerMark { PeerMark(frames: runs.withLock { $0 }.mapValues(\.newestFrame)) }
+  /// Of replies: nothing waits for the arrival of a question.
+  public func mark() -> PeerMark { PeerMark(frames: runs.withLock { $0 }.mapValues { $0.newestFrame(.replies) }) }
 
   /// A pod that is not followed any more is gone.
   public func hasArrived(_ mark: PeerMark, within milliseconds: UInt64) -> Bool {
     let runs = runs.withLock { $0 }
     return mark.frames.allSatisfy { incarnation, number in
-      runs[incarnation]?.hasAcknowledged(number, within: milliseconds) ?? true
+      runs[incarnation]?.hasAcknowledged(number, .replies, within: milliseconds) ?? true
     }
   }
 
@@ -135,8 +137,15 @@ public final class MeshPort: PeerPort {
 }
 
 extension PeerAddress {
-  /// A key that is none counts as the one that all share.
-  init(_ pod: PodAnnouncement) {
-    self.init(name: pod.name, host: pod.host, port: pod.port, publicKey: pod.publicKey.flatMap { PeerKey($0) })
+  init(_ pod: PodAnnouncement) { self.init(name: pod.name, host: pod.host, port: pod.port) }
+}
+
+extension PeerTraffic {
+  /// What asks for work waits apart from what ends it.
+  init(of message: PeerMessage) {
+    switch message {
+    case .ask: self = .requests
+    case .outcome, .view, .notMine, .refused: self = .replies
+    }
   }
 }

@@ -72,6 +72,7 @@ public enum PeersPage {
     case .otherPod: "other_pod"
     case .replaced: "replaced"
     case .tooMany: "too_many"
+    case .itself: "itself"
     }
   }
 }

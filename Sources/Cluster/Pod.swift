@@ -42,6 +42,8 @@ public final class Pod: Sendable {
   public let identity: PeerIdentity
   /// Who owns what, and where pods are.
   public let ownership: any OwnershipMap
+  /// What its records get their time from.
+  public let clock: ServingClock
   private let journal: Log
   private let followed = Mutex<[PodAnnouncement]>([])
   private let membersOfGroups = Mutex<[KafkaMember]>([])
@@ -49,7 +51,7 @@ public final class Pod: Sendable {
   init(
     options: PodOptions, opened: ClusterBoot.OpenedLog, lanes: ServerLanes, stores: [Service: PostgresStore],
     prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity,
-    ownership: any OwnershipMap, journal: Log
+    ownership: any OwnershipMap, clock: ServingClock, journal: Log
   ) {
     self.options = options
     clusterID = opened.clusterID
@@ -62,6 +64,7 @@ public final class Pod: Sendable {
     self.mesh = mesh
     self.identity = identity
     self.ownership = ownership
+    self.clock = clock
     self.journal = journal
     port = MeshPort(mesh, lanes: lanes.serving) { sender, reason in
       journal.error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
@@ -141,6 +144,7 @@ public final class Pod: Sendable {
   /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; behind the
   /// end of the lanes.
   public func close() {
+    clock.end()
     ownership.close()
     store.close()
     log.close()
@@ -176,6 +180,7 @@ public final class Pod: Sendable {
       { [mesh, port] in $0.write(mesh, port) },
       { [weak self, ownership] in $0.write(ownership) { self?.isThere($0) ?? false } },
     ]
+    clock.extend(&sources)
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages += [
       PeersPage.page(of: mesh, as: identity, at: options.address.description),

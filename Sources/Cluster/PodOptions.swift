@@ -25,9 +25,12 @@ public struct PodOptions: Sendable {
   let peers: Endpoint
   private let advertised: Endpoint?
   private let operatorPort: Endpoint
-  let peerKeys: PeerKeys?
+  let peerCertificates: PeerCertificates?
   public let leaseMilliseconds: Int64
   public let handoverMilliseconds: Int64
+  public let clockToleranceMilliseconds: Int64
+  /// Whether its clock has to agree with those of brokers and databases.
+  public let comparesClocks: Bool
   let priceEntriesMax: Int
   let priceMilliseconds: Int64
 
@@ -52,9 +55,11 @@ public struct PodOptions: Sendable {
     peers = cluster.peers
     advertised = cluster.peersAdvertise
     operatorPort = settings.operatorPort
-    peerKeys = try cluster.peerKeysFile.map { path in try BootFailure.naming("peer-keys") { try PeerKeys(path: path) } }
+    peerCertificates = try Self.certificates(cluster)
     leaseMilliseconds = cluster.leaseMilliseconds
     handoverMilliseconds = cluster.handoverMilliseconds
+    clockToleranceMilliseconds = settings.clockToleranceMilliseconds
+    comparesClocks = settings.acceptedClock == .plausible
     priceEntriesMax = settings.priceCacheEntriesMax
     priceMilliseconds = settings.priceCacheMilliseconds
   }
@@ -68,7 +73,7 @@ public struct PodOptions: Sendable {
   /// What it tells the others about itself; the map of owners gives it its incarnation.
   var announcement: PodAnnouncement {
     PodAnnouncement(
-      name: name, incarnation: 0, host: address.host, port: address.port, publicKey: peerKeys?.publicKey.text,
+      name: name, incarnation: 0, host: address.host, port: address.port,
       operatorAddress: operatorPort.port == 0 ? "" : operatorAddress.description, services: Set(services),
       role: PodRole(role))
   }
@@ -76,6 +81,16 @@ public struct PodOptions: Sendable {
   /// Where tools find the operator port: when it means every address of the machine, at that of `peers`.
   private var operatorAddress: Endpoint {
     operatorPort.isWildcard ? Endpoint(host: address.host, port: operatorPort.port) : operatorPort
+  }
+
+  /// Read once, so that a pod that could reach no other does not start.
+  private static func certificates(_ cluster: ClusterSettings) throws(BootFailure) -> PeerCertificates? {
+    guard let certificate = cluster.peerCertificateFile, let key = cluster.peerKeyFile,
+      let authorities = cluster.peerAuthoritiesFile
+    else { return nil }
+    let files = PeerCertificates(certificate: certificate, key: key, authorities: authorities)
+    try BootFailure.naming("peer-certificate") { try files.check() }
+    return files
   }
 
   private static func hostName() throws(BootFailure) -> String {

@@ -33,6 +33,7 @@ extension PrometheusText {
     (.peersPacketsReceived, .packetsReceived), (.peersDuplicateFrames, .duplicateFrames),
     (.peersRefusedFrames, .refusedFrames), (.peersWelcomes, .welcomes), (.peersRefusals, .refusals),
     (.peersRubbishLinks, .rubbishLinks), (.peersFailedHandshakes, .failedHandshakes),
-    (.peersRefusedKeys, .refusedKeys), (.peersStrayPackets, .strayPackets), (.peersReconnects, .reconnects),
+    (.peersRefusedCertificates, .refusedCertificates), (.peersFailedReloads, .failedReloads),
+    (.peersStrayPackets, .strayPackets), (.peersReconnects, .reconnects),
   ]
 }

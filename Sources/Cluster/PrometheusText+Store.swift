@@ -50,8 +50,8 @@ extension PrometheusText {
     (.postgresRowsExpired, \.rowsExpired), (.postgresWriteFailures, \.writeFailures), (.postgresLoads, \.loads),
     (.postgresRowsLoaded, \.rowsLoaded), (.postgresLoadFailures, \.loadFailures),
     (.postgresFencedWrites, \.fencedWrites), (.postgresFencedLoads, \.fencedLoads),
-    (.postgresUnknownCommits, \.unknownCommits), (.postgresUnknownCommitsWritten, \.unknownCommitsWritten),
-    (.postgresDamagedRows, \.damagedRows),
+    (.postgresSetBack, \.setBack), (.postgresUnknownCommits, \.unknownCommits),
+    (.postgresUnknownCommitsWritten, \.unknownCommitsWritten), (.postgresDamagedRows, \.damagedRows),
   ]
 
   /// The price caches of all lanes together.

@@ -20,13 +20,15 @@ import Telemetry
 /// lane n        the operator port
 /// log, store    SQLite files with threads of their own
 /// ```
-/// Boot: lock the folder, open log and store, take the partitions over, replay on the lanes, open the gates. The ports
-/// are open from the start: while the replay lasts requests are refused with 503, and `/readyz` says what is missing.
+/// Boot: lock the folder, look whether the clock fits it, open log and store, take the partitions over, replay on the
+/// lanes, open the gates. The ports are open from the start: while the replay lasts requests are refused with 503, and
+/// `/readyz` says what is missing.
 public final class EmbeddedServer: Sendable {
   private let settings: ServeSettings
   private let log: SQLiteLog
   private let store: SQLiteStore
   private let front: ServerFront
+  private let clock: ServingClock
   private let replayed: Gate
   private let runtime: Runtime
   /// What the store had of each partition at the start, and how many records of the log were beyond that.
@@ -37,7 +39,7 @@ public final class EmbeddedServer: Sendable {
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
 
   /// Opens everything and starts to serve.
-  /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`, `HTTPServerFailure`, `LaneFailure`,
+  /// - Throws: `DataFolderFailure`, `ClockRefusal`, `LogFailure`, `StoreFailure`, `HTTPServerFailure`, `LaneFailure`,
   ///   `ConfigurationError`: each names what is wrong; nothing keeps running then.
   public init(_ settings: ServeSettings, version: String, journal: Log) throws {
     self.settings = settings
@@ -45,6 +47,8 @@ public final class EmbeddedServer: Sendable {
     let options = try EmbeddedOptions(settings)
     let folder = try DataFolder(
       path: settings.dataFolder, partitionCount: settings.partitions, files: [LogFile.file, StoreFile.file])
+    let clock = try FolderClock.clock(settings)
+    self.clock = clock
     let log = try SQLiteLog(folder: folder, options: options.log)
     self.log = log
     store = try SQLiteStore(folder: folder, options: options.store)
@@ -65,7 +69,7 @@ public final class EmbeddedServer: Sendable {
     let incarnation = UInt64.random(in: 1...UInt64.max)
     let runtime = try Runtime(
       options: serving.runtime, lanes: lanes.serving, log: log, store: store, incarnation: incarnation,
-      clock: { Timestamp(milliseconds: ProcessClock.wallMilliseconds()) },
+      clock: { clock.now() },
       report: { journal.tell($0) }, onReplayed: { replayed.open() })
     self.runtime = runtime
     let prices = MemoryPriceCache(
@@ -75,8 +79,12 @@ public final class EmbeddedServer: Sendable {
       serving, lanes: lanes,
       ServerFront.Parts(
         runtime: runtime, prices: lanes.serving.map { _ in prices }, incarnation: incarnation, version: version),
-      sources: { $0.log = { LogFigures(of: log) } })
+      sources: {
+        $0.log = { LogFigures(of: log) }
+        clock.extend(&$0)
+      })
     try front.start()
+    clock.watch(journal)
   }
 
   /// Waits until everything from before the start has been applied. Returns false when that takes longer.
@@ -99,12 +107,16 @@ public final class EmbeddedServer: Sendable {
     return (min(done, recordsToReplay), recordsToReplay)
   }
 
+  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  public func leave() { front.leave() }
+
   /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes
   /// log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.
   public func stop() {
     front.drain(
       answersMilliseconds: settings.drainMilliseconds, closingMilliseconds: Self.closingMillisecondsMax)
     front.close()
+    clock.end()
     store.close()
     log.close()
   }

@@ -129,6 +129,7 @@ extension HTTPServer {
   func requestArrived(_ client: ClientConnection, _ method: UnsafePointer<CChar>?) -> Bool {
     guard client.phase == .body else { return true }
     if let refusal = client.refusal { return refuse(client, refusal) }
+    if isClosing { return refuse(client, HeadRefusal(status: 503, detail: "The server is shutting down.")) }
     if head.exchange != client.exchange { head.collect(client.connection, exchange: client.exchange) }
     let response = respond(client, HTTPMethod(text(method)))
     guard let response else {
@@ -173,7 +174,7 @@ extension HTTPServer {
     client.phase = .answering
     client.deadline = lane.now + UInt64(limits.answerMilliseconds)
     // Behind chunks the connection is not used again: see HeadRules.
-    let closes = response.closes || isStopping || client.framing.isChunked
+    let closes = response.closes || isStopping || isLeaving || client.framing.isChunked
     return ResponseObject.queue(response, on: client.connection, closes: closes, serverName: serverName)
   }
 

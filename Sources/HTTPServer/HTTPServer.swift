@@ -40,6 +40,10 @@ public final class HTTPServer {
   /// Requests between their first line and the end of their answer.
   var requestsUnderWay = 0
   var isStopping = false
+  /// Answers close their connections.
+  var isLeaving = false
+  /// Requests that still arrive are refused, not handed to the handler.
+  var isClosing = false
   /// Counted by the ledger, but not yet seen as open; and beyond which bound, if any.
   var admitted: (address: PeerAddress, surplus: ConnectionLedger.Bound?)?
   var tick: LaneTimer?
@@ -164,6 +168,10 @@ public final class HTTPServer {
 
   // MARK: The end
 
+  /// From now on every answer closes its connection; new connections are accepted as before. So clients that keep
+  /// connections look for another server before this one stops.
+  public func leave() { isLeaving = true }
+
   /// Accepts no further connections. Idle ones are closed by and by, the others behind their next answer.
   public func stopAccepting() {
     guard !isStopping else { return }
@@ -176,6 +184,7 @@ public final class HTTPServer {
   /// Refuses what still waits with 503, closes all connections, and frees the daemon. Once the lane is to end.
   public func close() {
     stopAccepting()
+    isClosing = true
     for number in Array(waiting.keys) {
       guard let client = waiting.removeValue(forKey: number) else { continue }
       handler.abandoned(ExchangeID(number: number))

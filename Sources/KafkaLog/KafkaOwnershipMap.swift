@@ -13,6 +13,9 @@ public final class KafkaOwnershipMap: OwnershipMap {
   /// Of this run of the pod: unique in the cluster, and higher with each start of a name. It follows from the offset
   /// of the record that announced it, and so from no clock: see `AnnouncementCodec.incarnation`.
   public let incarnation: UInt64
+  /// When a broker appended that record, by the broker's clock in milliseconds since 1970-01-01 UTC; nil where the
+  /// topic does not have the brokers' time.
+  public let announcedMilliseconds: Int64?
   private let name: String
   private let topic: OwnersTopic
   private let wake: WakeDescriptor
@@ -51,8 +54,9 @@ public final class KafkaOwnershipMap: OwnershipMap {
     name = pod.name
     wake = try WakeDescriptor()
     topic = try OwnersTopic(options, wake: wake)
-    let view = try Self.join(pod, topic, wake, options, report)
+    let (view, announced) = try Self.join(pod, topic, wake, options, report)
     incarnation = view.run.announcement.incarnation
+    announcedMilliseconds = announced
     state = Mutex(State(view: view))
     guard let started = BackgroundThread("owners", { [self] in follow() }) else {
       throw LogFailure(.read, "the system gives no thread for the map of owners")
@@ -63,7 +67,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private static func join(
     _ pod: PodAnnouncement, _ topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
     _ report: (KafkaEvent) -> Void
-  ) throws(LogFailure) -> OwnersView {
+  ) throws(LogFailure) -> (view: OwnersView, announcedMilliseconds: Int64?) {
     let nonce = UInt32.random(in: 0..<AnnouncementCodec.noncesMax)
     let key = AnnouncementCodec.key(ofPod: pod.name)
     let value = AnnouncementCodec.encode(pod, nonce: nonce)
@@ -78,30 +82,32 @@ public final class KafkaOwnershipMap: OwnershipMap {
     let offset = try write(value)
     let incarnation = AnnouncementCodec.incarnation(offset: offset, nonce: nonce)
     var view = OwnersView(run: OwnRun(pod.with(incarnation: incarnation), writtenAt: offset))
-    let highest = try read(through: offset, of: topic, wake, options, report, into: &view)
+    let (highest, announced) = try read(through: offset, of: topic, wake, options, report, into: &view)
     if highest > incarnation {
       // A run from before the topic was made anew told of itself again.
       let run = pod.with(incarnation: (highest >> 20 + 1) << 20 | UInt64(nonce))
       view.restart(as: OwnRun(run, writtenAt: try write(AnnouncementCodec.encode(again: run))))
     }
-    return view
+    return (view, announced)
   }
 
-  /// Returns the highest incarnation that the pod's name had up to there.
+  /// Returns the highest incarnation that the pod's name had up to there, and when a broker appended what is there.
   private static func read(
     through offset: Int64, of topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
     _ report: (KafkaEvent) -> Void, into view: inout OwnersView
-  ) throws(LogFailure) -> UInt64 {
+  ) throws(LogFailure) -> (highest: UInt64, appendedMilliseconds: Int64?) {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(options.queryTimeoutMilliseconds)
     var highest: UInt64 = 0
+    var appended: Int64?
     while clock.now < deadline {
       let rows = topic.takeRows(report)
       for row in rows {
         _ = view.read(row, report)
         if row.offset <= offset { highest = view.incarnationMax }
+        if row.offset == offset { appended = row.appendedMilliseconds }
       }
-      if view.nextOffset > offset { return highest }
+      if view.nextOffset > offset { return (highest, appended) }
       if rows.isEmpty { wake.wait(milliseconds: KafkaReader.pauseMilliseconds) }
     }
     throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what stands in \(options.ownersTopic)")
@@ -236,7 +242,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
 extension PodAnnouncement {
   fileprivate func with(incarnation: UInt64) -> PodAnnouncement {
     PodAnnouncement(
-      name: name, incarnation: incarnation, host: host, port: port, publicKey: publicKey,
-      operatorAddress: operatorAddress, services: services, role: role)
+      name: name, incarnation: incarnation, host: host, port: port, operatorAddress: operatorAddress,
+      services: services, role: role)
   }
 }

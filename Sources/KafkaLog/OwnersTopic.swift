@@ -12,6 +12,9 @@ final class OwnersTopic: @unchecked Sendable {
     let offset: Int64
     /// nil, and why, for what no version of ours wrote.
     let announcement: Result<Announcement, WireError>
+    /// When a broker appended it, by the broker's clock in milliseconds since 1970-01-01 UTC; nil where the topic's
+    /// records have their senders' time.
+    var appendedMilliseconds: Int64?
   }
 
   /// What became of a record that was sent.
@@ -134,7 +137,9 @@ final class OwnersTopic: @unchecked Sendable {
           tell(.trouble(client: reader.name, text: KafkaLibrary.text(message.pointee.err)))
           continue
         }
-        rows.append(Self.row(message.pointee))
+        var row = Self.row(message.pointee)
+        row.appendedMilliseconds = Self.appendTime(of: message)
+        rows.append(row)
       }
       return rows
     }
@@ -151,6 +156,12 @@ final class OwnersTopic: @unchecked Sendable {
       }
     }
     return try result.get()
+  }
+
+  private static func appendTime(of message: UnsafePointer<rd_kafka_message_t>) -> Int64? {
+    var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+    let milliseconds = rd_kafka_message_timestamp(message, &type)
+    return type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? milliseconds : nil
   }
 
   private static func row(_ message: rd_kafka_message_t) -> Row {

@@ -18,22 +18,19 @@ public struct PodAnnouncement: Hashable, Sendable {
   /// Where its peers reach it.
   public let host: String
   public let port: UInt16
-  /// Its public key as the 40 characters of Z85, if it has one of its own.
-  public let publicKey: String?
   /// Where its operator port is, for tools.
   public let operatorAddress: String
   public let services: Set<Service>
   public let role: PodRole
 
   public init(
-    name: String, incarnation: UInt64, host: String, port: UInt16, publicKey: String? = nil,
-    operatorAddress: String = "", services: Set<Service> = Set(Service.allCases), role: PodRole = .all
+    name: String, incarnation: UInt64, host: String, port: UInt16, operatorAddress: String = "",
+    services: Set<Service> = Set(Service.allCases), role: PodRole = .all
   ) {
     self.name = name
     self.incarnation = incarnation
     self.host = host
     self.port = port
-    self.publicKey = publicKey
     self.operatorAddress = operatorAddress
     self.services = services
     self.role = role

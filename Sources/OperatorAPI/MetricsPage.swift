@@ -33,7 +33,7 @@ enum MetricsPage {
     text.header(.startTime)
     text.sample(.startTime, seconds: Double(sources.startedMilliseconds) / 1_000)
     text.header(.ready)
-    text.sample(.ready, Readiness(report).isReady ? 1 : 0)
+    text.sample(.ready, Readiness(report, isLeaving: sources.isLeaving()).isReady ? 1 : 0)
     guard let report else { return }
     text.header(.requestsWaiting)
     text.sample(.requestsWaiting, report.requestsWaiting)

@@ -15,6 +15,8 @@ public struct OperatorSources: Sendable {
   public var server: (@Sendable () -> ServerFigures)?
   /// The log; nil leaves its metrics out.
   public var log: (@Sendable () -> LogFigures)?
+  /// Whether the process was told to end and still serves: then it is not ready any more.
+  public var isLeaving: @Sendable () -> Bool = { false }
   /// What the adapters add to `/metrics`: each writes metrics that nobody else does.
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
   /// Pages beside the port's own.

@@ -12,8 +12,10 @@ struct Readiness: Hashable {
   /// The most partitions named one by one; the others are counted.
   static let partitionsNamedMax = 16
 
-  /// - Parameter report: nil when a lane did not answer in time.
-  init(_ report: RuntimeReport?) {
+  /// - Parameters:
+  ///   - report: nil when a lane did not answer in time.
+  ///   - isLeaving: the process was told to end and still serves.
+  init(_ report: RuntimeReport?, isLeaving: Bool = false) {
     guard let report else {
       isReady = false
       isStarted = false
@@ -23,7 +25,7 @@ struct Readiness: Hashable {
     var reasons: [String] = []
     switch report.phase {
     case .starting: reasons.append("starting")
-    case .running: break
+    case .running: if isLeaving { reasons.append("about to stop: requests are served until drain-delay is over") }
     case .stopping: reasons.append("stopping")
     }
     if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }

@@ -62,7 +62,7 @@ extension LaneRuntime {
 
   func checkpointed(_ result: Result<Void, StoreFailure>, through offset: Int64, at place: Int) {
     places[place].isWriting = false
-    if isFenced(result) { return stepDown(at: place) }
+    if endsTenure(result, at: place) { return stepDown(at: place) }
     let actor = places[place].actor
     switch result {
     case .success:
@@ -85,10 +85,12 @@ extension LaneRuntime {
     if places[place].gate.state == .full { perform(actor.standing(), at: place) }
   }
 
-  /// Whether the store says that another process has acquired the partition.
-  private func isFenced<Value>(_ result: Result<Value, StoreFailure>) -> Bool {
+  /// Whether the store says that another process has acquired the partition, or that it lost what this owner wrote:
+  /// either way the partition has to be acquired anew. Only the second is for the operator.
+  private func endsTenure<Value>(_ result: Result<Value, StoreFailure>, at place: Int) -> Bool {
     guard cluster != nil, case .failure(let failure) = result else { return false }
-    return failure.code == .fenced
+    if failure.code == .setBack { shared.storeFailed(places[place].id, failure) }
+    return failure.code == .fenced || failure.code == .setBack
   }
 
   func load(_ keys: [EntityKey], at place: Int) {
@@ -100,7 +102,7 @@ extension LaneRuntime {
   }
 
   func loaded(_ result: Result<[EntityChange], StoreFailure>, at place: Int) {
-    if isFenced(result) { return stepDown(at: place) }
+    if endsTenure(result, at: place) { return stepDown(at: place) }
     switch result {
     case .success(let rows):
       places[place].loadFailure = nil

@@ -12,11 +12,8 @@ final class StreamCredit: Sendable {
   var cost: Int { outstanding.load(ordering: .relaxed) }
 }
 
-/// Frames from one run of one peer: each taken once, in order, within the credit that it was given.
+/// Frames of one traffic from one run of one peer: each taken once, in order, within the credit that it was given.
 struct InboundStream {
-  let sender: PeerIdentity
-  /// Which of the sender's streams this is.
-  let number: UInt64
   /// Shared by all runs of a pod, so that a pod that starts again and again gets no more than one window.
   let credit: StreamCredit
   /// The number of the last frame received, and the cost of all of them.
@@ -27,9 +24,7 @@ struct InboundStream {
   private(set) var acknowledged: UInt64
 
   /// - Parameter first: the number of the first frame that the sender keeps.
-  init(_ sender: PeerIdentity, number: UInt64, first: UInt64, credit: StreamCredit) {
-    self.sender = sender
-    self.number = number
+  init(first: UInt64, credit: StreamCredit) {
     self.credit = credit
     received = first &- 1
     acknowledged = received
@@ -62,11 +57,18 @@ struct InboundStream {
     return grant
   }
 
-  /// Whether the sender should be told: something came, or a good part of its credit came back.
-  mutating func isTellingDue(_ limits: PeerLimits) -> Bool {
+  /// How soon the sender should be told.
+  enum Telling: Int, Comparable, Hashable {
+    case never, soon, now
+
+    static func < (a: Telling, b: Telling) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  /// At once when a good part of its credit came back, soon when anything came or any of it came back.
+  mutating func telling(_ limits: PeerLimits) -> Telling {
     let grant = renew(limits)
-    guard received != acknowledged || grant &- granted >= UInt64(limits.windowBytes / 4) else { return false }
-    return true
+    if grant &- granted >= UInt64(limits.windowBytes / 4) { return .now }
+    return received == acknowledged && grant == granted ? .never : .soon
   }
 
   /// The sender was told the number and the grant.

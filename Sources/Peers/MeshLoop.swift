@@ -1,20 +1,19 @@
-import CZeroMQ
 import Lanes
 import Synchronization
 
-/// What a mesh has on its lane: the sockets and their watches, the links, the tick.
+/// What a mesh has on its lane: the listener, a dialler for each peer, the tick.
 final class MeshLoop {
   let lane: Lane
   let options: PeerOptions
   let figures: PeerFigures
-  let context: ZeroMQContext
   let readers: [Mailbox<PeerFrame>]
-  private(set) weak var mesh: PeerMesh?
-  private var admission: Admission?
-  private var monitor: HandshakeMonitor?
-  private(set) var receivers: ReceiverLinks?
-  private var senders: [String: SenderLink] = [:]
+  /// nil for plain TCP.
+  let certificates: CertificateStore?
+  private weak var mesh: PeerMesh?
+  private(set) var listener: Listener?
+  private var diallers: [String: Dialler] = [:]
   private var timer: LaneTimer?
+  private var tickedAt: UInt64 = 0
 
   init(_ lane: Lane, _ options: PeerOptions, _ figures: PeerFigures, _ readers: [Mailbox<PeerFrame>])
     throws(PeerFailure)
@@ -23,19 +22,23 @@ final class MeshLoop {
     self.options = options
     self.figures = figures
     self.readers = readers
-    context = try ZeroMQContext()
+    if let files = options.certificates {
+      certificates = try CertificateStore(
+        files, lookMilliseconds: options.limits.certificateLookMilliseconds, at: lane.now
+      ) { [figures, onFailedReload = options.onFailedReload] failure in
+        figures.add(to: .failedReloads)
+        onFailedReload(failure.message)
+      }
+    } else {
+      certificates = nil
+    }
   }
 
-  func open() throws(PeerFailure) -> ReceiverLinks {
-    if let keys = options.keys { admission = try Admission(lane, context, keys.trusted, figures) }
-    do throws(PeerFailure) {
-      let receivers = try ReceiverLinks(self)
-      self.receivers = receivers
-      return receivers
-    } catch {
-      close()
-      throw error
-    }
+  /// Returns the port that it listens at.
+  func open() throws(PeerFailure) -> UInt16 {
+    let listener = try Listener(self)
+    self.listener = listener
+    return listener.port
   }
 
   func belong(to mesh: PeerMesh) {
@@ -46,61 +49,44 @@ final class MeshLoop {
   func close() {
     timer?.cancel()
     timer = nil
-    for link in senders.values { link.close() }
-    senders = [:]
-    receivers?.close()
-    receivers = nil
-    monitor?.close()
-    monitor = nil
-    admission?.close()
-    admission = nil
+    for dialler in diallers.values { dialler.close() }
+    diallers = [:]
+    listener?.close()
+    listener = nil
   }
 
-  /// What both kinds of socket keep to.
-  func setBounds(of socket: ZeroMQSocket) throws(PeerFailure) {
-    let limits = options.limits
-    let packetBytesMax = max(limits.packetBytesMax, limits.frameBytesMax + 64)
-    try socket.set(ZMQ_MAXMSGSIZE, long: Int64(packetBytesMax))
-    try socket.set(ZMQ_SNDHWM, Int32(clamping: limits.packetsInTransitMax))
-    try socket.set(ZMQ_RCVHWM, Int32(clamping: limits.packetsInTransitMax))
-    try socket.set(ZMQ_HANDSHAKE_IVL, limits.handshakeMilliseconds)
-    try socket.set(ZMQ_HEARTBEAT_IVL, Int32(clamping: limits.idleMilliseconds))
-    try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(clamping: limits.silentMilliseconds))
-    try socket.set(ZMQ_IPV6, 1)
-  }
-
-  func watchHandshakes(of router: ZeroMQSocket) throws(PeerFailure) {
-    monitor = try HandshakeMonitor(lane, context, of: router, figures)
-  }
-
-  /// Opens links to peers that are new, and closes those to peers that are not wanted any more.
+  /// Dials peers that are new, and hangs up on those that are not wanted any more.
   func follow(_ peers: [String: Peer]) {
-    for (name, link) in senders where peers[name] !== link.peer {
-      link.close()
-      senders[name] = nil
+    guard listener != nil else { return }
+    for (name, dialler) in diallers where peers[name] !== dialler.peer {
+      dialler.close()
+      diallers[name] = nil
     }
-    for (name, peer) in peers where senders[name] == nil {
-      // Fails when the system is out of descriptors; the tick tries again.
-      senders[name] = try? SenderLink(peer, self)
-    }
+    for (name, peer) in peers where diallers[name] == nil { diallers[name] = Dialler(peer, self) }
   }
 
   /// Sends what was queued for a peer.
   func pump(_ peer: Peer) {
     peer.isWoken.store(false, ordering: .sequentiallyConsistent)
-    if let link = senders[peer.address.name], link.peer === peer { link.service() }
+    if let dialler = diallers[peer.address.name], dialler.peer === peer { dialler.pump() }
   }
 
-  func replaced() { mesh?.wasReplaced() }
+  /// A newer run of this pod is there.
+  func yield() { mesh?.wasReplaced() }
 
   private func tick() {
-    guard let mesh, receivers != nil else { return }
+    guard let mesh, listener != nil else { return }
+    // What came while this lane was kept, or its process stopped, is read first: the silence may have been its own.
+    let isLate = lane.now &- tickedAt >= options.limits.tickMilliseconds + options.limits.idleMilliseconds
+    tickedAt = lane.now
+    certificates?.look(at: lane.now)
     follow(mesh.peers)
-    let now = lane.now
-    for link in senders.values {
-      link.peer.isWoken.store(false, ordering: .sequentiallyConsistent)
-      link.tick(now)
+    for dialler in diallers.values {
+      // A wake-up for which the lane had no room is made up for.
+      dialler.peer.isWoken.store(false, ordering: .sequentiallyConsistent)
+      dialler.tick(isLate: isLate)
+      dialler.pump()
     }
-    receivers?.tick(now)
+    if !isLate { listener?.tick() }
   }
 }

@@ -25,9 +25,14 @@ struct OutboundStream: Sendable {
     return frames[head + Int(number &- first)].queuedAt
   }
 
+  /// Whether so many frames of that cost together can be kept beside those that are.
+  func hasRoom(frames: Int, cost: Int, _ limits: PeerLimits) -> Bool {
+    frames <= limits.queueFramesMax - count && cost <= limits.queueBytesMax - queuedBytes
+  }
+
   /// Keeps a frame; false when there is no room.
   mutating func add(_ frame: OutgoingFrame, _ limits: PeerLimits) -> Bool {
-    guard count < limits.queueFramesMax, queuedBytes + frame.cost <= limits.queueBytesMax else { return false }
+    guard hasRoom(frames: 1, cost: frame.cost, limits) else { return false }
     frames.append(frame)
     queuedBytes += frame.cost
     return true
@@ -37,7 +42,7 @@ struct OutboundStream: Sendable {
   mutating func interrupt() { isOpen = false }
 
   /// The peer tells what it has; all behind it is sent again. Returns false for numbers that cannot be.
-  mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
+  mutating func welcome(_ welcome: Packet.Welcome.Stand) -> Bool {
     // A peer that knows this stream has at least what it acknowledged, and at most what it was sent.
     guard drop(through: welcome.received) else { return false }
     guard welcome.received &+ 1 == first else { return false }
@@ -76,21 +81,24 @@ struct OutboundStream: Sendable {
     return true
   }
 
-  /// The next packet that the credit allows; nil when there is none.
-  mutating func nextPacket(_ limits: PeerLimits) -> [UInt8]? {
-    guard isOpen, sent < count, allows(frames[head + sent]) else { return nil }
-    var packet = Packet.start(.frames)
-    packet.append(number: first &+ UInt64(sent))
-    while sent < count {
-      let frame = frames[head + sent]
-      let isTooMuch = packet.count + OutgoingFrame.headBytes + frame.bytes.count > limits.packetBytesMax
-      let isFirst = packet.count == Packet.headBytes + 8
-      guard allows(frame), isFirst || !isTooMuch else { break }
-      frame.append(to: &packet)
-      sentCost &+= UInt64(frame.cost)
-      sent += 1
+  /// Appends the next packet that the credit allows; false when there is none.
+  mutating func appendPacket(of traffic: PeerTraffic, to bytes: inout [UInt8], _ limits: PeerLimits) -> Bool {
+    guard isOpen, sent < count, allows(frames[head + sent]) else { return false }
+    let start = bytes.count
+    Packet.append(.frames, to: &bytes) { bytes in
+      bytes.append(traffic.rawValue)
+      bytes.append(number: first &+ UInt64(sent))
+      let begin = bytes.count
+      while sent < count {
+        let frame = frames[head + sent]
+        let isTooMuch = bytes.count - start + OutgoingFrame.headBytes + frame.bytes.count > limits.packetBytesMax
+        guard allows(frame), bytes.count == begin || !isTooMuch else { break }
+        frame.append(to: &bytes)
+        sentCost &+= UInt64(frame.cost)
+        sent += 1
+      }
     }
-    return packet
+    return true
   }
 
   private func allows(_ frame: OutgoingFrame) -> Bool {

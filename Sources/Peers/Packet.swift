@@ -1,27 +1,30 @@
-/// What travels on a link, as one ZeroMQ message each. All numbers are little-endian.
+/// What travels on a link: packets behind their length in four bytes. All numbers are little-endian.
 ///
-///     "KP" version type …
+///     length "KP" version type …
 ///
-///     who      ◄  a connection began: introduce yourself
-///     hello    ►  cluster, the meant pod's name, own name, incarnation, stream, number of
-///                 the first frame kept
-///     welcome  ◄  own incarnation, number of the last frame received, bytes received, credit
+///     hello    ►  cluster, the meant pod's name, own name, incarnation, stream, attempt,
+///                 for each traffic the number of the first frame kept
+///     welcome  ◄  own incarnation; for each traffic the number of the last frame received, its cost, credit
 ///     refused  ◄  why
-///     frames   ►  number of the first, then (reader, kind, length, bytes) each
-///     received ◄  number of the last frame received, credit
+///     frames   ►  traffic, number of the first, then (reader, kind, length, bytes) each
+///     received ◄  for each traffic the number of the last frame received, credit
 ///     ping     ►  answered by `received`
 ///
-/// ► from the pod that sends frames (its DEALER), ◄ from the pod that takes them (its ROUTER). Numbers count the
-/// frames of one sender to one receiver from 1; credit counts their cost in bytes the same way, and says up to where
-/// the sender may go.
+/// ► from the pod that sends frames, which dialled; ◄ from the pod that takes them. The first packet of a link is its
+/// hello. Numbers count the frames of one sender to one receiver and of one traffic from 1; credit counts their cost in
+/// bytes the same way, and says up to where the sender may go. Length, "KP", version, `hello` as type 1 and
+/// `refused` as type 3 stay as they are in every version, so that another version can be refused in words it reads.
 enum Packet {
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
+  static let lengthBytes = 4
   static let headBytes = 4
   static let clusterBytesMax = 255
+  /// Of a hello, and so of everything that comes before a welcome; a later version's may be longer than today's.
+  static let helloBytesMax = 4_096
 
   enum Kind: UInt8 {
-    case who = 1
-    case hello, welcome, refused, frames, received, ping
+    case hello = 1
+    case welcome, refused, frames, received, ping
   }
 
   struct Hello: Hashable {
@@ -30,14 +33,25 @@ enum Packet {
     var from: PeerIdentity
     /// Counts the streams that this run of the sender began to this pod; numbers begin anew with each.
     var stream: UInt64
-    var first: UInt64
+    /// Counts the dials of a stream: a hello that comes late, or again, is older than the one that counts.
+    var attempt: UInt64
+    var firsts: PerTraffic<UInt64>
+  }
+
+  struct Received: Hashable {
+    var number: UInt64
+    var credit: UInt64
   }
 
   struct Welcome: Hashable {
+    struct Stand: Hashable {
+      var received: UInt64
+      var receivedCost: UInt64
+      var credit: UInt64
+    }
+
     var incarnation: UInt64
-    var received: UInt64
-    var receivedCost: UInt64
-    var credit: UInt64
+    var stands: PerTraffic<Stand>
   }
 
   /// What a head says.
@@ -57,57 +71,91 @@ enum Packet {
     return .kind(kind)
   }
 
-  static func start(_ kind: Kind) -> [UInt8] { [UInt8(ascii: "K"), UInt8(ascii: "P"), version, kind.rawValue] }
+  // MARK: Writing
 
-  static func hello(_ hello: Hello) -> [UInt8] {
-    var bytes = start(.hello)
-    bytes.append(text: hello.cluster)
-    bytes.append(text: hello.to)
-    bytes.append(text: hello.from.name)
-    bytes.append(number: hello.from.incarnation)
-    bytes.append(number: hello.stream)
-    bytes.append(number: hello.first)
+  /// Appends a packet, whose length is put in front of what `body` has appended.
+  static func append(_ kind: Kind, to bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void = { _ in }) {
+    let start = bytes.count
+    bytes.append(number: UInt32(0))
+    bytes.append(contentsOf: [UInt8(ascii: "K"), UInt8(ascii: "P"), version, kind.rawValue])
+    body(&bytes)
+    let length = UInt32(truncatingIfNeeded: bytes.count - start - lengthBytes)
+    bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: length.littleEndian, toByteOffset: start, as: UInt32.self)
+    }
+  }
+
+  private static func packet(_ kind: Kind, _ body: (inout [UInt8]) -> Void = { _ in }) -> [UInt8] {
+    var bytes: [UInt8] = []
+    append(kind, to: &bytes, body)
     return bytes
   }
+
+  static func hello(_ hello: Hello) -> [UInt8] {
+    packet(.hello) { bytes in
+      bytes.append(text: hello.cluster)
+      bytes.append(text: hello.to)
+      bytes.append(text: hello.from.name)
+      for number in [hello.from.incarnation, hello.stream, hello.attempt] { bytes.append(number: number) }
+      for traffic in PeerTraffic.allCases { bytes.append(number: hello.firsts[traffic]) }
+    }
+  }
+
+  static func welcome(_ welcome: Welcome) -> [UInt8] {
+    packet(.welcome) { bytes in
+      bytes.append(number: welcome.incarnation)
+      for traffic in PeerTraffic.allCases {
+        let stand = welcome.stands[traffic]
+        for number in [stand.received, stand.receivedCost, stand.credit] { bytes.append(number: number) }
+      }
+    }
+  }
+
+  static func refused(_ refusal: LinkRefusal) -> [UInt8] { packet(.refused) { $0.append(refusal.rawValue) } }
+
+  static func received(_ received: PerTraffic<Received>) -> [UInt8] {
+    packet(.received) { bytes in
+      for traffic in PeerTraffic.allCases {
+        bytes.append(number: received[traffic].number)
+        bytes.append(number: received[traffic].credit)
+      }
+    }
+  }
+
+  static var ping: [UInt8] { packet(.ping) }
+
+  // MARK: Reading, behind the head
 
   static func readHello(_ cursor: inout ByteCursor) -> Hello? {
     guard let cluster = cursor.text(), let to = cursor.text(), let name = cursor.text(),
       let incarnation: UInt64 = cursor.number(), let stream: UInt64 = cursor.number(),
-      let first: UInt64 = cursor.number(), cursor.rest == 0, first > 0
+      let attempt: UInt64 = cursor.number(),
+      let firsts = PerTraffic<UInt64>({ cursor.number() }), cursor.rest == 0,
+      PeerTraffic.allCases.allSatisfy({ firsts[$0] > 0 })
     else { return nil }
     let from = PeerIdentity(name: name, incarnation: incarnation)
-    return from.isValid ? Hello(cluster: cluster, to: to, from: from, stream: stream, first: first) : nil
-  }
-
-  static func welcome(_ welcome: Welcome) -> [UInt8] {
-    var bytes = start(.welcome)
-    for number in [welcome.incarnation, welcome.received, welcome.receivedCost, welcome.credit] {
-      bytes.append(number: number)
-    }
-    return bytes
+    guard from.isValid else { return nil }
+    return Hello(cluster: cluster, to: to, from: from, stream: stream, attempt: attempt, firsts: firsts)
   }
 
   static func readWelcome(_ cursor: inout ByteCursor) -> Welcome? {
-    guard let incarnation: UInt64 = cursor.number(), let received: UInt64 = cursor.number(),
-      let cost: UInt64 = cursor.number(), let credit: UInt64 = cursor.number(), cursor.rest == 0
+    guard let incarnation: UInt64 = cursor.number(),
+      let stands = PerTraffic<Welcome.Stand>({
+        guard let received: UInt64 = cursor.number(), let cost: UInt64 = cursor.number(),
+          let credit: UInt64 = cursor.number()
+        else { return nil }
+        return Welcome.Stand(received: received, receivedCost: cost, credit: credit)
+      }), cursor.rest == 0
     else { return nil }
-    return Welcome(incarnation: incarnation, received: received, receivedCost: cost, credit: credit)
+    return Welcome(incarnation: incarnation, stands: stands)
   }
 
-  static func refused(_ refusal: LinkRefusal) -> [UInt8] { start(.refused) + [refusal.rawValue] }
-
-  static func received(_ number: UInt64, credit: UInt64) -> [UInt8] {
-    var bytes = start(.received)
-    bytes.append(number: number)
-    bytes.append(number: credit)
-    return bytes
-  }
-
-  static func readReceived(_ cursor: inout ByteCursor) -> (number: UInt64, credit: UInt64)? {
-    guard let number: UInt64 = cursor.number(), let credit: UInt64 = cursor.number(), cursor.rest == 0 else {
-      return nil
-    }
-    return (number, credit)
+  static func readReceived(_ cursor: inout ByteCursor) -> PerTraffic<Received>? {
+    let received = PerTraffic<Received>({
+      guard let number: UInt64 = cursor.number(), let credit: UInt64 = cursor.number() else { return nil }
+      return Received(number: number, credit: credit)
+    })
+    return cursor.rest == 0 ? received : nil
   }
 }
 

@@ -15,9 +15,42 @@ public final class Peer: Sendable {
   let isWoken = Atomic<Bool>(false)
 
   struct Content: Sendable {
-    var stream = OutboundStream()
+    var streams = PerTraffic(both: OutboundStream())
     var state = PeerState.connecting
     var isForgotten = false
+
+    var queuedFrames: Int { PeerTraffic.allCases.reduce(0) { $0 + streams[$1].count } }
+    var queuedBytes: Int { PeerTraffic.allCases.reduce(0) { $0 + streams[$1].queuedBytes } }
+
+    /// A link is gone, or new: nothing is sent before its welcome.
+    mutating func interrupt() { for traffic in PeerTraffic.allCases { streams[traffic].interrupt() } }
+
+    /// Returns false for numbers that cannot be.
+    mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
+      PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.stands[$0]) }
+    }
+
+    /// Returns false for numbers that cannot be.
+    mutating func acknowledge(_ received: PerTraffic<Packet.Received>) -> Bool {
+      PeerTraffic.allCases.allSatisfy {
+        streams[$0].acknowledge(received[$0].number, credit: received[$0].credit)
+      }
+    }
+
+    /// Appends what may go, replies first and then in turns, until `bytes` is as long as it should be.
+    mutating func carry(into bytes: inout [UInt8], _ limits: PeerLimits) -> Int {
+      var packets = 0
+      var isAny = true
+      while isAny {
+        isAny = false
+        for traffic in [PeerTraffic.replies, .requests] where bytes.count < limits.outputBytesMax {
+          guard streams[traffic].appendPacket(of: traffic, to: &bytes, limits) else { continue }
+          packets += 1
+          isAny = true
+        }
+      }
+      return packets
+    }
   }
 
   init(
@@ -32,36 +65,78 @@ public final class Peer: Sendable {
     content = Guarded(Content())
   }
 
-  /// Queues a frame: it arrives once, in order with the others of this pod to that peer, unless one of the two ends.
+  /// Queues a frame: it arrives once, in order with the others of this pod and traffic to that peer, unless one of the
+  /// two ends.
   ///
   /// - Parameters:
   ///   - frame: any bytes, best many messages at once; at most `frameBytesMax`.
   ///   - kind: handed to the reader as it is.
   ///   - reader: which of the peer's readers gets it; taken modulo their number.
-  public func send(_ frame: [UInt8], kind: UInt8, reader: UInt16 = 0) -> SendResult {
+  ///   - traffic: whose numbers, queue and credit it takes.
+  public func send(
+    _ frame: [UInt8], kind: UInt8, reader: UInt16 = 0, traffic: PeerTraffic = .requests
+  ) -> SendResult {
     guard frame.count <= limits.frameBytesMax else { return .tooLarge }
     var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
     outgoing.queuedAt = Self.now
     let result: SendResult = content.withLock { content in
       if content.isForgotten { return .unknownPeer }
-      return content.stream.add(outgoing, limits) ? .accepted : .full
+      return content.streams[traffic].add(outgoing, limits) ? .accepted : .full
     }
+    return told(result, frames: 1)
+  }
+
+  /// Queues frames of several kinds of traffic: all of them or, when there is no room for one, none.
+  public func send(
+    _ batches: [(traffic: PeerTraffic, frames: [[UInt8]])], kind: UInt8, reader: UInt16 = 0
+  ) -> SendResult {
+    guard batches.allSatisfy({ $0.frames.allSatisfy { $0.count <= limits.frameBytesMax } }) else { return .tooLarge }
+    let now = Self.now
+    let result: SendResult = content.withLock { content in
+      if content.isForgotten { return .unknownPeer }
+      for traffic in PeerTraffic.allCases {
+        var (count, cost) = (0, 0)
+        for batch in batches where batch.traffic == traffic {
+          count += batch.frames.count
+          for frame in batch.frames { cost += frame.count + PeerLimits.frameCostBytes }
+        }
+        guard content.streams[traffic].hasRoom(frames: count, cost: cost, limits) else { return .full }
+      }
+      for (traffic, frames) in batches {
+        for frame in frames {
+          var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
+          outgoing.queuedAt = now
+          _ = content.streams[traffic].add(outgoing, limits)
+        }
+      }
+      return .accepted
+    }
+    return told(result, frames: batches.reduce(0) { $0 + $1.frames.count })
+  }
+
+  /// Wakes the lane for frames that were accepted, and counts those that were not.
+  private func told(_ result: SendResult, frames: Int) -> SendResult {
     switch result {
     case .accepted:
       if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { wake(self) }
-    case .full: figures.add(to: .refusedFrames)
+    case .full: figures.add(frames, to: .refusedFrames)
     default: break
     }
     return result
   }
 
-  /// The number of the newest frame that was accepted; frames count from 1.
-  public var newestFrame: UInt64 { content.withLock { $0.stream.newest } }
+  /// The number of the newest frame of a traffic that was accepted; frames count from 1.
+  public func newestFrame(_ traffic: PeerTraffic = .replies) -> UInt64 {
+    content.withLock { $0.streams[traffic].newest }
+  }
 
-  /// Whether the peer has acknowledged all frames up to a number, has had `milliseconds` for it, or is known no more.
-  public func hasAcknowledged(_ number: UInt64, within milliseconds: UInt64) -> Bool {
+  /// Whether the peer has acknowledged all frames of a traffic up to a number, has had `milliseconds` for it, or is
+  /// known no more.
+  public func hasAcknowledged(
+    _ number: UInt64, _ traffic: PeerTraffic = .replies, within milliseconds: UInt64
+  ) -> Bool {
     let (isDone, queuedAt) = content.withLock {
-      ($0.isForgotten || $0.stream.first > number, $0.stream.queuedAt(number))
+      ($0.isForgotten || $0.streams[traffic].first > number, $0.streams[traffic].queuedAt(number))
     }
     // What is not kept was acknowledged, or ended with an older stream to the same pod.
     guard !isDone, let queuedAt else { return true }
@@ -77,7 +152,7 @@ public final class Peer: Sendable {
   public var status: PeerStatus {
     content.withLock {
       PeerStatus(
-        name: address.name, state: $0.state, queuedFrames: $0.stream.count, queuedBytes: $0.stream.queuedBytes)
+        name: address.name, state: $0.state, queuedFrames: $0.queuedFrames, queuedBytes: $0.queuedBytes)
     }
   }
 }

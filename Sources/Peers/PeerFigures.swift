@@ -11,13 +11,15 @@ public final class PeerFigures: Sendable {
     case refusedFrames
     /// Introductions that were welcomed here; those that were refused.
     case welcomes, refusals
-    /// Links that sent rubbish: dropped by ZeroMQ, or ignored from then on.
+    /// Links that sent rubbish, or more than they may, or never read what they were told: they were ended.
     case rubbishLinks
-    /// Connections that failed ZeroMQ's handshake: another protocol, or no CURVE where it is wanted.
+    /// Connections that ended before their hello: another protocol, no TLS or TLS where it is not, too slow.
     case failedHandshakes
-    /// Connections with a key that is not trusted.
-    case refusedKeys
-    /// Packets of links that have not introduced themselves, or not yet again.
+    /// Connections without a certificate that can be trusted.
+    case refusedCertificates
+    /// Times that this pod's certificate files changed and could not be used.
+    case failedReloads
+    /// Hellos that came late, of a stream or dial that another has followed.
     case strayPackets
     /// Times that this pod's link to a peer began again.
     case reconnects

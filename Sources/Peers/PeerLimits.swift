@@ -6,17 +6,19 @@ public struct PeerLimits: Hashable, Sendable {
   public var frameBytesMax = 1 << 20
   /// Frames of one peer that travel together, unless a single one is larger.
   public var packetBytesMax = 64 << 10
-  /// What waits for one peer, unsent or not acknowledged; `send` refuses more.
+  /// What waits for one peer in each traffic, unsent or not acknowledged; `send` refuses more.
   public var queueBytesMax = 16 << 20
   public var queueFramesMax = 65_536
-  /// What one peer may have delivered here before a lane took it: its credit.
+  /// What one peer may have delivered here in each traffic before a lane took it: its credit.
   public var windowBytes = 4 << 20
-  /// Packets in ZeroMQ's own queues, each way and for each peer.
-  public var packetsInTransitMax = 64
-  /// Packets taken at one wake-up, so that peers do not keep the lane.
-  public var packetsPerTurnMax = 256
-  /// Links that sent rubbish and are ignored from then on.
-  public var ignoredLinksMax = 1_024
+  /// What is encoded for one link and not taken by the system yet; more waits in the peer's queue.
+  public var outputBytesMax = 256 << 10
+  /// Bytes taken from one link at one wake-up, so that peers do not keep the lane.
+  public var readBytesPerWakeUpMax = 256 << 10
+  /// Links that have not introduced themselves; the oldest of them makes room for a new one.
+  public var strangersMax = 64
+  /// Connections taken at one wake-up.
+  public var acceptsPerWakeUpMax = 32
 
   /// How often links are looked after.
   public var tickMilliseconds: UInt64 = 100
@@ -26,21 +28,33 @@ public struct PeerLimits: Hashable, Sendable {
   public var silentMilliseconds: UInt64 = 2_000
   /// A peer that was not heard of for so long is forgotten here, with its numbers.
   public var forgetMilliseconds: UInt64 = 3_600_000
-  /// ZeroMQ's wait before it connects again: the first time, and at most.
-  public var reconnectMillisecondsMin: Int32 = 20
-  public var reconnectMillisecondsMax: Int32 = 500
-  /// ZeroMQ's time for its own handshake with a connection.
-  public var handshakeMilliseconds: Int32 = 2_000
+  /// The same where `peersMax` are known and another introduces itself.
+  public var crowdedForgetMilliseconds: UInt64 = 60_000
+  /// The wait before a pod dials again: after the first failure, doubled with each, and at most; up to a half is cut
+  /// off by chance, so that pods that lost each other together do not come back together.
+  public var redialMillisecondsMin: UInt64 = 20
+  public var redialMillisecondsMax: UInt64 = 500
+  /// From the dial, or the accepted connection, to the welcome: name, TCP, TLS, hello.
+  public var handshakeMilliseconds: UInt64 = 2_000
+  /// How long an acknowledgement may wait for more to acknowledge, while the sender has credit.
+  public var acknowledgeMilliseconds: UInt64 = 5
+  /// How often at most certificate files are looked at again.
+  public var certificateLookMilliseconds: UInt64 = 1_000
 
   /// What a frame costs beside its own bytes: the memory around it.
   public static let frameCostBytes = 64
 
   public init() {}
 
+  /// The longest packet that a peer may send once it is welcome.
+  var packetReadBytesMax: Int { max(packetBytesMax, frameBytesMax + 64) }
+
   /// What is wrong with these values; empty when they fit each other.
   public var complaints: [String] {
     var complaints: [String] = []
-    if frameBytesMax < 1 || packetBytesMax < 1 || packetsInTransitMax < 1 || packetsPerTurnMax < 1 || peersMax < 1 {
+    if frameBytesMax < 1 || packetBytesMax < 1 || outputBytesMax < 1 || peersMax < 1 || strangersMax < 1
+      || readBytesPerWakeUpMax < 1 || acceptsPerWakeUpMax < 1
+    {
       complaints.append("bounds must be at least 1")
     }
     if frameBytesMax > 1 << 30 || packetBytesMax > 1 << 30 { complaints.append("a frame must stay below 1 GiB") }
@@ -48,6 +62,9 @@ public struct PeerLimits: Hashable, Sendable {
     if frameBytesMax + Self.frameCostBytes > queueBytesMax { complaints.append("a frame must fit into queueBytesMax") }
     if tickMilliseconds < 1 || idleMilliseconds >= silentMilliseconds || silentMilliseconds > forgetMilliseconds {
       complaints.append("tick ≥ 1, idle < silent ≤ forget")
+    }
+    if redialMillisecondsMin < 1 || redialMillisecondsMin > redialMillisecondsMax {
+      complaints.append("1 ≤ redial at least ≤ redial at most")
     }
     return complaints
   }

@@ -34,7 +34,8 @@ public final class PeerMesh: @unchecked Sendable {
   /// Listens, and knows nobody yet.
   ///
   /// - Parameter readers: the lanes that take frames, by their number; at least one.
-  /// - Throws: `PeerFailure` when the options do not fit, keys are missing off loopback, or the address is taken.
+  /// - Throws: `PeerFailure` when the options do not fit, certificates are missing off loopback or are none, or the
+  ///   address is taken.
   public init(_ lane: Lane, readers: [Lane], _ options: PeerOptions) throws(PeerFailure) {
     try options.check()
     guard !readers.isEmpty else { throw PeerFailure(code: .options, message: "there is no reader") }
@@ -42,12 +43,12 @@ public final class PeerMesh: @unchecked Sendable {
     self.lane = lane
     self.options = options
     let limits = options.limits
-    let framesMax = (limits.peersMax + 1) * (limits.windowBytes / PeerLimits.frameCostBytes + 1)
+    let framesMax =
+      (limits.peersMax + 1) * PeerTraffic.allCases.count * (limits.windowBytes / PeerLimits.frameCostBytes + 1)
     self.readers = readers.map { Mailbox($0, messagesMax: framesMax) }
     loop = try MeshLoop(lane, options, figures, self.readers)
-    let opened = try loop.open()
-    endpoint = opened.endpoint
-    port = UInt16(opened.endpoint.split(separator: ":").last ?? "") ?? options.port
+    port = try loop.open()
+    endpoint = PeerAddress.endpoint(options.host, port)
     loop.belong(to: self)
   }
 
@@ -67,7 +68,7 @@ public final class PeerMesh: @unchecked Sendable {
 
   /// Says who the other pods are; those that are missing are forgotten with all that waits for them. From any thread.
   ///
-  /// - Throws: `PeerFailure` when there are too many, an address is off loopback without keys, or is no address.
+  /// - Throws: `PeerFailure` when there are too many, or an address is none, or is off loopback without certificates.
   public func follow(_ addresses: [PeerAddress]) throws(PeerFailure) {
     guard addresses.count <= options.limits.peersMax else {
       throw PeerFailure(code: .options, message: "more than \(options.limits.peersMax) peers")
@@ -99,8 +100,9 @@ public final class PeerMesh: @unchecked Sendable {
     guard PeerIdentity(name: address.name, incarnation: 0).isValid, !address.host.isEmpty, address.port > 0,
       address.host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ";") })
     else { return PeerFailure(code: .address, message: "no address: \(address)") }
-    guard options.keys != nil || address.isLoopback else {
-      return PeerFailure(code: .keysRequired, message: "\(address) needs keys: kassa keys")
+    guard options.certificates != nil || address.isLoopback else {
+      return PeerFailure(
+        code: .certificatesRequired, message: "\(address) needs certificates: kassa keys makes some")
     }
     return nil
   }
@@ -127,11 +129,13 @@ public final class PeerMesh: @unchecked Sendable {
   // MARK: Frames
 
   /// Queues a frame for the peer of that name: see `Peer.send`.
-  public func send(_ frame: [UInt8], kind: UInt8, reader: UInt16 = 0, to name: String) -> SendResult {
-    peer(name)?.send(frame, kind: kind, reader: reader) ?? .unknownPeer
+  public func send(
+    _ frame: [UInt8], kind: UInt8, reader: UInt16 = 0, traffic: PeerTraffic = .requests, to name: String
+  ) -> SendResult {
+    peer(name)?.send(frame, kind: kind, reader: reader, traffic: traffic) ?? .unknownPeer
   }
 
-  /// Takes all frames that came for a reader, oldest of each sender first. By the reader's lane only.
+  /// Takes all frames that came for a reader, oldest of each sender and traffic first. By the reader's lane only.
   ///
   /// - Parameter frames: what it contains is dropped; its memory is used again.
   public func takeFrames(reader: Int = 0, into frames: inout [PeerFrame]) {
@@ -149,7 +153,7 @@ public final class PeerMesh: @unchecked Sendable {
     let isPosted = lane.post { [weak self] in
       guard let self else { return }
       self.isTellPosted.store(false, ordering: .releasing)
-      self.loop.receivers?.tellAll()
+      self.loop.listener?.tellAll()
     }
     // The tick tells it too.
     if !isPosted { isTellPosted.store(false, ordering: .releasing) }

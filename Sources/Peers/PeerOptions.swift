@@ -7,16 +7,19 @@ public struct PeerOptions: Sendable {
   public var host: String
   /// 0 takes a free one.
   public var port: UInt16
-  /// May be nil on loopback only.
-  public var keys: PeerKeys?
+  /// May be nil on loopback only: then connections are plain TCP.
+  public var certificates: PeerCertificates?
   public var limits = PeerLimits()
+  /// Called on the mesh's lane when the certificate files have changed and cannot be used, with what is wrong; once
+  /// for each such change.
+  public var onFailedReload: @Sendable (String) -> Void = { _ in }
 
-  public init(cluster: String, identity: PeerIdentity, host: String, port: UInt16, keys: PeerKeys?) {
+  public init(cluster: String, identity: PeerIdentity, host: String, port: UInt16, certificates: PeerCertificates?) {
     self.cluster = cluster
     self.identity = identity
     self.host = host
     self.port = port
-    self.keys = keys
+    self.certificates = certificates
   }
 
   func check() throws(PeerFailure) {
@@ -27,8 +30,9 @@ public struct PeerOptions: Sendable {
         message: "a cluster needs a name of 1 to \(Packet.clusterBytesMax) bytes, a pod one of 1 to "
           + "\(PeerIdentity.nameBytesMax)")
     }
-    guard keys != nil || PeerAddress.isLoopback(host) else {
-      throw PeerFailure(code: .keysRequired, message: "listening at \(host) needs keys: kassa keys")
+    guard certificates != nil || PeerAddress.isLoopback(host) else {
+      throw PeerFailure(
+        code: .certificatesRequired, message: "listening at \(host) needs certificates: kassa keys makes some")
     }
   }
 }

@@ -20,14 +20,11 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   /// A name or a numeric address; IPv6 without brackets.
   public let host: String
   public let port: UInt16
-  /// The pod's public key, if it has one of its own.
-  public let publicKey: PeerKey?
 
-  public init(name: String, host: String, port: UInt16, publicKey: PeerKey? = nil) {
+  public init(name: String, host: String, port: UInt16) {
     self.name = name
     self.host = host
     self.port = port
-    self.publicKey = publicKey
   }
 
   public var description: String { "\(name) at \(endpoint)" }
@@ -72,9 +69,9 @@ public enum PeerState: Hashable, Sendable {
   case connecting
   /// Frames go there. Can transition to silent, refused.
   case connected
-  /// Nothing was heard for `silentMilliseconds`: frames wait. Can transition to connected, refused.
+  /// Nothing was heard for `silentMilliseconds`: frames wait while it is dialled. Can transition to connected, refused.
   case silent
-  /// The peer does not take this pod's frames; it is asked again at each tick.
+  /// The peer does not take this pod's frames; it is asked again every `redialMillisecondsMax`.
   case refused(LinkRefusal)
 }
 
@@ -90,6 +87,8 @@ public enum LinkRefusal: UInt8, Hashable, Sendable, CaseIterable {
   case replaced = 4
   /// It knows as many pods as it may.
   case tooMany = 5
+  /// It is this very run: an address leads back to the pod itself.
+  case itself = 6
 }
 
 /// What waits for a peer and how it stands.
@@ -103,7 +102,7 @@ public struct PeerStatus: Hashable, Sendable {
 /// Why there is no mesh, or why it does not take an address.
 public struct PeerFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: Hashable, Sendable {
-    case options, keys, keysRequired, address, system
+    case options, certificates, certificatesRequired, address, system
   }
 
   public let code: Code

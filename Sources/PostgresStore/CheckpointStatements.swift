@@ -30,7 +30,7 @@ struct CheckpointStatements {
   /// - Parameter sent: told the role of each statement, in order.
   /// - Throws: `lost`; `refused` when a row is too large, after which the transaction must be undone.
   mutating func send(on connection: Connection, sent: (Role) -> Void) throws(PostgresFailure) {
-    try connection.send(.fence, fence())
+    try connection.send(inTransaction: .fence, fence())
     sent(.fence)
     var rows = Columns()
     var deleted = Columns()
@@ -48,25 +48,25 @@ struct CheckpointStatements {
         deleted.appendKey(change)
       }
       if isFull(rows) {
-        try connection.send(.upsert, parameters(rows))
+        try connection.send(inTransaction: .upsert, parameters(rows))
         sent(.upsert)
         rows = Columns()
       }
       if isFull(deleted) {
-        try connection.send(.delete, parameters(deleted))
+        try connection.send(inTransaction: .delete, parameters(deleted))
         sent(.delete)
         deleted = Columns()
       }
     }
     if rows.count > 0 {
-      try connection.send(.upsert, parameters(rows))
+      try connection.send(inTransaction: .upsert, parameters(rows))
       sent(.upsert)
     }
     if deleted.count > 0 {
-      try connection.send(.delete, parameters(deleted))
+      try connection.send(inTransaction: .delete, parameters(deleted))
       sent(.delete)
     }
-    try connection.send(.deleteExpired, deleteExpired())
+    try connection.send(inTransaction: .deleteExpired, deleteExpired())
     sent(.deleteExpired)
   }
 

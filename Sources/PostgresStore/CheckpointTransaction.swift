@@ -5,7 +5,7 @@ import PartitionCore
 final class CheckpointTransaction {
   /// What the server did.
   struct Outcome {
-    /// The places of the checkpoints of owners that were replaced: nothing of them was written.
+    /// The places of the checkpoints whose rows did not stand where their owners believe: nothing of them was written.
     var fenced: Set<Int> = []
     var rowsWritten = 0
     var rowsDeleted = 0
@@ -53,9 +53,8 @@ final class CheckpointTransaction {
     try connection.send(.begin)
     roles.append(.begin)
     for (place, attempt) in attempts.enumerated() {
-      // An epoch came from the database, whose numbers are signed.
       var statements = CheckpointStatements(
-        attempt.batch, epoch: Int64(clamping: attempt.epoch), reached: attempt.reached, turn: attempt.turn, options)
+        attempt.batch, epoch: attempt.expected.epoch, reached: attempt.expected.turn, turn: attempt.turn, options)
       do throws(PostgresFailure) {
         try statements.send(on: connection) { roles.append(.part($0, place: place)) }
       } catch {

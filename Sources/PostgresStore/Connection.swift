@@ -1,5 +1,6 @@
 import CPostgres
 import Glibc
+import Model
 
 /// A connection in pipeline mode. Owned by one thread, which waits for the server in `poll` and nowhere else.
 ///
@@ -8,8 +9,14 @@ final class Connection {
   private let handle: OpaquePointer
   private let secrets: [String]
   private let silenceMillisecondsMax: Int
-  /// Statements sent since the last sync.
+  /// Statements sent since the last sync, and about how many bytes they have.
   private var unsynced = 0
+  private var unsyncedBytes = 0
+  /// The syncs within the group that is being sent: how many statements come before each.
+  private var stepLengths: [Int] = []
+  /// What fits into libpq's buffer travels together.
+  private static let unsyncedBytesMax = 8_192
+  private static let statementBytes = 128
   /// Bytes of values that may not have left libpq's buffer.
   private var unflushedBytes = 0
   /// So many are kept together, so that small statements share a system call.
@@ -65,32 +72,42 @@ final class Connection {
     groups: Int, send: (Int, Connection) throws(PostgresFailure) -> Void,
     each: (Int, Int, borrowing Rows) -> Void
   ) throws(PostgresFailure) -> [PostgresFailure?] {
-    var counts: [Int] = []
+    var groupLengths: [[Int]] = []
     for group in 0..<groups {
-      unsynced = 0
+      (unsynced, unsyncedBytes, stepLengths) = (0, 0, [])
       try send(group, self)
-      guard PQpipelineSync(handle) == 1 else { throw lost() }
-      counts.append(unsynced)
+      try sync()
+      groupLengths.append(stepLengths)
     }
     try flush()
     var failures: [PostgresFailure?] = []
-    for (group, count) in counts.enumerated() {
+    for (group, lengths) in groupLengths.enumerated() {
       var failure: PostgresFailure?
-      for statement in 0..<count {
-        let rows = try nextResult()
-        switch rows.status {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK: each(group, statement, rows)
-        case PGRES_PIPELINE_ABORTED: break
-        default: failure = failure ?? rows.refusal(secrets)
+      var statement = 0
+      for length in lengths {
+        for _ in 0..<length {
+          let rows = try nextResult()
+          switch rows.status {
+          case PGRES_COMMAND_OK, PGRES_TUPLES_OK: each(group, statement, rows)
+          case PGRES_PIPELINE_ABORTED: break
+          default: failure = failure ?? rows.refusal(secrets)
+          }
+          try expectEnd()
+          statement += 1
         }
-        try expectEnd()
-      }
-      guard try nextResult().status == PGRES_PIPELINE_SYNC else {
-        throw .lost("the server's answers are out of step")
+        guard try nextResult().status == PGRES_PIPELINE_SYNC else {
+          throw .lost("the server's answers are out of step")
+        }
       }
       failures.append(failure)
     }
     return failures
+  }
+
+  private func sync() throws(PostgresFailure) {
+    guard PQpipelineSync(handle) == 1 else { throw lost() }
+    stepLengths.append(unsynced)
+    (unsynced, unsyncedBytes) = (0, 0)
   }
 
   /// Performs one group, which the server has to accept.
@@ -113,6 +130,26 @@ final class Connection {
     try send(parameters) { count, values, lengths, formats in
       PQsendQueryPrepared(handle, statement.rawValue, count, values, lengths, formats, 1)
     }
+  }
+
+  /// Sends a statement of a transaction that was begun in the same group.
+  ///
+  /// The server looks at the time between statements (`idle_in_transaction_session_timeout`) only from a sync on. So
+  /// what does not travel together with the statements before it comes after a sync: a client that is stopped in
+  /// between does not keep the transaction, and its locks, for as long as it is stopped. When a statement is refused,
+  /// those after the next sync are refused as well, because the transaction is; where it was not even begun, they must
+  /// do nothing of themselves.
+  func send(inTransaction statement: Statement, _ parameters: Parameters) throws(PostgresFailure) {
+    let bytes = parameters.bytes.count + Self.statementBytes
+    if unsynced > 0, unsyncedBytes + bytes > Self.unsyncedBytesMax { try sync() }
+    try send(statement, parameters)
+  }
+
+  /// Sends a statement that asks for nothing but a partition, within `send`.
+  func send(_ statement: Statement, of partition: PartitionID) throws(PostgresFailure) {
+    var parameters = Parameters()
+    parameters.add(Int16(truncatingIfNeeded: partition.index))
+    try send(statement, parameters)
   }
 
   /// Sends a statement's text, within `send`.
@@ -140,6 +177,7 @@ final class Connection {
   private func sent(_ code: Int32, bytes: Int) throws(PostgresFailure) {
     guard code == 1 else { throw lost() }
     unsynced += 1
+    unsyncedBytes += bytes + Self.statementBytes
     unflushedBytes += bytes
     if unflushedBytes >= Self.unflushedBytesMax { try flush() }
   }

@@ -41,6 +41,8 @@ public struct PostgresCounters: Hashable, Sendable {
   public var fencedWrites = 0
   /// The same of loads.
   public var fencedLoads = 0
+  /// Checkpoints and loads refused because the database holds less than it had acknowledged.
+  public var setBack = 0
   /// Checkpoints whose commit was not answered.
   public var unknownCommits = 0
   /// Those that turned out to be written.

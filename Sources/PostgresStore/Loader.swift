@@ -19,13 +19,14 @@ final class Loader: StoreWorker {
     let group = takeGroup()
     if group.isEmpty { return false }
     var results: [Result<[EntityChange], StoreFailure>] = group.map { _ in .success([]) }
+    let expected = expectedStandings(group)
     let refusals: [PostgresFailure?]
     do throws(PostgresFailure) {
       refusals = try connection.perform(
         groups: group.count,
         send: { place, connection throws(PostgresFailure) in
-          try connection.send(.load, Self.parameters(group[place]))
-        }, each: { place, _, rows in results[place] = result(of: group[place], rows) })
+          try connection.send(.load, Self.parameters(group[place], expected[place]))
+        }, each: { place, _, rows in results[place] = result(of: group[place], expected[place], rows) })
     } catch {
       remember(group)
       throw error
@@ -50,21 +51,40 @@ final class Loader: StoreWorker {
     }
   }
 
-  private static func parameters(_ request: LoadRequest) -> Parameters {
+  /// What was acknowledged before the loads are sent, they have to see.
+  private func expectedStandings(_ group: [LoadRequest]) -> [Standing] {
+    shared.state.withLock { state in
+      group.map { request in
+        let epoch = Int64(clamping: request.epoch)
+        guard let known = state.standings[request.partition.index], known.epoch == epoch else {
+          return Standing(epoch: epoch, turn: 0, offset: nil)
+        }
+        return known
+      }
+    }
+  }
+
+  private static func parameters(_ request: LoadRequest, _ expected: Standing) -> Parameters {
     var parameters = Parameters()
     parameters.add(Int16(truncatingIfNeeded: request.partition.index))
-    parameters.add(Int64(clamping: request.epoch))
+    parameters.add(expected.epoch)
     parameters.add(keys: request.keys)
+    parameters.add(expected.turn)
     return parameters
   }
 
-  private func result(of request: LoadRequest, _ rows: borrowing Rows) -> Result<[EntityChange], StoreFailure> {
-    let newest = rows.bigint(0, 0).flatMap { UInt64(exactly: $0) } ?? 0
-    guard newest == request.epoch else {
+  private func result(
+    of request: LoadRequest, _ expected: Standing, _ rows: borrowing Rows
+  ) -> Result<[EntityChange], StoreFailure> {
+    let found = Standing(rows)
+    switch expected.verdict(on: found) {
+    case .whole: return EntityRows(shared.name, request.partition).placed(rows, request.keys, placeColumn: 3)
+    case .setBack: return .failure(expected.setBack(to: found, request.partition, in: shared.name))
+    case .replaced:
+      let newest = found.map { "\($0.epoch)" } ?? "none"
       let message = "\(shared.name): \(request.partition) has epoch \(newest), and \(request.epoch) was asked for"
       return .failure(StoreFailure(.fenced, message))
     }
-    return EntityRows(shared.name, request.partition).placed(rows, request.keys, placeColumn: 1)
   }
 
   private func tell(_ request: LoadRequest, _ result: Result<[EntityChange], StoreFailure>) {
@@ -76,6 +96,7 @@ final class Loader: StoreWorker {
       case .failure(let failure):
         switch failure.code {
         case .fenced: counters.fencedLoads += 1
+        case .setBack: counters.setBack += 1
         case .format: counters.damagedRows += 1
         default: counters.loadFailures += 1
         }

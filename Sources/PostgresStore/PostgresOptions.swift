@@ -44,6 +44,9 @@ public struct PostgresOptions: Hashable, Sendable {
   public var connectMillisecondsMax = 5_000
   /// What one statement may take; the server ends it.
   public var statementMillisecondsMax = 30_000
+  /// How long a transaction may wait for its next statement; the server ends it. An owner that is stopped within a
+  /// checkpoint keeps its successor waiting for so long. Less than what a statement may wait for a lock.
+  public var idleMillisecondsMax = 4_000
   /// How long a statement may wait for a lock, which only an owner that was replaced can hold.
   public var lockMillisecondsMax = 10_000
   /// A server that is expected to answer and is silent for so long has its connection dropped. More than what a
@@ -68,9 +71,9 @@ public struct PostgresOptions: Hashable, Sendable {
       transactionRowsMax, pipelinedLoadsMax, expiredRowsMax, quarantinedRowsMax, attemptsMax,
     ]
     let times = [
-      connectMillisecondsMax, statementMillisecondsMax, lockMillisecondsMax, silenceMillisecondsMax,
-      backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds, loadWaitMilliseconds,
-      acquireWaitMilliseconds,
+      connectMillisecondsMax, statementMillisecondsMax, idleMillisecondsMax, lockMillisecondsMax,
+      silenceMillisecondsMax, backoffMillisecondsMin, backoffMillisecondsMax, writeWaitMilliseconds,
+      loadWaitMilliseconds, acquireWaitMilliseconds,
     ]
     if counts.contains(where: { $0 < 1 }) || times.contains(where: { !(1...Self.timeMillisecondsMax).contains($0) }) {
       return "every bound of the store must be at least 1, and every time at most \(Self.timeMillisecondsMax)"
@@ -82,6 +85,9 @@ public struct PostgresOptions: Hashable, Sendable {
     }
     if backoffMillisecondsMin > backoffMillisecondsMax {
       return "backoffMillisecondsMin must not exceed backoffMillisecondsMax"
+    }
+    if idleMillisecondsMax >= lockMillisecondsMax {
+      return "lockMillisecondsMax must exceed idleMillisecondsMax"
     }
     if silenceMillisecondsMax <= max(statementMillisecondsMax, lockMillisecondsMax) {
       return "silenceMillisecondsMax must exceed statementMillisecondsMax and lockMillisecondsMax"

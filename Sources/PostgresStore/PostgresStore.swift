@@ -20,16 +20,18 @@ public final class PostgresStore: StateStore {
   ///   - connection: as libpq knows it: `key=value` pairs or a URI. What it leaves out comes from libpq's environment,
   ///     service file and password file.
   ///   - service: whose partitions it stores; requests for another one's are refused.
+  ///   - clock: asked before a partition is acquired; nil: the server's clock does not matter.
   /// - Throws: `StoreFailure` when libpq cannot read the connection string, a bound is out of range, or a thread
   ///   cannot be started.
   public init(
-    _ connection: String, service: Service, identity: PostgresIdentity, options: PostgresOptions = PostgresOptions()
+    _ connection: String, service: Service, identity: PostgresIdentity, options: PostgresOptions = PostgresOptions(),
+    clock: ClockQuestion? = nil
   ) throws(StoreFailure) {
     if let contradiction = options.contradiction { throw StoreFailure(.format, contradiction) }
     guard (1...Self.partitionsMax).contains(identity.partitionCount), !identity.cluster.isEmpty else {
       throw StoreFailure(.format, "a cluster has a name and 1 to \(Self.partitionsMax) partitions")
     }
-    shared = StoreShared(try ConnectionString(connection), service, identity, options)
+    shared = StoreShared(try ConnectionString(connection), service, identity, options, clock)
     let shared = shared
     var started: [BackgroundThread?] = []
     for place in 0..<options.writerCount {
@@ -52,6 +54,10 @@ public final class PostgresStore: StateStore {
       throw StoreFailure(.write, "\(shared.name): the system gives no thread to work on it")
     }
   }
+
+  /// Begins a comparison of clocks; what it returns is given the server's time, in milliseconds since 1970-01-01 UTC,
+  /// and says why an owner cannot begin with the clock that it has, if so.
+  public typealias ClockQuestion = @Sendable () -> (_ serverMilliseconds: Int64) -> String?
 
   /// The most partitions of a service.
   public static let partitionsMax = 4_096

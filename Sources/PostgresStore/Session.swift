@@ -6,7 +6,7 @@ enum Session {
     _ target: ConnectionString, _ service: Service, _ identity: PostgresIdentity, _ options: PostgresOptions
   ) throws(PostgresFailure) -> Connection {
     let connection = try Connection(target, options)
-    try setUp(connection, options)
+    try setUp(connection, options, idleMilliseconds: options.idleMillisecondsMax)
     try Schema.prepare(connection, service: service, identity)
     try prepareStatements(connection)
     return connection
@@ -17,7 +17,7 @@ enum Session {
     _ target: ConnectionString, _ service: Service, _ options: PostgresOptions
   ) throws(PostgresFailure) -> (Connection, PostgresIdentity) {
     let connection = try Connection(target, options)
-    try setUp(connection, options)
+    try setUp(connection, options, idleMilliseconds: options.statementMillisecondsMax)
     let state = try Schema.state(connection)
     guard state.version > 0 else { throw .foreign("the database holds nothing of Kassa") }
     let identity = PostgresIdentity(
@@ -36,11 +36,13 @@ enum Session {
     }
   }
 
-  private static func setUp(_ connection: Connection, _ options: PostgresOptions) throws(PostgresFailure) {
+  private static func setUp(
+    _ connection: Connection, _ options: PostgresOptions, idleMilliseconds: Int
+  ) throws(PostgresFailure) {
     var facts: (version: Int64, encoding: String, isStandby: Bool)?
     try connection.perform(
       send: { connection throws(PostgresFailure) in
-        for (name, value) in settings(options) {
+        for (name, value) in settings(options, idleMilliseconds) {
           try connection.send(text: "SELECT set_config('\(name)', '\(value)', false)")
         }
         // A commit that a crash of the server can take back would let an old owner write again.
@@ -74,12 +76,13 @@ enum Session {
 
   /// The session's settings by name. Every statement finds its rows by their key: a plan that reads whole tables,
   /// made while they were small, must not be kept when they are large.
-  private static func settings(_ options: PostgresOptions) -> [(String, String)] {
+  private static func settings(_ options: PostgresOptions, _ idleMilliseconds: Int) -> [(String, String)] {
     [
       ("statement_timeout", "\(options.statementMillisecondsMax)"),
       ("lock_timeout", "\(options.lockMillisecondsMax)"),
-      ("idle_in_transaction_session_timeout", "\(options.statementMillisecondsMax)"),
+      ("idle_in_transaction_session_timeout", "\(idleMilliseconds)"),
       ("tcp_keepalives_idle", "5"), ("tcp_keepalives_interval", "2"), ("tcp_keepalives_count", "3"),
+      ("tcp_user_timeout", "15000"),
       ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off"),
       ("plan_cache_mode", "force_generic_plan"),
     ]

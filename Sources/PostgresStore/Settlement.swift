@@ -8,6 +8,8 @@ struct Settlement {
     case notWritten(turn: Int64)
     /// The partition has a newer owner.
     case fenced
+    /// What was acknowledged before it is missing.
+    case setBack(to: Standing?)
     case refused(PostgresFailure)
   }
 
@@ -23,19 +25,29 @@ struct Settlement {
   /// - Throws: `lost`: asked again on the next connection, each with another turn.
   func perform(on connection: Connection) throws(PostgresFailure) -> [Found] {
     var turns: [Int64?] = attempts.map { _ in nil }
+    var standings: [Standing?] = attempts.map { _ in nil }
     let refusals = try connection.perform(
       groups: attempts.count,
       send: { place, connection throws(PostgresFailure) in
+        let attempt = attempts[place]
         var parameters = Parameters()
-        parameters.add(Int16(truncatingIfNeeded: attempts[place].request.partition.index))
-        parameters.add(Int64(clamping: attempts[place].epoch))
-        parameters.add(attempts[place].turn)
+        parameters.add(Int16(truncatingIfNeeded: attempt.request.partition.index))
+        parameters.add(attempt.expected.epoch)
+        parameters.add(attempt.turn)
         parameters.add(blocking[place])
+        parameters.add(attempt.expected.turn)
         try connection.send(.settle, parameters)
-      }, each: { place, _, rows in turns[place] = rows.bigint(0, 0) })
+        try connection.send(.standing, of: attempt.request.partition)
+      },
+      each: { place, statement, rows in
+        if statement == 0 { turns[place] = rows.bigint(0, 0) } else { standings[place] = Standing(rows) }
+      })
     return attempts.indices.map { place in
       if let refusal = refusals[place] { return .refused(refusal) }
-      guard let turn = turns[place] else { return .fenced }
+      guard let turn = turns[place] else {
+        let found = standings[place]
+        return attempts[place].expected.verdict(on: found) == .setBack ? .setBack(to: found) : .fenced
+      }
       if turn == attempts[place].turn { return .written }
       return turn == blocking[place] ? .notWritten(turn: turn) : .fenced
     }

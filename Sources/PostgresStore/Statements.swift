@@ -4,19 +4,20 @@
 /// write's own turn, if epoch and turn are what the owner believes. All that follows asks for that turn again and does
 /// nothing where the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
 enum Statement: String, CaseIterable {
-  case begin, commit, rollback
+  case begin, commit, rollback, time
   case raiseEpoch, fence, settle
   case upsert, delete, deleteExpired
-  case load, one, ofKind, header, quarantined
+  case load, standing, one, ofKind, header, quarantined
 
   var text: String {
     switch self {
     case .begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
     case .commit: "COMMIT"
     case .rollback: "ROLLBACK"
+    case .time: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"
     case .raiseEpoch, .fence, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
-    case .load, .one, .ofKind, .header, .quarantined: reading
+    case .load, .standing, .one, .ofKind, .header, .quarantined: reading
     }
   }
 
@@ -36,11 +37,12 @@ enum Statement: String, CaseIterable {
       UPDATE kassa.checkpoints SET turn = $4::int8, log_offset = $5::int8, header = $6::bytea, written_at = now()
       WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8
       """
-    // partition, epoch, the lost write's turn, a turn that makes it impossible: what it finds is final
+    // partition, epoch, the lost write's turn, a turn that makes it impossible: what it finds is final; the turn
+    // reached before, which only a database that was set back is below
     default:
       """
       UPDATE kassa.checkpoints SET turn = CASE turn WHEN $3::int8 THEN turn ELSE $4::int8 END
-      WHERE partition = $1::int2 AND epoch = $2::int8 RETURNING turn
+      WHERE partition = $1::int2 AND epoch = $2::int8 AND turn >= $5::int8 RETURNING turn
       """
     }
   }
@@ -78,14 +80,18 @@ enum Statement: String, CaseIterable {
 
   private var reading: String {
     switch self {
-    // partition, epoch, kinds, keys; one row with the newest epoch at least, and a row for each key that is there
+    // partition, epoch, kinds, keys, the turn reached; one row that says where the partition stands at least, and a row
+    // for each key that is there
     case .load:
       """
-      SELECT c.epoch, r.place, r.body FROM kassa.checkpoints AS c LEFT JOIN (
+      SELECT c.epoch, c.turn, c.log_offset, r.place, r.body FROM kassa.checkpoints AS c LEFT JOIN (
         SELECT w.place, e.body FROM unnest($3::int2[], $4::text[]) WITH ORDINALITY AS w (kind, key, place)
         JOIN kassa.entities AS e ON e.partition = $1::int2 AND e.kind = w.kind AND e.key = w.key COLLATE "C"
-      ) AS r ON c.epoch = $2::int8 WHERE c.partition = $1::int2
+      ) AS r ON c.epoch = $2::int8 AND c.turn >= $5::int8 WHERE c.partition = $1::int2
       """
+    // partition
+    case .standing:
+      "SELECT epoch, turn, log_offset FROM kassa.checkpoints WHERE partition = $1::int2"
     // partition, kinds, keys
     case .one:
       """

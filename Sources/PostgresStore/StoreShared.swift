@@ -46,6 +46,8 @@ final class StoreShared: Sendable {
     /// For each writer what waits.
     var writes: [[WriteRequest]]
     var loads: [LoadRequest] = []
+    /// Where the rows of the partitions that were acquired here are known to stand, by their index.
+    var standings: [UInt16: Standing] = [:]
     var isClosing = false
     var counters = PostgresCounters()
     var connectedWriters = 0
@@ -58,16 +60,21 @@ final class StoreShared: Sendable {
   let identity: PostgresIdentity
   let options: PostgresOptions
   let name: String
+  let clock: PostgresStore.ClockQuestion?
   let writerSignals: [Signal]
   let readerSignals: [Signal]
   let state: Mutex<State>
 
-  init(_ target: ConnectionString, _ service: Service, _ identity: PostgresIdentity, _ options: PostgresOptions) {
+  init(
+    _ target: ConnectionString, _ service: Service, _ identity: PostgresIdentity, _ options: PostgresOptions,
+    _ clock: PostgresStore.ClockQuestion?
+  ) {
     self.target = target
     self.service = service
     self.identity = identity
     self.options = options
     name = target.name
+    self.clock = clock
     writerSignals = (0..<options.writerCount).map { _ in Signal() }
     readerSignals = (0..<options.readerCount).map { _ in Signal() }
     state = Mutex(State(writes: Array(repeating: [], count: options.writerCount)))

@@ -10,12 +10,15 @@ struct Turns {
     let epoch: UInt64
     var reached: Int64 = 0
     var issued: Int64 = 0
+    var offset: Int64?
   }
 
   private var entries: [UInt16: Entry] = [:]
 
   /// A new owner's row is at turn 0.
-  mutating func acquired(_ partition: UInt16, epoch: UInt64) { entries[partition] = Entry(epoch: epoch) }
+  mutating func acquired(_ partition: UInt16, epoch: UInt64, offset: Int64?) {
+    entries[partition] = Entry(epoch: epoch, offset: offset)
+  }
 
   /// The turn that the row has reached and one that was never given out; nil when the epoch is not the one with
   /// which this store acquired the partition last.
@@ -27,8 +30,15 @@ struct Turns {
   }
 
   /// The row is known to be at a turn that was given out.
-  mutating func reached(_ turn: Int64, _ partition: UInt16, epoch: UInt64) {
+  /// - Parameter offset: of the checkpoint that was written with it; nil when none was.
+  mutating func reached(_ turn: Int64, _ partition: UInt16, epoch: UInt64, offset: Int64? = nil) {
     guard entries[partition]?.epoch == epoch else { return }
     entries[partition]?.reached = turn
+    if let offset { entries[partition]?.offset = offset }
+  }
+
+  /// Where the row is known to stand.
+  func standing(of partition: UInt16) -> Standing? {
+    entries[partition].map { Standing(epoch: Int64(clamping: $0.epoch), turn: $0.reached, offset: $0.offset) }
   }
 }

@@ -15,13 +15,16 @@ final class Writer: StoreWorker {
   /// Tried alone, before anything that waits behind them.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
+  /// Until when the server's clock need not be compared again, in `MonotonicTime`.
+  private var clockHoldsUntil = Int.min
 
   /// A checkpoint under way.
   struct Attempt {
     let request: WriteRequest
     let batch: CheckpointBatch
     let epoch: UInt64
-    let reached: Int64
+    /// Where the row is known to stand.
+    let expected: Standing
     let turn: Int64
     let completion: @Sendable (Result<Void, StoreFailure>) -> Void
   }
@@ -82,8 +85,12 @@ final class Writer: StoreWorker {
   ) throws(PostgresFailure) {
     let result: Result<Ownership, StoreFailure>
     do throws(PostgresFailure) {
-      result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
-        .perform(on: connection)
+      if let failure = try clockFailure(on: connection) {
+        result = .failure(failure)
+      } else {
+        result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
+          .perform(on: connection)
+      }
     } catch {
       guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }
       // Raising the epoch once more does no harm.
@@ -91,13 +98,32 @@ final class Writer: StoreWorker {
       throw error
     }
     if case .success(let ownership) = result {
-      turns.acquired(request.partition.index, epoch: ownership.epoch)
+      turns.acquired(request.partition.index, epoch: ownership.epoch, offset: ownership.recovery.header?.offset)
+      noteStanding(of: request.partition)
       shared.count { $0.acquisitions += 1 }
     } else if case .failure(let failure) = result, failure.code == .format {
       shared.count { $0.damagedRows += 1 }
     }
     completion(result)
   }
+
+  /// Why nothing can be acquired with the clock that this process has, if so: before the epoch is raised, which would
+  /// end the predecessor's time.
+  private func clockFailure(on connection: Connection) throws(PostgresFailure) -> StoreFailure? {
+    guard let ask = shared.clock, MonotonicTime.milliseconds >= clockHoldsUntil else { return nil }
+    let judge = ask()
+    var time: Int64?
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in try connection.send(.time) },
+      each: { _, rows in time = rows.bigint(0, 0) })
+    guard let time else { throw .lost("the server does not say what time it is") }
+    if let reason = judge(time) { return StoreFailure(.clock, "\(shared.name): \(reason)") }
+    clockHoldsUntil = MonotonicTime.milliseconds + Self.clockHoldsMilliseconds
+    return nil
+  }
+
+  /// Takeovers come many at a time.
+  static let clockHoldsMilliseconds = 1_000
 
   // MARK: Writing
 
@@ -119,6 +145,8 @@ final class Writer: StoreWorker {
       try refused(attempts, failure, on: connection)
     } else {
       committed(attempts, transaction, microseconds: MonotonicTime.microseconds - start)
+      let fenced = transaction.outcome.fenced.sorted().map { attempts[$0] }
+      if !fenced.isEmpty { try explain(fenced, on: connection) }
     }
   }
 
@@ -128,8 +156,11 @@ final class Writer: StoreWorker {
       tellFenced(request.partition, epoch, completion)
       return nil
     }
+    // An epoch came from the database, whose numbers are signed.
+    let unknown = Standing(epoch: Int64(clamping: epoch), turn: turn.reached, offset: nil)
+    let expected = turns.standing(of: request.partition.index) ?? unknown
     return Attempt(
-      request: request, batch: batch, epoch: epoch, reached: turn.reached, turn: turn.next, completion: completion)
+      request: request, batch: batch, epoch: epoch, expected: expected, turn: turn.next, completion: completion)
   }
 
   private func committed(_ attempts: [Attempt], _ transaction: CheckpointTransaction, microseconds: Int) {
@@ -143,14 +174,51 @@ final class Writer: StoreWorker {
       counters.bytesWritten += done.bytesWritten
       counters.writeMicroseconds += microseconds
     }
-    for (place, attempt) in attempts.enumerated() {
-      if done.fenced.contains(place) {
-        tellFenced(attempt.request.partition, attempt.epoch, attempt.completion)
+    for (place, attempt) in attempts.enumerated() where !done.fenced.contains(place) {
+      written(attempt)
+    }
+  }
+
+  private func written(_ attempt: Attempt) {
+    turns.reached(
+      attempt.turn, attempt.request.partition.index, epoch: attempt.epoch, offset: attempt.batch.header.offset)
+    noteStanding(of: attempt.request.partition)
+    attempt.completion(.success(()))
+  }
+
+  /// From now on loads ask for at least that.
+  private func noteStanding(of partition: PartitionID) {
+    let standing = turns.standing(of: partition.index)
+    shared.state.withLock { $0.standings[partition.index] = standing }
+  }
+
+  /// Looks why nothing was written of checkpoints: the partition has a newer owner, or the database was set back.
+  private func explain(_ fenced: [Attempt], on connection: Connection) throws(PostgresFailure) {
+    var found: [Standing?] = fenced.map { _ in nil }
+    let refusals: [PostgresFailure?]
+    do throws(PostgresFailure) {
+      refusals = try connection.perform(
+        groups: fenced.count,
+        send: { place, connection throws(PostgresFailure) in
+          try connection.send(.standing, of: fenced[place].request.partition)
+        }, each: { place, _, rows in found[place] = Standing(rows) })
+    } catch {
+      // Whatever the reason is, the owner's time is over.
+      for attempt in fenced { tellFenced(attempt.request.partition, attempt.epoch, attempt.completion) }
+      throw error
+    }
+    for (place, attempt) in fenced.enumerated() {
+      if refusals[place] == nil, attempt.expected.verdict(on: found[place]) == .setBack {
+        tellSetBack(attempt, to: found[place])
       } else {
-        turns.reached(attempt.turn, attempt.request.partition.index, epoch: attempt.epoch)
-        attempt.completion(.success(()))
+        tellFenced(attempt.request.partition, attempt.epoch, attempt.completion)
       }
     }
+  }
+
+  private func tellSetBack(_ attempt: Attempt, to found: Standing?) {
+    shared.count { $0.setBack += 1 }
+    attempt.completion(.failure(attempt.expected.setBack(to: found, attempt.request.partition, in: shared.name)))
   }
 
   private func refused(
@@ -186,14 +254,14 @@ final class Writer: StoreWorker {
       let partition = attempt.request.partition
       switch found {
       case .written:
-        turns.reached(attempt.turn, partition.index, epoch: attempt.epoch)
         shared.count {
           $0.unknownCommitsWritten += 1
           $0.checkpoints += 1
         }
-        attempt.completion(.success(()))
+        written(attempt)
       case .notWritten(let turn):
         turns.reached(turn, partition.index, epoch: attempt.epoch)
+        noteStanding(of: partition)
         var request = attempt.request
         request.losses += 1
         if request.losses < shared.options.attemptsMax {
@@ -205,6 +273,8 @@ final class Writer: StoreWorker {
         }
       case .fenced:
         tellFenced(partition, attempt.epoch, attempt.completion)
+      case .setBack(let found):
+        tellSetBack(attempt, to: found)
       case .refused(let failure):
         lost.append(attempt)
         if failure.endsConnection { throw .lost(failure.message) }

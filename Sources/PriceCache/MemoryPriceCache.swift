@@ -19,6 +19,8 @@ public final class MemoryPriceCache: PriceCache {
     var order: [(item: ItemID, number: UInt64)] = []
     var head = 0
     var nextNumber: UInt64 = 0
+    /// How often everything was forgotten.
+    var generation: UInt64 = 0
   }
 
   private let state = Mutex(State())
@@ -36,16 +38,19 @@ public final class MemoryPriceCache: PriceCache {
     self.now = now
   }
 
-  public func price(of item: ItemID, completion: (Money?) -> Void) {
+  public func price(of item: ItemID, completion: (PriceAnswer) -> Void) {
     let time = now()
-    let entry = state.withLock { $0.entries[item] }
-    guard let entry, entry.expiresAtMilliseconds > time else { return completion(nil) }
-    completion(entry.price)
+    let (entry, generation) = state.withLock { ($0.entries[item], $0.generation) }
+    guard let entry, entry.expiresAtMilliseconds > time else {
+      return completion(.unknown(PriceTicket(generation: generation)))
+    }
+    completion(.known(entry.price))
   }
 
-  public func remember(_ price: Money, of item: ItemID) {
+  public func remember(_ price: Money, of item: ItemID, asked ticket: PriceTicket) {
     let (expiry, overflow) = now().addingReportingOverflow(lifetimeMilliseconds)
     state.withLock { state in
+      guard ticket.generation == state.generation else { return }
       let number = state.nextNumber
       state.nextNumber += 1
       state.entries[item] = Entry(
@@ -74,6 +79,7 @@ public final class MemoryPriceCache: PriceCache {
       state.entries = [:]
       state.order = []
       state.head = 0
+      state.generation &+= 1
     }
   }
 

@@ -7,17 +7,20 @@ struct ExpectedReplies {
     case generation
     case prices(PriceRequest)
     case write
+    case firstGeneration(UInt64)
     case removal(number: UInt64, generation: UInt64)
   }
 
   private var queue: [Expectation] = []
   private var head = 0
-  /// Those that are `prices`, `write` and `removal`.
+  /// Those that are `prices`, `write`, `firstGeneration` and `removal`.
   private(set) var requests = 0
   private(set) var writes = 0
+  private var firstGenerations = 0
   private var removals = 0
 
   var isEmpty: Bool { head == queue.count }
+  var hasFirstGeneration: Bool { firstGenerations > 0 }
   var hasRemoval: Bool { removals > 0 }
 
   mutating func append(_ expectation: Expectation) {
@@ -43,6 +46,7 @@ struct ExpectedReplies {
     switch expectation {
     case .prices: requests += change
     case .write: writes += change
+    case .firstGeneration: firstGenerations += change
     case .removal: removals += change
     case .logIn, .generation: break
     }

@@ -1,11 +1,12 @@
 import Model
+import PriceCache
 
 /// The questions of one `MGET`: each item once, with all who ask for it.
 struct PriceRequest {
   private(set) var items: [ItemID] = []
-  private var waiters: [[(Money?) -> Void]] = []
+  private var waiters: [[(PriceAnswer) -> Void]] = []
   private var places: [ItemID: Int] = [:]
-  /// When its questions are answered nil.
+  /// When its questions are answered unknown.
   var deadlineMilliseconds: UInt64 = 0
   /// `removeAll` came behind it: its answer tells of prices that are forgotten.
   var isForgotten = false
@@ -13,7 +14,7 @@ struct PriceRequest {
   private(set) var isOver = false
   private(set) var questions = 0
 
-  mutating func add(_ item: ItemID, _ completion: @escaping (Money?) -> Void) {
+  mutating func add(_ item: ItemID, _ completion: @escaping (PriceAnswer) -> Void) {
     questions += 1
     if let place = places[item] {
       waiters[place].append(completion)
@@ -25,7 +26,7 @@ struct PriceRequest {
   }
 
   /// Takes those who wait, each with the place of its item: to be called once the caller's state is in order.
-  mutating func end() -> [(place: Int, completion: (Money?) -> Void)] {
+  mutating func end() -> [(place: Int, completion: (PriceAnswer) -> Void)] {
     isOver = true
     let ended = waiters.enumerated().flatMap { place, waiters in waiters.map { (place, $0) } }
     waiters = []

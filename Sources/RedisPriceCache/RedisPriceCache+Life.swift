@@ -2,6 +2,7 @@ import CHiredis
 import Glibc
 import Lanes
 import Model
+import PriceCache
 
 /// Connecting, losing, and trying again.
 extension RedisPriceCache {
@@ -50,7 +51,7 @@ extension RedisPriceCache {
     tryLater()
   }
 
-  /// Ends the connection and answers all who wait nil.
+  /// Ends the connection and answers all who wait that nothing is known.
   func drop() {
     figures.isAsked = false
     connection?.close()
@@ -58,11 +59,11 @@ extension RedisPriceCache {
     generation = nil
     deadlineTimer?.cancel()
     deadlineTimer = nil
-    var waiting: [(place: Int, completion: (Money?) -> Void)] = []
+    var waiting: [(place: Int, completion: (PriceAnswer) -> Void)] = []
     while let expectation = expected.popFirst() {
       if case .prices(var request) = expectation { waiting += request.end() }
     }
-    for (_, completion) in waiting { completion(nil) }
+    for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 
   /// Opens the breaker, and tries again behind its pause, a part of it by chance: pods do not come back all at once.
@@ -88,7 +89,7 @@ extension RedisPriceCache {
   private func deadlineIsOver() {
     deadlineTimer = nil
     let now = lane.now
-    var waiting: [(place: Int, completion: (Money?) -> Void)] = []
+    var waiting: [(place: Int, completion: (PriceAnswer) -> Void)] = []
     var isTooMuch = false
     var next: UInt64?
     expected.forEachRequest { request in
@@ -107,6 +108,6 @@ extension RedisPriceCache {
     } else if let next {
       armDeadline(next)
     }
-    for (_, completion) in waiting { completion(nil) }
+    for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 }

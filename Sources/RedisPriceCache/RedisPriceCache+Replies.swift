@@ -1,6 +1,7 @@
 import CHiredis
 import Lanes
 import Model
+import PriceCache
 
 /// What Redis says.
 extension RedisPriceCache: RedisConnection.Owner {
@@ -38,6 +39,7 @@ extension RedisPriceCache: RedisConnection.Owner {
     case .generation: generationTold(reply)
     case .prices(let request): pricesTold(request, reply)
     case .write: if reply.kind == .error { writeRefused() }
+    case .firstGeneration(let first): firstGenerationAnswered(first, reply)
     case .removal(let number, let next): removalAnswered(number, next, reply)
     }
   }
@@ -63,10 +65,11 @@ extension RedisPriceCache: RedisConnection.Owner {
     connection?.flush()
   }
 
-  /// No generation is the first one; one that Kassa never wrote is replaced.
+  /// Where there is no generation one is begun, and nothing is believed before; one that Kassa never wrote is replaced.
   private func learnGeneration(_ reply: borrowing RedisReply) {
     guard reply.hasElement(0) else {
-      generation = 0
+      generation = nil
+      sendFirstGeneration()
       return
     }
     generation = reply.element(0, bytesMax: limits.valueBytesMax, StoredPrice.generation)
@@ -80,16 +83,17 @@ extension RedisPriceCache: RedisConnection.Owner {
     var request = asked
     guard reply.kind == .array, reply.count == request.items.count + 1 else {
       if reply.kind == .error { figures.add(to: .errorReplies) } else { figures.add(to: .rubbish) }
-      for (_, completion) in request.end() { completion(nil) }
+      for (_, completion) in request.end() { completion(.unknown(.none)) }
       return
     }
     if !request.isOver { breaker.answered() }
     if !request.isForgotten { learnGeneration(reply) }
     let isBelieved = !request.isForgotten && !owesRemoval
     let prices = request.items.indices.map { isBelieved ? price(reply, $0 + 1) : nil }
+    let ticket = isBelieved ? PriceTicket(generation: generation) : .none
     let waiting = request.end()
     for (place, _) in waiting { figures.add(to: prices[place] == nil ? .misses : .hits) }
-    for (place, completion) in waiting { completion(prices[place]) }
+    for (place, completion) in waiting { completion(prices[place].map(PriceAnswer.known) ?? .unknown(ticket)) }
   }
 
   private func price(_ reply: borrowing RedisReply, _ index: Int) -> Money? {
@@ -109,6 +113,15 @@ extension RedisPriceCache: RedisConnection.Owner {
   private func writeRefused() {
     figures.add(to: .refusedWrites)
     writesResumeAt = lane.now &+ limits.writePauseMilliseconds
+  }
+
+  /// Another one's may be there by now: the next answer tells.
+  private func firstGenerationAnswered(_ first: UInt64, _ reply: borrowing RedisReply) {
+    switch reply.kind {
+    case .error: writeRefused()
+    case .status: if generation == nil { generation = first }
+    default: break
+    }
   }
 
   private func removalAnswered(_ number: UInt64, _ next: UInt64, _ reply: borrowing RedisReply) {

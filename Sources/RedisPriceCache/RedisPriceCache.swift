@@ -4,13 +4,14 @@ import PriceCache
 
 /// Item prices in Redis, one cache and one connection a lane.
 ///
-/// All questions of a turn travel in one `MGET`. A question is answered nil, which means "ask the stock service", as
-/// soon as Redis is not known to be well: away, slow, full of other questions, or talking rubbish. So nothing that
-/// Redis does can be an error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
+/// All questions of a turn travel in one `MGET`. A question is answered "ask the stock service" as soon as Redis is not
+/// known to be well: away, slow, full of other questions, or talking rubbish. So nothing that Redis does can be an
+/// error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
 ///
-/// Each price carries the generation under which it was written; `removeAll` begins a new one, for all pods at once.
-/// The stock service's prices have no versions of their own, so a price that another pod remembers late, across a
-/// `removeAll` that it has not seen, is refused by its old generation.
+/// Each price carries the generation under which it was asked for; `removeAll` begins a new one, for all pods at once.
+/// The stock service's prices have no versions of their own, so a price that a pod remembers late, across a
+/// `removeAll`, is refused by its old generation. Generations are random numbers, so that none comes twice. Where there
+/// is none (Redis is empty, or has evicted it), nothing is believed, and the first who notices begins one.
 ///
 /// Confined to its lane: make it there or before the lane's start, and `close` it there.
 /// `@unchecked Sendable` is safe: every method asserts that it runs on the lane; `figures` is atomic.
@@ -25,7 +26,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   var connection: RedisConnection?
   /// Replies that Redis owes, oldest first.
   var expected = ExpectedReplies()
-  /// What prices are written and believed under; nil before Redis told.
+  /// What prices are written and believed under; nil before Redis told, and while it knows none.
   var generation: UInt64?
   /// Calls of `removeAll`, and how many of them Redis has confirmed.
   var removals: UInt64 = 0
@@ -52,7 +53,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     connect()
   }
 
-  /// Answers all questions nil and ends the connection. On the lane; nothing is asked behind it.
+  /// Answers all questions "unknown" and ends the connection. On the lane; nothing is asked behind it.
   public func close() {
     lane.assertOnLane()
     guard !isClosed else { return }
@@ -64,15 +65,15 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
 
   // MARK: PriceCache
 
-  public func price(of item: ItemID, completion: @escaping (Money?) -> Void) {
+  public func price(of item: ItemID, completion: @escaping (PriceAnswer) -> Void) {
     lane.assertOnLane()
     guard isWell else {
       figures.add(to: .skipped)
-      return completion(nil)
+      return completion(.unknown(.none))
     }
     guard asked.questions < limits.questionsPerTurnMax, expected.requests < limits.requestsInFlightMax else {
       figures.add(to: .refusedAtBound)
-      return completion(nil)
+      return completion(.unknown(.none))
     }
     asked.add(item, completion)
     if asked.items.count >= limits.itemsPerRequestMax {
@@ -81,9 +82,11 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     postFlush()
   }
 
-  public func remember(_ price: Money, of item: ItemID) {
+  public func remember(_ price: Money, of item: ItemID, asked ticket: PriceTicket) {
     lane.assertOnLane()
-    guard isWell, let generation, let connection, lane.now >= writesResumeAt, hasRoomForWrite else {
+    guard isWell, let generation, generation == ticket.generation, let connection, lane.now >= writesResumeAt,
+      hasRoomForWrite
+    else {
       return figures.add(to: .droppedWrites)
     }
     sendAsked()
@@ -154,16 +157,33 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     if deadlineTimer == nil { armDeadline(request.deadlineMilliseconds) }
   }
 
-  /// Answers this turn's questions nil: they cannot be asked any more.
+  /// Answers this turn's questions "unknown": they cannot be asked any more.
   func answerAsked() {
     var request = asked
     asked = PriceRequest()
     let waiting = request.end()
     figures.add(waiting.count, to: .skipped)
-    for (_, completion) in waiting { completion(nil) }
+    for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 
-  /// Begins a new generation. Its number is chance, so that none comes twice, not even behind `FLUSHALL`.
+  /// Begins a generation where there is none. Of all who notice it at the same time one succeeds.
+  func sendFirstGeneration() {
+    guard generation == nil, !owesRemoval, !expected.hasFirstGeneration, lane.now >= writesResumeAt, let connection,
+      connection.isOpen
+    else { return }
+    let first = Self.newGeneration()
+    connection.write { output in
+      RedisCommand.append(
+        [Array("SET".utf8), generationKey, Array(String(first).utf8), Array("NX".utf8)], to: &output)
+    }
+    expected.append(.firstGeneration(first))
+    connection.flush()
+  }
+
+  /// A random number, so that none comes twice, not even after `FLUSHALL`.
+  private static func newGeneration() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
+
+  /// Begins a new generation.
   func sendRemoval() {
     guard owesRemoval, breaker.state == .closed, let connection, connection.isOpen, !expected.hasRemoval else { return }
     let now = lane.now
@@ -177,7 +197,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
       }
       return
     }
-    let next = UInt64.random(in: 1...UInt64.max)
+    let next = Self.newGeneration()
     connection.write { output in
       RedisCommand.append([Array("SET".utf8), generationKey, Array(String(next).utf8)], to: &output)
     }

@@ -42,24 +42,24 @@ extension RestAPI {
   func add(
     _ item: ItemID, _ quantity: Quantity, to order: OrderID, _ origin: RequestOrigin, token: IdempotencyToken?
   ) throws(Problem) {
-    try remember(.price(order, item, quantity, token), origin)
+    try remember(.price(order, item, quantity, token, .none), origin)
     let exchange = origin.exchange.number
-    prices.price(of: item) { [weak self] price in
+    prices.price(of: item) { [weak self] answer in
       // The request may be over by now: expired, or its client gone.
       guard let self, let request = self.pending[exchange], case .price = request.step else { return }
-      self.guarded(request) { () throws(Problem) in try self.priceLookedUp(price, request) }
+      self.guarded(request) { () throws(Problem) in try self.priceAnswered(answer, request) }
     }
   }
 
-  private func priceLookedUp(_ price: Money?, _ request: PendingRequest) throws(Problem) {
-    guard case .price(let order, let item, let quantity, let token) = request.step else { return }
-    if let price {
-      let command = Command.orders(.addItem(order, item, quantity, price: price))
-      pending.update(
-        PendingRequest(origin: request.origin, step: .command(command, token)))
-      try send(command, request.origin, token)
-      return
+  private func priceAnswered(_ answer: PriceAnswer, _ request: PendingRequest) throws(Problem) {
+    guard case .price(let order, let item, let quantity, let token, _) = request.step else { return }
+    let ticket: PriceTicket
+    switch answer {
+    case .known(let price): return try priceLookedUp(price, request)
+    case .unknown(let told): ticket = told
     }
+    let step = PendingRequest.Step.price(order, item, quantity, token, ticket)
+    pending.update(PendingRequest(origin: request.origin, step: step))
     do throws(RequestRefusal) {
       try port.ask(.item(item), number: Self.number(of: request.origin.exchange, step: request.step.number))
     } catch {
@@ -89,11 +89,18 @@ extension RestAPI {
     guard let request = pending[exchange], request.step.number == number & 3 else { return }
     switch request.step {
     case .read(let query): readFinished(query, request, result)
-    case .price(_, let item, _, _): priceFinished(item, request, result)
+    case .price(_, let item, _, _, let ticket): priceFinished(item, ticket, request, result)
     case .command(let command, let token):
       pending.remove(exchange)
       commandFinished(command, token, request.origin, result)
     }
+  }
+
+  private func priceLookedUp(_ price: Money, _ request: PendingRequest) throws(Problem) {
+    guard case .price(let order, let item, let quantity, let token, _) = request.step else { return }
+    let command = Command.orders(.addItem(order, item, quantity, price: price))
+    pending.update(PendingRequest(origin: request.origin, step: .command(command, token)))
+    try send(command, request.origin, token)
   }
 
   private func readFinished(_ query: Query, _ request: PendingRequest, _ result: RequestResult) {
@@ -119,11 +126,13 @@ extension RestAPI {
     finish(origin, status: 200, body: body)
   }
 
-  private func priceFinished(_ item: ItemID, _ request: PendingRequest, _ result: RequestResult) {
+  private func priceFinished(
+    _ item: ItemID, _ ticket: PriceTicket, _ request: PendingRequest, _ result: RequestResult
+  ) {
     guarded(request) { () throws(Problem) in
       switch result {
       case .view(.item(let view?)):
-        prices.remember(view.price, of: item)
+        prices.remember(view.price, of: item, asked: ticket)
         try priceLookedUp(view.price, request)
       case .view(.item(nil)): throw .unknownItem(item)
       case .refused(let refusal): throw Problem(refusal)

@@ -49,6 +49,28 @@ public final class SQLiteLogReader {
     return deliveries
   }
 
+  /// The latest time in the records of each partition behind an offset, -1 where none is given; partitions without any
+  /// are left out. Records that cannot be decoded are passed over.
+  /// - Throws: `LogFailure`.
+  public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
+    var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })
+    for (partition, offset) in offsets {
+      let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+      if let slot { bySlot[slot] = offset }
+    }
+    let start = try LogFailure.reading { () throws(DatabaseError) in try LogMarks(cursor).start(for: bySlot) }
+    var newest: [PartitionID: Timestamp] = [:]
+    try cursor.forEach(after: start, through: .max, limit: .max) { row throws(LogFailure) in
+      guard let partition = row.partition, row.offset > offsets[partition] ?? -1,
+        case .record(let record) = EncodedRecord.decode(row.body),
+        let latest = record.entries.map(\.time).max()
+      else { return true }
+      newest[partition] = max(newest[partition] ?? latest, latest)
+      return true
+    }
+    return newest
+  }
+
   /// The offsets of a partition that the log has; empty where it has none. nil where there is no such partition.
   /// - Throws: `LogFailure`.
   public func offsets(of partition: PartitionID) throws(LogFailure) -> Range<Int64>? {

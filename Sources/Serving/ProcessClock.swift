@@ -9,11 +9,21 @@ public enum ProcessClock {
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 
+  /// Microseconds since 1970-01-01 UTC.
+  static func wallMicroseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+  }
+
   /// Counts also while the process is stopped and while the machine sleeps; never runs backwards.
-  public static func bootMilliseconds() -> Int64 {
+  public static func bootMilliseconds() -> Int64 { bootMicroseconds() / 1_000 }
+
+  /// The same, more precisely.
+  static func bootMicroseconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_BOOTTIME, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
   }
 
   /// Never runs backwards.

@@ -6,13 +6,14 @@ import PartitionCore
 import PartitionRuntime
 import PriceCache
 import RestAPI
+import Synchronization
 import Telemetry
 
 /// What stands around the partitions of a process and looks the same in every mode: on each lane an HTTP server with
 /// its REST API, and the operator port on a lane of its own.
 ///
-/// Life: make it, `start`, `drain`, `close`. What else lives on the lanes is set up before `start` and closed between
-/// `drain` and `close`.
+/// Life: make it, `start`, `leave`, `drain`, `close`; `leave` may be left out. What else lives on the
+/// lanes is set up before `start` and closed between `drain` and `close`.
 public final class ServerFront: Sendable {
   public let httpEndpoint: HTTPEndpoint
   public let operatorEndpoint: HTTPEndpoint
@@ -21,6 +22,7 @@ public final class ServerFront: Sendable {
   private let runtime: any ServedRuntime
   private let servers: [LaneConfined<LaneServer>]
   private let operatorLane: LaneConfined<OperatorLane>
+  private let leaving = LeavingFlag()
 
   /// What all lanes have in common.
   public struct Parts {
@@ -72,6 +74,7 @@ public final class ServerFront: Sendable {
     var sources = OperatorSources(
       version: parts.version, startedMilliseconds: ProcessClock.wallMilliseconds(), requests: metrics,
       server: { ServerFigures(of: ledger) })
+    sources.isLeaving = { [leaving] in leaving.isSet }
     extend(&sources)
     let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
     let operatorLane = try OperatorLane(
@@ -101,6 +104,13 @@ public final class ServerFront: Sendable {
     }
   }
 
+  /// Is not ready any more, and closes each connection with its next answer; takes new connections and requests as
+  /// before.
+  public func leave() {
+    leaving.set()
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.leave() } }
+  }
+
   /// Takes no new connections and commands, lets what is under way end, and lets the partitions end in order. Blocking.
   ///
   /// - Parameters:
@@ -125,6 +135,13 @@ public final class ServerFront: Sendable {
     lanes.operating.post { operatorLane.value.http.close() }
     lanes.end()
   }
+}
+
+/// Whether a server was told to leave; once set it stays so.
+private final class LeavingFlag: Sendable {
+  private let flag = Atomic<Bool>(false)
+  var isSet: Bool { flag.load(ordering: .acquiring) }
+  func set() { flag.store(true, ordering: .releasing) }
 }
 
 extension ServerFigures {

@@ -37,8 +37,7 @@ public struct ServingOptions: Sendable {
     guard let partitioner = Partitioner(count: settings.partitions) else {
       throw ConfigurationError("\(settings.partitions) is no number of partitions; 1 to 4096 are possible")
     }
-    let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    let lanes = settings.lanes ?? min((cores + 1) / 2, settings.partitions)
+    let lanes = settings.lanes ?? min((AvailableCores.ofThisProcess() + 1) / 2, settings.partitions)
     var options = RuntimeOptions(partitioner: partitioner, laneCount: lanes)
     // A batch waits longer: where one of its replies gets lost with two pods at a time, it ends with 504 by its
     // deadline.

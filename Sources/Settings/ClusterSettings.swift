@@ -7,7 +7,9 @@ public struct ClusterSettings: Hashable, Sendable {
   public var peers = Endpoint(host: "127.0.0.1", port: 7000)
   /// nil: `peers`.
   public var peersAdvertise: Endpoint?
-  public var peerKeysFile: String?
+  public var peerCertificateFile: String?
+  public var peerKeyFile: String?
+  public var peerAuthoritiesFile: String?
   public var leaseMilliseconds: Int64 = 1_000
   public var handoverMilliseconds: Int64 = 10_000
 
@@ -25,6 +27,11 @@ public struct ClusterSettings: Hashable, Sendable {
   public var postgresStock: String?
   public var postgresPayments: String?
   public var redis: String?
+  /// Where a secret stands in a file, that file: `SettingsResolver` reads it into the value of the secret.
+  public var postgresOrdersFile: String?
+  public var postgresStockFile: String?
+  public var postgresPaymentsFile: String?
+  public var redisFile: String?
   public var redisAuthoritiesFile: String?
   public var redisPrefix = "kassa:"
 
@@ -34,6 +41,8 @@ public struct ClusterSettings: Hashable, Sendable {
 
   /// Partitions of each service where nothing else is said.
   public static let partitionsDefault = 64
+  /// How long a pod serves on after it was told to end, where nothing else is said.
+  public static let drainDelayDefaultMilliseconds: Int64 = 5_000
 
   public init() {}
 
@@ -68,6 +77,11 @@ public enum RoleChoice: String, CaseIterable, Sendable {
 extension Endpoint {
   /// Whether it means every address of the machine.
   public var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+
+  /// Where a program on the same machine finds who listens here: one that means every address is asked at loopback.
+  public var onThisMachine: Endpoint {
+    isWildcard ? Endpoint(host: host == "::" ? "::1" : "127.0.0.1", port: port) : self
+  }
 
   /// Whether only this machine reaches it.
   public var isLoopback: Bool {

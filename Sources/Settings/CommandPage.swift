@@ -68,12 +68,14 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
   case success = 0
   case failure = 1
   case usage = 2
+  case cutShort = 3
 
   public var meaning: String {
     switch self {
     case .success: "it is done"
     case .failure: "it could not be done, or something is wrong with what was looked at; standard error says what"
     case .usage: "the command line or a setting is wrong; nothing was done"
+    case .cutShort: "a second SIGTERM or SIGINT ended the server at once; the next start recovers from the log"
     }
   }
 }

@@ -11,7 +11,7 @@ public struct ServeSettings: Hashable, Sendable {
   public var dataFolder = "data"
   /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.partitionsDefault` in cluster mode.
   public var partitions = 8
-  /// nil: one for each core.
+  /// nil: one for two cores that the process may use.
   public var lanes: Int?
 
   public var connectionsMax = 10_000
@@ -21,7 +21,7 @@ public struct ServeSettings: Hashable, Sendable {
   public var bodyBytesMax = 64 << 10
   public var requestReadMilliseconds: Int64 = 10_000
   public var answerMilliseconds: Int64 = 10_000
-  public var idleMilliseconds: Int64 = 30_000
+  public var idleMilliseconds: Int64 = 75_000
   public var requestDeadlineMilliseconds: Int64 = 10_000
   public var batchDeadlineMilliseconds: Int64 = 120_000
   public var pendingRequestsMax = 16_384
@@ -43,6 +43,11 @@ public struct ServeSettings: Hashable, Sendable {
 
   public var logLevel = LoggingLevel.info
   public var logFormat = LoggingFormat.text
+  public var clockToleranceMilliseconds: Int64 = 60_000
+  public var acceptedClock = ClockAcceptance.plausible
+  /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.drainDelayDefaultMilliseconds` in cluster
+  /// mode.
+  public var drainDelayMilliseconds: Int64 = 0
   public var drainMilliseconds: Int64 = 10_000
 
   /// What only a pod of a cluster is told.
@@ -57,6 +62,14 @@ public enum EventLogRetention: String, CaseIterable, Sendable {
   case trim
   /// They are kept for ever, so that `kassa verify` can replay the whole history.
   case keep
+}
+
+/// With which clock a server starts.
+public enum ClockAcceptance: String, CaseIterable, Sendable {
+  /// One that fits what is known from elsewhere.
+  case plausible
+  /// As it is now.
+  case now
 }
 
 /// From which weight on something is logged.

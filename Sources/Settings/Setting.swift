@@ -40,6 +40,9 @@ public struct Setting: Sendable {
   /// Whether the value must never be shown.
   var isSecret: Bool { type.isSecret }
 
+  /// The setting that names a file with this one's value; nil where the value is no secret.
+  var fileSetting: Setting? { isSecret ? SettingsTable.setting(named: name + SettingsTable.fileSuffix) : nil }
+
   /// The value in given settings, as it could be written in a flag; of a secret only that there is one.
   public func value(in settings: ServeSettings) -> String { type.show(settings) }
 

@@ -86,7 +86,7 @@ extension SettingType {
 
   /// What stands for a value that is not shown.
   static let hidden = "(hidden)"
-  private static let secretBytesMax = 4_096
+  static let secretBytesMax = 4_096
 
   private static func visibleRange(_ lengths: ClosedRange<Int>) -> String {
     "\(lengths.lowerBound)…\(lengths.upperBound) visible ASCII characters"

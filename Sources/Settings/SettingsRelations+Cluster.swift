@@ -22,7 +22,8 @@ extension SettingsRelations {
   ) -> Relation {
     let name = "postgres-\(service.rawValue)"
     return onlyInCluster(
-      "A pod that may own partitions of \(service.rawValue) needs `\(name)`.", [name, "service", "role"]
+      "A pod that may own partitions of \(service.rawValue) needs `\(name)` or `\(name)-file`.",
+      [name, "service", "role"]
     ) { settings in
       let cluster = settings.cluster
       return cluster.role == .api || !cluster.services.contains(service) || cluster[keyPath: place] != nil
@@ -35,11 +36,19 @@ extension SettingsRelations {
       ["peers", "peers-advertise"]
     ) { !($0.cluster.peersAdvertise ?? $0.cluster.peers).isWildcard },
     onlyInCluster(
-      "`peer-keys` is needed when `peers` or `peers-advertise` is not a loopback address.",
-      ["peers", "peers-advertise", "peer-keys"]
+      "`peer-certificate` is needed when `peers` or `peers-advertise` is not a loopback address.",
+      ["peers", "peers-advertise", "peer-certificate"]
     ) { settings in
       let places = [settings.cluster.peers] + [settings.cluster.peersAdvertise].compactMap { $0 }
-      return settings.cluster.peerKeysFile != nil || places.allSatisfy(\.isLoopback)
+      return settings.cluster.peerCertificateFile != nil || places.allSatisfy(\.isLoopback)
+    },
+    onlyInCluster(
+      "`peer-certificate`, `peer-key` and `peer-authorities` need each other.",
+      ["peer-certificate", "peer-key", "peer-authorities"]
+    ) { settings in
+      let cluster = settings.cluster
+      let files = [cluster.peerCertificateFile, cluster.peerKeyFile, cluster.peerAuthoritiesFile]
+      return files.allSatisfy { $0 == nil } || files.allSatisfy { $0 != nil }
     },
     onlyInCluster("`peers` must be a numeric address with a port other than 0.", ["peers"]) {
       $0.cluster.peers.isNumeric && $0.cluster.peers.port > 0

@@ -4,6 +4,8 @@ public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
   case flag
   case environment
   case file(path: String, line: Int)
+  /// A secret in a file of its own.
+  case secretFile(path: String)
   case `default`
 
   public var description: String {
@@ -11,6 +13,7 @@ public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
     case .flag: "flag"
     case .environment: "environment"
     case .file(let path, let line): "\(path):\(line)"
+    case .secretFile(let path): "from \(path)"
     case .default: "default"
     }
   }
@@ -18,9 +21,9 @@ public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
 
 /// The settings in force, and where each came from.
 public struct ResolvedSettings: Sendable {
-  public fileprivate(set) var settings = ServeSettings()
+  public internal(set) var settings = ServeSettings()
   /// By the setting's name; what is not in here has its default.
-  fileprivate var origins: [String: SettingOrigin] = [:]
+  var origins: [String: SettingOrigin] = [:]
   /// By librdkafka's name.
   public fileprivate(set) var propertyOrigins: [String: SettingOrigin] = [:]
 
@@ -39,10 +42,12 @@ public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Puts the settings together from flags, environment, file and defaults.
 public struct SettingsResolver {
-  private var resolved = ResolvedSettings()
-  private var problems: [String] = []
+  var resolved = ResolvedSettings()
+  var problems: [String] = []
+  /// The settings that are looked at; nil: all.
+  private let names: Set<String>?
 
-  private init() {}
+  private init(_ names: Set<String>?) { self.names = names }
 
   /// - Parameters:
   ///   - arguments: flags only: `--name value` or `--name=value`.
@@ -52,23 +57,47 @@ public struct SettingsResolver {
   public static func resolve(
     arguments: [String], environment: [String: String], readFile: (String) throws -> String
   ) throws(SettingsError) -> ResolvedSettings {
-    var resolver = SettingsResolver()
+    var resolver = SettingsResolver(nil)
+    return try resolver.resolve(arguments, environment, readFile)
+  }
+
+  /// Looks at some settings only: for tools that need no more of them than where a server is found. What all others are
+  /// is not looked at, so none of them can be wrong; how settings fit together is not, either.
+  ///
+  /// - Parameter names: `config` is always among them.
+  /// - Throws: `SettingsError` with everything that is wrong with these.
+  public static func resolve(
+    only names: Set<String>, arguments: [String], environment: [String: String],
+    readFile: (String) throws -> String
+  ) throws(SettingsError) -> ResolvedSettings {
+    var resolver = SettingsResolver(names.union(["config"]))
+    return try resolver.resolve(arguments, environment, readFile)
+  }
+
+  private mutating func resolve(
+    _ arguments: [String], _ environment: [String: String], _ readFile: (String) throws -> String
+  ) throws(SettingsError) -> ResolvedSettings {
     // Later ones win: the weakest source first. The file's name comes from the others, so these are looked through
     // before.
-    let flags = resolver.flags(arguments)
-    let variables = resolver.variables(environment)
-    if let path = (flags["config"] ?? variables["config"]), !path.isEmpty {
-      resolver.takeFile(path, readFile)
+    let flags = flags(arguments)
+    let variables = variables(environment)
+    if let path = (flags["config"] ?? variables["config"]), !path.isEmpty { takeFile(path, readFile) }
+    for setting in SettingsTable.all where isLookedAt(setting) {
+      if let value = variables[setting.name] { take(value, for: setting, from: .environment) }
+      if let value = flags[setting.name] { take(value, for: setting, from: .flag) }
     }
-    for setting in SettingsTable.all {
-      if let value = variables[setting.name] { resolver.take(value, for: setting, from: .environment) }
-      if let value = flags[setting.name] { resolver.take(value, for: setting, from: .flag) }
+    if names == nil {
+      takeProperties(environment)
+      takeSecretFiles(readFile)
+      takeDefaultsOfMode()
+      if problems.isEmpty { problems = SettingsRelations.contradictions(resolved) }
     }
-    resolver.takeProperties(environment)
-    resolver.takeDefaultsOfMode()
-    if resolver.problems.isEmpty { resolver.problems = SettingsRelations.contradictions(resolver.resolved) }
-    guard resolver.problems.isEmpty else { throw SettingsError(resolver.problems) }
-    return resolver.resolved
+    guard problems.isEmpty else { throw SettingsError(problems) }
+    return resolved
+  }
+
+  private func isLookedAt(_ setting: Setting) -> Bool {
+    names?.contains(setting.name) ?? true
   }
 
   private mutating func flags(_ arguments: [String]) -> [String: String] {
@@ -109,7 +138,7 @@ public struct SettingsResolver {
     {
       if let setting = SettingsTable.all.first(where: { $0.variable == variable }) {
         values[setting.name] = value
-      } else {
+      } else if names == nil {
         problems.append(unknown(variable, among: SettingsTable.all.map(\.variable)) + " (environment)")
       }
     }
@@ -123,9 +152,10 @@ public struct SettingsResolver {
       return
     }
     let (lines, unreadable) = SettingsFile.read(text, path: path)
-    problems += unreadable
+    if names == nil { problems += unreadable }
     for line in lines {
       let origin = SettingOrigin.file(path: path, line: line.number)
+      if names != nil, SettingsTable.all.first(where: { $0.variable == line.name }).map(isLookedAt) != true { continue }
       if let property = LibraryProperty.name(of: line.name) {
         if let other = resolved.propertyOrigins[property] {
           problems.append("\(origin): \(line.name) stands at \(other) already")
@@ -167,8 +197,11 @@ public struct SettingsResolver {
   }
 
   private mutating func takeDefaultsOfMode() {
-    guard resolved.settings.mode == .cluster, resolved.origins["partitions"] == nil else { return }
-    resolved.settings.partitions = ClusterSettings.partitionsDefault
+    guard resolved.settings.mode == .cluster else { return }
+    if resolved.origins["partitions"] == nil { resolved.settings.partitions = ClusterSettings.partitionsDefault }
+    if resolved.origins["drain-delay"] == nil {
+      resolved.settings.drainDelayMilliseconds = ClusterSettings.drainDelayDefaultMilliseconds
+    }
   }
 
   /// What stands behind an equals sign may be a part of a secret that was written without quotes.

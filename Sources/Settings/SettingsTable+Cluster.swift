@@ -19,8 +19,17 @@ extension SettingsTable {
       "peers-advertise", .cluster, .endpoint(\.cluster.peersAdvertise), "where other pods find `peers`",
       "Without one it is `peers`. Port 0 means the port of `peers`."),
     Setting(
-      "peer-keys", .cluster, .file(\.cluster.peerKeysFile), "the keys of the connections between pods",
-      "`kassa keys` makes them. Needed as soon as `peers` or `peers-advertise` is not a loopback address."),
+      "peer-certificate", .cluster, .file(\.cluster.peerCertificateFile),
+      "the certificate that this pod shows to the others, as PEM",
+      "Needed, with its key and the authorities, as soon as `peers` or `peers-advertise` is not a loopback address: "
+        + "then pods talk over TLS. From cert-manager, or from `kassa keys`. All three files are read again when they "
+        + "have changed."),
+    Setting(
+      "peer-key", .cluster, .file(\.cluster.peerKeyFile), "the private key of `peer-certificate`, as PEM",
+      "Only the user that Kassa runs as may read it, and a group as Kubernetes' `fsGroup`."),
+    Setting(
+      "peer-authorities", .cluster, .file(\.cluster.peerAuthoritiesFile),
+      "the authorities that the other pods' certificates must come from, as PEM"),
     Setting(
       "lease", .cluster, .duration(100...60_000, \.cluster.leaseMilliseconds),
       "how long an owner may answer reads from memory after it last heard of itself from the log",
@@ -63,13 +72,14 @@ extension SettingsTable {
   ]
 
   static let servers: [Setting] = [
-    postgres("orders", \.cluster.postgresOrders),
-    postgres("stock", \.cluster.postgresStock),
-    postgres("payments", \.cluster.postgresPayments),
+    postgres("orders", \.cluster.postgresOrders), fileOf("postgres-orders", \.cluster.postgresOrdersFile),
+    postgres("stock", \.cluster.postgresStock), fileOf("postgres-stock", \.cluster.postgresStockFile),
+    postgres("payments", \.cluster.postgresPayments), fileOf("postgres-payments", \.cluster.postgresPaymentsFile),
     Setting(
       "redis", .servers, .secret("URL", \.cluster.redis), "the Redis that remembers item prices",
       "Such as redis://host:6379/0. Without one each pod remembers them in memory. It is never shown: it may hold a "
-        + "password. Give it as a variable or in the settings file; flags can be seen by everybody on the machine."),
+        + "password. Give it in a file, with `redis-file`; flags can be seen by everybody on the machine."),
+    fileOf("redis", \.cluster.redisFile),
     Setting(
       "redis-authorities", .servers, .file(\.cluster.redisAuthoritiesFile),
       "the certificates that vouch for a Redis at rediss:// (PEM)", "Without it, those of the system."),
@@ -81,7 +91,14 @@ extension SettingsTable {
   private static func postgres(_ service: String, _ place: Place<String?>) -> Setting {
     Setting(
       "postgres-\(service)", .servers, .secret("CONNINFO", place), "the PostgreSQL database of the \(service) service",
-      "As libpq knows it: key=value pairs or a URI. It is never shown: it may hold a password. Keep passwords in a "
-        + "password file, or give it as a variable or in the settings file.")
+      "As libpq knows it: key=value pairs or a URI. It is never shown: it may hold a password. Give it in a file, with "
+        + "`postgres-\(service)-file`; flags can be seen by everybody on the machine.")
+  }
+
+  /// The setting that names a file with the value of a secret one.
+  private static func fileOf(_ secret: String, _ place: Place<String?>) -> Setting {
+    Setting(
+      "\(secret)\(fileSuffix)", .servers, .file(place), "a file that holds the value of `\(secret)`",
+      "One newline at its end is left out. For secrets that are mounted as files. Not together with `\(secret)`.")
   }
 }

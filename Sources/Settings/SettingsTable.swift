@@ -7,6 +7,8 @@ public enum SettingsTable {
   /// What the variables begin with that librdkafka is told, and how they begin in a settings file.
   static let propertyVariablePrefix = "KASSA_RDKAFKA_"
   static let propertyPrefix = "rdkafka."
+  /// What the names end with of settings that name the file of a secret.
+  static let fileSuffix = "-file"
 
   public static let all: [Setting] =
     mode + endpoints + data + requests + rules + memory + operation + cluster + kafka + servers
@@ -51,14 +53,17 @@ public enum SettingsTable {
     ),
     Setting(
       "lanes", .data, .count(1...64, or: "auto", \.lanes), "threads that serve requests and own partitions",
-      "`auto` means one for two cores of the machine: log and store have threads of their own."),
+      "`auto` means one for two cores that the process may use, by its CPU affinity and the quotas of its cgroups "
+        + "(`cpu.max`): log and store have threads of their own."),
   ]
 
   private static let requests: [Setting] = [
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "The first request of a further one is refused with 503, and it is closed; of hundreds some are just closed."
+      "The first request of a further one is refused with 503, and it is closed; of hundreds some are just closed. "
+        + "Lowered at the start, with a warning, where the hard limit of descriptors leaves no room for as many and "
+        + "512 more."
     ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
@@ -83,7 +88,8 @@ public enum SettingsTable {
       "how long a client may take to read an answer", "Then its connection is closed."),
     Setting(
       "idle-time", .requests, .duration(100...24 * hour, \.idleMilliseconds),
-      "how long a connection may be silent between requests"),
+      "how long a connection may be silent between requests",
+      "Load balancers in front should let go of silent connections earlier."),
     Setting(
       "request-deadline", .requests, .duration(10...hour, \.requestDeadlineMilliseconds),
       "how long a request may wait for its partition",
@@ -161,8 +167,27 @@ public enum SettingsTable {
     Setting("log-level", .operation, .choice(\.logLevel), "from which weight on something is logged on standard error"),
     Setting("log-format", .operation, .choice(\.logFormat), "how a line of the log looks: for people or for programs"),
     Setting(
+      "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
+      "how far clocks may be apart",
+      "Records get the time that the wall clock told at the start plus what has passed since. A wall clock that is "
+        + "set by less than this while the server runs is followed, by 3.6 s an hour; one that jumps further is not: "
+        + "the log and `kassa_clock_skew_seconds` say so. At the start it must not stand before the newest record of "
+        + "the data folder by more than this, nor 400 days after it; a pod's must agree with the clocks of Kafka's "
+        + "brokers and the databases."),
+    Setting(
+      "accept-clock", .operation, .choice(\.acceptedClock), "with which wall clock the server starts",
+      "`now` starts with the clock as it is where `plausible` refuses it. In embedded mode time then goes on from the "
+        + "newest record if that is later than the clock. It is meant for one start; a folder whose records are ahead "
+        + "of the clock needs it at each."),
+    Setting(
+      "drain-delay", .operation, .duration(0...hour, \.drainDelayMilliseconds),
+      "how long the server serves on after it was told to end",
+      "Meanwhile `/readyz` answers 503, so that load balancers send their requests elsewhere, and answers close their "
+        + "connections. In cluster mode the default is "
+        + "\(Quantities.durationText(ClusterSettings.drainDelayDefaultMilliseconds))."),
+    Setting(
       "drain-time", .operation, .duration(0...hour, \.drainMilliseconds),
-      "how long requests under way may take when the process is told to end",
-      "New ones are refused with 503 meanwhile."),
+      "how long requests under way may take when the process ends",
+      "It begins when `drain-delay` is over. New requests are refused with 503 meanwhile."),
   ]
 }

@@ -15,6 +15,8 @@ public final class MemoryStore: StateStore {
 
   private struct State: Sendable {
     var partitions: [PartitionID: Partition] = [:]
+    /// What the newest owners know to be written; no restore changes it.
+    var acknowledged: [PartitionID: (epoch: UInt64, offset: Int64?)] = [:]
     var writeFailure: StoreFailure?
     var readFailure: StoreFailure?
     var isHeld = false
@@ -41,6 +43,7 @@ public final class MemoryStore: StateStore {
       if overflow { throw StoreFailure(.format, "the store in memory: the epoch of \(partition) is out of range") }
       found.epoch = epoch
       state.partitions[partition] = found
+      state.acknowledged[partition] = (epoch, found.header?.offset)
       return Ownership(
         epoch: found.epoch,
         recovery: Recovery(
@@ -80,6 +83,7 @@ public final class MemoryStore: StateStore {
       let partition = batch.header.partition
       if let failure = refusal(state, partition, epoch, state.writeFailure) { return .failure(failure) }
       Self.write(batch, to: &state.partitions[partition, default: Partition()])
+      state.acknowledged[partition] = (epoch, batch.header.offset)
       return .success(())
     }
     finish { completion(result) }
@@ -98,9 +102,17 @@ public final class MemoryStore: StateStore {
   ) -> StoreFailure? {
     if state.isClosed { return Self.closed }
     if let failure { return failure }
-    let newest = state.partitions[partition]?.epoch ?? 0
-    guard epoch != newest else { return nil }
-    return StoreFailure(.fenced, "the store in memory: \(partition) has epoch \(newest), newer than \(epoch)")
+    let found = state.partitions[partition] ?? Partition()
+    if found.epoch > epoch {
+      return StoreFailure(.fenced, "the store in memory: \(partition) has epoch \(found.epoch), newer than \(epoch)")
+    }
+    let known = state.acknowledged[partition].flatMap { $0.epoch == epoch ? $0.offset : nil } ?? -1
+    let offset = found.header?.offset ?? -1
+    guard found.epoch < epoch || offset < known else { return nil }
+    return StoreFailure(
+      .setBack,
+      "the store in memory: \(partition) was set back from epoch \(epoch), offset \(known) to epoch \(found.epoch), "
+        + "offset \(offset)")
   }
 
   private func finish(_ completion: @escaping @Sendable () -> Void) {

@@ -20,7 +20,7 @@ public protocol StateStore: AnyObject, Sendable {
 
   /// Writes a checkpoint in one transaction. Idempotency records of the partition whose expiry is not after
   /// the header's time are deleted with it, or with later ones where there are many. After a failure other than
-  /// `fenced` and `closed` a new batch may be tried: nothing of the failed one was written.
+  /// `fenced`, `setBack` and `closed` a new batch may be tried: nothing of the failed one was written.
   func write(
     _ batch: CheckpointBatch, epoch: UInt64,
     completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void)
@@ -57,11 +57,16 @@ public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: String, Hashable, Sendable {
     /// Somebody else has acquired the partition since.
     case fenced
+    /// The store holds less than it acknowledged to this owner: it was restored, or failed over to a replica that
+    /// lagged. The owner has to acquire the partition anew, from what is really there.
+    case setBack
     case write
     case read
     /// A row is not what this program writes.
     case format
     case closed
+    /// The clocks of the store and of this process are too far apart.
+    case clock
   }
 
   public let code: Code

@@ -88,6 +88,9 @@ extension Metric {
     "kassa_postgres_fenced_writes_total", .counter, "Checkpoints refused because the partition has a newer owner.")
   public static let postgresFencedLoads = Metric(
     "kassa_postgres_fenced_loads_total", .counter, "Loads refused because the partition has a newer owner.")
+  public static let postgresSetBack = Metric(
+    "kassa_postgres_set_back_total", .counter,
+    "Checkpoints and loads refused because the database holds less than it had acknowledged.")
   public static let postgresUnknownCommits = Metric(
     "kassa_postgres_unknown_commits_total", .counter, "Checkpoints whose commit was not answered.")
   public static let postgresUnknownCommitsWritten = Metric(
@@ -100,7 +103,7 @@ extension Metric {
     postgresQueuedWrites, postgresQueuedLoads, postgresAcquisitions, postgresCheckpoints, postgresTransactions,
     postgresRowsWritten, postgresBytesWritten, postgresRowsDeleted, postgresRowsExpired, postgresWriteSeconds,
     postgresWriteFailures, postgresLoads, postgresRowsLoaded, postgresLoadFailures, postgresFencedWrites,
-    postgresFencedLoads, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
+    postgresFencedLoads, postgresSetBack, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
   ]
 }
 
@@ -156,11 +159,13 @@ extension Metric {
   public static let peersRefusals = Metric("kassa_peers_refusals_total", .counter, "Those that were refused.")
   public static let peersRubbishLinks = Metric("kassa_peers_rubbish_links_total", .counter, "Links that sent rubbish.")
   public static let peersFailedHandshakes = Metric(
-    "kassa_peers_failed_handshakes_total", .counter, "Connections of another protocol, or without the right key.")
-  public static let peersRefusedKeys = Metric(
-    "kassa_peers_refused_keys_total", .counter, "Connections with a key that is not trusted.")
+    "kassa_peers_failed_handshakes_total", .counter, "Connections that ended before they said who they are.")
+  public static let peersRefusedCertificates = Metric(
+    "kassa_peers_refused_certificates_total", .counter, "Connections without a certificate that is trusted.")
+  public static let peersFailedReloads = Metric(
+    "kassa_peers_failed_reloads_total", .counter, "Times that changed certificate files could not be used.")
   public static let peersStrayPackets = Metric(
-    "kassa_peers_stray_packets_total", .counter, "Packets of links that had not introduced themselves.")
+    "kassa_peers_stray_packets_total", .counter, "Introductions that came late, or again.")
   public static let peersUndecodableFrames = Metric(
     "kassa_peers_undecodable_frames_total", .counter, "Frames that no version of Kassa that is known here writes.")
   public static let peersReconnects = Metric(
@@ -173,7 +178,7 @@ extension Metric {
   public static let ofPeers = [
     peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
     peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
-    peersRefusedKeys, peersStrayPackets, peersReconnects, peersUndecodableFrames,
+    peersRefusedCertificates, peersFailedReloads, peersStrayPackets, peersReconnects, peersUndecodableFrames,
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 

@@ -100,8 +100,14 @@ extension Metric {
     checkpointAge, resident, dirty, parked, dedupDrops, loads, checkpoints, checkpointFailures, evictions,
   ]
 
-  /// What every process has.
+  public static let clockSkew = Metric(
+    "kassa_clock_skew_seconds", .gauge, "How far the wall clock is ahead of the time that records get.")
+
+  /// The metrics of the process's time.
+  public static let ofClock = [clockSkew]
+
+  /// What every process has, beside `ofClock`.
   public static let common = ofProcess + ofHTTP + ofLog + ofPartition
   /// Every metric there is.
-  public static let all = common + ofCluster
+  public static let all = common + ofClock + ofCluster
 }

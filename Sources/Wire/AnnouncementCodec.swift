@@ -37,7 +37,6 @@ public enum AnnouncementCodec {
     writer.choice(7, pod.role)
     writer.number(6, pod.services.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) })
     if !pod.operatorAddress.isEmpty { writer.text(5, pod.operatorAddress) }
-    if let key = pod.publicKey { writer.text(4, key) }
     writer.number(3, UInt64(pod.port))
     writer.text(2, pod.host)
     writer.number(1, UInt64(nonce))
@@ -80,7 +79,6 @@ public enum AnnouncementCodec {
 
   static let keyBytesMax = 256
   static let addressBytesMax = 255
-  static let publicKeyBytes = 40
   /// The field that both kinds of record have.
   private static let formatField = 15
 
@@ -97,7 +95,7 @@ public enum AnnouncementCodec {
     _ name: String, _ value: UnsafeRawBufferPointer, _ offset: Int64
   ) throws(WireError) -> PodAnnouncement {
     var reader = Reader(value)
-    var (nonce, host, port, publicKey, operatorAddress) = (UInt32(0), "", UInt16(0), "", "")
+    var (nonce, host, port, operatorAddress) = (UInt32(0), "", UInt16(0), "")
     var services: Set<Service> = []
     var role: PodRole?
     var told: UInt64 = 0
@@ -106,7 +104,6 @@ public enum AnnouncementCodec {
       case 1: nonce = try reader.narrow(field, "the pod's nonce")
       case 2: host = try text(&reader, field)
       case 3: port = try reader.narrow(field, "the pod's port")
-      case 4: publicKey = try text(&reader, field)
       case 5: operatorAddress = try text(&reader, field)
       case 6:
         let bits = try reader.number(field)
@@ -120,14 +117,10 @@ public enum AnnouncementCodec {
     guard isVisible(host, 1...addressBytesMax) else { throw .missing("the pod's host") }
     guard port > 0 else { throw .missing("the pod's port") }
     guard nonce < noncesMax else { throw .invalid("the pod's nonce", "is out of range") }
-    guard publicKey.isEmpty || publicKey.utf8.count == publicKeyBytes else {
-      throw .invalid("the pod's public key", "is not 40 characters")
-    }
     guard told <= incarnationMax else { throw .invalid("the pod's incarnation", "is out of range") }
     return PodAnnouncement(
       name: name, incarnation: told > 0 ? told : incarnation(offset: offset, nonce: nonce), host: host, port: port,
-      publicKey: publicKey.isEmpty ? nil : publicKey, operatorAddress: operatorAddress, services: services,
-      role: try required(role, "the pod's role"))
+      operatorAddress: operatorAddress, services: services, role: try required(role, "the pod's role"))
   }
 
   private static func text(_ reader: inout Reader, _ field: Reader.Field) throws(WireError) -> String {

@@ -9,6 +9,7 @@ enum CommandTable {
     QuarantineCommand.command,
     TopicsCommand.command,
     PartitionsCommand.command,
+    HealthCommand.command,
     BenchCommand.command,
     SimCommand.command,
     KeysCommand.command,

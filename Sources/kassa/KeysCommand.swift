@@ -4,20 +4,31 @@ import Settings
 /// `kassa keys`
 enum KeysCommand {
   static let page = CommandPage(
-    name: "keys", usage: "[--out FILE]", summary: "make a key pair for the connections between pods",
+    name: "keys", usage: "[--out FOLDER] [--authority FOLDER] [--days COUNT]",
+    summary: "make certificates for the connections between pods",
     text: [
-      "Writes a new file, which only its owner can read: a public key, its secret, and the public key once more as "
-        + "the one that is trusted, so that all pods of a cluster can share the file. Never writes over a file."
+      "Writes a new authority (authorities.pem, authority.key) and a certificate that it signed (pod.pem, pod.key) "
+        + "into a folder. All pods of a cluster may share the certificate: they check that another's comes from the "
+        + "authority and is valid now, and no name. Never writes over a file, and only its owner can read the keys.",
+      "Keep authority.key where no pod can read it; with --authority it signs another certificate, before the one in "
+        + "use ends. Where cert-manager makes certificates, this command is not needed.",
     ],
-    options: [CommandOption("out", "FILE", "the file to write; default: peers.key")])
+    options: [
+      CommandOption("out", "FOLDER", "where the files go; default: keys", completion: .folders),
+      CommandOption("authority", "FOLDER", "sign with the authority there, not with a new one", completion: .folders),
+      CommandOption(
+        "days", "COUNT", "how long the certificate is valid",
+        details: "Default: 365. Range: 1…36500. A new authority is valid for ten years, or as long as the certificate; "
+          + "with --authority, the certificate must end before that authority."),
+    ])
 
   static let command = Command(page: page) { arguments, program in
     let arguments = try Arguments(arguments, of: page)
     try arguments.expectRest(0...0, of: page)
-    let path = arguments.values["out"] ?? "peers.key"
-    let keys = try PeerKeys.make()
-    try keys.write(to: path)
-    program.console.say("\(path)\npublic \(keys.publicKey)\n")
+    let days = try arguments.count("days", in: 1...36_500) ?? 365
+    let paths = try CertificateMaker.write(
+      to: arguments.values["out"] ?? "keys", authority: arguments.values["authority"], days: days)
+    program.console.say(paths.joined(separator: "\n") + "\n")
     return .success
   }
 }

@@ -40,10 +40,9 @@ enum PartitionsCommand {
   ///   - variable: what a pod in this environment is told; every address means this machine.
   private static func endpoint(_ argument: String?, _ variable: String?) throws(UsageError) -> Endpoint {
     let text = argument ?? variable ?? "127.0.0.1:9000"
-    guard var endpoint = Endpoint(text), endpoint.port > 0 else {
+    guard let endpoint = Endpoint(text), endpoint.port > 0 else {
       throw UsageError("'\(text)' is no address of an operator port: HOST:PORT")
     }
-    if endpoint.isWildcard { endpoint.host = endpoint.host == "::" ? "::1" : "127.0.0.1" }
-    return endpoint
+    return endpoint.onThisMachine
   }
 }

@@ -16,13 +16,17 @@ enum QuarantineCommand {
         + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run "
         + "kassa verify afterwards.",
       "The server must not run: a folder that a process uses is refused.",
-      "Of a cluster, --database names the database of the partition's service: it is told what to leave out, and the "
-        + "topic stays as it is. Restart the pod that owns the partition then; kassa partitions names it. Of the "
-        + "record at OFFSET only what cannot be applied is left out, so another record's offset does no harm.",
+      "Of a cluster, --database names the database of the partition's service, or --database-file a file that says "
+        + "it: the database is told what to leave out, and the topic stays as it is. Restart the pod that owns the "
+        + "partition then; kassa partitions names it. Of the record at OFFSET only what cannot be "
+        + "applied is left out, so another record's offset does no harm.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),
       CommandOption("database", "CONNECTION", "of a cluster: libpq's connection string of the service's database"),
+      CommandOption(
+        "database-file", "FILE", "of a cluster: a file with the connection string, which keeps its password secret",
+        completion: .files),
       CommandOption("note", "TEXT", "words to be kept with it: who decided, and why"),
     ])
 
@@ -34,7 +38,7 @@ enum QuarantineCommand {
       throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
     }
     let note = arguments.values["note"] ?? ""
-    if let database = arguments.values["database"] {
+    if let database = try database(arguments, program.environment) {
       guard arguments.values["data"] == nil else { throw UsageError("--data and --database do not go together") }
       guard let partition = partition(named: name) else {
         throw UsageError("there is no partition '\(name)'; orders-0 is one")
@@ -56,6 +60,23 @@ enum QuarantineCommand {
     progress.finish(read)
     program.console.say(describe(report, offset, of: name))
     return .success
+  }
+
+  /// The connection string of the command line or of the file that it names; nil where it names neither.
+  private static func database(_ arguments: Arguments, _ environment: ProcessEnvironment) throws(UsageError) -> String?
+  {
+    guard let path = arguments.values["database-file"] else { return arguments.values["database"] }
+    guard arguments.values["database"] == nil else {
+      throw UsageError("--database and --database-file are both given: leave one out")
+    }
+    let text: String
+    do { text = try environment.readFile(path) } catch {
+      throw UsageError("--database-file: \(path) cannot be read: \(error)")
+    }
+    switch SecretText.of(file: text) {
+    case .success(let value): return value
+    case .failure(let problem): throw UsageError("--database-file: \(path) \(problem)")
+    }
   }
 
   private static func partition(named name: String) -> PartitionID? {

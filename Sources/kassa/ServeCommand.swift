@@ -5,8 +5,9 @@ enum ServeCommand {
   static let page = CommandPage(
     name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments, from one process or as a pod",
     text: [
-      "Serves the REST API until SIGTERM, SIGINT or SIGHUP; then it refuses new requests, finishes those under way, "
-        + "writes what has changed to the store, and ends.",
+      "Serves the REST API until SIGTERM, SIGINT or SIGHUP; then it serves on for drain-delay, refuses new requests, "
+        + "finishes those under way, writes what has changed to the store, and ends. A second SIGTERM or SIGINT, "
+        + "half a second later or more, ends it at once, with code 3.",
       "Each setting can also be given as a variable of the environment, or as a line NAME=VALUE of the file that "
         + "--config names. A flag wins over the environment, that over the file, that over the default.",
       "In embedded mode, the default, one process serves everything from a data folder. In cluster mode it is a pod: "

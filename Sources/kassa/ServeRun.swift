@@ -1,11 +1,13 @@
 import Cluster
 import Embedded
 import Glibc
+import Serving
 import Settings
 import Telemetry
+import Threads
 
-/// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. Further signals change nothing: the end is bounded in
-/// time.
+/// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. A second SIGTERM or SIGINT, half a second later or
+/// more, ends the process at once.
 func serve(_ settings: ServeSettings) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
@@ -13,7 +15,7 @@ func serve(_ settings: ServeSettings) throws {
   // Before the first thread is made: all of them inherit the mask, and this one waits for the signals.
   var signals = sigset_t()
   sigemptyset(&signals)
-  for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+  for number in [SIGTERM, SIGINT, replacedSignal] { sigaddset(&signals, number) }
   // A terminal that closes ends the server, unless it was started to outlive it (`nohup`).
   if !isIgnored(SIGHUP) { sigaddset(&signals, SIGHUP) }
   pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -23,7 +25,7 @@ func serve(_ settings: ServeSettings) throws {
     journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
   }
   let started = monotonicMilliseconds()
-  let server = try start(settings, journal)
+  let server = try start(try withinDescriptors(settings, journal), journal)
   var received: Int32 = 0
   var tellAt = started + Progress.silentMilliseconds
   while received == 0, !server.waitUntilReady(milliseconds: 20) {
@@ -32,14 +34,72 @@ func serve(_ settings: ServeSettings) throws {
     tellAt = monotonicMilliseconds() + replayLineMilliseconds
     tellReplay(server, journal)
   }
-  if received == 0 {
+  let wasReady = received == 0
+  if wasReady {
     journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
     sigwait(&signals, &received)
   }
-  let names = [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP"]
-  journal.info("stopping", ["signal": LogValue(names[received] ?? String(received))])
-  server.stop()
+  // Nobody sends requests to who was not ready yet, nor to who has been replaced.
+  let delay = wasReady && received != replacedSignal ? settings.drainDelayMilliseconds : 0
+  journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
+  end(server, after: delay, journal)
   journal.info("stopped")
+}
+
+/// What a pod sends to itself when a newer one of its name is there.
+private let replacedSignal = SIGUSR1
+
+private func name(of signal: Int32) -> String {
+  [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP", replacedSignal: "replaced"][signal] ?? String(signal)
+}
+
+/// Serves on for as long as the delay says, then ends in order. A signal that comes meanwhile ends the process.
+private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ journal: Log) {
+  var urgent = sigset_t()
+  sigemptyset(&urgent)
+  for number in [SIGTERM, SIGINT] { sigaddset(&urgent, number) }
+  let told = monotonicMilliseconds()
+  if delayMilliseconds > 0 { server.leave() }
+  while monotonicMilliseconds() < told + delayMilliseconds { cutShort(atSignalOf: &urgent, told: told, journal) }
+  let ended = Gate()
+  let ending = BackgroundThread("ending") {
+    server.stop()
+    ended.open()
+  }
+  guard let ending else { return server.stop() }
+  while !ended.wait(milliseconds: 0) { cutShort(atSignalOf: &urgent, told: told, journal) }
+  ending.join()
+}
+
+/// Waits a moment for a signal, and ends the process when there is one: nothing that was answered is lost, the log has
+/// it. A signal soon after the first means the same: a terminal and a supervisor may both send theirs.
+private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal: Log) {
+  var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
+  let received = sigtimedwait(&urgent, nil, &time)
+  guard received > 0, monotonicMilliseconds() >= told + sameSignalMilliseconds else { return }
+  journal.warning("ended at once; what was under way is cut", ["signal": LogValue(name(of: received))])
+  _exit(ExitCode.cutShort.rawValue)
+}
+
+private let endPollMilliseconds = 10
+private let sameSignalMilliseconds: Int64 = 500
+
+/// The settings with as many connections as there are descriptors for.
+private func withinDescriptors(_ settings: ServeSettings, _ journal: Log) throws -> ServeSettings {
+  let limit = DescriptorLimit.raise()
+  var settings = settings
+  let connectionsMax = try DescriptorLimit.connections(wanted: settings.connectionsMax, limit: limit)
+  guard connectionsMax < settings.connectionsMax else { return settings }
+  journal.warning(
+    "connections-max is lowered: the process may not have more descriptors; raise its limit (ulimit -Hn, LimitNOFILE)",
+    [
+      "connections_max": LogValue(settings.connectionsMax), "in_force": LogValue(connectionsMax),
+      "descriptors": LogValue(limit),
+      "descriptors_needed": LogValue(DescriptorLimit.needed(forConnections: settings.connectionsMax)),
+    ])
+  settings.connectionsMax = connectionsMax
+  settings.connectionsPerAddressMax = min(settings.connectionsPerAddressMax, connectionsMax)
+  return settings
 }
 
 /// How far the replay is, while it lasts: a line now and then.
@@ -53,10 +113,12 @@ private func tellReplay(_ server: any RunningServer, _ journal: Log) {
 private let replayLineMilliseconds: Int64 = 5_000
 
 /// A server of either mode, from its start to its end.
-private protocol RunningServer {
+private protocol RunningServer: Sendable {
   func waitUntilReady(milliseconds: Int) -> Bool
   /// Records that were replayed since the start, and those that are to be; nil where that is not known.
   func replayedRecords() -> (done: Int64, total: Int64)?
+  /// Is not ready any more, and serves on.
+  func leave()
   func stop()
 }
 
@@ -80,7 +142,7 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
   case .cluster:
     let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
       // Two of one name would take the partitions from each other for ever: the older one ends, in order.
-      kill(getpid(), SIGTERM)
+      kill(getpid(), replacedSignal)
     }
     journal.info(
       "serving",

@@ -15,8 +15,9 @@ enum VerifyCommand {
         + "retention has not shortened yet), it also replays the whole history and compares the hash of the state "
         + "with that of the store.",
       "Of a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
-        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments. They are "
-        + "given as to serve: as flags, as variables of the environment, or in a settings file.",
+        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments, or the files "
+        + "of the last three. They are given as to serve: as flags, as variables of the environment, or in a "
+        + "settings file.",
       "Prints what it found; fails when something is not as it should be.",
     ],
     options: CommandOption.settings.filter { settings.contains($0.name) })
@@ -24,7 +25,7 @@ enum VerifyCommand {
   /// Those that it looks at.
   static let settings: Set<String> = [
     "mode", "config", "partitions", "kafka-brokers", "kafka-prefix", "postgres-orders", "postgres-stock",
-    "postgres-payments",
+    "postgres-payments", "postgres-orders-file", "postgres-stock-file", "postgres-payments-file",
   ]
 
   static let command = Command(page: page) { arguments, program in

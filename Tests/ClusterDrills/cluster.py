@@ -16,7 +16,7 @@ from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
 from deposits import Cartloads, Deliveries, Deposits
 
 STACK = os.path.join(location.REPOSITORY, "stack", "stack")
-START_SECONDS_MAX = 120
+START_SECONDS_MAX = 240
 CHANGE_SECONDS_MAX = 600
 STOP_SECONDS_MAX = 150
 READY_SECONDS_MAX = 60

@@ -45,12 +45,13 @@ struct OpenPod {
     let lanes = try ServerLanes(servingCount: 2)
     let own = options.announcement
     let announcement = PodAnnouncement(
-      name: own.name, incarnation: incarnation, host: own.host, port: own.port, publicKey: own.publicKey,
-      operatorAddress: own.operatorAddress, services: own.services, role: own.role)
+      name: own.name, incarnation: incarnation, host: own.host, port: own.port, operatorAddress: own.operatorAddress,
+      services: own.services, role: own.role)
     do {
       pod = try ClusterBoot.open(
         options, ClusterBoot.OpenedLog(log: log, kafkaID: cluster), world.join(announcement), lanes: lanes,
-        incarnation: incarnation, journal.log)
+        incarnation: incarnation,
+        clock: ServingClock(toleranceMilliseconds: options.clockToleranceMilliseconds), journal.log)
     } catch {
       log.close()
       throw error

@@ -121,7 +121,7 @@ import Testing
   @Test func framesThatCannotBeReadAreToldAndCounted() throws {
     let talkers = try talkers()
     for (kind, bytes) in [(UInt8(1), [UInt8(0xFF), 0xFF, 0xFF]), (9, [])] {
-      #expect(talkers[0].open.pod.mesh.send(bytes, kind: kind, to: "b") == .accepted)
+      #expect(talkers[0].open.pod.mesh.send(bytes, kind: kind, traffic: .replies, to: "b") == .accepted)
     }
     #expect(talkers[0].send([.refused(request(1), .stopping)], to: 22))
     #expect(eventually { talkers[1].all.count == 1 })
@@ -158,7 +158,7 @@ import Testing
     }
     let lines = talkers[0].journal.all
     #expect(lines.count == 3 && lines.allSatisfy { $0.contains("a pod cannot be followed") }, "\(lines)")
-    #expect(lines.contains { $0.contains("pod far") && $0.contains("needs keys") })
+    #expect(lines.contains { $0.contains("pod far") && $0.contains("needs certificates") })
     #expect(talkers[0].open.pod.mesh.statuses.map(\.name) == ["b"])
     #expect(talkers[0].send([.refused(request(1), .stopping)], to: 22) && eventually { talkers[1].all.count == 1 })
     for talker in talkers { talker.open.end() }

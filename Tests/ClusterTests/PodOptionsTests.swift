@@ -20,7 +20,7 @@ import Testing
     #expect(options.kafka.brokers == "127.0.0.1:1" && options.kafka.clientName == "pod-0")
     #expect(options.kafka.partitioner.count == 4 && options.kafka.heartbeatMilliseconds == 300)
     #expect(options.topics.replicationFactor == 3 && options.topics.minInsyncReplicas == 2)
-    #expect(options.topics.retentionHours == 168 && options.peerKeys == nil)
+    #expect(options.topics.retentionHours == 168 && options.peerCertificates == nil)
   }
 
   @Test(
@@ -84,12 +84,17 @@ import Testing
     #expect((1...128).contains(name.utf8.count))
   }
 
-  @Test func keysAreRead() throws {
+  @Test func certificatesAreRead() throws {
     let folder = try TemporaryFolder()
-    let keys = try PeerKeys.make()
-    try keys.write(to: folder.path + "/peers.key")
-    let options = try PodOptions(podSettings { $0.cluster.peerKeysFile = folder.path + "/peers.key" })
-    #expect(options.peerKeys?.publicKey == keys.publicKey)
+    _ = try CertificateMaker.write(to: folder.path + "/pki", days: 1)
+    let files = ["pod.pem", "pod.key", "authorities.pem"].map { "\(folder.path)/pki/\($0)" }
+    let options = try PodOptions(
+      podSettings {
+        ($0.cluster.peerCertificateFile, $0.cluster.peerKeyFile) = (files[0], files[1])
+        $0.cluster.peerAuthoritiesFile = files[2]
+      })
+    #expect(
+      options.peerCertificates == PeerCertificates(certificate: files[0], key: files[1], authorities: files[2]))
   }
 
   @Test func announcesItself() throws {
@@ -123,7 +128,13 @@ import Testing
       ("kafka-brokers", "the prefix 'a/b' makes no name of a topic", { $0.cluster.kafkaPrefix = "a/b" }),
       ("kafka-replication", "the replicas in sync must be", { $0.cluster.kafkaMinInsync = 4 }),
       ("redis", "the Redis URL must begin with", { $0.cluster.redis = "http://:hush@r" }),
-      ("peer-keys", "key file /nowhere/k: No such file", { $0.cluster.peerKeysFile = "/nowhere/k" }),
+      (
+        "peer-certificate", "/nowhere/c: No such file",
+        {
+          ($0.cluster.peerCertificateFile, $0.cluster.peerKeyFile) = ("/nowhere/c", "/nowhere/k")
+          $0.cluster.peerAuthoritiesFile = "/nowhere/a"
+        }
+      ),
       ("postgres-stock", "it is not given", { $0.cluster.postgresStock = nil }),
       (
         "redis-authorities", "/nowhere/ca: No such file",

@@ -170,6 +170,48 @@ def no_descriptors(checks, kassa, folder, _seed):
         server.close()
 
 
+def few_descriptors(checks, kassa, folder, _seed):
+    """The soft limit is raised to the hard one; where that leaves too few descriptors, connections-max gives way."""
+    server = Server(kassa, folder)
+    try:
+        server.descriptors = (256, 520)
+        refused(checks, server, "a hard limit of 520 descriptors", "520 descriptors", "528", "LimitNOFILE", files=())
+        for hard, room in ((4096, 3584), (700, 188)):
+            server.descriptors = (256, hard)
+            said_before = os.path.getsize(server.journal.name)
+            server.start()
+            limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+            checks.check(limits == (hard, hard), f"of a hard limit of {hard} descriptors it has {limits[0]}")
+            said = [line for line in server.told(said_before).splitlines() if "connections-max is lowered" in line]
+            checks.check(len(said) == 1 and f"in_force={room}" in said[0], f"it says so: {said}")
+            crowd(checks, server, 400, room)
+            checks.check(server.end() == 0, "SIGTERM ends it with 0")
+    finally:
+        server.close()
+
+
+def crowd(checks, server, count, room):
+    """More clients than there is room for are answered or refused with 503; so is the operator port all the while."""
+    clients, probes = [], []
+    try:
+        for number in range(count):
+            address = f"127.0.1.{number % 200 + 1}"
+            client = socket.create_connection(("127.0.0.1", server.http), timeout=10, source_address=(address, 0))
+            client.sendall(b"POST /payment/create_user HTTP/1.1\r\nHost: x\r\n\r\n")
+            clients.append(client)
+            if number % 40 == 0:
+                probes += [server.ask(path)[0] for path in ("/livez", "/readyz")]
+        answers = [client.recv(4096)[9:12].decode() for client in clients]
+        probes += [server.ask(path)[0] for path in ("/livez", "/readyz")]
+    finally:
+        for client in clients:
+            client.close()
+    served, overloaded = answers.count("200"), answers.count("503")
+    checks.check(served == min(count, room) and served + overloaded == count,
+                 f"of {count} clients {served} were served, {overloaded} refused with 503, room was for {room}")
+    checks.check(len(probes) > 10 and set(probes) == {200}, f"the operator port answered {len(probes)} times 200")
+
+
 def too_many_connections(checks, kassa, folder, _seed):
     """Connections beyond a bound get an answer in the API's form at once; those within it are served all the while."""
     server = Server(kassa, folder, "--connections-max", "3", "--connections-per-address-max", "2")

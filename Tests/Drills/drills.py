@@ -11,7 +11,9 @@ import sys
 import tempfile
 
 import boot_drills
+import clock_drills
 import damage_drills
+import end_drills
 import load_drills
 import request_drills
 from checks import run_drills
@@ -32,6 +34,10 @@ def drills(kills, is_long):
         "pause": load_drills.pauses,
         "one balance": request_drills.one_balance,
         "reused keys": request_drills.reused_keys,
+        "clocks jump": clock_drills.jumps,
+        "short keys and a jump": clock_drills.short_keys,
+        "wrong clocks at the start": clock_drills.wrong_starts,
+        "a year without a start": clock_drills.left_alone,
         "inspections": functools.partial(load_drills.inspections, count=20 if is_long else 4),
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},
@@ -45,6 +51,9 @@ def drills(kills, is_long):
         "little memory": functools.partial(
             load_drills.small_bounds, options=("--resident-entities-max", "8"),
             minimum={"loads": 500, "evictions": 500}),
+        "serves on": end_drills.serves_on,
+        "cut short": end_drills.cut_short,
+        "few descriptors": boot_drills.few_descriptors,
         "no descriptors": boot_drills.no_descriptors,
         "too many connections": boot_drills.too_many_connections,
         "kills": functools.partial(load_drills.kills, count=kills),

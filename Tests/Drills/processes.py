@@ -1,5 +1,6 @@
 """A real server: started, asked, starved of disk and ended."""
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -33,9 +34,13 @@ class Server:
         self.process = None
         # Without root's right to write what nobody may write.
         self.is_unprivileged = False
+        # The soft and the hard limit of descriptors that it is started with; None: those of this process.
+        self.descriptors = None
+        # What its environment has beside that of this process.
+        self.environment = {}
 
     def launch(self):
-        environment = dict(os.environ)
+        environment = dict(os.environ) | self.environment
         if os.path.exists(self.faults):
             environment["KASSA_FAULT_FILE"] = self.faults
         isolation = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
@@ -43,7 +48,12 @@ class Server:
         self.process = subprocess.Popen(
             [*prefix, self.kassa, "serve", "--http", f"127.0.0.1:{self.http}",
              "--operator", f"127.0.0.1:{self.operator}", "--data", self.data, *self.options],
-            stdin=subprocess.DEVNULL, stderr=self.journal, env=environment)
+            stdin=subprocess.DEVNULL, stderr=self.journal, env=environment, preexec_fn=self.limit_descriptors)
+
+    def limit_descriptors(self):
+        """In the server's process, before the program begins."""
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.descriptors)
 
     def start(self):
         """Starts a server and waits until it is ready."""

@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPServer
 import TestSupport
 import Testing
@@ -99,6 +100,22 @@ import Testing
     #expect(answer.status == 503 && answer.closes)
     #expect(client.receiveUntilClosed())
     #expect(server.ledger.openConnections == 0)
+  }
+
+  /// The library ends the process when it is stopped with a suspended connection.
+  @Test func closeRefusesWhatArrivesMeanwhile() throws {
+    let server = try TestServer()
+    let client = try #require(RawClient(port: server.port))
+    #expect(eventually { server.state.openConnections == 1 })
+    let hasSent = DispatchSemaphore(value: 0)
+    server.onLane { server in
+      hasSent.wait()
+      server.close()
+    }
+    #expect(client.send(get("/never")))
+    hasSent.signal()
+    server.end()
+    #expect(client.answer()?.status == 503)
   }
 
   @Test func stoppedServerFinishesWhatItHas() throws {

@@ -1,4 +1,5 @@
 import EventLog
+import Foundation
 import Model
 import OwnershipMap
 import TestSupport
@@ -49,6 +50,14 @@ extension BrokerSuite {
       second.close()
       #expect(eventually { again.snapshot().pods[second.incarnation] == nil })
       again.close()
+    }
+
+    @Test func tellsWhenABrokerTookTheAnnouncement() throws {
+      let before = Int64(Date().timeIntervalSince1970 * 1_000)
+      let map = try KafkaOwnershipMap(options: options(), pod: pod("a")) { _ in }
+      let after = Int64(Date().timeIntervalSince1970 * 1_000)
+      #expect(map.announcedMilliseconds.map { (before - 1...after + 1).contains($0) } == true)
+      map.close()
     }
 
     /// A record of an older owner, and the last words of an older run, stand last in the topic only for a moment.

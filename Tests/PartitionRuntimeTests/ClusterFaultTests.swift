@@ -120,6 +120,33 @@ extension ClusterTests {
     #expect(pod.waitUntilReady())
   }
 
+  /// A database that fails over to a replica that lagged, or is restored, under a running owner: it acquires the
+  /// partition anew, each time, and the log gives back what the database lacks.
+  @Test func aStoreThatWasSetBackIsTakenOverAnew() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let pod = try cluster.pod()
+    defer { pod.stop(handoverMilliseconds: 0) }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    try fill([pod], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    func report() -> PartitionReport? { pod.reports.first { $0.partition == payments } }
+    for round in Int64(1)...3 {
+      #expect(eventually { pod.reports.count == 3 && pod.isCheckpointed })
+      let backup = cluster.store.backup()
+      let epoch = try #require(report()?.epoch)
+      #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+      #expect(eventually { pod.isCheckpointed })
+      cluster.store.restore(backup)
+      // Its next checkpoint is refused.
+      _ = try add(1, pod)
+      #expect(eventually { (report()?.epoch ?? 0) > epoch && pod.isCheckpointed && pod.pending.isEmpty })
+      #expect(try credit(pod) == 100 + 2 * round)
+      #expect(pod.storeFailures.count { $0.contains("payments-0 was set back") } == round)
+    }
+    #expect(pod.failures.isEmpty)
+  }
+
   /// A database that answers no load: no more of the partition's log is held than its bound, and the others go on.
   @Test func aPartitionThatWaitsForALoadHoldsABoundedPartOfItsLog() throws {
     let cluster = try TestCluster(partitions: 2)

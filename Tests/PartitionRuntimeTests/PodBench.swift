@@ -103,6 +103,11 @@ final class PodBench: Sendable {
     reported.compactMap { if case .partitionBroke(let partition, _, _) = $0 { partition } else { nil } }
   }
 
+  /// Why checkpoints and loads failed.
+  var storeFailures: [String] {
+    reported.compactMap { if case .storeFailed(_, let reason) = $0 { reason } else { nil } }
+  }
+
   /// Why takeovers failed.
   var failures: [String] {
     reported.compactMap { if case .takeoverFailed(_, let reason) = $0 { reason } else { nil } }

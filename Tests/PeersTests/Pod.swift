@@ -15,12 +15,14 @@ final class Pod: Sendable {
 
   init(
     _ name: String, incarnation: UInt64 = 1, cluster: String = "shop", port: UInt16 = 0, readers: Int = 1,
-    keys: PeerKeys? = nil, host: String = "127.0.0.1", _ change: (inout PeerLimits) -> Void = { _ in }
+    certificates: PeerCertificates? = nil, host: String = "127.0.0.1", _ change: (inout PeerLimits) -> Void = { _ in },
+    onFailedReload: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.name = name
     var options = PeerOptions(
-      cluster: cluster, identity: PeerIdentity(name: name, incarnation: incarnation), host: host, port: port, keys: keys
-    )
+      cluster: cluster, identity: PeerIdentity(name: name, incarnation: incarnation), host: host, port: port,
+      certificates: certificates)
+    options.onFailedReload = onFailedReload
     change(&options.limits)
     lanes = try (0..<readers).map { try Lane(index: $0) }
     mesh = try PeerMesh(lanes[0], readers: lanes, options)

@@ -35,14 +35,7 @@ import Testing
     #expect(eventually { first.count == 100 && a.mesh.statuses.first?.queuedFrames == 0 })
     first.end()
     for number in 100..<200 { #expect(a.send(number, to: "b") == .accepted) }
-    // ZeroMQ closes in the background; until then the port is taken.
-    var started: Pod?
-    #expect(
-      eventually {
-        started = try? Pod("b", incarnation: 2, port: first.mesh.port)
-        return started != nil
-      })
-    let second = try #require(started)
+    let second = try Pod("b", incarnation: 2, port: first.mesh.port)
     #expect(eventually { second.count == 100 })
     #expect(second.frames == (100..<200).map(Pod.bytes))
     #expect(a.isConnected(to: "b"))
@@ -79,16 +72,44 @@ import Testing
     }
     try a.mesh.follow([PeerAddress(name: "b", host: "127.0.0.1", port: proxy.port)])
     #expect(a.isConnected(to: "b"))
-    // The lane of b is kept: its sockets are served by ZeroMQ, its mesh is not.
+    // The lane of b is kept: the system takes connections for it, and nobody answers.
     let gate = DispatchSemaphore(value: 0)
     b.hold(gate)
     #expect(eventually { a.state(of: "b") == .silent })
-    #expect(a.mesh.send([5], kind: 0, to: "b") == .accepted)
+    #expect(a.mesh.send([5], kind: 0, traffic: .replies, to: "b") == .accepted)
     let peer = try #require(a.mesh.peer("b"))
     #expect(peer.hasAcknowledged(9, within: 60_000), "of another stream")
     #expect(!peer.hasAcknowledged(1, within: 60_000) && eventually { peer.hasAcknowledged(1, within: 50) })
     gate.signal()
     #expect(eventually { b.count == 1 && peer.hasAcknowledged(1, within: 60_000) })
     #expect(a.isConnected(to: "b"))
+  }
+
+  /// Its own pause says nothing about the others, whose words wait to be read.
+  @Test func whoPausedDoesNotTakeOthersForSilent() throws {
+    let a = try Pod("a") { $0.silentMilliseconds = 60_000 }
+    let b = try Pod("b") {
+      $0.idleMilliseconds = 100
+      $0.silentMilliseconds = 1_000
+      $0.tickMilliseconds = 20
+    }
+    defer { for pod in [a, b] { pod.end() } }
+    try a.mesh.follow([b.address])
+    try b.mesh.follow([a.address])
+    #expect(a.isConnected(to: "b") && b.isConnected(to: "a"))
+    let gate = DispatchSemaphore(value: 0)
+    b.hold(gate)
+    let held = ContinuousClock.now
+    var sent = 0
+    #expect(
+      eventually {
+        if a.mesh.send(Pod.bytes(sent), kind: 0, to: "b") == .accepted { sent += 1 }
+        usleep(10_000)
+        return ContinuousClock.now - held >= .seconds(2)
+      })
+    gate.signal()
+    #expect(eventually { b.count == sent } && b.frames == (0..<sent).map(Pod.bytes))
+    #expect(b.mesh.send([1], kind: 0, to: "a") == .accepted && eventually { a.count == 1 })
+    #expect(a[.reconnects] + b[.reconnects] == 0)
   }
 }

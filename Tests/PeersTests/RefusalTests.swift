@@ -48,52 +48,12 @@ import Testing
     #expect(eventually { pods.filter { $0.state(of: "b") == .refused(.tooMany) }.count == 1 })
   }
 
-  @Test func keysEncryptAndAdmit() throws {
-    let keys = try PeerKeys.make()
-    let (a, b) = (try Pod("a", keys: keys), try Pod("b", keys: keys))
-    defer { for pod in [a, b] { pod.end() } }
-    try a.mesh.follow([b.address])
-    #expect(a.isConnected(to: "b"))
-    #expect(a.send(1, to: "b") == .accepted)
-    #expect(eventually { b.count == 1 })
-    #expect(b[.refusedKeys] == 0)
-  }
-
-  @Test func podsMayHaveKeysOfTheirOwn() throws {
-    var (first, second) = (try PeerKeys.make(), try PeerKeys.make())
-    first.trusted = [second.publicKey]
-    second.trusted = [first.publicKey]
-    let (a, b) = (try Pod("a", keys: first), try Pod("b", keys: second))
-    defer { for pod in [a, b] { pod.end() } }
-    try a.mesh.follow([
-      PeerAddress(name: "b", host: "127.0.0.1", port: b.mesh.port, publicKey: second.publicKey)
-    ])
-    #expect(a.isConnected(to: "b"))
-  }
-
-  @Test func wrongKeysAreRefused() throws {
-    let keys = try PeerKeys.make()
-    let b = try Pod("b", keys: keys)
-    // Its key is its own: it knows the right key of b, and is not trusted there.
-    let stranger = try Pod("a", keys: try PeerKeys.make())
-    let plain = try Pod("c")
-    // It takes b for a pod with another key: b cannot prove that it is.
-    let misled = try Pod("d", keys: keys)
-    let friend = try Pod("e", keys: keys)
-    defer { for pod in [b, stranger, plain, misled, friend] { pod.end() } }
-    let address = PeerAddress(name: "b", host: "127.0.0.1", port: b.mesh.port, publicKey: keys.publicKey)
-    try stranger.mesh.follow([address])
-    #expect(eventually { b[.refusedKeys] >= 1 })
-    try plain.mesh.follow([b.address])
-    #expect(eventually { b[.failedHandshakes] >= 1 })
-    try misled.mesh.follow([
-      PeerAddress(name: "b", host: "127.0.0.1", port: b.mesh.port, publicKey: try PeerKeys.make().publicKey)
-    ])
-    let failed = b[.failedHandshakes]
-    #expect(eventually { b[.failedHandshakes] > failed })
-    try friend.mesh.follow([address])
-    #expect(friend.isConnected(to: "b"))
-    for pod in [stranger, plain, misled] { #expect(pod.state(of: "b") == .connecting) }
-    #expect(b[.welcomes] == 1)
+  /// An address that leads back: by the map of owners of another cluster, or a proxy.
+  @Test func itself() throws {
+    let a = try Pod("a", incarnation: 5)
+    defer { a.end() }
+    try a.mesh.follow([PeerAddress(name: "b", host: "127.0.0.1", port: a.mesh.port)])
+    #expect(eventually { a.state(of: "b") == .refused(.itself) })
+    #expect(!a.mesh.isReplaced)
   }
 }

@@ -1,7 +1,7 @@
-import CZeroMQ
 import Foundation
 import Lanes
 import Synchronization
+import TestSupport
 
 @testable import Peers
 
@@ -115,28 +115,43 @@ final class Proxy: Sendable {
   }
 }
 
-/// A ZeroMQ DEALER that says whatever a test wants.
-final class RawDealer {
-  private let context: ZeroMQContext
-  private let socket: ZeroMQSocket
+/// A plain TCP connection to a pod that says whatever a test wants.
+final class RawLink {
+  let descriptor: Int32
+  private var reader = PacketReader()
+  /// Whether the pod has ended the connection.
+  private(set) var isEnded = false
 
-  init(_ port: UInt16, keys: PeerKeys? = nil, server: PeerKey? = nil) throws {
-    context = try ZeroMQContext()
-    socket = try ZeroMQSocket(context, ZMQ_DEALER)
-    if let keys {
-      try socket.set(ZMQ_CURVE_PUBLICKEY, keys.publicKey.text)
-      try socket.set(ZMQ_CURVE_SECRETKEY, keys.secretKey.text)
-      try socket.set(ZMQ_CURVE_SERVERKEY, (server ?? keys.publicKey).text)
+  init(_ port: UInt16) { descriptor = connection(to: port) }
+
+  deinit { close(descriptor) }
+
+  func send(_ bytes: [UInt8]) { write(bytes, to: descriptor) }
+
+  /// The next packet, behind its length; nil when there is none yet.
+  func receive() -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+    if count > 0 { bytes.withUnsafeBytes { reader.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) } }
+    if count == 0 || (count < 0 && errno != EAGAIN) { isEnded = true }
+    guard case .packet(let range) = reader.next(bytesMax: 1 << 20) else { return nil }
+    return reader.withBytes(range) { Array($0) }
+  }
+
+  /// Waits for a packet of a kind; others are passed over.
+  func awaits(_ kind: Packet.Kind) -> [UInt8]? {
+    var answer: [UInt8]?
+    _ = eventually {
+      if let packet = receive(), packet.count > 3, packet[3] == kind.rawValue { answer = packet }
+      return answer != nil || isEnded
     }
-    try socket.connect("tcp://127.0.0.1:\(port)")
+    return answer
   }
 
-  func send(_ parts: [UInt8]...) {
-    for (index, part) in parts.enumerated() { _ = socket.send(part, hasMore: index < parts.count - 1) }
+  var isEndedEventually: Bool {
+    eventually {
+      while receive() != nil {}
+      return isEnded
+    }
   }
-
-  /// The next answer; nil when there is none yet.
-  func receive() -> [UInt8]? { socket.receiveParts(2)?.first }
-
-  func introduce(_ hello: Packet.Hello) { send(Packet.hello(hello)) }
 }

@@ -22,25 +22,32 @@ import Testing
       limits.packetBytesMax = 150
       limits.windowBytes = 1_000
       limits.queueBytesMax = 5_000
-      inbound = InboundStream(PeerIdentity(name: "a", incarnation: 1), number: 1, first: 1, credit: credit)
+      inbound = InboundStream(first: 1, credit: credit)
     }
 
     mutating func connect() {
       outbound.interrupt()
       packets = []
       answers = []
-      let welcome = Packet.Welcome(
-        incarnation: 1, received: inbound.received, receivedCost: inbound.receivedCost, credit: inbound.renew(limits))
+      let welcome = Packet.Welcome.Stand(
+        received: inbound.received, receivedCost: inbound.receivedCost, credit: inbound.renew(limits))
       if !outbound.welcome(welcome) { isViolated = true }
       inbound.told()
+    }
+
+    mutating func nextPacket() -> [UInt8]? {
+      var bytes: [UInt8] = []
+      return outbound.appendPacket(of: .replies, to: &bytes, limits) ? bytes : nil
     }
 
     mutating func carryPacket() {
       guard !packets.isEmpty else { return }
       let packet = packets.removeFirst()
       packet.withUnsafeBytes { bytes in
-        var cursor = ByteCursor(bytes)
-        guard Packet.head(&cursor) == .kind(.frames), var number: UInt64 = cursor.number() else {
+        var cursor = ByteCursor(UnsafeRawBufferPointer(rebasing: bytes[Packet.lengthBytes...]))
+        guard Packet.head(&cursor) == .kind(.frames), cursor.number() == PeerTraffic.replies.rawValue,
+          var number: UInt64 = cursor.number()
+        else {
           isViolated = true
           return
         }
@@ -80,10 +87,10 @@ import Testing
           } else {
             refused += 1
           }
-        case 30..<55: if let packet = world.outbound.nextPacket(world.limits) { world.packets.append(packet) }
+        case 30..<55: if let packet = world.nextPacket() { world.packets.append(packet) }
         case 55..<75: world.carryPacket()
         case 75..<85:
-          if world.inbound.isTellingDue(world.limits) {
+          if world.inbound.telling(world.limits) != .never {
             world.answers.append((world.inbound.received, world.inbound.grant))
             world.inbound.told()
           }
@@ -106,7 +113,7 @@ import Testing
         if rounds % 100 == 1 { world.connect() }
         for cost in world.untaken { _ = world.credit.take(cost) }
         world.untaken = []
-        while let packet = world.outbound.nextPacket(world.limits) { world.packets.append(packet) }
+        while let packet = world.nextPacket() { world.packets.append(packet) }
         while !world.packets.isEmpty { world.carryPacket() }
         _ = world.outbound.acknowledge(world.inbound.received, credit: world.inbound.renew(world.limits))
       }
@@ -124,10 +131,10 @@ import Testing
       #expect(stream.add(OutgoingFrame(reader: 0, kind: 0, bytes: [byte]), limits) == true)
     }
     #expect(stream.add(OutgoingFrame(reader: 0, kind: 0, bytes: [9]), limits) == false)
-    let ahead = stream.welcome(.init(incarnation: 1, received: 4, receivedCost: 0, credit: 0))
+    let ahead = stream.welcome(.init(received: 4, receivedCost: 0, credit: 0))
     #expect(!ahead)
-    #expect(stream.welcome(.init(incarnation: 1, received: 2, receivedCost: 0, credit: .max)) == true)
-    let behind = stream.welcome(.init(incarnation: 1, received: 1, receivedCost: 0, credit: .max))
+    #expect(stream.welcome(.init(received: 2, receivedCost: 0, credit: .max)) == true)
+    let behind = stream.welcome(.init(received: 1, receivedCost: 0, credit: .max))
     #expect(!behind)
     let acknowledged = stream.acknowledge(.max, credit: 0)
     #expect(!acknowledged)
@@ -143,18 +150,35 @@ import Testing
       #expect(stream.add(frame, PeerLimits()) == true)
     }
     #expect((0...6).map { stream.queuedAt($0) } == [nil, 10, 20, 30, 40, 50, nil])
-    #expect(stream.welcome(Packet.Welcome(incarnation: 1, received: 2, receivedCost: 0, credit: 0)) == true)
+    #expect(stream.welcome(.init(received: 2, receivedCost: 0, credit: 0)) == true)
     #expect((0...6).map { stream.queuedAt($0) } == [nil, nil, nil, 30, 40, 50, nil])
   }
 
   @Test func gapsAndMoreThanTheCreditAreViolations() {
     var limits = PeerLimits()
     limits.windowBytes = 100
-    var stream = InboundStream(PeerIdentity(name: "a", incarnation: 1), number: 1, first: 5, credit: StreamCredit())
+    var stream = InboundStream(first: 5, credit: StreamCredit())
     _ = stream.renew(limits)
     let steps = [(4, 10), (6, 10), (5, 101), (5, 100), (5, 100), (6, 1), (.max, 1)].map { number, cost in
       stream.step(UInt64(number), cost: cost)
     }
     #expect(steps == [.duplicate, .violation, .violation, .deliver, .duplicate, .violation, .violation])
+  }
+
+  /// A credit that came back by less than a quarter is told too, only later: nobody waits for ever for the rest of it.
+  @Test func tellingBeginsWithTheFirstByteAndHurriesWithAQuarter() {
+    var limits = PeerLimits()
+    limits.windowBytes = 400
+    let credit = StreamCredit()
+    var stream = InboundStream(first: 1, credit: credit)
+    #expect(stream.telling(limits) == .now, "the window itself")
+    stream.told()
+    #expect(stream.telling(limits) == .never)
+    #expect(stream.step(1, cost: 350) == .deliver && stream.telling(limits) == .soon)
+    stream.told()
+    _ = credit.take(50)
+    #expect(stream.telling(limits) == .soon)
+    _ = credit.take(50)
+    #expect(stream.telling(limits) == .now && stream.grant == 500)
   }
 }

@@ -11,6 +11,8 @@ import TestSupport
 struct Fixture {
   let server: PostgresServer
   let database: String
+  /// What stores are opened with.
+  var clock: PostgresStore.ClockQuestion?
 
   init(_ server: PostgresServer? = nil, _ options: String = "") throws {
     self.server = try server ?? PostgresServer.shared()
@@ -30,7 +32,8 @@ struct Fixture {
     change(&options)
     return try PostgresStore(
       connection ?? self.connection, service: service,
-      identity: PostgresIdentity(cluster: cluster, partitionCount: partitions), options: options)
+      identity: PostgresIdentity(cluster: cluster, partitionCount: partitions), options: options,
+      clock: clock)
   }
 
   /// A string for a store that reaches the server through a proxy.

@@ -32,7 +32,7 @@ import Testing
   @Test func neverGivesATurnOutTwice() {
     var turns = Turns()
     #expect(turns.next(3, epoch: 1) == nil, "not acquired")
-    turns.acquired(3, epoch: 5)
+    turns.acquired(3, epoch: 5, offset: nil)
     #expect(turns.next(3, epoch: 4) == nil && turns.next(3, epoch: 6) == nil)
     let first = turns.next(3, epoch: 5)
     #expect(first?.reached == 0 && first?.next == 1)
@@ -43,7 +43,7 @@ import Testing
     #expect(third?.reached == 2 && third?.next == 3)
     turns.reached(9, 3, epoch: 4)
     #expect(turns.next(3, epoch: 5)?.reached == 2, "an older epoch changes nothing")
-    turns.acquired(3, epoch: 6)
+    turns.acquired(3, epoch: 6, offset: 9)
     let anew = turns.next(3, epoch: 6)
     #expect(anew?.reached == 0 && anew?.next == 1)
   }

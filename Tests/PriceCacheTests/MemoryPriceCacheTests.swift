@@ -22,13 +22,23 @@ import Testing
 
   private func price(_ cache: MemoryPriceCache, _ id: String) -> Int64? {
     var answers: [Int64?] = []
-    cache.price(of: ItemID(unchecked: id)) { answers.append($0?.value) }
+    cache.price(of: ItemID(unchecked: id)) { answer in
+      if case .known(let price) = answer { answers.append(price.value) } else { answers.append(nil) }
+    }
     #expect(answers.count == 1, "the completion is called exactly once")
     return answers.first ?? nil
   }
 
+  private func ticket(_ cache: MemoryPriceCache) -> PriceTicket {
+    var ticket = PriceTicket.none
+    cache.price(of: ItemID(unchecked: "nobody remembers this one")) { answer in
+      if case .unknown(let told) = answer { ticket = told }
+    }
+    return ticket
+  }
+
   private func remember(_ cache: MemoryPriceCache, _ price: Int64, _ id: String) {
-    cache.remember(Money(unchecked: price), of: ItemID(unchecked: id))
+    cache.remember(Money(unchecked: price), of: ItemID(unchecked: id), asked: ticket(cache))
   }
 
   @Test func remembersUntilTheLifetimeIsOver() {
@@ -68,15 +78,31 @@ import Testing
     #expect(price(cache, "a") == nil && cache.count == 0)
   }
 
+  /// The stock service was asked before everything was forgotten, and answers after it.
+  @Test func aPriceAskedForBeforeEverythingWasForgottenIsNotRemembered() {
+    let cache = cache(3)
+    let ticket = ticket(cache)
+    cache.removeAll()
+    cache.remember(Money(unchecked: 1), of: ItemID(unchecked: "a"), asked: ticket)
+    #expect(price(cache, "a") == nil)
+    cache.remember(Money(unchecked: 1), of: ItemID(unchecked: "a"), asked: .none)
+    #expect(price(cache, "a") == nil && cache.count == 0)
+    remember(cache, 2, "a")
+    #expect(price(cache, "a") == 2)
+  }
+
   @Test func isSharedByThreads() async {
     let cache = cache(100)
+    let ticket = ticket(cache)
     await withTaskGroup(of: Void.self) { group in
       for thread in 0..<4 {
         group.addTask {
           for number in 0..<2_000 {
             let item = ItemID(unchecked: "\(number % 150)")
-            cache.remember(Money(unchecked: Int64(number % 150)), of: item)
-            cache.price(of: item) { if let price = $0 { #expect(price.value == Int64(number % 150), "\(thread)") } }
+            cache.remember(Money(unchecked: Int64(number % 150)), of: item, asked: ticket)
+            cache.price(of: item) { answer in
+              if case .known(let price) = answer { #expect(price.value == Int64(number % 150), "\(thread)") }
+            }
           }
         }
       }

@@ -1,5 +1,6 @@
 import Lanes
 import Model
+import PriceCache
 import RedisPriceCache
 import Synchronization
 import TestSupport
@@ -49,13 +50,20 @@ final class CacheOnLane: Sendable {
     var isSet: Bool { value.load(ordering: .acquiring) }
   }
 
-  /// The answers to questions of one turn, in the order of the items; nil when one was not answered exactly once.
+  /// The prices that are known, of one turn's questions; nil when one was not answered exactly once.
   func prices(_ items: [String]) -> [Int64?]? {
-    let answers = Mutex<[[Int64?]]>(items.map { _ in [] })
+    answers(items)?.map { answer in
+      if case .known(let price) = answer { price.value } else { nil }
+    }
+  }
+
+  /// The answers to questions of one turn, in the order of the items; nil when one was not answered exactly once.
+  func answers(_ items: [String]) -> [PriceAnswer]? {
+    let answers = Mutex<[[PriceAnswer]]>(items.map { _ in [] })
     let box = Box(answers)
     lane.post { [cache] in
       for (index, item) in items.enumerated() {
-        cache.price(of: ItemID(unchecked: item)) { price in box.content.withLock { $0[index].append(price?.value) } }
+        cache.price(of: ItemID(unchecked: item)) { answer in box.content.withLock { $0[index].append(answer) } }
       }
     }
     _ = eventually { box.content.withLock { $0.allSatisfy { !$0.isEmpty } } }
@@ -65,14 +73,21 @@ final class CacheOnLane: Sendable {
   }
 
   final class Box: Sendable {
-    let content: Mutex<[[Int64?]]>
-    init(_ content: consuming Mutex<[[Int64?]]>) { self.content = content }
+    let content: Mutex<[[PriceAnswer]]>
+    init(_ content: consuming Mutex<[[PriceAnswer]]>) { self.content = content }
   }
 
   func price(_ item: String) -> Int64? { prices([item])?[0] }
 
-  func remember(_ price: Int64, _ item: String) {
-    run { $0.remember(Money(unchecked: price), of: ItemID(unchecked: item)) }
+  /// Of a question that is asked now, for an item that nobody remembers.
+  var ticket: PriceTicket {
+    if case .unknown(let ticket)? = answers(["nobody remembers this one"])?[0] { ticket } else { .none }
+  }
+
+  /// - Parameter ticket: of the question before it; without one there is a question now.
+  func remember(_ price: Int64, _ item: String, asked ticket: PriceTicket? = nil) {
+    let ticket = ticket ?? self.ticket
+    run { $0.remember(Money(unchecked: price), of: ItemID(unchecked: item), asked: ticket) }
   }
 
   func end() {

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import PriceCache
 import RedisPriceCache
 import Synchronization
 import TestSupport
@@ -124,14 +125,15 @@ import Testing
     let lane = try CacheOnLane(server.url)
     defer { lane.end() }
     #expect(lane.isConnected)
+    server.ask("SET kassa:generation 7")
     let values = [
-      "text", "1 0 -1", "1 0 9007199254740992", "1 0 99999999999999999999", "2 0 5", "1 0", "1  5", "1 0 5 6",
-      "1 0 0x5",
+      "text", "1 7 -1", "1 7 9007199254740992", "1 7 99999999999999999999", "2 7 5", "1 7", "1  5", "1 7 5 6",
+      "1 7 0x5",
       String(repeating: "9", count: 4_000),
     ]
     for (index, value) in values.enumerated() { server.ask("SET kassa:price:v\(index) \"\(value)\"") }
     server.ask("LPUSH kassa:price:list 1")
-    server.ask("SET kassa:price:good \"1 0 5\"")
+    server.ask("SET kassa:price:good \"1 7 5\"")
     #expect(lane.prices(values.indices.map { "v\($0)" }) == values.map { _ in nil })
     #expect(lane[.rubbish] == UInt64(values.count))
     #expect(lane.prices(["list", "good"]) == [nil, 5])
@@ -156,7 +158,7 @@ import Testing
       for index in 0..<10 { cache.price(of: ItemID(unchecked: "i\(index)")) { _ in count.add() } }
       cache.close()
       cache.price(of: ItemID(unchecked: "behind")) { _ in count.add() }
-      cache.remember(.zero, of: ItemID(unchecked: "behind"))
+      cache.remember(.zero, of: ItemID(unchecked: "behind"), asked: .none)
       cache.removeAll()
     }
     #expect(count.value == 11)

@@ -1,5 +1,6 @@
 import Lanes
 import Model
+import PriceCache
 import RedisPriceCache
 import TestSupport
 import Testing
@@ -29,11 +30,11 @@ import Testing
     defer { lane.end() }
     #expect(lane.isConnected)
     lane.remember(7, "i7")
-    let before = lane[.requests]
+    let (before, misses) = (lane[.requests], lane[.misses])
     let items = (0..<300).map { "i\($0 % 100)" }
     #expect(lane.prices(items) == items.map { $0 == "i7" ? 7 : nil })
     #expect(lane[.requests] == before + 1)
-    #expect(lane[.hits] == 3 && lane[.misses] == 297)
+    #expect(lane[.hits] == 3 && lane[.misses] == misses + 297)
     #expect(lane.prices((0..<1_500).map { "n\($0)" })?.count == 1_500)
     #expect(lane[.requests] == before + 4, "512 items a request")
   }
@@ -80,6 +81,8 @@ import Testing
     let (first, late) = (try CacheOnLane(server.url), try CacheOnLane(server.url))
     defer { for lane in [first, late] { lane.end() } }
     #expect(first.isConnected && late.isConnected)
+    let ticket = late.ticket
+    let old = try #require(ticket.generation)
     first.run { $0.removeAll() }
     // A write that a busy machine delays too long is given up.
     #expect(
@@ -90,10 +93,42 @@ import Testing
     // The late pod has not looked since: what it writes is of the generation before.
     #expect(
       eventually {
-        if late[.writes] == 0 { late.remember(5, "a") }
-        return late[.writes] > 0 && server.ask("GET kassa:price:a").contains("1 0 5")
+        if late[.writes] == 0 { late.remember(5, "a", asked: ticket) }
+        return late[.writes] > 0 && server.ask("GET kassa:price:a").contains("1 \(old) 5")
       })
     #expect(first.price("a") == nil)
+    // Now it has looked: what it asked for before is not written any more.
+    #expect(late.price("a") == nil)
+    let writes = late[.writes]
+    late.remember(5, "a", asked: ticket)
+    #expect(late[.writes] == writes && late[.droppedWrites] >= 1)
+  }
+
+  /// Redis evicts the generation, or somebody deletes it, again and again: no price from before a `removeAll` is
+  /// believed again.
+  @Test func aLostGenerationBringsNoOldPriceBack() throws {
+    let server = try RedisServer()
+    let (first, second) = (try CacheOnLane(server.url), try CacheOnLane(server.url))
+    defer { for lane in [first, second] { lane.end() } }
+    #expect(first.isConnected && second.isConnected)
+    var seen: Set<String> = []
+    for round in Int64(1)...4 {
+      for lane in [first, second] { #expect(lane.price("a") == nil, "\(round)") }
+      // A question finds no generation, and the price that it leads to is of none that comes again.
+      server.ask("DEL kassa:generation")
+      for lane in [first, second] { #expect(lane.price("a") == nil) }
+      #expect(
+        eventually {
+          first.remember(round, "a")
+          return second.price("a") == round
+        })
+      let generation = server.ask("GET kassa:generation")
+      #expect(!generation.contains("$-1") && seen.insert(generation).inserted, "\(generation)")
+      // The price changes, and the stock service says so; the generation is lost again.
+      first.run { $0.removeAll() }
+      #expect(eventually { server.ask("GET kassa:generation") != generation })
+      server.ask("DEL kassa:generation")
+    }
   }
 
   @Test func removeAllForgetsAnswersUnderWay() throws {
@@ -106,8 +141,8 @@ import Testing
     let told = CacheOnLane.Flag()
     let old = CacheOnLane.Flag()
     lane.run { cache in
-      cache.price(of: ItemID(unchecked: "a")) { price in
-        if price != nil { old.set() }
+      cache.price(of: ItemID(unchecked: "a")) { answer in
+        if case .known(_) = answer { old.set() }
         told.set()
       }
       cache.removeAll()

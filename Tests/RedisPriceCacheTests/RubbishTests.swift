@@ -7,7 +7,7 @@ import Testing
 /// A server that is no Redis, or one gone mad.
 @Suite struct RubbishTests {
   /// What a log-in is answered with before the rubbish comes.
-  static let loggedIn = Array("*1\r\n$-1\r\n".utf8)
+  static let loggedIn = Array("*1\r\n$1\r\n7\r\n".utf8)
 
   static let replies: [(name: String, bytes: [UInt8])] = [
     ("another protocol", Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)),

@@ -35,7 +35,8 @@ import Testing
     let server = try server(folder, port)
     let lane = try CacheOnLane("rediss://localhost:\(port)", authorities: folder.path + "/cert.pem")
     #expect(lane.isConnected)
-    for number in 0..<500 { lane.remember(Int64(number), "i\(number)") }
+    let ticket = lane.ticket
+    for number in 0..<500 { lane.remember(Int64(number), "i\(number)", asked: ticket) }
     #expect(lane.prices((0..<500).map { "i\($0)" }) == (0..<500).map { Int64($0) })
     server.end()
     #expect(lane.price("i1") == nil)

@@ -55,10 +55,15 @@ final class FakePrices: PriceCache, @unchecked Sendable {
   var waiting: [() -> Void] = []
   var clearings = 0
 
-  func price(of item: ItemID, completion: @escaping (Money?) -> Void) {
-    if isLate { waiting.append { completion(self.prices[item]) } } else { completion(prices[item]) }
+  func price(of item: ItemID, completion: @escaping (PriceAnswer) -> Void) {
+    if isLate { waiting.append { completion(self.answer(item)) } } else { completion(answer(item)) }
   }
-  func remember(_ price: Money, of item: ItemID) { prices[item] = price }
+  private func answer(_ item: ItemID) -> PriceAnswer {
+    prices[item].map(PriceAnswer.known) ?? .unknown(PriceTicket(generation: UInt64(clearings)))
+  }
+  func remember(_ price: Money, of item: ItemID, asked ticket: PriceTicket) {
+    if ticket.generation == UInt64(clearings) { prices[item] = price }
+  }
   func removeAll() {
     prices = [:]
     clearings += 1

@@ -23,6 +23,25 @@ import TestSupport
     again.close()
   }
 
+  @Test func tellsTheNewestTimeBehindAnOffset() throws {
+    let fixture = try Fixture()
+    let log = try fixture.open { $0.retention = .keepAll }
+    func append(_ partition: PartitionID, at times: Int64...) -> Append {
+      let entries = times.map { Entry(time: Timestamp(milliseconds: $0), body: .control(.rules(version: 1))) }
+      return Append(partition: partition, record: Record(entries: entries), isRefusable: false)
+    }
+    try log.write([append(orders, at: 900), append(stock, at: 5, 7), append(orders, at: 300), append(stock, at: 6)])
+    let reader = try SQLiteLogReader(path: fixture.path)
+    func times(_ offsets: [PartitionID: Int64]) throws -> [PartitionID: Int64] {
+      try reader.newestTimes(behind: offsets).mapValues(\.milliseconds)
+    }
+    #expect(try times([:]) == [orders: 900, stock: 7])
+    #expect(try times([orders: 0]) == [orders: 300, stock: 7])
+    #expect(try times([orders: 1, stock: 0]) == [stock: 6])
+    #expect(try times([orders: 1, stock: 1]).isEmpty)
+    log.close()
+  }
+
   @Test func refusesASubscriberThatNeedsWhatWasTrimmed() throws {
     let fixture = try Fixture()
     let log = try fixture.open { options in

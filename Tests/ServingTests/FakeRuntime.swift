@@ -72,7 +72,9 @@ final class FakePort: RequestPort, @unchecked Sendable {
 }
 
 /// One request on a connection of its own; all that came until the server closed it.
-func exchange(_ line: String, _ endpoint: HTTPEndpoint) throws -> String {
+///
+/// - Parameter isKept: the client would keep the connection.
+func exchange(_ line: String, _ endpoint: HTTPEndpoint, isKept: Bool = false) throws -> String {
   struct Refused: Error {}
   let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(file) }
@@ -85,7 +87,8 @@ func exchange(_ line: String, _ endpoint: HTTPEndpoint) throws -> String {
       connect(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
     }
   }
-  let request = Array("\(line) HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n".utf8)
+  let end = isKept ? "" : "Connection: close\r\n"
+  let request = Array("\(line) HTTP/1.1\r\nHost: t\r\n\(end)\r\n".utf8)
   guard isConnected, send(file, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { throw Refused() }
   var answer: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 65_536)

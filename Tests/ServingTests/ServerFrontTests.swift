@@ -49,6 +49,25 @@ import Testing
     #expect(runtime.told == [.begin(0), .begin(1), .stop(1_000)])
   }
 
+  @Test func whoLeavesServesOnAndIsNotReady() throws {
+    let front = try front(FakeRuntime())
+    try front.start()
+    #expect(try exchange("GET /readyz", front.operatorEndpoint).hasPrefix("HTTP/1.1 200"))
+    front.leave()
+    let readiness = try exchange("GET /readyz", front.operatorEndpoint)
+    #expect(readiness.hasPrefix("HTTP/1.1 503") && readiness.contains("drain-delay"), "\(readiness)")
+    #expect(try exchange("GET /metrics", front.operatorEndpoint).contains("\nkassa_ready 0\n"))
+    #expect(try exchange("GET /startupz", front.operatorEndpoint).hasPrefix("HTTP/1.1 200"))
+    #expect(try exchange("GET /livez", front.operatorEndpoint).hasPrefix("HTTP/1.1 200"))
+    for _ in 0..<32 {
+      // It does not ask for the end of its connection, and would wait for it in vain.
+      let answer = try exchange("GET /stock/find/i1", front.httpEndpoint, isKept: true)
+      #expect(answer.hasPrefix("HTTP/1.1 404") && answer.contains("Connection: close"), "\(answer)")
+    }
+    front.drain(answersMilliseconds: 0, closingMilliseconds: 1_000)
+    front.close()
+  }
+
   @Test func theOperatorIsAnsweredUntilItCloses() throws {
     let runtime = FakeRuntime()
     let front = try front(runtime)

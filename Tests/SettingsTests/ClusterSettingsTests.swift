@@ -42,7 +42,8 @@ import Testing
     let cluster = try resolve(
       [
         "KASSA_SERVICE": "stock", "KASSA_ROLE": "owner", "KASSA_POD": "stock-0", "KASSA_PEERS": "0.0.0.0:7000",
-        "KASSA_PEERS_ADVERTISE": "10.0.0.7:7000", "KASSA_PEER_KEYS": "peers.key", "KASSA_KAFKA_PREFIX": "shop.",
+        "KASSA_PEERS_ADVERTISE": "10.0.0.7:7000", "KASSA_PEER_CERTIFICATE": "c", "KASSA_PEER_KEY": "k",
+        "KASSA_PEER_AUTHORITIES": "a", "KASSA_KAFKA_PREFIX": "shop.",
         "KASSA_KAFKA_SESSION_TIMEOUT": "2s", "KASSA_KAFKA_LINGER": "1ms", "KASSA_KAFKA_COMMAND_TIMEOUT": "3s",
         "KASSA_KAFKA_REPLICATION": "1", "KASSA_KAFKA_RETENTION": "1h", "KASSA_REDIS": "redis://:hush@r",
         "KASSA_REDIS_PREFIX": "s:", "KASSA_REDIS_AUTHORITIES": "ca.pem", "KASSA_LEASE": "500ms",
@@ -51,12 +52,19 @@ import Testing
     ).settings.cluster
     #expect(cluster.services == .stock && cluster.role == .owner && cluster.pod == "stock-0")
     #expect(cluster.peers == Endpoint(host: "0.0.0.0", port: 7000) && cluster.peersAdvertise?.host == "10.0.0.7")
-    #expect(cluster.peerKeysFile == "peers.key" && cluster.kafkaPrefix == "shop." && cluster.redisPrefix == "s:")
+    #expect([cluster.peerCertificateFile, cluster.peerKeyFile, cluster.peerAuthoritiesFile] == ["c", "k", "a"])
+    #expect(cluster.kafkaPrefix == "shop." && cluster.redisPrefix == "s:")
     #expect(cluster.kafkaSessionMilliseconds == 2_000 && cluster.kafkaLingerMilliseconds == 1)
     #expect(cluster.kafkaCommandMilliseconds == 3_000 && cluster.kafkaMinInsyncInForce == 1)
     #expect(cluster.kafkaRetentionMilliseconds == 3_600_000 && cluster.redis == "redis://:hush@r")
     #expect(cluster.leaseMilliseconds == 500 && cluster.handoverMilliseconds == 20_000)
     #expect(cluster.redisAuthoritiesFile == "ca.pem")
+  }
+
+  @Test func aPodServesOnForFiveSecondsUnlessToldOtherwise() throws {
+    #expect(try resolve().settings.drainDelayMilliseconds == 5_000)
+    #expect(try resolve(["KASSA_DRAIN_DELAY": "0ms"]).settings.drainDelayMilliseconds == 0)
+    #expect(ServeSettings().drainDelayMilliseconds == 0)
   }
 
   @Test func anEmptySecretIsNone() throws {
@@ -66,16 +74,25 @@ import Testing
   @Test(
     arguments: [
       (["KASSA_KAFKA_BROKERS": nil], ["Cluster mode needs kafka-brokers."]),
-      (["KASSA_POSTGRES_STOCK": nil], ["A pod that may own partitions of stock needs postgres-stock."]),
+      (
+        ["KASSA_POSTGRES_STOCK": nil],
+        ["A pod that may own partitions of stock needs postgres-stock or postgres-stock-file."]
+      ),
       (["KASSA_POSTGRES_STOCK": nil, "KASSA_SERVICE": "orders"], []),
       (["KASSA_POSTGRES_STOCK": nil, "KASSA_ROLE": "api"], []),
       (["KASSA_POSTGRES_ORDERS": "", "KASSA_SERVICE": "orders"], ["A pod that may own partitions of orders needs"]),
       (
         ["KASSA_PEERS": "0.0.0.0:7000"],
-        ["peers-advertise is needed when peers means every", "peer-keys is needed when peers"]
+        ["peers-advertise is needed when peers means every", "peer-certificate is needed when peers"]
       ),
-      (["KASSA_PEERS": "[::]:7000", "KASSA_PEER_KEYS": "k"], ["peers-advertise is needed"]),
-      (["KASSA_PEERS_ADVERTISE": "10.0.0.1:7000"], ["peer-keys is needed"]),
+      (
+        [
+          "KASSA_PEERS": "[::]:7000", "KASSA_PEER_CERTIFICATE": "c", "KASSA_PEER_KEY": "k",
+          "KASSA_PEER_AUTHORITIES": "a",
+        ], ["peers-advertise is needed"]
+      ),
+      (["KASSA_PEERS_ADVERTISE": "10.0.0.1:7000"], ["peer-certificate is needed"]),
+      (["KASSA_PEER_KEY": "k"], ["peer-certificate, peer-key and peer-authorities need each other."]),
       (["KASSA_PEERS": "localhost:7000"], ["peers must be a numeric address with a port other than 0."]),
       (["KASSA_PEERS": "127.0.0.1:0"], ["peers must be a numeric address with a port other than 0."]),
       (["KASSA_PEERS": "127.0.0.1:8000"], ["peers must not be http or operator."]),

@@ -136,6 +136,8 @@ class Settings(unittest.TestCase):
         self.assertEqual(settings["KASSA_POSTGRES_STOCK"], "host=h passfile='/a b'")
         self.assertNotIn("KASSA_POSTGRES_ORDERS", settings)
         self.assertEqual((settings["KASSA_LANES"], settings["KASSA_KAFKA_LINGER"]), ("2", "1ms"))
+        # The gateway is told before a pod ends: restarts take no longer than they have to.
+        self.assertEqual(settings["KASSA_DRAIN_DELAY"], "0ms")
 
     def test_values_are_quoted(self):
         self.assertEqual(others.settings_text({"A": 'x "y" \\z', "B": 1}), 'A="x \\"y\\" \\\\z"\nB="1"\n')

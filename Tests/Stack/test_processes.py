@@ -4,13 +4,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import types
 import unittest
+import unittest.mock
 
 import location  # noqa: F401  pylint: disable=unused-import
 import identity
 import member as members
 import postgres
+import supervisor as supervisors
 
 STAY = [sys.executable, "-c", "import time; time.sleep(100)"]
 
@@ -139,6 +143,27 @@ class Supervision(unittest.TestCase):
         wait_until(lambda: self.said)
         self.assertIn("cannot be started", self.said[0])
         one.stop()
+
+
+    def await_one(self, one, seconds):
+        """Waits as a start does; the reason why it failed."""
+        start = types.SimpleNamespace(is_ending=threading.Event())
+        with self.assertRaises(supervisors.StackFailure) as failure:
+            supervisors.Supervisor._await(start, [one], time.monotonic() + seconds)  # pylint: disable=protected-access
+        return str(failure.exception)
+
+    def test_what_cannot_start_fails_a_start_long_before_its_time_is_over(self):
+        with unittest.mock.patch.multiple(members, RESTART_SECONDS=0.01, RESTART_SECONDS_MAX=0.01):
+            one = self.member(["/bin/sh", "-c", "echo the port is taken; exit 3"], lambda: False)
+            began = time.monotonic()
+            reason = self.await_one(one, 600)
+        self.assertLess(time.monotonic() - began, 60)
+        self.assertIn(f"one ended {supervisors.STARTS_MAX} times before it was ready; {one.log_path} ends with\n"
+                      "the port is taken\n", reason)
+
+    def test_what_is_not_ready_in_time_fails_a_start(self):
+        one = self.member(probe=lambda: False)
+        self.assertEqual(self.await_one(one, 0.2), f"one was not ready in time; {one.log_path} is empty")
 
 
 class Reach(unittest.TestCase):

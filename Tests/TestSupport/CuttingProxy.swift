@@ -10,6 +10,9 @@ public final class CuttingProxy: @unchecked Sendable {
     case cutAtAnswer
     /// The next request is kept back; the client's connection ends, the server's does not. See `deliverHeld`.
     case holdRequest
+    /// The first bytes of the next request reach the server, at most 64 KiB, and nothing else of its client does, as
+    /// when that is stopped.
+    case stallInRequest
   }
 
   private final class Link {
@@ -17,6 +20,7 @@ public final class CuttingProxy: @unchecked Sendable {
     let server: Int32
     var held: [UInt8] = []
     var isClientGone = false
+    var isStalled = false
     init(client: Int32, server: Int32) {
       self.client = client
       self.server = server
@@ -104,7 +108,8 @@ public final class CuttingProxy: @unchecked Sendable {
       var files = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
       files.append(pollfd(fd: wake.read, events: Int16(POLLIN), revents: 0))
       for link in links {
-        files.append(pollfd(fd: link.isClientGone ? -1 : link.client, events: Int16(POLLIN), revents: 0))
+        let isRead = !link.isClientGone && !link.isStalled
+        files.append(pollfd(fd: isRead ? link.client : -1, events: Int16(POLLIN), revents: 0))
         files.append(pollfd(fd: link.server, events: Int16(POLLIN), revents: 0))
       }
       poll(&files, nfds_t(files.count), -1)
@@ -149,13 +154,16 @@ public final class CuttingProxy: @unchecked Sendable {
   /// Whether the link goes on.
   private func fromClient(_ link: Link) -> Bool {
     guard let bytes = receive(link.client) else { return false }
-    switch met(.cutAtRequest) ?? met(.holdRequest) {
+    switch met(.cutAtRequest) ?? met(.holdRequest) ?? met(.stallInRequest) {
     case .cutAtRequest?: return false
     case .holdRequest?:
       link.held = bytes
       link.isClientGone = true
       shutdown(link.client, Int32(SHUT_RDWR))
       return true
+    case .stallInRequest?:
+      link.isStalled = true
+      return send(bytes, to: link.server)
     default: return send(bytes, to: link.server)
     }
   }

@@ -39,7 +39,7 @@ import Testing
   /// The package manager wants every target's folder, whichever product it builds.
   @Test func theImageHasEveryTargetsFolder() {
     let steps = Repository.text("Dockerfile").split(separator: "\n")
-    let copied = steps.prefix { !$0.hasPrefix("RUN swift build") }.filter { $0.hasPrefix("COPY ") }
+    let copied = steps.prefix { !$0.contains("swift build ") }.filter { $0.hasPrefix("COPY ") }
       .flatMap { $0.split(separator: " ").dropFirst().dropLast() }
     let folders = Repository.text("Package.swift").matches(of: /path: "([^"]+)"/).map(\.output.1)
     for folder in ["Sources", "Tests"] + folders {
@@ -60,7 +60,7 @@ import Testing
 
   @Test func everyFailureHasATestThatExists() {
     let content = Repository.text(FailureRows.page)
-    #expect(FailureRows.rows(content).count == 28)
+    #expect(FailureRows.rows(content).count == 34)
     let files = Repository.files(under: "Tests") + ["Sources/Simulator/PlantedBug.swift"]
     expectNone(FailureRows.findings(content, files: files, text: Repository.text))
   }

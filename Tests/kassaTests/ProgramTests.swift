@@ -1,5 +1,7 @@
+import Foundation
 import Settings
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import kassa
@@ -63,6 +65,19 @@ final class Recorder: Sendable {
     (["partitions", "9000"], "kassa: '9000' is no address of an operator port: HOST:PORT\n"),
     (["partitions", "127.0.0.1:0"], "kassa: '127.0.0.1:0' is no address of an operator port: HOST:PORT\n"),
     (["partitions", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
+    (["health", "now"], "kassa: 'now' is too much: kassa health [--operator HOST:PORT] [--live]\n"),
+    (["health", "--operator", "9000"], "kassa: operator cannot be '9000' (flag): a name or an IP address"),
+    (["health", "--operator", "127.0.0.1:0"], "kassa: port 0 of operator means any free one"),
+    (["health", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
+    (
+      ["quarantine", "orders-0", "1", "--database", "x", "--database-file", "y"],
+      "kassa: --database and --database-file are both given: leave one out\n"
+    ),
+    (
+      ["quarantine", "orders-0", "1", "--database-file", "/nowhere/db"],
+      "kassa: --database-file: /nowhere/db cannot be read: No such file or directory\n"
+    ),
+    (["quarantine", "orders-0", "1", "--database-file", "/dev/null"], "/dev/null is empty: it must hold the secret\n"),
     (["verify"], "kassa: more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…\n"),
     (["verify", "a", "--lanes", "2", "b"], "kassa: 'b' is too much: kassa verify [FOLDER] [SETTING]…\n"),
     (["verify", "--mode", "cluster"], "kassa: Cluster mode needs kafka-brokers."),
@@ -100,6 +115,22 @@ final class Recorder: Sendable {
   @Test func partitionsNamesTheAddressItAsked() {
     #expect(run(["partitions"], ["KASSA_OPERATOR": "0.0.0.0:1"]) == .failure && recorder.out.isEmpty)
     #expect(recorder.err == "kassa partitions: 127.0.0.1:1 tells no partitions: Connection refused\n")
+  }
+
+  @Test func healthNamesTheAddressThatNobodyListensAt() {
+    #expect(run(["health"], ["KASSA_OPERATOR": "0.0.0.0:1"]) == .failure && recorder.out.isEmpty)
+    #expect(recorder.err == "kassa health: 127.0.0.1:1 does not answer /readyz: Connection refused\n")
+  }
+
+  /// What serve would refuse is no matter of the health check.
+  @Test func healthLooksAtNoOtherSetting() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/kassa.env"
+    let text = "KASSA_LANES=0\nKASSA_NOTHING=1\nnonsense\nKASSA_OPERATOR=127.0.0.1:1\n"
+    try Data(text.utf8).write(to: URL(filePath: file))
+    let environment = ["KASSA_CONFIG": file, "KASSA_MODE": "x", "KASSA_REDIS_FILE": "/nowhere", "KASSA_THING": "x"]
+    #expect(run(["health", "--live"], environment) == .failure)
+    #expect(recorder.err == "kassa health: 127.0.0.1:1 does not answer /livez: Connection refused\n")
   }
 
   @Test func settingsAsJSON() {

@@ -47,13 +47,14 @@ func plainRounds(_ rounds: Rounds) throws {
   withExtendedLifetime((asking, answering)) {}
 }
 
-func meshRounds(_ rounds: Rounds, keys: PeerKeys?, measured: (() -> Void) -> Void) throws {
+func meshRounds(_ rounds: Rounds, certificates: PeerCertificates?, measured: (() -> Void) -> Void) throws {
   let lanes = try (0..<2).map { try Lane(index: $0) }
   let meshes = try zip(lanes, ["a", "b"]).map { lane, name in
     try PeerMesh(
       lane, readers: [lane],
       PeerOptions(
-        cluster: "bench", identity: PeerIdentity(name: name, incarnation: 1), host: "127.0.0.1", port: 0, keys: keys))
+        cluster: "bench", identity: PeerIdentity(name: name, incarnation: 1), host: "127.0.0.1", port: 0,
+        certificates: certificates))
   }
   try meshes[0].follow([PeerAddress(name: "b", host: "127.0.0.1", port: meshes[1].port)])
   try meshes[1].follow([PeerAddress(name: "a", host: "127.0.0.1", port: meshes[0].port)])

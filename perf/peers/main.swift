@@ -1,6 +1,6 @@
 // What a request and its answer between two pods cost: 200 bytes there and back over 127.0.0.1, both ends in this
-// process, a lane each. CPU of the whole process, so of both pods, with ZeroMQ's I/O threads. Beside it the least that
-// could be: bare frames on one TCP connection and the same lanes. Models no network and no work behind the messages.
+// process, a lane each. CPU of the whole process, so of both pods. Beside it the least that could be: bare
+// frames on one TCP connection and the same lanes. Models no network and no work behind the messages.
 //
 //   swift run -c release peers-bench
 import Glibc
@@ -29,14 +29,21 @@ func report(_ name: String, _ inFlight: Int, _ count: Int, _ body: () -> Void) {
 }
 
 print("way             under way  ms CPU per 1,000   1,000 a second")
-let keys = try PeerKeys.make()
+let folder = String(cString: mkdtemp(strdup("/tmp/peers-bench-XXXXXX")))
+let paths = try CertificateMaker.write(to: folder, days: 1)
+let certificates = PeerCertificates(
+  certificate: "\(folder)/pod.pem", key: "\(folder)/pod.key", authorities: "\(folder)/authorities.pem")
 for (inFlight, count) in [(1, 20_000), (16, 200_000), (256, 400_000)] {
   var failure: (any Error)?
   report("plain frames", inFlight, count) {
     do { try plainRounds(Rounds(count, inFlight: inFlight)) } catch { failure = error }
   }
-  for (name, keys) in [("mesh", nil), ("mesh with CURVE", keys)] {
-    try meshRounds(Rounds(count, inFlight: inFlight), keys: keys) { work in report(name, inFlight, count, work) }
+  for (name, certificates) in [("mesh", nil), ("mesh with TLS", certificates)] {
+    try meshRounds(Rounds(count, inFlight: inFlight), certificates: certificates) { work in
+      report(name, inFlight, count, work)
+    }
   }
   if let failure { throw failure }
 }
+for path in paths { unlink(path) }
+rmdir(folder)

@@ -1,0 +1,57 @@
+import Model
+import StateStore
+
+/// Where a partition's row stands: as this store knows that it was written, or as the database has it.
+///
+/// A database that is failed over to a replica that lagged, or restored under running pods, holds an older row than
+/// the one that was acknowledged. Whoever wrote on top of it would lose what is missing in between, for good.
+struct Standing: Hashable, Sendable {
+  let epoch: Int64
+  let turn: Int64
+  /// The log's offset of the newest checkpoint; nil before the first.
+  let offset: Int64?
+
+  enum Verdict {
+    /// Nothing is missing.
+    case whole
+    /// The partition has a newer owner.
+    case replaced
+    /// What was acknowledged is missing.
+    case setBack
+  }
+
+  /// What became of a row that is known to have stood here.
+  /// - Parameter found: where it stands now; nil when it is not there.
+  func verdict(on found: Standing?) -> Verdict {
+    guard let found else { return .setBack }
+    if found.epoch != epoch { return found.epoch > epoch ? .replaced : .setBack }
+    return found.turn < turn ? .setBack : .whole
+  }
+
+  /// For the owner that wrote more than there is now.
+  /// - Parameter name: the server's and database's.
+  func setBack(to found: Standing?, _ partition: PartitionID, in name: String) -> StoreFailure {
+    let now = found.map { "holds \($0.text)" } ?? "has no row of it"
+    return StoreFailure(
+      .setBack,
+      "\(name): \(partition) was set back: \(text) was acknowledged, and the database \(now). The partition is taken "
+        + "over anew from there. Find out who failed the database over or restored it under running pods "
+        + "(docs/backup.md#fail-over)")
+  }
+
+  private var text: String {
+    "epoch \(epoch), turn \(turn), \(offset.map { "offset \($0)" } ?? "no checkpoint")"
+  }
+
+  /// Reads `epoch, turn, log_offset` of the first row.
+  init?(_ rows: borrowing Rows, column: Int = 0) {
+    guard let epoch = rows.bigint(0, column), let turn = rows.bigint(0, column + 1) else { return nil }
+    self.init(epoch: epoch, turn: turn, offset: rows.bigint(0, column + 2))
+  }
+
+  init(epoch: Int64, turn: Int64, offset: Int64?) {
+    self.epoch = epoch
+    self.turn = turn
+    self.offset = offset
+  }
+}

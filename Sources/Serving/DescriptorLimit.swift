@@ -1,0 +1,36 @@
+import Glibc
+
+/// How many files and sockets the process may have open, and how many of them are left for clients.
+public enum DescriptorLimit {
+  /// What everything but the clients' connections may need: connections that are told that they are too many, the
+  /// operator port's, log and store, lanes, brokers, databases, other pods.
+  public static let reserve = 512
+  /// Fewer connections are not worth a server.
+  static let connectionsMin = 16
+
+  /// Raises the soft limit to the hard one, which is as far as a process may without privileges. Returns the limit in
+  /// force.
+  public static func raise() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int.max }
+    var raised = limit
+    raised.rlim_cur = limit.rlim_max
+    if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// The limit that leaves room for so many connections.
+  public static func needed(forConnections count: Int) -> Int { count + reserve }
+
+  /// How many of the wanted connections a limit leaves room for.
+  /// - Throws: `ConfigurationError` when it leaves room for nearly none.
+  public static func connections(wanted: Int, limit: Int) throws(ConfigurationError) -> Int {
+    let room = limit - reserve
+    guard room >= min(wanted, connectionsMin) else {
+      throw ConfigurationError(
+        "the process may have \(limit) descriptors and needs \(reserve + min(wanted, connectionsMin)) at least, "
+          + "\(needed(forConnections: wanted)) for connections-max: raise the limit (ulimit -Hn, LimitNOFILE)")
+    }
+    return min(wanted, room)
+  }
+}

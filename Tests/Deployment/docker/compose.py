@@ -1,0 +1,88 @@
+"""docker compose on this checkout, under a project name of its own."""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import engine
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+UP_SECONDS = 300
+BUILD_SECONDS_MAX = 720
+
+
+def free_port():
+    """A port of 127.0.0.1 that nobody has at the moment."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def program():
+    """How compose is called: docker's own plugin, else that of scripts/deploy-tools."""
+    plugin = ["docker", "compose"]
+    if shutil.which("docker") and subprocess.run([*plugin, "version"], stdout=subprocess.DEVNULL,
+                                                 stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        return plugin
+    tools = engine.run([os.path.join(REPOSITORY, "scripts", "deploy-tools")], timeout=600).strip()
+    return [os.path.join(tools, "docker-compose")]
+
+
+def base_images():
+    """What the Dockerfile and the compose file take from registries, without the profiles that are not started."""
+    with open(os.path.join(REPOSITORY, "Dockerfile"), encoding="utf-8") as file:
+        names = set(re.findall(r"^ARG \w+_IMAGE=(\S+)$", file.read(), re.MULTILINE))
+    services = json.loads(engine.run([*program(), "config", "--format", "json"], cwd=REPOSITORY))["services"]
+    return names | {service["image"] for service in services.values() if "build" not in service}
+
+
+class Project:
+    """The whole compose file, as it stands."""
+
+    def __init__(self, pulls):
+        self.name = f"kassa-test-{os.getpid()}"
+        self.tag = self.name
+        self.port, self.prometheus_port = free_port(), free_port()
+        self.pulls = pulls
+        self.environment = os.environ | {
+            "KASSA_TAG": self.tag, "KASSA_PORT": str(self.port), "KASSA_PROMETHEUS_PORT": str(self.prometheus_port)}
+        self.argv = [*program(), "--project-name", self.name, "--project-directory", REPOSITORY]
+
+    def call(self, *words, timeout=120):
+        """What a verb of compose says on standard output."""
+        return engine.run([*self.argv, *words], env=self.environment, timeout=timeout)
+
+    def build(self):
+        """The images, from the Dockerfile as it stands and as the compose file says."""
+        services = json.loads(self.call("config", "--format", "json"))["services"].values()
+        for name, build in {service["image"]: service["build"] for service in services if "build" in service}.items():
+            # Compose itself needs docker's plugin buildx for a Dockerfile like this; the engine's own builder does not.
+            arguments = [f"--build-arg={name}={value}" for name, value in build.get("args", {}).items()]
+            engine.run(["docker", "build", "--quiet", "--tag", name, "--target", build["target"], *arguments,
+                        build["context"]], env=self.environment | {"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS_MAX)
+
+    def up(self):
+        """Starts it and waits until everything is healthy."""
+        more = [] if self.pulls else ["--pull", "never"]
+        try:
+            self.call("up", "--no-build", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *more, timeout=UP_SECONDS + 60)
+        except RuntimeError as reason:
+            raise RuntimeError(f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}") from reason
+
+    def down(self):
+        """Takes containers, networks, volumes and images of this project away."""
+        self.call("--profile", "*", "down", "--volumes", "--remove-orphans", timeout=180)
+        subprocess.run(["docker", "image", "rm", "--force", f"kassa:{self.tag}", f"kassa-gateway:{self.tag}"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+
+    def containers(self):
+        """What docker says of every container, by the service's name."""
+        ids = self.call("ps", "--all", "--quiet").split()
+        return {one["Config"]["Labels"]["com.docker.compose.service"]: one
+                for one in json.loads(engine.run(["docker", "inspect", *ids]))}
+
+    def address(self, service, network):
+        """A container's own address in one of the project's networks."""
+        return self.containers()[service]["NetworkSettings"]["Networks"][f"{self.name}_{network}"]["IPAddress"]

@@ -1,0 +1,58 @@
+"""Images that stand in for those of registries, made of Debian's packages and of what this machine has."""
+import os
+import shutil
+import subprocess
+
+IMAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "images")
+BASE = "debian:12-slim"
+BUILD_SECONDS_MAX = 400
+
+
+def _build(name, file, context):
+    argv = ["docker", "build", "--quiet", "--tag", name, "--file", os.path.join(IMAGES, f"{file}.Dockerfile"), context]
+    subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=BUILD_SECONDS_MAX)
+
+
+def _make_base(folder):
+    tar = os.path.join(folder, "base.tar")
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates,usr-is-merged",
+                    # As in Debian's image: no Perl for the sake of usrmerge, no manuals, no translations.
+                    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+                    "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io", "bookworm", tar],
+                   stdin=subprocess.DEVNULL, check=True, timeout=BUILD_SECONDS_MAX)
+    subprocess.run(["docker", "import", "--change", 'CMD ["bash"]', tar, BASE], check=True, stdout=subprocess.DEVNULL,
+                   timeout=BUILD_SECONDS_MAX)
+    os.remove(tar)
+
+
+def _kafka_context(folder, jars):
+    context = os.path.join(folder, "kafka")
+    shutil.copytree(jars, os.path.join(context, "libs"), copy_function=shutil.copy)
+    shutil.copy(os.path.join(IMAGES, "kafka-run"), context)
+    return context
+
+
+def _toolchain():
+    """The folder with Swift's usr."""
+    swift = os.path.realpath(shutil.which("swift"))
+    root, usr, _ = swift.rsplit("/", 3)[0], *swift.rsplit("/", 3)[1:3]
+    if usr != "usr":
+        raise RuntimeError(f"{swift} is in no folder usr/bin")
+    return root
+
+
+def make(folder, names, jars):
+    """Makes images with these names: those of the Dockerfile's and the compose file's base images."""
+    _make_base(folder)
+    for name in sorted(names):
+        kind = name.split(":")[0].rsplit("/", 1)[-1]
+        if name == BASE:
+            continue
+        if kind == "kafka":
+            _build(name, kind, _kafka_context(folder, jars))
+        elif kind == "swift":
+            _build(name, kind, _toolchain())
+        else:
+            _build(name, kind, IMAGES)
+        print(f"Made {name}, which stands in for the registry's.", flush=True)

@@ -1,0 +1,122 @@
+"""The Dockerfile and docker-compose.yml as far as they can be judged without an engine; docker/ tries them with one."""
+import json
+import os
+import re
+import subprocess
+import unittest
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SERVICES = ("orders", "stock", "payments")
+PODS = {f"{service}-{number}" for service in SERVICES for number in (0, 1)}
+
+
+def tools():
+    """The folder of the deployment tools."""
+    done = subprocess.run([os.path.join(REPOSITORY, "scripts", "deploy-tools")], stdout=subprocess.PIPE, text=True,
+                          check=True, timeout=900)
+    return done.stdout.strip()
+
+
+def text(*parts):
+    """A file of the repository."""
+    with open(os.path.join(REPOSITORY, *parts), encoding="utf-8") as file:
+        return file.read()
+
+
+class TheDockerfile(unittest.TestCase):
+    """Dockerfile."""
+
+    def test_hadolint_finds_nothing(self):
+        done = subprocess.run([os.path.join(tools(), "hadolint"), os.path.join(REPOSITORY, "Dockerfile")],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_base_images_are_arguments_with_a_version(self):
+        bases = re.findall(r"^FROM (\S+)", text("Dockerfile"), re.MULTILINE)
+        self.assertEqual(set(bases), {"${SWIFT_IMAGE}", "${DEBIAN_IMAGE}"})
+        for name in re.findall(r"^ARG \w+_IMAGE=(\S+)$", text("Dockerfile"), re.MULTILINE):
+            self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*$")
+
+    def test_the_version_is_the_programs(self):
+        version = re.search(r'kassaVersion = "(.+)"', text("Sources", "kassa", "Version.swift")).group(1)
+        self.assertIn(f"ARG KASSA_VERSION={version}\n", text("Dockerfile"))
+        self.assertEqual(set(re.findall(r"\$\{KASSA_TAG:-([^}]+)\}", text("docker-compose.yml"))), {version})
+
+    def test_it_runs_as_nobody_else(self):
+        stage = text("Dockerfile").split(" AS kassa\n")[1]
+        self.assertIn("\nUSER 10001:10001\n", stage)
+        self.assertNotIn("curl", stage)
+
+
+class TheComposeFile(unittest.TestCase):
+    """docker-compose.yml, as compose reads it."""
+
+    @classmethod
+    def setUpClass(cls):
+        argv = [os.path.join(tools(), "docker-compose"), "--profile", "*", "config", "--format", "json"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("KASSA_", "COMPOSE_"))}
+        done = subprocess.run(argv, cwd=REPOSITORY, env=clean, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+        cls.services = json.loads(done.stdout)["services"]
+
+    def test_every_service_is_confined(self):
+        for name, service in self.services.items():
+            with self.subTest(name):
+                self.assertEqual(service["cap_drop"], ["ALL"])
+                self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
+                self.assertGreater(int(service["mem_limit"]), 0)
+                # The start script of Kafka's image writes into its root.
+                self.assertTrue(service.get("read_only") or name == "kafka")
+                self.assertEqual(service.get("cap_add"), ["CHOWN"] if name == "secrets" else None)
+
+    def test_ports_are_of_this_machine_alone(self):
+        ports = [port for service in self.services.values() for port in service.get("ports", [])]
+        self.assertEqual({port["host_ip"] for port in ports}, {"127.0.0.1"})
+
+    def test_no_environment_holds_a_secret(self):
+        for name, service in self.services.items():
+            for variable, value in service.get("environment", {}).items():
+                with self.subTest(f"{name} {variable}"):
+                    self.assertNotRegex(str(value), r"://[^/@]*:[^/@]+@|password=")
+                    if re.search("PASSWORD|SECRET|TOKEN", variable):
+                        self.assertRegex(variable, "_FILE$")
+
+    def test_all_pods_are_served_by_the_gateway_and_watched(self):
+        pods = {name for name in self.services if re.fullmatch(r"(orders|stock|payments)-\d", name)}
+        self.assertEqual(pods, PODS)
+        self.assertEqual(set(self.services["gateway"]["build"]["args"]["PODS"].split()), PODS)
+        self.assertEqual(set(self.services["gateway"]["depends_on"]), PODS)
+        self.assertEqual(set(re.findall(r'"([a-z]+-\d):9000"', text("compose", "prometheus.yml"))), PODS)
+
+    def test_a_pod_is_what_its_name_says(self):
+        for name in PODS:
+            with self.subTest(name):
+                settings = self.services[name]["environment"]
+                self.assertEqual(settings["KASSA_POD"], name)
+                self.assertEqual(settings["KASSA_PEERS_ADVERTISE"], f"{name}:7000")
+                self.assertEqual(settings["KASSA_SERVICE"], name[:-2])
+
+    def test_the_partitions_are_said_once(self):
+        folder = os.path.join(REPOSITORY, "env")
+        files = [text("env", name) for name in os.listdir(folder)] + [text("docker-compose.yml")]
+        self.assertEqual(sum(len(re.findall(r"PARTITIONS[=:] *\"?\d", file.replace("OFFSETS_TOPIC_NUM_PARTITIONS", "")))
+                             for file in files), 1)
+        for name in PODS | {"topics", "audit"}:
+            self.assertEqual(self.services[name]["environment"]["KASSA_PARTITIONS"], "8")
+
+    def test_files_that_are_mounted_exist(self):
+        for name, service in self.services.items():
+            for volume in service.get("volumes", []):
+                if volume["type"] == "bind":
+                    with self.subTest(f"{name} {volume['target']}"):
+                        self.assertTrue(os.path.isfile(volume["source"]), volume["source"])
+
+    def test_nothing_starts_before_what_it_needs(self):
+        for name in PODS:
+            needs = {need: how["condition"] for need, how in self.services[name]["depends_on"].items()}
+            self.assertEqual(needs, {
+                "topics": "service_completed_successfully", "keys": "service_completed_successfully",
+                "redis": "service_healthy", f"postgres-{name[:-2]}": "service_healthy"})
+
+
+if __name__ == "__main__":
+    unittest.main()

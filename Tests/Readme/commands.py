@@ -1,0 +1,199 @@
+"""What becomes of each command that a page shows: every one of them stands here, or the test fails.
+
+`Run` commands run as they stand, in a fresh clone, in the course that is named, in the order of their pages. What cannot
+is `Adapted` (words of it replaced, since they name a place or a size of the reader's) or `NotRun`, each with the reason.
+"""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Runs as it stands. `code` is what it ends with."""
+    course: str
+    code: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Adapted:
+    """Runs with some words replaced."""
+    course: str
+    replaced: tuple
+    why: str
+    code: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class NotRun:
+    """Is not run; what it takes, or the test that runs the like of it."""
+    why: str
+
+
+# The courses. SERVE: the server of `make run`, and what follows on its data. LIVE: what is asked of it while it serves.
+# STACK: a cluster. TOOLS: the program alone. MORE: what takes minutes of its own, in the long run only
+# (Tests/Readme/run --long).
+SERVE, LIVE, STACK, TOOLS, MORE = "serve", "live", "stack", "tools", "more"
+
+# What most commands of the pages for operators lack here.
+CLUSTER = "a cluster of Kubernetes; Tests/Deployment renders and checks what is applied"
+MINIKUBE = ("minikube and a registry; Tests/Deployment/test_minikube.py and test_minikube_failures.py run the scripts on "
+            "stand-ins")
+COMPOSE = "Docker with Compose; Tests/Deployment checks the file"
+SYSTEMD = "a service of systemd, and root"
+
+# The folders of docs/backup.md, below the clone.
+BACKUP = (("/var/lib/kassa", "data"), ("/backup/", "backup-"))
+
+# What several commands have in common.
+JOBS = "packages from PyPI, and a server; Tests/Jobs/run runs the program on one"
+RENDERED = "a Kubernetes cluster; Tests/Jobs/manifests renders and checks what it applies"
+
+COMMANDS = {
+    "README.md": {
+        "make run": Run(SERVE),
+        "make test": NotRun("it is what runs this: Tests/Stack/test_not_run.py tests its script"),
+    },
+    "docs/quick-start.md": {
+        "make run": NotRun("README.md shows it, too, and it is run from there"),
+        "curl -X POST http://127.0.0.1:8000/payment/create_user": Run(LIVE),
+        "curl http://127.0.0.1:9000/readyz": Run(LIVE),
+        "docker compose up --build --wait": NotRun(COMPOSE),
+        "docker compose ps": NotRun(COMPOSE),
+        "docker compose down": NotRun(COMPOSE),
+        "./deploy-charts-and-start-minikube.sh": NotRun(MINIKUBE),
+        "./deploy-charts-and-start-minikube.sh --dry-run": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --delete-data": NotRun(MINIKUBE),
+    },
+    "docs/deploy.md": {
+        "./deploy-charts-and-start-minikube.sh --profile kassa --cpus 4 --memory 8192": NotRun(MINIKUBE),
+        "./remove-charts-and-stop-minikube.sh --profile kassa": NotRun(MINIKUBE),
+        "kubectl kustomize k8s/overlays/production | less": NotRun("somebody who reads; Tests/Deployment renders it"),
+        "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
+        "helm install kassa helm-config/kassa --namespace kassa --create-namespace --values my-values.yaml":
+            NotRun(CLUSTER),
+    },
+    "docs/scale.md": {
+        "kubectl -n kassa scale statefulset/stock --replicas=4": NotRun(CLUSTER),
+    },
+    "docs/upgrade.md": {
+        "systemctl stop kassa && make install && systemctl start kassa": NotRun(SYSTEMD),
+        "kubectl -n kassa set image statefulset/stock kassa=registry.example/kassa:0.2.0": NotRun(CLUSTER),
+        "kubectl -n kassa rollout status statefulset/stock": NotRun(CLUSTER),
+    },
+    "docs/backup.md": {
+        "systemctl stop kassa": NotRun(SYSTEMD),
+        "cp -a /var/lib/kassa /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP, "folders of the reader's"),
+        "systemctl start kassa": NotRun(SYSTEMD),
+        "kassa verify /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP[1:], "a folder of the reader's"),
+    },
+    "k8s/README.md": {
+        "kubectl apply -f k8s/base/namespace.yaml": NotRun(CLUSTER),
+        "kubectl -n kassa create secret generic order-db --from-file=uri=order-db.uri": NotRun(CLUSTER),
+        "kubectl -n kassa create secret generic redis --from-file=url=redis.url": NotRun(CLUSTER),
+        "kassa keys --out keys": Run(TOOLS),
+        "kubectl -n kassa create secret generic kassa-peers --from-file=tls.crt=keys/pod.pem "
+        "--from-file=tls.key=keys/pod.key --from-file=ca.crt=keys/authorities.pem": NotRun(CLUSTER),
+        "minikube start --cpus 4 --memory 6g && minikube addons enable ingress": NotRun(MINIKUBE),
+        "minikube image load kassa:0.1.0": NotRun(MINIKUBE),
+        "kubectl apply -k k8s/overlays/minikube": NotRun(MINIKUBE),
+        "kubectl -n kassa wait --for=condition=complete job/kassa-topics --timeout=10m": NotRun(MINIKUBE),
+        "kubectl -n kassa rollout status statefulset/orders --timeout=10m": NotRun(MINIKUBE),
+        'curl -X POST "http://$(minikube ip)/payment/create_user"': NotRun(MINIKUBE),
+        "(cd k8s/overlays/production && kustomize edit set image kassa=registry.example.com/kassa:0.1.0)": NotRun(
+            "kustomize by itself; Tests/Deployment renders with that of kubectl"),
+        "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
+    },
+    "docs/stack.md": {
+        "make stack": Run(STACK),
+        "make stack ORDERS=1 STOCK=4 BROKERS=3": Run(MORE),
+        "curl -X POST http://$(cat .stack/gateway)/payment/create_user": Run(STACK),
+        "make stack-status": Run(STACK),
+        "make stack-scale SERVICE=stock PODS=4": Run(STACK),
+        "make stack-restart": Run(STACK),
+        "make stack-stop": Run(STACK),
+    },
+    "docs/kafka.md": {
+        "kassa topics create --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
+        "kassa topics check  --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
+    },
+    "docs/running.md": {
+        "kassa serve --http 0.0.0.0:8000 --data /var/lib/kassa": Adapted(
+            SERVE, (("0.0.0.0:8000", "127.0.0.1:{http}"), ("/var/lib/kassa", "served"),
+                    ("kassa serve", "timeout --preserve-status -s TERM 5 kassa serve --operator 127.0.0.1:{operator}")),
+            "tests listen on 127.0.0.1 only, and write below their own folder; it is ended after 5 s"),
+        "kassa topics create --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
+        "kassa serve --config /etc/kassa.env": NotRun("a pod's settings in /etc; Tests/Stack runs pods"),
+        "KASSA_MODE=cluster KASSA_PARTITIONS=64 KASSA_KAFKA_BROKERS=kafka-1:9092 KASSA_POSTGRES_ORDERS='host=…' "
+        "KASSA_POSTGRES_STOCK='host=…' KASSA_POSTGRES_PAYMENTS='host=…' kassa verify": NotRun(
+            "a cluster of the reader's; Tests/Stack/whole verifies one"),
+    },
+    "docs/monitoring.md": {
+        "kassa partitions 10.0.0.7:9000": NotRun("a pod at 10.0.0.7; Tests/Stack/whole asks all pods"),
+    },
+    "docs/peers.md": {
+        "kassa keys --out pki": Run(TOOLS),
+        "kassa keys --out pki-2 --authority pki --days 90": Run(TOOLS),
+        "kassa serve --mode cluster --peers 0.0.0.0:7000 --peers-advertise 10.0.0.7:7000 "
+        "--peer-certificate pki/pod.pem --peer-key pki/pod.key --peer-authorities pki/authorities.pem …": NotRun(
+            "the address of a host, and settings that are left out; Tests/Stack runs pods"),
+    },
+    "docs/postgres.md": {
+        "swift test -c release -Xswiftc -enable-testing --filter SpeedTests": NotRun(
+            "an optimised build of all tests, ten minutes of processor time, and a machine that does nothing else"),
+    },
+    "docs/troubleshooting.md": {
+        "sqlite3 FOLDER/log.sqlite 'SELECT partition >> 12, partition & 4095, offset, hex(body), reason FROM quarantined'":
+            Adapted(SERVE, (("FOLDER", "served"),), "the reader's data folder"),
+    },
+    "docs/load-and-consistency.md": {
+        "python3 test/test-microservices/test_microservices.py --url http://127.0.0.1:8000 --verbose": NotRun(JOBS),
+        ".venv/jobs/bin/python test/consistency/run_consistency.py --url http://127.0.0.1:8000 "
+        "--buyers 1,100,250,500,750,1000": NotRun(JOBS),
+        ".venv/jobs/bin/locust --locustfile test/stress-test-k8s/locustfile.py --host http://127.0.0.1:8000 --headless "
+        "--users 100 --spawn-rate 20 --run-time 1m --only-summary Mixed": NotRun(JOBS),
+    },
+    "test/README.md": {
+        "python3 -m venv .venv/jobs": NotRun(JOBS),
+        ".venv/jobs/bin/pip install --requirement test/requirements.txt": NotRun(JOBS),
+        "python3 test/test-microservices/test_microservices.py --url http://127.0.0.1:8000": NotRun(JOBS),
+        ".venv/jobs/bin/python test/consistency/run_consistency.py --url http://127.0.0.1:8000": NotRun(JOBS),
+        ".venv/jobs/bin/locust --locustfile test/stress-test-k8s/locustfile.py --host http://127.0.0.1:8000":
+            NotRun(JOBS),
+        "docker build --tag kassa-tests:0.1.0 test": NotRun("a Docker daemon"),
+        "docker run --rm --network host kassa-tests:0.1.0 test-microservices --url http://127.0.0.1:8000": NotRun(
+            "a Docker daemon, and the image"),
+        "docker compose --file test/stress-test-k8s/docker-compose.yml up --build --scale worker=4": NotRun(
+            "a Docker daemon"),
+        "kubectl apply -k test/k8s": NotRun(RENDERED),
+        "kubectl -n kassa wait --for=condition=Complete --timeout=1h job/consistency": NotRun("a Kubernetes cluster"),
+        "kubectl -n kassa logs job/consistency": NotRun("a Kubernetes cluster"),
+        "kubectl apply -k test/stress-test-k8s/k8s": NotRun(RENDERED),
+        "helm install load test/stress-test-k8s/helm --namespace kassa --set workers.replicas=4": NotRun(RENDERED),
+        "helm install load test/stress-test-k8s/helm --namespace kassa --set headless.enabled=true "
+        "--set headless.runTime=5m": NotRun(RENDERED),
+    },
+    "docs/internals/simulator.md": {
+        "make sim SEEDS=10000 STEPS=3000": Adapted(
+            TOOLS, (("SEEDS=10000", "SEEDS=20"),), "ten thousand worlds take ten minutes of processor time"),
+        "kassa sim --seed 1005 --seeds 1": Run(TOOLS),
+        "kassa sim --bug dedupOff": Run(TOOLS, code=1),
+    },
+}
+
+# Blocks that run as one script, by page and first line.
+SCRIPTS = {
+    ("README.md", "api=http://127.0.0.1:8000"): SERVE,
+}
+
+# Blocks without a language that are no commands, by page and first line.
+DATA = {
+    ("docs/kafka.md", "rdkafka.security.protocol=SASL_SSL"),
+    ("docs/monitoring.md", "PARTITION    OWNER       EPOCH  STATE       LAG  CHECKPOINT AGE  DIRTY  PARKED  APPLIED  "
+     "CHECKPOINTED"),
+    ("docs/running.md", "KASSA_MODE=cluster"),
+    ("docs/running.md", "FORMAT         the folder's format version and its partition count"),
+    ("docs/stack.md", ".stack/gateway         the gateway's address; it is there as long as the stack is ready"),
+    ("docs/internals/saga.md", "open ──checkout──► checkingOut ──paid──► paid"),
+    ("docs/internals/saga.md", "reserve ─► parked ─► held ─► committed (gone)"),
+    ("docs/internals/saga.md", "pay by hand ─► byHand ──cancel──► refunded ──pay by hand──► byHand"),
+}

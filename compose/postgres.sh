@@ -1,0 +1,11 @@
+#!/bin/sh
+# Makes the role `kassa`, which is no superuser, and the database that SERVICE names. The image of PostgreSQL runs it once,
+# when it has made an empty cluster.
+set -eu
+PGPASSWORD="$(cat /secrets/superuser)"
+export PGPASSWORD
+psql -X -q -v ON_ERROR_STOP=1 -U postgres -d postgres -v "word=$(cat /secrets/password)" -v "database=kassa_$SERVICE" <<'SQL'
+CREATE ROLE kassa LOGIN PASSWORD :'word';
+CREATE DATABASE :"database" OWNER kassa TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C';
+REVOKE CONNECT ON DATABASE :"database" FROM PUBLIC;
+SQL
