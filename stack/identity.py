@@ -8,8 +8,11 @@ import signal
 import time
 
 
-def start_ticks(pid):
-    """When a process started, in clock ticks since the machine started; None when there is no such process."""
+def start_ticks(pid, even_ended=False):
+    """When a process started, in clock ticks since the machine started; None when there is no such process.
+
+    One that has ended and is not reaped counts only with `even_ended`.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             text = stat.read()
@@ -17,7 +20,7 @@ def start_ticks(pid):
         return None
     # The name stands in brackets and may hold brackets and blanks itself: what counts comes behind the last one.
     fields = text[text.rindex(")") + 1:].split()
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+    return None if fields[0] in ("Z", "X") and not even_ended else int(fields[19])
 
 
 def boot():

@@ -11,6 +11,8 @@ import subprocess
 import threading
 import time
 
+import ends
+
 RESTART_SECONDS = 1.0
 RESTART_SECONDS_MAX = 15.0
 # Who lived so long is not one that cannot start.
@@ -38,10 +40,14 @@ class Spec:
 
 
 class Member:
-    """A process under supervision. `changed` is called whenever there is another process, or none."""
+    """A process under supervision. `changed` is called whenever there is another process, or none.
 
-    def __init__(self, spec, log_path, say, changed, admit=None, dismiss=None):
+    Each end is appended to the file `ends_path` before others are told of it.
+    """
+
+    def __init__(self, spec, log_path, say, changed, admit=None, dismiss=None, ends_path=None):
         self.spec, self.log_path, self.say, self.changed = spec, log_path, say, changed
+        self.ends_path = ends_path
         # Called with the name once it is ready, and once it is not any more.
         self.admit, self.dismiss = admit or (lambda name: None), dismiss or (lambda name: None)
         self.process = None
@@ -77,7 +83,7 @@ class Member:
     def _keep(self):
         pause = RESTART_SECONDS
         while self._wanted:
-            started = time.monotonic()
+            started, started_at = time.monotonic(), time.time()
             try:
                 process = self._launch()
             except (OSError, subprocess.SubprocessError) as reason:
@@ -88,7 +94,7 @@ class Member:
                     self.starts += 1
                 if not self._wanted:
                     self._signal(signal.SIGKILL)
-                self._reap(process)
+                self._reap(process, started_at)
             if not self._wanted:
                 break
             if self._skips_pause:
@@ -100,7 +106,7 @@ class Member:
             self._wake.clear()
             pause = min(pause * 2, RESTART_SECONDS_MAX)
 
-    def _reap(self, process):
+    def _reap(self, process, started_at):
         self.changed()
         while not has_ended(process.pid):
             if not self.spec.probe():
@@ -111,6 +117,7 @@ class Member:
             if self.starts > 1:
                 self.say(f"{self.spec.name} is ready again, pid {process.pid}")
             has_ended(process.pid, waits=True)
+        self._write_down(process.pid, started_at)
         with self._guard:
             process.wait()
             self.process = None
@@ -119,6 +126,17 @@ class Member:
         self.changed()
         if self._wanted and not self._skips_pause:
             self.say(f"{self.spec.name} ended with {status_text(process.returncode)}; it is started again")
+
+    def _write_down(self, pid, started_at):
+        if self.ends_path is None:
+            return
+        order = "restart" if self._skips_pause else None if self._wanted else "stop"
+        try:
+            ends.append(self.ends_path, ends.describe(
+                self.spec, pid, end_status(pid), started_at, time.time(), order, self.log_path))
+        except OSError as reason:
+            # A full disk is no reason to stop looking after the process.
+            self.say(f"the end of {self.spec.name} (pid {pid}) cannot be written down: {reason}")
 
     def _signal(self, number):
         with self._guard:
@@ -163,16 +181,18 @@ class Member:
 
     def log_end(self, lines=8):
         """The last lines of its log."""
-        try:
-            with open(self.log_path, encoding="utf-8", errors="replace") as log:
-                return "".join(log.readlines()[-lines:])
-        except OSError:
-            return ""
+        return "".join(line + "\n" for line in ends.last_lines(self.log_path, lines))
 
 
 def has_ended(pid, waits=False):
     """Whether a child has ended. It is not reaped yet: until then its pid is nobody else's."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | (0 if waits else os.WNOHANG)) is not None
+
+
+def end_status(pid):
+    """How a child ended that is not reaped yet: its exit code, or the signal as a negative number."""
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
 
 def clean_environment():
@@ -191,4 +211,4 @@ def prepare_child():
 
 def status_text(code):
     """How a process ended."""
-    return f"code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    return f"code {code}" if code >= 0 else f"signal {ends.signal_name(-code)}"

@@ -100,7 +100,7 @@ class Supervisor:
 
     def _add(self, spec, admit=None, dismiss=None):
         log = os.path.join(self.places.logs, f"{spec.name}.log")
-        member = Member(spec, log, self.say, self._publish, admit, dismiss)
+        member = Member(spec, log, self.say, self._publish, admit, dismiss, self.places.ends)
         with self._table_guard:
             self.members[spec.name] = member
         member.start()
@@ -271,6 +271,6 @@ def wipe(places, machine_user):
     shutil.rmtree(postgres.reachable_folder(places.data, machine_user), ignore_errors=True)
     for folder in (places.data, places.run, places.secrets, places.logs):
         shutil.rmtree(folder, ignore_errors=True)
-    for path in (places.plan, places.processes, places.identities, places.gateway):
+    for path in (places.plan, places.processes, places.identities, places.gateway, places.ends):
         if os.path.exists(path):
             os.remove(path)

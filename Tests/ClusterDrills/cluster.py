@@ -14,6 +14,7 @@ import postgres
 import table
 from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
 from deposits import Cartloads, Deliveries, Deposits
+from expectations import Expectations, is_deadly, told
 
 STACK = os.path.join(location.REPOSITORY, "stack", "stack")
 START_SECONDS_MAX = 240
@@ -26,12 +27,54 @@ WARM_UP_SECONDS = 20
 RESTART_SECONDS_MAX = 40
 
 
-class Cluster:
+class Processes:
+    """The processes of a stack in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        # Which of them drills end. Each drill is held against it when it is over.
+        self.ends = Expectations(folder)
+
+    def rows(self):
+        """What runs now, by name: dictionaries with name, kind, pid and address."""
+        with open(os.path.join(self.folder, "processes.tsv"), encoding="utf-8") as file:
+            return {row["name"]: row for row in table.read_processes(file.read())}
+
+    def pods(self, *services):
+        """The names of the pods that run, of all services by default."""
+        return [name for name, row in self.rows().items() if row["kind"] in (services or plans.SERVICES)]
+
+    def pid(self, name):
+        return self.rows()[name]["pid"]
+
+    def send(self, name, number, code=None):
+        """Signals a process; returns its pid. It is expected to end by the signal, or with `code` if it catches it."""
+        pid = self.pid(name)
+        if is_deadly(number):
+            self.ends.expect(name, pid, number if code is None else None, code)
+        os.kill(pid, number)
+        return pid
+
+    def process(self, name):
+        """Which process has a name now: its pid and the moment it started, in the machine's clock ticks."""
+        pid = self.rows().get(name, {}).get("pid")
+        return pid, identity.start_ticks(pid) if pid else None
+
+    def log(self, name, lines=15):
+        """The end of what a process said."""
+        try:
+            with open(os.path.join(self.folder, "logs", f"{name}.log"), encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-lines:])
+        except OSError as reason:
+            return str(reason)
+
+
+class Cluster(Processes):
     """A stack that runs. Clients know it by `kassa` and `http`, the port of its gateway."""
 
     def __init__(self, kassa, folder, options=()):
-        self.kassa, self.folder = kassa, folder
-        self.options = list(options)
+        super().__init__(folder)
+        self.kassa, self.options = kassa, list(options)
         self.http = None
         # Whether the program and the machine are such that pauses are held against their figures.
         self.is_measured = False
@@ -69,45 +112,39 @@ class Cluster:
             self.http = int(file.read().strip().rsplit(":", 1)[1])
 
     def stop(self):
-        """Ends everything and deletes the data; a `DrillFailure` names what has not ended."""
+        """Ends everything and deletes the data; a `DrillFailure` names what has not ended, or not in order."""
         known = table.read_json(os.path.join(self.folder, "identities.json"), [])
+        self.runner("stop", seconds=STOP_SECONDS_MAX)
+        wrong = [told(end) + self.ends.keep("stop", end) for end in self.ends.disorderly()]
         self.runner("stop", "--wipe", seconds=STOP_SECONDS_MAX)
         left = [one for one in known if identity.is_alive(one)]
         if left:
             raise DrillFailure(f"not ended: {json.dumps(left)}")
+        if wrong:
+            raise DrillFailure(f"told to stop, not all ended in order: {'; '.join(wrong)}")
+
+    def restart(self):
+        """Restarts all pods, one after the other; each ends in order."""
+        for service in plans.SERVICES:
+            pods = self.pods(service)
+            for name in pods:
+                self.ends.expect(name, self.pid(name), code=0, order="restart")
+            if len(pods) == 1:
+                # The one that stands in for it.
+                self.ends.expect(f"{service}-1", None, code=0, order="stop")
+        self.runner("restart")
+
+    def scale(self, service, count):
+        """Gives a service so many pods; those that are too many end in order."""
+        for name in self.pods(service):
+            if name not in plans.pod_names(service, count):
+                self.ends.expect(name, self.pid(name), code=0, order="stop")
+        self.runner("scale", service, str(count))
 
     def keep_logs(self):
         """Copies what all processes said to where it outlives the stack; returns the folder."""
         return shutil.copytree(os.path.join(self.folder, "logs"), tempfile.mkdtemp(prefix="kassa-drills-logs-"),
                                dirs_exist_ok=True)
-
-    # What runs.
-
-    def rows(self):
-        """What runs now, by name: dictionaries with name, kind, pid and address."""
-        with open(os.path.join(self.folder, "processes.tsv"), encoding="utf-8") as file:
-            return {row["name"]: row for row in table.read_processes(file.read())}
-
-    def pods(self, *services):
-        """The names of the pods that run, of all services by default."""
-        return [name for name, row in self.rows().items() if row["kind"] in (services or plans.SERVICES)]
-
-    def pid(self, name):
-        return self.rows()[name]["pid"]
-
-    def send(self, name, number):
-        """Signals a process; returns its pid."""
-        pid = self.pid(name)
-        os.kill(pid, number)
-        return pid
-
-    def log(self, name, lines=15):
-        """The end of what a process said."""
-        try:
-            with open(os.path.join(self.folder, "logs", f"{name}.log"), encoding="utf-8", errors="replace") as file:
-                return "".join(file.readlines()[-lines:])
-        except OSError as reason:
-            return str(reason)
 
     # Asking.
 

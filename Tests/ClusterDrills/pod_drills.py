@@ -59,7 +59,7 @@ def rolling_restart(checks, cluster, seed):
     before = {name: cluster.pid(name) for name in cluster.pods()}
     with contextlib.closing(Crowd(cluster, seed, seconds=20, keyed=False)) as crowd:
         crowd.longest_waits()
-        cluster.runner("restart")
+        cluster.restart()
         check_waits(checks, crowd, "all pods are restarted", HANDOVER_PAUSE_MAX)
         same = [name for name, pid in before.items() if cluster.rows()[name]["pid"] == pid]
         checks.check(not same, f"{len(before)} pods were restarted {same or ''}")
@@ -83,23 +83,25 @@ def zombies(checks, cluster, seed, count, service, seconds=4.5):
         while number < count or refused == 0 and number < count + ZOMBIES_MORE_MAX:
             victim = f"{service}-{number % 2}"
             number += 1
-            pid, fenced = cluster.pid(victim), fenced_total(cluster, victim)
+            before, fenced = cluster.process(victim), fenced_total(cluster, victim)
             crowd.longest_waits()
-            os.kill(pid, signal.SIGSTOP)
+            cluster.send(victim, signal.SIGSTOP)
             try:
                 time.sleep(seconds)
                 # They are the first thing that it finds.
                 questions = [Question(cluster, victim, tally, account) for account in tally.accounts]
             finally:
-                os.kill(pid, signal.SIGCONT)
+                os.kill(before[0], signal.SIGCONT)
             told = [question.answer() for question in questions]
             answered += sum(one is not None for one in told)
             wrong += [f"{victim} tells {one} where {question.made} were made"
                       for one, question in zip(told, questions) if one is not None and one < question.made]
             cluster.wait_until_settled()
             check_waits(checks, crowd, f"{victim} stopped for {seconds} s", DEATH_PAUSE_MAX)
-            if cluster.rows().get(victim, {}).get("pid") == pid:
-                refused += fenced_total(cluster, victim) - fenced
+            after = cluster.process(victim)
+            checks.check(after == before and None not in before,
+                         f"{victim} that goes on is the process that was stopped, pid and start: {before}, {after}")
+            refused += fenced_total(cluster, victim) - fenced
         checks.check(answered > 0 and not wrong,
                      f"{answered} questions that a pod found when it went on were answered with the newest {wrong[:3]}")
         checks.check(refused > 0, f"{refused:.0f} of their checkpoints and loads were refused")
@@ -133,18 +135,18 @@ def fenced_total(cluster, pod):
 
 def scaling(checks, cluster, seed):
     """Stock from 1 pod to 4 and back, under load."""
-    cluster.runner("scale", "stock", "1")
+    cluster.scale("stock", 1)
     cluster.wait_until_settled()
     with contextlib.closing(Crowd(cluster, seed, seconds=20)) as crowd:
         crowd.longest_waits()
         for pods in (4, 1):
-            cluster.runner("scale", "stock", str(pods))
+            cluster.scale("stock", pods)
             cluster.wait_until_settled()
             check_waits(checks, crowd, f"stock gets {pods} pods", HANDOVER_PAUSE_MAX)
             checks.check(len(cluster.pods("stock")) == pods, f"{pods} pods of stock run")
         crowd.finish(checks, paid_min=100, additions_min=200)
         checks.check(set(crowd.seen()) == {"200"}, f"every request was answered with 200: {crowd.seen()}")
-    cluster.runner("scale", "stock", "2")
+    cluster.scale("stock", 2)
 
 
 def two_of_one_name(checks, cluster, seed):
@@ -154,6 +156,7 @@ def two_of_one_name(checks, cluster, seed):
     cluster.wait_until_settled()
     with contextlib.closing(Crowd(cluster, seed, seconds=15)) as crowd:
         pid, stranger = cluster.pid(name), Stranger(cluster, name)
+        cluster.ends.expect(name, pid, code=0)
         with contextlib.closing(stranger):
             cluster.wait_for_another(name, pid)
             said = [line for line in cluster.log("supervisor").splitlines() if f" {name} ended with " in line][-1:]
@@ -214,8 +217,8 @@ def lost_deposit(checks, cluster, _):
     try:
         cluster.query("payments", f"UPDATE kassa.entities SET body = '\\x{older}' WHERE key = '{user}'")
     finally:
-        for pid in pids.values():
-            os.kill(pid, signal.SIGKILL)
+        for name in pids:
+            cluster.send(name, signal.SIGKILL)
     for name, pid in pids.items():
         cluster.wait_for_another(name, pid)
     cluster.wait_until_settled()

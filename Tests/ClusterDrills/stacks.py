@@ -32,27 +32,49 @@ KINDS = {
 }
 
 
-class Stacks:
-    """Starts a stack of the kind that is wanted, and ends the one before."""
+def drill_of(cluster, drill, checks, seed):
+    """Runs a drill. No process of the stack may end but those that it ends, even where it could not go on."""
+    try:
+        drill(checks, cluster, seed)
+    except DrillFailure:
+        cluster.ends.check(checks, seconds=0)
+        raise
+    cluster.ends.check(checks)
 
-    def __init__(self, kassa, is_measured):
-        self.kassa, self.is_measured = kassa, is_measured
+
+class Stacks:
+    """Starts a stack of the kind that is wanted, and ends the one before.
+
+    The logs of processes that end unexpectedly are kept below `results`.
+    """
+
+    def __init__(self, kassa, is_measured, results=None):
+        self.kassa, self.is_measured, self.results = kassa, is_measured, results
         self.kind = self.cluster = self.folder = None
         self.has_failed = False
 
     def run(self, kind, drill, checks, seed):
         """Runs a drill on a stack of a kind. Where one fails, the processes' logs outlive the stack."""
+        try:
+            self.leave(kind)
+        except DrillFailure as failure:
+            # It is the stack before that has failed: this drill is run all the same.
+            checks.check(False, f"the end of the stack before: {failure}")
         cluster, had_failed = self.take(kind), self.has_failed
         self.has_failed = True
-        drill(checks, cluster, seed)
+        drill_of(cluster, drill, checks, seed)
         self.has_failed = had_failed or checks.failed > 0
 
     def take(self, kind):
         """The stack of a kind. A `DrillFailure` where it does not come up."""
-        if kind != self.kind:
-            self.stop()
+        if self.cluster is None:
             self.start(kind)
         return self.cluster
+
+    def leave(self, kind):
+        """Ends the stack that runs where it is of another kind. A `DrillFailure` where it did not end in order."""
+        if kind != self.kind:
+            self.stop()
 
     def start(self, kind):
         how = KINDS[kind]
@@ -60,13 +82,17 @@ class Stacks:
         self.cluster = how.cluster(self.kassa, f"{self.folder.name}/stack",
                                    ("--partitions", str(how.partitions), *how.options))
         self.kind, self.cluster.is_measured, self.cluster.rate = kind, self.is_measured, how.rate
+        self.cluster.ends.results = self.results
         try:
             self.cluster.start()
             if self.is_measured:
                 self.cluster.warm_up()
-        except DrillFailure:
+        except DrillFailure as failure:
             self.has_failed = True
-            self.stop()
+            try:
+                self.stop()
+            except DrillFailure as more:
+                raise DrillFailure(f"{failure}\n{more}") from failure
             raise
 
     def stop(self):
@@ -84,13 +110,15 @@ class Stacks:
 class Running:
     """A stack that runs already, and goes on running."""
 
-    def __init__(self, kassa, folder, is_measured):
+    def __init__(self, kassa, folder, is_measured, results=None):
         self.cluster = Cluster(kassa, folder)
         self.cluster.join()
+        self.cluster.ends.results = results
+        self.cluster.ends.skip()
         self.cluster.is_measured, self.cluster.rate = is_measured, KINDS["pods"].rate
 
     def run(self, _, drill, checks, seed):
-        drill(checks, self.cluster, seed)
+        drill_of(self.cluster, drill, checks, seed)
 
     def stop(self):
         """Leaves it as it is."""

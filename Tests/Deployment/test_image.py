@@ -68,6 +68,12 @@ class TheComposeFile(unittest.TestCase):
                 self.assertTrue(service.get("read_only") or name == "kafka")
                 self.assertEqual(service.get("cap_add"), ["CHOWN"] if name == "secrets" else None)
 
+    def test_no_container_leaves_a_volume_without_a_name(self):
+        for name, service in self.services.items():
+            if service["image"].startswith("kassa:"):
+                with self.subTest(name):
+                    self.assertTrue(service["tmpfs"][0].startswith("/var/lib/kassa:"))
+
     def test_ports_are_of_this_machine_alone(self):
         ports = [port for service in self.services.values() for port in service.get("ports", [])]
         self.assertEqual({port["host_ip"] for port in ports}, {"127.0.0.1"})

@@ -32,6 +32,8 @@ class Server:
         self.journal = open(os.path.join(folder, "journal"), "ab")
         self.faults = os.path.join(folder, "faults")
         self.process = None
+        # The signals that a drill has sent to the process. Any other one that ends it is a crash.
+        self.sent = set()
         # Without root's right to write what nobody may write.
         self.is_unprivileged = False
         # The soft and the hard limit of descriptors that it is started with; None: those of this process.
@@ -40,6 +42,8 @@ class Server:
         self.environment = {}
 
     def launch(self):
+        self.refuse_crash()
+        self.sent = set()
         environment = dict(os.environ) | self.environment
         if os.path.exists(self.faults):
             environment["KASSA_FAULT_FILE"] = self.faults
@@ -93,12 +97,25 @@ class Server:
         os.replace(self.faults + ".new", self.faults)
 
     def send(self, number):
+        self.sent.add(number)
         self.process.send_signal(number)
 
     def end(self, number=signal.SIGTERM):
-        """Ends the server; returns its exit status."""
+        """Ends the server; returns its exit status. A `DrillFailure` when it has crashed instead."""
         self.send(number)
-        return self.process.wait(timeout=END_SECONDS_MAX)
+        status = self.process.wait(timeout=END_SECONDS_MAX)
+        self.refuse_crash()
+        return status
+
+    def refuse_crash(self):
+        """A `DrillFailure` with the end of the journal when the process was ended by a signal that no drill sent: a
+        crash, even one that nothing else has shown."""
+        if self.process is None or self.process.poll() is None:
+            return
+        number = -self.process.returncode
+        if number > 0 and number not in self.sent:
+            process, self.process = self.process, None
+            raise DrillFailure(f"the server (pid {process.pid}) crashed: {signal.Signals(number).name}\n{self.told()}")
 
     def told(self, after=0):
         """What the servers said on standard error behind a position, its end at least."""
@@ -107,7 +124,10 @@ class Server:
             return journal.read()[-4000:]
 
     def close(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.journal.close()
+        try:
+            self.refuse_crash()
+        finally:
+            if self.process and self.process.poll() is None:
+                self.send(signal.SIGKILL)
+                self.process.wait()
+            self.journal.close()

@@ -38,6 +38,7 @@ CLUSTER = "a cluster of Kubernetes; Tests/Deployment renders and checks what is 
 MINIKUBE = ("minikube and a registry; Tests/Deployment/test_minikube.py and test_minikube_failures.py run the scripts on "
             "stand-ins")
 COMPOSE = "Docker with Compose; Tests/Deployment checks the file"
+ENGINE = "a Docker engine; `make test-docker` tries the image and the compose file with one"
 SYSTEMD = "a service of systemd, and root"
 
 # The folders of docs/backup.md, below the clone.
@@ -85,6 +86,18 @@ COMMANDS = {
         "cp -a /var/lib/kassa /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP, "folders of the reader's"),
         "systemctl start kassa": NotRun(SYSTEMD),
         "kassa verify /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP[1:], "a folder of the reader's"),
+    },
+    "docs/docker.md": {
+        "docker build --tag kassa --target kassa .": NotRun(ENGINE),
+        "docker run --name kassa --read-only --cap-drop ALL --security-opt no-new-privileges:true "
+        "--volume kassa-data:/var/lib/kassa --publish 127.0.0.1:8000:8000 kassa": NotRun(ENGINE),
+        "docker compose up --build --wait": NotRun(ENGINE),
+        "curl -X POST http://127.0.0.1:8000/payment/create_user": NotRun(ENGINE),
+        "docker run --rm --user 472:472 --volume kassa_secrets-grafana:/s:ro --entrypoint cat kassa:0.1.0 /s/password":
+            NotRun(ENGINE),
+        "git pull": NotRun(ENGINE),
+        "docker compose build": NotRun(ENGINE),
+        "docker compose up --detach --wait": NotRun(ENGINE),
     },
     "k8s/README.md": {
         "kubectl apply -f k8s/base/namespace.yaml": NotRun(CLUSTER),
@@ -183,6 +196,12 @@ COMMANDS = {
 # Blocks that run as one script, by page and first line.
 SCRIPTS = {
     ("README.md", "api=http://127.0.0.1:8000"): SERVE,
+}
+
+# Blocks that run as one script where there is a Docker engine: by Tests/Deployment/docker/course.py, with its own names.
+ENGINE_SCRIPTS = {
+    ("docs/docker.md", "install -d -m 0700 backup"),
+    ("docs/docker.md", "docker compose down --volumes"),
 }
 
 # Blocks without a language that are no commands, by page and first line.

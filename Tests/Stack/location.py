@@ -1,9 +1,11 @@
-"""Where the modules of the runner are; imported before them. What tests share."""
+"""Where the modules of the runner are, and those that all drills share; imported before them. What tests share."""
 import os
 import sys
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(REPOSITORY, "stack"))
+# Behind what stands here: both have modules for processes.
+sys.path.append(os.path.join(REPOSITORY, "Tests", "Drills"))
 
 
 def executable(path, text):

@@ -2,11 +2,13 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
 
 import engine
+import limits
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 UP_SECONDS = 300
@@ -48,7 +50,7 @@ class Project:
         self.pulls = pulls
         self.environment = os.environ | {
             "KASSA_TAG": self.tag, "KASSA_PORT": str(self.port), "KASSA_PROMETHEUS_PORT": str(self.prometheus_port)}
-        self.argv = [*program(), "--project-name", self.name, "--project-directory", REPOSITORY]
+        self.argv = [*program(), "--progress", "quiet", "--project-name", self.name, "--project-directory", REPOSITORY]
 
     def call(self, *words, timeout=120):
         """What a verb of compose says on standard output."""
@@ -65,17 +67,40 @@ class Project:
 
     def up(self):
         """Starts it and waits until everything is healthy."""
-        more = [] if self.pulls else ["--pull", "never"]
-        try:
-            self.call("up", "--no-build", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *more, timeout=UP_SECONDS + 60)
-        except RuntimeError as reason:
-            raise RuntimeError(f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}") from reason
+        more = ["--wait-timeout", str(int(limits.seconds(UP_SECONDS))), *([] if self.pulls else ["--pull", "never"])]
+        for attempt in range(1, limits.attempts() + 1):
+            try:
+                self.call("up", "--no-build", "--detach", "--wait", *more, timeout=UP_SECONDS + 60)
+                return
+            except RuntimeError as reason:
+                said = f"{reason}\n{self.call('ps', '--all')}\n{self.call('logs', '--tail', '15')}"
+                if attempt == limits.attempts():
+                    raise RuntimeError(said) from reason
+                print(f"{said}\nTrying again, by {limits.PATIENCE_VARIABLE}.", flush=True)
 
     def down(self):
         """Takes containers, networks, volumes and images of this project away."""
         self.call("--profile", "*", "down", "--volumes", "--remove-orphans", timeout=180)
+        # Compose leaves those that a restore made without it.
+        named = engine.run(["docker", "volume", "ls", "--quiet", "--filter", f"name=^{self.name}_"]).split()
+        if named:
+            engine.run(["docker", "volume", "rm", "--force", *named])
         subprocess.run(["docker", "image", "rm", "--force", f"kassa:{self.tag}", f"kassa-gateway:{self.tag}"],
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+
+    def script(self, text, folder):
+        """Commands of a page, with the names of this project in place of the default ones."""
+        with open(os.path.join(REPOSITORY, "docker-compose.yml"), encoding="utf-8") as file:
+            tag = re.search(r"kassa:\$\{KASSA_TAG:-([^}]+)\}", file.read()).group(1)
+        compose = shlex.join(self.argv)
+        text = text.replace("docker compose up ", f"again {compose} up ")
+        for default, own in (("docker compose ", f"{compose} "), ("kassa_", f"{self.name}_"),
+                             (f" kassa:{tag} ", f" kassa:{self.tag} ")):
+            assert default in text, f"{default!r} is not in the commands:\n{text}"
+            text = text.replace(default, own)
+        again = f'again() {{ for _ in {{1..{limits.attempts()}}}; do if "$@"; then return; fi; done; return 1; }}\n'
+        engine.run(["bash", "-euo", "pipefail", "-c", again + text], cwd=folder, env=self.environment,
+                   timeout=UP_SECONDS)
 
     def containers(self):
         """What docker says of every container, by the service's name."""

@@ -1,28 +1,36 @@
 #!/usr/bin/env python3
 """Builds the image, starts the whole compose file, tries it, kills a container under load, and takes it all away again.
 
-With the Docker engine that answers and the real images, else with an engine of its own in a temporary folder and images
-that stand in (images/). Exit code 3: neither was possible, and the last line says why.
+With the Docker engine that answers and the real images, else with an engine of its own in a folder and images that
+stand in (images/). Where neither is possible, scripts/not-run notes it.
 """
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.parse
 import urllib.request
 
 import compose
 import engine
+import limits
 import traffic
 
 CONTRACT = os.path.join(compose.REPOSITORY, "Tests", "Contract", "run.sh")
 PODS = [f"{service}-{number}" for service in ("orders", "stock", "payments") for number in (0, 1)]
-NOT_RUN = 3
+FOLDER_VARIABLE = "DOCKER_TEST_FOLDER"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+SECONDS_MAX = 900
 HEALTHY_SECONDS_MAX = 90
+PAGE = os.path.join(compose.REPOSITORY, "docs", "docker.md")
+BACKUP_BEGINS = ("install -d -m 0700 backup", "docker compose down --volumes")
 
 
 def say(text):
@@ -35,13 +43,19 @@ STARTED = time.monotonic()
 
 def wait(what, question, seconds):
     """Asks until the answer counts as true, and gives it back."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + limits.seconds(seconds)
     while time.monotonic() < deadline:
         answer = question()
         if answer:
             return answer
         time.sleep(0.5)
-    raise AssertionError(f"{what}: not within {seconds} s")
+    raise AssertionError(f"{what}: not in time")
+
+
+def wait_until_healthy(container):
+    """Until docker says so of a container, which may be known by its name or its id."""
+    argv = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+    wait(f"{container} is healthy", lambda: engine.run(argv).strip() == "healthy", HEALTHY_SECONDS_MAX)
 
 
 def check_containers(project):
@@ -89,15 +103,14 @@ def check_embedded(project):
         item = None
         for _ in range(2):
             engine.run(argv)
-            health = ["docker", "inspect", "--format", "{{.State.Health.Status}}", name]
-            wait("the embedded server is healthy", lambda: engine.run(health).strip() == "healthy", HEALTHY_SECONDS_MAX)
+            wait_until_healthy(name)
             port = int(engine.run(["docker", "port", name, "8000/tcp"]).strip().rsplit(":", 1)[-1])
             shop = traffic.Shop("127.0.0.1", port)
             if item is None:
                 item = shop.value("POST", "/stock/item/create/3")["item_id"]
                 shop.value("POST", f"/stock/add/{item}/5")
             assert shop.value("GET", f"/stock/find/{item}")["stock"] == 5
-            engine.run(["docker", "stop", "--time", "30", name])
+            engine.run(["docker", "stop", "-t", "30", name])
             state = json.loads(engine.run(["docker", "inspect", name]))[0]["State"]
             assert state["ExitCode"] == 0, f"docker stop: {state}"
             engine.run(["docker", "rm", name])
@@ -116,8 +129,7 @@ def kill_under_load(project):
         engine.run(["docker", "kill", victim])
         load.wait_for(200, 60)
         engine.run(["docker", "start", victim])
-        health = ["docker", "inspect", "--format", "{{.State.Health.Status}}", victim]
-        wait("stock-0 is healthy again", lambda: engine.run(health).strip() == "healthy", HEALTHY_SECONDS_MAX)
+        wait_until_healthy(victim)
         load.wait_for(200, 60)
     say(f"stock-0 was killed under load: {load.check()} checkouts answered, stock and money add up")
     return load
@@ -146,6 +158,28 @@ def audit(project):
     say(text.strip().splitlines()[-1])
 
 
+def page_blocks():
+    """The blocks of docs/docker.md that make and restore a backup."""
+    with open(PAGE, encoding="utf-8") as file:
+        found = re.findall(r"(?m)(?:^ {4}.*\n)+", file.read())
+    backup, restore = ([block for block in found if block.startswith(f"    {first}\n")] for first in BACKUP_BEGINS)
+    assert len(backup) == len(restore) == 1, f"{PAGE} has {len(backup)} backups and {len(restore)} restores"
+    return textwrap.dedent(backup[0]), textwrap.dedent(restore[0])
+
+
+def back_up_and_restore(project, load):
+    """As docs/docker.md says: what was sold after the backup is gone, everything before it is there."""
+    backup, restore = page_blocks()
+    shop = traffic.Shop("127.0.0.1", project.port)
+    with tempfile.TemporaryDirectory(prefix="kassa-backup-") as folder:
+        project.script(backup, folder)
+        later = shop.value("POST", "/payment/create_user")["user_id"]
+        project.script(restore, folder)
+    status, _ = shop.ask("GET", f"/payment/find_user/{later}")
+    assert status >= 400, f"a user who was created after the backup is there after the restore: {status}"
+    load.check()
+
+
 def try_everything(project):
     """The whole course, once the images are built."""
     check_size(project)
@@ -156,7 +190,8 @@ def try_everything(project):
     check_containers(project)
     # What is beneath HTTP is asked at a pod itself: HAProxy answers for itself there.
     pod = project.address("payments-0", "front")
-    subprocess.run([CONTRACT, f"http://127.0.0.1:{project.port}", f"http://{pod}:8000"], check=True, timeout=300)
+    subprocess.run([CONTRACT, f"http://127.0.0.1:{project.port}", f"http://{pod}:8000"], check=True,
+                   timeout=limits.seconds(300))
     load = kill_under_load(project)
     check_prometheus(project)
     audit(project)
@@ -166,13 +201,32 @@ def try_everything(project):
     load.check()
     audit(project)
     say("after a stop and a new start everything is there")
+    back_up_and_restore(project, load)
+    audit(project)
+    say("a backup was restored as docs/docker.md says")
+
+
+@contextlib.contextmanager
+def engine_folder():
+    """Where an engine of our own has its files: DOCKER_TEST_FOLDER, which is kept, or a folder that is deleted."""
+    kept = os.environ.get(FOLDER_VARIABLE)
+    if kept:
+        os.makedirs(kept, exist_ok=True)
+        yield os.path.realpath(kept)
+        return
+    folder = tempfile.mkdtemp(prefix="kassa-docker-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.exists(folder):
+            say(f"{folder} could not be deleted as a whole")
 
 
 def course():
     """With an engine of our own unless one answers."""
-    own = None
-    with tempfile.TemporaryDirectory(prefix="kassa-docker-", ignore_cleanup_errors=True) as folder:
-        project = None
+    with engine_folder() as folder:
+        own = project = None
         try:
             if not engine.answers():
                 engine.check_own()
@@ -185,40 +239,60 @@ def course():
             say("the images are built")
             try_everything(project)
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
             try:
                 if project is not None:
+                    say("taking everything away")
                     project.down()
             finally:
                 if own is not None:
                     own.stop()
-                    shutil.rmtree(folder, ignore_errors=True)
-    print("docker: the image is built and small, the contract holds at the gateway of the compose file, a container was "
-          "killed under load and nothing was lost, the audit is clean, everything was taken away again")
+    say("docker: the image is built and small, the contract holds at the gateway of the compose file, a container was "
+        "killed under load and nothing was lost, the audit is clean, everything was taken away again")
 
 
 def kafka_jars():
     """Where the jars of Apache Kafka are."""
-    for name in ("kafka", "kafka-libs"):
-        script = os.path.join(compose.REPOSITORY, "scripts", name)
-        if os.path.exists(script):
-            done = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=False, timeout=600)
-            if done.returncode == 0:
-                return done.stdout.strip()
-    raise engine.CannotRun("there are no jars of Apache Kafka: set KAFKA_HOME to an unpacked Apache Kafka 4")
+    done = subprocess.run([os.path.join(compose.REPOSITORY, "scripts", "kafka"), "ensure"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, check=False, timeout=limits.seconds(300))
+    if done.returncode != 0:
+        raise engine.CannotRun("there are no jars of Apache Kafka: set KAFKA_HOME to an unpacked Apache Kafka 4")
+    return done.stdout.strip()
 
 
-def interrupted(number, _):
-    """A signal ends the course in order."""
-    raise KeyboardInterrupt(signal.Signals(number).name)
+class Ended(BaseException):
+    """A signal, or the time is up. No fault that a check may catch."""
 
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, interrupted)
-    signal.signal(signal.SIGTERM, interrupted)
+def ended(number, _):
+    """Ends the course in order."""
+    if number == signal.SIGALRM:
+        raise Ended(f"not done within {limits.seconds(SECONDS_MAX) / 60:.0f} minutes")
+    raise Ended(signal.Signals(number).name)
+
+
+def not_run(reason):
+    """Notes it where such things are noted; whether that is a failure is decided there."""
+    script = os.path.join(compose.REPOSITORY, "scripts", "not-run")
+    return subprocess.run([script, "the image and docker-compose.yml in a Docker engine (make test-docker)", reason],
+                          stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def main():
+    """The exit code."""
+    for number in SIGNALS:
+        signal.signal(number, ended)
+    signal.alarm(int(limits.seconds(SECONDS_MAX)))
     try:
         course()
     except engine.CannotRun as reason:
-        print(reason)
-        sys.exit(NOT_RUN)
+        return not_run(str(reason))
+    except Ended as reason:
+        print(f"test-docker: FAILED: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

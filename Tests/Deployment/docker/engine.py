@@ -1,19 +1,21 @@
-"""A Docker engine: the one that is there, or one of our own in a folder, which leaves nothing when it ends."""
+"""A Docker engine: the one that is there, or one of our own in a folder, which leaves nothing else when it ends."""
 import glob
+import ipaddress
+import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 
+import limits
 import standins
+import traces
 
-SUBNET = "172.31.250.1/24"
-POOL = "base=172.31.192.0/19,size=24"
+# One of these, which no network of this machine overlaps: docker0 has the last 256 addresses, other networks the rest.
+RANGES = [ipaddress.ip_network(f"172.31.{32 * number}.0/19") for number in reversed(range(8))]
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
-TABLES = ("nat", "filter")
-FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+BINARIES = ("usr/sbin", "usr/bin")
 
 
 class CannotRun(Exception):
@@ -22,7 +24,7 @@ class CannotRun(Exception):
 
 def run(argv, **options):
     """A command that must succeed within its time; gives what it says on standard output."""
-    options.setdefault("timeout", 300)
+    options["timeout"] = limits.seconds(options.get("timeout", 300))
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False, **options)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stdout[-3000:]}")
@@ -38,33 +40,45 @@ def answers():
         return False
 
 
+def free_range():
+    """Addresses that no interface and no route of this machine uses."""
+    used = [ipaddress.ip_network(f"{address['local']}/{address['prefixlen']}", strict=False)
+            for link in traces.links().values() for address in link["addr_info"] if address["family"] == "inet"]
+    routes = json.loads(traces.said(["ip", "-json", "-4", "route", "show", "table", "main"]))
+    used += [ipaddress.ip_network(route["dst"], strict=False) for route in routes if route["dst"] != "default"]
+    for network in RANGES:
+        if not any(network.overlaps(one) for one in used):
+            return network
+    raise CannotRun("no Docker engine answers, and one of our own finds no free addresses in 172.31.0.0/16")
+
+
 class OwnEngine:
     """dockerd from Debian's packages, unpacked and run in a folder."""
 
     def __init__(self, folder):
         self.folder = folder
         self.process = None
-        self.rules = {}
-        self.forwarding = None
+        self.traces = None
 
     def start(self):
-        """Starts it, and makes the base images."""
-        self._unpack()
-        binaries = [os.path.join(self.folder, "root", "usr", kind) for kind in ("sbin", "bin")]
-        os.environ["PATH"] = os.pathsep.join([*binaries, os.environ["PATH"]])
+        """Starts it."""
+        if not os.path.isdir(os.path.join(self.folder, "root")):
+            self._unpack()
+        root = os.path.join(self.folder, "root")
+        os.environ["PATH"] = os.pathsep.join([*(os.path.join(root, part) for part in BINARIES), os.environ["PATH"]])
         os.environ["DOCKER_HOST"] = f"unix://{self.folder}/docker.sock"
         os.environ["DOCKER_BUILDKIT"] = "1"
-        self.rules = {table: _rules(table) for table in TABLES}
-        with open(FORWARDING, encoding="ascii") as file:
-            self.forwarding = file.read().strip()
+        network = free_range()
+        *_, bridge = network.subnets(new_prefix=24)
+        self.traces = traces.Traces(self.folder, [network])
         with open(os.path.join(self.folder, "log"), "wb") as log:
             # In a session of its own, so that a Ctrl-C reaches us alone and containers are ended in order.
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 ["dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
                  "--pidfile", f"{self.folder}/pid", "-H", os.environ["DOCKER_HOST"], "--oom-score-adjust=0",
-                 "--bip", SUBNET, "--default-address-pool", POOL],
+                 "--bip", f"{bridge[1]}/24", "--default-address-pool", f"base={network},size=24"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + START_SECONDS_MAX
+        deadline = time.monotonic() + limits.seconds(START_SECONDS_MAX)
         while not answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise CannotRun(f"dockerd does not start: {self._log_end()}")
@@ -75,7 +89,8 @@ class OwnEngine:
             return log.read()[-1000:]
 
     def _unpack(self):
-        packages = os.path.join(self.folder, "packages")
+        packages, root = os.path.join(self.folder, "packages"), os.path.join(self.folder, "root")
+        shutil.rmtree(packages, ignore_errors=True)
         os.makedirs(packages)
         try:
             run(["apt-get", "-q", "update"], stderr=subprocess.STDOUT)
@@ -85,87 +100,26 @@ class OwnEngine:
         except (OSError, RuntimeError, subprocess.TimeoutExpired) as reason:
             raise CannotRun(f"Debian's packages of Docker cannot be had: {reason}") from reason
         for package in glob.glob(os.path.join(packages, "*.deb")):
-            run(["dpkg", "-x", package, os.path.join(self.folder, "root")])
+            run(["dpkg", "-x", package, f"{root}.new"])
+        # It counts once it is whole.
+        os.rename(f"{root}.new", root)
 
-    def make_images(self, names, repository):
+    def make_images(self, names, jars):
         """Base images cannot be counted on to be pulled here: others of the same names stand in for them."""
-        standins.make(self.folder, names, repository)
+        standins.make(self.folder, names, jars)
 
     def stop(self):
         """Ends it and takes away what it has put into the system. The folder is the caller's."""
-        if self.process is None:
+        if self.traces is None:
             return
-        if self.process.poll() is None:
+        if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_SECONDS_MAX)
+                self.process.wait(limits.seconds(STOP_SECONDS_MAX))
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._end_the_rest()
-        self._take_interfaces_away()
-        for table in TABLES:
-            _take_rules_away(table, self.rules[table])
-        with open(FORWARDING, "w", encoding="ascii") as file:
-            file.write(self.forwarding)
-        for mount in _mounts_below(self.folder):
-            subprocess.run(["umount", "--lazy", mount], check=False)
-
-    def _end_the_rest(self):
-        """Processes of this engine that outlived it: known by its folder on their command line."""
-        for place in glob.glob("/proc/[0-9]*/cmdline"):
-            try:
-                with open(place, "rb") as file:
-                    words = file.read().decode(errors="replace")
-            except OSError:
-                continue
-            pid = int(place.split("/")[2])
-            if self.folder in words and "containerd" in words and pid != os.getpid():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-
-    @staticmethod
-    def _take_interfaces_away():
-        for line in run(["ip", "-o", "-4", "address"]).splitlines():
-            words = line.split()
-            # Of our address ranges, and a bridge of Docker's.
-            if words[3].startswith("172.31.") and words[1].startswith(("docker0", "br-")):
-                subprocess.run(["ip", "link", "delete", words[1]], check=False)
-
-
-def _rules(table):
-    return run(["iptables-save", "-t", table]).splitlines()
-
-
-def _take_rules_away(table, before):
-    """Rules and chains of Docker that were not there before, and the policies that it changed."""
-    now = _rules(table)
-    new = [line for line in now if line not in before]
-    for line in new:
-        if line.startswith("-A") and ("DOCKER" in line or "docker0" in line or "br-" in line or "172.31." in line):
-            subprocess.run(["iptables", "-t", table, "-D", *_words(line)[1:]], check=False)
-    for line in new:
-        name = line[1:].split()[0] if line.startswith(":") else ""
-        if name.startswith("DOCKER"):
-            subprocess.run(["iptables", "-t", table, "-F", name], check=False)
-            subprocess.run(["iptables", "-t", table, "-X", name], check=False)
-    for line in before:
-        if line.startswith(":"):
-            name, policy = line[1:].split()[:2]
-            if policy != "-":
-                subprocess.run(["iptables", "-t", table, "-P", name, policy], check=False)
-
-
-def _words(line):
-    return [word.strip('"') for word in line.split()]
-
-
-def _mounts_below(folder):
-    with open("/proc/self/mounts", encoding="utf-8") as file:
-        places = [line.split()[1] for line in file]
-    return sorted((place for place in places if place.startswith(folder + "/")), reverse=True)
+        self.traces.remove()
 
 
 def check_own():
@@ -179,3 +133,8 @@ def check_own():
     if missing:
         raise CannotRun(f"no Docker engine answers, and one of our own needs {', '.join(missing)}: "
                         "scripts/system-packages --for docker")
+    others = traces.of_another_engine()
+    if others:
+        # It clears these chains when it starts: another engine's containers would be cut off.
+        raise CannotRun(f"no Docker engine answers, but one uses this machine's network ({', '.join(others)}), and an "
+                        "engine of our own would disturb it: set DOCKER_HOST to it, or start it")

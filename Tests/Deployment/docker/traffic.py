@@ -7,6 +7,8 @@ import threading
 import time
 import uuid
 
+import limits
+
 ITEMS, STOCK, PRICE = 8, 100000, 7
 USERS, CREDIT = 32, 50000
 BUYERS = 16
@@ -24,7 +26,7 @@ class Shop:
     def ask(self, method, path):
         """The status and body of an answer that is one: neither 5xx nor a broken connection."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method != "GET" else {}
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + limits.seconds(PATIENCE_SECONDS)
         said = None
         while time.monotonic() < deadline:
             try:
@@ -36,7 +38,7 @@ class Shop:
                 said = repr(reason)
                 self.local.connection = None
             time.sleep(0.1)
-        raise AssertionError(f"{method} {path}: no answer within {PATIENCE_SECONDS} s, at last {said}")
+        raise AssertionError(f"{method} {path}: no answer in time, at last {said}")
 
     def _once(self, method, path, headers):
         connection = getattr(self.local, "connection", None)
@@ -103,10 +105,10 @@ class Load:
 
     def wait_for(self, count, seconds):
         """Until so many checkouts more were answered."""
-        goal, deadline = len(self.sales) + count, time.monotonic() + seconds
+        goal, deadline = len(self.sales) + count, time.monotonic() + limits.seconds(seconds)
         while len(self.sales) < goal:
             assert time.monotonic() < deadline and not self.failures, \
-                f"{count} checkouts were not answered within {seconds} s: {len(self.sales)} were, {self.failures[:3]}"
+                f"{count} checkouts were not answered in time: {len(self.sales)} were, {self.failures[:3]}"
             time.sleep(0.05)
 
     def check(self):

@@ -2,7 +2,7 @@
 FROM debian:12-slim
 RUN groupadd --system --gid 999 postgres \
   && useradd --system --uid 999 --gid 999 --home-dir /var/lib/postgresql --shell /bin/bash postgres \
-  && install -d /etc/postgresql-common /docker-entrypoint-initdb.d \
+  && install -d /usr/share/man/man1 /usr/share/man/man7 /etc/postgresql-common /docker-entrypoint-initdb.d \
   && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf \
   && apt-get -q update && apt-get -q -y install --no-install-recommends -o DPkg::Options::=--force-unsafe-io postgresql-15 \
   && rm -rf /var/lib/apt/lists/* \
