@@ -163,8 +163,8 @@ let package = Package(
         "SQLiteStore", "Settings", "Telemetry", "TestSupport",
       ]),
     tests("SimulatorTests", ["Simulator", "Tenancy"]),
-    tests("StreamsTests", ["Model", "Streams"]),
-    tests("TenancyTests", ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "Tenancy"]),
+    tests("StreamsTests", ["Model", "Streams", "TestSupport"]),
+    tests("TenancyTests", ["Model", "PartitionCore", "Payments", "Streams", "Tenancy", "TestSupport"]),
     .target(
       name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
       swiftSettings: swiftSettings),

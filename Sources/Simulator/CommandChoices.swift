@@ -40,7 +40,8 @@ struct CommandChoices {
       return .orders(
         .checkout(random.percent(90) ? recentOrder(3...10, &random, orders) : order(&random, orders)))
     // Not what a batch makes: an order that was paid, reset, removed and made again would count its attempts anew.
-    case 70..<72: return .orders(.remove(orders.count > 3 ? random.pick(Array(orders.dropFirst(3))) ?? orders[0] : none))
+    case 70..<72:
+      return .orders(.remove(orders.count > 3 ? random.pick(Array(orders.dropFirst(3))) ?? orders[0] : none))
     case 72..<78: return .stock(.add(item(&random), quantity(4, &random)))
     case 78..<80: return .stock(.subtract(item(&random), quantity(3, &random)))
     case 80..<86: return .payments(.addFunds(user(&random), money(40, &random)))

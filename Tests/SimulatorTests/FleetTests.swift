@@ -54,10 +54,14 @@ import Testing
   /// What gives each mistake away.
   private static let violations: [TenancyBug: [String]] = [
     .latestOwnedWins: ["never announced itself", "of nobody", "before its record was durable", "lost a part"],
-    .runNotCompared: ["of nobody", "before its record was durable", "follows where", "another record", "replays for ever"],
+    .runNotCompared: [
+      "of nobody", "before its record was durable", "follows where", "another record", "replays for ever",
+    ],
     .repetitionCounts: ["repeated", "another record"],
     .voidAdvancesNumber: ["follows where", " after ", "lost a part", "of a session"],
-    .changedBytesAppendedAgain: ["after 0", " took input ", "another record", "before its record was durable", " sent "],
+    .changedBytesAppendedAgain: [
+      "after 0", " took input ", "another record", "before its record was durable", " sent ",
+    ],
     .anyOffsetConfirms: ["before its record was durable", "of a session", " after "],
     .shrunkenLogIgnored: ["before its record was durable"],
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
@@ -69,7 +73,9 @@ import Testing
     .skipNotLogged: [" took input "],
     .greetingIgnored: ["never arrived"],
     .rowDroppedAndAdmittedAgain: [" took input ", "two outcomes"],
-    .inputsBeforeReplayEnds: [" took input ", "repeated", "gap(expected", "of a session", "follows where", "stopped at"],
+    .inputsBeforeReplayEnds: [
+      " took input ", "repeated", "gap(expected", "of a session", "follows where", "stopped at",
+    ],
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
     .revealedBeforePredecessorEnds: ["showed"],
@@ -80,6 +86,8 @@ import Testing
     .fencedNeverAcquiresAgain: ["nobody owns"],
     .poisonNotLogged: [" took input ", "never ended"],
     .checkpointWithoutOutbox: ["never got", "lost a part", " sent "],
-    .checkpointOfUnconfirmed: [" after ", "follows where", "lost a part", "of a session", "before its record was durable"],
+    .checkpointOfUnconfirmed: [
+      " after ", "follows where", "lost a part", "of a session", "before its record was durable",
+    ],
   ]
 }

@@ -1,4 +1,5 @@
 import Model
+import TestSupport
 import Testing
 
 @testable import Streams
@@ -77,7 +78,7 @@ import Testing
       let number = parts.last ?? 0
       let (source, destination) = (sender.source, sender.destination)
       switch word.first {
-      case "c": #expect(sender.offer(1, bytes: 1))
+      case "c": expectEqual(sender.offer(1, bytes: 1), true)
       case "m": sender.append(1, bytes: 1)
       case "f":
         while let frame = sender.nextFrame() {
@@ -105,7 +106,9 @@ import Testing
     limits.queuedInputsMax = 2
     var sender = StreamSender<Int>(
       from: .session(Session(run: 1, lane: 0, number: 1)), to: PartitionID(.stock, 0), limits: limits)
-    #expect(sender.offer(1, bytes: 1) && sender.offer(2, bytes: 1) && !sender.offer(3, bytes: 1))
+    expectEqual(sender.offer(1, bytes: 1), true)
+    expectEqual(sender.offer(2, bytes: 1), true)
+    expectEqual(sender.offer(3, bytes: 1), false)
     #expect(sender.count == 2)
     for _ in 0..<3 { sender.append(4, bytes: 1) }
     #expect(sender.count == 5)
@@ -116,11 +119,12 @@ import Testing
       from: .session(Session(run: 1, lane: 0, number: 1)), to: PartitionID(.stock, 0), limits: StreamLimits())
     let owner = OwnerID(epoch: 1, run: 1)
     _ = sender.take(StreamGreeting(source: sender.source, destination: sender.destination, owner: owner, number: 0))
-    #expect(sender.offer(1, bytes: 1))
-    #expect(sender.nextFrame()?.inputs == [1])
-    for input in 2...4 { #expect(sender.offer(input, bytes: 1)) }
-    #expect(sender.withdrawUnnumbered { $0 < 4 } == [2, 3])
-    #expect(sender.nextFrame()?.inputs == [4])
+    expectEqual(sender.offer(1, bytes: 1), true)
+    expectEqual(sender.nextFrame()?.inputs, [1])
+    for input in 2...4 { expectEqual(sender.offer(input, bytes: 1), true) }
+    let withdrawn = sender.withdrawUnnumbered { $0 < 4 }
+    #expect(withdrawn == [2, 3])
+    expectEqual(sender.nextFrame()?.inputs, [4])
     #expect(sender.abandoned().unknown == [1, 4])
   }
 
@@ -138,7 +142,8 @@ import Testing
         now: now, asOf: now)
     }
     _ = sender.take(greeting(1, at: 1_000))
-    #expect(sender.offer(1, bytes: 1) && sender.nextFrame() != nil)
+    expectEqual(sender.offer(1, bytes: 1), true)
+    expectEqual(sender.nextFrame() != nil, true)
     let greeted = sender.take(greeting(2, at: 1_000 + Int64(age)))
     #expect(greeted == (isForgotten ? .forgotten : .resumed(dropped: 0)))
     // Not made younger by being unknown: what was sent may have been executed, and forgotten since.

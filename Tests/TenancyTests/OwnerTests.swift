@@ -2,6 +2,7 @@ import Model
 import PartitionCore
 import Payments
 import Streams
+import TestSupport
 import Testing
 
 @testable import Tenancy
@@ -14,9 +15,10 @@ import Testing
     let request = owner.create("a")
     owner.turn()
     #expect(owner.appended.count == 1)
-    #expect(owner.takeReplies().isEmpty && owner.actions.acknowledgements.isEmpty)
+    expectEqual(owner.takeReplies(), [])
+    expectEqual(owner.actions.acknowledgements.isEmpty, true)
     owner.confirm(at: 1)
-    #expect(owner.takeReplies() == [request])
+    expectEqual(owner.takeReplies(), [request])
     #expect(owner.actions.acknowledgements.map(\.number) == [1])
   }
 
@@ -47,7 +49,7 @@ import Testing
     owner.tenancy.readBack(try TestOwner.owned(1), at: 0, now: owner.now, into: &owner.actions)
     owner.tenancy.readBack(try TestOwner.owned(2, run: 7), at: 1, now: owner.now, into: &owner.actions)
     #expect(owner.tenancy.ending == .superseded(by: OwnerID(epoch: 2, run: 7)))
-    #expect(owner.takeReplies().isEmpty)
+    expectEqual(owner.takeReplies(), [])
   }
 
   @Test func whatIsNotFoundIsAppendedAgainAsItWas() throws {
@@ -65,7 +67,7 @@ import Testing
     owner.confirm(at: 2)
     owner.tenancy.readBack(try TestOwner.owned(1), at: 0, now: owner.now, into: &owner.actions)
     owner.tenancy.readBack(first[0], at: 1, now: owner.now, into: &owner.actions)
-    #expect(owner.takeReplies() == [request])
+    expectEqual(owner.takeReplies(), [request])
     #expect(owner.tenancy.ending == nil && owner.tenancy.confirmed.offset == 1)
   }
 
@@ -90,7 +92,7 @@ import Testing
       return
     }
     #expect(reason.contains("it has lost records"))
-    #expect(owner.takeReplies().isEmpty)
+    expectEqual(owner.takeReplies(), [])
   }
 
   @Test func aShrunkenLogIsWaitedForAndThenStopsThePartition() throws {
@@ -130,11 +132,11 @@ import Testing
     let request = owner.create("a")
     owner.turn()
     owner.confirm(at: 3)
-    #expect(owner.takeReplies().isEmpty)
+    expectEqual(owner.takeReplies(), [])
     owner.tenancy.pass(2_099, into: &owner.actions)
-    #expect(owner.takeReplies().isEmpty)
+    expectEqual(owner.takeReplies(), [])
     owner.tenancy.pass(2_100, into: &owner.actions)
-    #expect(owner.takeReplies() == [request])
+    expectEqual(owner.takeReplies(), [request])
   }
 
   @Test func thePredecessorsWordEndsTheWait() throws {
@@ -173,7 +175,7 @@ import Testing
     owner.tenancy.successorAnnounced(successor, into: &owner.actions)
     #expect(owner.actions.releasedTo == nil && owner.tenancy.ending == nil)
     owner.confirm(at: 1)
-    #expect(owner.takeReplies() == [request], "it stands before the successor's Owned")
+    expectEqual(owner.takeReplies(), [request], "it stands before the successor's Owned")
     #expect(owner.actions.releasedTo == successor)
     #expect(owner.tenancy.ending == .superseded(by: successor))
   }
@@ -215,9 +217,9 @@ import Testing
       owner.turn()
     }
     #expect(owner.appended.count == 3)
-    #expect(owner.takeReplies().isEmpty)
+    expectEqual(owner.takeReplies(), [])
     for offset in 1...3 { owner.confirm(at: Int64(offset)) }
-    #expect(owner.takeReplies() == requests)
+    expectEqual(owner.takeReplies(), requests)
   }
 
   @Test func readsNeedALeaseOnlyWhereOthersMayWrite() throws {
@@ -225,7 +227,8 @@ import Testing
       var owner = try TestOwner(mode: mode)
       owner.read([try TestOwner.owned(1)])
       let request = RequestID(incarnation: 1, lane: 0, number: 99)
-      #expect(owner.tenancy.read(.user(UserID(unchecked: "a")), for: request, at: owner.now, into: &owner.actions))
+      expectEqual(
+        owner.tenancy.read(.user(UserID(unchecked: "a")), for: request, at: owner.now, into: &owner.actions), true)
       owner.load()
       #expect(owner.actions.answers.count == (mode == .embedded ? 1 : 0))
       guard mode == .shared else { continue }

@@ -71,8 +71,8 @@ package struct StreamGreeting: Hashable, Sendable {
   }
 }
 
-/// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has come to
-/// its end: the destination may have forgotten it.
+/// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has
+/// come to its end: the destination may have forgotten it.
 package struct StreamGap: Hashable, Sendable {
   package let source: StreamSource
   package let destination: PartitionID

@@ -105,8 +105,8 @@ package struct StreamSender<Input: Sendable>: Sendable {
     owner != nil && Int(sent - acknowledged) < min(inputs.count, limits.unacknowledgedInputsMax)
   }
 
-  /// The next inputs for the present owner, within the bounds of a frame and of what may be under way; nil when there is
-  /// nothing to send, or nobody to send it to.
+  /// The next inputs for the present owner, within the bounds of a frame and of what may be under way; nil when there
+  /// is nothing to send, or nobody to send it to.
   package mutating func nextFrame() -> StreamFrame<Input>? {
     guard let owner, canSend else { return nil }
     let from = Int(sent - acknowledged)
@@ -150,15 +150,15 @@ package struct StreamSender<Input: Sendable>: Sendable {
 
   package mutating func take(_ greeting: StreamGreeting) -> Greeted {
     guard greeting.source == source, greeting.owner.epoch >= newestOwner?.epoch ?? 0 else { return .stale }
-    // Within one tenure nothing is lost: it was said before what was acknowledged since.
-    if greeting.owner == newestOwner, greeting.number < acknowledged { return .stale }
-    newestOwner = greeting.owner
     // To a destination that does not know it, a session is new, or old and forgotten.
     let isUnknown = if case .session = source { greeting.number == 0 && numbered > 0 } else { false }
     if isUnknown, isPastHalfLife(greeting.now) {
       owner = nil
       return .forgotten
     }
+    // Within one tenure nothing is lost: it was said before what was acknowledged since.
+    if greeting.owner == newestOwner, greeting.number < acknowledged { return .stale }
+    newestOwner = greeting.owner
     guard (acknowledged...numbered).contains(greeting.number) else {
       owner = nil
       return .lostLog(greeted: greeting.number, acknowledged: acknowledged, numbered: numbered)

@@ -1,6 +1,7 @@
 import Model
 
-/// One life of a lane's command stream to a partition: the run of the pod, the lane, and a count of the lane's sessions.
+/// One life of a lane's command stream to a partition: the run of the pod, the lane, and a count of the lane's
+/// sessions.
 ///
 /// A lane opens its next session after a long silence, so that a partition may forget sessions that nobody uses.
 package struct Session: Hashable, Comparable, Sendable, CustomStringConvertible {

@@ -1,8 +1,8 @@
 /// Whether an owner may answer reads from memory: only while nobody else can have answered anything.
 ///
 /// An append of the owner's own, sent less than a lease ago, was confirmed at the offset that it had to get: so nobody
-/// else had written by then, and a successor waits for a lease from its `Owned` on before it answers. The lease therefore
-/// runs from the *sending* of the append, not from its return.
+/// else had written by then, and a successor waits for a lease from its `Owned` on before it answers. The lease
+/// therefore runs from the *sending* of the append, not from its return.
 ///
 /// Times are milliseconds of a monotonic clock that counts while the process is stopped. Clocks of two owners need not
 /// agree, only run equally fast to a tenth: the successor waits a tenth longer.

@@ -3,9 +3,9 @@ import Streams
 
 /// One record of a partition's log.
 ///
-/// Only the owner writes records, and each names the tenure it was written in. A tenure begins with `Owned`; its records
-/// are numbered by the partition, across tenures, so that a gap or a repetition is seen whatever the log itself says of
-/// offsets.
+/// Only the owner writes records, and each names the tenure it was written in. A tenure begins with `Owned`; its
+/// records are numbered by the partition, across tenures, so that a gap or a repetition is seen whatever the log
+/// itself says of offsets.
 package enum LogRecord: Hashable, Sendable {
   /// From here on the partition belongs to this owner. Has no number.
   case owned(Owner)
@@ -43,8 +43,8 @@ package struct TurnRecord: Hashable, Sendable {
 
 /// An input as it stands in the log.
 package struct LoggedInput: Hashable, Sendable {
-  /// Which stream it came by, and its number there; nil for a command that reached its owner inside of one process whose
-  /// log is a single sequence, where no number is needed.
+  /// Which stream it came by, and its number there; nil for a command that reached its owner inside of one process
+  /// whose log is a single sequence, where no number is needed.
   package let origin: Origin?
   package let body: Body
 

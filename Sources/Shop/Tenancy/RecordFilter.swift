@@ -4,9 +4,9 @@ import Streams
 /// Decides which records of a partition's log count.
 ///
 /// The one judge for takeovers, for owners that read back, for tools and for the simulator. Two owners may write at the
-/// same time, because one was replaced while it slept; producers repeat what they sent; a restored database gives epochs
-/// out again. Offsets tell nothing of that. So each record names its tenure and its number, and this filter reads them in
-/// the order of the log:
+/// same time, because one was replaced while it slept; producers repeat what they sent; a restored database gives
+/// epochs out again. Offsets tell nothing of that. So each record names its tenure and its number, and this filter
+/// reads them in the order of the log:
 ///
 /// * `Owned` counts when its epoch is above every one that counted. An equal one is void: of two owners with one epoch,
 ///   the first in the log has it, for every reader and for ever.

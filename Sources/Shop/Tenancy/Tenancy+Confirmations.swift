@@ -67,7 +67,8 @@ extension Tenancy {
     guard !isThere, !planted.is(.shrunkenLogIgnored) else { return }
     end(
       .stopped(
-        number: number, reason: "the log has another record at offset \(anchor.offset) than before: it has lost records"))
+        number: number, reason: "the log has another record at offset \(anchor.offset) than before: it has lost records"
+      ))
   }
 
   /// The log was read back to its end. What is still unconfirmed does not stand there.

@@ -115,7 +115,8 @@ extension Tenancy {
       end(
         .stopped(
           number: number,
-          reason: "\(acknowledgement.destination) acknowledged message \(acknowledgement.number), which was never sent"))
+          reason: "\(acknowledgement.destination) acknowledged message \(acknowledgement.number), which was never sent")
+      )
     }
     actions.hasMessages = outbox.canSend || actions.hasMessages
   }

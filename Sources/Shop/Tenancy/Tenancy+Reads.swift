@@ -2,7 +2,8 @@ import Model
 import PartitionCore
 import Streams
 
-// Reads, answered from memory while nobody else can have answered anything, and withheld until what they show is durable.
+// Reads, answered from memory while nobody else can have answered anything, and withheld until what they show is
+// durable.
 
 extension Tenancy {
   /// Takes a read. It is answered now or by a later event.

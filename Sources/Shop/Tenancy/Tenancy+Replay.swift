@@ -151,7 +151,8 @@ extension Tenancy {
   }
 
   func greeting(to source: StreamSource, _ number: UInt64) -> StreamGreeting {
-    StreamGreeting(source: source, destination: partition, owner: owner, number: number, now: state.now,
+    StreamGreeting(
+      source: source, destination: partition, owner: owner, number: number, now: state.now,
       asOf: received.asOf(source, at: state.now))
   }
 

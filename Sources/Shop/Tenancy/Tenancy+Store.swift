@@ -57,7 +57,8 @@ extension Tenancy {
       limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
       caused: outbox.counts)
     checkpoint = .taken(
-      TenancyCheckpoint(header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
+      TenancyCheckpoint(
+        header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
     return true
   }
 

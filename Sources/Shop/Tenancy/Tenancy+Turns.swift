@@ -74,8 +74,8 @@ extension Tenancy {
       do throws(Poison) {
         try perform(entry, in: number + 1, into: &effects)
       } catch {
-        // What was applied is half done, and nothing of this turn stands in the log. A tenure that begins anew logs what
-        // cannot be applied by itself, where an operator finds it.
+        // What was applied is half done, and nothing of this turn stands in the log. A tenure that begins anew logs
+        // what cannot be applied by itself, where an operator finds it.
         if planted.is(.poisonNotLogged) {
           self[keyPath: queue].removeFirst()
           continue

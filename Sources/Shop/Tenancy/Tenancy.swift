@@ -19,9 +19,10 @@ import Streams
 /// **A turn** (`turn`) takes what is queued, as far as its keys are resident: messages first, because checkouts that
 /// others wait for are in them. The record names the tenure and the next number of the partition.
 ///
-/// **An append is confirmed** (`confirmed`) when the log put it at the offset that it had to get: then nobody else wrote
-/// in between. Otherwise, and when its fate is unknown, the log is read back from that offset (`readBack`). Either the
-/// record is found there as it is, or another owner is, or neither: then the identical bytes are appended again.
+/// **An append is confirmed** (`confirmed`) when the log put it at the offset that it had to get: then nobody else
+/// wrote in between. Otherwise, and when its fate is unknown, the log is read back from that offset (`readBack`).
+/// Either the record is found there as it is, or another owner is, or neither: then the identical bytes are appended
+/// again.
 ///
 /// **Three things make the result exactly-once:** a receiver admits only the next number of each stream
 /// (`ReceivedNumbers`), the log's readers count each record number once (`RecordFilter`), and both are checkpointed

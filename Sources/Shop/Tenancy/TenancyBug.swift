@@ -43,9 +43,9 @@ extension Optional<TenancyBug> {
   @inline(__always)
   package func `is`(_ bug: TenancyBug) -> Bool {
     #if PLANTED_BUGS
-      return self == bug
+    return self == bug
     #else
-      return false
+    return false
     #endif
   }
 }

@@ -69,7 +69,9 @@ extension Fleet {
 
   /// An owner is told to give its partition up; whoever is wanted there takes it over.
   func leave() {
-    guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil && !$0.tenancy.isReplaying }) else { return }
+    guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil && !$0.tenancy.isReplaying }) else {
+      return
+    }
     wanted[slot] = random.below(pods.count)
     seat.tenancy.leave()
   }

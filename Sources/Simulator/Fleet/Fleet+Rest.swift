@@ -84,7 +84,10 @@ extension Fleet {
       if tenancy.ending != nil { return "\(name) is stopped at the end" }
       if tenancy.isReplaying { return "\(name) replays for ever" }
       if !tenancy.mayReveal { return "\(name) never serves" }
-      if tenancy.unacknowledgedCount > 0 { return "messages of \(name) never arrived: \(tenancy.outboxText), \(pods[wanted[slot]].owners.map { "\($0.map { "\($0)" } ?? "nil")" })" }
+      if tenancy.unacknowledgedCount > 0 {
+        return
+          "messages of \(name) never arrived: \(tenancy.outboxText), \(pods[wanted[slot]].owners.map { "\($0.map { "\($0)" } ?? "nil")" })"
+      }
       if tenancy.queuedCount > 0 || tenancy.wantsTurn { return "inputs of \(name) are never applied" }
       if tenancy.isBehind { return "\(name) is never checkpointed" }
     }
@@ -109,7 +112,9 @@ extension Fleet {
       let rows = store.rows(slot).filter { !isExpired($0.value, slot) }
       auditor.audit(rows.map { ($0.key, $0.value) }.sorted { "\($0.key)" < "\($1.key)" }, of: partition)
       pods[wanted[slot]].seats[slot]?.tenancy.forEachEntity { key, value in
-        if rows[key] != value { fail("\(partition) has \(value) in memory, the store \(String(describing: rows[key]))") }
+        if rows[key] != value {
+          fail("\(partition) has \(value) in memory, the store \(String(describing: rows[key]))")
+        }
       }
       auditReplay(of: slot)
     }
@@ -131,7 +136,8 @@ extension Fleet {
       let newest = store.epoch(slot) + 1
       let owner = OwnerID(epoch: newest, run: 0)
       var tenancy = Tenancy<Machine>(
-        partition: layout.partitions[slot], owner: owner, partitioner: layout.partitioner, mode: .shared, limits: limits,
+        partition: layout.partitions[slot], owner: owner, partitioner: layout.partitioner, mode: .shared,
+        limits: limits,
         wantedLimits: .initial, recovery: TenancyRecovery(quarantined: store.quarantined[slot]))
       for (offset, record) in logs[slot].records.enumerated() {
         tenancy.deliver(record, at: Int64(offset))
@@ -180,8 +186,8 @@ extension Fleet {
 
   // MARK: A log that loses what it had acknowledged
 
-  /// An epilogue: a log loses its newest records. Nothing that its owner appends then may be revealed, as no later owner
-  /// could follow the log.
+  /// An epilogue: a log loses its newest records. Nothing that its owner appends then may be revealed, as no later
+  /// owner could follow the log.
   func amputate() {
     let slot = random.below(logs.count)
     guard logs[slot].records.count > 3 else { return }

@@ -25,7 +25,9 @@ extension Fleet {
   func appendNext() {
     // Of one owner they keep their order.
     var seen: Set<OwnerSlot> = []
-    let first = appends.indices.filter { seen.insert(OwnerSlot(owner: appends[$0].owner, slot: appends[$0].slot)).inserted }
+    let first = appends.indices.filter {
+      seen.insert(OwnerSlot(owner: appends[$0].owner, slot: appends[$0].slot)).inserted
+    }
     guard !first.isEmpty else { return }
     let place = first[random.below(first.count)]
     let append = appends[place]
@@ -106,11 +108,17 @@ extension Fleet {
 
   /// A tenure reads on: its replay, or back.
   func readLog() {
-    guard let pod = random.pick(pods.filter { isAwake($0) }), cutFromLog[pod.index] <= clock || isResting else { return }
+    guard let pod = random.pick(pods.filter { isAwake($0) }), cutFromLog[pod.index] <= clock || isResting else {
+      return
+    }
     bringConfirmations(to: pod)
     for (slot, seat) in pod.seats.enumerated() {
       guard let seat, seat.tenancy.ending == nil else { continue }
-      if seat.tenancy.isReplaying { readReplay(pod, slot, seat) } else if seat.isReadingBack { readBack(pod, slot, seat) }
+      if seat.tenancy.isReplaying {
+        readReplay(pod, slot, seat)
+      } else if seat.isReadingBack {
+        readBack(pod, slot, seat)
+      }
     }
   }
 
@@ -125,7 +133,8 @@ extension Fleet {
     guard pod.seats[slot] === seat, seat.tenancy.ending == nil else { return }
     if seat.tenancy.isReplaying {
       // It seems to be lost: it is said again. Whichever comes first counts.
-      if clock - seat.announcedAt > 300, !appends.contains(where: { $0.owner == seat.tenancy.owner && $0.slot == slot }) {
+      if clock - seat.announcedAt > 300, !appends.contains(where: { $0.owner == seat.tenancy.owner && $0.slot == slot })
+      {
         announce(slot, of: pod, seat.tenancy.owner)
       }
     } else if !seat.isTold {
@@ -136,7 +145,9 @@ extension Fleet {
   /// A new owner tells everybody directly.
   func tellAll(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     seat.isTold = true
-    if seat.tenancy.owner.epoch > announced[slot]?.owner.epoch ?? 0 { announced[slot] = (seat.tenancy.owner, pod.index) }
+    if seat.tenancy.owner.epoch > announced[slot]?.owner.epoch ?? 0 {
+      announced[slot] = (seat.tenancy.owner, pod.index)
+    }
     if !seat.tenancy.mayReveal { tally.leaseWaits += 1 }
     learn(seat.tenancy.owner, slot, at: pod.index, pod)
     for other in pods where other !== pod && random.percent(swarm.toldPercent) {

@@ -7,8 +7,8 @@ import Streams
 import Tenancy
 
 /// A whole cluster in one thread, in which each partition has one writer: the product's tenures and streams, and around
-/// them logs, a store, connections, clocks and clients in which everything goes wrong that can, in an order that follows
-/// from the seed alone.
+/// them logs, a store, connections, clocks and clients in which everything goes wrong that can, in an order that
+/// follows from the seed alone.
 ///
 /// Nothing here decides anything that the product decides: what owners do is what `Tenancy` asks for.
 final class Fleet {
@@ -186,7 +186,9 @@ final class Fleet {
   }
 
   func announce(_ slot: Int, of pod: FleetPod, _ owner: OwnerID) {
-    guard let announced = Model.Owner(epoch: owner.epoch, incarnation: owner.run, address: "pod-\(pod.index)") else { return }
+    guard let announced = Model.Owner(epoch: owner.epoch, incarnation: owner.run, address: "pod-\(pod.index)") else {
+      return
+    }
     pod.seats[slot]?.announcedAt = clock
     appends.append(
       FleetAppend(pod: pod.index, run: pod.run, slot: slot, owner: owner, record: .owned(announced)))
@@ -211,7 +213,9 @@ final class Fleet {
     }
     for reply in actions.replies { reveal(reply, pod, slot, tenancy.owner) }
     for (request, view) in actions.answers { reveal(view, for: request, from: pod) }
-    for (query, request) in actions.forwarded { send(.readRefused(query, request), from: pod, toRun: request.incarnation) }
+    for (query, request) in actions.forwarded {
+      send(.readRefused(query, request), from: pod, toRun: request.incarnation)
+    }
     if !actions.loads.isEmpty {
       if case .asked = seat.load { fail("\(tenancy.partition) loads twice at a time") }
       seat.load = .asked(actions.loads)

@@ -23,8 +23,8 @@ final class FleetPod {
   var usedAt: [Int64]
   /// Whom it believes to own each partition, and where.
   var owners: [(owner: OwnerID, pod: Int)?]
-  /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again; under
-  /// one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
+  /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again;
+  /// under one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
   var epochs: [UInt64]
   /// By slot: the newest epoch whose owner said that it owns nothing any more.
   var goneEpochs: [UInt64]

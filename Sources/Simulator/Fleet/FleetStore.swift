@@ -3,8 +3,8 @@ import PartitionCore
 import Streams
 import Tenancy
 
-/// The store of a fleet: one epoch, one checkpoint and its rows a partition. Calls name the epoch of their owner and what
-/// it knows to be written already; what does not fit is refused.
+/// The store of a fleet: one epoch, one checkpoint and its rows a partition. Calls name the epoch of their owner and
+/// what it knows to be written already; what does not fit is refused.
 struct FleetStore {
   struct Partition {
     var epoch: UInt64 = 0
