@@ -176,9 +176,7 @@ extension Tenancy {
     guard successor.epoch > owner.epoch else { return }
     switch phase {
     // It has answered nothing, but cannot know that its predecessor does not any more.
-    case .replaying, .waiting:
-      if planted.is(.releasedWithoutServing) { actions.releasedTo = successor }
-      end(.superseded(by: successor))
+    case .replaying, .waiting: end(.superseded(by: successor))
     case .serving, .leaving:
       phase = .leaving(to: successor)
       leaveIfDone(into: &actions)

@@ -42,7 +42,7 @@ extension Tenancy {
   func isForgotten(_ source: StreamSource, asOf: Timestamp, at now: Timestamp) -> Bool {
     guard case .session = source, received.highest(of: source, at: now) == 0 else { return false }
     let age = now.milliseconds - asOf.milliseconds
-    return age > limits.stream.sessionLifeMilliseconds / 2 && !planted.is(.rowDroppedAndAdmittedAgain)
+    return age > limits.stream.sessionLifeMilliseconds / 2
   }
 
   /// Has a sender go back to the number that has to come next; to 0 when its session has come to its end.

@@ -203,8 +203,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   package var mayReveal: Bool {
     switch phase {
     case .serving, .leaving: true
-    case .waiting: planted.is(.revealedBeforePredecessorEnds)
-    case .replaying, .ended: false
+    case .replaying, .waiting, .ended: false
     }
   }
 

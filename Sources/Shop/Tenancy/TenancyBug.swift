@@ -21,13 +21,10 @@ package enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case refusedCommandExecuted
   case skipNotLogged
   case greetingIgnored
-  case rowDroppedAndAdmittedAgain
   case inputsBeforeReplayEnds
   case sentAgainOutOfOrder
   case messageRefusedWhenDirty
   // Owners.
-  case revealedBeforePredecessorEnds
-  case releasedWithoutServing
   case leaseFromReturn
   case leaseTwiceAsLong
   case readBeforeDurable

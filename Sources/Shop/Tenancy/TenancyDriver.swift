@@ -72,9 +72,10 @@ extension Tenancy: TenancyDriver {
   package var hasWaitingReads: Bool { !waitingReads.isEmpty }
 
   package var outboxText: String {
-    outbox.senders.values.sorted { $0.destination < $1.destination }.map {
-      "to \($0.destination) of \($0.owner.map { "\($0)" } ?? "nobody"): \($0.acknowledged) acknowledged, \($0.sent) sent, "
-        + "\($0.numbered) numbered"
+    outbox.senders.values.sorted { $0.destination < $1.destination }.map { sender in
+      let owner = sender.owner.map { "\($0)" } ?? "nobody"
+      return "to \(sender.destination) of \(owner): \(sender.acknowledged) acknowledged, \(sender.sent) sent, "
+        + "\(sender.numbered) numbered"
     }.joined(separator: "; ")
   }
 

@@ -85,8 +85,7 @@ extension Fleet {
       if tenancy.isReplaying { return "\(name) replays for ever" }
       if !tenancy.mayReveal { return "\(name) never serves" }
       if tenancy.unacknowledgedCount > 0 {
-        return
-          "messages of \(name) never arrived: \(tenancy.outboxText), \(pods[wanted[slot]].owners.map { "\($0.map { "\($0)" } ?? "nil")" })"
+        return "messages of \(name) never arrived: \(tenancy.outboxText)"
       }
       if tenancy.queuedCount > 0 || tenancy.wantsTurn { return "inputs of \(name) are never applied" }
       if tenancy.isBehind { return "\(name) is never checkpointed" }

@@ -34,7 +34,8 @@ extension Fleet {
     let pod = pods[append.pod]
     let isAlive = pod.run == append.run
     if isAlive, cutFromLog[append.pod] > clock, !isResting { return }
-    let isUnknown = !isResting && random.percent(swarm.appendUnknownPercent)
+    // Where a log has lost records, as many repetitions would hide it until the next takeover.
+    let isUnknown = !isResting && amputated == nil && random.percent(swarm.appendUnknownPercent)
     guard isUnknown else {
       appends.remove(at: place)
       confirm(append, at: write(append))
