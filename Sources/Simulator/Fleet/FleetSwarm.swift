@@ -82,7 +82,7 @@ struct FleetSwarm: Sendable {
     limits.stream.queuedInputsMax = random.within(4...40)
     limits.stream.unacknowledgedInputsMax = random.within(1...12)
     limits.stream.frameInputsMax = random.within(1...4)
-    limits.stream.sessionLifeMilliseconds = random.percent(60) ? Int64(random.within(800...8_000)) : 3_600_000
+    limits.stream.sessionLifeMilliseconds = random.percent(50) ? Int64(random.within(4_000...20_000)) : 3_600_000
     limits.turnInputsMax = random.within(1...8)
     limits.heldRecordsMax = random.within(1...8)
     limits.unreceivedRepliesMax = 65_536
