@@ -3,8 +3,8 @@ import Model
 // What the store is given, what memory forgets, and what an auditor sees.
 
 extension PartitionLoop {
-  public var residentCount: Int { machine.residentCount + idempotency.residentCount }
-  public var dirtyCount: Int { machine.dirtyCount + idempotency.dirtyCount }
+  public var residentCount: Int { state.residentCount }
+  public var dirtyCount: Int { state.dirtyCount }
   /// Whether so much is dirty that new commands have to wait for a checkpoint.
   public var isDirtyBoundReached: Bool { dirtyCount >= limits.dirtyMax }
   /// Whether so much is dirty that a checkpoint should not wait for its interval.
@@ -17,8 +17,8 @@ extension PartitionLoop {
   /// The partition's own row, as a checkpoint of now would write it.
   public var header: CheckpointHeader {
     CheckpointHeader(
-      partition: partition, offset: appliedOffset, now: now, rulesVersion: rulesVersion, limits: ruleLimits,
-      dedup: dedup.rows, ledger: machine.ledger)
+      partition: partition, offset: appliedOffset, now: state.now, rulesVersion: state.rulesVersion, limits: ruleLimits,
+      dedup: dedup.rows, ledger: state.machine.ledger)
   }
 
   /// Takes a checkpoint of everything applied so far, to be written once the log allows it. Returns whether it did:
@@ -28,12 +28,7 @@ extension PartitionLoop {
   public mutating func takeCheckpoint() -> Bool {
     guard case .idle = checkpoint, status == .running, nextEntry == 0, isBehind, !hasUnappended, held.isEmpty
     else { return false }
-    var changes: [EntityChange] = []
-    changes.reserveCapacity(dirtyCount)
-    machine.takeChanges { key, value in changes.append(EntityChange(key: key, value: value)) }
-    idempotency.takeChanges { key, record in
-      changes.append(EntityChange(key: .idempotency(key), value: record.map(Entity.idempotency)))
-    }
+    let changes = state.takeChanges()
     checkpoint = .taken(CheckpointBatch(header: header, changes: changes), settledAt)
     return true
   }
@@ -49,8 +44,7 @@ extension PartitionLoop {
   public mutating func checkpointEnded(isWritten: Bool) {
     guard case .writing(let offset) = checkpoint else { return }
     checkpoint = .idle
-    machine.checkpointEnded(isWritten: isWritten)
-    idempotency.checkpointEnded(isWritten: isWritten)
+    state.checkpointEnded(isWritten: isWritten)
     if isWritten {
       checkpointedOffset = offset
       counters.checkpoints += 1
@@ -68,10 +62,7 @@ extension PartitionLoop {
   public mutating func evict(downTo share: Int) {
     let excess = residentCount - min(limits.residentMax, share)
     guard excess > 0 else { return }
-    var evicted = machine.evict(excess: excess, scanMax: limits.evictionScanMax, keeping: requested)
-    evicted += idempotency.evict(excess: excess - evicted, scanMax: limits.evictionScanMax) {
-      requested.contains(.idempotency($0))
-    }
+    let evicted = state.evict(excess: excess, scanMax: limits.evictionScanMax, keeping: requested)
     counters.evictions += UInt64(evicted)
   }
 
@@ -79,9 +70,6 @@ extension PartitionLoop {
 
   /// Every resident entity that exists, in no particular order; expired idempotency records are left out.
   public func forEachEntity(_ body: (EntityKey, Entity) -> Void) {
-    machine.forEach(body)
-    idempotency.forEach { key, record in
-      if record.expiry > now { body(.idempotency(key), .idempotency(record)) }
-    }
+    state.forEachEntity(body)
   }
 }

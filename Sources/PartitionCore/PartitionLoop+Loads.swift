@@ -6,10 +6,9 @@ extension PartitionLoop {
   func collectMissing(for entry: Entry, into keys: inout [EntityKey]) {
     switch entry.body {
     case .command(let command):
-      if let key = command.idempotency?.key, !idempotency.isResident(key) { keys.append(.idempotency(key)) }
-      machine.collectMissing(for: command.command, into: &keys)
+      state.collectMissing(for: command, into: &keys)
     case .message(let message):
-      machine.collectMissing(for: message.message, into: &keys)
+      state.collectMissing(for: message.message, into: &keys)
     case .control:
       break
     }
@@ -47,24 +46,14 @@ extension PartitionLoop {
   /// - Parameter now: the owner's clock; only a `tenure` asks for it.
   public mutating func loaded(_ rows: [EntityChange], at now: Int64 = 0, into effects: inout Effects) {
     endLoad()
-    for row in rows {
-      if case .idempotency(let key) = row.key {
-        if case .idempotency(let record)? = row.value {
-          idempotency.install(key, record)
-        } else {
-          idempotency.install(key, nil)
-        }
-      } else {
-        machine.install(row.key, row.value)
-      }
-    }
+    state.install(rows)
     answerWaiting(now, into: &effects)
   }
 
   /// Says that the load failed; whatever still needs its keys asks again.
   public mutating func loadFailed() {
     endLoad()
-    request(waitingReads.compactMap { machine.missing(for: $0.query) })
+    request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
   }
 
   mutating func endLoad() {

@@ -18,8 +18,8 @@ extension PartitionLoop {
 
   /// What a query's answer would be, and what it has to wait for; nil when it cannot be answered from memory now.
   public mutating func look(_ query: Query, at now: Int64 = 0) -> (View, LogPosition)? {
-    guard case .running = status, machine.missing(for: query) == nil, mayRead(now) else { return nil }
-    return machine.view(of: query)
+    guard case .running = status, state.machine.missing(for: query) == nil, mayRead(now) else { return nil }
+    return state.machine.view(of: query)
   }
 
   func mayRead(_ now: Int64) -> Bool { tenure?.mayRead(now) ?? true }
@@ -34,7 +34,7 @@ extension PartitionLoop {
 
   private mutating func wait(_ query: Query, _ request: RequestID) {
     waitingReads.append(WaitingRead(request: request, query: query))
-    if let key = machine.missing(for: query) { self.request([key]) }
+    if let key = state.machine.missing(for: query) { self.request([key]) }
   }
 
   /// Answers the reads that waited for what is there now.

@@ -15,23 +15,20 @@ import Model
 public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public let partition: PartitionID
   public internal(set) var status: PartitionStatus = .running
-  public internal(set) var machine: Machine
+  var state: AppliedState<Machine>
   /// The offset of the newest record that was applied whole; -1 before the first.
   public private(set) var appliedOffset: Int64
   public internal(set) var counters = PartitionCounters()
   /// The owner's standing, where partitions change their owners; nil where nobody else can have one.
   public var tenure: Tenure?
+  public var machine: Machine { state.machine }
   /// The bounds that the partition decides under, as its log tells.
-  public private(set) var ruleLimits: RuleLimits
+  public var ruleLimits: RuleLimits { state.ruleLimits }
 
   let limits: CoreLimits
   /// Offsets of records of which what cannot be applied is left out.
   private let quarantined: Set<Int64>
-  private let partitionCount: Int
-  var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
   var dedup: Dedup
-  var now: Timestamp
-  var rulesVersion: UInt32
 
   /// Records that were delivered and not applied whole; entries of the first one up to `nextEntry` were applied.
   var queue = RecordQueue()
@@ -78,34 +75,15 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     self.partition = partition
     self.limits = limits
     quarantined = recovery.quarantined
-    partitionCount = partitioner.count
-    machine = Machine(partition: partition, partitioner: partitioner)
+    state = AppliedState(
+      partition: partition, partitioner: partitioner, header: recovery.header, pinned: recovery.pinned)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
     appliedOffset = header?.offset ?? -1
     deliveredOffset = appliedOffset
     checkpointedOffset = appliedOffset
-    now = header?.now ?? .zero
-    rulesVersion = header?.rulesVersion ?? 1
-    ruleLimits = header?.limits ?? .initial
-    machine.ledger = header?.ledger ?? Ledger()
     dedup.restore(header?.dedup ?? [])
-    for row in recovery.pinned { machine.install(row.key, row.value) }
-    if rulesVersion > Rules.current {
-      status = .stopped(
-        offset: appliedOffset,
-        reason: "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)")
-    }
-    for row in recovery.pinned {
-      guard case .hold(let hold)? = row.value, !belongs(hold) else { continue }
-      stop(at: appliedOffset, "the store's hold of \(hold.slip.attempt) names a stop that is not here, or is nowhere")
-    }
-  }
-
-  /// Whether a hold of the store can be one of this partition; every message that another one leads to would go astray.
-  private func belongs(_ hold: Hold) -> Bool {
-    Int(hold.stop) < hold.slip.stops.count && hold.slip.stops[Int(hold.stop)].partition == partition.index
-      && hold.slip.stop(beyond: partitionCount) == nil
+    if let flaw = state.flaw(of: recovery.pinned) { stop(at: appliedOffset, flaw) }
   }
 
   // MARK: Records
@@ -201,7 +179,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       }
       // Whatever a poisonous entry has changed before it was found out is undone with it.
       let whole = quarantined.contains(delivery.offset) ? self : nil
-      now = max(now, entry.time)
+      state.advance(to: entry.time)
       let before = (messages: effects.messages.count, replies: effects.replies.count, index: nextMessageIndex)
       do throws(Poison) {
         try apply(entry, of: delivery, into: &effects)
@@ -229,54 +207,34 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       try apply(control, at: delivery.offset)
       return
     }
-    var context = ApplyContext(
-      now: now, limits: ruleLimits, position: delivery.position, trace: entry.trace, source: partition,
-      partitionCount: partitionCount, offset: delivery.offset, nextIndex: nextMessageIndex, effects: effects)
-    effects = Effects()
-    defer {
-      nextMessageIndex = context.nextIndex
-      effects = context.effects
-    }
+    let place = RecordPlace(offset: delivery.offset, position: delivery.position)
     switch entry.body {
-    case .command(let command): try apply(command, in: &context)
-    case .message(let message): try receive(message, in: &context)
+    case .command(let command):
+      try state.apply(command, at: place, nextIndex: &nextMessageIndex, into: &effects)
+    case .message(let message):
+      if try isNew(message) {
+        try state.apply(message.message, at: place, nextIndex: &nextMessageIndex, into: &effects)
+      }
     case .control: break
-    }
-    if let poison = context.poison { throw poison }
-    for (waiter, outcome) in context.completed {
-      remember(outcome, under: waiter.idempotency, at: delivery.position)
-      context.effects.replies.append(
-        .init(reply: Reply(request: waiter.request, outcome: outcome), revealedAt: delivery.position))
     }
   }
 
   private mutating func apply(_ control: Control, at offset: Int64) throws(Poison) {
+    try state.apply(control)
     switch control {
-    case .rules(let version):
-      guard (1...Rules.current).contains(version) else {
-        throw Poison("rules \(version) are not known to this program, which knows up to \(Rules.current)")
-      }
-      rulesVersion = max(rulesVersion, version)
-    case .limits(let limits):
-      ruleLimits = limits
+    case .rules, .limits: break
     case .owned, .released, .tick:
       tenure?.read(control)
       if case .superseded(let epoch) = tenure?.phase { status = .superseded(offset: offset, by: epoch) }
     }
   }
 
-  private mutating func receive(_ message: PartitionMessage, in context: inout ApplyContext) throws(Poison) {
-    if let stop = message.message.slip?.stop(beyond: partitionCount) {
-      throw Poison("a slip with a stop at \(PartitionID(.stock, stop.partition)), a partition that does not exist")
-    }
+  private mutating func isNew(_ message: PartitionMessage) throws(Poison) -> Bool {
     guard let isNew = dedup.admit(message) else {
       throw Poison("a message of \(message.source), a partition that does not exist")
     }
-    guard isNew else {
-      counters.dedupDrops += 1
-      return
-    }
-    try machine.receive(message.message, in: &context)
+    if !isNew { counters.dedupDrops += 1 }
+    return isNew
   }
 
   /// Ends, and gives up a checkpoint that waits for the log: what it rests on may never be durable.
@@ -288,8 +246,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     }
     guard case .taken = checkpoint else { return }
     checkpoint = .idle
-    machine.checkpointEnded(isWritten: false)
-    idempotency.checkpointEnded(isWritten: false)
+    state.checkpointEnded(isWritten: false)
   }
 
   mutating func stop(at offset: Int64, _ reason: String) {

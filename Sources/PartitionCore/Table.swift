@@ -101,15 +101,14 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
   public mutating func takeChanges(_ body: (Key, Value?) -> Void) {
     for slot in dirty {
       let flags = slots[Int(slot)].flags
-      if slots[Int(slot)].value == nil && !flags.contains(.stored) {
-        // Created and deleted between two checkpoints: the store never hears of it.
-        remove(Int(slot))
-        continue
-      }
-      body(slots[Int(slot)].key, slots[Int(slot)].value)
       slots[Int(slot)].flags.subtract(.dirty)
-      slots[Int(slot)].flags.formUnion([.written, .stored])
+      slots[Int(slot)].flags.insert(.written)
       underWrite.append(slot)
+      // Created and deleted between two checkpoints: the store never hears of it. The key stays until the checkpoint is
+      // written all the same, because only then is the removal durable for certain, and a read may have to wait for it.
+      if slots[Int(slot)].value == nil && !flags.contains(.stored) { continue }
+      body(slots[Int(slot)].key, slots[Int(slot)].value)
+      slots[Int(slot)].flags.insert(.stored)
     }
     dirty.removeAll(keepingCapacity: true)
   }
@@ -118,9 +117,13 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
   public mutating func checkpointEnded(isWritten: Bool) {
     for slot in underWrite {
       slots[Int(slot)].flags.subtract(.written)
-      if !isWritten && !slots[Int(slot)].flags.contains(.dirty) {
+      let flags = slots[Int(slot)].flags
+      guard !flags.contains(.dirty) else { continue }
+      if !isWritten {
         slots[Int(slot)].flags.insert(.dirty)
         dirty.append(slot)
+      } else if slots[Int(slot)].value == nil && !flags.contains(.stored) {
+        remove(Int(slot))
       }
     }
     underWrite.removeAll(keepingCapacity: true)

@@ -1,5 +1,7 @@
 import Model
 import PartitionCore
+import Streams
+import Tenancy
 
 // The auditor reads the durable log.
 
@@ -22,6 +24,51 @@ extension Auditor {
       default: return
       }
     }
+  }
+
+  /// Reads a record of a partition with one writer, which counts.
+  ///
+  /// - Parameter setAside: numbers of records whose inputs are left out where they cannot be applied.
+  func read(_ record: TurnRecord, of partition: PartitionID, setAside: Set<UInt64>) {
+    let slot = layout.slot(partition)
+    current = Current(slot: slot, offset: Int64(record.number))
+    now[slot] = max(now[slot], record.time)
+    for case .limits(let told) in record.controls {
+      if told != limits[slot] { limitsChanged += 1 }
+      limits[slot] = told
+    }
+    for entry in record.entries {
+      clocks[slot].entries[slot] += 1
+      if let origin = entry.origin { receive(origin) }
+      switch entry.body {
+      case .command(let command) where command.command.service == partition.service:
+        if refused.contains(command.request) { fail("request \(command.request) was refused, and executed later") }
+        run(command)
+      case .command: break
+      case .message(let message):
+        guard case .partition(let source) = entry.origin?.source else { return fail("a message of nobody") }
+        receive(message, from: source)
+      case .skip(let request, .overloaded): if let request { refused.insert(request) }
+      case .skip: break
+      }
+    }
+  }
+
+  /// Each input of a stream stands in the log once, in its order.
+  private func receive(_ origin: LoggedInput.Origin) {
+    let newest = numbers[current.slot][origin.source] ?? 0
+    numbers[current.slot][origin.source] = origin.number
+    guard origin.number != newest + 1 else { return }
+    // A session that was forgotten begins anew under another name, so nothing ever comes again.
+    fail("\(layout.partitions[current.slot]) took input \(origin.number) of \(origin.source) after \(newest)")
+  }
+
+  /// A pod said that a request is not taken: it never may be.
+  func refused(_ request: RequestID) { refused.insert(request) }
+
+  /// Judges that an owner says that a request was skipped.
+  func judgeSkipped(_ request: RequestID) {
+    if !refused.contains(request) { fail("request \(request) was called skipped before its record was durable") }
   }
 
   private func run(_ command: ClientCommand) {
@@ -100,7 +147,24 @@ extension Auditor {
           + "\(expected[slot][source].first.map { "\($0.message) for offset \($0.offset)" } ?? "nothing")")
     }
     clocks[slot].learn(expected[slot][source].remove(at: place).clock)
-    switch message.message {
+    take(message.message)
+  }
+
+  private func receive(_ message: Message, from partition: PartitionID) {
+    let slot = current.slot
+    let source = layout.slot(partition)
+    guard let first = expected[slot][source].first,
+      let place = expected[slot][source].firstIndex(where: { $0.offset == first.offset && $0.message == message })
+    else {
+      return fail(
+        "\(partition) sent \(message); right is \(expected[slot][source].first.map { "\($0.message)" } ?? "nothing")")
+    }
+    clocks[slot].learn(expected[slot][source].remove(at: place).clock)
+    take(message)
+  }
+
+  private func take(_ message: Message) {
+    switch message {
     case .reserve(let slip, let stop): reserve(slip, stop)
     case .charge(let slip): charge(slip)
     case .paid(let attempt): end(attempt, nil)

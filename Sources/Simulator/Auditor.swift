@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import Streams
 
 /// A second, naive model of Kassa that judges everything the real one says.
 ///
@@ -37,6 +38,10 @@ final class Auditor {
   /// By receiver's and sender's slot.
   var seen: [[SourcePosition?]]
   var expected: [[[Expected]]]
+  /// By slot, where a partition has one writer: the newest input of each stream.
+  var numbers: [[StreamSource: UInt64]]
+  /// Requests that somebody was told are not executed.
+  var refused: Set<RequestID> = []
   /// By slot: how many entries of every partition an effect of this partition may rest on.
   var clocks: [Knowledge]
   var current = Current(slot: 0, offset: 0)
@@ -109,6 +114,7 @@ final class Auditor {
     limits = Array(repeating: .initial, count: slots)
     seen = Array(repeating: Array(repeating: nil, count: slots), count: slots)
     expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
+    numbers = Array(repeating: [:], count: slots)
     clocks = Array(repeating: nothing, count: slots)
     known = nothing
   }
@@ -121,6 +127,7 @@ final class Auditor {
 
   /// Judges a reply at the moment it leaves its owner.
   func judge(_ reply: Reply) {
+    if refused.contains(reply.request) { return fail("request \(reply.request) was refused, and answered later") }
     guard let right = outcomes[reply.request] else {
       return fail("request \(reply.request) was answered (\(reply.outcome)) before its record was durable")
     }

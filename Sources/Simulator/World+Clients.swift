@@ -9,7 +9,8 @@ extension World {
   func request() {
     guard clients.waiting.count < Clients.waitingMax else { return giveUp() }
     let isKeyed = random.percent(60)
-    submit(randomCommand(isKeyed: isKeyed), isKeyed: isKeyed)
+    submit(
+      choices.command(isKeyed: isKeyed, &random, &clients.orders, number: clients.nextNumber()), isKeyed: isKeyed)
   }
 
   /// Sends a command to its partition; a batch goes to every partition of its service.
@@ -127,75 +128,7 @@ extension World {
 
   private func randomQuery() -> Query {
     if isCluster, random.percent(60), let query = random.pick(clients.recent) { return query }
-    return switch random.below(4) {
-    case 0: .order(randomOrder())
-    case 1: .item(randomItem())
-    case 2: .user(randomUser())
-    default: .payment(randomUser(), randomOrder())
-    }
-  }
-
-  // MARK: Choices
-
-  private func randomOrder() -> OrderID {
-    if random.percent(3) { return OrderID(unchecked: "none\(random.below(4))") }
-    // An order that is asked for before it was made.
-    if random.percent(swarm.earlyReadPercent) { return OrderID(unchecked: "o\(clients.orders.count)") }
-    return recentOrder(0...8)
-  }
-
-  private func recentOrder(_ age: ClosedRange<Int>) -> OrderID {
-    clients.orders[max(0, clients.orders.count - 1 - random.within(age))]
-  }
-
-  private func randomItem() -> ItemID {
-    // Everybody wants the same one, mostly.
-    let number = random.percent(40) ? 0 : random.below(swarm.itemCount + (random.percent(5) ? 2 : 0))
-    return ItemID(unchecked: String(number))
-  }
-
-  private func randomUser() -> UserID {
-    UserID(unchecked: String(random.below(swarm.userCount + (random.percent(5) ? 1 : 0))))
-  }
-
-  private func randomQuantity(_ most: Int) -> Quantity {
-    Quantity(unchecked: random.percent(1) ? Quantity.max : Int64(random.within(1...most)))
-  }
-
-  private func randomMoney(_ most: Int) -> Money {
-    Money(unchecked: random.percent(1) ? Money.max : Int64(random.within(1...most)))
-  }
-
-  private func randomCommand(isKeyed: Bool) -> Command {
-    // What is made under a key may have been made before.
-    let freshness: Freshness = isKeyed ? .derived : .random
-    switch random.below(100) {
-    case 0..<16:
-      let id = OrderID(unchecked: "o\(clients.orders.count)")
-      clients.orders.append(id)
-      return .orders(.create(id, user: randomUser(), freshness))
-    case 16..<40:
-      return .orders(.addItem(recentOrder(0...4), randomItem(), randomQuantity(3), price: Money(unchecked: 5)))
-    case 40..<43: return .orders(.removeItem(randomOrder(), randomItem()))
-    case 43..<70: return .orders(.checkout(random.percent(90) ? recentOrder(3...10) : randomOrder()))
-    case 70..<72: return .orders(.remove(randomOrder()))
-    case 72..<78: return .stock(.add(randomItem(), randomQuantity(4)))
-    case 78..<80: return .stock(.subtract(randomItem(), randomQuantity(3)))
-    case 80..<86: return .payments(.addFunds(randomUser(), randomMoney(40)))
-    case 86..<88: return .payments(.pay(randomUser(), nil, randomMoney(10)))
-    case 88..<93: return .payments(.pay(randomUser(), randomOrder(), Money(unchecked: Int64(5 * random.within(1...4)))))
-    case 93..<96: return .payments(.cancel(randomUser(), randomOrder()))
-    case 96: return .stock(.create(ItemID(unchecked: "i\(clients.nextNumber())"), price: randomMoney(9), freshness))
-    case 97: return .payments(.create(UserID(unchecked: "u\(clients.nextNumber())"), freshness))
-    case 98: return .orders(.batchInit(randomOrders()))
-    default: return clients.opening(layout)[random.below(2)]
-    }
-  }
-
-  private func randomOrders() -> OrderBatch {
-    OrderBatch(
-      numbers: 0..<3, itemCount: Int64(swarm.itemCount), userCount: Int64(swarm.userCount),
-      itemPrice: Money(unchecked: Int64(random.within(1...9))), seed: random.next())
+    return choices.query(&random, clients.orders)
   }
 }
 

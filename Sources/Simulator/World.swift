@@ -41,7 +41,7 @@ final class World {
     swarm = Swarm(seed: seed, bug: bug)
     self.bug = bug
     // The counts of partitions that a swarm chooses are valid ones.
-    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? .single)
+    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? Self.single)
     random = SeededRandom(seed: seed)
     log = SimulatedLog(layout: layout)
     store = SimulatedStore(layout: layout, bug: bug)
@@ -50,6 +50,12 @@ final class World {
     pods = Pods(count: swarm.cluster?.podCount ?? 0, random: &random)
     let limits = swarm.ruleLimits(&random)
     configured = Array(repeating: limits, count: max(1, pods.all.count))
+  }
+
+  var choices: CommandChoices {
+    CommandChoices(
+      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: swarm.earlyReadPercent,
+      opening: clients.opening(layout))
   }
 
   /// Whether partitions change their owners by the log, between several processes.
@@ -165,14 +171,6 @@ final class World {
     let position = log.append(record, to: partition)
     if let row = log.rows.last { hash.fold(row.bytes) }
     return position
-  }
-}
-
-extension Partitioner {
-  /// One partition a service.
-  fileprivate static var single: Partitioner {
-    guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
-    return one
   }
 }
 

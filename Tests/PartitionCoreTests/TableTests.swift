@@ -126,11 +126,26 @@ private struct Change: Hashable {
     put("a", 1)
     put("a", nil)
     #expect(take().isEmpty)
+    // Only the checkpoint makes its removal durable for certain: until then a read may have to wait for it.
+    #expect(table.look("a")?.revealedAt == LogPosition(1))
+    table.checkpointEnded(isWritten: true)
     #expect(!table.isResident("a"))
     #expect(table.residentCount == 0)
     #expect(table.dirtyCount == 0)
     put("b", 1)
     #expect(take() == [Change(key: "b", number: 1)], "the slot is used again")
+  }
+
+  @Test mutating func whatWasCreatedAndDeletedIsTakenAgainAfterACheckpointThatFailed() {
+    put("a", 1)
+    put("a", nil)
+    #expect(take().isEmpty)
+    table.checkpointEnded(isWritten: false)
+    #expect(table.dirtyCount == 1)
+    #expect(take().isEmpty)
+    put("a", 2)
+    table.checkpointEnded(isWritten: true)
+    #expect(take() == [Change(key: "a", number: 2)])
   }
 
   @Test mutating func createdUnderOneCheckpointAndDeletedAfterItIsDeleted() {

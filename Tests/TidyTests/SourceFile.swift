@@ -19,10 +19,15 @@ struct SourceFile {
   /// Lines, the empty one behind the last line break left out.
   var lineCount: Int { lines.last?.isEmpty == true ? lines.count - 1 : lines.count }
 
-  /// The target that the file belongs to: the folder under Sources or Tests.
+  /// The floors of Sources, whose folders are targets.
+  private static let floors: Set<Substring> = ["Shop", "Tools"]
+
+  /// The target that the file belongs to: the folder under Sources or Tests, or under a floor of Sources.
   var target: String? {
     let parts = path.split(separator: "/")
-    return parts.count > 2 && (parts[0] == "Sources" || parts[0] == "Tests") ? String(parts[1]) : nil
+    guard parts.count > 2, parts[0] == "Sources" || parts[0] == "Tests" else { return nil }
+    guard parts[0] == "Sources", Self.floors.contains(parts[1]) else { return String(parts[1]) }
+    return parts.count > 3 ? String(parts[2]) : nil
   }
 
   var isTest: Bool { path.hasPrefix("Tests/") }

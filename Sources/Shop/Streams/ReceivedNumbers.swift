@@ -1,0 +1,137 @@
+import Model
+
+/// The receiving end of all streams of one partition: the highest number that its log holds of each source.
+///
+/// It is a part of the partition's state: it changes only with what the log says, and stands in each checkpoint, so
+/// every replay admits the same inputs. Only the next number of a source is ever admitted.
+///
+/// **Sessions are forgotten by the partition's time only.** A row that was not used for `sessionLife` counts as absent,
+/// whether or not it is still in memory: otherwise what is admitted would depend on when somebody tidied up. A sender
+/// that has heard nothing for half of that life opens a new session, and a command that relies on an older answer is
+/// skipped, so a row is never missed by anybody.
+package struct ReceivedNumbers: Hashable, Sendable {
+  /// The highest number of one source.
+  package struct Row: Hashable, Sendable {
+    package let source: StreamSource
+    package let number: UInt64
+    /// The partition's time when it was raised last; zero for partitions, which are never forgotten.
+    package let at: Timestamp
+
+    package init(source: StreamSource, number: UInt64, at: Timestamp) {
+      self.source = source
+      self.number = number
+      self.at = at
+    }
+  }
+
+  /// What becomes of a number.
+  package enum Admission: Hashable, Sendable {
+    case next
+    /// It, or a later one, was admitted before.
+    case repeated
+    /// Something before it is missing: `expected` has to come first.
+    case gap(expected: UInt64)
+    /// There is no such partition.
+    case unknownSource
+  }
+
+  private struct Mark: Hashable, Sendable {
+    var number: UInt64
+    var at: Timestamp
+  }
+
+  private let partitionCount: Int
+  private let sessionLifeMilliseconds: Int64
+  private var partitions: [UInt64]
+  private var sessions: [Session: Mark] = [:]
+
+  /// - Parameters:
+  ///   - partitionCount: partitions of each service.
+  ///   - sessionLifeMilliseconds: how long a session is remembered without being used, by the partition's time.
+  package init(partitionCount: Int, sessionLifeMilliseconds: Int64) {
+    self.partitionCount = partitionCount
+    self.sessionLifeMilliseconds = sessionLifeMilliseconds
+    partitions = Array(repeating: 0, count: partitionCount * Service.allCases.count)
+  }
+
+  package var sessionCount: Int { sessions.count }
+
+  /// The highest number of a source; 0 for one that is unknown or forgotten, nil for a partition that does not exist.
+  package func highest(of source: StreamSource, at now: Timestamp) -> UInt64? {
+    switch source {
+    case .partition(let partition): slot(of: partition).map { partitions[$0] }
+    case .session(let session): sessions[session].map { isForgotten($0, at: now) ? 0 : $0.number } ?? 0
+    }
+  }
+
+  /// When a source was used last: from then on it is remembered for its life. Now where it is unknown.
+  package func asOf(_ source: StreamSource, at now: Timestamp) -> Timestamp {
+    guard case .session(let session) = source, let mark = sessions[session] else { return now }
+    return mark.at
+  }
+
+  package func admission(of number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
+    guard let highest = highest(of: source, at: now) else { return .unknownSource }
+    if number <= highest { return .repeated }
+    return number == highest + 1 ? .next : .gap(expected: highest + 1)
+  }
+
+  /// Admits a number when it is the next one, and remembers it.
+  package mutating func admit(_ number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
+    let admission = admission(of: number, from: source, at: now)
+    guard admission == .next else { return admission }
+    switch source {
+    case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
+    case .session(let session): sessions[session] = Mark(number: number, at: now)
+    }
+    return .next
+  }
+
+  /// Lets a stream go on after a number, whatever came before: for what an operator set aside.
+  package mutating func resume(_ source: StreamSource, after number: UInt64, at now: Timestamp) {
+    switch source {
+    case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
+    case .session(let session): sessions[session] = Mark(number: number, at: now)
+    }
+  }
+
+  /// Frees the memory of rows that count as absent anyway. Returns whose they were.
+  package mutating func dropForgotten(at now: Timestamp) -> [StreamSource] {
+    let forgotten = sessions.filter { isForgotten($0.value, at: now) }.keys
+    for session in forgotten { sessions[session] = nil }
+    return forgotten.map { .session($0) }
+  }
+
+  /// All rows, in a fixed order: partitions first.
+  package func rows(at now: Timestamp) -> [Row] {
+    var rows: [Row] = []
+    for (slot, number) in partitions.enumerated() where number > 0 {
+      guard let service = Service(rawValue: UInt8(slot / partitionCount)) else { continue }
+      let partition = PartitionID(service, UInt16(slot % partitionCount))
+      rows.append(Row(source: .partition(partition), number: number, at: .zero))
+    }
+    for (session, mark) in sessions.sorted(by: { $0.key < $1.key }) where !isForgotten(mark, at: now) {
+      rows.append(Row(source: .session(session), number: mark.number, at: mark.at))
+    }
+    return rows
+  }
+
+  /// Takes over the rows of a checkpoint; rows of partitions that do not exist are ignored.
+  package mutating func restore(_ rows: [Row]) {
+    for row in rows {
+      switch row.source {
+      case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = row.number }
+      case .session(let session): sessions[session] = Mark(number: row.number, at: row.at)
+      }
+    }
+  }
+
+  private func isForgotten(_ mark: Mark, at now: Timestamp) -> Bool {
+    now.milliseconds - mark.at.milliseconds > sessionLifeMilliseconds
+  }
+
+  private func slot(of partition: PartitionID) -> Int? {
+    guard Int(partition.index) < partitionCount else { return nil }
+    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
+  }
+}

@@ -1,0 +1,88 @@
+import Model
+
+// What senders and receivers of streams say to each other. Every word names the tenure that it is meant for, or comes
+// from; a word for another tenure is ignored, because its owner may have forgotten what the word relies on.
+
+/// Consecutive inputs of one stream: the first has the number `first`, the next one more, and so on.
+package struct StreamFrame<Input: Sendable>: Sendable {
+  package let source: StreamSource
+  package let destination: PartitionID
+  package let owner: OwnerID
+  package let first: UInt64
+  package let inputs: [Input]
+  /// When the destination used this session last, by its own time, as far as the sender knows. Much later it may have
+  /// forgotten it.
+  package let asOf: Timestamp
+
+  package init(
+    source: StreamSource, destination: PartitionID, owner: OwnerID, first: UInt64, inputs: [Input],
+    asOf: Timestamp = .zero
+  ) {
+    self.source = source
+    self.destination = destination
+    self.owner = owner
+    self.first = first
+    self.inputs = inputs
+    self.asOf = asOf
+  }
+}
+
+/// Everything of a stream up to `number` is durable in the destination's log.
+package struct StreamAcknowledgement: Hashable, Sendable {
+  package let source: StreamSource
+  package let destination: PartitionID
+  package let owner: OwnerID
+  package let number: UInt64
+  /// When the destination used the session last, by its own time.
+  package let asOf: Timestamp
+
+  package init(
+    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, asOf: Timestamp = .zero
+  ) {
+    self.source = source
+    self.destination = destination
+    self.owner = owner
+    self.number = number
+    self.asOf = asOf
+  }
+}
+
+/// A new owner has replayed its log, which holds the stream up to `number`. The sender goes on after it.
+package struct StreamGreeting: Hashable, Sendable {
+  package let source: StreamSource
+  package let destination: PartitionID
+  package let owner: OwnerID
+  package let number: UInt64
+  /// The destination's time.
+  package let now: Timestamp
+  /// When the destination used the session last; now for one that it does not know.
+  package let asOf: Timestamp
+
+  package init(
+    source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero,
+    asOf: Timestamp = .zero
+  ) {
+    self.source = source
+    self.destination = destination
+    self.owner = owner
+    self.number = number
+    self.now = now
+    self.asOf = asOf
+  }
+}
+
+/// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has
+/// come to its end: the destination may have forgotten it.
+package struct StreamGap: Hashable, Sendable {
+  package let source: StreamSource
+  package let destination: PartitionID
+  package let owner: OwnerID
+  package let expected: UInt64
+
+  package init(source: StreamSource, destination: PartitionID, owner: OwnerID, expected: UInt64) {
+    self.source = source
+    self.destination = destination
+    self.owner = owner
+    self.expected = expected
+  }
+}

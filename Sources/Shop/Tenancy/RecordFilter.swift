@@ -1,0 +1,89 @@
+import Model
+import Streams
+
+/// Decides which records of a partition's log count.
+///
+/// The one judge for takeovers, for owners that read back, for tools and for the simulator. Two owners may write at the
+/// same time, because one was replaced while it slept; producers repeat what they sent; a restored database gives
+/// epochs out again. Offsets tell nothing of that. So each record names its tenure and its number, and this filter
+/// reads them in the order of the log:
+///
+/// * `Owned` counts when its epoch is above every one that counted. An equal one is void: of two owners with one epoch,
+///   the first in the log has it, for every reader and for ever.
+/// * A record of the newest tenure counts when its number is the next one. One that was counted already is void: a
+///   producer's repetition. One after the next is a lost record, which nobody can mend.
+/// * A record of an older tenure, or of another run under the same epoch, is void: a zombie wrote it.
+/// * A record of a newer epoch whose `Owned` never came is a lost record, too.
+///
+/// Void records leave no trace in the state.
+package struct RecordFilter: Hashable, Sendable {
+  package enum Verdict: Hashable, Sendable {
+    case counted
+    case void(Void)
+    /// The partition stops here.
+    case broken(Broken)
+  }
+
+  /// Why a record leaves no trace.
+  package enum Void: String, Hashable, Sendable {
+    case olderEpoch = "it belongs to an older epoch"
+    case otherRun = "another run owns this epoch"
+    case epochTaken = "the epoch is not above the newest one"
+    case repeated = "its number was counted already"
+  }
+
+  /// Why the log cannot be followed.
+  package enum Broken: Hashable, Sendable, CustomStringConvertible {
+    case missing(expected: UInt64, found: UInt64)
+    case unannounced(OwnerID)
+
+    package var description: String {
+      switch self {
+      case .missing(let expected, let found): "record \(found) follows where \(expected) has to come"
+      case .unannounced(let owner): "a record of epoch \(owner.epoch), whose owner never announced itself"
+      }
+    }
+  }
+
+  /// The newest tenure; nil before the first.
+  package private(set) var owner: OwnerID?
+  /// The number of the newest counted record.
+  package private(set) var number: UInt64
+  let planted: TenancyBug?
+
+  /// Starts after a checkpoint: what it says of tenure and number, or the beginning of the log.
+  package init(owner: OwnerID?, number: UInt64, planted: TenancyBug? = nil) {
+    self.owner = owner
+    self.number = number
+    self.planted = planted
+  }
+
+  /// Judges the next record of the log.
+  package mutating func judge(_ record: LogRecord) -> Verdict {
+    switch record {
+    case .owned(let owner): judge(OwnerID(epoch: owner.epoch, run: owner.incarnation))
+    case .turn(let record): judge(record.owner, record.number)
+    }
+  }
+
+  private mutating func judge(_ announced: OwnerID) -> Verdict {
+    if let owner, announced.epoch <= owner.epoch, !planted.is(.latestOwnedWins) { return .void(.epochTaken) }
+    owner = announced
+    return .counted
+  }
+
+  private mutating func judge(_ writer: OwnerID, _ found: UInt64) -> Verdict {
+    if let owner, writer.epoch < owner.epoch { return .void(.olderEpoch) }
+    if let owner, writer.epoch == owner.epoch, writer.run != owner.run, !planted.is(.runNotCompared) {
+      return .void(.otherRun)
+    }
+    guard let owner, writer.epoch == owner.epoch else { return .broken(.unannounced(writer)) }
+    if found <= number, !planted.is(.repetitionCounts) {
+      if planted.is(.voidAdvancesNumber) { number += 1 }
+      return .void(.repeated)
+    }
+    guard found <= number + 1 else { return .broken(.missing(expected: number + 1, found: found)) }
+    number = found
+    return .counted
+  }
+}

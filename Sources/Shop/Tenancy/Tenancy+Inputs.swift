@@ -1,0 +1,141 @@
+import Model
+import PartitionCore
+import Streams
+
+// What comes in over streams: admitted in order, or asked for again.
+
+extension Tenancy {
+  /// Takes a frame of a stream. Its inputs are queued, as far as they are the next ones.
+  ///
+  /// - Parameter bytes: about the size of each input in the log.
+  package mutating func receive(
+    _ frame: StreamFrame<StreamInput>, bytes: Int = 128, into actions: inout TenancyActions
+  ) {
+    guard frame.owner == owner || planted.is(.inputsBeforeReplayEnds), isAdmitting else { return }
+    guard let applied = received.highest(of: frame.source, at: state.now) else { return }
+    if isForgotten(frame.source, asOf: frame.asOf, at: state.now) {
+      return refuse(frame.source, expected: 0, into: &actions)
+    }
+    var highest = max(applied, queuedThrough[frame.source] ?? 0)
+    var number = frame.first
+    var isRepeated = false
+    for input in frame.inputs {
+      defer { number += 1 }
+      if number <= highest {
+        isRepeated = true
+        continue
+      }
+      guard number == highest + 1 || planted.is(.gapAdmitted) else {
+        refuse(frame.source, expected: highest + 1, into: &actions)
+        break
+      }
+      let origin = LoggedInput.Origin(source: frame.source, number: number)
+      queue(.init(origin: origin, input: input, bytes: bytes, asOf: frame.asOf))
+      highest = number
+      queuedThrough[frame.source] = number
+    }
+    if isRepeated { acknowledge(frame.source, into: &actions) }
+  }
+
+  /// Whether a session may have been known and forgotten: it is not known, and what its sender relies on is so old that
+  /// it may have been. Then what it sends may have been executed already, and its numbers say nothing any more.
+  func isForgotten(_ source: StreamSource, asOf: Timestamp, at now: Timestamp) -> Bool {
+    guard case .session = source, received.highest(of: source, at: now) == 0 else { return false }
+    let age = now.milliseconds - asOf.milliseconds
+    return age > limits.stream.sessionLifeMilliseconds / 2
+  }
+
+  /// Has a sender go back to the number that has to come next; to 0 when its session has come to its end.
+  func refuse(_ source: StreamSource, expected: UInt64, into actions: inout TenancyActions) {
+    actions.gaps.append(StreamGap(source: source, destination: partition, owner: owner, expected: expected))
+  }
+
+  /// Takes a command that reached its owner inside of the process and needs no number.
+  /// - Returns: false when nothing is taken now.
+  package mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
+    guard isAdmitting, !mode.isShared else { return false }
+    queue(.init(origin: nil, input: .command(command, deadline: deadline), bytes: bytes, asOf: state.now))
+    return true
+  }
+
+  private mutating func queue(_ inbound: InboundQueue.Inbound) {
+    if case .message = inbound.input { messages.append(inbound) } else { commands.append(inbound) }
+  }
+
+  /// Repeats what is durable of a stream: whoever sends again has not heard it.
+  private mutating func acknowledge(_ source: StreamSource, into actions: inout TenancyActions) {
+    let number =
+      planted.is(.repetitionAnsweredEarly)
+      ? received.highest(of: source, at: state.now) ?? 0 : durableThrough[source] ?? 0
+    guard number > 0 else { return }
+    actions.acknowledgements.append(acknowledgement(of: source, number))
+  }
+
+  func acknowledgement(of source: StreamSource, _ number: UInt64) -> StreamAcknowledgement {
+    StreamAcknowledgement(
+      source: source, destination: partition, owner: owner, number: number,
+      asOf: received.asOf(source, at: state.now))
+  }
+
+  // MARK: The partition's own messages
+
+  /// The destinations with messages that are not acknowledged, in a fixed order.
+  package var destinations: [PartitionID] { outbox.destinations }
+
+  /// The next messages for the owner of `destination`; nil when there are none, or nobody to send them to.
+  package mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {
+    mayReveal ? outbox.nextFrame(to: destination) : nil
+  }
+
+  /// The owner of a destination says where this partition's stream stands in its log.
+  package mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
+    // Before the end of the replay it is not known what was ever sent.
+    guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
+    follow(outbox.take(greeting), of: greeting.destination, into: &actions)
+  }
+
+  private mutating func follow(
+    _ greeted: StreamSender<Message>.Greeted?, of destination: PartitionID, into actions: inout TenancyActions
+  ) {
+    switch greeted {
+    case .lostLog(let greeted, let acknowledged, let numbered):
+      end(
+        .stopped(
+          number: number,
+          reason: "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
+            + "acknowledged and \(numbered) sent: one of the two has lost a part of its log"))
+    case .resumed: actions.hasMessages = outbox.canSend || actions.hasMessages
+    case .stale, .forgotten, nil: break
+    }
+  }
+
+  package mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions) {
+    guard ending == nil else { return }
+    if outbox.take(acknowledgement) == nil {
+      end(
+        .stopped(
+          number: number,
+          reason: "\(acknowledgement.destination) acknowledged message \(acknowledgement.number), which was never sent")
+      )
+    }
+    actions.hasMessages = outbox.canSend || actions.hasMessages
+  }
+
+  package mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {
+    guard ending == nil else { return }
+    follow(outbox.take(gap), of: gap.destination, into: &actions)
+  }
+
+  /// The way to the owner of a destination broke, or it owns nothing any more: nothing is sent until its owner greets.
+  package mutating func disconnected(from destination: PartitionID, of former: OwnerID) {
+    outbox.disowned(destination, by: former)
+  }
+
+  /// The way to a pod broke: whatever no pod has received is sent again. A pod drops what nobody waits for.
+  package func sendRepliesAgain(into actions: inout TenancyActions) {
+    if mayReveal, ending == nil { actions.replies += replies.all }
+  }
+
+  /// A pod has received the reply to a request, and answers it to its client.
+  package mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
+}

@@ -1,0 +1,191 @@
+import Model
+import PartitionCore
+import Streams
+
+// Taking over: from the checkpoint through the log, up to the own `Owned`.
+
+extension Tenancy {
+  /// Takes the next record of the log: first the one after the checkpoint's, then each after the other.
+  package mutating func deliver(_ record: LogRecord, at offset: Int64) {
+    guard case .replaying = phase else { return }
+    replay.append(record, at: offset)
+  }
+
+  /// Takes bytes of the log that are no record.
+  package mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
+    guard case .replaying = phase else { return }
+    end(.stopped(number: number + 1, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
+  }
+
+  /// Whether `advanceReplay` has something to do before a load ends.
+  package var canAdvanceReplay: Bool { phase == .replaying && !replay.isEmpty && !loads.isBlocking }
+
+  /// Applies what was read, as far as its keys are resident, at most about `stepEntriesMax` entries.
+  package mutating func advanceReplay(at now: Int64, into actions: inout TenancyActions) {
+    var entries = 0
+    while canAdvanceReplay, entries < limits.core.stepEntriesMax, let read = replay.first {
+      if !replay.isJudged {
+        guard isCounted(read, at: now, into: &actions) else {
+          if case .replaying = phase { replay.removeFirst() }
+          continue
+        }
+        replay.isJudged = true
+      }
+      guard case .turn(let record) = read.record else { continue }
+      guard apply(record, counting: &entries) else { break }
+      number = record.number
+      confirmed = (record.number, read.offset)
+      replay.removeFirst()
+    }
+    actions.loads += loads.next()
+  }
+
+  /// Judges a record, and follows what it says about owners. Returns whether it has entries to apply.
+  private mutating func isCounted(
+    _ read: ReplayQueue.Read, at now: Int64, into actions: inout TenancyActions
+  ) -> Bool {
+    switch filter.judge(read.record) {
+    case .void(let reason):
+      // Another run has this epoch: whoever finds that acquires above it.
+      if read.record.owner == owner, reason == .epochTaken || reason == .otherRun { lose(.epochTaken) }
+      return false
+    case .broken(let reason):
+      end(.stopped(number: number + 1, reason: "offset \(read.offset): \(reason)"))
+      return false
+    case .counted: break
+    }
+    guard case .owned(let announced) = read.record else { return true }
+    let announcer = OwnerID(epoch: announced.epoch, run: announced.incarnation)
+    if announcer == owner || planted.is(.runNotCompared) && announcer.epoch == owner.epoch {
+      replayEnded(ownedAt: read.offset, at: now, into: &actions)
+    } else if announcer.epoch > owner.epoch {
+      end(.superseded(by: announcer))
+    } else {
+      predecessor = (announcer, false)
+    }
+    return false
+  }
+
+  /// Applies a record of the log. Returns false when it could not be finished: a key has to be loaded, or it is poison.
+  mutating func apply(_ record: TurnRecord, counting entries: inout Int) -> Bool {
+    if replay.nextEntry == 0 {
+      var missing: [EntityKey] = []
+      for entry in record.entries { collectMissing(for: entry.body, into: &missing) }
+      guard missing.isEmpty else {
+        loads.request(missing)
+        loads.isBlocking = true
+        return false
+      }
+      state.advance(to: record.time)
+      guard applyControls(of: record) else { return false }
+    }
+    while replay.nextEntry < record.entries.count {
+      let entry = record.entries[replay.nextEntry]
+      // An earlier entry of the record may have created what this one needs, or freed it.
+      var missing: [EntityKey] = []
+      collectMissing(for: entry.body, into: &missing)
+      guard missing.isEmpty else {
+        loads.request(missing)
+        loads.isBlocking = true
+        return false
+      }
+      var effects = TurnEffects()
+      guard applyLogged(entry, of: record, into: &effects) else { return false }
+      for (destination, message) in effects.messages { outbox.release(message, to: destination) }
+      for reply in effects.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
+      replay.nextEntry += 1
+      entries += 1
+    }
+    return true
+  }
+
+  private mutating func applyControls(of record: TurnRecord) -> Bool {
+    for control in record.controls {
+      do throws(Poison) { try state.apply(control) } catch {
+        end(.stopped(number: record.number, reason: error.reason))
+        return false
+      }
+      if case .released = control, predecessor?.owner == record.owner { predecessor?.isGone = true }
+    }
+    return true
+  }
+
+  /// Applies an entry that stands in the log, exactly as its owner did. Returns false where the partition stops.
+  mutating func applyLogged(_ entry: LoggedInput, of record: TurnRecord, into effects: inout TurnEffects) -> Bool {
+    // What a poisonous entry has changed before it was found out is undone, where an operator has set it aside.
+    let whole = quarantined.contains(record.number) ? (state, outbox, received) : nil
+    do throws(Poison) {
+      try perform(entry, in: record.number, into: &effects)
+      return true
+    } catch {
+      guard let whole else {
+        end(.stopped(number: record.number, reason: error.reason))
+        return false
+      }
+      (state, outbox, received) = whole
+      effects = TurnEffects()
+      if let origin = entry.origin { _ = received.admit(origin.number, from: origin.source, at: state.now) }
+      return true
+    }
+  }
+
+  // MARK: The end of the replay
+
+  private mutating func replayEnded(ownedAt offset: Int64, at now: Int64, into actions: inout TenancyActions) {
+    replay = ReplayQueue()
+    expectedOffset = offset + 1
+    anchor = (offset, nil)
+    // Only the last word before the own Owned counts, and only its writer's.
+    if releasedEarly == predecessor?.owner { predecessor?.isGone = true }
+    let isUnclean = predecessor.map { !$0.isGone } ?? false
+    cautiousLeft = isUnclean && mode.isShared ? limits.cautiousInputs : 0
+    for row in received.rows(at: state.now) {
+      durableThrough[row.source] = row.number
+      actions.greetings.append(greeting(to: row.source, row.number))
+    }
+    if isUnclean && mode.isShared {
+      phase = .waiting(since: now)
+    } else {
+      serve(into: &actions)
+    }
+  }
+
+  func greeting(to source: StreamSource, _ number: UInt64) -> StreamGreeting {
+    StreamGreeting(
+      source: source, destination: partition, owner: owner, number: number, now: state.now,
+      asOf: received.asOf(source, at: state.now))
+  }
+
+  /// Answers a sender that asks where its stream stands: what is durable of it.
+  package func greet(_ source: StreamSource, into actions: inout TenancyActions) {
+    guard isAdmitting else { return }
+    let isKnown = received.highest(of: source, at: state.now) ?? 0 > 0
+    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] ?? 0 : 0))
+  }
+
+  /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.
+  package mutating func predecessorReleased(_ former: OwnerID, into actions: inout TenancyActions) {
+    if case .replaying = phase {
+      releasedEarly = former
+      return
+    }
+    guard case .waiting = phase, predecessor?.owner == former else { return }
+    predecessor?.isGone = true
+    serve(into: &actions)
+  }
+
+  /// Says what time it is by the owner's clock.
+  package mutating func pass(_ now: Int64, into actions: inout TenancyActions) {
+    guard case .waiting(let since) = phase, now - since >= lease.waitMilliseconds else { return }
+    serve(into: &actions)
+  }
+
+  private mutating func serve(into actions: inout TenancyActions) {
+    phase = .serving
+    // A client is told once more; a pod drops what nobody waits for.
+    actions.replies += replies.all
+    for append in held { reveal(append.effects, into: &actions) }
+    held = []
+    actions.hasMessages = outbox.canSend || actions.hasMessages
+  }
+}

@@ -1,0 +1,106 @@
+import Model
+import PartitionCore
+import Streams
+
+// What the store gives and gets.
+
+extension Tenancy {
+  /// Takes over what the store said about the keys of the last load; a nil value does not exist there.
+  package mutating func loaded(_ rows: [EntityChange], at now: Int64, into actions: inout TenancyActions) {
+    guard ending == nil else { return }
+    loads.ended()
+    state.install(rows)
+    answerWaiting(provenBy: 0, at: now, into: &actions)
+    actions.loads += loads.next()
+  }
+
+  /// Says that the load failed; whatever still needs its keys asks again.
+  package mutating func loadFailed() {
+    loads.ended()
+    loads.request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
+  }
+
+  /// The keys that are to be loaded now; empty while a load is under way.
+  package mutating func keysToLoad() -> [EntityKey] { ending == nil ? loads.next() : [] }
+
+  // MARK: Checkpoints
+
+  /// Whether the store lacks something that was applied.
+  package var isBehind: Bool { number > checkpointedNumber }
+
+  package var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
+
+  /// Takes a checkpoint of everything applied so far, to be written once its newest record is durable. Returns whether
+  /// it did: not while one is under way, nor when nothing happened since the last, nor while replies are held back, of
+  /// which the next owner would not know.
+  package mutating func takeCheckpoint() -> Bool {
+    guard case .idle = checkpoint, isAdmitting, phase != .replaying, isBehind, held.isEmpty else { return false }
+    for source in received.dropForgotten(at: state.now) {
+      durableThrough[source] = nil
+      queuedThrough[source] = nil
+    }
+    var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
+    var withheldReplies: [CommandReply] = []
+    for append in unconfirmed where !append.isCautious {
+      withheldReplies += append.effects.replies
+      if planted.is(.checkpointWithoutOutbox) { continue }
+      var numbers: [PartitionID: UInt64] = [:]
+      for (destination, message) in append.effects.messages {
+        let number = (numbers[destination] ?? newestRow(of: destination, in: rows)) + 1
+        numbers[destination] = number
+        rows.append(.init(destination: destination, number: number, message: message))
+      }
+    }
+    let header = TenancyCheckpoint.Header(
+      partition: partition, owner: number > 0 ? newestOwner : nil, number: number,
+      offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
+      limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
+      caused: outbox.counts)
+    checkpoint = .taken(
+      TenancyCheckpoint(
+        header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
+    return true
+  }
+
+  /// The tenure that the newest applied record was written in.
+  private var newestOwner: OwnerID? { unconfirmed.isEmpty ? filter.owner : owner }
+
+  /// The newest message to a destination that is released, or among `rows`.
+  private func newestRow(of destination: PartitionID, in rows: [TenancyCheckpoint.OutboxRow]) -> UInt64 {
+    max(outbox.senders[destination]?.numbered ?? 0, rows.last { $0.destination == destination }?.number ?? 0)
+  }
+
+  /// The checkpoint that was taken, once its newest record is durable.
+  package mutating func checkpointToWrite() -> TenancyCheckpoint? {
+    guard case .taken(let taken) = checkpoint,
+      taken.header.number <= confirmed.number || planted.is(.checkpointOfUnconfirmed)
+    else { return nil }
+    checkpoint = .writing(number: taken.header.number)
+    return taken
+  }
+
+  /// Notes where the newest record of a checkpoint came to stand.
+  mutating func noteCheckpoint(of number: UInt64, at offset: Int64) {
+    guard case .taken(var taken) = checkpoint, taken.header.number == number else { return }
+    taken.header.offset = offset
+    checkpoint = .taken(taken)
+  }
+
+  /// Says whether the store has the checkpoint that `checkpointToWrite` handed out.
+  package mutating func checkpointEnded(isWritten: Bool) {
+    guard case .writing(let number) = checkpoint else { return }
+    checkpoint = .idle
+    guard ending == nil else { return }
+    state.checkpointEnded(isWritten: isWritten)
+    if isWritten { checkpointedNumber = number }
+  }
+
+  /// Forgets clean entities while more are resident than should be. Call it between turns. Returns how many.
+  @discardableResult
+  package mutating func evict(downTo share: Int = .max) -> Int {
+    let excess = state.residentCount - min(limits.core.residentMax, share)
+    // What is logged and not applied yet finds its keys when its time comes.
+    guard ending == nil, excess > 0, !unconfirmed.contains(where: \.isCautious) else { return 0 }
+    return state.evict(excess: excess, scanMax: limits.core.evictionScanMax, keeping: loads.requested)
+  }
+}

@@ -1,0 +1,235 @@
+import Model
+import PartitionCore
+import Streams
+
+// A turn: drain, apply, append once.
+
+extension Tenancy {
+  /// Whether a turn would append something now.
+  package var wantsTurn: Bool {
+    if case .leaving(to: nil) = phase { return unconfirmed.isEmpty && settling == nil && !isReleaseLogged }
+    guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
+      unconfirmed.count < mode.appendsUnderWayMax
+    else { return false }
+    return !messages.isEmpty && !isPaused || !commands.isEmpty || wantsTick || ruleLimits != wantedLimits
+  }
+
+  /// So much waits for a checkpoint that commands are not executed.
+  package var isDirtyBoundReached: Bool { state.dirtyCount >= limits.core.dirtyMax }
+
+  /// So much waits for a checkpoint that not even messages are taken: their senders keep them.
+  package var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
+
+  /// Applies what is queued and appends it as one record.
+  ///
+  /// - Parameters:
+  ///   - time: the owner's time; the partition's never runs backwards whatever it says.
+  ///   - now: the owner's monotonic clock, in milliseconds.
+  package mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions) {
+    guard wantsTurn else { return }
+    if case .leaving = phase {
+      isReleaseLogged = true
+      return append([.released(epoch: owner.epoch)], [], TurnEffects(), isCautious: false, time, now, &actions)
+    }
+    let controls: [Control] = ruleLimits == wantedLimits ? [] : [.limits(wantedLimits)]
+    if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) {
+      return cautiousTurn(controls, time, now, &actions)
+    }
+    let time = max(state.now, time)
+    if !controls.isEmpty { state.advance(to: time) }
+    for control in controls { try? state.apply(control) }
+    var entries: [LoggedInput] = []
+    var effects = TurnEffects()
+    var bytes = 0
+    drain(\.messages, time, now, &entries, &effects, &bytes, &actions)
+    drain(\.commands, time, now, &entries, &effects, &bytes, &actions)
+    actions.loads += loads.next()
+    guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
+    append(controls, entries, effects, isCautious: false, time, now, &actions)
+    if planted.is(.acknowledgedWhenApplied) {
+      for (source, number) in effects.admitted {
+        actions.acknowledgements.append(acknowledgement(of: source, number))
+      }
+    }
+  }
+
+  /// Applies the inputs of one queue until it is empty, a bound is reached, or a key has to be loaded.
+  private mutating func drain(
+    _ queue: WritableKeyPath<Self, InboundQueue>, _ time: Timestamp, _ now: Int64, _ entries: inout [LoggedInput],
+    _ effects: inout TurnEffects, _ bytes: inout Int, _ actions: inout TenancyActions
+  ) {
+    while let inbound = self[keyPath: queue].first, entries.count < limits.turnInputsMax, ending == nil,
+      !loads.isBlocking
+    {
+      if case .message = inbound.input, isPaused { return }
+      guard bytes == 0 || bytes + inbound.bytes <= limits.turnBytesMax else { return }
+      guard isStillNext(inbound, at: time, into: &actions) else {
+        self[keyPath: queue].removeFirst()
+        continue
+      }
+      let entry = entry(for: inbound, at: now)
+      guard isResident(entry.body) else { return }
+      // Not before something is applied: the log has to say it, too.
+      state.advance(to: time)
+      do throws(Poison) {
+        try perform(entry, in: number + 1, into: &effects)
+      } catch {
+        // What was applied is half done, and nothing of this turn stands in the log. A tenure that begins anew logs
+        // what cannot be applied by itself, where an operator finds it.
+        if planted.is(.poisonNotLogged) {
+          self[keyPath: queue].removeFirst()
+          continue
+        }
+        return lose(.poison)
+      }
+      self[keyPath: queue].removeFirst()
+      if planted.is(.skipNotLogged), case .skip = entry.body { continue }
+      if planted.is(.refusedCommandExecuted), case .command(let command) = entry.body, isDirtyBoundReached {
+        actions.replies.append(.skipped(command.request, .overloaded))
+      }
+      entries.append(entry)
+      bytes += inbound.bytes
+    }
+  }
+
+  /// Logs the next input by itself, to be applied when it is durable.
+  private mutating func cautiousTurn(
+    _ controls: [Control], _ time: Timestamp, _ now: Int64, _ actions: inout TenancyActions
+  ) {
+    let isMessage = !messages.isEmpty && !isPaused
+    guard let inbound = isMessage ? messages.first : commands.first else { return }
+    guard isStillNext(inbound, at: max(state.now, time), into: &actions) else {
+      return isMessage ? messages.removeFirst() : commands.removeFirst()
+    }
+    let entry = entry(for: inbound, at: now)
+    guard isResident(entry.body) else {
+      actions.loads += loads.next()
+      return
+    }
+    if isMessage { messages.removeFirst() } else { commands.removeFirst() }
+    cautiousLeft -= 1
+    append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
+  }
+
+  /// Whether an input that was queued is the next one of its stream still: the partition's time may have gone on so far
+  /// that its session was forgotten meanwhile. Its sender is told.
+  private mutating func isStillNext(
+    _ inbound: InboundQueue.Inbound, at time: Timestamp, into actions: inout TenancyActions
+  ) -> Bool {
+    guard let origin = inbound.origin, !planted.is(.gapAdmitted) else { return true }
+    if isForgotten(origin.source, asOf: inbound.asOf, at: time) {
+      queuedThrough[origin.source] = nil
+      refuse(origin.source, expected: 0, into: &actions)
+      return false
+    }
+    guard case .gap(let expected) = received.admission(of: origin.number, from: origin.source, at: time) else {
+      return true
+    }
+    queuedThrough[origin.source] = nil
+    refuse(origin.source, expected: expected, into: &actions)
+    return false
+  }
+
+  /// What the log will say of an input: itself, or that it is skipped.
+  private func entry(for inbound: InboundQueue.Inbound, at now: Int64) -> LoggedInput {
+    switch inbound.input {
+    case .message(let message):
+      if planted.is(.messageRefusedWhenDirty), isDirtyBoundReached {
+        return LoggedInput(origin: inbound.origin, body: .skip(nil, .overloaded))
+      }
+      return LoggedInput(origin: inbound.origin, body: .message(message))
+    case .command(let command, let deadline):
+      guard let reason = reasonToSkip(deadline, at: now) else {
+        return LoggedInput(origin: inbound.origin, body: .command(command))
+      }
+      return LoggedInput(origin: inbound.origin, body: .skip(command.request, reason))
+    }
+  }
+
+  private func reasonToSkip(_ deadline: Int64?, at now: Int64) -> SkipReason? {
+    if let deadline, deadline < now { return .expired }
+    return isDirtyBoundReached && !planted.is(.refusedCommandExecuted) ? .overloaded : nil
+  }
+
+  /// Whether an entry can be applied now; if not, asks for what it and everything queued need.
+  private mutating func isResident(_ body: LoggedInput.Body) -> Bool {
+    var missing: [EntityKey] = []
+    collectMissing(for: body, into: &missing)
+    if missing.isEmpty { return true }
+    for inbound in messages.all where missing.count < limits.core.loadKeysMax {
+      if case .message(let message) = inbound.input { state.collectMissing(for: message, into: &missing) }
+    }
+    for inbound in commands.all where missing.count < limits.core.loadKeysMax {
+      if case .command(let command, _) = inbound.input { state.collectMissing(for: command, into: &missing) }
+    }
+    loads.request(missing)
+    loads.isBlocking = true
+    return false
+  }
+
+  func collectMissing(for body: LoggedInput.Body, into keys: inout [EntityKey]) {
+    switch body {
+    case .command(let command): state.collectMissing(for: command, into: &keys)
+    case .message(let message): state.collectMissing(for: message, into: &keys)
+    case .skip: break
+    }
+  }
+
+  /// Applies one entry of record `number`; in a turn and in every replay the same.
+  ///
+  /// - Throws: `Poison` when no version of these rules wrote it; what it had changed by then stays changed.
+  mutating func perform(
+    _ entry: LoggedInput, in number: UInt64, into effects: inout TurnEffects
+  ) throws(Poison) {
+    if let origin = entry.origin {
+      let admission = received.admit(origin.number, from: origin.source, at: state.now)
+      guard admission == .next || planted.is(.gapAdmitted) else {
+        throw Poison("input \(origin.number) of \(origin.source): \(admission)")
+      }
+      if planted.is(.gapAdmitted) { received.resume(origin.source, after: origin.number, at: state.now) }
+      effects.admitted.append((origin.source, origin.number))
+    }
+    let place = RecordPlace(offset: Int64(number), position: LogPosition(number))
+    var caused = Effects()
+    var index: UInt32 = 0
+    switch entry.body {
+    case .command(let command): try state.apply(command, at: place, nextIndex: &index, into: &caused)
+    case .message(let message): try state.apply(message, at: place, nextIndex: &index, into: &caused)
+    case .skip(let request, let reason): if let request { effects.replies.append(.skipped(request, reason)) }
+    }
+    for outbound in caused.messages {
+      guard case .message(let message) = outbound.entry.body else { continue }
+      _ = outbox.number(for: outbound.to)
+      effects.messages.append((outbound.to, message.message))
+    }
+    for withheld in caused.replies { effects.replies.append(.outcome(withheld.reply)) }
+  }
+
+  private mutating func append(
+    _ controls: [Control], _ entries: [LoggedInput], _ effects: TurnEffects, isCautious: Bool, _ time: Timestamp,
+    _ now: Int64, _ actions: inout TenancyActions
+  ) {
+    wantsTick = false
+    let record = TurnRecord(
+      owner: owner, number: number + 1, time: max(state.now, time), controls: controls, entries: entries)
+    var append = UnconfirmedAppend(record: record, sentAt: now, isCautious: isCautious, effects: effects)
+    if !isCautious {
+      state.advance(to: record.time)
+      number += 1
+    }
+    if mode.isOneSequence {
+      // Causes and effects are lost together, so messages need not wait; replies do.
+      send(append.effects.messages, into: &actions)
+      append.effects.messages = []
+    }
+    unconfirmed.append(append)
+    actions.appends.append(.turn(record))
+  }
+
+  mutating func send(
+    _ messages: [(destination: PartitionID, message: Message)], into actions: inout TenancyActions
+  ) {
+    for (destination, message) in messages { outbox.release(message, to: destination) }
+    if !messages.isEmpty { actions.hasMessages = true }
+  }
+}

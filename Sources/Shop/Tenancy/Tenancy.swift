@@ -1,0 +1,231 @@
+import Model
+import PartitionCore
+import Streams
+
+/// The life of one partition with one owner, as a value without threads, clocks or I/O.
+///
+/// Only the owner of a partition writes to its log; everybody else tells the owner, over densely numbered streams. The
+/// owner applies its inputs at once, logs them as one record a turn, and withholds everything they cause until the
+/// record is confirmed. Lanes and the simulator drive this machine; neither imitates it.
+///
+/// ```
+///            own Owned read              predecessor released, or its lease has passed
+/// replaying ───────────────► waiting ─────────────────────────────────────────────────► serving
+///                               └──────────── a successor is known, or it is to leave ─────┤
+///                                                                                       leaving
+///      any ──────────────────────────────────────────────────────────────► ended (final) ◄─┘
+/// ```
+///
+/// **A turn** (`turn`) takes what is queued, as far as its keys are resident: messages first, because checkouts that
+/// others wait for are in them. The record names the tenure and the next number of the partition.
+///
+/// **An append is confirmed** (`confirmed`) when the log put it at the offset that it had to get: then nobody else
+/// wrote in between. Otherwise, and when its fate is unknown, the log is read back from that offset (`readBack`).
+/// Either the record is found there as it is, or another owner is, or neither: then the identical bytes are appended
+/// again.
+///
+/// **Three things make the result exactly-once:** a receiver admits only the next number of each stream
+/// (`ReceivedNumbers`), the log's readers count each record number once (`RecordFilter`), and both are checkpointed
+/// together with the state and with the messages that nobody has acknowledged yet.
+package struct Tenancy<Machine: StateMachine>: Sendable {
+  package enum Phase: Hashable, Sendable {
+    /// Reads the log up to its own `Owned`. Can transition to: waiting, serving, ended.
+    case replaying
+    /// The predecessor may still answer reads: inputs are applied and logged, but nothing is revealed. `since` is when
+    /// the own `Owned` was read. Can transition to: serving, leaving, ended.
+    case waiting(since: Int64)
+    /// Can transition to: leaving, ended.
+    case serving
+    /// Begins nothing any more; ends when nothing is under way. Can transition to: ended.
+    case leaving(to: OwnerID?)
+    /// Final.
+    case ended(TenancyEnd)
+  }
+
+  package let partition: PartitionID
+  package let owner: OwnerID
+  package internal(set) var phase = Phase.replaying
+  let mode: LogMode
+  let limits: TenancyLimits
+  let planted: TenancyBug?
+  /// The bounds that the owner is configured with; the log is told when it decides under others.
+  let wantedLimits: RuleLimits
+
+  package internal(set) var state: AppliedState<Machine>
+  package internal(set) var received: ReceivedNumbers
+  var outbox: Outbox
+  var filter: RecordFilter
+  let quarantined: Set<UInt64>
+
+  /// The number of the newest record that was applied.
+  package internal(set) var number: UInt64
+  /// The number of the newest record that is durable, and where it stands.
+  package internal(set) var confirmed: (number: UInt64, offset: Int64)
+  /// Where the next append has to get to.
+  var expectedOffset: Int64
+  /// The newest record of this owner's that is known to be durable: where it stands, and its number; nil for `Owned`.
+  var anchor: (offset: Int64, number: UInt64?) = (-1, nil)
+
+  // Taking over.
+  var replay = ReplayQueue()
+  /// The newest owner before this one, and whether it said that it answers nothing any more.
+  var predecessor: (owner: OwnerID, isGone: Bool)?
+  /// The predecessor's word, when it came before the replay's end.
+  var releasedEarly: OwnerID?
+
+  // Inputs.
+  var messages = InboundQueue()
+  var commands = InboundQueue()
+  /// The highest number of each source that is queued or applied, where it is above what was applied.
+  var queuedThrough: [StreamSource: UInt64] = [:]
+  /// The highest number of each source that is durable.
+  var durableThrough: [StreamSource: UInt64] = [:]
+  /// So many more inputs are logged before they are applied.
+  var cautiousLeft = 0
+
+  // Appends.
+  var unconfirmed: [UnconfirmedAppend] = []
+  /// Confirmed, and withheld until the predecessor's end.
+  var held: [UnconfirmedAppend] = []
+  var settling: Settling?
+  var isReleaseLogged = false
+
+  // Reads.
+  var lease: Lease
+  var waitingReads: [WaitingRead] = []
+  /// Answers that show what is not durable yet.
+  var withheldAnswers: [WithheldAnswer] = []
+  var wantsTick = false
+
+  // The store.
+  var loads = KeyLoads()
+  var checkpoint = CheckpointPhase.idle
+  package internal(set) var checkpointedNumber: UInt64
+  /// Replies that no pod has received yet, oldest first.
+  var replies = UnreceivedReplies()
+
+  /// A record that was appended and is not known to be durable.
+  struct UnconfirmedAppend: Sendable {
+    let record: TurnRecord
+    let sentAt: Int64
+    /// It is applied only when it is durable.
+    let isCautious: Bool
+    var effects = TurnEffects()
+  }
+
+  /// What a record causes, withheld.
+  struct TurnEffects: Sendable {
+    var messages: [(destination: PartitionID, message: Message)] = []
+    var replies: [CommandReply] = []
+    /// The newest number of each source in the record.
+    var admitted: [(source: StreamSource, number: UInt64)] = []
+  }
+
+  struct WaitingRead: Sendable {
+    let query: Query
+    let request: RequestID
+    /// An append with this number or a higher one, sent after the read came, proves that nobody else answers.
+    let provenBy: UInt64
+  }
+
+  struct WithheldAnswer: Sendable {
+    let number: UInt64
+    let request: RequestID
+    let view: View
+  }
+
+  /// The log is being read back, because of the oldest unconfirmed append.
+  struct Settling: Sendable {
+    var nextOffset: Int64
+    /// When the log was last seen to end too early, and how long it has by now, in milliseconds.
+    var shrunken: (seenAt: Int64, milliseconds: Int64)?
+  }
+
+  enum CheckpointPhase: Sendable {
+    /// Can transition to: taken.
+    case idle
+    /// Waits until its newest record is durable. Can transition to: writing.
+    case taken(TenancyCheckpoint)
+    /// Is with the store. Can transition to: idle.
+    case writing(number: UInt64)
+  }
+
+  /// Starts from what the store gave this owner together with its epoch.
+  ///
+  /// The shell appends `.owned` of this owner, and hands the log from the checkpoint's offset on to `deliver`.
+  package init(
+    partition: PartitionID, owner: OwnerID, partitioner: Partitioner, mode: LogMode, limits: TenancyLimits,
+    wantedLimits: RuleLimits, recovery: TenancyRecovery, planted: TenancyBug? = nil
+  ) {
+    self.partition = partition
+    self.owner = owner
+    self.mode = mode
+    self.limits = limits
+    self.wantedLimits = wantedLimits
+    self.planted = planted
+    quarantined = recovery.quarantined
+    let header = recovery.header
+    state = AppliedState(
+      partition: partition, partitioner: partitioner,
+      header: header.map {
+        CheckpointHeader(
+          partition: partition, offset: $0.offset, now: $0.now, rulesVersion: $0.rulesVersion, limits: $0.limits,
+          dedup: [], ledger: $0.ledger)
+      }, pinned: recovery.pinned)
+    received = ReceivedNumbers(
+      partitionCount: partitioner.count, sessionLifeMilliseconds: limits.stream.sessionLifeMilliseconds)
+    received.restore(header?.received ?? [])
+    outbox = Outbox(of: partition, limits.stream)
+    outbox.restore(header?.caused ?? [], recovery.outbox)
+    filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0, planted: planted)
+    number = header?.number ?? 0
+    confirmed = (number, header?.offset ?? -1)
+    checkpointedNumber = number
+    expectedOffset = confirmed.offset + 1
+    predecessor = header?.owner.map { ($0, false) }
+    lease = Lease(milliseconds: limits.leaseMilliseconds, planted: planted)
+    for reply in recovery.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
+    if let flaw = state.flaw(of: recovery.pinned) { end(.stopped(number: number, reason: flaw)) }
+  }
+
+  // MARK: How it stands
+
+  /// Whether inputs are taken: after the replay, until the end.
+  package var isAdmitting: Bool {
+    switch phase {
+    case .waiting, .serving: true
+    case .replaying: planted.is(.inputsBeforeReplayEnds)
+    case .leaving, .ended: false
+    }
+  }
+
+  /// Whether anything may be revealed: answers, replies and messages.
+  package var mayReveal: Bool {
+    switch phase {
+    case .serving, .leaving: true
+    case .replaying, .waiting, .ended: false
+    }
+  }
+
+  package var ending: TenancyEnd? { if case .ended(let end) = phase { end } else { nil } }
+  package var queuedCount: Int { messages.count + commands.count }
+  package var unconfirmedCount: Int { unconfirmed.count }
+  package var unacknowledgedCount: Int { outbox.unacknowledgedCount }
+  package var ruleLimits: RuleLimits { state.ruleLimits }
+
+  mutating func end(_ end: TenancyEnd) {
+    if case .ended = phase { return }
+    phase = .ended(end)
+    messages = InboundQueue()
+    commands = InboundQueue()
+    unconfirmed = []
+    held = []
+    settling = nil
+    withheldAnswers = []
+    loads = KeyLoads()
+    if case .taken = checkpoint { checkpoint = .idle }
+  }
+
+  /// Gives up this tenure, to have the partition acquired anew.
+  mutating func lose(_ loss: Loss) { end(.lost(loss, epochAbove: filter.owner?.epoch ?? 0)) }
+}

@@ -1,0 +1,142 @@
+import Model
+import PartitionCore
+import Streams
+
+// The queues of a tenure: first in, first out, and taking the first one away costs nothing on average.
+
+/// Inputs that were admitted and not applied.
+struct InboundQueue: Sendable {
+  struct Inbound: Sendable {
+    let origin: LoggedInput.Origin?
+    let input: StreamInput
+    let bytes: Int
+    /// The partition's time as the sender had learned it.
+    let asOf: Timestamp
+  }
+
+  private var items: [Inbound] = []
+  private var head = 0
+
+  var count: Int { items.count - head }
+  var isEmpty: Bool { head == items.count }
+  var first: Inbound? { isEmpty ? nil : items[head] }
+  var all: ArraySlice<Inbound> { items[head...] }
+
+  mutating func append(_ inbound: Inbound) { items.append(inbound) }
+
+  mutating func removeFirst() {
+    head += 1
+    if isEmpty {
+      items.removeAll(keepingCapacity: true)
+      head = 0
+    } else if head >= 256, head * 2 >= items.count {
+      items.removeFirst(head)
+      head = 0
+    }
+  }
+}
+
+/// Records that were read from the log and not applied yet.
+struct ReplayQueue: Sendable {
+  struct Read: Sendable {
+    let offset: Int64
+    let record: LogRecord
+  }
+
+  private var records: [Read] = []
+  private var head = 0
+  /// The first record was judged, and counts: it waits for a load.
+  var isJudged = false
+  /// Entries of the first record that were applied.
+  var nextEntry = 0
+
+  var isEmpty: Bool { head == records.count }
+  var first: Read? { isEmpty ? nil : records[head] }
+  var all: ArraySlice<Read> { records[head...] }
+
+  mutating func append(_ record: LogRecord, at offset: Int64) { records.append(Read(offset: offset, record: record)) }
+
+  mutating func removeFirst() {
+    head += 1
+    nextEntry = 0
+    isJudged = false
+    if isEmpty {
+      records.removeAll(keepingCapacity: true)
+      head = 0
+    } else if head >= 64, head * 2 >= records.count {
+      records.removeFirst(head)
+      head = 0
+    }
+  }
+}
+
+/// Keys that are not resident: asked of the store, one load at a time.
+struct KeyLoads: Sendable {
+  private(set) var requested: Set<EntityKey> = []
+  private var toLoad: [EntityKey] = []
+  private var underLoad: [EntityKey] = []
+  /// Inputs wait for what is asked for.
+  var isBlocking = false
+
+  mutating func request(_ keys: [EntityKey]) {
+    for key in keys where requested.insert(key).inserted { toLoad.append(key) }
+  }
+
+  /// The keys to load now, in one query; empty while a load is under way or nothing is missing.
+  mutating func next() -> [EntityKey] {
+    guard !toLoad.isEmpty, underLoad.isEmpty else { return [] }
+    swap(&underLoad, &toLoad)
+    return underLoad
+  }
+
+  mutating func ended() {
+    requested.subtract(underLoad)
+    underLoad = []
+    isBlocking = false
+  }
+}
+
+/// Replies that were revealed and that no pod has received: a successor sends them again.
+struct UnreceivedReplies: Sendable {
+  private var byRequest: [RequestID: (place: UInt64, reply: CommandReply)] = [:]
+  private var nextPlace: UInt64 = 0
+  private var oldest: [(place: UInt64, request: RequestID)] = []
+  private var head = 0
+
+  var count: Int { byRequest.count }
+
+  /// Keeps a reply; forgets the oldest one beyond `max`.
+  mutating func add(_ reply: CommandReply, max: Int) {
+    nextPlace += 1
+    byRequest[reply.request] = (nextPlace, reply)
+    oldest.append((nextPlace, reply.request))
+    while byRequest.count > max, let place = takeOldest() { byRequest[place] = nil }
+    tidy()
+  }
+
+  mutating func remove(_ request: RequestID) {
+    byRequest[request] = nil
+    tidy()
+  }
+
+  private mutating func takeOldest() -> RequestID? {
+    while head < oldest.count {
+      defer { head += 1 }
+      if byRequest[oldest[head].request]?.place == oldest[head].place { return oldest[head].request }
+    }
+    return nil
+  }
+
+  private mutating func tidy() {
+    if byRequest.isEmpty {
+      oldest.removeAll(keepingCapacity: true)
+      head = 0
+    } else if oldest.count > 64, oldest.count > 4 * byRequest.count {
+      oldest = oldest[head...].filter { byRequest[$0.request]?.place == $0.place }
+      head = 0
+    }
+  }
+
+  /// All of them, oldest first.
+  var all: [CommandReply] { byRequest.values.sorted { $0.place < $1.place }.map(\.reply) }
+}

@@ -1,0 +1,173 @@
+import Model
+import PartitionCore
+import Streams
+
+/// What a log lets its owners do. The same machine serves both kinds.
+package struct LogMode: Hashable, Sendable {
+  /// Appends of one partition that may be under way at a time.
+  package let appendsUnderWayMax: Int
+  /// Somebody else may write to the partition's log: an append counts as confirmed only at the offset that it had to
+  /// get, reads need a lease, and commands are numbered.
+  package let isShared: Bool
+  /// What a record causes may travel on before it is durable, because a crash loses cause and effect together.
+  package let isOneSequence: Bool
+
+  /// Each partition of the log is durable by itself, and a replaced owner may still write to it: Kafka.
+  package static let shared = LogMode(appendsUnderWayMax: 1, isShared: true, isOneSequence: false)
+  /// One sequence for all partitions, which only this process writes: SQLite.
+  package static let embedded = LogMode(appendsUnderWayMax: .max, isShared: false, isOneSequence: true)
+}
+
+/// The bounds of one tenure. None of them changes what is decided.
+package struct TenancyLimits: Hashable, Sendable {
+  package var core = CoreLimits()
+  package var stream = StreamLimits()
+  /// Inputs of one turn.
+  package var turnInputsMax = 1_024
+  /// Bytes of one turn, below what the log takes as one record; a single input may exceed it.
+  package var turnBytesMax = 768 << 10
+  /// Confirmed records whose effects wait for the predecessor's end; with as many, no turn begins.
+  package var heldRecordsMax = 1_024
+  /// Replies that no pod has received; beyond it the oldest is forgotten, and its client has to ask again.
+  package var unreceivedRepliesMax = 65_536
+  /// How long a log may end before the record that has to be there, in milliseconds: after an election a broker may not
+  /// know for a while how much of its log everybody has.
+  package var shrunkenLogMilliseconds: Int64 = 10_000
+  /// After an owner that ended uncleanly, so many inputs are logged one by one before they are applied: one that takes
+  /// the process down then stands in the log by itself, where an operator can set it aside.
+  package var cautiousInputs = 64
+  package var leaseMilliseconds: Int64 = 1_000
+
+  package init() {}
+
+  /// A sentence about the first bound that is out of range or contradicts another.
+  package var contradiction: String? {
+    if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
+    // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
+    let counts = [turnInputsMax, turnBytesMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
+    if counts.contains(where: { $0 < 1 }) || shrunkenLogMilliseconds < 1 || leaseMilliseconds < 1 {
+      return "every bound of a tenure must be at least 1"
+    }
+    return nil
+  }
+}
+
+/// How a tenure ended. Its state is gone with it, and nothing that was withheld leaves.
+package enum TenancyEnd: Hashable, Sendable {
+  /// Another owner has the partition.
+  case superseded(by: OwnerID)
+  /// The owner gave the partition up, and said so in the log.
+  case left
+  /// Whoever still wants the partition acquires it anew, under an epoch of `epochAbove` plus one at least.
+  case lost(Loss, epochAbove: UInt64)
+  /// The log cannot be followed. Nothing is skipped in silence: an operator has to look.
+  case stopped(number: UInt64, reason: String)
+}
+
+/// Why an owner has to acquire its partition anew.
+package enum Loss: String, Hashable, Sendable {
+  case fenced = "the store has given the partition to a newer epoch"
+  case epochTaken = "another run announced this epoch first"
+  case otherRecord = "the log holds another record under this owner's number"
+  case poison = "an input cannot be applied; it is to be logged by itself"
+}
+
+/// A checkpoint: everything that a later owner starts from.
+package struct TenancyCheckpoint: Sendable {
+  package struct Header: Hashable, Sendable {
+    package let partition: PartitionID
+    /// The tenure of the newest record that it includes; nil when there is none.
+    package let owner: OwnerID?
+    /// The number of that record.
+    package let number: UInt64
+    /// Where that record stands in the log; -1 when there is none.
+    package var offset: Int64
+    package let now: Timestamp
+    package let rulesVersion: UInt32
+    package let limits: RuleLimits
+    package let ledger: Ledger
+    package let received: [ReceivedNumbers.Row]
+    /// How many messages the partition has caused so far, by destination.
+    package let caused: [Caused]
+  }
+
+  package struct Caused: Hashable, Sendable {
+    package let destination: PartitionID
+    package let number: UInt64
+  }
+
+  /// A message that its destination has not acknowledged.
+  package struct OutboxRow: Hashable, Sendable {
+    package let destination: PartitionID
+    package let number: UInt64
+    package let message: Message
+  }
+
+  package var header: Header
+  package let changes: [EntityChange]
+  package let outbox: [OutboxRow]
+  /// Replies that no pod has received.
+  package let replies: [CommandReply]
+}
+
+/// What became of a command, on its way to the pod that took it.
+package enum CommandReply: Hashable, Sendable {
+  case outcome(Reply)
+  /// It was not executed when its turn came; the reason says what that means for its client.
+  case skipped(RequestID, SkipReason)
+
+  package var request: RequestID {
+    switch self {
+    case .outcome(let reply): reply.request
+    case .skipped(let request, _): request
+    }
+  }
+}
+
+/// What a store gives a new owner.
+package struct TenancyRecovery: Sendable {
+  /// nil when the partition was never checkpointed.
+  package let header: TenancyCheckpoint.Header?
+  package let outbox: [TenancyCheckpoint.OutboxRow]
+  package let replies: [CommandReply]
+  /// Every hold of the partition, and every item that one of them names.
+  package let pinned: [EntityChange]
+  /// Numbers of records in which an operator had whatever cannot be applied set aside.
+  package let quarantined: Set<UInt64>
+
+  package init(
+    header: TenancyCheckpoint.Header? = nil, outbox: [TenancyCheckpoint.OutboxRow] = [], replies: [CommandReply] = [],
+    pinned: [EntityChange] = [], quarantined: Set<UInt64> = []
+  ) {
+    self.header = header
+    self.outbox = outbox
+    self.replies = replies
+    self.pinned = pinned
+    self.quarantined = quarantined
+  }
+}
+
+/// What a tenure asks its shell to do, as plain data, in no particular order but within each list.
+package struct TenancyActions: Sendable {
+  /// To be appended now. The same record may be asked for again: the bytes have to be the same, too.
+  package var appends: [LogRecord] = []
+  /// To be read from this offset to the end of the log, and handed to `readBack`.
+  package var readBackFrom: Int64?
+  package var acknowledgements: [StreamAcknowledgement] = []
+  package var greetings: [StreamGreeting] = []
+  package var gaps: [StreamGap] = []
+  package var replies: [CommandReply] = []
+  package var answers: [(request: RequestID, view: View)] = []
+  /// Reads that this owner will not answer.
+  package var forwarded: [(query: Query, request: RequestID)] = []
+  /// To be loaded from the store, in one query.
+  package var loads: [EntityKey] = []
+  /// Messages can be sent: ask `nextFrame`.
+  package var hasMessages = false
+  /// To be said to the successor: the owner answers nothing any more.
+  package var releasedTo: OwnerID?
+
+  package init() {}
+
+  package mutating func removeAll() { self = TenancyActions() }
+}

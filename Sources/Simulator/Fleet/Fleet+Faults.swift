@@ -1,0 +1,119 @@
+import Model
+import PartitionCore
+import Streams
+import Tenancy
+
+// What goes wrong.
+
+extension Fleet {
+  /// A pod dies and starts again: its state, its streams and its clients' connections are gone.
+  func crash(_ index: Int) {
+    let old = pods[index]
+    tally.crashes += 1
+    tally.unknown += clients.crash(run: old.run)
+    let isChanged = random.percent(swarm.limitsChangePercent)
+    pods[index] = makePod(index, isChanged ? swarm.ruleLimits(&random) : old.limits)
+    // What it had handed over may still be appended.
+    appends = appends.filter { $0.run != old.run || random.percent(50) }
+    for other in links.indices { disconnect(index, other) }
+    links[index][index] = []
+    if random.percent(60) { reassign(index) }
+  }
+
+  /// Others get what a pod owned.
+  private func reassign(_ index: Int) {
+    for slot in wanted.indices where wanted[slot] == index && random.percent(70) {
+      wanted[slot] = random.below(pods.count)
+    }
+  }
+
+  func pause() {
+    let index = random.below(pods.count)
+    pods[index].pausedUntil = clock + Int64(random.within(100...4_000))
+    tally.pauses += 1
+    if random.percent(70) { reassign(index) }
+  }
+
+  func cut() {
+    let index = random.below(pods.count)
+    let until = clock + Int64(random.within(100...3_000))
+    tally.cuts += 1
+    switch random.below(3) {
+    case 0: cutFromLog[index] = until
+    case 1: cutFromStore[index] = until
+    default:
+      cutFromPeers[index] = until
+      for other in links.indices where other != index { disconnect(index, other) }
+    }
+    if random.percent(40) { reassign(index) }
+  }
+
+  /// A connection breaks: what is on its way is lost, and both ends notice.
+  func disconnect(_ a: Int, _ b: Int) {
+    guard a != b else { return }
+    tally.disconnects += 1
+    links[a][b] = []
+    links[b][a] = []
+    noticeLoss(pods[a], to: b)
+    noticeLoss(pods[b], to: a)
+  }
+
+  /// A pod sees that what it sent to another one may not have arrived.
+  func noticeLoss(_ pod: FleetPod, to other: Int) {
+    for slot in layout.partitions.indices {
+      guard let known = pod.owners[slot], known.pod == other else { continue }
+      lostWay(to: known.owner, slot, pod)
+    }
+    for seat in pod.seats { seat?.repliesLost = true }
+  }
+
+  /// An owner is told to give its partition up; whoever is wanted there takes it over.
+  func leave() {
+    guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil && !$0.tenancy.isReplaying }) else {
+      return
+    }
+    wanted[slot] = random.below(pods.count)
+    seat.tenancy.leave()
+  }
+
+  /// The database of a partition is set back to an earlier copy, under running owners.
+  func restore() {
+    let slot = random.below(logs.count)
+    guard store.restore(slot) else { return }
+    tally.restored += 1
+  }
+
+  // MARK: What cannot be applied
+
+  /// A pod sends a partition a command of another service.
+  func poison() {
+    let slot = random.below(logs.count)
+    guard poisoned.isEmpty, let pod = random.pick(pods) else { return }
+    let service = layout.partitions[slot].service
+    let wrong: Command =
+      service == .stock
+      ? .payments(.addFunds(UserID(unchecked: "0"), Money(unchecked: 1)))
+      : .stock(.add(ItemID(unchecked: "0"), Quantity(unchecked: 1)))
+    let command = ClientCommand(
+      request: RequestID(incarnation: pod.run, lane: 0, number: clients.nextNumber()), idempotency: nil, trace: nil,
+      command: wrong)
+    guard pod.streams[slot].offer(.command(command, deadline: nil), bytes: 64) else { return }
+    poisoned.insert(slot)
+    tally.poisoned += 1
+  }
+
+  /// An operator sets aside what a partition stopped at, and its pod starts anew.
+  func quarantine() {
+    for pod in pods {
+      for (slot, seat) in pod.seats.enumerated() {
+        guard let seat, seat.isStopNoted, poisoned.contains(slot) else { continue }
+        let isLogged = logs[slot].records.contains {
+          if case .turn(let record) = $0 { record.number == seat.stoppedAt } else { false }
+        }
+        if !isLogged { fail("\(layout.partitions[slot]) stopped at record \(seat.stoppedAt), which is not in its log") }
+        store.quarantined[slot].insert(seat.stoppedAt)
+        pod.seats[slot] = nil
+      }
+    }
+  }
+}

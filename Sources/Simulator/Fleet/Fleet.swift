@@ -1,0 +1,285 @@
+import Model
+import Orders
+import PartitionCore
+import Payments
+import Stock
+import Streams
+import Tenancy
+
+/// A whole cluster in one thread, in which each partition has one writer: the product's tenures and streams, and around
+/// them logs, a store, connections, clocks and clients in which everything goes wrong that can, in an order that
+/// follows from the seed alone.
+///
+/// Nothing here decides anything that the product decides: what owners do is what `Tenancy` asks for.
+final class Fleet {
+  let swarm: FleetSwarm
+  let planted: TenancyBug?
+  let layout: Layout
+  var random: SeededRandom
+  let auditor: Auditor
+  var clock: Int64 = 1_000_000
+  var pods: [FleetPod] = []
+  var logs: [FleetLog]
+  var filters: [NaiveFilter]
+  var appends: [FleetAppend] = []
+  var store: FleetStore
+  /// By pod and pod: what is on its way.
+  var links: [[[Packet]]]
+  /// Until when a pod is cut off, by the world's time: from the log, the store, the other pods.
+  var cutFromLog: [Int64]
+  var cutFromStore: [Int64]
+  var cutFromPeers: [Int64]
+  /// Confirmations that a sleeping pod finds when it wakes.
+  var confirmations: [(pod: Int, run: UInt64, slot: Int, owner: OwnerID, number: UInt64, offset: Int64?)] = []
+  /// By slot: the newest owner that announced itself where everybody can look it up.
+  var announced: [(owner: OwnerID, pod: Int)?]
+  /// Whom the group wants to own each slot.
+  var wanted: [Int]
+  var clients = FleetClients()
+  var tally = FleetTally()
+  var hash = RunHash()
+  var isResting = false
+  /// Slots with an input that cannot be applied.
+  var poisoned: Set<Int> = []
+  /// A slot whose log has lost records.
+  var amputated: Int?
+  /// The owner of the newest record of each slot, to see whose answers came after whose.
+  var newestTime: [Timestamp]
+  private var nextRun: UInt64 = 1
+  private var ended: String?
+
+  init(seed: UInt64, planted: TenancyBug?) {
+    swarm = FleetSwarm(seed: seed)
+    self.planted = planted
+    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? World.single)
+    random = SeededRandom(seed: seed)
+    auditor = Auditor(layout: layout, hasKeysExpire: swarm.hasKeysExpire)
+    let slots = layout.slotCount
+    logs = Array(repeating: FleetLog(), count: slots)
+    filters = Array(repeating: NaiveFilter(), count: slots)
+    store = FleetStore(layout: layout)
+    newestTime = Array(repeating: .zero, count: slots)
+    let count = swarm.podCount
+    links = Array(repeating: Array(repeating: [], count: count), count: count)
+    cutFromLog = Array(repeating: 0, count: count)
+    cutFromStore = Array(repeating: 0, count: count)
+    cutFromPeers = Array(repeating: 0, count: count)
+    announced = Array(repeating: nil, count: slots)
+    wanted = (0..<slots).map { $0 % count }
+    let limits = swarm.ruleLimits(&random)
+    for index in 0..<count { pods.append(makePod(index, limits)) }
+  }
+
+  /// How long readers may see less of a log than was acknowledged; less than owners wait for it.
+  static let hiddenMilliseconds: Int64 = 200
+
+  func makePod(_ index: Int, _ limits: RuleLimits) -> FleetPod {
+    defer { nextRun += 1 }
+    return FleetPod(index: index, run: nextRun, layout: layout, limits: limits, stream: swarm.limits.stream)
+  }
+
+  var choices: CommandChoices {
+    CommandChoices(
+      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: 2, opening: clients.opening(swarm))
+  }
+
+  /// The first thing that went wrong.
+  var violation: String? { auditor.violation ?? ended }
+
+  func fail(_ sentence: String) { if ended == nil { ended = sentence } }
+
+  func isAwake(_ pod: FleetPod) -> Bool { pod.pausedUntil <= clock }
+
+  /// Runs so many steps, then lets everything come to rest and audits what is left.
+  func run(steps: Int) {
+    for command in clients.opening(swarm) { submit(command) }
+    for _ in 0..<steps where violation == nil { step() }
+    if violation == nil { comeToRest() }
+    if violation == nil { auditEnd() }
+    if violation == nil, random.percent(30) { amputate() }
+    tally.fenced = store.fencedCount
+    tally.setBack = store.setBackCount
+    tally.parked = auditor.parkedCount
+  }
+
+  func step() {
+    clock += Int64(random.below(8))
+    showInTime()
+    guard let action = FleetAction(rawValue: random.place(in: swarm.weights)) else { return }
+    hash.fold(UInt64(action.rawValue))
+    perform(action)
+  }
+
+  /// Whoever leads a partition knows after a while how much of its log everybody has.
+  func showInTime() {
+    for slot in logs.indices where clock - (logs[slot].hiddenSince ?? clock) > Self.hiddenMilliseconds {
+      logs[slot].showAll()
+    }
+  }
+
+  private func perform(_ action: FleetAction) {
+    switch action {
+    case .request: request()
+    case .read: read()
+    case .repeat: repeatRequest()
+    case .giveUp: giveUp()
+    case .deliver: for _ in 0..<random.within(1...4) { deliverPacket() }
+    case .turn: turn()
+    case .append: for _ in 0..<random.within(1...3) { appendNext() }
+    case .readLog: readLog()
+    case .store: for _ in 0..<random.within(1...3) { storeWork() }
+    case .tend: tend()
+    case .rebalance: wanted[random.below(wanted.count)] = random.below(pods.count)
+    case .leave: leave()
+    case .crash: crash(random.below(pods.count))
+    case .pause: pause()
+    case .cut: cut()
+    case .disconnect: disconnect(random.below(pods.count), random.below(pods.count))
+    case .hide: logs[random.below(logs.count)].hide(random.within(0...2), at: clock, for: Self.hiddenMilliseconds)
+    case .show: for slot in logs.indices { logs[slot].showAll() }
+    case .clock: pods[random.below(pods.count)].skew = Int64(random.within(-30_000...30_000))
+    case .poison: poison()
+    case .quarantine: quarantine()
+    case .copy: store.copy(random.below(logs.count))
+    case .restore: restore()
+    }
+  }
+
+  // MARK: Tenures
+
+  /// The seat and pod of a random tenure of a pod that is awake.
+  func randomSeat(where isWanted: (Seat) -> Bool = { _ in true }) -> (FleetPod, Int, Seat)? {
+    var all: [(FleetPod, Int, Seat)] = []
+    for pod in pods where isAwake(pod) {
+      for (slot, seat) in pod.seats.enumerated() { if let seat, isWanted(seat) { all.append((pod, slot, seat)) } }
+    }
+    return all.isEmpty ? nil : all[random.below(all.count)]
+  }
+
+  /// Acquires a partition for a pod.
+  func acquire(_ slot: Int, for pod: FleetPod, above epoch: UInt64 = 0) {
+    // Another owner's word in the place of what was lost would hide the loss: no owner could see it.
+    guard cutFromStore[pod.index] <= clock, amputated != slot else { return }
+    let (given, recovery) = store.acquire(slot, above: max(epoch, pod.epochs[slot]))
+    pod.epochs[slot] = given
+    let partition = layout.partitions[slot]
+    let owner = OwnerID(epoch: given, run: pod.run)
+    let tenancy = makeTenancy(partition, owner, recovery, pod.limits)
+    pod.seats[slot] = Seat(tenancy, announcedAt: clock, nextOffset: (recovery.header?.offset ?? -1) + 1)
+    tally.takeovers += 1
+    announce(slot, of: pod, owner)
+  }
+
+  private func makeTenancy(
+    _ partition: PartitionID, _ owner: OwnerID, _ recovery: TenancyRecovery, _ limits: RuleLimits
+  ) -> any TenancyDriver {
+    func make<Machine: StateMachine>(_ machine: Machine.Type) -> any TenancyDriver {
+      Tenancy<Machine>(
+        partition: partition, owner: owner, partitioner: layout.partitioner, mode: .shared, limits: swarm.limits,
+        wantedLimits: limits, recovery: recovery, planted: planted)
+    }
+    switch partition.service {
+    case .orders: return make(OrdersMachine.self)
+    case .stock: return make(StockMachine.self)
+    case .payments: return make(PaymentsMachine.self)
+    }
+  }
+
+  func announce(_ slot: Int, of pod: FleetPod, _ owner: OwnerID) {
+    guard let announced = Model.Owner(epoch: owner.epoch, incarnation: owner.run, address: "pod-\(pod.index)") else {
+      return
+    }
+    pod.seats[slot]?.announcedAt = clock
+    appends.append(
+      FleetAppend(pod: pod.index, run: pod.run, slot: slot, owner: owner, record: .owned(announced)))
+  }
+
+  /// Performs what a tenure asks for, and sees whether it has ended.
+  func perform(_ actions: TenancyActions, _ pod: FleetPod, _ slot: Int, _ seat: Seat) {
+    let tenancy = seat.tenancy
+    for record in actions.appends {
+      appends.append(
+        FleetAppend(pod: pod.index, run: pod.run, slot: slot, owner: tenancy.owner, record: record))
+    }
+    if let offset = actions.readBackFrom {
+      seat.isReadingBack = true
+      seat.nextOffset = offset
+    }
+    for word in actions.acknowledgements { send(.acknowledgement(word), from: pod, to: word.source) }
+    for word in actions.greetings { send(.greeting(word), from: pod, to: word.source) }
+    for word in actions.gaps {
+      tally.gaps += 1
+      send(.gap(word), from: pod, to: word.source)
+    }
+    for reply in actions.replies { reveal(reply, pod, slot, tenancy.owner) }
+    for (request, view) in actions.answers { reveal(view, for: request, from: pod) }
+    for (query, request) in actions.forwarded {
+      send(.readRefused(query, request), from: pod, toRun: request.incarnation)
+    }
+    if !actions.loads.isEmpty {
+      if case .asked = seat.load { fail("\(tenancy.partition) loads twice at a time") }
+      seat.load = .asked(actions.loads)
+      tally.loads += 1
+    }
+    if let successor = actions.releasedTo {
+      tally.releases += 1
+      if let known = pod.owners[slot], known.owner == successor {
+        send(.released(tenancy.owner, slot, to: successor), from: pod, to: known.pod)
+      }
+    }
+    sendMessages(pod, slot, seat)
+    noticeEnd(pod, slot, seat)
+  }
+
+  private func sendMessages(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
+    guard seat.tenancy.mayReveal, seat.tenancy.ending == nil else { return }
+    for destination in seat.tenancy.destinations {
+      guard let known = pod.owners[layout.slot(destination)] else { continue }
+      if seat.tenancy.awaitsGreeting(from: destination, of: known.owner) {
+        guard seat.greetingsAsked[destination] != known.owner else { continue }
+        seat.greetingsAsked[destination] = known.owner
+        send(
+          .hello(.partition(seat.tenancy.partition), layout.slot(destination), known.owner), from: pod, to: known.pod)
+        continue
+      }
+      while let frame = seat.tenancy.nextFrame(to: destination) { send(.messages(frame), from: pod, to: known.pod) }
+    }
+  }
+
+  private func noticeEnd(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
+    guard let end = seat.tenancy.ending, pod.seats[slot] === seat else { return }
+    for (query, request) in seat.tenancy.takeWaitingReads() {
+      send(.readRefused(query, request), from: pod, toRun: request.incarnation)
+    }
+    switch end {
+    case .superseded: tally.superseded += 1
+    case .left: tally.left += 1
+    case .lost(let loss, let epoch):
+      tally.lost += 1
+      pod.seats[slot] = nil
+      if planted == .fencedNeverAcquiresAgain, loss == .fenced { return pod.givenUp.formUnion([slot]) }
+      if wanted[slot] == pod.index { acquire(slot, for: pod, above: epoch) }
+      return
+    case .stopped(let number, let reason):
+      guard poisoned.contains(slot) || amputated == slot else {
+        return fail(
+          "\(seat.tenancy.partition) stopped at record \(number): \(reason); the log has \(logs[slot].records.count) "
+            + "records, of which \(logs[slot].readableEnd) can be read")
+      }
+      // It stays stopped, until an operator has set the record aside.
+      if !seat.isStopNoted { tally.stopped += 1 }
+      seat.isStopNoted = true
+      seat.stoppedAt = number
+      return
+    }
+    pod.seats[slot] = nil
+  }
+}
+
+extension World {
+  /// One partition a service.
+  static var single: Partitioner {
+    guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
+    return one
+  }
+}

@@ -1,0 +1,108 @@
+import Model
+import PartitionCore
+import Streams
+import Tenancy
+
+/// One process of a fleet: takes clients' commands, and owns partitions.
+final class FleetPod {
+  let index: Int
+  /// Unique to each start.
+  let run: UInt64
+  let limits: RuleLimits
+  /// How wrong its wall clock is, in milliseconds.
+  var skew: Int64 = 0
+  /// It sleeps until then, by the world's time, and notices nothing.
+  var pausedUntil: Int64 = 0
+  /// By slot.
+  var seats: [Seat?]
+  /// By slot: its commands to each partition.
+  var streams: [StreamSender<StreamInput>]
+  /// Sessions that were opened so far, by slot.
+  var sessions: [UInt32]
+  /// By slot: when its session was used last, by the world's time.
+  var usedAt: [Int64]
+  /// Whom it believes to own each partition, and where.
+  var owners: [(owner: OwnerID, pod: Int)?]
+  /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again;
+  /// under one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
+  var epochs: [UInt64]
+  /// By slot: the newest epoch whose owner said that it owns nothing any more.
+  var goneEpochs: [UInt64]
+  /// To whom a hello is on its way, by slot: not to be said twice.
+  var greetingsAsked: [OwnerID?]
+  /// Slots that it wants no more, by a planted mistake.
+  var givenUp: Set<Int> = []
+
+  init(index: Int, run: UInt64, layout: Layout, limits: RuleLimits, stream: StreamLimits) {
+    self.index = index
+    self.run = run
+    self.limits = limits
+    seats = Array(repeating: nil, count: layout.slotCount)
+    sessions = Array(repeating: 1, count: layout.slotCount)
+    epochs = Array(repeating: 0, count: layout.slotCount)
+    goneEpochs = Array(repeating: 0, count: layout.slotCount)
+    usedAt = Array(repeating: 0, count: layout.slotCount)
+    owners = Array(repeating: nil, count: layout.slotCount)
+    greetingsAsked = Array(repeating: nil, count: layout.slotCount)
+    streams = layout.partitions.map { partition in
+      StreamSender(from: .session(Session(run: run, lane: 0, number: 1)), to: partition, limits: stream)
+    }
+  }
+}
+
+/// A tenure of a pod, and what is on its way for it.
+final class Seat {
+  var tenancy: any TenancyDriver
+  /// When `Owned` was appended last, by the world's time.
+  var announcedAt: Int64
+  /// The next offset to be read: of the replay, or of a read back.
+  var nextOffset: Int64
+  var isReadingBack = false
+  var load = LoadPhase.none
+  var write = WritePhase.none
+  /// To whom a hello is on its way, by the destination's slot.
+  var greetingsAsked: [PartitionID: OwnerID] = [:]
+  /// Where it stopped for good, if it did.
+  var isStopNoted = false
+  var stoppedAt: UInt64 = 0
+  /// Replies may not have reached their pods.
+  var repliesLost = false
+  /// Whether the other pods were told of the owner.
+  var isTold = false
+
+  enum LoadPhase {
+    case none
+    case asked([EntityKey])
+  }
+
+  enum WritePhase {
+    case none
+    case asked(TenancyCheckpoint)
+  }
+
+  init(_ tenancy: any TenancyDriver, announcedAt: Int64, nextOffset: Int64) {
+    self.tenancy = tenancy
+    self.announcedAt = announcedAt
+    self.nextOffset = nextOffset
+  }
+}
+
+/// What pods say to each other: each pair keeps its order until the connection breaks, and loses the rest then.
+enum Packet {
+  case owned(OwnerID, Int, pod: Int)
+  case released(OwnerID, Int, to: OwnerID)
+  /// Asks the owner of a slot where a stream stands.
+  case hello(StreamSource, Int, OwnerID)
+  case greeting(StreamGreeting)
+  case commands(StreamFrame<StreamInput>)
+  case messages(StreamFrame<Message>)
+  case acknowledgement(StreamAcknowledgement)
+  case gap(StreamGap)
+  /// The slot does not belong to that owner any more.
+  case notMine(Int, OwnerID)
+  case reply(CommandReply, Int, OwnerID)
+  case replyReceived(RequestID, Int, OwnerID)
+  case read(Query, RequestID)
+  case answer(RequestID, View)
+  case readRefused(Query, RequestID)
+}

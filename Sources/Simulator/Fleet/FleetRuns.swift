@@ -1,0 +1,56 @@
+import Tenancy
+
+/// Many fleets, one seed after the other.
+package struct FleetRuns: Sendable {
+  let firstSeed: UInt64
+  let seedCount: Int
+  let steps: Int
+  let planted: TenancyBug?
+
+  /// - Parameters:
+  ///   - steps: things that happen in each before it comes to rest.
+  ///   - planted: a mistake of the machine; only debug builds can make one.
+  package init(firstSeed: UInt64, seedCount: Int, steps: Int, planted: TenancyBug? = nil) {
+    self.firstSeed = firstSeed
+    self.seedCount = seedCount
+    self.steps = steps
+    self.planted = planted
+  }
+
+  /// What the runs came to.
+  package struct Summary: Sendable {
+    package var seedsRun = 0
+    var tally = FleetTally()
+    /// The first seed whose run went wrong, and what was wrong with it; the runs end there.
+    package var failure: (seed: UInt64, violation: String)?
+    /// Over everything that happened.
+    package var hash: UInt64 { runs.value }
+    fileprivate var runs = RunHash()
+  }
+
+  /// Runs until a seed fails or all have been run. `progress` is called after each seed, with what came out so far.
+  package func run(progress: (Summary) -> Void = { _ in }) -> Summary {
+    var summary = Summary()
+    for place in 0..<max(0, seedCount) {
+      let seed = firstSeed &+ UInt64(place)
+      let fleet = Fleet(seed: seed, planted: planted)
+      fleet.run(steps: steps)
+      summary.seedsRun += 1
+      summary.tally.add(fleet.tally)
+      summary.runs.fold(fleet.hash.value)
+      if let violation = fleet.violation {
+        summary.failure = (seed, violation)
+        break
+      }
+      progress(summary)
+    }
+    return summary
+  }
+}
+
+extension FleetRuns.Summary {
+  /// What happened how often, a name and a number each.
+  package var tallyText: String {
+    Mirror(reflecting: tally).children.map { "\($0.label ?? "") \($0.value)" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,90 @@
+import Model
+import PartitionCore
+import Streams
+import Tenancy
+
+/// The store of a fleet: one epoch, one checkpoint and its rows a partition. Calls name the epoch of their owner and
+/// what it knows to be written already; what does not fit is refused.
+struct FleetStore {
+  struct Partition {
+    var epoch: UInt64 = 0
+    var header: TenancyCheckpoint.Header?
+    var rows: [EntityKey: Entity] = [:]
+    var outbox: [TenancyCheckpoint.OutboxRow] = []
+    var replies: [CommandReply] = []
+  }
+
+  private let layout: Layout
+  private var partitions: [Partition]
+  /// Copies that a restore may bring back.
+  private var copies: [Partition?]
+  var quarantined: [Set<UInt64>]
+  private(set) var fencedCount = 0
+  private(set) var setBackCount = 0
+
+  init(layout: Layout) {
+    self.layout = layout
+    partitions = Array(repeating: Partition(), count: layout.slotCount)
+    copies = Array(repeating: nil, count: layout.slotCount)
+    quarantined = Array(repeating: [], count: layout.slotCount)
+  }
+
+  /// Raises the epoch above every one that was given out or seen, and reads what recovery needs.
+  mutating func acquire(_ slot: Int, above epoch: UInt64) -> (epoch: UInt64, recovery: TenancyRecovery) {
+    partitions[slot].epoch = max(partitions[slot].epoch, epoch) + 1
+    let partition = partitions[slot]
+    var pinned: [EntityChange] = []
+    var items: Set<EntityKey> = []
+    for (key, entity) in partition.rows {
+      guard case .hold(let hold) = entity else { continue }
+      pinned.append(EntityChange(key: key, value: entity))
+      for line in hold.slip.stops[Int(hold.stop)].lines { items.insert(.item(line.item)) }
+    }
+    for key in items { pinned.append(EntityChange(key: key, value: partition.rows[key])) }
+    let recovery = TenancyRecovery(
+      header: partition.header, outbox: partition.outbox, replies: partition.replies,
+      pinned: pinned.sorted { "\($0.key)" < "\($1.key)" }, quarantined: quarantined[slot])
+    return (partition.epoch, recovery)
+  }
+
+  func epoch(_ slot: Int) -> UInt64 { partitions[slot].epoch }
+  func header(_ slot: Int) -> TenancyCheckpoint.Header? { partitions[slot].header }
+  func rows(_ slot: Int) -> [EntityKey: Entity] { partitions[slot].rows }
+
+  /// The rows of some keys; nil when the caller has been replaced, or the store lacks what it is known to have.
+  mutating func load(_ keys: [EntityKey], _ slot: Int, epoch: UInt64, atLeast number: UInt64) -> [EntityChange]? {
+    guard isCurrent(slot, epoch, number) else { return nil }
+    return keys.map { EntityChange(key: $0, value: partitions[slot].rows[$0]) }
+  }
+
+  /// Writes a checkpoint in one transaction. Returns false as `load` does.
+  mutating func write(_ checkpoint: TenancyCheckpoint, _ slot: Int, epoch: UInt64, after number: UInt64) -> Bool {
+    guard isCurrent(slot, epoch, number) else { return false }
+    partitions[slot].header = checkpoint.header
+    partitions[slot].outbox = checkpoint.outbox
+    partitions[slot].replies = checkpoint.replies
+    for change in checkpoint.changes { partitions[slot].rows[change.key] = change.value }
+    return true
+  }
+
+  private mutating func isCurrent(_ slot: Int, _ epoch: UInt64, _ number: UInt64) -> Bool {
+    guard epoch == partitions[slot].epoch else {
+      fencedCount += 1
+      return false
+    }
+    guard partitions[slot].header?.number ?? 0 >= number else {
+      setBackCount += 1
+      return false
+    }
+    return true
+  }
+
+  mutating func copy(_ slot: Int) { copies[slot] = partitions[slot] }
+
+  /// Sets a partition back to its copy, epoch and all. Returns false when there is none.
+  mutating func restore(_ slot: Int) -> Bool {
+    guard let copy = copies[slot] else { return false }
+    partitions[slot] = copy
+    return true
+  }
+}

@@ -1,0 +1,161 @@
+import Model
+import PartitionCore
+import Streams
+import Tenancy
+
+/// What can happen next in a fleet.
+enum FleetAction: Int, CaseIterable, Sendable {
+  case request, read, `repeat`, giveUp
+  case deliver, turn, append, readLog, store, tend
+  case rebalance, leave, crash, pause, cut, disconnect, hide, show
+  case clock, poison, quarantine, copy, restore
+
+  /// How often it happens, in relation to the others.
+  var weight: Int {
+    switch self {
+    case .deliver: 420
+    case .turn: 200
+    case .append: 260
+    case .readLog: 160
+    case .store: 200
+    case .tend: 120
+    case .request: 120
+    case .read: 100
+    case .repeat: 30
+    case .rebalance, .show: 6
+    case .disconnect: 10
+    case .giveUp: 4
+    case .hide, .cut, .pause, .quarantine: 3
+    case .crash, .leave, .copy: 2
+    case .restore: 2
+    case .clock, .poison: 1
+    }
+  }
+
+  /// Whether a seed may go without it.
+  var isFault: Bool {
+    switch self {
+    case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .poison, .restore:
+      true
+    default: false
+    }
+  }
+}
+
+/// What one seed's fleet is like: other bounds, other faults and another mix of them for each.
+struct FleetSwarm: Sendable {
+  let podCount: Int
+  let partitionCount: Int
+  let userCount: Int
+  let itemCount: Int
+  let startingStock: Int64
+  let startingCredit: Int64
+  let limits: TenancyLimits
+  let hasKeysExpire: Bool
+  let limitsChangePercent: Int
+  /// By `FleetAction.rawValue`.
+  let weights: [Int]
+  /// In percent: appends whose fate their owner is not told.
+  let appendUnknownPercent: Int
+  let storeFailurePercent: Int
+  /// In percent: how often a seat asks for a checkpoint when it has its turn.
+  let checkpointPercent: Int
+  /// In percent: how often a partition's new owner is told of to each pod.
+  let toldPercent: Int
+
+  init(seed: UInt64) {
+    var random = SeededRandom(seed: seed ^ 0xf1ee7)
+    podCount = random.within(2...4)
+    partitionCount = random.within(1...2)
+    userCount = random.within(2...5)
+    itemCount = random.within(3...6)
+    startingStock = Int64(random.within(2...12))
+    startingCredit = Int64(random.within(20...120))
+    var limits = TenancyLimits()
+    limits.core.stepEntriesMax = random.within(1...6)
+    limits.core.residentMax = random.percent(60) ? random.within(1...8) : 200_000
+    limits.core.evictionScanMax = random.within(4...64)
+    limits.core.loadKeysMax = random.within(1...8)
+    limits.core.waitingReadsMax = random.within(1...16)
+    limits.core.dirtyMax = random.within(6...40)
+    limits.core.checkpointEntitiesDue = random.within(2...6)
+    limits.stream.queuedInputsMax = random.within(4...40)
+    limits.stream.unacknowledgedInputsMax = random.within(1...12)
+    limits.stream.frameInputsMax = random.within(1...4)
+    limits.stream.sessionLifeMilliseconds = random.percent(50) ? Int64(random.within(4_000...20_000)) : 3_600_000
+    limits.turnInputsMax = random.within(1...8)
+    limits.heldRecordsMax = random.within(1...8)
+    limits.unreceivedRepliesMax = 65_536
+    limits.shrunkenLogMilliseconds = 1_200
+    limits.cautiousInputs = random.within(1...3)
+    limits.leaseMilliseconds = Int64(random.percent(50) ? random.within(50...400) : random.within(400...2_000))
+    self.limits = limits
+    hasKeysExpire = random.percent(30)
+    limitsChangePercent = [0, 30, 100][random.below(3)]
+    appendUnknownPercent = [0, 5, 25][random.below(3)]
+    storeFailurePercent = [0, 5, 25][random.below(3)]
+    checkpointPercent = [1, 5, 30][random.below(3)]
+    toldPercent = [30, 80, 100][random.below(3)]
+    weights = FleetAction.allCases.map { action in
+      if action.isFault, random.percent(35) { return 0 }
+      return max(1, action.weight * random.within(50...200) / 100)
+    }
+  }
+
+  func ruleLimits(_ random: inout SeededRandom) -> RuleLimits {
+    RuleLimits(
+      orderLinesMax: random.within(2...6), orderWaitersMax: random.within(1...4), itemParkedMax: random.within(1...4),
+      idempotencyExpiryMilliseconds: hasKeysExpire ? Int64(random.within(300...3_000)) : 86_400_000)
+  }
+}
+
+/// What happened in fleets; how often, so that a green run says something.
+struct FleetTally: Hashable, Sendable {
+  var requests = 0
+  var checkoutsPaid = 0
+  var checkoutsRefused = 0
+  var replayed = 0
+  var skipped = 0
+  var unknown = 0
+  var reads = 0
+  var readsForwarded = 0
+  var records = 0
+  var voidRecords = 0
+  var unknownAppends = 0
+  var repeatedAppends = 0
+  var takeovers = 0
+  var superseded = 0
+  var lost = 0
+  var left = 0
+  var stopped = 0
+  var releases = 0
+  var leaseWaits = 0
+  var crashes = 0
+  var pauses = 0
+  var cuts = 0
+  var disconnects = 0
+  var gaps = 0
+  var repeatedFrames = 0
+  var loads = 0
+  var checkpoints = 0
+  var evictions = 0
+  var fenced = 0
+  var setBack = 0
+  var restored = 0
+  var poisoned = 0
+  var amputated = 0
+  var parked = 0
+
+  mutating func add(_ other: FleetTally) {
+    for path in Self.all { self[keyPath: path] += other[keyPath: path] }
+  }
+
+  static var all: [WritableKeyPath<FleetTally, Int>] {
+    [
+      \.requests, \.checkoutsPaid, \.checkoutsRefused, \.replayed, \.skipped, \.unknown, \.reads, \.readsForwarded,
+      \.records, \.voidRecords, \.unknownAppends, \.repeatedAppends, \.takeovers, \.superseded, \.lost, \.left,
+      \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects, \.gaps, \.repeatedFrames,
+      \.loads, \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
+    ]
+  }
+}
