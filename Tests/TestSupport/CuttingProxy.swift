@@ -10,8 +10,8 @@ public final class CuttingProxy: @unchecked Sendable {
     case cutAtAnswer
     /// The next request is kept back; the client's connection ends, the server's does not. See `deliverHeld`.
     case holdRequest
-    /// The first bytes of the next request reach the server, at most 64 KiB, and nothing else of its client does, as
-    /// when that is stopped.
+    /// The next request reaches the server up to a Sync within its first 64 KiB, and nothing else of its client does, as
+    /// when that is stopped. In the middle of a message the server would wait without a limit.
     case stallInRequest
   }
 
@@ -154,7 +154,8 @@ public final class CuttingProxy: @unchecked Sendable {
   /// Whether the link goes on.
   private func fromClient(_ link: Link) -> Bool {
     guard let bytes = receive(link.client) else { return false }
-    switch met(.cutAtRequest) ?? met(.holdRequest) ?? met(.stallInRequest) {
+    let sync = Self.endOfLastSync(in: bytes)
+    switch met(.cutAtRequest) ?? met(.holdRequest) ?? (sync == nil ? nil : met(.stallInRequest)) {
     case .cutAtRequest?: return false
     case .holdRequest?:
       link.held = bytes
@@ -163,9 +164,17 @@ public final class CuttingProxy: @unchecked Sendable {
       return true
     case .stallInRequest?:
       link.isStalled = true
-      return send(bytes, to: link.server)
+      return send(Array(bytes.prefix(sync ?? 0)), to: link.server)
     default: return send(bytes, to: link.server)
     }
+  }
+
+  /// Behind the last Sync of the protocol in some bytes: between two requests a server knows that it waits.
+  private static func endOfLastSync(in bytes: [UInt8]) -> Int? {
+    let sync: [UInt8] = [UInt8(ascii: "S"), 0, 0, 0, 4]
+    guard bytes.count >= sync.count else { return nil }
+    return (0...(bytes.count - sync.count)).last { bytes[$0..<($0 + sync.count)].elementsEqual(sync) }
+      .map { $0 + sync.count }
   }
 
   private func fromServer(_ link: Link) -> Bool {
