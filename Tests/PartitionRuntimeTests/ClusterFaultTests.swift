@@ -172,7 +172,9 @@ extension ClusterTests {
     }
     func report(_ partition: PartitionID) -> PartitionReport? { pod.reports.first { $0.partition == partition } }
     try append(0..<8)
-    #expect(eventually { report(stuck)?.queuedRecords == 8 })
+    #expect(eventually { (report(stuck)?.queuedRecords ?? 0) >= 8 })
+    let held = report(stuck)?.queuedRecords ?? 0
+    #expect(held <= 9, "what the owner itself says about its limits may be among them")
     let applied = report(other)?.appliedOffset ?? 0
     try append(8..<100)
     _ = try client.append(
@@ -183,7 +185,7 @@ extension ClusterTests {
           isRefusable: false)
       ], by: nil)
     #expect(eventually { (report(other)?.appliedOffset ?? 0) > applied })
-    #expect(report(stuck)?.queuedRecords == 8)
+    #expect(report(stuck)?.queuedRecords == held)
     cluster.store.failLoads(with: nil)
     #expect(eventually { report(stuck)?.queuedRecords == 0 && pod.runtime.phase == .running })
     #expect(try credit(pod) == 99)

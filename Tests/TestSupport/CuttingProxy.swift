@@ -10,7 +10,7 @@ public final class CuttingProxy: @unchecked Sendable {
     case cutAtAnswer
     /// The next request is kept back; the client's connection ends, the server's does not. See `deliverHeld`.
     case holdRequest
-    /// The next request reaches the server up to a Sync within its first 64 KiB, and nothing else of its client does, as
+    /// The next request reaches the server up to a Sync in its first 64 KiB, and nothing else of its client does, as
     /// when that is stopped. In the middle of a message the server would wait without a limit.
     case stallInRequest
   }
