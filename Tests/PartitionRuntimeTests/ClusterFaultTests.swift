@@ -174,7 +174,7 @@ extension ClusterTests {
     try append(0..<8)
     #expect(eventually { (report(stuck)?.queuedRecords ?? 0) >= 8 })
     let held = report(stuck)?.queuedRecords ?? 0
-    #expect(held <= 9, "what the owner itself says about its limits may be among them")
+    #expect(held <= 9, "what the owner itself says may be among them")
     let applied = report(other)?.appliedOffset ?? 0
     try append(8..<100)
     _ = try client.append(

@@ -42,6 +42,7 @@ import Testing
     c c g3.0 f x3.2 f         | 0 2 2 2 | 1-2 2-2
     c c g3.0 f x2.1 f         | 0 2 2 2 | 1-2
     c c g3.0 f a3.1 x3.1      | lost 0 | 1-2       what was acknowledged is missing
+    c c g3.0 f x3.0           | lost 0 | 1-2       a number that no stream has
     """
 
   @Test func table() throws {

@@ -239,6 +239,40 @@ import Testing
     }
   }
 
+  // MARK: What a peer or a store may say
+
+  @Test(arguments: [UInt64.max, UInt64.max - 1])
+  func noNumberOfAPeerTraps(_ first: UInt64) throws {
+    var owner = try TestOwner()
+    owner.read([try TestOwner.owned(1)])
+    let input = StreamInput.message(.commit(AttemptID(order: OrderID(unchecked: "o"), number: 1)))
+    for source in [TestOwner.session, .partition(PartitionID(.orders, 0))] {
+      for asOf in [Int64.min, .max] {
+        owner.tenancy.receive(
+          StreamFrame(
+            source: source, destination: TestOwner.partition, owner: owner.tenancy.owner, first: first,
+            inputs: [input, input], asOf: Timestamp(milliseconds: asOf)), into: &owner.actions)
+      }
+    }
+    #expect(owner.actions.gaps.count == 4)
+    #expect(owner.tenancy.queuedCount == 0 && owner.tenancy.ending == nil)
+  }
+
+  @Test func moreMessagesThanWereEverCausedStopThePartition() throws {
+    let row = TenancyCheckpoint.OutboxRow(
+      destination: PartitionID(.orders, 0), number: 1,
+      message: .paid(AttemptID(order: OrderID(unchecked: "o"), number: 1)))
+    let header = TenancyCheckpoint.Header(
+      partition: TestOwner.partition, owner: nil, number: 0, offset: -1, now: .zero, rulesVersion: 1, limits: .initial,
+      ledger: Ledger(), received: [], caused: [.init(destination: row.destination, number: 1)])
+    let owner = try TestOwner(recovery: TenancyRecovery(header: header, outbox: [row, row]))
+    guard case .stopped(_, let reason) = owner.tenancy.ending else {
+      Issue.record("\(owner.tenancy.phase)")
+      return
+    }
+    #expect(reason.contains("2 messages to orders-0, of 1"))
+  }
+
   @Test func boundsAreChecked() {
     #expect(TenancyLimits().contradiction == nil)
     var limits = TenancyLimits()

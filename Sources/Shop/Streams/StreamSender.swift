@@ -142,7 +142,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
       // What was acknowledged is gone: a session that was forgotten, or a log that lost records.
       owner = nil
       if case .session = source { return .forgotten }
-      return .lostLog(greeted: gap.expected - 1, acknowledged: acknowledged, numbered: numbered)
+      return .lostLog(greeted: max(gap.expected, 1) - 1, acknowledged: acknowledged, numbered: numbered)
     }
     sent = gap.expected - 1
     return .resumed(dropped: 0)
@@ -179,7 +179,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
 
   /// Whether a partition whose time is `now` may have forgotten this session, as far as this end knows.
   package func isPastHalfLife(_ now: Timestamp) -> Bool {
-    now.milliseconds - asOf.milliseconds > limits.sessionLifeMilliseconds / 2
+    max(0, now.milliseconds) - max(0, asOf.milliseconds) > limits.sessionLifeMilliseconds / 2
   }
 
   private mutating func drop(through number: UInt64) -> Int {

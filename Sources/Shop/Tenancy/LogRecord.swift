@@ -77,8 +77,6 @@ package enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
   case overloaded = 0
   /// The client's deadline passed before its turn came: nobody waits any more.
   case expired = 1
-  /// An operator set it aside because it cannot be applied.
-  case quarantined = 2
 }
 
 /// What a stream carries to a partition.

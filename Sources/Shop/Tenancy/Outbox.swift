@@ -18,17 +18,25 @@ struct Outbox: Sendable {
   }
 
   /// Starts from a checkpoint: the messages of each destination that were not acknowledged are its newest ones.
-  mutating func restore(_ caused: [TenancyCheckpoint.Caused], _ rows: [TenancyCheckpoint.OutboxRow]) {
+  ///
+  /// - Returns: why they cannot be, if so: a sentence.
+  mutating func restore(
+    _ caused: [TenancyCheckpoint.Caused], _ rows: [TenancyCheckpoint.OutboxRow]
+  ) -> String? {
     var byDestination: [PartitionID: [TenancyCheckpoint.OutboxRow]] = [:]
     for row in rows { byDestination[row.destination, default: []].append(row) }
     for (destination, number) in caused.map({ ($0.destination, $0.number) }) {
       let rows = (byDestination[destination] ?? []).sorted { $0.number < $1.number }
+      guard UInt64(rows.count) <= number else {
+        return "the checkpoint keeps \(rows.count) messages to \(destination), of \(number) that were ever caused"
+      }
       self.caused[destination] = number
       var sender = StreamSender<Message>(
         from: .partition(partition), to: destination, limits: limits, acknowledged: number - UInt64(rows.count))
       for row in rows { sender.append(row.message, bytes: Self.bytes(of: row.message)) }
       senders[destination] = sender
     }
+    return nil
   }
 
   /// Numbers a message that is being caused.

@@ -90,7 +90,7 @@ extension Tenancy {
       actions.readBackFrom = settling.nextOffset
       return
     }
-    expectedOffset = max(end, planted.is(.shrunkenLogIgnored) ? end : expectedOffset)
+    expectedOffset = end
     self.settling = nil
     guard !planted.is(.changedBytesAppendedAgain) else {
       let changed = TurnRecord(

@@ -20,7 +20,8 @@ extension Tenancy {
     var number = frame.first
     var isRepeated = false
     for input in frame.inputs {
-      defer { number += 1 }
+      // A peer may say any number.
+      defer { number &+= 1 }
       if number <= highest {
         isRepeated = true
         continue
@@ -41,7 +42,7 @@ extension Tenancy {
   /// it may have been. Then what it sends may have been executed already, and its numbers say nothing any more.
   func isForgotten(_ source: StreamSource, asOf: Timestamp, at now: Timestamp) -> Bool {
     guard case .session = source, received.highest(of: source, at: now) == 0 else { return false }
-    let age = now.milliseconds - asOf.milliseconds
+    let age = now.milliseconds - max(0, asOf.milliseconds)
     return age > limits.stream.sessionLifeMilliseconds / 2
   }
 

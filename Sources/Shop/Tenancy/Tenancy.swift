@@ -176,7 +176,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
       partitionCount: partitioner.count, sessionLifeMilliseconds: limits.stream.sessionLifeMilliseconds)
     received.restore(header?.received ?? [])
     outbox = Outbox(of: partition, limits.stream)
-    outbox.restore(header?.caused ?? [], recovery.outbox)
+    let outboxFlaw = outbox.restore(header?.caused ?? [], recovery.outbox)
     filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0, planted: planted)
     number = header?.number ?? 0
     confirmed = (number, header?.offset ?? -1)
@@ -185,7 +185,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
     predecessor = header?.owner.map { ($0, false) }
     lease = Lease(milliseconds: limits.leaseMilliseconds, planted: planted)
     for reply in recovery.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
-    if let flaw = state.flaw(of: recovery.pinned) { end(.stopped(number: number, reason: flaw)) }
+    if let flaw = state.flaw(of: recovery.pinned) ?? outboxFlaw { end(.stopped(number: number, reason: flaw)) }
   }
 
   // MARK: How it stands

@@ -22,7 +22,6 @@ package protocol TenancyDriver: Sendable {
   var ruleLimits: RuleLimits { get }
   var ledger: Ledger { get }
   var destinations: [PartitionID] { get }
-  var hasWaitingReads: Bool { get }
 
   mutating func deliver(_ record: LogRecord, at offset: Int64)
   mutating func deliverUndecodable(_ reason: String, at offset: Int64)
@@ -69,7 +68,6 @@ package protocol TenancyDriver: Sendable {
 extension Tenancy: TenancyDriver {
   package var isReplaying: Bool { phase == .replaying }
   package var ledger: Ledger { state.machine.ledger }
-  package var hasWaitingReads: Bool { !waitingReads.isEmpty }
 
   package var outboxText: String {
     outbox.senders.values.sorted { $0.destination < $1.destination }.map { sender in

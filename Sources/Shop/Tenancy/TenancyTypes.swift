@@ -168,6 +168,4 @@ package struct TenancyActions: Sendable {
   package var releasedTo: OwnerID?
 
   package init() {}
-
-  package mutating func removeAll() { self = TenancyActions() }
 }

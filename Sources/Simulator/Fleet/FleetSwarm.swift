@@ -135,7 +135,6 @@ struct FleetTally: Hashable, Sendable {
   var cuts = 0
   var disconnects = 0
   var gaps = 0
-  var repeatedFrames = 0
   var loads = 0
   var checkpoints = 0
   var evictions = 0
@@ -154,7 +153,7 @@ struct FleetTally: Hashable, Sendable {
     [
       \.requests, \.checkoutsPaid, \.checkoutsRefused, \.replayed, \.skipped, \.unknown, \.reads, \.readsForwarded,
       \.records, \.voidRecords, \.unknownAppends, \.repeatedAppends, \.takeovers, \.superseded, \.lost, \.left,
-      \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects, \.gaps, \.repeatedFrames,
+      \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects, \.gaps,
       \.loads, \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
     ]
   }
