@@ -50,9 +50,9 @@ let package = Package(
 
     // Pure: the standard library and each other, nothing else.
     target("Model"),
-    target("PartitionCore", ["Model"]),
-    target("Wire", ["Model", "PartitionCore"], exclude: ["records.proto"]),
     target("Streams", ["Model"], path: "Sources/Shop/Streams"),
+    target("PartitionCore", ["Model", "Streams"]),
+    target("Wire", ["Model", "PartitionCore", "Streams"], exclude: ["records.proto"]),
     target("Tenancy", ["Model", "PartitionCore", "Streams"], path: "Sources/Shop/Tenancy", [.plantedBugs]),
     target("Orders", ["Model", "PartitionCore"]),
     target("Stock", ["Model", "PartitionCore"]),

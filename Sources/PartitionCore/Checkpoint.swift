@@ -1,10 +1,11 @@
 import Model
+import Streams
 
 /// The partition's own row in the store: how far the log has been applied to what the store holds.
 public struct CheckpointHeader: Hashable, Sendable {
   public let partition: PartitionID
   /// The offset of the newest record that the store's rows include; -1 before the first.
-  public let offset: Int64
+  public package(set) var offset: Int64
   /// The partition's time.
   public let now: Timestamp
   public let rulesVersion: UInt32
@@ -12,29 +13,101 @@ public struct CheckpointHeader: Hashable, Sendable {
   public let limits: RuleLimits
   public let dedup: [DedupRow]
   public let ledger: Ledger
+  /// The tenure of the newest record that it includes; nil when there is none.
+  package let owner: OwnerID?
+  /// The number of that record.
+  package let number: UInt64
+  /// The highest number of each stream that the partition receives.
+  package let received: [ReceivedNumbers.Row]
+  /// How many messages the partition has caused so far, by destination, ascending.
+  package let caused: [CausedCount]
 
   public init(
     partition: PartitionID, offset: Int64, now: Timestamp, rulesVersion: UInt32, limits: RuleLimits = .initial,
     dedup: [DedupRow], ledger: Ledger
   ) {
+    self.init(
+      partition: partition, owner: nil, number: 0, offset: offset, now: now, rulesVersion: rulesVersion,
+      limits: limits, dedup: dedup, ledger: ledger, received: [], caused: [])
+  }
+
+  package init(
+    partition: PartitionID, owner: OwnerID?, number: UInt64, offset: Int64, now: Timestamp, rulesVersion: UInt32,
+    limits: RuleLimits, dedup: [DedupRow] = [], ledger: Ledger, received: [ReceivedNumbers.Row], caused: [CausedCount]
+  ) {
     self.partition = partition
+    self.owner = owner
+    self.number = number
     self.offset = offset
     self.now = now
     self.rulesVersion = rulesVersion
     self.limits = limits
     self.dedup = dedup
     self.ledger = ledger
+    self.received = received
+    self.caused = caused
   }
 }
 
-/// Changed entities and the header that they lead to: written in one transaction, or not at all.
+/// How many messages a partition has caused for one other so far: the number of the newest.
+package struct CausedCount: Hashable, Sendable {
+  package let destination: PartitionID
+  package let number: UInt64
+
+  package init(destination: PartitionID, number: UInt64) {
+    self.destination = destination
+    self.number = number
+  }
+}
+
+/// A message that its destination has not acknowledged.
+package struct OutboxRow: Hashable, Sendable {
+  package let destination: PartitionID
+  package let number: UInt64
+  package let message: Message
+
+  package init(destination: PartitionID, number: UInt64, message: Message) {
+    self.destination = destination
+    self.number = number
+    self.message = message
+  }
+}
+
+/// What became of a command, on its way to the pod that took it.
+package enum CommandReply: Hashable, Sendable {
+  case outcome(Reply)
+  /// It was not executed when its turn came; the reason says what that means for its client.
+  case skipped(RequestID, SkipReason)
+
+  package var request: RequestID {
+    switch self {
+    case .outcome(let reply): reply.request
+    case .skipped(let request, _): request
+    }
+  }
+}
+
+/// Everything that a later owner starts from: changed entities, the header that they lead to, and what nobody has
+/// acknowledged yet; written in one transaction, or not at all.
 public struct CheckpointBatch: Sendable {
-  public let header: CheckpointHeader
+  public package(set) var header: CheckpointHeader
   public let changes: [EntityChange]
+  /// The messages of the partition that are not acknowledged: all of them, in place of what the store has.
+  package let outbox: [OutboxRow]
+  /// The replies that no pod has received, oldest first: all of them, in place of what the store has.
+  package let replies: [CommandReply]
 
   public init(header: CheckpointHeader, changes: [EntityChange]) {
+    self.init(header: header, changes: changes, outbox: [], replies: [])
+  }
+
+  package init(
+    header: CheckpointHeader, changes: [EntityChange], outbox: [OutboxRow], replies: [CommandReply]
+  ) {
     self.header = header
     self.changes = changes
+    self.outbox = outbox
+    self.replies = replies
   }
 }
 
@@ -55,12 +128,24 @@ public struct Recovery: Sendable {
   public let header: CheckpointHeader?
   /// Every hold of the partition, and every item that one of them names.
   public let pinned: [EntityChange]
-  /// Offsets of records of which an operator decided that what cannot be applied in them is to be left out.
+  /// Offsets of records of which an operator decided that what cannot be applied in them is to be left out; in a log
+  /// with one writer a partition, the records' numbers.
   public let quarantined: Set<Int64>
+  package let outbox: [OutboxRow]
+  package let replies: [CommandReply]
 
   public init(header: CheckpointHeader?, pinned: [EntityChange], quarantined: Set<Int64> = []) {
+    self.init(header: header, pinned: pinned, quarantined: quarantined, outbox: [], replies: [])
+  }
+
+  package init(
+    header: CheckpointHeader? = nil, pinned: [EntityChange] = [], quarantined: Set<Int64> = [],
+    outbox: [OutboxRow] = [], replies: [CommandReply] = []
+  ) {
     self.header = header
     self.pinned = pinned
     self.quarantined = quarantined
+    self.outbox = outbox
+    self.replies = replies
   }
 }

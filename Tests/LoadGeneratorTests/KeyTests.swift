@@ -40,6 +40,8 @@ import Testing
     configuration.items = 5
     configuration.connections = 16
     configuration.warmupSeconds = 0
+    // All orders, however slow the machine is.
+    configuration.seconds = 300
     configuration.usesIdempotencyKeys = true
     let made = configuration
     let report = try await onThread { try LoadRun(configuration: made).run() }
@@ -59,6 +61,7 @@ import Testing
     configuration.items = 2
     configuration.connections = 4
     configuration.warmupSeconds = 0
+    configuration.seconds = 300
     configuration.usesIdempotencyKeys = true
     configuration.triesMax = 3
     let made = configuration

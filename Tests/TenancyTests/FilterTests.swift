@@ -1,4 +1,5 @@
 import Model
+import PartitionCore
 import Streams
 import Testing
 

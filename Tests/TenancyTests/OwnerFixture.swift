@@ -22,7 +22,7 @@ struct TestOwner {
 
   init(
     epoch: UInt64 = 1, mode: LogMode = .shared, limits: TenancyLimits = TenancyLimits(),
-    recovery: TenancyRecovery = TenancyRecovery()
+    recovery: Recovery = Recovery()
   ) throws {
     tenancy = Tenancy(
       partition: Self.partition, owner: OwnerID(epoch: epoch, run: 1), partitioner: try #require(Partitioner(count: 1)),

@@ -259,13 +259,13 @@ import Testing
   }
 
   @Test func moreMessagesThanWereEverCausedStopThePartition() throws {
-    let row = TenancyCheckpoint.OutboxRow(
+    let row = OutboxRow(
       destination: PartitionID(.orders, 0), number: 1,
       message: .paid(AttemptID(order: OrderID(unchecked: "o"), number: 1)))
-    let header = TenancyCheckpoint.Header(
+    let header = CheckpointHeader(
       partition: TestOwner.partition, owner: nil, number: 0, offset: -1, now: .zero, rulesVersion: 1, limits: .initial,
       ledger: Ledger(), received: [], caused: [.init(destination: row.destination, number: 1)])
-    let owner = try TestOwner(recovery: TenancyRecovery(header: header, outbox: [row, row]))
+    let owner = try TestOwner(recovery: Recovery(header: header, outbox: [row, row]))
     guard case .stopped(_, let reason) = owner.tenancy.ending else {
       Issue.record("\(owner.tenancy.phase)")
       return

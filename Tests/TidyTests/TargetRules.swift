@@ -3,8 +3,8 @@ enum TargetRules {
   /// These decide the same in every replay: the standard library and each other, nothing else.
   static let pureTargets: [String: Set<String>] = [
     "Model": [],
-    "PartitionCore": ["Model"],
-    "Wire": ["Model", "PartitionCore"],
+    "PartitionCore": ["Model", "Streams"],
+    "Wire": ["Model", "PartitionCore", "Streams"],
     "Orders": ["Model", "PartitionCore"],
     "Stock": ["Model", "PartitionCore"],
     "Payments": ["Model", "PartitionCore"],

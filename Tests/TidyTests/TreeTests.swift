@@ -12,7 +12,7 @@ import Testing
 
   @Test func findsTheTree() {
     #expect(files.count > 100)
-    #expect(manifest.order.contains("kassa") && manifest.arrows["Wire"] == ["Model", "PartitionCore"])
+    #expect(manifest.order.contains("kassa") && manifest.arrows["Orders"] == ["Model", "PartitionCore"])
     #expect(manifest.order.count > 30)
   }
 

@@ -1,4 +1,5 @@
 import Model
+import PartitionCore
 import Streams
 
 /// The messages of one partition that their destinations have not acknowledged, a stream for each destination.
@@ -21,9 +22,9 @@ struct Outbox: Sendable {
   ///
   /// - Returns: why they cannot be, if so: a sentence.
   mutating func restore(
-    _ caused: [TenancyCheckpoint.Caused], _ rows: [TenancyCheckpoint.OutboxRow]
+    _ caused: [CausedCount], _ rows: [OutboxRow]
   ) -> String? {
-    var byDestination: [PartitionID: [TenancyCheckpoint.OutboxRow]] = [:]
+    var byDestination: [PartitionID: [OutboxRow]] = [:]
     for row in rows { byDestination[row.destination, default: []].append(row) }
     for (destination, number) in caused.map({ ($0.destination, $0.number) }) {
       let rows = (byDestination[destination] ?? []).sorted { $0.number < $1.number }
@@ -86,12 +87,12 @@ struct Outbox: Sendable {
   }
 
   /// What a checkpoint keeps.
-  var counts: [TenancyCheckpoint.Caused] {
-    caused.sorted { $0.key < $1.key }.map { TenancyCheckpoint.Caused(destination: $0.key, number: $0.value) }
+  var counts: [CausedCount] {
+    caused.sorted { $0.key < $1.key }.map { CausedCount(destination: $0.key, number: $0.value) }
   }
 
-  var rows: [TenancyCheckpoint.OutboxRow] {
-    var rows: [TenancyCheckpoint.OutboxRow] = []
+  var rows: [OutboxRow] {
+    var rows: [OutboxRow] = []
     for (destination, sender) in senders.sorted(by: { $0.key < $1.key }) {
       sender.forEachUnacknowledged { number, message in
         rows.append(.init(destination: destination, number: number, message: message))

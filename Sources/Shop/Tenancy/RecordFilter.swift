@@ -1,4 +1,5 @@
 import Model
+import PartitionCore
 import Streams
 
 /// Decides which records of a partition's log count.

@@ -51,13 +51,13 @@ extension Tenancy {
         rows.append(.init(destination: destination, number: number, message: message))
       }
     }
-    let header = TenancyCheckpoint.Header(
+    let header = CheckpointHeader(
       partition: partition, owner: number > 0 ? newestOwner : nil, number: number,
       offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
       limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
       caused: outbox.counts)
     checkpoint = .taken(
-      TenancyCheckpoint(
+      CheckpointBatch(
         header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
     return true
   }
@@ -66,12 +66,12 @@ extension Tenancy {
   private var newestOwner: OwnerID? { unconfirmed.isEmpty ? filter.owner : owner }
 
   /// The newest message to a destination that is released, or among `rows`.
-  private func newestRow(of destination: PartitionID, in rows: [TenancyCheckpoint.OutboxRow]) -> UInt64 {
+  private func newestRow(of destination: PartitionID, in rows: [OutboxRow]) -> UInt64 {
     max(outbox.senders[destination]?.numbered ?? 0, rows.last { $0.destination == destination }?.number ?? 0)
   }
 
   /// The checkpoint that was taken, once its newest record is durable.
-  package mutating func checkpointToWrite() -> TenancyCheckpoint? {
+  package mutating func checkpointToWrite() -> CheckpointBatch? {
     guard case .taken(let taken) = checkpoint,
       taken.header.number <= confirmed.number || planted.is(.checkpointOfUnconfirmed)
     else { return nil }

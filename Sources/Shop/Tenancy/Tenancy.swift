@@ -145,7 +145,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
     /// Can transition to: taken.
     case idle
     /// Waits until its newest record is durable. Can transition to: writing.
-    case taken(TenancyCheckpoint)
+    case taken(CheckpointBatch)
     /// Is with the store. Can transition to: idle.
     case writing(number: UInt64)
   }
@@ -155,7 +155,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   /// The shell appends `.owned` of this owner, and hands the log from the checkpoint's offset on to `deliver`.
   package init(
     partition: PartitionID, owner: OwnerID, partitioner: Partitioner, mode: LogMode, limits: TenancyLimits,
-    wantedLimits: RuleLimits, recovery: TenancyRecovery, planted: TenancyBug? = nil
+    wantedLimits: RuleLimits, recovery: Recovery, planted: TenancyBug? = nil
   ) {
     self.partition = partition
     self.owner = owner
@@ -163,15 +163,9 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
     self.limits = limits
     self.wantedLimits = wantedLimits
     self.planted = planted
-    quarantined = recovery.quarantined
+    quarantined = Set(recovery.quarantined.map { UInt64(clamping: $0) })
     let header = recovery.header
-    state = AppliedState(
-      partition: partition, partitioner: partitioner,
-      header: header.map {
-        CheckpointHeader(
-          partition: partition, offset: $0.offset, now: $0.now, rulesVersion: $0.rulesVersion, limits: $0.limits,
-          dedup: [], ledger: $0.ledger)
-      }, pinned: recovery.pinned)
+    state = AppliedState(partition: partition, partitioner: partitioner, header: header, pinned: recovery.pinned)
     received = ReceivedNumbers(
       partitionCount: partitioner.count, sessionLifeMilliseconds: limits.stream.sessionLifeMilliseconds)
     received.restore(header?.received ?? [])

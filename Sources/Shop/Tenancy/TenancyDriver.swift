@@ -52,7 +52,7 @@ package protocol TenancyDriver: Sendable {
   mutating func loaded(_ rows: [EntityChange], at now: Int64, into actions: inout TenancyActions)
   mutating func loadFailed()
   mutating func takeCheckpoint() -> Bool
-  mutating func checkpointToWrite() -> TenancyCheckpoint?
+  mutating func checkpointToWrite() -> CheckpointBatch?
   mutating func checkpointEnded(isWritten: Bool)
   mutating func evict(downTo share: Int) -> Int
 

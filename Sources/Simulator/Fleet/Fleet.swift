@@ -171,7 +171,7 @@ final class Fleet {
   }
 
   private func makeTenancy(
-    _ partition: PartitionID, _ owner: OwnerID, _ recovery: TenancyRecovery, _ limits: RuleLimits
+    _ partition: PartitionID, _ owner: OwnerID, _ recovery: Recovery, _ limits: RuleLimits
   ) -> any TenancyDriver {
     func make<Machine: StateMachine>(_ machine: Machine.Type) -> any TenancyDriver {
       Tenancy<Machine>(

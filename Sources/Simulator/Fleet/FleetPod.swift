@@ -77,7 +77,7 @@ final class Seat {
 
   enum WritePhase {
     case none
-    case asked(TenancyCheckpoint)
+    case asked(CheckpointBatch)
   }
 
   init(_ tenancy: any TenancyDriver, announcedAt: Int64, nextOffset: Int64) {

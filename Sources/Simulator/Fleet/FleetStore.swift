@@ -8,9 +8,9 @@ import Tenancy
 struct FleetStore {
   struct Partition {
     var epoch: UInt64 = 0
-    var header: TenancyCheckpoint.Header?
+    var header: CheckpointHeader?
     var rows: [EntityKey: Entity] = [:]
-    var outbox: [TenancyCheckpoint.OutboxRow] = []
+    var outbox: [OutboxRow] = []
     var replies: [CommandReply] = []
   }
 
@@ -30,7 +30,7 @@ struct FleetStore {
   }
 
   /// Raises the epoch above every one that was given out or seen, and reads what recovery needs.
-  mutating func acquire(_ slot: Int, above epoch: UInt64) -> (epoch: UInt64, recovery: TenancyRecovery) {
+  mutating func acquire(_ slot: Int, above epoch: UInt64) -> (epoch: UInt64, recovery: Recovery) {
     partitions[slot].epoch = max(partitions[slot].epoch, epoch) + 1
     let partition = partitions[slot]
     var pinned: [EntityChange] = []
@@ -41,14 +41,15 @@ struct FleetStore {
       for line in hold.slip.stops[Int(hold.stop)].lines { items.insert(.item(line.item)) }
     }
     for key in items { pinned.append(EntityChange(key: key, value: partition.rows[key])) }
-    let recovery = TenancyRecovery(
-      header: partition.header, outbox: partition.outbox, replies: partition.replies,
-      pinned: pinned.sorted { "\($0.key)" < "\($1.key)" }, quarantined: quarantined[slot])
+    let recovery = Recovery(
+      header: partition.header, pinned: pinned.sorted { "\($0.key)" < "\($1.key)" },
+      quarantined: Set(quarantined[slot].map { Int64(clamping: $0) }), outbox: partition.outbox,
+      replies: partition.replies)
     return (partition.epoch, recovery)
   }
 
   func epoch(_ slot: Int) -> UInt64 { partitions[slot].epoch }
-  func header(_ slot: Int) -> TenancyCheckpoint.Header? { partitions[slot].header }
+  func header(_ slot: Int) -> CheckpointHeader? { partitions[slot].header }
   func rows(_ slot: Int) -> [EntityKey: Entity] { partitions[slot].rows }
 
   /// The rows of some keys; nil when the caller has been replaced, or the store lacks what it is known to have.
@@ -58,7 +59,7 @@ struct FleetStore {
   }
 
   /// Writes a checkpoint in one transaction. Returns false as `load` does.
-  mutating func write(_ checkpoint: TenancyCheckpoint, _ slot: Int, epoch: UInt64, after number: UInt64) -> Bool {
+  mutating func write(_ checkpoint: CheckpointBatch, _ slot: Int, epoch: UInt64, after number: UInt64) -> Bool {
     guard isCurrent(slot, epoch, number) else { return false }
     partitions[slot].header = checkpoint.header
     partitions[slot].outbox = checkpoint.outbox
