@@ -59,7 +59,7 @@ let package = Package(
     target("Payments", ["Model", "PartitionCore"]),
 
     // The seams, each with its in-memory twin, and the embedded adapters.
-    target("EventLog", ["Model", "Wire"]),
+    target("EventLog", ["Model", "PartitionCore", "Wire"]),
     target("StateStore", ["Model", "PartitionCore", "Wire"]),
     target("PriceCache", ["Model"]),
     target("Threads"),
@@ -79,7 +79,7 @@ let package = Package(
       "PartitionRuntime",
       [
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
-        "PriceCache", "Lanes", "OwnershipMap", "Telemetry", "Threads",
+        "PriceCache", "Lanes", "OwnershipMap", "Streams", "Telemetry", "Tenancy", "Threads",
       ]),
     target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
     target("RestAPI", ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
@@ -210,7 +210,8 @@ let package = Package(
     tests(
       "PartitionRuntimeTests",
       [
-        "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "PartitionRuntime", "StateStore", "TestSupport",
+        "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "PartitionRuntime", "StateStore", "Streams",
+        "TestSupport",
       ]),
     tests("OwnershipMapTests", ["Model", "OwnershipMap"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),

@@ -18,6 +18,14 @@ package enum LogRecord: Hashable, Sendable {
     case .turn(let record): record.owner
     }
   }
+
+  /// Its place among the counted records of the partition; nil for `owned`.
+  package var number: UInt64? {
+    switch self {
+    case .owned: nil
+    case .turn(let record): record.number
+    }
+  }
 }
 
 /// Everything that one turn of an owner applied, in its order.

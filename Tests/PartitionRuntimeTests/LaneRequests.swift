@@ -6,9 +6,22 @@ import Testing
 
 @testable import PartitionRuntime
 
+/// What tests need of a runtime on lanes.
+protocol BenchedRuntime: RuntimeInspection {
+  var lanes: [Lane] { get }
+  func port(ofLane index: Int) -> any RequestPort
+  func setClient(_ client: any RequestClient, ofLane index: Int)
+  func begin(lane index: Int)
+  func turn(lane index: Int) -> Bool
+  func hasUnsent(lane index: Int) -> Bool
+}
+
+extension Runtime: BenchedRuntime {}
+extension OwnerRuntime: BenchedRuntime {}
+
 /// Starts the lanes of a runtime, sends requests from them and waits for their results.
 final class LaneRequests: Sendable {
-  private let runtime: Runtime
+  private let runtime: any BenchedRuntime
   private let partitioner: Partitioner
   private let clients: [LaneConfined<Client>]
   private let numbers = Atomic<UInt64>(1)
@@ -30,7 +43,7 @@ final class LaneRequests: Sendable {
     }
   }
 
-  init(_ runtime: Runtime, _ partitioner: Partitioner) throws {
+  init(_ runtime: any BenchedRuntime, _ partitioner: Partitioner) throws {
     self.runtime = runtime
     self.partitioner = partitioner
     clients = runtime.lanes.map { LaneConfined(Client(), lane: $0) }

@@ -117,7 +117,7 @@ final class EventSink: Sendable {
 }
 
 /// The partitions that a runtime owns now.
-func partitionReports(of runtime: Runtime) -> [PartitionReport] {
+func partitionReports(of runtime: any RuntimeInspection) -> [PartitionReport] {
   let done = DispatchSemaphore(value: 0)
   let found = FoundReports()
   runtime.report(timeoutMilliseconds: 5_000) { report in

@@ -164,7 +164,8 @@ extension Tenancy {
   mutating func reveal(_ effects: TurnEffects, into actions: inout TenancyActions) {
     send(effects.messages, into: &actions)
     for reply in effects.replies {
-      replies.add(reply, max: limits.unreceivedRepliesMax)
+      // Inside one process a reply is received as soon as it is given.
+      if mode.isShared { replies.add(reply, max: limits.unreceivedRepliesMax) }
       actions.replies.append(reply)
     }
   }

@@ -54,7 +54,7 @@ extension Tenancy {
   /// Takes a command that reached its owner inside of the process and needs no number.
   /// - Returns: false when nothing is taken now.
   package mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
-    guard isAdmitting, !mode.isShared else { return false }
+    guard isAdmitting, !mode.isShared, commands.count < limits.queuedCommandsMax else { return false }
     queue(.init(origin: nil, input: .command(command, deadline: deadline), bytes: bytes, asOf: state.now))
     return true
   }

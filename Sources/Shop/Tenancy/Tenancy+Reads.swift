@@ -18,6 +18,17 @@ extension Tenancy {
     return true
   }
 
+  /// The answer to a read that can be given at once: its key is resident, what it shows is durable, and nobody else can
+  /// have answered anything. nil when it has to be asked for by `read`.
+  package mutating func look(_ query: Query, at now: Int64) -> View? {
+    guard phase == .serving, !mode.isShared || lease.holds(at: now), state.machine.missing(for: query) == nil
+    else { return nil }
+    let (view, position) = state.view(of: query)
+    return position.sequence <= confirmed.number ? view : nil
+  }
+
+  package var waitingReadCount: Int { waitingReads.count + withheldAnswers.count }
+
   /// Answers a read when it may be, else remembers it and asks for what it lacks.
   private mutating func wait(_ read: WaitingRead, at now: Int64, into actions: inout TenancyActions) {
     let key = state.machine.missing(for: read.query)

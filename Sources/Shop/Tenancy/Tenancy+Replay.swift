@@ -92,7 +92,8 @@ extension Tenancy {
       var effects = TurnEffects()
       guard applyLogged(entry, of: record, into: &effects) else { return false }
       for (destination, message) in effects.messages { outbox.release(message, to: destination) }
-      for reply in effects.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
+      // Those who waited inside of an earlier process went with it.
+      if mode.isShared { for reply in effects.replies { replies.add(reply, max: limits.unreceivedRepliesMax) } }
       replay.nextEntry += 1
       entries += 1
     }
@@ -138,7 +139,7 @@ extension Tenancy {
     // Only the last word before the own Owned counts, and only its writer's.
     if releasedEarly == predecessor?.owner { predecessor?.isGone = true }
     let isUnclean = predecessor.map { !$0.isGone } ?? false
-    cautiousLeft = isUnclean && mode.isShared ? limits.cautiousInputs : 0
+    cautiousLeft = isUnclean ? limits.cautiousInputs : 0
     for row in received.rows(at: state.now) {
       durableThrough[row.source] = row.number
       actions.greetings.append(greeting(to: row.source, row.number))

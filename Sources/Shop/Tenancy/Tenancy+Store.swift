@@ -28,6 +28,14 @@ extension Tenancy {
   /// Whether the store lacks something that was applied.
   package var isBehind: Bool { number > checkpointedNumber }
 
+  /// Whether so much waits for a checkpoint that it should not wait for its time.
+  package var isCheckpointDue: Bool { state.dirtyCount >= limits.core.checkpointEntitiesDue }
+
+  package var residentCount: Int { state.residentCount }
+  package var dirtyCount: Int { state.dirtyCount }
+  /// Inputs wait for keys that are being loaded.
+  package var awaitsLoad: Bool { loads.isBlocking }
+
   package var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
 
   /// Takes a checkpoint of everything applied so far, to be written once its newest record is durable. Returns whether
@@ -42,7 +50,7 @@ extension Tenancy {
     var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
     var withheldReplies: [CommandReply] = []
     for append in unconfirmed where !append.isCautious {
-      withheldReplies += append.effects.replies
+      if mode.isShared { withheldReplies += append.effects.replies }
       if planted.is(.checkpointWithoutOutbox) { continue }
       var numbers: [PartitionID: UInt64] = [:]
       for (destination, message) in append.effects.messages {

@@ -9,9 +9,14 @@ extension Tenancy {
   package var wantsTurn: Bool {
     if case .leaving(to: nil) = phase { return unconfirmed.isEmpty && settling == nil && !isReleaseLogged }
     guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
-      unconfirmed.count < mode.appendsUnderWayMax
+      unconfirmed.count < appendsUnderWayMax
     else { return false }
     return !messages.isEmpty && !isPaused || !commands.isEmpty || wantsTick || ruleLimits != wantedLimits
+  }
+
+  /// What is logged before it is applied goes alone: whatever comes next may depend on it.
+  private var appendsUnderWayMax: Int {
+    cautiousLeft > 0 || unconfirmed.last?.isCautious == true ? 1 : mode.appendsUnderWayMax
   }
 
   /// So much waits for a checkpoint that commands are not executed.
@@ -68,6 +73,12 @@ extension Tenancy {
         continue
       }
       let entry = entry(for: inbound, at: now)
+      if inbound.origin == nil, case .skip(let request?, let reason) = entry.body {
+        // No number was used up, so the log need not know.
+        actions.replies.append(.skipped(request, reason))
+        self[keyPath: queue].removeFirst()
+        continue
+      }
       guard isResident(entry.body) else { return }
       // Not before something is applied: the log has to say it, too.
       state.advance(to: time)

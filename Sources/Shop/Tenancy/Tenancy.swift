@@ -89,6 +89,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   var held: [UnconfirmedAppend] = []
   var settling: Settling?
   var isReleaseLogged = false
+  var abandoned = AbandonedRequests()
 
   // Reads.
   var lease: Lease
@@ -210,6 +211,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   mutating func end(_ end: TenancyEnd) {
     if case .ended = phase { return }
     phase = .ended(end)
+    abandon()
     messages = InboundQueue()
     commands = InboundQueue()
     unconfirmed = []
@@ -218,6 +220,25 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
     withheldAnswers = []
     loads = KeyLoads()
     if case .taken = checkpoint { checkpoint = .idle }
+  }
+
+  /// Notes whose requests end with the tenure, where nobody else sends them again.
+  private mutating func abandon() {
+    for append in unconfirmed + held {
+      abandoned.unknown += append.effects.replies.map(\.request)
+      for entry in append.record.entries where entry.origin == nil {
+        if case .command(let command) = entry.body { abandoned.unknown.append(command.request) }
+      }
+    }
+    for inbound in commands.all where inbound.origin == nil {
+      if case .command(let command, _) = inbound.input { abandoned.untaken.append(command.request) }
+    }
+  }
+
+  /// Takes the requests that ended with the tenure and that nobody sends again.
+  package mutating func takeAbandoned() -> AbandonedRequests {
+    defer { abandoned = AbandonedRequests() }
+    return abandoned
   }
 
   /// Gives up this tenure, to have the partition acquired anew.

@@ -26,6 +26,8 @@ package struct TenancyLimits: Hashable, Sendable {
   package var turnInputsMax = 1_024
   /// Bytes of one turn, below what the log takes as one record; a single input may exceed it.
   package var turnBytesMax = 768 << 10
+  /// Commands that reached their owner inside of the process and wait for its turn; the next one is refused.
+  package var queuedCommandsMax = 65_536
   /// Confirmed records whose effects wait for the predecessor's end; with as many, no turn begins.
   package var heldRecordsMax = 1_024
   /// Replies that no pod has received; beyond it the oldest is forgotten, and its client has to ask again.
@@ -44,7 +46,7 @@ package struct TenancyLimits: Hashable, Sendable {
   package var contradiction: String? {
     if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
     // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
-    let counts = [turnInputsMax, turnBytesMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
+    let counts = [turnInputsMax, turnBytesMax, queuedCommandsMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
     if counts.contains(where: { $0 < 1 }) || shrunkenLogMilliseconds < 1 || leaseMilliseconds < 1 {
       return "every bound of a tenure must be at least 1"
     }
@@ -72,6 +74,14 @@ package enum Loss: String, Hashable, Sendable {
   case poison = "an input cannot be applied; it is to be logged by itself"
 }
 
+/// Requests that end with a tenure.
+package struct AbandonedRequests: Hashable, Sendable {
+  /// They may stand in the log, and take effect.
+  package var unknown: [RequestID] = []
+  /// They never will.
+  package var untaken: [RequestID] = []
+}
+
 /// What a tenure asks its shell to do, as plain data, in no particular order but within each list.
 package struct TenancyActions: Sendable {
   /// To be appended now. The same record may be asked for again: the bytes have to be the same, too.
@@ -93,4 +103,19 @@ package struct TenancyActions: Sendable {
   package var releasedTo: OwnerID?
 
   package init() {}
+
+  /// Empties it, and keeps its memory for what comes next.
+  package mutating func removeAll() {
+    appends.removeAll(keepingCapacity: true)
+    readBackFrom = nil
+    acknowledgements.removeAll(keepingCapacity: true)
+    greetings.removeAll(keepingCapacity: true)
+    gaps.removeAll(keepingCapacity: true)
+    replies.removeAll(keepingCapacity: true)
+    answers.removeAll(keepingCapacity: true)
+    forwarded.removeAll(keepingCapacity: true)
+    loads.removeAll(keepingCapacity: true)
+    hasMessages = false
+    releasedTo = nil
+  }
 }

@@ -1,0 +1,166 @@
+import Model
+import PartitionCore
+import Synchronization
+
+/// The in-memory twin of a log in one sequence: the same order, offsets and groups, and nothing on a disk.
+///
+/// Everything is durable as soon as its group is due, unless a test holds durability back to see what is withheld.
+package final class MemoryRecordLog: RecordLog {
+  private struct Body: LogBody {
+    let record: LogRecord
+    var byteCount: Int { 0 }
+  }
+
+  private struct State: Sendable {
+    var sequencer: RecordSequencer<Body>
+    /// By slot: what is durable, from the partition's first kept record on.
+    var records: [[LogRecord]]
+    var firstOffsets: [Int64]
+    var lanes: [any LogLane] = []
+    var read: [[ReadEvent]] = []
+    var isHeld = false
+  }
+
+  private let state: Mutex<State>
+  private let partitionCount: Int
+  private let limits: LogLimits
+
+  package init(partitionCount: Int, limits: LogLimits = LogLimits()) {
+    self.partitionCount = partitionCount
+    self.limits = limits
+    let slots = partitionCount * Service.allCases.count
+    state = Mutex(
+      State(
+        sequencer: RecordSequencer(
+          partitionCount: partitionCount, laneCount: 0, limits: limits, durable: 0, nextOffsets: []),
+        records: Array(repeating: [], count: slots), firstOffsets: Array(repeating: 0, count: slots)))
+  }
+
+  /// Begins anew with other lanes, as a process does that was killed and started again.
+  package func attach(_ lanes: [any LogLane]) {
+    state.withLock { state in
+      let ends = state.records.indices.map { state.firstOffsets[$0] + Int64(state.records[$0].count) }
+      state.sequencer = RecordSequencer(
+        partitionCount: partitionCount, laneCount: lanes.count, limits: limits, durable: state.sequencer.durable,
+        nextOffsets: ends)
+      state.lanes = lanes
+      state.read = Array(repeating: [], count: lanes.count)
+      state.isHeld = false
+    }
+  }
+
+  package func append(_ appends: [RecordAppend], by lane: Int, expecting others: [Int]) {
+    change { state in
+      for other in others { state.sequencer.expect(other) }
+      state.sequencer.append(appends, bodies: appends.map { Body(record: $0.record) }, by: lane)
+      return state.sequencer.isGroupFull ? commit(&state) : []
+    }
+  }
+
+  package func takeConfirmations(of lane: Int) -> [Confirmation] {
+    state.withLock { $0.sequencer.takeConfirmations(of: lane) }
+  }
+
+  package func turnEnded(by lane: Int) {
+    change { state in
+      state.sequencer.turnEnded(by: lane)
+      return state.sequencer.isGroupDue ? commit(&state) : []
+    }
+  }
+
+  private func change(_ body: (inout State) -> [Int]) {
+    let told = state.withLock { state in body(&state).map { state.lanes[$0] } }
+    for lane in told { lane.logHasNews() }
+  }
+
+  /// Makes everything durable; returns the lanes to be told.
+  private func commit(_ state: inout State) -> [Int] {
+    guard !state.isHeld else { return [] }
+    for row in state.sequencer.beginCommit() {
+      guard let slot = slot(of: row.partition) else { continue }
+      state.records[slot].append(row.body.record)
+    }
+    return state.sequencer.endCommit()
+  }
+
+  private func slot(of partition: PartitionID) -> Int? {
+    RecordSequencer<Body>.slot(of: partition, partitionCount: partitionCount)
+  }
+
+  package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
+    let failure = state.withLock { state -> LogFailure? in
+      if let failure = state.sequencer.failure { return failure }
+      for (partition, offset) in partitions.sorted(by: { $0.key < $1.key }) {
+        guard let slot = slot(of: partition) else {
+          return LogFailure(.format, "the log in memory has no partition \(partition)")
+        }
+        let first = state.firstOffsets[slot]
+        let end = first + Int64(state.records[slot].count)
+        if offset < first {
+          return LogFailure(.trimmed, "the log in memory begins \(partition) with offset \(first)")
+        }
+        if offset > end { return LogFailure(.format, "the log in memory ends \(partition) before offset \(offset)") }
+        for place in offset..<end {
+          state.read[lane].append(.record(state.records[slot][Int(place - first)], offset: place, partition))
+        }
+        state.read[lane].append(.ended(partition, end: end))
+      }
+      return nil
+    }
+    if let failure { throw failure }
+    let told = state.withLock { $0.lanes[lane] }
+    told.logHasNews()
+  }
+
+  package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
+    state.withLock { state in
+      guard state.read.indices.contains(lane), !state.read[lane].isEmpty else { return [] }
+      let taken = Array(state.read[lane].prefix(eventsMax))
+      state.read[lane].removeFirst(taken.count)
+      return taken
+    }
+  }
+
+  package func trim(_ partition: PartitionID, through offset: Int64) {
+    state.withLock { state in
+      guard let slot = slot(of: partition) else { return }
+      let count = min(max(offset + 1 - state.firstOffsets[slot], 0), Int64(state.records[slot].count))
+      state.records[slot].removeFirst(Int(count))
+      state.firstOffsets[slot] += count
+    }
+  }
+
+  package var isBacklogged: Bool { state.withLock { $0.sequencer.isBacklogged } }
+  package var failure: LogFailure? { state.withLock { $0.sequencer.failure } }
+  package func close() { fail(LogFailure(.closed, "the log in memory is closed")) }
+
+  // MARK: For tests
+
+  /// From now on nothing becomes durable, until `releaseDurability`.
+  package func holdDurability() { state.withLock { $0.isHeld = true } }
+
+  /// Makes everything durable that was appended, and what follows when its group is due.
+  package func releaseDurability() {
+    change { state in
+      state.isHeld = false
+      return commit(&state)
+    }
+  }
+
+  /// Fails as a log does whose disk does.
+  package func fail(_ failure: LogFailure) {
+    change { state in
+      state.sequencer.fail(failure)
+      return Array(state.lanes.indices)
+    }
+  }
+
+  package func nextOffset(of partition: PartitionID) -> Int64 {
+    state.withLock { $0.sequencer.nextOffset(of: partition) }
+  }
+
+  /// The durable records of a partition that were not trimmed.
+  package func records(of partition: PartitionID) -> [LogRecord] {
+    state.withLock { state in slot(of: partition).map { state.records[$0] } ?? [] }
+  }
+}

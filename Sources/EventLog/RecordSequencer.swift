@@ -1,0 +1,162 @@
+import Model
+import PartitionCore
+
+/// What a log in one sequence decides, as a value without threads or files: offsets, confirmations, and when the next
+/// group begins. The adapter guards it with one short lock.
+///
+/// **One queue.** Records of all partitions wait in one queue and are committed in its order. A lane appends a record
+/// before it sends on what the record caused, so no commit can hold an effect without its cause.
+///
+/// **A saga in one group.** A checkout hops over several partitions and lanes; each hop is appended while the one
+/// before is not durable yet. A commit that began with the first hop would cost one fsync a hop. So a group begins when
+/// nobody is expected to append any more: a lane that is sent something is expected until its next turn has ended. The
+/// expectation is set before the mail is: whoever takes the mail ends a turn after it.
+///
+/// **No group waits for ever.** `groupHintsMax` ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin
+/// a group whoever is expected; the adapter begins one that has waited for `groupMillisecondsMax`, too, for a lane that
+/// is in a long turn, or whose mail was lost.
+package struct RecordSequencer<Body: LogBody>: Sendable {
+  /// A record that waits to be written, or is being written.
+  package struct Row: Sendable {
+    package let partition: PartitionID
+    package let number: UInt64?
+    package let offset: Int64
+    /// Its place among the records of all partitions, from 1.
+    package let sequence: UInt64
+    package let lane: Int
+    package let body: Body
+  }
+
+  package let partitionCount: Int
+  package let limits: LogLimits
+  /// The newest place that is durable.
+  package private(set) var durable: UInt64
+  /// Final once set.
+  package private(set) var failure: LogFailure?
+
+  private var last: UInt64
+  private var nextOffsets: [Int64]
+  private var queued: [Row] = []
+  private var queuedBytes = 0
+  private var committing: [Row] = []
+  private var isCommitting = false
+  private var turnsEnded = 0
+  private var isExpected: [Bool]
+  private var expectedCount = 0
+  private var confirmations: [[Confirmation]]
+
+  /// Starts after `durable`, with the offset of each partition's next record, by `slot`.
+  package init(partitionCount: Int, laneCount: Int, limits: LogLimits, durable: UInt64, nextOffsets: [Int64]) {
+    self.partitionCount = partitionCount
+    self.limits = limits
+    self.durable = durable
+    last = durable
+    let slots = partitionCount * Service.allCases.count
+    self.nextOffsets = Array(nextOffsets.prefix(slots))
+    self.nextOffsets += Array(repeating: 0, count: slots - self.nextOffsets.count)
+    isExpected = Array(repeating: false, count: laneCount)
+    confirmations = Array(repeating: [], count: laneCount)
+  }
+
+  /// The place of a partition in tables over all partitions; nil where there is no such partition.
+  package static func slot(of partition: PartitionID, partitionCount: Int) -> Int? {
+    guard Int(partition.index) < partitionCount else { return nil }
+    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
+  }
+
+  package func nextOffset(of partition: PartitionID) -> Int64 {
+    Self.slot(of: partition, partitionCount: partitionCount).map { nextOffsets[$0] } ?? 0
+  }
+
+  /// Records that wait or are being written.
+  package var pendingRecords: Int { queued.count + committing.count }
+
+  package var isBacklogged: Bool {
+    queued.count >= limits.queuedRecordsMax || queuedBytes >= limits.queuedBytesMax
+  }
+
+  // MARK: Appending
+
+  /// Numbers the records and queues them. A log that has failed confirms nothing any more.
+  package mutating func append(_ appends: [RecordAppend], bodies: [Body], by lane: Int) {
+    guard failure == nil else { return }
+    for (append, body) in zip(appends, bodies) {
+      guard let slot = Self.slot(of: append.partition, partitionCount: partitionCount) else { continue }
+      last += 1
+      queued.append(
+        Row(
+          partition: append.partition, number: append.record.number, offset: nextOffsets[slot], sequence: last,
+          lane: lane, body: body))
+      nextOffsets[slot] += 1
+      queuedBytes += body.byteCount
+    }
+  }
+
+  /// Takes what became of a lane's appends.
+  package mutating func takeConfirmations(of lane: Int) -> [Confirmation] {
+    guard confirmations.indices.contains(lane), !confirmations[lane].isEmpty else { return [] }
+    var taken: [Confirmation] = []
+    swap(&taken, &confirmations[lane])
+    return taken
+  }
+
+  // MARK: Groups
+
+  /// A lane has been sent something, which it may answer with appends.
+  package mutating func expect(_ lane: Int) {
+    guard isExpected.indices.contains(lane), !isExpected[lane] else { return }
+    isExpected[lane] = true
+    expectedCount += 1
+  }
+
+  /// A lane's turn has ended.
+  package mutating func turnEnded(by lane: Int) {
+    if isExpected.indices.contains(lane), isExpected[lane] {
+      isExpected[lane] = false
+      expectedCount -= 1
+    }
+    if !queued.isEmpty { turnsEnded += 1 }
+  }
+
+  /// Whether so much waits that a group begins whoever is expected.
+  package var isGroupFull: Bool {
+    canCommit && (queued.count >= limits.groupRecordsDue || queuedBytes >= limits.groupBytesDue)
+  }
+
+  /// Whether a group should begin now.
+  package var isGroupDue: Bool {
+    isGroupFull || (canCommit && turnsEnded > 0 && (expectedCount == 0 || turnsEnded >= limits.groupHintsMax))
+  }
+
+  /// Whether there is a group that could begin.
+  package var canCommit: Bool { failure == nil && !isCommitting && !queued.isEmpty }
+
+  /// Takes everything that waits as one group.
+  package mutating func beginCommit() -> [Row] {
+    guard canCommit else { return [] }
+    isCommitting = true
+    swap(&committing, &queued)
+    queuedBytes = 0
+    turnsEnded = 0
+    return committing
+  }
+
+  /// Says that the group is durable. Returns the lanes to be told.
+  package mutating func endCommit() -> [Int] {
+    var told: [Int] = []
+    for row in committing where confirmations.indices.contains(row.lane) {
+      if confirmations[row.lane].isEmpty { told.append(row.lane) }
+      confirmations[row.lane].append(
+        Confirmation(partition: row.partition, number: row.number, offset: row.offset))
+    }
+    if let newest = committing.last { durable = newest.sequence }
+    committing.removeAll(keepingCapacity: true)
+    isCommitting = false
+    return told
+  }
+
+  /// Ends the log; the first failure stays. What was queued is never written.
+  package mutating func fail(_ failure: LogFailure) {
+    if self.failure == nil { self.failure = failure }
+  }
+}

@@ -1,0 +1,73 @@
+import EventLog
+import Lanes
+
+/// The end of a lane's work: wait until nobody waits for an answer, say so in the log, checkpoint, say so.
+///
+/// ```
+/// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► leaving
+///      done ◄──nothing to write, or the deadline── checkpointing ◄──said in the log, or the deadline──┘
+/// ```
+struct OwnerDrain {
+  enum Phase { case answering, answered, checkpointing, leaving, done }
+
+  var phase = Phase.answering
+  /// By the lane's clock, in milliseconds.
+  let answersUntil: UInt64
+  let checkpointsUntil: UInt64
+  let completion: @Sendable () -> Void
+
+  /// What the last checkpoints may take.
+  static let lastCheckpointsMilliseconds: UInt64 = 5_000
+}
+
+extension OwnerLane {
+  /// Begins to drain; the completion is called once, on the lane.
+  func beginDrain(_ answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
+    guard drain == nil else { return }
+    let answersUntil = lane.now + answersMilliseconds
+    drain = OwnerDrain(
+      answersUntil: answersUntil, checkpointsUntil: answersUntil + OwnerDrain.lastCheckpointsMilliseconds,
+      completion: completion)
+  }
+
+  var waitingCount: Int { client?.waitingCount ?? 0 }
+
+  /// Takes the drain's next step, if there is one.
+  func advanceDrain() {
+    guard let current = drain else { return }
+    switch current.phase {
+    case .answering:
+      guard waitingCount == 0 || lane.now >= current.answersUntil else { return }
+      drain?.phase = .answered
+      shared.laneAnswered()
+      advanceDrain()
+    case .answered:
+      guard shared.isAnswered || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .checkpointing
+      advanceDrain()
+    case .checkpointing:
+      for place in seats.indices { takeCheckpoint(at: place) }
+      guard isCheckpointed || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .leaving
+      for place in seats.indices { change(at: place) { $0.leave(&$1) } }
+      // The last word of each is appended by the next turn.
+      lane.wake()
+    case .leaving:
+      guard seats.allSatisfy(\.isGone) || isLogFailed || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .done
+      current.completion()
+    case .done: break
+    }
+  }
+
+  /// Whether the store has everything that it can get. Other lanes' partitions may still send messages to this one's: a
+  /// tick finds what they changed. A checkpoint of what a failed log will never make durable cannot be written: the next
+  /// start replays.
+  private var isCheckpointed: Bool {
+    seats.allSatisfy { seat in
+      if seat.isGone { return true }
+      if seat.isWriting { return false }
+      return isLogFailed || !seat.isCheckpointTaken && seat.entrance.isIdle() && !seat.entrance.isBehind()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import EventLog
+import Model
+import PartitionCore
+import Tenancy
+
+// What the log says: where appends came to stand, and what was written before.
+
+extension OwnerLane {
+  func takeFromLog() {
+    var toRead: [PartitionID: Int64] = [:]
+    for confirmation in shared.log.takeConfirmations(of: index) {
+      guard let place = place(of: confirmation.partition) else { continue }
+      guard let number = confirmation.number else {
+        // The own `Owned` is durable: everything before it can be read now, and it ends the replay.
+        toRead[confirmation.partition] = seats[place].readFrom
+        continue
+      }
+      let now = now
+      change(at: place) { $0.confirmed(number, confirmation.offset, now, &$1) }
+    }
+    if !toRead.isEmpty { read(toRead) }
+    for event in shared.log.takeRead(of: index, eventsMax: shared.options.takeRecordsMax) { take(event) }
+  }
+
+  private func read(_ partitions: [PartitionID: Int64]) {
+    do throws(LogFailure) {
+      try shared.log.read(partitions, by: index)
+    } catch {
+      for partition in partitions.keys.sorted() {
+        guard let place = place(of: partition) else { continue }
+        stop(at: place, reason: error.message)
+      }
+    }
+  }
+
+  private func take(_ event: ReadEvent) {
+    guard let place = place(of: event.partition), !seats[place].isGone else { return }
+    switch event {
+    case .record(let record, let offset, _): seats[place].entrance.deliver(record, offset)
+    case .undecodable(let reason, let offset, _): seats[place].entrance.deliverUndecodable(reason, offset)
+    case .ended: return
+    }
+    markToStep(place)
+  }
+
+  /// Looks whether the log has failed, and tells whoever waits.
+  func lookAtLog() {
+    guard isLogFailed, !isLogFailureTold else { return }
+    isLogFailureTold = true
+    client?.logFailed()
+  }
+}

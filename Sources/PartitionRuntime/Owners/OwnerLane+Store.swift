@@ -1,0 +1,162 @@
+import EventLog
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+import Streams
+import Tenancy
+
+// Checkpoints, loads and gates: asked for on the lane, done on the store's threads, ended by mail. No lane waits for a
+// disk.
+
+extension OwnerLane {
+  /// Called by turns every `tickMilliseconds`, and by a timer every `idleTickMilliseconds`.
+  func tick() {
+    let now = lane.now
+    nextTickAt = now + UInt64(shared.options.tickMilliseconds)
+    if !isLogFailed { isLogFailed = shared.log.failure != nil }
+    for place in seats.indices where !seats[place].isGone {
+      if let due = seats[place].retryLoadAt, due <= now {
+        seats[place].retryLoadAt = nil
+        change(at: place) { $0.loadFailed(&$1) }
+      }
+      if seats[place].behindSince != nil, seats[place].checkpointClock.isDue(now) { takeCheckpoint(at: place) }
+      if seats[place].isCheckpointTaken { writeCheckpoint(at: place) }
+      if isToRelieve(place) { change(at: place) { $0.standing(&$1) } }
+      if seats[place].awaitsGreetings { sendMessages(of: place) }
+    }
+  }
+
+  /// Whether what other partitions hold matters to this one: it may forget what it need not hold, or take commands
+  /// again.
+  private func isToRelieve(_ place: Int) -> Bool {
+    if shared.memory.share != nil {
+      markToStep(place)
+      return false
+    }
+    return seats[place].gate.state == .full && seats[place].loadFailure == nil && !shared.memory.isDirtyBoundReached
+  }
+
+  /// Keeps the gate and the checkpoint's clock of a partition.
+  func note(_ standing: OwnerStanding, at place: Int) {
+    if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
+    if standing.contains(.hasEnded) { return ended(at: place) }
+    if standing.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
+    if standing.contains(.isServing) {
+      // A read that cannot be loaded keeps nobody else waiting.
+      let cannotLoad = seats[place].loadFailure != nil && standing.contains(.awaitsLoad)
+      let isFull = standing.contains(.isDirtyBoundReached) || cannotLoad
+      open(isFull ? .full : .open, at: place)
+    }
+    if standing.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }
+  }
+
+  /// Sets the gate of a partition, which ends its replay when it was still closed.
+  private func open(_ state: PartitionGate.State, at place: Int) {
+    let before = seats[place].gate.state
+    guard before != state else { return }
+    seats[place].gate.state = state
+    guard before == .replaying else { return }
+    for other in 0..<shared.options.laneCount { post(.owner(seats[place].owner, seats[place].id), toLane: other) }
+    // After the gate: whoever hears that the replay is over finds it open.
+    shared.replayed()
+  }
+
+  private func ended(at place: Int) {
+    guard !seats[place].isGone, let ending = seats[place].entrance.ending() else { return }
+    switch ending {
+    case .stopped(_, let reason): stop(at: place, reason: reason)
+    case .left: leave(place)
+    case .superseded(let owner): stop(at: place, reason: "the owner of epoch \(owner.epoch) has it")
+    case .lost(let loss, _): stop(at: place, reason: loss.rawValue)
+    }
+  }
+
+  /// Ends a partition's work here: an operator has to look.
+  func stop(at place: Int, reason: String) {
+    let offset = seats[place].entrance.state().durableOffset + 1
+    let isReplaying = seats[place].gate.state == .replaying
+    seats[place].gate.state = .stopped
+    leave(place)
+    seats[place].stopReason = reason
+    shared.partitionStopped(seats[place].id, offset: offset, reason: reason)
+    if isReplaying { shared.replayed() }
+  }
+
+  private func leave(_ place: Int) {
+    seats[place].isGone = true
+    let (partition, entrance) = (seats[place].id, seats[place].entrance)
+    let abandoned = entrance.takeAbandoned()
+    for request in abandoned.unknown { route(request, .refused(.outcomeUnknown)) }
+    for request in abandoned.untaken { route(request, .refused(.partitionStopped(partition))) }
+    for request in entrance.takeWaitingReads() { route(request, .refused(.partitionStopped(partition))) }
+  }
+
+  // MARK: Checkpoints
+
+  /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
+  func takeCheckpoint(at place: Int) {
+    guard !seats[place].isGone, !seats[place].isCheckpointTaken, !seats[place].isWriting,
+      seats[place].backoffUntil <= lane.now, seats[place].entrance.takeCheckpoint()
+    else { return }
+    seats[place].isCheckpointTaken = true
+    seats[place].checkpointTakenAt = lane.now
+    writeCheckpoint(at: place)
+  }
+
+  func writeCheckpoint(at place: Int) {
+    guard let batch = seats[place].entrance.checkpointToWrite() else { return }
+    seats[place].isCheckpointTaken = false
+    seats[place].isWriting = true
+    let mailbox = shared.storeMailboxes[index]
+    let offset = batch.header.offset
+    let epoch = seats[place].owner.epoch
+    shared.store.write(batch, epoch: epoch) { result in
+      _ = mailbox.post([.checkpointed(place: place, epoch: epoch, through: offset, result)])
+    }
+  }
+
+  func checkpointed(_ result: Result<Void, StoreFailure>, through offset: Int64, at place: Int) {
+    seats[place].isWriting = false
+    let entrance = seats[place].entrance
+    switch result {
+    case .success:
+      entrance.checkpointEnded(true)
+      // What was applied since it was taken is not in it.
+      seats[place].behindSince = entrance.isBehind() ? seats[place].checkpointTakenAt : nil
+      seats[place].checkpointedOffset = offset
+      shared.log.trim(seats[place].id, through: offset)
+    case .failure(let failure):
+      entrance.checkpointEnded(false)
+      seats[place].backoffUntil = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
+      shared.storeFailed(seats[place].id, failure)
+    }
+    seats[place].checkpointClock.ended(lane.now)
+    if seats[place].gate.state == .full { change(at: place) { $0.standing(&$1) } }
+  }
+
+  // MARK: Loads
+
+  func load(_ keys: [EntityKey], at place: Int) {
+    let mailbox = shared.storeMailboxes[index]
+    let epoch = seats[place].owner.epoch
+    shared.store.load(keys, of: seats[place].id, epoch: epoch) { result in
+      _ = mailbox.post([.loaded(place: place, epoch: epoch, result)])
+    }
+  }
+
+  func loaded(_ result: Result<[EntityChange], StoreFailure>, at place: Int) {
+    switch result {
+    case .success(let rows):
+      seats[place].loadFailure = nil
+      let now = now
+      change(at: place) { $0.loaded(rows, now, &$1) }
+    case .failure(let failure):
+      // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
+      seats[place].loadFailure = failure.message
+      change(at: place) { $0.standing(&$1) }
+      shared.storeFailed(seats[place].id, failure)
+      seats[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
+    }
+  }
+}

@@ -1,0 +1,280 @@
+import EventLog
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+import Streams
+import Tenancy
+
+/// What one lane does for the partitions it owns and the requests that wait on it. Lane-confined.
+///
+/// A turn: take what other threads posted and what the log says; then round after round hand inputs to their
+/// partitions, let these take a turn, and hand on what they cause, until nothing comes back; append all records of the
+/// turn at once, and only then send other lanes what those cause. So a saga whose partitions are all idle runs through
+/// its hops within one turn of each lane, and within one group commit.
+final class OwnerLane {
+  let index: Int
+  let shared: OwnerShared
+  let lane: Lane
+  weak var client: (any RequestClient)?
+
+  /// The partitions of this lane, and the place of each in the table (by `OwnerShared.flat`), -1 elsewhere.
+  var seats: [Seat] = []
+  private var seatOf: [Int16]
+  /// Places that have to be stepped.
+  private var toStep: [Int] = []
+  /// What this lane's partitions have for each other.
+  private var inbox: [OwnerMessage] = []
+  /// Messages to other lanes, by lane, and whether they may lead to appends there.
+  private var mail: [[OwnerMessage]]
+  private var isExpected: [Bool]
+  /// The records of the turn.
+  private var appends: [RecordAppend] = []
+  private var actions = TenancyActions()
+  /// Who has replayed which partition, by `OwnerShared.flat`.
+  var owners: [OwnerID?]
+  private var taken: [OwnerMessage] = []
+  /// The log has to be told that the turn has ended.
+  private var isTurnDue = false
+  var isLogFailed = false
+  var isLogFailureTold = false
+  var nextTickAt: UInt64 = 0
+  var drain: OwnerDrain?
+
+  init(index: Int, lane: Lane, shared: OwnerShared) {
+    self.index = index
+    self.lane = lane
+    self.shared = shared
+    seatOf = Array(repeating: -1, count: shared.gates.count)
+    owners = Array(repeating: nil, count: shared.gates.count)
+    mail = Array(repeating: [], count: shared.options.laneCount)
+    isExpected = Array(repeating: false, count: shared.options.laneCount)
+  }
+
+  /// Makes the lane the owner of a partition, and says so in the log.
+  func own(_ seat: Seat, _ announcement: Owner) {
+    seatOf[shared.flat(seat.id)] = Int16(seats.count)
+    seats.append(seat)
+    appends.append(RecordAppend(partition: seat.id, record: .owned(announcement)))
+  }
+
+  func place(of partition: PartitionID) -> Int? {
+    let flat = shared.flat(partition)
+    guard seatOf.indices.contains(flat), seatOf[flat] >= 0 else { return nil }
+    return Int(seatOf[flat])
+  }
+
+  var now: Int64 { Int64(lane.now) }
+
+  // MARK: The turn
+
+  /// Returns whether another turn should follow at once.
+  func turn() -> Bool {
+    takeMail()
+    takeFromLog()
+    if lane.now >= nextTickAt { tick() }
+    var rounds = 0
+    var isBusy = true
+    while isBusy, rounds < shared.options.roundsMax, !isLogFailed {
+      isBusy = round()
+      rounds += 1
+    }
+    flush()
+    lookAtLog()
+    advanceDrain()
+    return isBusy && !isLogFailed
+  }
+
+  /// Whether requests that came after the newest turn wait for the next one.
+  var hasUnsent: Bool {
+    !toStep.isEmpty || !inbox.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty }
+  }
+
+  /// Hands on what there is, and lets each partition that has something take a turn. Returns whether there was
+  /// anything.
+  private func round() -> Bool {
+    deliverInbox()
+    guard !toStep.isEmpty else { return false }
+    let time = shared.clock()
+    let stepped = toStep
+    toStep.removeAll(keepingCapacity: true)
+    for place in stepped {
+      seats[place].isToStep = false
+      guard !seats[place].isGone else { continue }
+      perform(seats[place].entrance.step(time, now, &actions), at: place)
+    }
+    return true
+  }
+
+  private func deliverInbox() {
+    while !inbox.isEmpty {
+      taken.removeAll(keepingCapacity: true)
+      swap(&taken, &inbox)
+      let messages = taken
+      for message in messages { receive(message) }
+    }
+  }
+
+  /// Appends the records of the turn, and then sends what they cause.
+  private func flush() {
+    if !appends.isEmpty {
+      let expected = isExpected.indices.filter { isExpected[$0] }
+      shared.log.append(appends, by: index, expecting: expected)
+      appends.removeAll(keepingCapacity: true)
+      isTurnDue = true
+    }
+    for other in mail.indices where !mail[other].isEmpty {
+      isExpected[other] = false
+      if !shared.mailboxes[other].post(mail[other]) { shared.mailRefused(mail[other].count) }
+      mail[other].removeAll(keepingCapacity: true)
+    }
+    if isTurnDue {
+      isTurnDue = false
+      shared.log.turnEnded(by: index)
+    }
+  }
+
+  func markToStep(_ place: Int) {
+    guard !seats[place].isToStep else { return }
+    seats[place].isToStep = true
+    toStep.append(place)
+  }
+
+  // MARK: What partitions ask for
+
+  /// Lets a tenancy do something, and performs what it asks for.
+  func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding) {
+    guard !seats[place].isGone else { return }
+    perform(body(seats[place].entrance, &actions), at: place)
+  }
+
+  private func perform(_ standing: OwnerStanding, at place: Int) {
+    let partition = seats[place].id
+    for record in actions.appends { appends.append(RecordAppend(partition: partition, record: record)) }
+    for reply in actions.replies { answer(reply) }
+    for answer in actions.answers { route(answer.request, .view(answer.view)) }
+    for acknowledgement in actions.acknowledgements {
+      if case .partition(let source) = acknowledgement.source { post(.acknowledgement(acknowledgement), to: source) }
+    }
+    for greeting in actions.greetings {
+      if case .partition(let source) = greeting.source { post(.greeting(greeting), to: source) }
+    }
+    for gap in actions.gaps {
+      if case .partition(let source) = gap.source { post(.gap(gap), to: source) }
+    }
+    let (loads, hasMessages) = (actions.loads, actions.hasMessages)
+    actions.removeAll()
+    if !loads.isEmpty { load(loads, at: place) }
+    if hasMessages { sendMessages(of: place) }
+    note(standing, at: place)
+    if standing.contains(.canStep) { markToStep(place) }
+  }
+
+  private func answer(_ reply: CommandReply) {
+    switch reply {
+    case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
+    case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
+    case .skipped(let request, .expired): route(request, .refused(.outcomeUnknown))
+    }
+  }
+
+  /// Sends the result of a request to the lane it waits on.
+  func route(_ request: RequestID, _ result: RequestResult) {
+    // A request of an earlier life of this process has nobody who waits.
+    guard request.incarnation == shared.run else { return }
+    if Int(request.lane) == index {
+      client?.finished(request.number, result)
+    } else if Int(request.lane) < mail.count {
+      mail[Int(request.lane)].append(.finished(number: request.number, result))
+    }
+  }
+
+  // MARK: Streams
+
+  /// Sends the messages of a partition to those that have greeted it, and asks the others to.
+  func sendMessages(of place: Int) {
+    let (partition, entrance) = (seats[place].id, seats[place].entrance)
+    seats[place].awaitsGreetings = false
+    for destination in entrance.destinations() {
+      while let frame = entrance.nextFrame(destination) { post(.frame(frame), to: destination) }
+      guard let owner = owners[shared.flat(destination)] else {
+        // It says so when it has replayed.
+        seats[place].awaitsGreetings = true
+        continue
+      }
+      if entrance.awaitsGreeting(destination, owner) {
+        seats[place].awaitsGreetings = true
+        post(.askGreeting(from: partition, destination), to: destination)
+      }
+    }
+  }
+
+  /// Posts a message to the lane that owns a partition.
+  private func post(_ message: OwnerMessage, to partition: PartitionID) {
+    let owner = shared.laneOf(partition)
+    guard owner != index else { return inbox.append(message) }
+    if case .frame = message { isExpected[owner] = true }
+    mail[owner].append(message)
+  }
+
+  func post(_ message: OwnerMessage, toLane other: Int) {
+    if other == index { inbox.append(message) } else { mail[other].append(message) }
+  }
+
+  // MARK: Mail
+
+  private func takeMail() {
+    for message in shared.storeMailboxes[index].takeAll() { receive(message) }
+    let messages = shared.mailboxes[index].takeAll()
+    guard !messages.isEmpty else { return }
+    isTurnDue = true
+    for message in messages { receive(message) }
+  }
+
+  private func receive(_ message: OwnerMessage) {
+    switch message {
+    case .command(let command, let partition, let deadline): take(command, of: partition, deadline: deadline)
+    case .read(let query, let request): read(query, for: request)
+    case .finished(let number, let result): client?.finished(number, result)
+    case .frame(let frame): take(frame)
+    case .acknowledgement(let acknowledgement):
+      toSource(acknowledgement.source) { $0.acknowledgement(acknowledgement, &$1) }
+    case .greeting(let greeting): toSource(greeting.source) { $0.greeting(greeting, &$1) }
+    case .gap(let gap): toSource(gap.source) { $0.gap(gap, &$1) }
+    case .askGreeting(let source, let partition):
+      guard let place = place(of: partition) else { return }
+      change(at: place) { $0.askedToGreet(.partition(source), &$1) }
+    case .owner(let owner, let partition): replayed(partition, owner)
+    case .loaded(let place, let epoch, let result):
+      if isCurrent(epoch, at: place) { loaded(result, at: place) }
+    case .checkpointed(let place, let epoch, let offset, let result):
+      if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
+    }
+  }
+
+  private func toSource(
+    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding
+  ) {
+    guard case .partition(let partition) = source, let place = place(of: partition) else { return }
+    change(at: place, body)
+  }
+
+  private func take(_ frame: StreamFrame<Message>) {
+    guard let place = place(of: frame.destination) else { return }
+    let frame = StreamFrame(
+      source: frame.source, destination: frame.destination, owner: frame.owner, first: frame.first,
+      inputs: frame.inputs.map { StreamInput.message($0) }, asOf: frame.asOf)
+    change(at: place) { $0.frame(frame, &$1) }
+  }
+
+  /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
+  private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
+    owners[shared.flat(partition)] = owner
+    for place in seats.indices where seats[place].awaitsGreetings { sendMessages(of: place) }
+  }
+
+  /// Whether what the store answers belongs to the partition's present owner.
+  private func isCurrent(_ epoch: UInt64, at place: Int) -> Bool {
+    seats.indices.contains(place) && seats[place].owner.epoch == epoch && !seats[place].isGone
+  }
+}

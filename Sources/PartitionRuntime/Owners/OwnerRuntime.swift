@@ -1,0 +1,153 @@
+import EventLog
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+import Streams
+import Synchronization
+
+/// All partitions of a process on its lanes: boot, replay, orderly end, and what the operator sees.
+///
+/// ```
+/// starting ──every partition has replayed──► running ──stop──► stopping
+/// ```
+public final class OwnerRuntime: RuntimeInspection {
+  public let lanes: [Lane]
+  private let shared: OwnerShared
+  private let owners: [LaneConfined<OwnerLane>]
+
+  /// How the log names the owner where nobody else can reach it.
+  private static let address = "local"
+
+  /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
+  ///
+  /// - Parameters:
+  ///   - run: chosen anew at every start.
+  ///   - report: called on lanes, must not block.
+  ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
+  /// - Throws: `StoreFailure`.
+  package init(
+    options: RuntimeOptions, lanes: [Lane], log: any RecordLog, store: any StateStore, run: UInt64,
+    clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
+    onReplayed: @escaping @Sendable () -> Void
+  ) throws(StoreFailure) {
+    self.lanes = lanes
+    let shared = OwnerShared(
+      options: options, log: log, store: store, run: run, clock: clock, lanes: lanes, report: report,
+      onReplayed: onReplayed)
+    self.shared = shared
+    owners = lanes.enumerated().map {
+      LaneConfined(OwnerLane(index: $0, lane: $1, shared: shared), lane: $1)
+    }
+    log.attach(lanes.map { LogSignal($0) })
+    for flat in shared.gates.indices {
+      let partition = shared.partition(flat)
+      let owner = owners[shared.laneOf(partition)].value
+      let ownership = try store.acquire(partition)
+      let offset = ownership.recovery.header?.offset ?? -1
+      guard let announcement = Owner(epoch: ownership.epoch, incarnation: run, address: Self.address) else { continue }
+      let id = OwnerID(epoch: ownership.epoch, run: run)
+      owner.own(
+        Seat(
+          id: partition, owner: id,
+          entrance: OwnerEntrance(of: partition, id, shared, ownership.recovery, on: owner.lane),
+          gate: shared.gates[flat], readFrom: offset + 1, checkpointedOffset: offset),
+        announcement)
+    }
+  }
+
+  // MARK: Lanes
+
+  /// Where the requests of a lane enter. Call it on the lane, or before it starts.
+  public func port(ofLane index: Int) -> any RequestPort { owners[index].value }
+
+  /// Names who is told what becomes of a lane's requests; it is not kept alive. On the lane, or before it starts.
+  public func setClient(_ client: any RequestClient, ofLane index: Int) { owners[index].value.client = client }
+
+  /// Starts the lane's timers. Call it once, on the lane.
+  public func begin(lane index: Int) { owners[index].value.begin() }
+
+  /// One turn of a lane. Returns whether another should follow at once.
+  public func turn(lane index: Int) -> Bool { owners[index].value.turn() }
+
+  /// Whether requests came to a lane after its newest turn: another one has to follow before it sleeps.
+  public func hasUnsent(lane index: Int) -> Bool { owners[index].value.hasUnsent }
+
+  // MARK: The end
+
+  public var phase: RuntimeReport.Phase { shared.phase }
+
+  /// Refuses new commands, lets what is under way end, and checkpoints. The completion is called once, on a lane.
+  public func stop(
+    answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
+  ) {
+    shared.phase = .stopping
+    let left = LaneCount(lanes.count)
+    for (lane, owner) in zip(lanes, owners) {
+      lane.post { owner.value.beginDrain(answersMilliseconds) { if left.decrement() == 0 { completion() } } }
+    }
+  }
+
+  // MARK: Inspection
+
+  public func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
+    let gathering = ReportGathering(
+      laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
+      storeFailure: shared.store.failure?.message, pending: [], completion: completion)
+    for (lane, owner) in zip(lanes, owners) {
+      lane.post { gathering.add(owner.value.partitionReports, waiting: owner.value.waitingCount) }
+    }
+    gathering.giveUp(afterMilliseconds: timeoutMilliseconds)
+  }
+}
+
+/// Wakes a lane on behalf of the log.
+private final class LogSignal: LogLane {
+  private let lane: Lane
+  init(_ lane: Lane) { self.lane = lane }
+  func logHasNews() { lane.wake() }
+}
+
+/// A count that several lanes bring down.
+private final class LaneCount: Sendable {
+  private let value: Atomic<Int>
+  init(_ value: Int) { self.value = Atomic(value) }
+  func decrement() -> Int { value.subtract(1, ordering: .acquiringAndReleasing).newValue }
+}
+
+extension OwnerLane {
+  /// Begins the lane's ticks.
+  func begin() {
+    let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
+    for place in seats.indices {
+      seats[place].checkpointClock = CheckpointClock(from: lane.now, every: interval, share: place, of: seats.count)
+      // A checkpoint that makes no sense has ended its owner already.
+      change(at: place) { $0.standing(&$1) }
+    }
+    lane.every(milliseconds: UInt64(shared.options.idleTickMilliseconds)) { [weak self] in self?.tick() }
+    lane.wake()
+  }
+
+  var partitionReports: [PartitionReport] {
+    seats.map { seat in
+      let state = seat.entrance.state()
+      let status: PartitionReport.Status =
+        if let reason = seat.stopReason {
+          .stopped(offset: state.durableOffset + 1, reason: reason)
+        } else if let failure = seat.loadFailure, state.awaitsLoad {
+          .waitingForStore(reason: failure)
+        } else {
+          state.isReplaying ? .replaying : .running
+        }
+      return PartitionReport(
+        partition: seat.id, status: status, lane: index, epoch: seat.owner.epoch, appliedOffset: state.durableOffset,
+        checkpointedOffset: seat.checkpointedOffset,
+        checkpointAgeMilliseconds: seat.behindSince.map { Int64(lane.now - min($0, lane.now)) } ?? 0,
+        queuedRecords: state.queuedInputs, residentEntities: state.residentCount, dirtyEntities: state.dirtyCount,
+        parkedCheckouts: state.parkedCount, recordsApplied: state.counters.recordsApplied,
+        entriesApplied: state.counters.entriesApplied, dedupDrops: state.counters.dedupDrops,
+        loads: state.counters.loads, checkpoints: state.counters.checkpoints,
+        checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import EventLog
+import Lanes
+import Model
+import PartitionCore
+import StateStore
+import Synchronization
+import Tenancy
+
+/// What the lanes of one process share. Everything in it may be used from any lane.
+final class OwnerShared: Sendable {
+  let options: RuntimeOptions
+  let mode: LogMode
+  let log: any RecordLog
+  let store: any StateStore
+  /// Chosen anew at every start; request ids and tenures carry it.
+  let run: UInt64
+  /// Tells the time that goes into records.
+  let clock: @Sendable () -> Timestamp
+  /// By lane: what other lanes ask and tell.
+  let mailboxes: [Mailbox<OwnerMessage>]
+  /// By lane: what became of its loads and checkpoints.
+  let storeMailboxes: [Mailbox<OwnerMessage>]
+  let gates: [PartitionGate]
+  /// What the partitions hold in memory together.
+  let memory: MemoryPool
+  private let report: @Sendable (RuntimeEvent) -> Void
+  private let phaseValue = Atomic<UInt8>(0)
+  private let replaying: Atomic<Int>
+  private let answering: Atomic<Int>
+  private let onReplayed: @Sendable () -> Void
+
+  init(
+    options: RuntimeOptions, log: any RecordLog, store: any StateStore, run: UInt64,
+    clock: @escaping @Sendable () -> Timestamp, lanes: [Lane],
+    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
+  ) {
+    self.options = options
+    mode = .embedded
+    self.log = log
+    self.store = store
+    self.run = run
+    self.clock = clock
+    mailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: options.mailboxMessagesMax) }
+    // A partition has one load and one checkpoint under way at most, so these are never full: a result that got lost
+    // would hold its partition up for ever. With an owner's end its results may still come, beside the next one's.
+    let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
+    storeMailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: storeResultsMax) }
+    memory = MemoryPool(residentMax: options.core.residentMax, dirtyMax: options.core.dirtyMax)
+    self.report = report
+    self.onReplayed = onReplayed
+    let count = options.partitioner.count * Service.allCases.count
+    gates = (0..<count).map { _ in PartitionGate(.replaying) }
+    replaying = Atomic(count)
+    answering = Atomic(options.laneCount)
+  }
+
+  // MARK: Partitions
+
+  /// The place of a partition in tables over all partitions.
+  func flat(_ partition: PartitionID) -> Int {
+    Int(partition.service.rawValue) * options.partitioner.count + Int(partition.index)
+  }
+
+  func partition(_ flat: Int) -> PartitionID {
+    let service = Service(rawValue: UInt8(flat / options.partitioner.count)) ?? .orders
+    return PartitionID(service, UInt16(flat % options.partitioner.count))
+  }
+
+  /// The lane that owns a partition: partitions are dealt out in turn, so that each lane has a share of each service.
+  func laneOf(_ partition: PartitionID) -> Int { Int(partition.index) % options.laneCount }
+
+  // MARK: Phases
+
+  var phase: RuntimeReport.Phase {
+    get {
+      switch phaseValue.load(ordering: .acquiring) {
+      case 0: .starting
+      case 1: .running
+      default: .stopping
+      }
+    }
+    set {
+      let value: UInt8 =
+        switch newValue {
+        case .starting: 0
+        case .running: 1
+        case .stopping: 2
+        }
+      phaseValue.store(value, ordering: .releasing)
+    }
+  }
+
+  /// A partition has applied everything that the log held when it got its owner, or will apply nothing any more.
+  func replayed() {
+    guard replaying.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+    // A stop that was asked for meanwhile stays.
+    _ = phaseValue.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing)
+    onReplayed()
+  }
+
+  /// One more lane has nobody who waits for an answer.
+  func laneAnswered() { answering.subtract(1, ordering: .acquiringAndReleasing) }
+
+  /// Whether no lane will send commands any more: what is checkpointed then stays so.
+  var isAnswered: Bool { answering.load(ordering: .acquiring) == 0 }
+
+  // MARK: Events
+
+  func partitionStopped(_ partition: PartitionID, offset: Int64, reason: String) {
+    report(.partitionStopped(partition, offset: offset, reason: reason))
+  }
+
+  func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
+    report(.storeFailed(partition, failure.message))
+  }
+
+  func mailRefused(_ count: Int) { report(.mailRefused(count)) }
+}

@@ -1,0 +1,36 @@
+import Model
+import Streams
+
+/// What a lane knows of a partition that it owns.
+struct Seat {
+  let id: PartitionID
+  let owner: OwnerID
+  let entrance: OwnerEntrance
+  let gate: PartitionGate
+  /// Where the log has to be read from.
+  let readFrom: Int64
+  /// The offset of the newest checkpoint.
+  var checkpointedOffset: Int64
+  /// It stands in the lane's list of what to step.
+  var isToStep = false
+  /// It has ended: nothing reaches it any more. Why, where an operator has to look.
+  var isGone = false
+  var stopReason: String?
+  /// A checkpoint was taken and waits for the log.
+  var isCheckpointTaken = false
+  /// When the newest one was taken, by the lane's clock.
+  var checkpointTakenAt: UInt64 = 0
+  /// A checkpoint is with the store.
+  var isWriting = false
+  /// Since when the store lacks something, by the lane's clock in milliseconds.
+  var behindSince: UInt64?
+  var checkpointClock = CheckpointClock()
+  /// A checkpoint failed; when to try the next one.
+  var backoffUntil: UInt64 = 0
+  /// Why the newest load failed. A partition whose inputs wait for it cannot go on, and takes no more meanwhile.
+  var loadFailure: String?
+  /// A load failed; when to ask again.
+  var retryLoadAt: UInt64?
+  /// Messages wait for a destination's greeting.
+  var awaitsGreetings = false
+}
