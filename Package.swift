@@ -173,7 +173,8 @@ let package = Package(
     tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests(
-      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock"], resources: [.copy("golden.txt")]),
+      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams"],
+      resources: [.copy("golden.txt")]),
     tests(
       "GoldenLogTests", ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"],
       resources: [.copy("v0.1.0.txt")]),

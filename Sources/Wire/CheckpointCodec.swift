@@ -1,11 +1,20 @@
 import Model
 import PartitionCore
+import Streams
 
 /// Turns checkpoint headers into bytes, and back. The format is `CheckpointHeader` of `records.proto`.
 public enum CheckpointCodec {
   /// Appends the header's bytes to `bytes`.
   public static func encode(_ header: CheckpointHeader, into bytes: inout [UInt8]) {
-    var writer = Writer(capacity: 256 + 32 * min(header.dedup.count, 1_024))
+    let rows = header.dedup.count + header.received.count + header.caused.count
+    var writer = Writer(capacity: 256 + 32 * min(rows, 1_024))
+    for row in header.caused.reversed() { writer.message(12) { row.write(to: &$0) } }
+    for row in header.received.reversed() { writer.message(11) { row.write(to: &$0) } }
+    writer.number(10, header.number)
+    if let owner = header.owner {
+      writer.fixed64(9, owner.run)
+      writer.number(8, owner.epoch)
+    }
     if header.limits != .initial { writer.message(7) { header.limits.write(to: &$0) } }
     writer.message(6) { header.ledger.write(to: &$0) }
     for row in header.dedup.reversed() { writer.message(5) { row.write(to: &$0) } }
@@ -28,6 +37,9 @@ public enum CheckpointCodec {
     var ledger: Ledger?
     // Of a checkpoint that does not tell of any.
     var limits = RuleLimits.initial
+    var (epoch, run, number) = (UInt64(0), UInt64(0), UInt64(0))
+    var received: [ReceivedNumbers.Row] = []
+    var caused: [CausedCount] = []
     while let field = try reader.next() {
       switch field.number {
       case 1: partition = try PartitionID(wire: reader.message(field))
@@ -41,6 +53,19 @@ public enum CheckpointCodec {
         dedup.append(row)
       case 6: ledger = try Ledger(wire: reader.message(field))
       case 7: limits = try RuleLimits(wire: reader.message(field))
+      case 8: epoch = try reader.number(field)
+      case 9: run = try reader.fixed64(field)
+      case 10: number = try reader.streamNumber(field, "the checkpoint's number")
+      case 11:
+        let row = try ReceivedNumbers.Row(wire: reader.message(field))
+        if let last = received.last, !last.precedes(row) { throw .invalid("the received rows", "do not ascend") }
+        received.append(row)
+      case 12:
+        let row = try CausedCount(wire: reader.message(field))
+        if let last = caused.last, last.destination >= row.destination {
+          throw .invalid("the caused rows", "do not ascend")
+        }
+        caused.append(row)
       default: try reader.skip(field)
       }
     }
@@ -48,8 +73,10 @@ public enum CheckpointCodec {
     guard offset >= -1, offset < .max else { throw .invalid("the checkpoint's offset", "is out of range") }
     guard rulesVersion > 0 else { throw .missing("the rules' version") }
     return CheckpointHeader(
-      partition: try required(partition, "the checkpoint's partition"), offset: offset, now: now,
-      rulesVersion: rulesVersion, limits: limits, dedup: dedup, ledger: try required(ledger, "the checkpoint's ledger"))
+      partition: try required(partition, "the checkpoint's partition"),
+      owner: epoch > 0 ? OwnerID(epoch: epoch, run: run) : nil, number: number, offset: offset, now: now,
+      rulesVersion: rulesVersion, limits: limits, dedup: dedup,
+      ledger: try required(ledger, "the checkpoint's ledger"), received: received, caused: caused)
   }
 }
 

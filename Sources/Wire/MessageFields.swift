@@ -12,7 +12,7 @@ extension PartitionMessage {
       case 1: source = try PartitionID(wire: reader.message(field))
       case 2: offset = try reader.offset(field)
       case 3: index = try reader.narrow(field, "the message's index")
-      case 10...15: message = try Message(wire: reader.message(field), kind: field.number)
+      case Message.kinds: message = try Message(wire: reader.message(field), kind: field.number)
       default: try reader.skip(field)
       }
     }
@@ -31,8 +31,11 @@ extension PartitionMessage {
 }
 
 extension Message {
+  /// The numbers of the members in the oneofs of messages.
+  static let kinds = 10...15
+
   /// The number of the member in the oneof.
-  fileprivate var kind: Int {
+  var kind: Int {
     switch self {
     case .reserve: 10
     case .charge: 11
@@ -43,7 +46,7 @@ extension Message {
     }
   }
 
-  fileprivate init(wire: Reader, kind: Int) throws(WireError) {
+  init(wire: Reader, kind: Int) throws(WireError) {
     switch kind {
     case 10:
       let parts = try SlipParts(wire: wire, fields: 2)
@@ -64,7 +67,7 @@ extension Message {
     }
   }
 
-  fileprivate func write(to writer: inout Writer) {
+  func write(to writer: inout Writer) {
     switch self {
     case .reserve(let slip, let stop):
       writer.number(2, UInt64(stop))

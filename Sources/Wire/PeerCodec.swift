@@ -109,7 +109,7 @@ extension PeerMessage {
       switch field.number {
       case 1: request = try RequestID(wire: reader.message(field))
       case 2:
-        let (outcome, isReplayed) = try Self.outcome(wire: reader.message(field))
+        let (outcome, isReplayed) = try Outcome.replayed(wire: reader.message(field))
         body = .outcome(outcome, isReplayed: isReplayed)
       case 3: body = .view(try View(wire: reader.message(field)))
       case 4: body = .ask(try Query(wire: reader.message(field)))
@@ -129,29 +129,12 @@ extension PeerMessage {
     }
   }
 
-  private static func outcome(wire: Reader) throws(WireError) -> (Outcome, isReplayed: Bool) {
-    var reader = wire
-    var outcome: Outcome?
-    var replayed: UInt64 = 0
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: outcome = try Outcome(wire: reader.message(field))
-      case 2: replayed = try reader.number(field)
-      default: try reader.skip(field)
-      }
-    }
-    return (try required(outcome, "the outcome"), replayed != 0)
-  }
-
   func write(to writer: inout Writer) {
     let request: RequestID
     switch self {
     case .outcome(let asked, let outcome, let isReplayed):
       request = asked
-      writer.message(2) { writer in
-        writer.number(2, isReplayed ? UInt64(1) : 0)
-        writer.message(1) { outcome.write(to: &$0) }
-      }
+      writer.message(2) { outcome.write(to: &$0, isReplayed: isReplayed) }
     case .view(let asked, let view):
       request = asked
       writer.message(3) { view.write(to: &$0) }

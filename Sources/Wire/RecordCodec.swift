@@ -6,7 +6,7 @@ public enum RecordCodec {
   public static func encode(_ record: Record, into bytes: inout [UInt8]) {
     var writer = Writer(capacity: 256 + 160 * min(record.entries.count, 1_024))
     for entry in record.entries.reversed() {
-      writer.message(1) { entry.write(to: &$0) }
+      writer.message(entriesField) { entry.write(to: &$0) }
     }
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
@@ -20,7 +20,10 @@ public enum RecordCodec {
     var reader = Reader(bytes)
     var entries: [Entry] = []
     while let field = try reader.next() {
-      guard field.number == 1 else {
+      guard field.number == entriesField else {
+        guard field.number != LogRecordCodec.ownedField, field.number != LogRecordCodec.turnField else {
+          throw WireError("the record is of the format in which partitions have one writer")
+        }
         try reader.skip(field)
         continue
       }
@@ -33,6 +36,8 @@ public enum RecordCodec {
     }
     return Record(entries: entries)
   }
+
+  static let entriesField = 1
 }
 
 extension Entry {

@@ -5,6 +5,10 @@ import Model
 public enum WireLimits {
   /// The most entries of one record.
   public static let recordEntriesMax = 262_144
+  /// The most controls of one record of a log with one writer a partition.
+  package static let recordControlsMax = 64
+  /// The highest number of a stream's input, and of a record: the stores' numbers are signed.
+  package static let streamNumberMax = UInt64(Int64.max)
   /// The most messages of one frame between pods.
   public static let peerMessagesMax = 65_536
   /// The most different items of one order, or of one slip.

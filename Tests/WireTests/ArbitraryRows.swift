@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import Streams
 
 extension Arbitrary {
   /// A row of any kind with a key that fits.
@@ -81,9 +82,25 @@ extension Arbitrary {
     let sources = Set(list(max: 6) { $0.partition() }).sorted()
     var rows: [DedupRow] = []
     for source in sources { rows.append(DedupRow(source: source, position: position())) }
+    let senders = Set(list(max: 4) { $0.partition() }).sorted().map { StreamSource.partition($0) }
+    let sessions = Set(list(max: 4) { $0.session() }).sorted().map { StreamSource.session($0) }
+    var received: [ReceivedNumbers.Row] = []
+    for source in senders + sessions {
+      received.append(.init(source: source, number: streamNumber(), at: pick([.zero, time()])))
+    }
+    var caused: [CausedCount] = []
+    for destination in Set(list(max: 4) { $0.partition() }).sorted() {
+      caused.append(CausedCount(destination: destination, number: streamNumber()))
+    }
     return CheckpointHeader(
-      partition: partition(), offset: Int64(number(max: UInt64(Int64.max) - 1)) - 1, now: time(),
+      partition: partition(), owner: maybe { $0.ownerID() }, number: pick([0, streamNumber()]),
+      offset: Int64(number(max: UInt64(Int64.max) - 1)) - 1, now: time(),
       rulesVersion: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)), limits: pick([.initial, limits()]), dedup: rows,
-      ledger: ledger)
+      ledger: ledger, received: received, caused: caused)
+  }
+
+  mutating func reply() -> CommandReply {
+    if below(4) == 0 { return .skipped(request(), pick(SkipReason.allCases)) }
+    return .outcome(Reply(request: request(), outcome: outcome(), isReplayed: flip()))
   }
 }

@@ -9,6 +9,9 @@ enum Decoded: Hashable {
   case entity(Entity)
   case header(CheckpointHeader)
   case frame([PeerMessage])
+  case logRecord(LogRecord)
+  case streamMessage(Message)
+  case reply(CommandReply)
 
   /// - Parameter message: the name in `records.proto`.
   /// - Throws: `WireError`.
@@ -18,6 +21,9 @@ enum Decoded: Hashable {
       case "Record": .record(try RecordCodec.decode(bytes))
       case "Entity": .entity(try Entity(wire: Reader(bytes)))
       case "PeerFrame": .frame(try PeerCodec.decode(bytes))
+      case "LogRecord": .logRecord(try LogRecordCodec.decode(bytes))
+      case "StreamMessage": .streamMessage(try StreamMessageCodec.decode(bytes))
+      case "StoredReply": .reply(try ReplyCodec.decode(bytes))
       default: .header(try CheckpointCodec.decode(bytes))
       }
     }
@@ -29,6 +35,9 @@ enum Decoded: Hashable {
     case .record(let record): RecordCodec.encode(record, into: &bytes)
     case .entity(let entity): EntityCodec.encode(entity, into: &bytes)
     case .header(let header): CheckpointCodec.encode(header, into: &bytes)
+    case .logRecord(let record): LogRecordCodec.encode(record, into: &bytes)
+    case .streamMessage(let message): StreamMessageCodec.encode(message, into: &bytes)
+    case .reply(let reply): ReplyCodec.encode(reply, into: &bytes)
     case .frame(let messages): bytes = PeerCodec.encode(messages[...], bytesMax: .max).first ?? []
     }
     return bytes
@@ -40,6 +49,9 @@ enum Decoded: Hashable {
     case "Record": .record(arbitrary.record())
     case "Entity": .entity(arbitrary.row().entity)
     case "PeerFrame": .frame(arbitrary.frame())
+    case "LogRecord": .logRecord(arbitrary.logRecord())
+    case "StreamMessage": .streamMessage(arbitrary.message())
+    case "StoredReply": .reply(arbitrary.reply())
     default: .header(arbitrary.header())
     }
   }

@@ -38,18 +38,18 @@ enum GoldenCases {
       ("control-limits", .limits(limits)),
     ].map { ($0, Record(entries: [Entry(time: time, body: .control($1))])) }
 
-  private static let limits = RuleLimits(
+  static let limits = RuleLimits(
     orderLinesMax: 16_384, orderWaitersMax: 1, itemParkedMax: 300, idempotencyExpiryMilliseconds: 86_400_001)
-  private static let time = Timestamp(milliseconds: 1_763_900_000_123)
-  private static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
-  private static let token = IdempotencyToken(
+  static let time = Timestamp(milliseconds: 1_763_900_000_123)
+  static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
+  static let token = IdempotencyToken(
     key: IdempotencyKey(unchecked: "try:1/of{2}"), fingerprint: 0xfeed_f00d_dead_beef)
-  private static let trace = TraceContext(
+  static let trace = TraceContext(
     traceHigh: 0x4bf9_2f35_77b3_4da6, traceLow: 0xa3ce_929d_0e0e_4736, span: 0x00f0_67aa_0ba9_02b7, flags: 1)
-  private static let order = OrderID(unchecked: "order_1-A")
-  private static let item = ItemID(unchecked: "item-7")
-  private static let user = UserID(unchecked: "u")
-  private static let attempt = AttemptID(order: order, number: 3)
+  static let order = OrderID(unchecked: "order_1-A")
+  static let item = ItemID(unchecked: "item-7")
+  static let user = UserID(unchecked: "u")
+  static let attempt = AttemptID(order: order, number: 3)
   private static let numbers: Range<Int64> = 8_192..<16_384
   private static func money(_ value: Int64) -> Money { Money(unchecked: value) }
   private static func units(_ value: Int64) -> Quantity { Quantity(unchecked: value) }
@@ -89,7 +89,7 @@ enum GoldenCases {
     ("user-batch-init", .payments(.batchInit(UserBatch(numbers: numbers, credit: money(77))))),
   ]
 
-  private static let messages: [(String, Message)] = [
+  static let messages: [(String, Message)] = [
     ("reserve", .reserve(slip, stop: 1)),
     ("charge", .charge(slip)),
     ("charge-without-lines", .charge(Slip(attempt: attempt, user: user, total: .zero, stops: [], trace: nil))),
@@ -234,7 +234,9 @@ enum GoldenCases {
     .payment(isPaid: nil), .payment(isPaid: false), .payment(isPaid: true),
   ]
 
-  static let headers: [(name: String, header: CheckpointHeader)] = {
+  static let headers: [(name: String, header: CheckpointHeader)] = plainHeaders + streamHeaders
+
+  private static let plainHeaders: [(name: String, header: CheckpointHeader)] = {
     var ledger = Ledger()
     ledger.checkoutMoney = .max
     ledger.checkouts = 1

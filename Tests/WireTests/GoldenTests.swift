@@ -60,10 +60,18 @@ import Testing
     }
   }
 
+  @Test func logRecordsMessagesAndReplies() throws {
+    for (name, message, value) in GoldenCases.streams {
+      let row = try row(name, message)
+      #expect(value.bytes == row.bytes, "\(name)")
+      #expect(try Decoded(message, row.bytes) == value, "\(name)")
+    }
+  }
+
   @Test func everyRowOfTheTableHasACase() {
     let names =
       GoldenCases.records.map(\.name) + GoldenCases.rows.map(\.name) + GoldenCases.headers.map(\.name)
-      + GoldenCases.frames.map(\.name)
+      + GoldenCases.frames.map(\.name) + GoldenCases.streams.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(table.map(\.name)) == Set(names))
     #expect(table.count == names.count)

@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import Streams
 import Testing
 
 @testable import Wire
@@ -70,6 +71,26 @@ import Testing
     #expect(throws: WireError("the record has too many entries")) { try Decoded("Record", full + bytes) }
     guard case .record(let record) = try Decoded("Record", full) else { return }
     #expect(record.entries.count == WireLimits.recordEntriesMax)
+  }
+
+  @Test func inputsAndControlsOfATurn() throws {
+    func turn(controls: Int, entries: Int) -> Decoded {
+      let entry = LoggedInput(origin: nil, body: .skip(nil, .expired))
+      return .logRecord(
+        .turn(
+          TurnRecord(
+            owner: OwnerID(epoch: 1, run: 0), number: 1, time: .zero,
+            controls: Array(repeating: .released(epoch: 1), count: controls),
+            entries: Array(repeating: entry, count: entries))))
+    }
+    #expect(reason(turn(controls: WireLimits.recordControlsMax, entries: 0), "LogRecord") == nil)
+    #expect(
+      reason(turn(controls: WireLimits.recordControlsMax + 1, entries: 0), "LogRecord")
+        == "the record has too many controls")
+    #expect(reason(turn(controls: 0, entries: WireLimits.recordEntriesMax), "LogRecord") == nil)
+    #expect(
+      reason(turn(controls: 0, entries: WireLimits.recordEntriesMax + 1), "LogRecord")
+        == "the record has too many entries")
   }
 
   @Test func theCoreStaysFarBelowTheFormat() {

@@ -61,6 +61,15 @@ import Testing
     }
   }
 
+  @Test(arguments: ["LogRecord", "StreamMessage", "StoredReply"], 0..<4 as Range<UInt64>)
+  func whatStandsInLogsWithOneWriter(message: String, seed: UInt64) throws {
+    var arbitrary = Arbitrary(seed: seed)
+    for _ in 0..<200 {
+      let value = Decoded.arbitrary(message, &arbitrary)
+      try #require(try Decoded(message, value.bytes) == value, "seed \(seed)")
+    }
+  }
+
   @Test func anEmptyRecordIsNoBytes() throws {
     var bytes: [UInt8] = []
     RecordCodec.encode(Record(entries: []), into: &bytes)
