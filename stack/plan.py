@@ -7,7 +7,9 @@ import table
 
 SERVICES = ("orders", "stock", "payments")
 PODS_MAX = 16
-# Of each service, unless another number is asked for. The one place that decides it: docs/stack.md is held to it.
+# Of each service, unless another number is asked for. The one place that decides it: docs/stack.md is held to it. Fewer than
+# the program's default, since each partition costs the one broker requests and everything shares one machine's processors;
+# and enough for twice the pods that a service has here.
 PARTITIONS = 4
 # The words of a pod's ports, in the order in which they are given away.
 POD_PORTS = ("http", "operator", "peers")

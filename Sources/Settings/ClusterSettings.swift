@@ -39,8 +39,6 @@ public struct ClusterSettings: Hashable, Sendable {
   /// values are never shown.
   public var kafkaProperties: [String: String] = [:]
 
-  /// Partitions of each service where nothing else is said.
-  public static let partitionsDefault = 64
   /// How long a pod serves on after it was told to end, where nothing else is said.
   public static let drainDelayDefaultMilliseconds: Int64 = 5_000
 

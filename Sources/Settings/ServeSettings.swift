@@ -9,8 +9,8 @@ public struct ServeSettings: Hashable, Sendable {
   public var tlsKeyFile: String?
 
   public var dataFolder = "data"
-  /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.partitionsDefault` in cluster mode.
-  public var partitions = 8
+  /// Of each service, in both modes.
+  public var partitions = Self.partitionsDefault
   /// nil: one for two cores that the process may use.
   public var lanes: Int?
 
@@ -52,6 +52,9 @@ public struct ServeSettings: Hashable, Sendable {
 
   /// What only a pod of a cluster is told.
   public var cluster = ClusterSettings()
+
+  /// Partitions of each service where nothing else is said: here alone, and the topics and the deployment files follow.
+  public static let partitionsDefault = 8
 
   public init() {}
 }

@@ -198,7 +198,6 @@ public struct SettingsResolver {
 
   private mutating func takeDefaultsOfMode() {
     guard resolved.settings.mode == .cluster else { return }
-    if resolved.origins["partitions"] == nil { resolved.settings.partitions = ClusterSettings.partitionsDefault }
     if resolved.origins["drain-delay"] == nil {
       resolved.settings.drainDelayMilliseconds = ClusterSettings.drainDelayDefaultMilliseconds
     }

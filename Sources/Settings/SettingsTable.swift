@@ -48,8 +48,8 @@ public enum SettingsTable {
         + "Only in embedded mode.", in: .embedded),
     Setting(
       "partitions", .data, .count(1...256, \.partitions), "partitions of each service, chosen once for a data folder",
-      "A folder that was made with another count is refused. More of them let more lanes work at the same time. In "
-        + "cluster mode the default is \(ClusterSettings.partitionsDefault), and the topics' own count has to be given."
+      "A data folder, a database or a topic that was made with another count is refused. More of them let more lanes, "
+        + "and in a cluster more pods, work at the same time."
     ),
     Setting(
       "lanes", .data, .count(1...64, or: "auto", \.lanes), "threads that serve requests and own partitions",

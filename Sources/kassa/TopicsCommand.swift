@@ -19,7 +19,7 @@ enum TopicsCommand {
     options: [
       CommandOption("brokers", "HOST:PORT,…", "where the cluster is found; required"),
       CommandOption("prefix", "TEXT", "what the topics' names begin with; default: kassa."),
-      CommandOption("partitions", "COUNT", "of each topic, chosen once; default: 64"),
+      CommandOption("partitions", "COUNT", "of each topic, chosen once; default: \(ServeSettings.partitionsDefault)"),
       CommandOption("replication", "COUNT", "brokers that a record stands on; default: 3"),
       CommandOption("min-insync", "COUNT", "of these, before a record counts as written; default: 2"),
       CommandOption("retention-hours", "HOURS", "how long records are kept at least; default: 168"),
@@ -48,7 +48,7 @@ enum TopicsCommand {
     _ arguments: Arguments, _ environment: ProcessEnvironment
   ) throws -> KafkaOptions {
     guard let brokers = arguments.values["brokers"] else { throw UsageError("--brokers HOST:PORT is needed") }
-    let count = try arguments.count("partitions", in: 1...4_096) ?? 64
+    let count = try arguments.count("partitions", in: 1...4_096) ?? ServeSettings.partitionsDefault
     guard let partitioner = Partitioner(count: count) else { throw UsageError("--partitions cannot be \(count)") }
     var options = KafkaOptions(brokers: brokers, partitioner: partitioner)
     options.clientName = "kassa-topics"

@@ -13,7 +13,8 @@ K8S = ROOT / "k8s"
 OVERLAYS = ("minikube", "production", "split-roles")
 # Gateways that no overlay has: what each replaces is rendered on the base with network policies.
 GATEWAYS = ("traefik", "gateway-api")
-# Of each service, in every deployment of this repository: as many as the autoscalers ever start pods.
+# Of each service, in every deployment of this repository: the program's default (test_k8s_program compares), and as many as
+# the autoscalers ever start pods.
 PARTITIONS = "8"
 WORKLOADS = ("StatefulSet", "Deployment", "Job", "CronJob")
 

@@ -1,6 +1,7 @@
 """A machine for the scripts for minikube, with stand-ins of the programs that they use, and what the tests ask of a run."""
 import base64
 import copy
+import functools
 import os
 import pathlib
 import shutil
@@ -20,15 +21,17 @@ RUN_SECONDS_MAX = 300
 
 
 class World:
-    """A machine with a cluster of its own, or none yet."""
+    """A machine with a cluster of its own: none yet, or one in a state that another run has left."""
 
-    def __init__(self, case, **plan):
+    def __init__(self, case, state=None, **plan):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kassa-minikube-"))
         case.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.bin = self.folder / "bin"
         self.bin.mkdir()
         (self.folder / "tmp").mkdir()
         self.cluster = stand_in_cluster.Cluster()
+        if state:
+            self.cluster.state = copy.deepcopy(state)
         case.addCleanup(stand_in_server.Server(self.cluster, self.bin).close)
         self.plan(**plan)
 
@@ -74,6 +77,51 @@ class World:
         """Temporary files that a run left."""
         return sorted(path.name for path in (self.folder / "tmp").iterdir())
 
+    def stages(self, script, *arguments, **given):
+        """Every place of a run that succeeds at which it may be killed. One run shows all of them."""
+        self.cluster.stages = []
+        code, said = self.run(script, *arguments, **given)
+        if code != 0:
+            raise AssertionError(said)
+        found, self.cluster.stages = self.cluster.stages, None
+        return found
+
+
+class _Rest:  # pylint: disable=too-few-public-methods
+    """Takes what a world leaves at once, for runs that no test owns."""
+
+    def __init__(self):
+        self.taken = []
+
+    def addCleanup(self, *call, **options):  # pylint: disable=invalid-name
+        """As a test case has it."""
+        self.taken.append((call, options))
+
+    def close(self):
+        """The last one first."""
+        for call, options in reversed(self.taken):
+            call[0](*call[1:], **options)
+
+
+@functools.lru_cache(maxsize=None)
+def first_run(image=True):
+    """The stages of a first run from nothing. Without `image` it builds one. Run once; never change them."""
+    rest = _Rest()
+    try:
+        return World(rest).stages(DEPLOY, image=image)
+    finally:
+        rest.close()
+
+
+def installed():
+    """The state that a first run leaves."""
+    return first_run()[-1].state
+
+
+def state_before(*words):
+    """The state in which a first run is when it asks for what has these words, such as `upgrade` and a release's name."""
+    return next(stage.state for stage in first_run() if stage.when == "before" and set(words) <= set(stage.argv))
+
 
 class Case(unittest.TestCase):
     """What the tests have in common."""
@@ -83,6 +131,7 @@ class Case(unittest.TestCase):
         code, said = world.run(DEPLOY, *arguments, **given)
         self.assertEqual(code, 0, said)
         self.assertIn("Kassa is ready: http://192.168.49.2", said)
+        self.assertEqual(world.left(), [])
         return said
 
     def refused(self, world, *words, script=DEPLOY, arguments=(), image=True):

@@ -1,5 +1,7 @@
 """The state of a cluster that is not there, for the stand-ins of minikube, kubectl and helm."""
 import base64
+import copy
+import dataclasses
 import json
 import os
 import re
@@ -23,6 +25,16 @@ class Killed(Exception):
     """The run was killed here."""
 
 
+@dataclasses.dataclass
+class Stage:
+    """The cluster at a place within a run: what a run that is killed there leaves."""
+    # The number of the change, from 1 on; before, in the middle of, or after it.
+    at: int
+    when: str
+    argv: list
+    state: dict
+
+
 class Cluster:
     """Objects, releases, images, what was asked, and what the test plans to go wrong."""
 
@@ -34,26 +46,28 @@ class Cluster:
         self.changed = []
         # The process group of the script that runs.
         self.victim = None
+        # A list, where the stages of a run are wanted.
+        self.stages = None
 
     def change(self, effect, middle=None):
         """Something that changes the cluster: the n-th of them may be where a run is killed."""
         self.state["changes"] += 1
         self.changed.append(self.calls[-1]["argv"])
-        kill = self.plan.get("kill", {})
-        is_here = kill.get("at") == self.state["changes"]
-        if is_here and kill["when"] == "before":
-            self._kill()
+        self._pass("before")
         if middle:
             middle()
-        if is_here and kill["when"] == "middle":
-            self._kill()
+            self._pass("middle")
         effect()
-        if is_here and kill["when"] == "after":
-            self._kill()
+        self._pass("after")
 
-    def _kill(self):
-        os.killpg(self.victim, signal.SIGKILL)
-        raise Killed
+    def _pass(self, when):
+        """A place where a run may be killed."""
+        at = self.state["changes"]
+        if self.stages is not None:
+            self.stages.append(Stage(at, when, self.calls[-1]["argv"], copy.deepcopy(self.state)))
+        if self.plan.get("kill") == {"at": at, "when": when}:
+            os.killpg(self.victim, signal.SIGKILL)
+            raise Killed
 
     # Objects
 

@@ -5,6 +5,8 @@ import re
 import subprocess
 import unittest
 
+import k8s_objects
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SERVICES = ("orders", "stock", "payments")
 PODS = {f"{service}-{number}" for service in SERVICES for number in (0, 1)}
@@ -107,7 +109,7 @@ class TheComposeFile(unittest.TestCase):
         self.assertEqual(sum(len(re.findall(r"PARTITIONS[=:] *\"?\d", file.replace("OFFSETS_TOPIC_NUM_PARTITIONS", "")))
                              for file in files), 1)
         for name in PODS | {"topics", "audit"}:
-            self.assertEqual(self.services[name]["environment"]["KASSA_PARTITIONS"], "8")
+            self.assertEqual(self.services[name]["environment"]["KASSA_PARTITIONS"], k8s_objects.PARTITIONS)
 
     def test_files_that_are_mounted_exist(self):
         for name, service in self.services.items():

@@ -2,6 +2,7 @@
 
 KASSA_PROGRAM is the program; Tests/Deployment/run says it.
 """
+import json
 import os
 import re
 import subprocess
@@ -57,6 +58,20 @@ class Program(unittest.TestCase):
                     code, said = self.run_kassa(["settings"], self.environment(objects, spec))
                     self.assertEqual(code, 0, said)
                     self.assertNotIn("secret@", said)
+
+    def test_the_partitions_are_the_programs_default(self):
+        """It decides the number; manifests, chart and compose file say the same, and are held against PARTITIONS."""
+        objects = k8s_objects.overlay("minikube")
+        told = self.environment(objects, pod_of(named(objects, "StatefulSet", "stock"))["spec"])
+        told.pop("KASSA_PARTITIONS")
+        for mode, environment in (("embedded", {}), ("cluster", told)):
+            with self.subTest(mode):
+                code, said = self.run_kassa(["settings", "--json"], environment)
+                self.assertEqual(code, 0, said)
+                found = next(each for each in json.loads(said) if each["name"] == "partitions")
+                self.assertEqual((found["value"], found["origin"]), (k8s_objects.PARTITIONS, "default"))
+        code, said = self.run_kassa(["topics", "--help"], {})
+        self.assertIn(f"default: {k8s_objects.PARTITIONS}.\n", said)
 
     def test_settings_that_it_refuses_are_found(self):
         objects = k8s_objects.overlay("minikube")

@@ -2,9 +2,10 @@
 import base64
 import os
 import pathlib
+import signal
 import unittest
 
-from minikube_world import DEPLOY, REMOVE, SERVICES, Case, World
+from minikube_world import DEPLOY, REMOVE, SERVICES, Case, World, installed, state_before
 
 DATABASE_CLAIM = "kassa/PersistentVolumeClaim/data-order-db-0"
 
@@ -49,8 +50,7 @@ class Machine(Case):
                 self.refused(World(self, size=size), "too small", words, "2 and 5400 MiB are needed")
 
     def test_paused_cluster(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         world.plan(machine_state="Paused")
         self.refused(world, "is paused", "minikube unpause")
 
@@ -65,8 +65,7 @@ class Machine(Case):
                 self.deployed(world)
 
     def test_wrong_ingress_class(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         before = world.state()
         self.refused(world, "no ingress class 'traefik'", "it has: nginx", arguments=("--ingress-class", "traefik"))
         self.assertEqual(world.state(), before)
@@ -103,8 +102,7 @@ class Secrets(Case):
     def test_a_missing_one_is_made_from_the_others(self):
         for name in (*SERVICES, "redis", "kassa-peers"):
             with self.subTest(name):
-                world = World(self)
-                self.deployed(world)
+                world = World(self, installed())
                 before = world.secrets()
                 world.cluster.drop(world.cluster.get("Secret", name))
                 self.deployed(world)
@@ -113,8 +111,7 @@ class Secrets(Case):
                 self.whole(world)
 
     def test_a_database_whose_password_is_gone(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         world.cluster.drop(world.cluster.get("Secret", "order-db-login"))
         before = world.state()
         self.refused(world, "the volume of order-db", "another or an earlier shop", "delete persistentvolumeclaim/data-order-db-0")
@@ -135,8 +132,7 @@ class Secrets(Case):
                 ("kassa-peers", "ca.crt", foreign, "did not sign"),
                 ("kassa-peers", "tls.key", other.secrets()["kassa-peers", "tls.key"], "does not belong to its certificate")):
             with self.subTest(name=name, key=key):
-                world = World(self)
-                self.deployed(world)
+                world = World(self, installed())
                 data = world.cluster.get("Secret", name)["data"]
                 data.pop(key)
                 if value:
@@ -146,8 +142,7 @@ class Secrets(Case):
                 self.assertEqual(world.state(), before)
 
     def test_an_empty_one_is_named(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         world.cluster.get("Secret", "order-db").pop("data")
         self.refused(world, "the Secret order-db has no key uri")
 
@@ -189,7 +184,12 @@ class Pods(Case):
     def test_each_reason_is_named_and_the_next_run_succeeds(self):
         for name, trouble, words in self.CASES:
             with self.subTest(name=name, words=words):
-                world = World(self, pods={name: trouble})
+                if name == "ingress-nginx-controller":
+                    state = state_before("addons", "enable")
+                else:
+                    state = state_before("upgrade", {"orders": "kassa", "stock": "kassa", "payments": "kassa",
+                                               "kassa-topics": "kassa"}.get(name, name))
+                world = World(self, state, pods={name: trouble})
                 said = self.refused(world, words, arguments=("--timeout", "90"))
                 for line in (*trouble.get("events", []), trouble.get("log", "")):
                     self.assertIn(line, said)
@@ -198,7 +198,7 @@ class Pods(Case):
                 self.whole(world)
 
     def test_waiting_has_an_end(self):
-        world = World(self, ready_after=1000)
+        world = World(self, state_before("upgrade", "redis"), ready_after=1000)
         self.refused(world, "does not get ready", arguments=("--timeout", "50"))
         slept = [call for call in world.calls() if call["argv"][0] == "sleep"]
         self.assertEqual(len(slept), 11)
@@ -211,14 +211,13 @@ class Pods(Case):
                 ("kassa", "Error: values don't meet the specifications of the schema(s)", "does not take the values"),
                 ("kassa", "Error: nobody foresaw it", "Helm refused it")):
             with self.subTest(words):
-                world = World(self, helm_fails={name: said})
+                world = World(self, state_before("upgrade", name), helm_fails={name: said})
                 self.assertIn(said, self.refused(world, f"{name}: ", words))
                 world.plan()
                 self.deployed(world)
 
     def test_a_release_of_another_chart(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         world.cluster.state["releases"]["stock-db"][-1]["chart"] = "mysql-9.1.0"
         before = world.state()
         self.refused(world, "the release stock-db", "is of the chart mysql-9.1.0, not of postgres")
@@ -236,8 +235,7 @@ class Removal(Case):
         return said
 
     def test_data_stays_and_is_found_again(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         secrets = world.secrets()
         self.removed(world)
         state = world.state()
@@ -252,8 +250,7 @@ class Removal(Case):
         self.assertFalse(world.state()["machine"]["runs"])
 
     def test_delete_data_leaves_nothing(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         self.removed(world, "--delete-data", "--keep-running")
         state = world.state()
         self.assertEqual(sorted(state["objects"]), ["default/ConfigMap/kassa-minikube"])
@@ -293,23 +290,22 @@ class Removal(Case):
         self.assertIn("/IngressClass/nginx", world.state()["objects"])
 
     def test_a_foreign_release_stays(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         world.cluster.state["releases"]["stock-db"][-1]["chart"] = "mysql-9.1.0"
         self.assertIn("it stays", self.removed(world, "--delete-data"))
         self.assertEqual(list(world.state()["releases"]), ["stock-db"])
         self.assertIn("kassa/PersistentVolumeClaim/data-stock-db-0", world.state()["objects"])
 
     def test_a_failed_topics_job_is_taken_away(self):
-        world = World(self, pods={"kassa-topics": {"status": "Error", "log": "no broker of kafka:9092"}})
+        world = World(self, state_before("upgrade", "kassa"),
+                      pods={"kassa-topics": {"status": "Error", "log": "no broker of kafka:9092"}})
         self.refused(world, "no broker")
         world.plan()
         self.removed(world)
         self.assertNotIn("kassa/Job/kassa-topics", world.state()["objects"])
 
     def test_data_of_a_cluster_that_is_stopped(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         self.removed(world)
         self.refused(world, "does not run", "minikube start", script=REMOVE, arguments=("--delete-data",))
 
@@ -319,30 +315,38 @@ class Removal(Case):
         self.assertEqual(world.state()["changes"], 0)
 
     def test_dry_run_changes_nothing(self):
-        world = World(self)
-        self.deployed(world)
+        world = World(self, installed())
         before = world.state()
         self.removed(world, "--dry-run", "--delete-data")
         self.assertEqual(world.state(), before)
 
-    def test_a_removal_that_was_killed_is_finished(self):
-        world = World(self)
-        self.deployed(world)
-        before = world.state()["changes"]
+    def finished(self, world):
+        """The second run of a removal leaves nothing: no data, no temporary folder of the first."""
         self.removed(world, "--delete-data")
-        count = world.state()["changes"] - before
-        self.assertGreater(count, 10)
-        for at in range(1, count + 1):
-            with self.subTest(at):
-                world = World(self)
-                self.deployed(world)
-                world.plan(kill={"at": world.state()["changes"] + at, "when": "after"})
-                world.run(REMOVE, "--delete-data")
+        state = world.state()
+        self.assertFalse(state["machine"]["runs"])
+        self.assertEqual(sorted(state["objects"]), ["default/ConfigMap/kassa-minikube"])
+
+    def test_a_removal_that_was_killed_is_finished(self):
+        """After each of its changes: what one whole run shows there is what a run that is killed there leaves."""
+        stages = [stage for stage in World(self, installed()).stages(REMOVE, "--delete-data") if stage.when == "after"]
+        self.assertGreater(len(stages), 10)
+        # With its last change, the stop of the cluster, it is done: what is in there cannot be asked any more.
+        *stages, last = stages
+        self.assertEqual(last.argv[:2], ["minikube", "stop"])
+        for stage in stages:
+            with self.subTest(stage.argv):
+                self.finished(World(self, stage.state))
+        # Three of them killed for good, as a proof.
+        for stage in stages[1], stages[len(stages) // 2], stages[-1]:
+            with self.subTest(killed=stage.argv):
+                world = World(self, installed(), kill={"at": stage.at, "when": "after"})
+                code, said = world.run(REMOVE, "--delete-data")
+                self.assertEqual(code, -signal.SIGKILL, said)
+                self.assertEqual(world.state(), stage.state)
+                self.assertEqual(len(world.left()), 2, "its lock and its folder are what it could not take away")
                 world.plan()
-                self.removed(world, "--delete-data")
-                state = world.state()
-                self.assertFalse(state["machine"]["runs"])
-                self.assertEqual(sorted(state["objects"]), ["default/ConfigMap/kassa-minikube"])
+                self.finished(world)
 
 
 if __name__ == "__main__":

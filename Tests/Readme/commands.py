@@ -66,7 +66,7 @@ COMMANDS = {
         "./remove-charts-and-stop-minikube.sh --delete-data": NotRun(MINIKUBE),
     },
     "docs/deploy.md": {
-        "./deploy-charts-and-start-minikube.sh --profile kassa --cpus 4 --memory 8192": NotRun(MINIKUBE),
+        "./deploy-charts-and-start-minikube.sh --profile kassa": NotRun(MINIKUBE),
         "./remove-charts-and-stop-minikube.sh --profile kassa": NotRun(MINIKUBE),
         "kubectl kustomize k8s/overlays/production | less": NotRun("somebody who reads; Tests/Deployment renders it"),
         "kubectl apply -k k8s/overlays/production": NotRun(CLUSTER),
@@ -106,7 +106,7 @@ COMMANDS = {
         "kassa keys --out keys": Run(TOOLS),
         "kubectl -n kassa create secret generic kassa-peers --from-file=tls.crt=keys/pod.pem "
         "--from-file=tls.key=keys/pod.key --from-file=ca.crt=keys/authorities.pem": NotRun(CLUSTER),
-        "minikube start --cpus 4 --memory 6g && minikube addons enable ingress": NotRun(MINIKUBE),
+        "minikube start --cpus 2 --memory 6144 && minikube addons enable ingress": NotRun(MINIKUBE),
         "minikube image load kassa:0.1.0": NotRun(MINIKUBE),
         "kubectl apply -k k8s/overlays/minikube": NotRun(MINIKUBE),
         "kubectl -n kassa wait --for=condition=complete job/kassa-topics --timeout=10m": NotRun(MINIKUBE),
@@ -126,17 +126,17 @@ COMMANDS = {
         "make stack-stop": Run(STACK),
     },
     "docs/kafka.md": {
-        "kassa topics create --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
-        "kassa topics check  --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
+        "kassa topics create --brokers kafka:9092": NotRun("a broker at kafka:9092; KafkaIntegration"),
+        "kassa topics check  --brokers kafka:9092": NotRun("a broker at kafka:9092; KafkaIntegration"),
     },
     "docs/running.md": {
         "kassa serve --http 0.0.0.0:8000 --data /var/lib/kassa": Adapted(
             SERVE, (("0.0.0.0:8000", "127.0.0.1:{http}"), ("/var/lib/kassa", "served"),
                     ("kassa serve", "timeout --preserve-status -s TERM 5 kassa serve --operator 127.0.0.1:{operator}")),
             "tests listen on 127.0.0.1 only, and write below their own folder; it is ended after 5 s"),
-        "kassa topics create --brokers kafka:9092 --partitions 64": NotRun("a broker at kafka:9092; KafkaIntegration"),
+        "kassa topics create --brokers kafka:9092": NotRun("a broker at kafka:9092; KafkaIntegration"),
         "kassa serve --config /etc/kassa.env": NotRun("a pod's settings in /etc; Tests/Stack runs pods"),
-        "KASSA_MODE=cluster KASSA_PARTITIONS=64 KASSA_KAFKA_BROKERS=kafka-1:9092 KASSA_POSTGRES_ORDERS='host=…' "
+        "KASSA_MODE=cluster KASSA_KAFKA_BROKERS=kafka-1:9092 KASSA_POSTGRES_ORDERS='host=…' "
         "KASSA_POSTGRES_STOCK='host=…' KASSA_POSTGRES_PAYMENTS='host=…' kassa verify": NotRun(
             "a cluster of the reader's; Tests/Stack/whole verifies one"),
     },

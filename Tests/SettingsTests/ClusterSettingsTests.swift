@@ -34,8 +34,8 @@ import Testing
     #expect(settings.mode == .cluster && settings.cluster.services == .all && settings.cluster.role == .all)
     #expect(settings.cluster.kafkaBrokers == [Endpoint(host: "k1", port: 9092), Endpoint(host: "k2", port: 9093)])
     #expect(settings.cluster.postgresOrders == "host=a password=hush" && settings.cluster.kafkaMinInsyncInForce == 2)
-    #expect(settings.partitions == 64)
-    #expect(try resolve(["KASSA_PARTITIONS": "8"]).settings.partitions == 8)
+    #expect(settings.partitions == 8)
+    #expect(try resolve(["KASSA_PARTITIONS": "64"]).settings.partitions == 64)
   }
 
   @Test func everythingIsRead() throws {

@@ -11,6 +11,8 @@ dry_run=""
 is_up=""
 work=""
 lock=""
+# What the temporary folder's name begins with, before the process id.
+scratch=""
 
 say() { printf '%s\n' "$*"; }
 
@@ -95,6 +97,18 @@ take_lock() {
   lock="$file"
 }
 
+# A run that is killed cannot delete its folder, in which keys may stand: the next one does. Folders are named after the
+# process, so that those of runs that go on, for other profiles, stay.
+sweep() {
+  local folder pid
+  for folder in "$scratch"*; do
+    pid="${folder#"$scratch"}"
+    pid="${pid%%.*}"
+    [[ "$pid" =~ ^[0-9]+$ ]] && [ -d "$folder" ] && [ ! -L "$folder" ] && [ -O "$folder" ] || continue
+    kill -0 "$pid" 2>/dev/null || rm -rf "$folder"
+  done
+}
+
 clean_up() {
   [ -z "$work" ] || rm -rf "$work"
   [ -z "$lock" ] || rm -f "$lock"
@@ -106,8 +120,10 @@ prepare() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
+  scratch="${TMPDIR:-/tmp}/kassa-minikube-run-$(id -u)-"
   take_lock
-  work="$(mktemp -d)"
+  sweep
+  work="$(mktemp -d "$scratch$$.XXXXXX")"
 }
 
 # The record of what these scripts started and switched on, so that only that is taken back. In the namespace `default`: it
