@@ -64,7 +64,7 @@ let package = Package(
     target("PriceCache", ["Model"]),
     target("Threads"),
     target("SQLiteFolder", ["CSQLite"]),
-    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "Threads", "Wire"]),
+    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "PartitionCore", "Streams", "Threads", "Wire"]),
     target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
     target("PostgresStore", ["CPostgres", "Model", "PartitionCore", "StateStore", "Threads", "Wire"]),
 

@@ -31,8 +31,7 @@ package final class MemoryRecordLog: RecordLog {
     let slots = partitionCount * Service.allCases.count
     state = Mutex(
       State(
-        sequencer: RecordSequencer(
-          partitionCount: partitionCount, laneCount: 0, limits: limits, durable: 0, nextOffsets: []),
+        sequencer: RecordSequencer(partitionCount: partitionCount, limits: limits, durable: 0, nextOffsets: []),
         records: Array(repeating: [], count: slots), firstOffsets: Array(repeating: 0, count: slots)))
   }
 
@@ -41,8 +40,8 @@ package final class MemoryRecordLog: RecordLog {
     state.withLock { state in
       let ends = state.records.indices.map { state.firstOffsets[$0] + Int64(state.records[$0].count) }
       state.sequencer = RecordSequencer(
-        partitionCount: partitionCount, laneCount: lanes.count, limits: limits, durable: state.sequencer.durable,
-        nextOffsets: ends)
+        partitionCount: partitionCount, limits: limits, durable: state.sequencer.durable, nextOffsets: ends)
+      state.sequencer.attach(laneCount: lanes.count)
       state.lanes = lanes
       state.read = Array(repeating: [], count: lanes.count)
       state.isHeld = false

@@ -12,9 +12,9 @@ import PartitionCore
 /// nobody is expected to append any more: a lane that is sent something is expected until its next turn has ended. The
 /// expectation is set before the mail is: whoever takes the mail ends a turn after it.
 ///
-/// **No group waits for ever.** `groupHintsMax` ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin
-/// a group whoever is expected; the adapter begins one that has waited for `groupMillisecondsMax`, too, for a lane that
-/// is in a long turn, or whose mail was lost.
+/// **No group waits for ever.** Whoever is expected has mail, and so will take a turn, and end it. And
+/// `groupHintsMax` ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whoever is expected:
+/// no lane's work, however long, keeps the others' records from the disk.
 package struct RecordSequencer<Body: LogBody>: Sendable {
   /// A record that waits to be written, or is being written.
   package struct Row: Sendable {
@@ -41,12 +41,12 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   private var committing: [Row] = []
   private var isCommitting = false
   private var turnsEnded = 0
-  private var isExpected: [Bool]
+  private var isExpected: [Bool] = []
   private var expectedCount = 0
-  private var confirmations: [[Confirmation]]
+  private var confirmations: [[Confirmation]] = []
 
-  /// Starts after `durable`, with the offset of each partition's next record, by `slot`.
-  package init(partitionCount: Int, laneCount: Int, limits: LogLimits, durable: UInt64, nextOffsets: [Int64]) {
+  /// Starts after `durable`, without lanes, with the offset of each partition's next record, by `slot`.
+  package init(partitionCount: Int, limits: LogLimits, durable: UInt64, nextOffsets: [Int64]) {
     self.partitionCount = partitionCount
     self.limits = limits
     self.durable = durable
@@ -54,7 +54,12 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     let slots = partitionCount * Service.allCases.count
     self.nextOffsets = Array(nextOffsets.prefix(slots))
     self.nextOffsets += Array(repeating: 0, count: slots - self.nextOffsets.count)
+  }
+
+  /// Names the lanes, anew: whatever was expected or confirmed is forgotten.
+  package mutating func attach(laneCount: Int) {
     isExpected = Array(repeating: false, count: laneCount)
+    expectedCount = 0
     confirmations = Array(repeating: [], count: laneCount)
   }
 

@@ -15,7 +15,7 @@ import Wire
 /// small groups the same.
 public enum LogFile {
   public static let file = DatabaseFile(
-    name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 8_192,
+    name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 2, pageBytes: 8_192,
     schema: [
       """
       CREATE TABLE records (
@@ -77,35 +77,13 @@ struct EncodedRecord: LogBody {
 
   var byteCount: Int { range.count }
 
-  /// Encodes appends; those whose record is too large are divided, in order.
-  static func encode(_ appends: [Append], within limits: LogLimits) -> (appends: [Append], bodies: [EncodedRecord]) {
-    var appends = appends
-    while true {
-      let bodies = encode(appends)
-      guard zip(appends, bodies).contains(where: { isTooLarge($0, $1, limits) }) else { return (appends, bodies) }
-      appends = zip(appends, bodies).flatMap { append, body in
-        guard isTooLarge(append, body, limits) else { return [append] }
-        let entries = append.record.entries
-        return [entries.prefix(entries.count / 2), entries.dropFirst(entries.count / 2)].map { half in
-          Append(
-            partition: append.partition, record: Record(entries: Array(half)), isRefusable: append.isRefusable)
-        }
-      }
-    }
-  }
-
-  private static func isTooLarge(_ append: Append, _ body: EncodedRecord, _ limits: LogLimits) -> Bool {
-    let count = append.record.entries.count
-    return count > 1 && (body.byteCount > limits.recordBytesMax || count > WireLimits.recordEntriesMax)
-  }
-
-  private static func encode(_ appends: [Append]) -> [EncodedRecord] {
+  static func encode(_ appends: [RecordAppend]) -> [EncodedRecord] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(appends.count * 192)
+    bytes.reserveCapacity(appends.count * 384)
     var ends: [Int] = []
     ends.reserveCapacity(appends.count)
     for append in appends {
-      RecordCodec.encode(append.record, into: &bytes)
+      LogRecordCodec.encode(append.record, into: &bytes)
       ends.append(bytes.count)
     }
     var start = 0
@@ -115,11 +93,14 @@ struct EncodedRecord: LogBody {
     }
   }
 
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> Delivery.Content {
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> LoggedRecord.Content {
     do throws(WireError) {
-      return .record(try RecordCodec.decode(bytes))
+      return .record(try LogRecordCodec.decode(bytes))
     } catch {
       return .undecodable(reason: "\(error)")
     }
   }
 }
+
+/// The sequence of a file's records.
+typealias FileSequencer = RecordSequencer<EncodedRecord>

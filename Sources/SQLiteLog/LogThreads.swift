@@ -56,21 +56,20 @@ struct LogWriterLoop {
 
   private func finish(_ work: Work) {
     let isCheckpointDue = writer.logPages >= shared.options.checkpointPagesDue
-    let (released, owners, isRead) = shared.state.withLock { state in
-      let rows = work.rows.isEmpty ? [] : state.sequencer.endCommit()
-      shared.durable.store(state.sequencer.durable.sequence, ordering: .releasing)
+    let lanes = shared.state.withLock { state in
+      let told = work.rows.isEmpty ? [] : state.sequencer.endCommit()
+      shared.isBacklogged.store(state.sequencer.isBacklogged, ordering: .relaxed)
       state.base = writer.base
       state.nextMark = writer.nextMark
       state.end = writer.end
       state.statistics.commits += 1
-      state.statistics.recordsWritten += UInt64(rows.count)
+      state.statistics.recordsWritten += UInt64(work.rows.count)
       state.statistics.logPages = writer.logPages
       state.isCheckpointRequested = state.isCheckpointRequested || isCheckpointDue
-      return (rows, rows.isEmpty ? [] : state.sequencer.owners, !state.readers.isEmpty)
+      return told.map { state.lanes[$0] }
     }
-    for owner in owners { owner.durabilityChanged() }
+    for lane in lanes { lane.logHasNews() }
     if isCheckpointDue { shared.checkpointSignal.set() }
-    if isRead && !released.isEmpty { shared.readerSignal.set() }
   }
 }
 

@@ -4,7 +4,7 @@ import SQLiteFolder
 
 /// Writes groups of records, marks, and trims. Owned by the writer's thread.
 final class LogWriter {
-  typealias Row = LogSequencer<EncodedRecord>.Row
+  typealias Row = FileSequencer.Row
 
   private let database: Database
   private let begin, commit, insert, insertMark, deleteMarks, deleteRecords, nextMarkQuery: Statement
@@ -59,14 +59,13 @@ final class LogWriter {
     try begin.run()
     var end = end
     for row in rows {
-      let delivery = row.delivery
-      end.sequence = Int64(delivery.position.sequence)
+      end.sequence = Int64(clamping: row.sequence)
       insert.bind(1, end.sequence)
-      insert.bind(2, LogFile.number(of: delivery.partition))
-      insert.bind(3, delivery.offset)
+      insert.bind(2, LogFile.number(of: row.partition))
+      insert.bind(3, row.offset)
       try insert.run(binding: 4, to: row.body.bytes, row.body.range)
-      if let slot = LogSequencer<EncodedRecord>.slot(of: delivery.partition, partitionCount: partitionCount) {
-        end.offsets[slot] = delivery.offset + 1
+      if let slot = FileSequencer.slot(of: row.partition, partitionCount: partitionCount) {
+        end.offsets[slot] = row.offset + 1
       }
     }
     self.end = end

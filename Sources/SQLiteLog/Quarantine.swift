@@ -1,6 +1,8 @@
 import EventLog
 import Model
+import PartitionCore
 import SQLiteFolder
+import Streams
 import Wire
 
 /// A record that was set aside, as it stood in the log before.
@@ -11,16 +13,16 @@ public struct QuarantinedRecord: Hashable, Sendable {
   public let reason: String
 }
 
-/// Sets a record, or one entry of it, aside that stops its partition: nothing else lets a partition go past it.
+/// Sets an entry of a record aside that stops its partition: nothing else lets a partition go past it.
 public enum Quarantine {
-  /// Takes the record out of the partition's way, and keeps its bytes and the reason in the table `quarantined`.
+  /// Has the partition skip the entry, and keeps the record's bytes and the reason in the table `quarantined`.
   ///
-  /// With an `entry` the record's other entries stay: those before it were applied and perhaps answered already.
-  /// Without one the record is replaced by an empty one. What was taken out will never happen, effects on other
-  /// partitions included; the operator decides that. The folder has to be open, and so locked, and its log must not be.
+  /// The record's other entries stay: those before it were applied and perhaps answered already. So does the entry's
+  /// number in its stream. What was taken out will never happen, effects on other partitions included; the operator
+  /// decides that. The folder has to be open, and so locked, and its log must not be.
   /// - Throws: `LogFailure`; then nothing was changed.
   public static func replace(
-    _ partition: PartitionID, offset: Int64, entry: Int? = nil, reason: String, in folder: DataFolder
+    _ partition: PartitionID, offset: Int64, entry: Int, reason: String, in folder: DataFolder
   ) throws(LogFailure) {
     let path = "\(folder.path)/\(LogFile.file.name)"
     let changed: Bool
@@ -34,13 +36,12 @@ public enum Quarantine {
       throw LogFailure(error.isDamage ? .format : .write, error.message)
     }
     if !changed {
-      let what = entry.map { "entry \($0) at offset" } ?? "offset"
-      throw LogFailure(.trimmed, "\(path): has no \(what) \(offset) of \(partition)")
+      throw LogFailure(.trimmed, "\(path): has no entry \(entry) at offset \(offset) of \(partition)")
     }
   }
 
   private static func replace(
-    _ partition: PartitionID, _ offset: Int64, _ entry: Int?, _ reason: String, _ database: Database
+    _ partition: PartitionID, _ offset: Int64, _ entry: Int, _ reason: String, _ database: Database
   ) throws(DatabaseError) -> Bool {
     let find = try database.prepare("SELECT sequence, body FROM records WHERE partition = ? AND offset = ?")
     find.bind(1, LogFile.number(of: partition))
@@ -67,15 +68,17 @@ public enum Quarantine {
     return true
   }
 
-  /// The bytes of a record without one of its entries, or without any; nil where it does not have that entry.
-  private static func rest(of body: [UInt8], without entry: Int?) -> [UInt8]? {
-    guard let entry else { return [] }
-    guard case .record(var record) = body.withUnsafeBytes(EncodedRecord.decode),
+  /// The bytes of a record of which an entry is skipped; nil where it does not have that entry.
+  private static func rest(of body: [UInt8], without entry: Int) -> [UInt8]? {
+    guard case .record(let logged) = body.withUnsafeBytes(EncodedRecord.decode), case .turn(let record) = logged,
       record.entries.indices.contains(entry)
     else { return nil }
-    record.entries.remove(at: entry)
+    var entries = record.entries
+    entries[entry] = LoggedInput(origin: entries[entry].origin, body: .skip(nil, .setAside))
+    let changed = TurnRecord(
+      owner: record.owner, number: record.number, time: record.time, controls: record.controls, entries: entries)
     var bytes: [UInt8] = []
-    RecordCodec.encode(record, into: &bytes)
+    LogRecordCodec.encode(.turn(changed), into: &bytes)
     return bytes
   }
 }

@@ -1,5 +1,6 @@
 import EventLog
 import Model
+import PartitionCore
 import SQLiteFolder
 import Synchronization
 import Threads
@@ -7,16 +8,15 @@ import Threads
 /// The log of an embedded Kassa: one SQLite file for the partitions of all three services.
 ///
 /// ```
-/// lanes ──append──► sequencer (one short lock) ──► inboxes of the owners, at once
+/// lanes ──append──► sequencer (one short lock)
 ///                        │ one queue
 ///                        ▼
-///                  writer thread: everything queued = one transaction = one fsync ──► durable
+///                  writer thread: everything queued = one transaction = one fsync ──► confirmations by lane
 /// ```
-/// When a group begins, and why none waits for ever, stands with `LogSequencer`.
+/// When a group begins, and why none waits for ever, stands with `RecordSequencer`.
 ///
-/// **Threads.** The *writer* owns the only connection that writes records. The *reader* serves subscriptions: it
-/// reads what is committed, in chunks that the owner's inbox has room for, and switches the subscription to early
-/// delivery under the lock once nothing committed is left to read. The *checkpointer* copies the write-ahead log.
+/// **Threads.** The *writer* owns the only connection that writes records. The *reader* reads what is committed for
+/// partitions that begin, in chunks that their lanes have room for. The *checkpointer* copies the write-ahead log.
 ///
 /// **The write-ahead log** is bounded without making commits wait: SQLite's own checkpoints are off; past
 /// `checkpointPagesDue` the checkpointer copies pages into the file while the writer goes on, and past
@@ -24,12 +24,15 @@ import Threads
 /// again at the start of the write-ahead log. The file is not truncated: overwriting is cheaper than growing.
 ///
 /// **Failures.** After a write, an fsync or a checkpoint failed, nobody knows what the disk holds: the log takes no
-/// more records and `durable` stays, as long as this process lives. What was not acknowledged
-/// may be there or not after the next start; what was acknowledged is.
-public final class SQLiteLog: EventLog {
+/// more records and confirms none, as long as this process lives. What was not acknowledged may be there or not after
+/// the next start; what was acknowledged is.
+public final class SQLiteLog: RecordLog {
   struct State: Sendable {
-    var sequencer: LogSequencer<EncodedRecord>
-    var readers: [CatchUp] = []
+    var sequencer: FileSequencer
+    var lanes: [any LogLane] = []
+    var readings: [LogReading] = []
+    /// By lane: what was read and not taken.
+    var read: [[ReadEvent]] = []
     /// By slot: the offset up to which the partition's records are not needed any more.
     var trimmedThrough: [Int64]
     /// As the writer last left them.
@@ -45,7 +48,7 @@ public final class SQLiteLog: EventLog {
   /// What the threads share.
   final class Shared: Sendable {
     let state: Mutex<State>
-    let durable: Atomic<UInt64>
+    let isBacklogged = Atomic(false)
     let writerSignal = Signal()
     let readerSignal = Signal()
     let checkpointSignal = Signal()
@@ -53,7 +56,6 @@ public final class SQLiteLog: EventLog {
     let path: String
 
     init(_ state: sending State, _ options: Options, path: String) {
-      durable = Atomic(state.sequencer.durable.sequence)
       self.state = Mutex(state)
       self.options = options
       self.path = path
@@ -61,11 +63,11 @@ public final class SQLiteLog: EventLog {
 
     /// Ends the log and wakes everybody.
     func fail(_ failure: LogFailure) {
-      let owners = state.withLock { state in
+      let lanes = state.withLock { state in
         state.sequencer.fail(failure)
-        return state.sequencer.owners
+        return state.lanes
       }
-      for owner in owners { owner.durabilityChanged() }
+      for lane in lanes { lane.logHasNews() }
     }
   }
 
@@ -85,9 +87,9 @@ public final class SQLiteLog: EventLog {
     let writer = try Self.openWriter(folder, options)
     let cursor = try Self.openCursor(folder)
     let checkpoints = try Self.openDatabase(folder, .readWrite)
-    let durable = LogPosition(UInt64(clamping: writer.end.sequence))
-    let sequencer = LogSequencer<EncodedRecord>(
-      partitionCount: partitionCount, limits: options.limits, durable: durable, nextOffsets: writer.end.offsets)
+    let sequencer = FileSequencer(
+      partitionCount: partitionCount, limits: options.limits, durable: UInt64(clamping: writer.end.sequence),
+      nextOffsets: writer.end.offsets)
     let shared = Shared(
       State(
         sequencer: sequencer, trimmedThrough: writer.base.offsets.map { $0 - 1 }, base: writer.base,
@@ -129,30 +131,51 @@ public final class SQLiteLog: EventLog {
 
   deinit { close() }
 
-  // MARK: EventLog
+  // MARK: RecordLog
 
-  public func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition {
-    let (appends, bodies) = EncodedRecord.encode(appends, within: shared.options.limits)
-    var wake: [any LogOwner] = []
-    var isFull = false
-    let position = try shared.state.withLock { state throws(LogRefusal) in
-      if state.isClosing { throw .unavailable }
-      let position = try state.sequencer.append(appends, bodies: bodies, by: owner, wake: &wake)
-      isFull = state.sequencer.isGroupFull
-      return position
+  package func attach(_ lanes: [any LogLane]) {
+    shared.state.withLock { state in
+      state.sequencer.attach(laneCount: lanes.count)
+      state.lanes = lanes
+      state.read = Array(repeating: [], count: lanes.count)
     }
+  }
+
+  package func append(_ appends: [RecordAppend], by lane: Int, expecting others: [Int]) {
+    let bodies = EncodedRecord.encode(appends)
+    let (isFull, isBacklogged) = shared.state.withLock { state in
+      for other in others { state.sequencer.expect(other) }
+      if !state.isClosing { state.sequencer.append(appends, bodies: bodies, by: lane) }
+      return (state.sequencer.isGroupFull, state.sequencer.isBacklogged)
+    }
+    if isBacklogged { shared.isBacklogged.store(true, ordering: .relaxed) }
     if isFull { shared.writerSignal.set() }
-    for owner in wake { owner.deliveriesArrived() }
-    return position
   }
 
-  public var durable: LogPosition { LogPosition(shared.durable.load(ordering: .acquiring)) }
+  package func takeConfirmations(of lane: Int) -> [Confirmation] {
+    shared.state.withLock { $0.sequencer.takeConfirmations(of: lane) }
+  }
 
+  package func turnEnded(by lane: Int) {
+    let isDue = shared.state.withLock { state in
+      state.sequencer.turnEnded(by: lane)
+      return state.sequencer.isGroupDue
+    }
+    if isDue { shared.writerSignal.set() }
+  }
+
+  package var isBacklogged: Bool { shared.isBacklogged.load(ordering: .relaxed) }
+
+  package var failure: LogFailure? { shared.state.withLock { $0.sequencer.failure } }
+
+  /// The newest place in the sequence that is durable.
+  public var durable: UInt64 { shared.state.withLock { $0.sequencer.durable } }
+
+  /// The offset that the partition's next record gets; 0 for one that does not exist.
   public func nextOffset(of partition: PartitionID) -> Int64 {
-    shared.state.withLock { $0.sequencer.nextOffset(of: partition) ?? 0 }
+    shared.state.withLock { $0.sequencer.nextOffset(of: partition) }
   }
 
-  public var failure: LogFailure? { shared.state.withLock { $0.sequencer.failure } }
   public var statistics: Statistics {
     shared.state.withLock { state in
       var statistics = state.statistics
@@ -161,41 +184,51 @@ public final class SQLiteLog: EventLog {
     }
   }
 
-  /// Why owners cannot go on behind these offsets, if so: to be asked before anything of a store is changed.
+  /// Why owners cannot go on after these offsets, if so: to be asked before anything of a store is changed.
   public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }
       for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
-        guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else {
-          continue
-        }
-        if let failure = check(offset, of: partition, slot, state) { return failure }
+        if let failure = check(offset, of: partition, state) { return failure }
       }
       return nil
     }
   }
 
-  public func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure) {
+  package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
     let failure = shared.state.withLock { state -> LogFailure? in
       if let failure = state.sequencer.failure { return failure }
       var offsets: [Int: Int64] = [:]
-      for (partition, offset) in partitions {
-        guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else {
+      for (partition, offset) in partitions.sorted(by: { $0.key < $1.key }) {
+        guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else {
           return LogFailure(.format, "\(shared.path): has no partition \(partition)")
         }
-        if let failure = check(offset, of: partition, slot, state) { return failure }
+        if let failure = check(offset - 1, of: partition, state) { return failure }
         offsets[slot] = offset
       }
-      let subscription = state.sequencer.subscribe(owner, to: Array(partitions.keys))
-      state.readers.append(CatchUp(subscription: subscription, offsets: offsets))
+      state.readings.append(
+        LogReading(
+          lane: lane, nextOffsets: offsets, through: Int64(clamping: state.sequencer.durable), readThrough: nil))
       return nil
     }
     if let failure { throw failure }
     shared.readerSignal.set()
   }
 
-  /// Why a subscriber cannot go on behind `offset`, if so.
-  private func check(_ offset: Int64, of partition: PartitionID, _ slot: Int, _ state: State) -> LogFailure? {
+  package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
+    let (taken, isReading) = shared.state.withLock { state -> ([ReadEvent], Bool) in
+      guard state.read.indices.contains(lane), !state.read[lane].isEmpty else { return ([], false) }
+      let taken = Array(state.read[lane].prefix(eventsMax))
+      state.read[lane].removeFirst(taken.count)
+      return (taken, !state.readings.isEmpty)
+    }
+    if isReading { shared.readerSignal.set() }
+    return taken
+  }
+
+  /// Why an owner cannot go on after `offset`, if so.
+  private func check(_ offset: Int64, of partition: PartitionID, _ state: State) -> LogFailure? {
+    guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return nil }
     let first = state.base.offsets[slot]
     if offset < first - 1 {
       return LogFailure(
@@ -203,7 +236,7 @@ public final class SQLiteLog: EventLog {
         "\(shared.path): begins \(partition) with offset \(first), and offset \(offset + 1) is needed; "
           + "restore log and store from the same backup")
     }
-    if offset >= state.sequencer.nextOffset(of: partition) ?? 0 {
+    if offset >= state.sequencer.nextOffset(of: partition) {
       return LogFailure(
         .format,
         "\(shared.path): ends \(partition) before offset \(offset), which the store holds already; "
@@ -212,32 +245,8 @@ public final class SQLiteLog: EventLog {
     return nil
   }
 
-  public func unsubscribe(_ partitions: [PartitionID]) {
-    shared.state.withLock { state in for partition in partitions { state.sequencer.leave(partition) } }
-  }
-
-  public func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
-    var wake: [any LogOwner] = []
-    let (taken, isRead) = shared.state.withLock { state in
-      (state.sequencer.take(by: owner, recordsMax: recordsMax, wake: &wake), !state.readers.isEmpty)
-    }
-    if isRead && !taken.isEmpty { shared.readerSignal.set() }
-    for owner in wake { owner.deliveriesArrived() }
-    return taken
-  }
-
-  public func flushHint(by owner: (any LogOwner)?) {
-    var wake: [any LogOwner] = []
-    let isDue = shared.state.withLock { state in
-      state.sequencer.hint(by: owner, wake: &wake)
-      return state.sequencer.isGroupDue
-    }
-    if isDue { shared.writerSignal.set() }
-    for owner in wake { owner.deliveriesArrived() }
-  }
-
-  public func trim(_ partition: PartitionID, through offset: Int64) {
-    guard let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: partitionCount) else { return }
+  package func trim(_ partition: PartitionID, through offset: Int64) {
+    guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return }
     let isDue = shared.state.withLock { state in
       state.trimmedThrough[slot] = max(state.trimmedThrough[slot], offset)
       let isDue = TrimRule(shared.options).allows(
@@ -261,6 +270,6 @@ public final class SQLiteLog: EventLog {
     for thread in running { thread.join() }
     folder.withLock { $0 = nil }
     shared.fail(LogFailure(.closed, "\(shared.path): the log is closed"))
-    shared.state.withLock { $0.sequencer.removeOwners() }
+    shared.state.withLock { $0.lanes = [] }
   }
 }

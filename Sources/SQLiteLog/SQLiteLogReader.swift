@@ -1,5 +1,6 @@
 import EventLog
 import Model
+import PartitionCore
 import SQLiteFolder
 
 /// Reads the log of a data folder for tools, also while a server writes it. Owned by one thread.
@@ -27,26 +28,26 @@ public final class SQLiteLogReader {
     try LogFailure.reading { () throws(DatabaseError) in try database.hold() }
   }
 
-  /// Up to `limit` records of all partitions behind a position, in the order of the log; none at its end. A record's
-  /// `position` is its own. What was trimmed is left out.
+  /// Up to `limit` records of all partitions after a place in the sequence, in the order of the log; none at its end.
+  /// What was trimmed is left out.
   /// - Throws: `LogFailure`.
-  public func read(after position: LogPosition, limit: Int) throws(LogFailure) -> [Delivery] {
+  package func read(after sequence: UInt64, limit: Int) throws(LogFailure) -> [LoggedRecord] {
     let base = try ends().base.sequence
     var expected: Int64?
-    var deliveries: [Delivery] = []
-    let start = max(Int64(clamping: position.sequence), base)
+    var records: [LoggedRecord] = []
+    let start = max(Int64(clamping: sequence), base)
     try cursor.forEach(after: start, through: .max, limit: limit) { row throws(LogFailure) in
       guard let partition = row.partition, row.sequence == expected ?? row.sequence else {
         throw LogFailure(.format, "\(cursor.path): record \(row.sequence) does not follow the one before")
       }
       expected = row.sequence + 1
-      deliveries.append(
-        Delivery(
-          partition: partition, offset: row.offset, position: LogPosition(UInt64(clamping: row.sequence)),
+      records.append(
+        LoggedRecord(
+          partition: partition, offset: row.offset, sequence: UInt64(clamping: row.sequence),
           content: EncodedRecord.decode(row.body)))
       return true
     }
-    return deliveries
+    return records
   }
 
   /// The latest time in the records of each partition behind an offset, -1 where none is given; partitions without any
@@ -55,17 +56,16 @@ public final class SQLiteLogReader {
   public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
     var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })
     for (partition, offset) in offsets {
-      let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+      let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
       if let slot { bySlot[slot] = offset }
     }
     let start = try LogFailure.reading { () throws(DatabaseError) in try LogMarks(cursor).start(for: bySlot) }
     var newest: [PartitionID: Timestamp] = [:]
     try cursor.forEach(after: start, through: .max, limit: .max) { row throws(LogFailure) in
       guard let partition = row.partition, row.offset > offsets[partition] ?? -1,
-        case .record(let record) = EncodedRecord.decode(row.body),
-        let latest = record.entries.map(\.time).max()
+        case .record(let logged) = EncodedRecord.decode(row.body), case .turn(let record) = logged
       else { return true }
-      newest[partition] = max(newest[partition] ?? latest, latest)
+      newest[partition] = max(newest[partition] ?? record.time, record.time)
       return true
     }
     return newest
@@ -74,7 +74,7 @@ public final class SQLiteLogReader {
   /// The offsets of a partition that the log has; empty where it has none. nil where there is no such partition.
   /// - Throws: `LogFailure`.
   public func offsets(of partition: PartitionID) throws(LogFailure) -> Range<Int64>? {
-    let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+    let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
     guard let slot else { return nil }
     let (base, end) = try ends()
     let first = base.offsets[slot]
@@ -89,18 +89,18 @@ public final class SQLiteLogReader {
     for service in Service.allCases {
       for index in 0..<cursor.partitionCount {
         let partition = PartitionID(service, UInt16(index))
-        let slot = LogSequencer<EncodedRecord>.slot(of: partition, partitionCount: cursor.partitionCount)
+        let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
         if let slot { beginnings[partition] = base.offsets[slot] }
       }
     }
     return beginnings
   }
 
-  /// The positions that the log has: behind the first, up to and with the second.
+  /// The places in the sequence that the log has: after the first, up to and with the second.
   /// - Throws: `LogFailure`.
-  public func positions() throws(LogFailure) -> (after: LogPosition, through: LogPosition) {
+  package func positions() throws(LogFailure) -> (after: UInt64, through: UInt64) {
     let (base, end) = try ends()
-    return (LogPosition(UInt64(clamping: base.sequence)), LogPosition(UInt64(clamping: end.sequence)))
+    return (UInt64(clamping: base.sequence), UInt64(clamping: end.sequence))
   }
 
   /// What was set aside in a partition's log, by offset.
@@ -121,7 +121,7 @@ public final class SQLiteLogReader {
 
   /// One record; nil where the log does not have it.
   /// - Throws: `LogFailure`.
-  public func record(at offset: Int64, of partition: PartitionID) throws(LogFailure) -> Delivery.Content? {
+  package func record(at offset: Int64, of partition: PartitionID) throws(LogFailure) -> LoggedRecord.Content? {
     try LogFailure.reading { () throws(DatabaseError) in
       let find = try database.prepare("SELECT body FROM records WHERE partition = ? AND offset = ?")
       find.bind(1, LogFile.number(of: partition))

@@ -174,7 +174,7 @@ final class OwnerLane {
     switch reply {
     case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
     case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
-    case .skipped(let request, .expired): route(request, .refused(.outcomeUnknown))
+    case .skipped(let request, .expired), .skipped(let request, .setAside): route(request, .refused(.outcomeUnknown))
     }
   }
 

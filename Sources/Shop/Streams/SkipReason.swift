@@ -4,4 +4,6 @@ package enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
   case overloaded = 0
   /// The client's deadline passed before its turn came: nobody waits any more.
   case expired = 1
+  /// It cannot be applied, and an operator set it aside.
+  case setAside = 2
 }

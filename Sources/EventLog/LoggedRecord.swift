@@ -1,0 +1,25 @@
+import Model
+import PartitionCore
+
+/// A record as it stands in a log in one sequence, for tools.
+package struct LoggedRecord: Sendable {
+  /// A record, or why its bytes are none.
+  package enum Content: Sendable {
+    case record(LogRecord)
+    case undecodable(reason: String)
+  }
+
+  package let partition: PartitionID
+  /// The record's place in its partition: 0, 1, 2, … without gaps.
+  package let offset: Int64
+  /// Its place among the records of all partitions.
+  package let sequence: UInt64
+  package let content: Content
+
+  package init(partition: PartitionID, offset: Int64, sequence: UInt64, content: Content) {
+    self.partition = partition
+    self.offset = offset
+    self.sequence = sequence
+    self.content = content
+  }
+}
