@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Model
 import PartitionRuntime
@@ -27,6 +28,11 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// Sends an answer that was not given at once; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
+
+  /// Who may do what; nil: everybody everything.
+  package var callers: CallerGate?
+  /// Which requests of browsers are answered.
+  package var browsers = BrowserRules()
 
   private var path: PathSegments
   var pending: PendingRequests
@@ -85,13 +91,16 @@ public final class RestAPI: HTTPHandler, RequestClient {
       }
     let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
     let trace = RequestHeaders.trace(of: request)
-    let origin = RequestOrigin(
+    var origin = RequestOrigin(
       exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
       traceparent: trace?.header)
     responding = (exchange, nil)
     defer { responding = nil }
     do throws(Problem) {
-      try check(shape, found, request.method)
+      origin.site = try site(of: request)
+      try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
+      if request.method == .options { return preflight(origin) }
+      try admit(request, to: found)
       try start(request, origin)
     } catch {
       return finish(origin, with: error)
@@ -126,7 +135,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
     path.elementsEqual("/openapi.json".utf8)
   }
 
-  private func check(_ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod) throws(Problem) {
+  private func check(
+    _ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod, isPreflight: Bool
+  ) throws(Problem) {
     switch shape {
     case .badEscape:
       throw Problem(.malformedPath, "An escape in the path is broken, or stands for a character that no path has.")
@@ -138,7 +149,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       }
     }
     try services.check(route)
-    if !route.takes(method) {
+    if !route.takes(method), !isPreflight {
       var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
       problem.allow = route.allow
       throw problem
@@ -237,13 +248,18 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = response(
       origin, status: problem.status, type: Self.problemType, body: body, isReplayed: isReplayed)
     if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
-    if problem.code.isRetryable {
+    if let challenge = problem.challenge {
+      response.headers.append((name: "WWW-Authenticate", value: challenge))
+    }
+    if let throttle = problem.throttle {
+      response.headers += throttle.headers
+    } else if problem.code.isRetryable {
       response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
     }
     return response
   }
 
-  private func response(
+  func response(
     _ origin: RequestOrigin, status: UInt16, type: StaticString, body: [UInt8], isReplayed: Bool
   ) -> HTTPResponse {
     var response = HTTPResponse(status: status, contentType: type, body: body)
@@ -252,6 +268,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       response.headers.append((name: "traceparent", value: traceparent))
     }
     if isReplayed { response.headers.append((name: "Idempotent-Replayed", value: "true")) }
+    if let site = origin.site { response.headers += Self.headers(forPagesOf: site) }
     metrics.record(
       route: Int(origin.route.rawValue), status: status, microseconds: microseconds() - origin.startedMicroseconds)
     return response

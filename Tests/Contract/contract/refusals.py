@@ -112,7 +112,7 @@ def test_traces_are_echoed(client):
 def test_what_the_server_itself_refuses(client):
     """Refused before the API saw the request, and yet with a problem like any other."""
     client = client.direct
-    post = b"POST /payment/create_user HTTP/1.1\r\nHost: x\r\n"
+    post = b"POST /payment/create_user HTTP/1.1\r\nHost: localhost\r\n"
     for request, status, code in [
         (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "malformed_request"),
