@@ -39,6 +39,8 @@ struct RequestOrigin {
   let traceparent: String?
   /// The site whose page may read the answer, where one asks.
   var site: String?
+  /// The idempotency key as its caller knows it, where it is kept under another name.
+  var callersKey: IdempotencyKey?
 }
 
 /// The requests of one lane that wait, findable by exchange, and the oldest of them first.

@@ -3,10 +3,10 @@ import HTTPServer
 
 /// Who asks, whether they may, and whether they ask too often.
 extension RestAPI {
-  /// Lets a request in.
+  /// Lets a request in. Returns whose it is; nil where nobody is asked.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
-  func admit(_ request: borrowing HTTPRequest, to route: Route) throws(Problem) {
-    guard let callers, let scope = route.scope else { return }
+  func admit(_ request: borrowing HTTPRequest, to route: Route) throws(Problem) -> Caller? {
+    guard let callers, let scope = route.scope else { return nil }
     let caller: Caller
     do throws(CallerGate.Refusal) {
       caller = try Self.caller(of: request, callers)
@@ -23,6 +23,7 @@ extension RestAPI {
       problem.throttle = Problem.Throttle(rate, waitNanoseconds: wait)
       throw problem
     }
+    return caller
   }
 
   /// `Authorization` or `X-API-Key`, one of them and once.

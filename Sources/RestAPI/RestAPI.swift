@@ -100,8 +100,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       origin.site = try site(of: request)
       try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
       if request.method == .options { return preflight(origin) }
-      try admit(request, to: found)
-      try start(request, origin)
+      let caller = try admit(request, to: found)
+      try start(request, &origin, caller)
     } catch {
       return finish(origin, with: error)
     }
@@ -157,8 +157,15 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   /// Answers a constant at once, or hands the request to its partition.
-  private func start(_ request: borrowing HTTPRequest, _ origin: RequestOrigin) throws(Problem) {
-    let key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+  private func start(
+    _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
+  ) throws(Problem) {
+    var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+    if let caller, let told = key {
+      origin.callersKey = told
+      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
+    }
+    let origin = origin
     var ids = IDSource(base: key.map { hash(of: request.method, $0) }, random: random)
     let plan = try RequestPlan(origin.route, path, ids: &ids)
     random = ids.random
@@ -169,21 +176,22 @@ public final class RestAPI: HTTPHandler, RequestClient {
     case .ask(let query):
       try read(query, origin)
     case .submit(let command):
-      try keyed(key, request.method) { token throws(Problem) in try submit(command, origin, token: token) }
+      try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
     case .addItem(let order, let item, let quantity):
-      try keyed(key, request.method) { token throws(Problem) in
+      try keyed(key, request.method, origin) { token throws(Problem) in
         try add(item, quantity, to: order, origin, token: token)
       }
     case .batch(let plan):
-      try keyed(key, request.method) { token throws(Problem) in try begin(plan, origin, token: token) }
+      try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
   }
 
   /// Starts a change under its key, which is free again when the change is refused at once.
   private func keyed(
-    _ key: IdempotencyKey?, _ method: HTTPMethod, _ start: (IdempotencyToken?) throws(Problem) -> Void
+    _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
+    _ start: (IdempotencyToken?) throws(Problem) -> Void
   ) throws(Problem) {
-    let token = try token(key, method)
+    let token = try token(key, method, toldAs: origin.callersKey)
     do throws(Problem) {
       try start(token)
     } catch {
@@ -199,12 +207,14 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// The key with what it is used for.
   /// - Throws: `idempotency_key_reused` when it is known to have been used for something else.
-  private func token(_ key: IdempotencyKey?, _ method: HTTPMethod) throws(Problem) -> IdempotencyToken? {
+  private func token(
+    _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
+  ) throws(Problem) -> IdempotencyToken? {
     guard let key else { return nil }
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
     let token = IdempotencyToken(key: key, fingerprint: Murmur3(bytes).low)
-    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(key) }
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
     return token
   }
 
@@ -222,6 +232,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
     pending.insert(
       PendingRequest(origin: origin, step: step),
       deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.requestDeadlineMilliseconds)
+  }
+
+  /// What a partition refuses, in its caller's words.
+  func problem(of refusal: Refusal, _ origin: RequestOrigin) -> Problem {
+    if case .idempotencyKeyReused = refusal, let key = origin.callersKey { return .keyReused(key) }
+    return Problem(refusal)
   }
 
   // MARK: Answers

@@ -122,6 +122,42 @@ import Testing
     #expect(ask().status == 404 && ask().status == 429)
   }
 
+  @Test func anIdempotencyKeyIsItsCallers() throws {
+    let bench = try bench()
+    let digest = SHA256Digest(of: Self.secret.utf8)
+    let lines = ["a", "b"].map { "\($0) \(digest) payment" }.joined(separator: "\n")
+    bench.api.callers = CallerGate(CallerTable(try KeyFile(lines), defaultRate: nil))
+    for id in ["a", "b", "a"] {
+      #expect(bench.send("POST /payment/create_user", key(id) + [("Idempotency-Key", "1")]).response == nil)
+    }
+    let (first, second, again) = (bench.port.submissions[0], bench.port.submissions[1], bench.port.submissions[2])
+    #expect(first.command != second.command && first.token?.key != second.token?.key)
+    #expect(first.command == again.command && first.token == again.token)
+    // Golden: a repetition finds its key whichever release takes it. `printf 'a\0001' | sha256sum`
+    #expect(first.token?.key.text == "05a9c569a185ac60f5511f9760bc3f1ac046b20d")
+    #expect(first.token.map { IdempotencyKey(validating: $0.key.text) == $0.key } == true)
+  }
+
+  /// Whoever uses a key twice is told of the one that they sent, whether this process or the partition knows of it.
+  @Test func aReusedKeyIsToldAsItWasSent() throws {
+    let bench = try bench()
+    let headers = key("payment-write") + [("Idempotency-Key", "mine")]
+    let sent = bench.send("POST /payment/create_user", headers)
+    let here = bench.now("POST /payment/add_funds/u1/1", headers)
+    let stored = try #require(bench.port.submissions.first?.token?.key)
+    bench.complete(.outcome(.refused(.idempotencyKeyReused(stored)), isReplayed: false))
+    let there = try #require(bench.answers[sent.exchange])
+    for answer in [here, there] {
+      #expect(answer.status == 422 && answer.text.contains("\"idempotency_key\":\"mine\""), "\(answer.text)")
+      #expect(!answer.text.contains(stored.text))
+    }
+    let batch = bench.send("POST /payment/batch_init/1/1", key("admin") + [("Idempotency-Key", "mine")])
+    let part = try #require(bench.port.submissions.first?.token?.key)
+    bench.complete(.outcome(.refused(.idempotencyKeyReused(part)), isReplayed: false))
+    while !bench.port.submissions.isEmpty { bench.complete(.outcome(.done, isReplayed: false)) }
+    #expect(bench.answers[batch.exchange]?.text.contains("\"idempotency_key\":\"mine\"") == true)
+  }
+
   /// A request that is not let in leaves its idempotency key free.
   @Test func aRefusedCallerUsesNoIdempotencyKey() throws {
     let bench = try bench()

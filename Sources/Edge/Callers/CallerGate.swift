@@ -6,7 +6,18 @@
 /// one that it has seen to be right, which costs a tenth.
 package final class CallerGate {
   private var table: CallerTable
-  private var proved: [CallerID: [UInt8]] = [:]
+  /// Those that showed their secret, with it. As many as there are keys at most.
+  private var proved: [CallerID: Proof] = [:]
+
+  private final class Proof {
+    let caller: Caller
+    let secret: [UInt8]
+
+    init(_ caller: Caller, _ secret: [UInt8]) {
+      self.caller = caller
+      self.secret = secret
+    }
+  }
 
   /// Of the presented secret: what `kassa api-keys` makes has 43 characters.
   package static let secretLengths = 16...128
@@ -30,41 +41,49 @@ package final class CallerGate {
 
   /// The caller of a header's value: `Bearer ID.SECRET`.
   package func caller(authorization value: UnsafeBufferPointer<UInt8>) throws(Refusal) -> Caller {
-    var rest = Self.trimmed(value)
     let scheme: StaticString = "bearer "
-    guard rest.count > scheme.utf8CodeUnitCount else { throw .malformed }
-    for place in 0..<scheme.utf8CodeUnitCount where rest[rest.startIndex + place] | 0x20 != scheme.utf8Start[place] {
-      throw .malformed
-    }
-    rest = rest.dropFirst(scheme.utf8CodeUnitCount).drop { $0 == 0x20 }
-    return try caller(key: UnsafeBufferPointer(rebasing: rest))
+    var start = scheme.utf8CodeUnitCount
+    guard value.count > start else { throw .malformed }
+    for place in 0..<start where value[place] | 0x20 != scheme.utf8Start[place] { throw .malformed }
+    while start < value.count, value[start] == 0x20 { start += 1 }
+    return try caller(key: UnsafeBufferPointer(rebasing: value[start...]))
   }
 
   /// The caller of a key: `ID.SECRET`.
   package func caller(key: UnsafeBufferPointer<UInt8>) throws(Refusal) -> Caller {
-    let key = UnsafeBufferPointer(rebasing: Self.trimmed(key))
-    guard let dot = key.firstIndex(of: UInt8(ascii: ".")), let id = CallerID(key[..<dot]) else { throw .malformed }
-    let secret = UnsafeBufferPointer(rebasing: key[(dot + 1)...])
-    guard Self.secretLengths.contains(secret.count), secret.allSatisfy(Self.isOfSecret) else { throw .malformed }
-    guard let caller = table.callers[id] else { throw .unknown }
-    if let known = proved[id], Self.isSame(known, secret) { return caller }
-    guard SHA256Digest(of: secret).isSame(as: caller.digest) else { throw .unknown }
-    // As many as there are keys at most.
-    proved[id] = Array(secret)
+    var end = key.count
+    while end > 0, key[end - 1] == 0x20 || key[end - 1] == 0x09 { end -= 1 }
+    var dot = 0
+    while dot < end, key[dot] != UInt8(ascii: ".") { dot += 1 }
+    guard dot < end else { throw .malformed }
+    let name = UnsafeBufferPointer(rebasing: key[..<dot])
+    let secret = UnsafeBufferPointer(rebasing: key[(dot + 1)..<end])
+    if let id = CallerID(unchecked: UnsafeRawBufferPointer(name)), let proof = proved[id],
+      Self.isSame(proof.secret, secret)
+    {
+      return proof.caller
+    }
+    return try prove(name, secret)
+  }
+
+  /// The caller of a secret that was not seen before.
+  private func prove(
+    _ name: UnsafeBufferPointer<UInt8>, _ secret: UnsafeBufferPointer<UInt8>
+  ) throws(Refusal) -> Caller {
+    guard let id = CallerID(name), Self.secretLengths.contains(secret.count), secret.allSatisfy(Self.isOfSecret)
+    else { throw .malformed }
+    guard let caller = table.callers[id], SHA256Digest(of: secret).isSame(as: caller.digest) else { throw .unknown }
+    proved[id] = Proof(caller, Array(secret))
     return caller
   }
 
   private static func isSame(_ known: [UInt8], _ presented: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard known.count == presented.count else { return false }
-    var difference: UInt8 = 0
-    for place in 0..<known.count { difference |= known[place] ^ presented[place] }
-    return difference == 0
-  }
-
-  private static func trimmed(_ value: UnsafeBufferPointer<UInt8>) -> Slice<UnsafeBufferPointer<UInt8>> {
-    var rest = value[...]
-    while let last = rest.last, last == 0x20 || last == 0x09 { rest.removeLast() }
-    return rest
+    known.withUnsafeBufferPointer { known in
+      guard known.count == presented.count else { return false }
+      var difference: UInt8 = 0
+      for place in 0..<presented.count { difference |= known[place] ^ presented[place] }
+      return difference == 0
+    }
   }
 
   /// What a bearer token may consist of, without the dot.

@@ -1,6 +1,6 @@
 /// Names a caller: 1 to 32 characters of `A–Z a–z 0–9 _ -`, kept in place so that looking one up allocates nothing.
 package struct CallerID: Hashable, Sendable, CustomStringConvertible {
-  private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+  private var words: SIMD4<UInt64> = .zero
 
   package static let lengthMax = 32
 
@@ -8,6 +8,12 @@ package struct CallerID: Hashable, Sendable, CustomStringConvertible {
   package init?(_ bytes: some Collection<UInt8>) {
     guard (1...Self.lengthMax).contains(bytes.count), bytes.allSatisfy(Self.isAllowed) else { return nil }
     withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
+  }
+
+  /// Bytes that need not be an id: to find one that is the same. nil where none can be.
+  init?(unchecked bytes: UnsafeRawBufferPointer) {
+    guard (1...Self.lengthMax).contains(bytes.count), bytes[bytes.count - 1] != 0 else { return nil }
+    withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
   }
 
   package init?(_ text: some StringProtocol) { self.init(text.utf8) }
@@ -25,12 +31,7 @@ package struct CallerID: Hashable, Sendable, CustomStringConvertible {
     withUnsafeBytes(of: words) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 
-  package static func == (one: CallerID, other: CallerID) -> Bool { one.words == other.words }
-
   package func hash(into hasher: inout Hasher) {
-    hasher.combine(words.0)
-    hasher.combine(words.1)
-    hasher.combine(words.2)
-    hasher.combine(words.3)
+    for place in 0..<4 { hasher.combine(words[place]) }
   }
 }

@@ -19,6 +19,12 @@ package final class Caller: Sendable {
     fullAt = Atomic(bucket.fullAt)
   }
 
+  /// What stands for an idempotency key of this caller wherever keys are kept, so that another caller's key of the same
+  /// text is another key: 160 bits of a hash of both. No id holds a NUL, so what is hashed names the two of them.
+  package func own(idempotencyKey text: String) -> String {
+    SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
+  }
+
   var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
 
   /// Takes a token of its bucket.

@@ -1,8 +1,8 @@
 /// The hash of FIPS 180-4. Here because the ways in must not need a library for it: what is hashed are secrets of some
 /// dozens of bytes, and each only once a lane (`CallerGate`).
 package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
-  /// The eight words, the first one first.
-  private var words: [UInt32]
+  /// The first word first.
+  private var words: SIMD8<UInt32>
 
   private static let constants: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
@@ -19,39 +19,51 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     words = [
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
-    var message = Array(bytes)
-    let bitCount = UInt64(message.count) * 8
-    message.append(0x80)
-    while message.count % 64 != 56 { message.append(0) }
-    for shift in stride(from: 56, through: 0, by: -8) {
-      message.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
+    let blocks = (bytes.count + 8) / 64 + 1
+    withUnsafeTemporaryAllocation(byteCount: blocks * 64, alignment: 8) { message in
+      message.initializeMemory(as: UInt8.self, repeating: 0)
+      message.copyBytes(from: bytes)
+      message[bytes.count] = 0x80
+      message.storeBytes(
+        of: (UInt64(bytes.count) * 8).bigEndian, toByteOffset: blocks * 64 - 8, as: UInt64.self)
+      Self.constants.withUnsafeBufferPointer { constants in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
+          for block in 0..<blocks {
+            Self.fill(schedule, UnsafeRawBufferPointer(rebasing: message[(block * 64)..<(block * 64 + 64)]))
+            words &+= Self.mixed(words, schedule, constants)
+          }
+        }
+      }
     }
-    for start in stride(from: 0, to: message.count, by: 64) { take(message[start..<(start + 64)]) }
   }
 
-  /// One block of 64 bytes.
-  private mutating func take(_ block: ArraySlice<UInt8>) {
-    var schedule: [UInt32] = []
-    schedule.reserveCapacity(64)
-    for place in stride(from: block.startIndex, to: block.endIndex, by: 4) {
-      schedule.append(block[place..<(place + 4)].reduce(0) { $0 << 8 | UInt32($1) })
+  /// The schedule of a block of 64 bytes.
+  private static func fill(_ schedule: UnsafeMutableBufferPointer<UInt32>, _ block: UnsafeRawBufferPointer) {
+    for place in 0..<16 {
+      schedule[place] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self))
     }
     for place in 16..<64 {
       let (early, late) = (schedule[place - 15], schedule[place - 2])
-      let first = Self.rotate(early, 7) ^ Self.rotate(early, 18) ^ early >> 3
-      let second = Self.rotate(late, 17) ^ Self.rotate(late, 19) ^ late >> 10
-      schedule.append(schedule[place - 16] &+ first &+ schedule[place - 7] &+ second)
+      let first = rotate(early, 7) ^ rotate(early, 18) ^ early >> 3
+      let second = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
+      schedule[place] = schedule[place - 16] &+ first &+ schedule[place - 7] &+ second
     }
+  }
+
+  /// What a block makes of the words, which is added to them.
+  private static func mixed(
+    _ words: SIMD8<UInt32>, _ schedule: UnsafeMutableBufferPointer<UInt32>, _ constants: UnsafeBufferPointer<UInt32>
+  ) -> SIMD8<UInt32> {
     var (a, b, c, d) = (words[0], words[1], words[2], words[3])
     var (e, f, g, h) = (words[4], words[5], words[6], words[7])
     for place in 0..<64 {
-      let high = Self.rotate(e, 6) ^ Self.rotate(e, 11) ^ Self.rotate(e, 25)
-      let first = h &+ high &+ (e & f ^ ~e & g) &+ Self.constants[place] &+ schedule[place]
-      let low = Self.rotate(a, 2) ^ Self.rotate(a, 13) ^ Self.rotate(a, 22)
+      let high = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+      let first = h &+ high &+ (e & f ^ ~e & g) &+ constants[place] &+ schedule[place]
+      let low = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
       let second = low &+ (a & b ^ a & c ^ b & c)
       (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
     }
-    for (place, word) in [a, b, c, d, e, f, g, h].enumerated() { words[place] &+= word }
+    return [a, b, c, d, e, f, g, h]
   }
 
   private static func rotate(_ word: UInt32, _ by: UInt32) -> UInt32 { word >> by | word << (32 - by) }
@@ -60,22 +72,35 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   package init?(hex: Substring) {
     let digits = Array(hex.utf8)
     guard digits.count == 64, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else { return nil }
-    words = (0..<8).compactMap { UInt32(String(decoding: digits[($0 * 8)..<($0 * 8 + 8)], as: UTF8.self), radix: 16) }
-    guard words.count == 8 else { return nil }
+    words = .zero
+    for place in 0..<8 {
+      let part = String(decoding: digits[(place * 8)..<(place * 8 + 8)], as: UTF8.self)
+      guard let word = UInt32(part, radix: 16) else { return nil }
+      words[place] = word
+    }
   }
 
   /// In hexadecimal digits, as `sha256sum` writes it.
-  package var description: String {
-    words.map {
-      let digits = String($0, radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
-    }.joined()
+  package var description: String { text(words: 8) }
+
+  /// The first 160 bits of it in 40 hexadecimal digits.
+  package var shortText: String { text(words: 5) }
+
+  private func text(words count: Int) -> String {
+    String(unsafeUninitializedCapacity: count * 8) { buffer in
+      for place in 0..<(count * 8) {
+        let nibble = UInt8(truncatingIfNeeded: words[place / 8] >> UInt32(28 - place % 8 * 4) & 15)
+        buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+      }
+      return count * 8
+    }
   }
 
   /// The same, in a time that does not tell where they differ.
   package func isSame(as other: SHA256Digest) -> Bool {
-    var difference: UInt32 = 0
-    for place in 0..<8 { difference |= words[place] ^ other.words[place] }
-    return difference == 0
+    let difference = words ^ other.words
+    var bits: UInt32 = 0
+    for place in 0..<8 { bits |= difference[place] }
+    return bits == 0
   }
 }

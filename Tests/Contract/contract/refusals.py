@@ -62,6 +62,14 @@ def test_every_write_refuses_malformed_keys(client):
         assert answer.code == "malformed_idempotency_key", answer
 
 
+def test_pages_of_other_sites_are_refused(client):
+    for operation in client.document.operations:
+        if 403 in operation.statuses():
+            path = operation.fill(**{one["name"]: GOOD[schema_name(one)] for one in operation.path_parameters()})
+            answer = client.send(operation.method, path, 403, Origin="https://evil.example")
+            assert answer.code == "cross_site", answer
+
+
 def test_every_path_refuses_other_methods(client):
     for template in {one.path for one in client.document.operations}:
         path = re.sub(r"\{\w+\}", "1", template)

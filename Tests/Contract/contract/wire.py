@@ -27,6 +27,11 @@ def post(*headers, body=b""):
 
 # By the first column of the page's rows: what is sent, each of which has to be answered as the row says.
 REQUESTS = {
+    "on a loopback address, a host that is neither an address nor `localhost` nor one of `hosts`": [
+        GET + b"Host: evil.example\r\n\r\n", GET + b"Host: localhost.evil.example:8000\r\n\r\n"],
+    "a request that a page of another site sends (`Sec-Fetch-Site`, `Origin`)": [
+        get(b"Sec-Fetch-Site: cross-site"), get(b"Origin: https://evil.example"), get(b"Origin: null"),
+        post(b"Origin: http://localhost:1")],
     "bytes that are no HTTP, and no line": [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 500],
     "a first line of one word, or with a blank first": [
         b"GET\r\n\r\n", b"SSH-2.0-x\r\n", b"\x16\x03\x01\r\n\r\n", line(b" GET / HTTP/1.1"),
