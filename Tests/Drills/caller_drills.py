@@ -76,6 +76,23 @@ def api_keys(checks, kassa, folder, _):
         checks.check(server.process.wait(timeout=30) == 1 and "line 3" in server.told(), "a broken file is no start")
 
 
+def loaded(checks, kassa, folder, _):
+    """A load of carts and checkouts under a key: each caller's idempotency keys hold, and everything adds up."""
+    keys = Keys(kassa, folder)
+    key = os.path.join(folder, "key")
+    with open(key, "w", encoding="ascii") as file:
+        file.write(keys.add("load", "orders,stock,payment,admin", "--rate", "unlimited") + "\n")
+    with contextlib.closing(Server(kassa, folder, "--api-keys", keys.path)) as server:
+        server.start()
+        bench = [kassa, "bench", "mixed", "--url", f"http://127.0.0.1:{server.http}", "--orders", "500", "--seconds", "1",
+                 "--warmup", "0", "--idempotency-keys"]
+        run = subprocess.run([*bench, "--api-key-file", key], text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, timeout=120, check=False)
+        checks.check(run.returncode == 0, f"the load is sound: {run.stdout[-500:]} {run.stderr[-500:]}")
+        strange = subprocess.run(bench, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120, check=False)
+        checks.check(strange.returncode != 0, "without the key there is none")
+
+
 def often(checks, kassa, folder, _):
     """Who asks more often than their key may is told when to come back; others are not held up."""
     keys = Keys(kassa, folder)
