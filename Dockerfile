@@ -64,7 +64,8 @@ COPY --from=build /usr/local/bin/kassa /usr/local/bin/kassa
 USER 10001:10001
 WORKDIR /var/lib/kassa
 VOLUME /var/lib/kassa
-# All addresses of the container; docker decides which of its ports anybody else reaches.
+# All addresses of the container; docker decides which of its ports anybody else reaches. Whoever starts it says who may ask:
+# KASSA_API_KEYS, or KASSA_NO_AUTHENTICATION=yes (docs/authentication.md).
 ENV KASSA_HTTP=0.0.0.0:8000 KASSA_OPERATOR=0.0.0.0:9000
 EXPOSE 8000 9000 7000
 STOPSIGNAL SIGTERM

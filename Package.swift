@@ -68,6 +68,10 @@ let package = Package(
     target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
     target("PostgresStore", ["CPostgres", "Model", "PartitionCore", "StateStore", "Threads", "Wire"]),
 
+    // Who may do what: the rules, and the files that they come from.
+    target("Callers", path: "Sources/Edge/Callers"),
+    target("CallerFiles", ["Callers"], path: "Sources/Edge/CallerFiles"),
+
     // The shell around the core.
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
@@ -81,17 +85,17 @@ let package = Package(
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
         "PriceCache", "Lanes", "OwnershipMap", "Streams", "Telemetry", "Tenancy", "Threads",
       ]),
-    target("HTTPServer", ["CMicroHTTPD", "Lanes"]),
-    target("RestAPI", ["HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
-    target("OperatorAPI", ["HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
+    target("HTTPServer", ["Callers", "CMicroHTTPD", "Lanes"]),
+    target("RestAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
+    target("OperatorAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
 
     // The program and its tools.
-    target("Settings"),
+    target("Settings", ["Callers"]),
     target(
       "Serving",
       [
-        "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache", "RestAPI",
-        "Settings", "Telemetry", "Threads",
+        "CallerFiles", "Callers", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime",
+        "PriceCache", "RestAPI", "Settings", "Telemetry", "Threads",
       ]),
     target(
       "Embedded",
@@ -123,8 +127,8 @@ let package = Package(
     .executableTarget(
       name: "kassa",
       dependencies: [
-        "Audit", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog", "StateStore", "PriceCache",
-        "KafkaLog", "PostgresStore",
+        "Audit", "CallerFiles", "Callers", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog",
+        "StateStore", "PriceCache", "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
         "OperatorClient", "Peers", "Serving", "Telemetry", "Threads", "Settings", "Simulator", "LoadGenerator",
       ],
@@ -135,12 +139,15 @@ let package = Package(
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("TidyTests", []),
+    tests("CallersTests", ["Callers", "TestSupport"]),
+    tests("CallerFilesTests", ["CallerFiles", "Callers", "TestSupport"]),
     tests("SettingsTests", ["Settings"]),
-    tests("kassaTests", ["Settings", "TestSupport", "kassa"]),
+    tests("kassaTests", ["CallerFiles", "Callers", "Settings", "TestSupport", "kassa"]),
     tests(
       "ServingTests",
       [
-        "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache", "Serving", "Settings",
+        "CallerFiles", "Callers", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache",
+        "Serving", "Settings",
         "Telemetry", "TestSupport",
       ]),
     tests(
@@ -181,7 +188,7 @@ let package = Package(
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     tests(
       "RestAPITests",
-      ["RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),
+      ["Callers", "RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),
     tests("TelemetryTests", ["Telemetry", "TestSupport"]),
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),

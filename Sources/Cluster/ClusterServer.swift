@@ -84,6 +84,9 @@ public final class ClusterServer: Sendable {
   /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
   public func leave() { front.leave() }
 
+  /// Reads the API keys again; what cannot be read changes nothing, and is told.
+  public func reload(_ journal: Log) { front.reload(journal) }
+
   /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
   /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten
   /// seconds for checkpoints, and, when Kafka is away, ten more: what waits for brokers waits at the same time.

@@ -110,6 +110,9 @@ public final class EmbeddedServer: Sendable {
   /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
   public func leave() { front.leave() }
 
+  /// Reads the API keys again; what cannot be read changes nothing, and is told.
+  public func reload(_ journal: Log) { front.reload(journal) }
+
   /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes
   /// log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.
   public func stop() {

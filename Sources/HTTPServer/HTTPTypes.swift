@@ -48,6 +48,16 @@ public struct HTTPRequest: ~Copyable {
   /// The first value of a header, without the blanks around it.
   public func header(_ name: StaticString) -> String? { head?.lookUp(name).value ?? lookUp?(name).value }
 
+  /// How often the head has a header, and the bytes of its first value, which are good during `read` only. Allocates
+  /// nothing for a request that came over a connection.
+  public func withHeader<Result>(
+    _ name: StaticString, _ read: (_ count: Int, _ value: UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    if let head { return head.withField(name, read) }
+    let (count, value) = lookUp?(name) ?? (0, nil)
+    return Array((value ?? "").utf8).withUnsafeBufferPointer { read(count, $0) }
+  }
+
   /// How often the head has a header.
   public func headerCount(_ name: StaticString) -> Int { head?.lookUp(name).count ?? lookUp?(name).count ?? 0 }
 }

@@ -76,6 +76,22 @@ final class RequestHead {
     }
     return (found, first)
   }
+
+  /// How often there is a header of this name, and its first value in the library's buffer, without the blanks around.
+  func withField<Result>(
+    _ name: StaticString, _ read: (_ count: Int, _ value: UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    var found = 0
+    var first = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+    for index in 0..<count where fields[index].isNamed(name) {
+      found += 1
+      guard found == 1 else { continue }
+      var value = fields[index].value[...]
+      while let last = value.last, ASCII.isBlank(last) { value.removeLast() }
+      first = UnsafeBufferPointer(rebasing: value)
+    }
+    return read(found, first)
+  }
 }
 
 /// Sets of bytes that the grammar of HTTP names.

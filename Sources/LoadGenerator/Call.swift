@@ -64,12 +64,14 @@ struct CallWriter {
 
   /// - Parameters:
   ///   - path: what `CallKind.get` gets.
+  ///   - apiKey: is sent with each of them.
   ///   - keyPrefix: makes the run's idempotency keys differ from those of all others.
-  init(world: World, host: String, path: String, keyPrefix: String) {
+  init(world: World, host: String, path: String, apiKey: String? = nil, keyPrefix: String) {
     self.world = world
     self.path = path
-    getTail = Array(" HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8)
-    tail = Array(" HTTP/1.1\r\nHost: \(host)\r\nContent-Length: 0\r\n".utf8)
+    let caller = apiKey.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    getTail = Array(" HTTP/1.1\r\nHost: \(host)\r\n\(caller)\r\n".utf8)
+    tail = Array(" HTTP/1.1\r\nHost: \(host)\r\n\(caller)Content-Length: 0\r\n".utf8)
     keyHead = Array("Idempotency-Key: \(keyPrefix)-".utf8)
   }
 

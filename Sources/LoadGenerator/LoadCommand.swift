@@ -24,6 +24,8 @@ public struct LoadCommand: Sendable {
   }
 
   public private(set) var configuration: LoadConfiguration
+  /// Holds the API key: flags can be seen by everybody on the machine.
+  public private(set) var apiKeyFile: String?
   /// Print the report as JSON.
   public private(set) var printsJSON = false
   /// Succeed though calls failed or rules were broken; the report says so all the same.
@@ -48,6 +50,15 @@ public struct LoadCommand: Sendable {
         }
       }
     }
+    try configuration.validate()
+  }
+
+  /// Takes the text of `apiKeyFile`, whose ends may be blanks or lines' ends.
+  /// - Throws: `LoadError` when it is no key.
+  public mutating func use(apiKeyText text: String) throws(LoadError) {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1 else { throw LoadError("the file of the API key must hold one key, and nothing else") }
+    configuration.apiKey = String(words[0])
     try configuration.validate()
   }
 
@@ -102,6 +113,13 @@ public struct LoadCommand: Sendable {
     Option("idempotency-keys", nil, "", "key every write, repeat what is lost, compare each key's answers") {
       command, _ in
       command.configuration.usesIdempotencyKeys = true
+      return true
+    },
+    Option(
+      "api-key-file", "FILE", "a file",
+      "holds the API key that is sent; it needs all scopes, and the rate unlimited"
+    ) { command, text in
+      command.apiKeyFile = text
       return true
     },
     seconds("timeout", \.requestTimeoutSeconds, "how long to wait for an answer; default 12"),

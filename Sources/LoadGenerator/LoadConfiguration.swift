@@ -68,6 +68,8 @@ public struct LoadConfiguration: Sendable {
   public var scarceStock: Int?
   /// What `raw` gets.
   public var path = "/"
+  /// Sent with every request, as `ID.SECRET`; nil where the server asks for none.
+  public var apiKey: String?
   public var seed: UInt64 = 1
   /// Sends an `Idempotency-Key` with every write, repeats what was lost or answered 429, 503 or 504 under the same key,
   /// and in the end compares the answers that the keys give now with those of the run. So a run outlives restarts.
@@ -115,6 +117,11 @@ public struct LoadConfiguration: Sendable {
     if let scarceStock { try check("scarce stock", Double(scarceStock), 0...Double(LoadLimits.entitiesMax)) }
     guard path.hasPrefix("/"), path.utf8.count <= 1_024, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw LoadError("the path \"\(path)\" does not start with / or holds something that a path cannot")
+    }
+    if let apiKey {
+      guard (1...256).contains(apiKey.utf8.count), apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        throw LoadError("the API key is not one line of visible characters")
+      }
     }
     try check("tries", Double(triesMax), 1...1_000)
     try check("request timeout", requestTimeoutSeconds, 0.001...LoadLimits.secondsMax)

@@ -25,7 +25,9 @@ public final class LoadRun {
       if let url = configuration.measuredURL { try ServerAddress(url: url) } else { address }
     var random = SystemRandomNumberGenerator()
     let prefix = "bench-" + String(random.next(), radix: 36)
-    writer = CallWriter(world: world, host: address.authority, path: configuration.path, keyPrefix: prefix)
+    writer = CallWriter(
+      world: world, host: address.authority, path: configuration.path, apiKey: configuration.apiKey,
+      keyPrefix: prefix)
     endsAt = MonotonicClock.now() + .nanoseconds(configuration.runSecondsMax)
     report = LoadReport(configuration: configuration)
   }

@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import PartitionRuntime
 import Synchronization
@@ -26,6 +27,9 @@ public final class OperatorAPI: HTTPHandler {
   /// Since when a report has been asked for and none has come.
   private var silentSince: Int64?
 
+  /// Which requests of browsers are answered.
+  package var browsers = BrowserRules()
+
   /// Sends an answer that was not given at once; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
@@ -45,6 +49,12 @@ public final class OperatorAPI: HTTPHandler {
   // MARK: HTTPHandler
 
   public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    switch request.verdict(by: browsers) {
+    case .good, .goodAcrossSites: break
+    case .unknownHost:
+      return problem(421, "unknown_host", "The Host is none of this server's; its setting hosts names those that are.")
+    case .crossSite: return problem(403, "cross_site", "Pages of other sites may not ask.")
+    }
     guard let page = Page(request.path, beside: sources.pages) else {
       return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
     }

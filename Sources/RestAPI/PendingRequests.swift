@@ -37,6 +37,10 @@ struct RequestOrigin {
   let trace: TraceContext?
   /// The header as it was sent, to be echoed.
   let traceparent: String?
+  /// The site whose page may read the answer, where one asks.
+  var site: String?
+  /// The idempotency key as its caller knows it, where it is kept under another name.
+  var callersKey: IdempotencyKey?
 }
 
 /// The requests of one lane that wait, findable by exchange, and the oldest of them first.

@@ -13,6 +13,19 @@ struct Problem: Error, Hashable {
   var findOut: String?
   /// What `Allow` says.
   var allow: StaticString?
+  /// What `WWW-Authenticate` says.
+  var challenge: String?
+  /// What the caller's bucket says of it.
+  var throttle: Throttle?
+
+  /// The bucket of a caller that asks too often.
+  struct Throttle: Hashable {
+    /// Until a request is let in again.
+    let waitSeconds: Int64
+    /// How many requests may come within how many seconds.
+    let quota: Int
+    let windowSeconds: Int
+  }
 
   struct Subject: Hashable {
     let name: StaticString
@@ -32,6 +45,7 @@ struct Problem: Error, Hashable {
   static func == (a: Problem, b: Problem) -> Bool {
     a.code == b.code && a.status == b.status && a.detail == b.detail && a.subjects == b.subjects
       && a.findOut == b.findOut && a.allow?.description == b.allow?.description
+      && a.challenge == b.challenge && a.throttle == b.throttle
   }
 
   func hash(into hasher: inout Hasher) {

@@ -11,6 +11,12 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case amountOutOfRange = "amount_out_of_range"
   case malformedIdempotencyKey = "malformed_idempotency_key"
 
+  // Who asks may not.
+  case unauthenticated = "unauthenticated"
+  case missingScope = "missing_scope"
+  case crossSite = "cross_site"
+  case unknownHost = "unknown_host"
+
   // What is asked for does not exist.
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
@@ -37,6 +43,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case idempotencyKeyReused = "idempotency_key_reused"
 
   // Later, perhaps.
+  case rateLimited = "rate_limited"
   case tooManyJoined = "too_many_joined"
   case tooManyWaiting = "too_many_waiting"
   case overloaded = "overloaded"
@@ -60,6 +67,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     case .malformedRequest, .malformedPath, .malformedID, .malformedAmount, .amountOutOfRange,
       .malformedIdempotencyKey:
       400
+    case .unauthenticated: 401
+    case .missingScope, .crossSite: 403
     case .notFound, .unknownOrder, .unknownItem, .unknownUser, .itemNotInOrder, .unknownPayment: 404
     case .methodNotAllowed: 405
     case .requestTimeout: 408
@@ -68,9 +77,9 @@ public enum ProblemCode: String, CaseIterable, Sendable {
       409
     case .bodyTooLarge: 413
     case .pathTooLong: 414
-    case .misdirectedRequest: 421
+    case .misdirectedRequest, .unknownHost: 421
     case .idempotencyKeyReused: 422
-    case .tooManyJoined, .tooManyRequests: 429
+    case .rateLimited, .tooManyJoined, .tooManyRequests: 429
     case .headTooLarge: 431
     case .internalError: 500
     case .tooManyWaiting, .overloaded, .starting, .stopping, .partitionStopped, .logFailed: 503
@@ -87,6 +96,10 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     case .malformedAmount: "A number is malformed"
     case .amountOutOfRange: "A number is out of its range"
     case .malformedIdempotencyKey: "The idempotency key is malformed"
+    case .unauthenticated: "The caller is not known"
+    case .missingScope: "The caller may not do this"
+    case .crossSite: "A page of another site asks"
+    case .unknownHost: "The host is not this server's"
     case .notFound: "There is nothing at this path"
     case .methodNotAllowed: "The path does not take this method"
     case .misdirectedRequest: "The path belongs to another service"
@@ -108,6 +121,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     case .checkoutUnknownItem: "An item of the order does not exist"
     case .checkoutUnknownUser: "The user of the order does not exist"
     case .idempotencyKeyReused: "The idempotency key was used for another request"
+    case .rateLimited: "The caller asks too often"
     case .tooManyJoined: "Too many requests wait for this checkout"
     case .tooManyWaiting: "Too many buyers wait for this item"
     case .overloaded: "The server is at its limit"

@@ -54,7 +54,8 @@ extension RestAPI {
     guard let exchange = batchNumbers.removeValue(forKey: number) else { return }
     let part = batches[exchange]?.inFlight.removeValue(forKey: number)
     switch result {
-    case .outcome(.refused(let refusal), _): fail(exchange, Problem(refusal))
+    case .outcome(.refused(let refusal), _):
+      fail(exchange, batches[exchange].map { problem(of: refusal, $0.origin) } ?? Problem(refusal))
     case .outcome(_, let isReplayed): if isReplayed { batches[exchange]?.replayed += 1 }
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))

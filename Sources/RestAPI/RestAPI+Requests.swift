@@ -148,7 +148,7 @@ extension RestAPI {
     case .outcome(.refused(let refusal), let isReplayed):
       // The partition knows the key's request, which is another one: that may be repeated here, too.
       if case .idempotencyKeyReused = refusal { giveBack(token) }
-      deliver(finish(origin, with: Problem(refusal), isReplayed: isReplayed), origin)
+      deliver(finish(origin, with: problem(of: refusal, origin), isReplayed: isReplayed), origin)
     case .outcome(let outcome, let isReplayed):
       finish(origin, status: 200, body: SuccessBody.body(of: outcome, for: command), isReplayed: isReplayed)
     case .refused(.outcomeUnknown):

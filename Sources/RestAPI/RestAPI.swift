@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Model
 import PartitionRuntime
@@ -27,6 +28,11 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// Sends an answer that was not given at once; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
+
+  /// Who may do what; nil: everybody everything.
+  package var callers: CallerGate?
+  /// Which requests of browsers are answered.
+  package var browsers = BrowserRules()
 
   private var path: PathSegments
   var pending: PendingRequests
@@ -85,14 +91,17 @@ public final class RestAPI: HTTPHandler, RequestClient {
       }
     let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
     let trace = RequestHeaders.trace(of: request)
-    let origin = RequestOrigin(
+    var origin = RequestOrigin(
       exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
       traceparent: trace?.header)
     responding = (exchange, nil)
     defer { responding = nil }
     do throws(Problem) {
-      try check(shape, found, request.method)
-      try start(request, origin)
+      origin.site = try site(of: request)
+      try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
+      if request.method == .options { return preflight(origin) }
+      let caller = try admit(request, to: found)
+      try start(request, &origin, caller)
     } catch {
       return finish(origin, with: error)
     }
@@ -126,7 +135,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
     path.elementsEqual("/openapi.json".utf8)
   }
 
-  private func check(_ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod) throws(Problem) {
+  private func check(
+    _ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod, isPreflight: Bool
+  ) throws(Problem) {
     switch shape {
     case .badEscape:
       throw Problem(.malformedPath, "An escape in the path is broken, or stands for a character that no path has.")
@@ -138,7 +149,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       }
     }
     try services.check(route)
-    if !route.takes(method) {
+    if !route.takes(method), !isPreflight {
       var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
       problem.allow = route.allow
       throw problem
@@ -146,8 +157,15 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   /// Answers a constant at once, or hands the request to its partition.
-  private func start(_ request: borrowing HTTPRequest, _ origin: RequestOrigin) throws(Problem) {
-    let key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+  private func start(
+    _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
+  ) throws(Problem) {
+    var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+    if let caller, let told = key {
+      origin.callersKey = told
+      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
+    }
+    let origin = origin
     var ids = IDSource(base: key.map { hash(of: request.method, $0) }, random: random)
     let plan = try RequestPlan(origin.route, path, ids: &ids)
     random = ids.random
@@ -158,21 +176,22 @@ public final class RestAPI: HTTPHandler, RequestClient {
     case .ask(let query):
       try read(query, origin)
     case .submit(let command):
-      try keyed(key, request.method) { token throws(Problem) in try submit(command, origin, token: token) }
+      try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
     case .addItem(let order, let item, let quantity):
-      try keyed(key, request.method) { token throws(Problem) in
+      try keyed(key, request.method, origin) { token throws(Problem) in
         try add(item, quantity, to: order, origin, token: token)
       }
     case .batch(let plan):
-      try keyed(key, request.method) { token throws(Problem) in try begin(plan, origin, token: token) }
+      try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
   }
 
   /// Starts a change under its key, which is free again when the change is refused at once.
   private func keyed(
-    _ key: IdempotencyKey?, _ method: HTTPMethod, _ start: (IdempotencyToken?) throws(Problem) -> Void
+    _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
+    _ start: (IdempotencyToken?) throws(Problem) -> Void
   ) throws(Problem) {
-    let token = try token(key, method)
+    let token = try token(key, method, toldAs: origin.callersKey)
     do throws(Problem) {
       try start(token)
     } catch {
@@ -188,12 +207,14 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// The key with what it is used for.
   /// - Throws: `idempotency_key_reused` when it is known to have been used for something else.
-  private func token(_ key: IdempotencyKey?, _ method: HTTPMethod) throws(Problem) -> IdempotencyToken? {
+  private func token(
+    _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
+  ) throws(Problem) -> IdempotencyToken? {
     guard let key else { return nil }
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
     let token = IdempotencyToken(key: key, fingerprint: Murmur3(bytes).low)
-    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(key) }
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
     return token
   }
 
@@ -211,6 +232,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
     pending.insert(
       PendingRequest(origin: origin, step: step),
       deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.requestDeadlineMilliseconds)
+  }
+
+  /// What a partition refuses, in its caller's words.
+  func problem(of refusal: Refusal, _ origin: RequestOrigin) -> Problem {
+    if case .idempotencyKeyReused = refusal, let key = origin.callersKey { return .keyReused(key) }
+    return Problem(refusal)
   }
 
   // MARK: Answers
@@ -237,13 +264,18 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = response(
       origin, status: problem.status, type: Self.problemType, body: body, isReplayed: isReplayed)
     if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
-    if problem.code.isRetryable {
+    if let challenge = problem.challenge {
+      response.headers.append((name: "WWW-Authenticate", value: challenge))
+    }
+    if let throttle = problem.throttle {
+      response.headers += throttle.headers
+    } else if problem.code.isRetryable {
       response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
     }
     return response
   }
 
-  private func response(
+  func response(
     _ origin: RequestOrigin, status: UInt16, type: StaticString, body: [UInt8], isReplayed: Bool
   ) -> HTTPResponse {
     var response = HTTPResponse(status: status, contentType: type, body: body)
@@ -252,6 +284,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       response.headers.append((name: "traceparent", value: traceparent))
     }
     if isReplayed { response.headers.append((name: "Idempotent-Replayed", value: "true")) }
+    if let site = origin.site { response.headers += Self.headers(forPagesOf: site) }
     metrics.record(
       route: Int(origin.route.rawValue), status: status, microseconds: microseconds() - origin.startedMicroseconds)
     return response

@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Model
 
@@ -52,6 +53,21 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
       .paymentStatus, .paymentBatchInit:
       .payments
+    case .root, .openAPI, .unmatched: nil
+    }
+  }
+
+  /// What a caller needs for it; nil: nothing.
+  var scope: CallerScopes? {
+    switch self {
+    case .ordersFind: .ordersRead
+    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersCheckout:
+      .ordersWrite
+    case .stockFind: .stockRead
+    case .stockCreate, .stockAdd, .stockSubtract: .stockWrite
+    case .paymentFindUser, .paymentStatus: .paymentRead
+    case .paymentCreateUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel: .paymentWrite
+    case .ordersBatchInit, .stockBatchInit, .paymentBatchInit: .admin
     case .root, .openAPI, .unmatched: nil
     }
   }

@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Lanes
 import Model
@@ -24,6 +25,8 @@ final class LaneServer {
     let listener: HTTPListener
     let ledger: ConnectionLedger
     let keys: KeyRegistry
+    /// nil: everybody may do everything.
+    let callers: CallerTable?
   }
 
   init(_ lane: Lane, _ shared: Shared) throws {
@@ -38,6 +41,8 @@ final class LaneServer {
       port: runtime.port(ofLane: lane.index), prices: parts.prices[lane.index], keys: shared.keys, metrics: metrics,
       incarnation: parts.incarnation, lane: UInt16(lane.index), limits: shared.options.rest, services: parts.services,
       version: parts.version, microseconds: ProcessClock.monotonicMicroseconds)
+    rest.browsers = shared.options.browsers
+    rest.callers = shared.callers.map(CallerGate.init)
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,
       connections: shared.ledger, handler: rest)

@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Lanes
 import OperatorAPI
@@ -9,11 +10,13 @@ final class OperatorLane {
   private let api: OperatorAPI
 
   init(
-    lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources
+    lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources,
+    browsers: BrowserRules
   ) throws {
     api = OperatorAPI(
       inspection: runtime, sources: sources, milliseconds: { ProcessClock.monotonicMicroseconds() / 1_000 },
       wake: { lane.wake() })
+    api.browsers = browsers
     http = try HTTPServer(
       lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),
       handler: api)

@@ -1,3 +1,4 @@
+import Callers
 import HTTPServer
 import Lanes
 import Model
@@ -23,6 +24,8 @@ public final class ServerFront: Sendable {
   private let servers: [LaneConfined<LaneServer>]
   private let operatorLane: LaneConfined<OperatorLane>
   private let leaving = LeavingFlag()
+  /// nil: everybody may do everything.
+  let callers: CallerSource?
 
   /// What all lanes have in common.
   public struct Parts {
@@ -50,17 +53,19 @@ public final class ServerFront: Sendable {
   /// Opens the ports; nobody is answered before `start`.
   ///
   /// - Parameter sources: what the operator port tells beside what it gets from the servers: adds to the empty ones.
-  /// - Throws: `HTTPServerFailure` when a port cannot be had.
+  /// - Throws: `HTTPServerFailure` when a port cannot be had, `KeyFileFailure` when API keys cannot be read.
   public init(
     _ options: ServingOptions, lanes: ServerLanes, _ parts: Parts, sources extend: (inout OperatorSources) -> Void
   ) throws {
     self.lanes = lanes
     runtime = parts.runtime
+    callers = try CallerSource(options)
     let ledger = ConnectionLedger(limits: options.http)
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
     let shared = LaneServer.Shared(
       options: options, parts: parts, listener: listener, ledger: ledger,
-      keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds))
+      keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds),
+      callers: callers?.table)
     var metrics: [RequestMetrics] = []
     var servers: [LaneConfined<LaneServer>] = []
     for lane in lanes.serving {
@@ -79,7 +84,7 @@ public final class ServerFront: Sendable {
     let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
     let operatorLane = try OperatorLane(
       lane: lanes.operating, runtime: parts.runtime, listener: operatorListener, limits: options.operatorHTTP,
-      sources: sources)
+      sources: sources, browsers: options.operatorBrowsers)
     self.operatorLane = LaneConfined(operatorLane, lane: lanes.operating)
     operatorEndpoint = HTTPEndpoint(host: options.operatorEndpoint.host, port: operatorListener.boundPort)
   }
@@ -109,6 +114,11 @@ public final class ServerFront: Sendable {
   public func leave() {
     leaving.set()
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.leave() } }
+  }
+
+  /// Other API keys hold from now on, once each lane has come to it.
+  func replaceCallers(_ table: CallerTable) {
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.rest.callers?.replace(table) } }
   }
 
   /// Takes no new connections and commands, lets what is under way end, and lets the partitions end in order. Blocking.

@@ -1,3 +1,4 @@
+import Callers
 import Glibc
 import HTTPServer
 import Model
@@ -15,6 +16,12 @@ public struct ServingOptions: Sendable {
   public let httpEndpoint: HTTPEndpoint
   public let operatorEndpoint: HTTPEndpoint
   public let tls: TLSMaterial?
+  /// nil: everybody may do everything.
+  let apiKeysFile: String?
+  /// Of API keys that name none; nil: as often as they like.
+  let callerRate: CallerRate?
+  let browsers: BrowserRules
+  let operatorBrowsers: BrowserRules
 
   /// - Throws: `ConfigurationError`.
   public init(_ settings: ServeSettings) throws {
@@ -28,6 +35,11 @@ public struct ServingOptions: Sendable {
     httpEndpoint = HTTPEndpoint(host: settings.http.host, port: settings.http.port)
     operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: settings.operatorPort.port)
     tls = try Self.tls(settings)
+    apiKeysFile = settings.apiKeysFile
+    browsers = BrowserRules(
+      isLoopback: settings.http.isLoopback, hosts: settings.hosts, origins: settings.corsOrigins)
+    operatorBrowsers = BrowserRules(isLoopback: settings.operatorPort.isLoopback, hosts: settings.hosts)
+    callerRate = settings.callerRate.flatMap { CallerRate(perSecond: $0) }
     for contradiction in [runtime.contradiction, rest.contradiction] {
       if let contradiction { throw ConfigurationError(contradiction) }
     }

@@ -8,6 +8,15 @@ public struct ServeSettings: Hashable, Sendable {
   public var tlsCertificateFile: String?
   public var tlsKeyFile: String?
 
+  public var apiKeysFile: String?
+  public var servesWithoutAuthentication = false
+  /// Requests a second; nil: as many as they like.
+  public var callerRate: Int? = 1_000
+  /// Names that requests may give as their host; empty: see `SettingsTable`.
+  public var hosts: [String] = []
+  /// Web pages of these sites may use the API.
+  public var corsOrigins: [String] = []
+
   public var dataFolder = "data"
   /// Of each service, in both modes.
   public var partitions = Self.partitionsDefault

@@ -37,6 +37,9 @@ public struct Setting: Sendable {
 
   public var completion: SettingType.Completion { type.completion }
 
+  /// Whether its flag may stand without a value.
+  public var isSwitch: Bool { type.isSwitch }
+
   /// Whether the value must never be shown.
   var isSecret: Bool { type.isSecret }
 
@@ -53,6 +56,7 @@ public struct Setting: Sendable {
 public enum SettingGroup: String, CaseIterable, Sendable {
   case mode = "Mode"
   case endpoints = "Endpoints"
+  case callers = "Callers"
   case data = "Data and threads"
   case requests = "Limits of requests"
   case rules = "Rules of the shop"
@@ -66,7 +70,7 @@ public enum SettingGroup: String, CaseIterable, Sendable {
   var mode: ServingMode? {
     switch self {
     case .cluster, .kafka, .servers: .cluster
-    case .mode, .endpoints, .data, .requests, .rules, .memory, .operation: nil
+    case .mode, .endpoints, .callers, .data, .requests, .rules, .memory, .operation: nil
     }
   }
 }

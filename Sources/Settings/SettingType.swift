@@ -11,6 +11,8 @@ public struct SettingType: Sendable {
   let completion: Completion
   /// Whether the value must never be shown, nor told in an error.
   var isSecret = false
+  /// Whether its flag may stand without a value, which then means `yes`.
+  var isSwitch = false
   /// Sets the value that a text says; false when it says none or one out of range.
   let read: @Sendable (String, inout ServeSettings) -> Bool
   let show: @Sendable (ServeSettings) -> String
@@ -162,6 +164,32 @@ extension SettingType {
     return SettingType(
       placeholder: words.joined(separator: "|"), range: words.joined(separator: " or "), completion: .words(words),
       read: { assign(Choice(rawValue: $0), to: path, of: &$1) }, show: { $0[keyPath: path].rawValue })
+  }
+
+  static let switchWords = ["yes", "no"]
+
+  /// Something that is so or is not; its flag alone means that it is.
+  static func switched(_ path: Place<Bool>) -> SettingType {
+    SettingType(
+      placeholder: switchWords.joined(separator: "|"), range: "yes or no; the flag alone means yes",
+      completion: .words(switchWords), isSwitch: true,
+      read: { assign($0 == "yes" ? true : $0 == "no" ? false : nil, to: path, of: &$1) },
+      show: { $0[keyPath: path] ? "yes" : "no" })
+  }
+
+  /// Several texts, divided by commas; an empty text is none of them.
+  static func list(
+    _ placeholder: String, _ range: String, countMax: Int, _ path: Place<[String]>,
+    isOne: @escaping @Sendable (String) -> Bool
+  ) -> SettingType {
+    SettingType(
+      placeholder: "\(placeholder),…", range: "\(range); at most \(countMax)", completion: .nothing,
+      read: { text, settings in
+        let parts = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= countMax, parts.allSatisfy(isOne) else { return false }
+        settings[keyPath: path] = parts
+        return true
+      }, show: { $0[keyPath: path].joined(separator: ",") })
   }
 
   private static func pathText(_ text: String) -> String? {

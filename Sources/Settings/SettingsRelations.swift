@@ -2,7 +2,7 @@
 enum SettingsRelations {
   /// For the documentation.
   static let rules =
-    relations.map(\.rule) + [
+    (relations + serving).map(\.rule) + [
       "In embedded mode nothing of the chapters \(chapters(of: .cluster)) may be given, nor anything of librdkafka's; "
         + "in cluster mode none of \(names(of: .embedded))."
     ]
@@ -56,11 +56,29 @@ enum SettingsRelations {
     },
   ]
 
+  /// What only a server must heed.
+  private static let serving: [Relation] = [
+    Relation(
+      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who reaches "
+        + "it may do everything.", ["http", "api-keys", "no-authentication"]
+    ) { $0.http.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
+    Relation("`api-keys` and `no-authentication` do not go together.", ["api-keys", "no-authentication"]) {
+      $0.apiKeysFile == nil || !$0.servesWithoutAuthentication
+    },
+  ]
+
+  static func contradictionsOfServing(_ resolved: ResolvedSettings) -> [String] {
+    contradictions(of: serving, resolved)
+  }
+
   /// A sentence for each relation that does not hold, with the values and where they came from.
   static func contradictions(_ resolved: ResolvedSettings) -> [String] {
     let misplaced = misplaced(resolved)
-    if !misplaced.isEmpty { return misplaced }
-    return relations.filter { !$0.holds(resolved.settings) }.map { relation in
+    return misplaced.isEmpty ? contradictions(of: relations, resolved) : misplaced
+  }
+
+  private static func contradictions(of relations: [Relation], _ resolved: ResolvedSettings) -> [String] {
+    relations.filter { !$0.holds(resolved.settings) }.map { relation in
       let values = relation.names.map { told($0, resolved) }
       return "\(relation.rule.replacing("`", with: "")) \(values.joined(separator: ", "))"
     }

@@ -27,6 +27,13 @@ public struct ResolvedSettings: Sendable {
   /// By librdkafka's name.
   public fileprivate(set) var propertyOrigins: [String: SettingOrigin] = [:]
 
+  /// Refuses to serve strangers by accident. Only who serves asks: tools look at the same settings and open no port.
+  /// - Throws: `SettingsError` with what to do.
+  public func checkServing() throws(SettingsError) {
+    let problems = SettingsRelations.contradictionsOfServing(self)
+    guard problems.isEmpty else { throw SettingsError(problems) }
+  }
+
   public func origin(of setting: Setting) -> SettingOrigin { origins[setting.name] ?? .default }
 }
 
@@ -115,6 +122,9 @@ public struct SettingsResolver {
         // Its value, if it has one, is no mistake of its own.
         if parts.count == 1, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
         continue
+      }
+      if setting.isSwitch, parts.count == 1, !SettingType.switchWords.contains(rest.first ?? "") {
+        rest = ["yes"] + rest
       }
       let isAlone = parts.count == 1 && rest.first?.hasPrefix("--") != false
       guard !isAlone, let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {

@@ -11,7 +11,7 @@ public enum SettingsTable {
   static let fileSuffix = "-file"
 
   public static let all: [Setting] =
-    mode + endpoints + data + requests + rules + memory + operation + cluster + kafka + servers
+    mode + endpoints + callers + data + requests + rules + memory + operation + cluster + kafka + servers
 
   public static func setting(named name: String) -> Setting? { byName[name] }
 

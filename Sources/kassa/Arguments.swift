@@ -44,7 +44,10 @@ struct Arguments {
         continue
       }
       flags.append(argument)
-      if !argument.contains("="), let value = remaining.popFirst() { flags.append(value) }
+      guard !argument.contains("=") else { continue }
+      let isSwitch = SettingsTable.setting(named: String(argument.dropFirst(2)))?.isSwitch == true
+      if isSwitch, remaining.first != "yes", remaining.first != "no" { continue }
+      if let value = remaining.popFirst() { flags.append(value) }
     }
     return (flags, rest)
   }

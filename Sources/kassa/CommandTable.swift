@@ -12,6 +12,7 @@ enum CommandTable {
     HealthCommand.command,
     BenchCommand.command,
     SimCommand.command,
+    APIKeysCommand.command,
     KeysCommand.command,
     SettingsCommand.command,
     CompletionsCommand.command,

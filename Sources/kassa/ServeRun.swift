@@ -6,8 +6,8 @@ import Settings
 import Telemetry
 import Threads
 
-/// Serves until SIGTERM, SIGINT or SIGHUP, then ends in order. A second SIGTERM or SIGINT, half a second later or
-/// more, ends the process at once.
+/// Serves until SIGTERM or SIGINT, then ends in order. A second SIGTERM or SIGINT, half a second later or more, ends
+/// the process at once. SIGHUP makes the server read its API keys again.
 func serve(_ settings: ServeSettings) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
@@ -15,21 +15,25 @@ func serve(_ settings: ServeSettings) throws {
   // Before the first thread is made: all of them inherit the mask, and this one waits for the signals.
   var signals = sigset_t()
   sigemptyset(&signals)
-  for number in [SIGTERM, SIGINT, replacedSignal] { sigaddset(&signals, number) }
-  // A terminal that closes ends the server, unless it was started to outlive it (`nohup`).
-  if !isIgnored(SIGHUP) { sigaddset(&signals, SIGHUP) }
+  // A blocked signal is never ignored, so that SIGHUP means the same under `nohup`.
+  for number in [SIGTERM, SIGINT, SIGHUP, replacedSignal] { sigaddset(&signals, number) }
   pthread_sigmask(SIG_BLOCK, &signals, nil)
   signal(SIGPIPE, SIG_IGN)
 
   if let control = getenv("KASSA_FAULT_FILE") {
     journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
   }
+  tellWhoMayCall(settings, journal)
   let started = monotonicMilliseconds()
   let server = try start(try withinDescriptors(settings, journal), journal)
   var received: Int32 = 0
   var tellAt = started + Progress.silentMilliseconds
   while received == 0, !server.waitUntilReady(milliseconds: 20) {
     received = pendingSignal(of: &signals)
+    if received == SIGHUP {
+      server.reload(journal)
+      received = 0
+    }
     guard received == 0, monotonicMilliseconds() >= tellAt else { continue }
     tellAt = monotonicMilliseconds() + replayLineMilliseconds
     tellReplay(server, journal)
@@ -37,7 +41,10 @@ func serve(_ settings: ServeSettings) throws {
   let wasReady = received == 0
   if wasReady {
     journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
-    sigwait(&signals, &received)
+    repeat {
+      if received == SIGHUP { server.reload(journal) }
+      sigwait(&signals, &received)
+    } while received == SIGHUP
   }
   // Nobody sends requests to who was not ready yet, nor to who has been replaced.
   let delay = wasReady && received != replacedSignal ? settings.drainDelayMilliseconds : 0
@@ -46,11 +53,23 @@ func serve(_ settings: ServeSettings) throws {
   journal.info("stopped")
 }
 
+/// Warns of what is allowed and dangerous.
+private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
+  guard !settings.http.isLoopback else { return }
+  if settings.servesWithoutAuthentication {
+    journal.warning("everybody who reaches the REST API may do everything", ["http": LogValue(settings.http)])
+  } else if settings.tlsCertificateFile == nil {
+    journal.warning(
+      "API keys can be read on their way unless a gateway in front speaks TLS; tls-certificate makes the server do so",
+      ["http": LogValue(settings.http)])
+  }
+}
+
 /// What a pod sends to itself when a newer one of its name is there.
 private let replacedSignal = SIGUSR1
 
 private func name(of signal: Int32) -> String {
-  [SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP", replacedSignal: "replaced"][signal] ?? String(signal)
+  [SIGTERM: "SIGTERM", SIGINT: "SIGINT", replacedSignal: "replaced"][signal] ?? String(signal)
 }
 
 /// Serves on for as long as the delay says, then ends in order. A signal that comes meanwhile ends the process.
@@ -119,6 +138,8 @@ private protocol RunningServer: Sendable {
   func replayedRecords() -> (done: Int64, total: Int64)?
   /// Is not ready any more, and serves on.
   func leave()
+  /// Reads again what can be read again.
+  func reload(_ journal: Log)
   func stop()
 }
 
@@ -153,12 +174,6 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
       ])
     return server
   }
-}
-
-private func isIgnored(_ number: Int32) -> Bool {
-  var action = sigaction()
-  sigaction(number, nil, &action)
-  return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
 }
 
 /// One of the signals that has come already; 0 when there is none.

@@ -197,7 +197,7 @@ def crowd(checks, server, count, room):
         for number in range(count):
             address = f"127.0.1.{number % 200 + 1}"
             client = socket.create_connection(("127.0.0.1", server.http), timeout=10, source_address=(address, 0))
-            client.sendall(b"POST /payment/create_user HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"POST /payment/create_user HTTP/1.1\r\nHost: localhost\r\n\r\n")
             clients.append(client)
             if number % 40 == 0:
                 probes += [server.ask(path)[0] for path in ("/livez", "/readyz")]

@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 import boot_drills
+import caller_drills
 import clock_drills
 import damage_drills
 import end_drills
@@ -31,6 +32,10 @@ def drills(kills, is_long):
         "refusals": boot_drills.refusals,
         "damage": damage_drills.damages,
         "deleted folder": damage_drills.deleted_folder,
+        "API keys": caller_drills.api_keys,
+        "a load with a key": caller_drills.loaded,
+        "asks too often": caller_drills.often,
+        "strangers": caller_drills.strangers,
         "pause": load_drills.pauses,
         "one balance": request_drills.one_balance,
         "reused keys": request_drills.reused_keys,

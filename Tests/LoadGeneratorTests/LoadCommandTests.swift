@@ -8,6 +8,7 @@ import Testing
       "url": "http://127.0.0.1:9", "connections": "7", "rate": "12.5", "arrivals": "fixed", "seconds": "3",
       "warmup": "0", "orders": "9", "users": "8", "items": "6", "scarce-stock": "4", "path": "/x", "seed": "5",
       "timeout": "2", "server-pid": "3", "measured-url": "http://127.0.0.1:8",
+      "api-key-file": "/keys/load",
     ]
     let switches: Set = ["idempotency-keys", "json", "allow-failures"]
     #expect(Set(LoadCommand.options.map(\.name)) == switches.union(values.keys))
@@ -20,6 +21,7 @@ import Testing
     #expect(configuration.orders == 9 && configuration.users == 8 && configuration.items == 6)
     #expect(configuration.scarceStock == 4 && configuration.seed == 5 && configuration.path == "/x")
     #expect(configuration.usesIdempotencyKeys && configuration.serverPID == 3)
+    #expect(command.apiKeyFile == "/keys/load")
     #expect(command.printsJSON && command.allowsFailures)
   }
 
@@ -38,6 +40,16 @@ import Testing
       try LoadCommand(scenario: "hot", values: [option: value], switches: [])
     }
     #expect(error?.description.hasPrefix(expected) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func anAPIKeyIsOneWord() throws {
+    var command = try LoadCommand(scenario: "hot", values: [:], switches: [])
+    try command.use(apiKeyText: " load.secret\r\n")
+    #expect(command.configuration.apiKey == "load.secret")
+    for text in ["", "\n", "two words", "é", String(repeating: "k", count: 257)] {
+      var other = command
+      #expect(throws: LoadError.self) { try other.use(apiKeyText: text) }
+    }
   }
 
   @Test func anUnknownScenarioIsNamed() {

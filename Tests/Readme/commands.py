@@ -44,6 +44,9 @@ SYSTEMD = "a service of systemd, and root"
 # The folders of docs/backup.md, below the clone.
 BACKUP = (("/var/lib/kassa", "data"), ("/backup/", "backup-"))
 
+# The file of docs/authentication.md, below the clone.
+API_KEYS = (("/etc/kassa/api-keys", "some-keys"),)
+
 # What several commands have in common.
 JOBS = "packages from PyPI, and a server; Tests/Jobs/run runs the program on one"
 RENDERED = "a Kubernetes cluster; Tests/Jobs/manifests renders and checks what it applies"
@@ -90,7 +93,8 @@ COMMANDS = {
     "docs/docker.md": {
         "docker build --tag kassa --target kassa .": NotRun(ENGINE),
         "docker run --name kassa --read-only --cap-drop ALL --security-opt no-new-privileges:true "
-        "--volume kassa-data:/var/lib/kassa --publish 127.0.0.1:8000:8000 kassa": NotRun(ENGINE),
+        "--volume kassa-data:/var/lib/kassa --publish 127.0.0.1:8000:8000 --env KASSA_NO_AUTHENTICATION=yes kassa":
+            NotRun(ENGINE),
         "docker compose up --build --wait": NotRun(ENGINE),
         "curl -X POST http://127.0.0.1:8000/payment/create_user": NotRun(ENGINE),
         "docker run --rm --user 472:472 --volume kassa_secrets-grafana:/s:ro --entrypoint cat kassa:0.1.0 /s/password":
@@ -130,8 +134,11 @@ COMMANDS = {
         "kassa topics check  --brokers kafka:9092": NotRun("a broker at kafka:9092; KafkaIntegration"),
     },
     "docs/running.md": {
-        "kassa serve --http 0.0.0.0:8000 --data /var/lib/kassa": Adapted(
+        "kassa api-keys add shop --scopes orders,stock,payment --file /etc/kassa/api-keys": Adapted(
+            SERVE, (("/etc/kassa/api-keys", "served-keys"),), "tests write below their own folder"),
+        "kassa serve --http 0.0.0.0:8000 --data /var/lib/kassa --api-keys /etc/kassa/api-keys": Adapted(
             SERVE, (("0.0.0.0:8000", "127.0.0.1:{http}"), ("/var/lib/kassa", "served"),
+                    ("/etc/kassa/api-keys", "served-keys"),
                     ("kassa serve", "timeout --preserve-status -s TERM 5 kassa serve --operator 127.0.0.1:{operator}")),
             "tests listen on 127.0.0.1 only, and write below their own folder; it is ended after 5 s"),
         "kassa topics create --brokers kafka:9092": NotRun("a broker at kafka:9092; KafkaIntegration"),
@@ -142,6 +149,15 @@ COMMANDS = {
     },
     "docs/monitoring.md": {
         "kassa partitions 10.0.0.7:9000": NotRun("a pod at 10.0.0.7; Tests/Stack/whole asks all pods"),
+    },
+    "docs/authentication.md": {
+        "kassa api-keys add web-shop --scopes orders,stock:read,payment --rate 200/400 --file /etc/kassa/api-keys": Adapted(
+            TOOLS, API_KEYS, "tests write below their own folder"),
+        "kassa api-keys list --file /etc/kassa/api-keys": Adapted(
+            TOOLS, API_KEYS, "tests write below their own folder"),
+        "kassa api-keys revoke web-shop --file /etc/kassa/api-keys": Adapted(
+            TOOLS, API_KEYS, "tests write below their own folder"),
+        "systemctl kill --signal HUP kassa": NotRun(SYSTEMD),
     },
     "docs/peers.md": {
         "kassa keys --out pki": Run(TOOLS),

@@ -74,7 +74,9 @@ final class FakePort: RequestPort, @unchecked Sendable {
 /// One request on a connection of its own; all that came until the server closed it.
 ///
 /// - Parameter isKept: the client would keep the connection.
-func exchange(_ line: String, _ endpoint: HTTPEndpoint, isKept: Bool = false) throws -> String {
+func exchange(_ line: String, _ endpoint: HTTPEndpoint, isKept: Bool = false, headers: String = "") throws
+  -> String
+{
   struct Refused: Error {}
   let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(file) }
@@ -88,7 +90,8 @@ func exchange(_ line: String, _ endpoint: HTTPEndpoint, isKept: Bool = false) th
     }
   }
   let end = isKept ? "" : "Connection: close\r\n"
-  let request = Array("\(line) HTTP/1.1\r\nHost: t\r\n\(end)\r\n".utf8)
+  let host = headers.contains("Host: ") ? "" : "Host: 127.0.0.1\r\n"
+  let request = Array("\(line) HTTP/1.1\r\n\(host)\(headers)\(end)\r\n".utf8)
   guard isConnected, send(file, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { throw Refused() }
   var answer: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 65_536)

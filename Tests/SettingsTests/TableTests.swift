@@ -33,6 +33,7 @@ import Testing
     let samples = [
       "HOST:PORT": ["a:1"], "HOST:PORT,…": ["a:1,b:2"], "FOLDER": ["x"], "FILE": ["x"], "COUNT": ["7"], "TEXT": ["x"],
       "SIZE": ["2048B", "2MiB"], "TIME": ["7ms", "1234ms", "1234567ms", "77h"], "CONNINFO": ["x"], "URL": ["x"],
+      "HOST,…": ["a,b"], "ORIGIN,…": ["https://a,http://b:1"],
     ]
     for setting in SettingsTable.all {
       var settings = ServeSettings()

@@ -10,6 +10,7 @@ enum TargetRules {
     "Payments": ["Model", "PartitionCore"],
     "Streams": ["Model"],
     "Tenancy": ["Model", "PartitionCore", "Streams"],
+    "Callers": ["Synchronization"],
   ]
 
   /// Foundation is slow to start and slow to run: only what stands beside a request's way may use it.

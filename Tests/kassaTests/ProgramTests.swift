@@ -60,6 +60,10 @@ final class Recorder: Sendable {
     (["bench", "hot", "--sead", "3"], "kassa: bench has no option --sead; did you mean --seed?\n"),
     (["bench", "hot", "--orders", "many"], "kassa: --orders cannot be 'many': a whole number is needed\n"),
     (["bench", "hot", "--url", "ftp://shop"], "kassa: the URL \"ftp://shop\" does not start with http://"),
+    (
+      ["bench", "hot", "--api-key-file", "/nowhere/k"], "kassa: --api-key-file: /nowhere/k cannot be read: No such file"
+    ),
+    (["bench", "hot", "--api-key-file", "/dev/null"], "kassa: the file of the API key must hold one key"),
     (["completions"], "kassa: more is needed: kassa completions bash|zsh|fish\n"),
     (["completions", "tcsh"], "kassa: there are completions for bash, zsh, fish\n"),
     (["partitions", "9000"], "kassa: '9000' is no address of an operator port: HOST:PORT\n"),

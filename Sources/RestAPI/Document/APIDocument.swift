@@ -18,11 +18,15 @@ enum APIDocument {
     json.raw("},\"components\":{")
     json.raw(parameters)
     json.raw(",\"responses\":{")
-    json.raw(sharedRefusals)
-    json.raw(",")
+    for shared in [sharedRefusals, callerRefusals] {
+      json.raw(shared)
+      json.raw(",")
+    }
     json.raw(refusals)
     json.raw("},")
     json.raw(schemas)
+    json.raw(",")
+    json.raw(securitySchemes)
     json.raw("}}")
     return json.bytes
   }()

@@ -9,9 +9,11 @@ extension APIDocument {
       "description": "A checkout backend: orders, stock and payments. Two dialects of one API side by side, with \#
     and without quantities in paths. Refusals are RFC 9457 problems with a stable `code`. A path takes only the \#
     methods listed here, and HEAD where GET is listed; others get 405 with `Allow`. Query strings and request \#
-    bodies are ignored."
+    bodies are ignored. Where the server has API keys, every path but `/` and `/openapi.json` needs one with a scope \#
+    of the path's service: `orders:read`, `stock:write` and the like; `batch_init` needs `admin`."
     },
     "servers": [{"url": "/"}],
+    "security": [{"bearer": []}, {"apiKey": []}, {}],
     "tags": [{"name": "orders"}, {"name": "stock"}, {"name": "payment"}, {"name": "about"}]
     """#
 }

@@ -27,6 +27,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -57,6 +60,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -88,6 +94,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/AdditionTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -120,6 +129,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/AdditionTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -151,6 +163,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -177,6 +192,9 @@ extension APIDocument {
           "404": {"$ref": "#/components/responses/NoOrderToRead"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/ReadTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -210,6 +228,8 @@ extension APIDocument {
           "429": {"$ref": "#/components/responses/TooManyJoined"},
           "503": {"$ref": "#/components/responses/CheckoutBusy"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -243,6 +263,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/BatchUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }

@@ -5,6 +5,7 @@ extension APIDocument {
       "get": {
         "operationId": "index",
         "tags": ["about"],
+        "security": [],
         "summary": "What this is",
         "parameters": [{"$ref": "#/components/parameters/traceparent"}],
         "responses": {
@@ -24,6 +25,7 @@ extension APIDocument {
       "get": {
         "operationId": "openapi",
         "tags": ["about"],
+        "security": [],
         "summary": "This document",
         "parameters": [{"$ref": "#/components/parameters/traceparent"}],
         "responses": {

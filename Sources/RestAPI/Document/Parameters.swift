@@ -120,6 +120,23 @@ extension APIDocument {
         "description": "Seconds.",
         "required": true,
         "schema": {"type": "string", "pattern": "^[0-9]+$"}
+      },
+      "WWWAuthenticate": {
+        "description": "How to say who asks.",
+        "required": true,
+        "schema": {"type": "string", "pattern": "^Bearer realm="}
+      },
+      "WWWAuthenticateScope": {
+        "description": "Names the scope that the API key lacks, where it lacks one.",
+        "schema": {"type": "string", "pattern": "^Bearer realm="}
+      },
+      "RateLimit": {
+        "description": "That no request is left, and in how many seconds one is.",
+        "schema": {"type": "string", "pattern": "^\"caller\";r=[0-9]+;t=[0-9]+$"}
+      },
+      "RateLimitPolicy": {
+        "description": "How many requests may come within how many seconds.",
+        "schema": {"type": "string", "pattern": "^\"caller\";q=[0-9]+;w=[0-9]+$"}
       }
     }
     """#

@@ -25,6 +25,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -51,6 +54,9 @@ extension APIDocument {
           "404": {"$ref": "#/components/responses/NoUserToRead"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/ReadTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -82,6 +88,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -113,6 +122,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -145,6 +157,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -176,6 +191,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -203,6 +221,9 @@ extension APIDocument {
           "404": {"$ref": "#/components/responses/NoUserToRead"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/ReadTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       },
@@ -228,6 +249,9 @@ extension APIDocument {
           "404": {"$ref": "#/components/responses/NoUserToRead"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/ReadTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -258,6 +282,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/BatchUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }

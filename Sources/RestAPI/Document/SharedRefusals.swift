@@ -225,7 +225,7 @@ extension APIDocument {
     "ServerRefusal": {
       "description": "Refused by the server before the API saw the request: 400, 408, 413, 414, 417, 429, 431, \#
     500, 501, 503 or 505; the connection may be closed. Or 421 `misdirected_request`: the request reached a pod of \#
-    another `service` than the path's.",
+    another `service` than the path's. Or 421 `unknown_host`: the `Host` is none of the server's.",
       "headers": {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
@@ -241,6 +241,7 @@ extension APIDocument {
                     "enum": [
                       "malformed_request",
                       "misdirected_request",
+                      "unknown_host",
                       "request_timeout",
                       "body_too_large",
                       "path_too_long",
@@ -258,7 +259,8 @@ extension APIDocument {
       }
     },
     "TooManyJoined": {
-      "description": "So many requests wait for the order's checkout that this one was not let in.",
+      "description": "So many requests wait for the order's checkout that this one was not \#
+    let in; or the caller asks too often.",
       "headers": {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
@@ -269,7 +271,7 @@ extension APIDocument {
           "schema": {
             "allOf": [
               {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["too_many_joined"]}}}
+              {"properties": {"code": {"enum": ["too_many_joined", "rate_limited"]}}}
             ]
           }
         }

@@ -26,6 +26,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -52,6 +55,9 @@ extension APIDocument {
           "404": {"$ref": "#/components/responses/NoItemToRead"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/ReadTimedOut"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -83,6 +89,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -114,6 +123,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
@@ -145,6 +157,9 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/BatchUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }

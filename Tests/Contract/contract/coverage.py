@@ -2,8 +2,9 @@
 
 import pathlib
 
-# Documented for every operation, and caused only by overload, failures and shutdown: the drills and the unit tests do.
-NEVER_HEALTHY = {429, 503, 504}
+# Documented for every operation, and caused only by overload, failures and shutdown, or at a server with API keys: the
+# drills and the unit tests do.
+NEVER_HEALTHY = {401, 429, 503, 504}
 
 # Documented for single operations and not to be caused from outside.
 UNREACHABLE = {
@@ -13,13 +14,16 @@ UNREACHABLE = {
     ("POST /orders/batch_init/{n}/{n_items}/{n_users}/{item_price}", 409): "needs a checkout that is held up",
 }
 
-# Codes that need overload, failures, two equal ids, a held-up checkout, or a pod of another service: the tests that see
+# Codes that need API keys, overload, failures, two equal ids, a held-up checkout, or a pod of another service: the tests that see
 # each of them.
 CODES_ELSEWHERE = {
     "already_exists": "RestAPITests/AnswerTests.swift",
     "checkout_under_way": "RestAPITests/AnswerTests.swift",
     "internal_error": "RestAPITests/AnswerTests.swift",
     "log_failed": "Drills/load_drills.py",
+    "missing_scope": "RestAPITests/CallerTests.swift",
+    "rate_limited": "RestAPITests/CallerTests.swift",
+    "unauthenticated": "RestAPITests/CallerTests.swift",
     "misdirected_request": "RestAPITests/ServedServicesTests.swift",
     "outcome_unknown": "RestAPITests/WaitingTests.swift",
     "overloaded": "Drills/boot_drills.py",

@@ -62,6 +62,14 @@ def test_every_write_refuses_malformed_keys(client):
         assert answer.code == "malformed_idempotency_key", answer
 
 
+def test_pages_of_other_sites_are_refused(client):
+    for operation in client.document.operations:
+        if 403 in operation.statuses():
+            path = operation.fill(**{one["name"]: GOOD[schema_name(one)] for one in operation.path_parameters()})
+            answer = client.send(operation.method, path, 403, Origin="https://evil.example")
+            assert answer.code == "cross_site", answer
+
+
 def test_every_path_refuses_other_methods(client):
     for template in {one.path for one in client.document.operations}:
         path = re.sub(r"\{\w+\}", "1", template)
@@ -112,7 +120,7 @@ def test_traces_are_echoed(client):
 def test_what_the_server_itself_refuses(client):
     """Refused before the API saw the request, and yet with a problem like any other."""
     client = client.direct
-    post = b"POST /payment/create_user HTTP/1.1\r\nHost: x\r\n"
+    post = b"POST /payment/create_user HTTP/1.1\r\nHost: localhost\r\n"
     for request, status, code in [
         (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "malformed_request"),

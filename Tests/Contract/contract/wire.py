@@ -7,14 +7,14 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "http.md"
-HOST = b"Host: a\r\n"
+HOST = b"Host: localhost\r\n"
 GET = b"GET /payment/find_user/0 HTTP/1.1\r\n"
 POST = b"POST /payment/create_user HTTP/1.1\r\n" + HOST
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def get(*headers):
-    return GET + b"".join(header + b"\r\n" for header in (b"Host: a", *headers)) + b"\r\n"
+    return GET + b"".join(header + b"\r\n" for header in (b"Host: localhost", *headers)) + b"\r\n"
 
 
 def line(text):
@@ -27,6 +27,11 @@ def post(*headers, body=b""):
 
 # By the first column of the page's rows: what is sent, each of which has to be answered as the row says.
 REQUESTS = {
+    "on a loopback address, a host that is neither an address nor `localhost` nor one of `hosts`": [
+        GET + b"Host: evil.example\r\n\r\n", GET + b"Host: localhost.evil.example:8000\r\n\r\n"],
+    "a request that a page of another site sends (`Sec-Fetch-Site`, `Origin`)": [
+        get(b"Sec-Fetch-Site: cross-site"), get(b"Origin: https://evil.example"), get(b"Origin: null"),
+        post(b"Origin: http://localhost:1")],
     "bytes that are no HTTP, and no line": [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 500],
     "a first line of one word, or with a blank first": [
         b"GET\r\n\r\n", b"SSH-2.0-x\r\n", b"\x16\x03\x01\r\n\r\n", line(b" GET / HTTP/1.1"),
@@ -56,14 +61,14 @@ REQUESTS = {
     "cookies larger than the connection's memory": [get(b"Cookie: " + b"a=b;" * 1_500)],
     "bare line feeds, folded headers": [
         (GET + HOST + b"\r\n").replace(b"\r\n", b"\n"), GET.replace(b"\r", b"") + HOST + b"\r\n",
-        get(b"X: y", b" z"), GET + b" Host: a\r\n\r\n",
+        get(b"X: y", b" z"), GET + b" Host: localhost\r\n\r\n",
     ],
     "a header without a name, with a blank before its colon, or with NUL or control bytes": [
         get(b": y"), get(b"X : y"), get(b"X: a\0b"), get(b"X: a\x01b"),
     ],
     "a header without a colon": [get(b"Xy")],
     "no `Host` in HTTP/1.1, two of them, or one that is none": [
-        GET + b"\r\n", get(b"Host: a"), GET + b"Host: a b\r\n\r\n", GET + b"Host: \r\n\r\n",
+        GET + b"\r\n", get(b"Host: localhost"), GET + b"Host: a b\r\n\r\n", GET + b"Host: \r\n\r\n",
     ],
     "two lengths, or a length and chunks": [
         post(b"Content-Length: 1", b"Content-Length: 1", body=b"a"),

@@ -1,0 +1,162 @@
+import Callers
+import Glibc
+
+/// Why a file of API keys could not be read or written: a sentence with its path and what to do.
+package struct KeyFileFailure: Error, Hashable, CustomStringConvertible {
+  package let description: String
+  init(_ path: String, _ reason: String) { description = "\(path): \(reason)" }
+}
+
+/// Reads and writes the file of API keys.
+package enum KeyFileAccess {
+  /// The keys of a file.
+  /// - Throws: `KeyFileFailure` when it cannot be read, others may change or read it, or a line is wrong.
+  package static func keys(_ path: String) throws(KeyFileFailure) -> KeyFile {
+    guard let text = try text(path) else { throw KeyFileFailure(path, String(cString: strerror(ENOENT))) }
+    return try keys(text, path)
+  }
+
+  private static func keys(_ text: String, _ path: String) throws(KeyFileFailure) -> KeyFile {
+    do throws(KeyFile.Failure) {
+      return try KeyFile(text)
+    } catch {
+      throw KeyFileFailure(path, error.description)
+    }
+  }
+
+  /// Adds a key under a new secret, and makes the file when there is none.
+  /// - Returns: what the caller presents, `ID.SECRET`: it is kept nowhere.
+  /// - Throws: `KeyFileFailure`; then the file is as it was.
+  package static func add(
+    _ id: CallerID, scopes: CallerScopes, rate: KeyFile.Rate, to path: String,
+    using generator: inout some RandomNumberGenerator
+  ) throws(KeyFileFailure) -> String {
+    let lock = try Lock(path)
+    defer { lock.release() }
+    let text = try text(path) ?? ""
+    let file = try keys(text, path)
+    guard !file.keys.contains(where: { $0.id == id }) else {
+      throw KeyFileFailure(path, "there is a key \(id) already; revoke it, or choose another id")
+    }
+    guard file.keys.count < KeyFile.keysMax else {
+      throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, as many as one may; revoke those that nobody uses")
+    }
+    let secret = secret(using: &generator)
+    let key = KeyFile.Key(id: id, digest: SHA256Digest(of: secret.utf8), scopes: scopes, rate: rate)
+    try write(KeyFile.adding(key, to: text), to: path)
+    return "\(id).\(secret)"
+  }
+
+  /// Takes a key away.
+  /// - Throws: `KeyFileFailure`, also when there is none of this id; then the file is as it was.
+  package static func revoke(_ id: CallerID, in path: String) throws(KeyFileFailure) {
+    let lock = try Lock(path)
+    defer { lock.release() }
+    guard let text = try text(path) else { throw KeyFileFailure(path, String(cString: strerror(ENOENT))) }
+    _ = try keys(text, path)
+    guard let shorter = KeyFile.removing(id, from: text) else {
+      throw KeyFileFailure(path, "there is no key \(id); `kassa api-keys list` shows those that there are")
+    }
+    try write(shorter, to: path)
+  }
+
+  /// 256 random bits in base64url: 43 characters.
+  static func secret(using generator: inout some RandomNumberGenerator) -> String {
+    let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    // Six bits a character; the last one holds the four that are left.
+    var bits = (0..<4).map { _ in generator.next() as UInt64 }
+    return String(
+      decoding: (0..<43).map { _ -> UInt8 in
+        let character = alphabet.utf8Start[Int(bits[0] & 63)]
+        for place in 0..<4 { bits[place] = bits[place] >> 6 | (place < 3 ? bits[place + 1] << 58 : 0) }
+        return character
+      }, as: UTF8.self)
+  }
+
+  // MARK: Files
+
+  /// The text of a file that only its owner can change; nil when there is none.
+  private static func text(_ path: String) throws(KeyFileFailure) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw KeyFileFailure(path, String(cString: strerror(errno)))
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw KeyFileFailure(path, "not a file")
+    }
+    // A group that may read is how Kubernetes mounts a Secret for a pod with `fsGroup`.
+    guard status.st_mode & 0o027 == 0 else {
+      throw KeyFileFailure(path, "others can read these keys, or their group can write them: chmod 600 \(path)")
+    }
+    guard status.st_uid == geteuid() || status.st_uid == 0 else {
+      throw KeyFileFailure(path, "these keys belong to another user: chown them to the one Kassa runs as")
+    }
+    guard status.st_size <= KeyFile.bytesMax else {
+      throw KeyFileFailure(path, "longer than \(KeyFile.bytesMax) bytes")
+    }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while bytes.count <= KeyFile.bytesMax {
+      let count = read(descriptor, &chunk, chunk.count)
+      guard count >= 0 else { throw KeyFileFailure(path, String(cString: strerror(errno))) }
+      if count == 0 { break }
+      bytes += chunk.prefix(count)
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw KeyFileFailure(path, "not UTF-8") }
+    return text
+  }
+
+  /// Writes beside the file, and puts that in its place: a server that reads meanwhile sees the old or the new one.
+  private static func write(_ text: String, to path: String) throws(KeyFileFailure) {
+    let beside = "\(path).new"
+    unlink(beside)
+    let descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw KeyFileFailure(beside, String(cString: strerror(errno))) }
+    var bytes = Array(text.utf8)[...]
+    var isWritten = true
+    while !bytes.isEmpty, isWritten {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      isWritten = count > 0
+      bytes = bytes.dropFirst(max(0, count))
+    }
+    isWritten = isWritten && fsync(descriptor) == 0
+    let reason = errno
+    close(descriptor)
+    guard isWritten, rename(beside, path) == 0 else {
+      let why = isWritten ? errno : reason
+      unlink(beside)
+      throw KeyFileFailure(path, String(cString: strerror(why)))
+    }
+    // The name, too, is on the disk when this is back.
+    let folder = open(parent(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  private static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// Keeps two commands from losing each other's change.
+  private struct Lock {
+    private let descriptor: Int32
+
+    init(_ path: String) throws(KeyFileFailure) {
+      descriptor = open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw KeyFileFailure("\(path).lock", String(cString: strerror(errno))) }
+      guard flock(descriptor, LOCK_EX) == 0 else {
+        let reason = errno
+        close(descriptor)
+        throw KeyFileFailure("\(path).lock", String(cString: strerror(reason)))
+      }
+    }
+
+    func release() { close(descriptor) }
+  }
+}

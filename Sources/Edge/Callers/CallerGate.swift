@@ -1,0 +1,99 @@
+/// Knows the callers of one lane's requests by what they present. Lane-confined.
+///
+/// A key is presented as `ID.SECRET`. Who it is follows from the id alone, so finding it costs the same however many
+/// keys there are; ids are no secrets. Whether it is them follows from the SHA-256 of the secret, compared in a time
+/// that does not tell where it differs. A lane hashes a secret once: afterwards it compares the presented one with the
+/// one that it has seen to be right, which costs a tenth.
+package final class CallerGate {
+  private var table: CallerTable
+  /// Those that showed their secret, with it. As many as there are keys at most.
+  private var proved: [CallerID: Proof] = [:]
+
+  private final class Proof {
+    let caller: Caller
+    let secret: [UInt8]
+
+    init(_ caller: Caller, _ secret: [UInt8]) {
+      self.caller = caller
+      self.secret = secret
+    }
+  }
+
+  /// Of the presented secret: what `kassa api-keys` makes has 43 characters.
+  package static let secretLengths = 16...128
+
+  package init(_ table: CallerTable) { self.table = table }
+
+  /// From now on other keys hold: what was proved before has to be proved again.
+  package func replace(_ table: CallerTable) {
+    self.table = table
+    proved = [:]
+  }
+
+  package enum Refusal: Error, Hashable, Sendable {
+    /// Nothing was presented.
+    case nothing
+    /// What was presented is no key, or stands there twice.
+    case malformed
+    /// It is none of these callers', or not their secret: which of the two is not told.
+    case unknown
+  }
+
+  /// The caller of a header's value: `Bearer ID.SECRET`.
+  package func caller(authorization value: UnsafeBufferPointer<UInt8>) throws(Refusal) -> Caller {
+    let scheme: StaticString = "bearer "
+    var start = scheme.utf8CodeUnitCount
+    guard value.count > start else { throw .malformed }
+    for place in 0..<start where value[place] | 0x20 != scheme.utf8Start[place] { throw .malformed }
+    while start < value.count, value[start] == 0x20 { start += 1 }
+    return try caller(key: UnsafeBufferPointer(rebasing: value[start...]))
+  }
+
+  /// The caller of a key: `ID.SECRET`.
+  package func caller(key: UnsafeBufferPointer<UInt8>) throws(Refusal) -> Caller {
+    var end = key.count
+    while end > 0, key[end - 1] == 0x20 || key[end - 1] == 0x09 { end -= 1 }
+    var dot = 0
+    while dot < end, key[dot] != UInt8(ascii: ".") { dot += 1 }
+    guard dot < end else { throw .malformed }
+    let name = UnsafeBufferPointer(rebasing: key[..<dot])
+    let secret = UnsafeBufferPointer(rebasing: key[(dot + 1)..<end])
+    if let id = CallerID(unchecked: UnsafeRawBufferPointer(name)), let proof = proved[id],
+      Self.isSame(proof.secret, secret)
+    {
+      return proof.caller
+    }
+    return try prove(name, secret)
+  }
+
+  /// The caller of a secret that was not seen before.
+  private func prove(
+    _ name: UnsafeBufferPointer<UInt8>, _ secret: UnsafeBufferPointer<UInt8>
+  ) throws(Refusal) -> Caller {
+    guard let id = CallerID(name), Self.secretLengths.contains(secret.count), secret.allSatisfy(Self.isOfSecret)
+    else { throw .malformed }
+    guard let caller = table.callers[id], SHA256Digest(of: secret).isSame(as: caller.digest) else { throw .unknown }
+    proved[id] = Proof(caller, Array(secret))
+    return caller
+  }
+
+  private static func isSame(_ known: [UInt8], _ presented: UnsafeBufferPointer<UInt8>) -> Bool {
+    known.withUnsafeBufferPointer { known in
+      guard known.count == presented.count else { return false }
+      var difference: UInt8 = 0
+      for place in 0..<presented.count { difference |= known[place] ^ presented[place] }
+      return difference == 0
+    }
+  }
+
+  /// What a bearer token may consist of, without the dot.
+  private static func isOfSecret(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "~"),
+      UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/// What a caller may do.
+package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConvertible {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let ordersRead = CallerScopes(rawValue: 1)
+  package static let ordersWrite = CallerScopes(rawValue: 2)
+  package static let stockRead = CallerScopes(rawValue: 4)
+  package static let stockWrite = CallerScopes(rawValue: 8)
+  package static let paymentRead = CallerScopes(rawValue: 16)
+  package static let paymentWrite = CallerScopes(rawValue: 32)
+  /// `batch_init`, and nothing else.
+  package static let admin = CallerScopes(rawValue: 64)
+
+  package static let all: [(scope: CallerScopes, name: StaticString)] = [
+    (.ordersRead, "orders:read"), (.ordersWrite, "orders:write"), (.stockRead, "stock:read"),
+    (.stockWrite, "stock:write"), (.paymentRead, "payment:read"), (.paymentWrite, "payment:write"), (.admin, "admin"),
+  ]
+
+  /// Reads names divided by commas: `orders:read,admin`. A service alone means both of its scopes. nil for anything
+  /// else, and for none.
+  package init?(names text: Substring) {
+    var scopes: CallerScopes = []
+    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let named = Self.all.filter {
+        let full = $0.name.description
+        return full == name || (full.hasPrefix(name) && full.dropFirst(name.count).first == ":" && !name.isEmpty)
+      }
+      guard !named.isEmpty else { return nil }
+      for one in named { scopes.formUnion(one.scope) }
+    }
+    self = scopes
+  }
+
+  package var description: String {
+    Self.all.filter { contains($0.scope) }.map(\.name.description).joined(separator: ",")
+  }
+}

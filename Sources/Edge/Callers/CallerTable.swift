@@ -1,0 +1,71 @@
+import Synchronization
+
+/// One caller, as all lanes share it.
+package final class Caller: Sendable {
+  package let id: CallerID
+  package let scopes: CallerScopes
+  /// nil: as often as it likes.
+  package let rate: CallerRate?
+  let digest: SHA256Digest
+  /// `TokenBucket.fullAt`. One for all lanes: a caller's connections are spread over them unevenly, so that a share of
+  /// the rate for each would refuse one that keeps to it.
+  private let fullAt: Atomic<Int64>
+
+  init(id: CallerID, scopes: CallerScopes, rate: CallerRate?, digest: SHA256Digest, bucket: TokenBucket) {
+    self.id = id
+    self.scopes = scopes
+    self.rate = rate
+    self.digest = digest
+    fullAt = Atomic(bucket.fullAt)
+  }
+
+  /// What stands for an idempotency key of this caller wherever keys are kept, so that another caller's key of the same
+  /// text is another key: 160 bits of a hash of both. No id holds a NUL, so what is hashed names the two of them.
+  package func own(idempotencyKey text: String) -> String {
+    SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
+  }
+
+  var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
+
+  /// Takes a token of its bucket.
+  /// - Parameter now: nanoseconds of a clock that never goes back.
+  package func take(at now: Int64) -> TokenBucket.Decision {
+    guard let rate else { return .allowed(left: .max) }
+    while true {
+      let seen = fullAt.load(ordering: .relaxed)
+      var bucket = TokenBucket(fullAt: seen)
+      let decision = bucket.take(at: now, rate)
+      if case .refused = decision { return decision }
+      if fullAt.compareExchange(expected: seen, desired: bucket.fullAt, ordering: .relaxed).exchanged {
+        return decision
+      }
+    }
+  }
+}
+
+/// The callers of a file, found by id. Never changed: a file that is read again makes another one.
+package final class CallerTable: Sendable {
+  let callers: [CallerID: Caller]
+
+  package var count: Int { callers.count }
+
+  /// - Parameters:
+  ///   - defaultRate: of those that the file gives none; nil: as often as they like.
+  ///   - older: whose buckets go on, so that a file that is read again fills none.
+  package init(_ file: KeyFile, defaultRate: CallerRate?, continuing older: CallerTable? = nil) {
+    var callers: [CallerID: Caller] = [:]
+    callers.reserveCapacity(file.keys.count)
+    for key in file.keys {
+      let rate: CallerRate? =
+        switch key.rate {
+        case .ofSettings: defaultRate
+        case .unlimited: nil
+        case .own(let rate): rate
+        }
+      callers[key.id] = Caller(
+        id: key.id, scopes: key.scopes, rate: rate, digest: key.digest,
+        bucket: older?.callers[key.id]?.bucket ?? TokenBucket())
+    }
+    self.callers = callers
+  }
+}

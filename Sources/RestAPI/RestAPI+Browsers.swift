@@ -1,0 +1,48 @@
+import Callers
+import HTTPServer
+
+/// What web pages are told, and which of them are answered at all (`BrowserRules`).
+extension RestAPI {
+  /// The site whose page asks, where its pages may.
+  /// - Throws: `unknown_host`, `cross_site`.
+  func site(of request: borrowing HTTPRequest) throws(Problem) -> String? {
+    switch request.verdict(by: browsers) {
+    case .good: return nil
+    case .goodAcrossSites: return request.header("Origin")
+    case .unknownHost:
+      throw Problem(
+        .unknownHost, "The Host is none of this server's; its setting hosts names those that it may be called.")
+    case .crossSite:
+      throw Problem(.crossSite, "Pages of other sites may not ask; the setting cors-origins names those that may.")
+    }
+  }
+
+  /// Whether a browser asks what a page of another site may send.
+  func isPreflight(_ request: borrowing HTTPRequest) -> Bool {
+    request.method == .options && request.headerCount("Access-Control-Request-Method") > 0
+  }
+
+  /// Tells a browser what pages of the origin's site may send. It sends no API key with this question.
+  func preflight(_ origin: RequestOrigin) -> HTTPResponse {
+    var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
+    answer.headers += [
+      (name: "Access-Control-Allow-Methods", value: origin.route.allow.description),
+      (
+        name: "Access-Control-Allow-Headers",
+        value: "Authorization, X-API-Key, Idempotency-Key, Content-Type, traceparent"
+      ), (name: "Access-Control-Max-Age", value: "7200"),
+    ]
+    return answer
+  }
+
+  /// Of every answer to a page of a site that was named.
+  static func headers(forPagesOf site: String) -> [(name: StaticString, value: String)] {
+    [
+      (name: "Access-Control-Allow-Origin", value: site), (name: "Vary", value: "Origin"),
+      (
+        name: "Access-Control-Expose-Headers",
+        value: "X-Request-Id, Idempotent-Replayed, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow"
+      ),
+    ]
+  }
+}

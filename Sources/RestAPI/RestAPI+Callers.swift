@@ -1,0 +1,87 @@
+import Callers
+import HTTPServer
+
+/// Who asks, whether they may, and whether they ask too often.
+extension RestAPI {
+  /// Lets a request in. Returns whose it is; nil where nobody is asked.
+  /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
+  func admit(_ request: borrowing HTTPRequest, to route: Route) throws(Problem) -> Caller? {
+    guard let callers, let scope = route.scope else { return nil }
+    let caller: Caller
+    do throws(CallerGate.Refusal) {
+      caller = try Self.caller(of: request, callers)
+    } catch {
+      throw Problem(error)
+    }
+    guard caller.scopes.contains(scope) else {
+      var problem = Problem(.missingScope, "The API key \(caller.id) lacks the scope \(scope).", ("scope", "\(scope)"))
+      problem.challenge = "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"\(scope)\""
+      throw problem
+    }
+    if case .refused(let wait) = caller.take(at: microseconds() &* 1_000), let rate = caller.rate {
+      var problem = Problem(.rateLimited, "The API key \(caller.id) may ask \(rate.perSecond) times a second.")
+      problem.throttle = Problem.Throttle(rate, waitNanoseconds: wait)
+      throw problem
+    }
+    return caller
+  }
+
+  /// `Authorization` or `X-API-Key`, one of them and once.
+  private static func caller(
+    of request: borrowing HTTPRequest, _ gate: CallerGate
+  ) throws(CallerGate.Refusal) -> Caller {
+    let bearer = request.withHeader("Authorization") { count, value in
+      answer(count) { () throws(CallerGate.Refusal) in try gate.caller(authorization: value) }
+    }
+    let key = request.withHeader("X-API-Key") { count, value in
+      answer(count) { () throws(CallerGate.Refusal) in try gate.caller(key: value) }
+    }
+    switch (bearer, key) {
+    case (nil, nil): throw .nothing
+    case (let only?, nil), (nil, let only?): return try only.get()
+    case (_?, _?): throw .malformed
+    }
+  }
+
+  /// nil without the header.
+  private static func answer(
+    _ count: Int, _ find: () throws(CallerGate.Refusal) -> Caller
+  ) -> Result<Caller, CallerGate.Refusal>? {
+    switch count {
+    case 0: nil
+    case 1: Result(catching: find)
+    default: .failure(.malformed)
+    }
+  }
+}
+
+extension Problem {
+  fileprivate init(_ refusal: CallerGate.Refusal) {
+    switch refusal {
+    case .nothing: self.init(.unauthenticated, "An API key is needed: Authorization: Bearer ID.SECRET.")
+    case .malformed:
+      self.init(
+        .unauthenticated, "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET.")
+    case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
+    }
+    // RFC 6750: without credentials, no error is told.
+    challenge = refusal == .nothing ? "Bearer realm=\"kassa\"" : "Bearer realm=\"kassa\", error=\"invalid_token\""
+  }
+}
+
+extension Problem.Throttle {
+  init(_ rate: CallerRate, waitNanoseconds: Int64) {
+    waitSeconds = max(1, (waitNanoseconds - 1) / 1_000_000_000 + 1)
+    quota = rate.burst
+    windowSeconds = max(1, (rate.burst + rate.perSecond - 1) / rate.perSecond)
+  }
+
+  /// Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+  var headers: [(name: StaticString, value: String)] {
+    [
+      (name: "Retry-After", value: String(waitSeconds)),
+      (name: "RateLimit-Policy", value: "\"caller\";q=\(quota);w=\(windowSeconds)"),
+      (name: "RateLimit", value: "\"caller\";r=0;t=\(waitSeconds)"),
+    ]
+  }
+}
