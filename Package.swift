@@ -113,8 +113,8 @@ let package = Package(
     target(
       "Audit",
       [
-        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Wire", "EventLog", "StateStore", "KafkaLog",
-        "PostgresStore", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
+        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Streams", "Tenancy", "Wire", "EventLog",
+        "StateStore", "KafkaLog", "PostgresStore", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
       ]),
     target(
       "Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Streams", "Tenancy", "Wire"],

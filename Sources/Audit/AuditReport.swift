@@ -3,20 +3,22 @@ import PartitionCore
 import Wire
 
 /// What an audit found.
-public struct AuditReport: Sendable {
-  public var totals: AuditTotals
+package struct AuditReport: Sendable {
+  package var totals: AuditTotals
   /// Sentences; none means that all is well.
-  public var findings: [String]
+  package var findings: [String]
   /// Records of the log's tail that the store did not include.
-  public var recordsReplayed: Int
+  package var recordsReplayed: Int
   /// Partitions whose whole history was replayed and compared with the store.
-  public var partitionsCompared: Int
+  package var partitionsCompared: Int
   /// Partitions whose log does not begin with their first record any more, so that this is not possible.
-  public var partitionsTrimmed: Int
+  package var partitionsTrimmed: Int
+  /// Records that were read and leave no trace in the state.
+  package var voidRecords: Int
   /// The hash of all rows of the store.
-  public var storeHash: StateHash
+  package var storeHash: StateHash
 
-  public var isSound: Bool { totals.findings == 0 }
+  package var isSound: Bool { totals.findings == 0 }
 }
 
 /// Audits a log and a store: does the store hold what the log says, and are stock and money conserved?
@@ -28,7 +30,7 @@ public struct AuditReport: Sendable {
 extension AuditReport {
   /// Runs the audit. `progress` gets the number of log records read so far.
   /// - Throws: `LogFailure`, `StoreFailure` when something cannot be read or a row not decoded.
-  public init(auditing source: any AuditSource, progress: (Int) -> Void = { _ in }) throws {
+  package init<Source: AuditSource>(auditing source: Source, progress: (Int) -> Void = { _ in }) throws {
     let state = try ReplayedState(source, progress: progress)
     var conservation = Conservation()
     for finding in state.findings { conservation.find(finding) }
@@ -50,6 +52,7 @@ extension AuditReport {
     self.init(
       totals: conservation.totals, findings: conservation.findings, recordsReplayed: state.recordsReplayed,
       partitionsCompared: comparison.compared, partitionsTrimmed: comparison.trimmed,
+      voidRecords: state.partitions.reduce(comparison.voidRecords) { $0 + state.voidRecords(of: $1) },
       storeHash: comparison.storeHash)
   }
 

@@ -2,22 +2,24 @@ import Model
 import PartitionCore
 
 /// A log and a store that belong together: of a data folder, or of a cluster. Nothing is written. Owned by one thread.
-public protocol AuditSource: AnyObject {
+package protocol AuditSource: AnyObject {
+  /// What its partitions are replayed by.
+  associatedtype Replay: ReplayPartition
+
   var partitioner: Partitioner { get }
   /// The newest checkpoint of every partition that has one.
   var headers: [PartitionID: CheckpointHeader] { get }
 
   // MARK: The store, as of the moment of `headers`
 
-  /// What an owner has in memory from its first moment on.
-  func pinned(of partition: PartitionID) throws -> [EntityChange]
+  /// What an owner of a partition starts from.
+  func recovery(of partition: PartitionID) throws -> Recovery
+  /// The messages of a partition that the store keeps, because nobody has acknowledged them.
+  func unsent(of partition: PartitionID) throws -> [Replay.Caused]
   /// Some entities, nil where there is none, in the order of the keys.
   func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange]
   /// Every entity of a partition, in the order of (kind, key).
   func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws
-
-  /// Offsets of records of which an operator had what cannot be applied left out.
-  func quarantined(of partition: PartitionID) throws -> Set<Int64>
 
   // MARK: The log
 
@@ -25,14 +27,14 @@ public protocol AuditSource: AnyObject {
   /// at that time.
   func offsets(of partition: PartitionID) throws -> Range<Int64>
   /// Hands over the records of some ranges: each batch of one partition, each partition's in order.
-  func forEachBatch(in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void) throws
+  func forEachBatch(in ranges: [PartitionID: Range<Int64>], _ body: ([Replay.Logged]) throws -> Void) throws
   /// Whether reading partitions one by one costs no more than reading them together.
   var isReadApart: Bool { get }
 }
 
 extension AuditSource {
   /// All partitions, ascending.
-  public var partitions: [PartitionID] {
+  package var partitions: [PartitionID] {
     Service.allCases.flatMap { service in (0..<partitioner.count).map { PartitionID(service, UInt16($0)) } }
   }
 }

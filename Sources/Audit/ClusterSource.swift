@@ -9,9 +9,11 @@ import StateStore
 ///
 /// The databases are read first, each as of one moment that is held until the end, then the topics' ends. So the log
 /// has everything that the store rests on. Epochs are left alone: no pod notices.
-public final class ClusterSource: AuditSource {
-  public let partitioner: Partitioner
-  public let headers: [PartitionID: CheckpointHeader]
+package final class ClusterSource: AuditSource {
+  package typealias Replay = LoopReplay
+
+  package let partitioner: Partitioner
+  package let headers: [PartitionID: CheckpointHeader]
   private let topics: KafkaTopicReader
   private let stores: [Service: PostgresStoreReader]
 
@@ -21,7 +23,7 @@ public final class ClusterSource: AuditSource {
   /// Connects to everything.
   /// - Parameter databases: how libpq reaches them, one of each service.
   /// - Throws: `LogFailure`, `StoreFailure`: something cannot be reached, or is not of this cluster.
-  public init(_ kafka: KafkaOptions, databases: [Service: String]) throws {
+  package init(_ kafka: KafkaOptions, databases: [Service: String]) throws {
     partitioner = kafka.partitioner
     topics = try KafkaTopicReader(kafka)
     let cluster = kafka.clusterName(try topics.clusterID())
@@ -66,30 +68,32 @@ public final class ClusterSource: AuditSource {
     return store
   }
 
-  public func pinned(of partition: PartitionID) throws -> [EntityChange] {
-    try store(of: partition).pinned(of: partition)
+  package func recovery(of partition: PartitionID) throws -> Recovery {
+    let store = try store(of: partition)
+    return Recovery(
+      header: headers[partition], pinned: try store.pinned(of: partition),
+      quarantined: try store.quarantined(of: partition))
   }
 
-  public func quarantined(of partition: PartitionID) throws -> Set<Int64> {
-    try store(of: partition).quarantined(of: partition)
-  }
+  /// None: what a record of a cluster caused is caused again by whoever takes its partition over.
+  package func unsent(of partition: PartitionID) -> [LoopReplay.Caused] { [] }
 
-  public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
+  package func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
     try store(of: partition).entities(keys, of: partition)
   }
 
-  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+  package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try store(of: partition).forEachEntity(of: partition, body)
   }
 
-  public func offsets(of partition: PartitionID) throws -> Range<Int64> {
+  package func offsets(of partition: PartitionID) throws -> Range<Int64> {
     let bounds = try topics.bounds(of: partition)
     return bounds.first..<max(bounds.first, bounds.next)
   }
 
-  public let isReadApart = true
+  package let isReadApart = true
 
-  public func forEachBatch(
+  package func forEachBatch(
     in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void
   ) throws {
     for (partition, range) in ranges.sorted(by: { $0.key < $1.key }) {

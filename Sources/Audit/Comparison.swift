@@ -3,15 +3,16 @@ import PartitionCore
 import Wire
 
 /// Holds a store's rows against a replay of the whole log.
-struct Comparison {
-  private let source: any AuditSource
+struct Comparison<Source: AuditSource> {
+  private let source: Source
   private(set) var findings: [String] = []
   private(set) var compared = 0
   private(set) var trimmed = 0
+  private(set) var voidRecords = 0
   private(set) var storeHash = StateHash()
   private var recordsRead = 0
 
-  init(_ source: any AuditSource) { self.source = source }
+  init(_ source: Source) { self.source = source }
 
   /// `progress` gets the number of records read so far.
   mutating func run(_ progress: (Int) -> Void) throws {
@@ -27,7 +28,8 @@ struct Comparison {
   }
 
   private mutating func compare(_ group: [PartitionID], _ progress: (Int) -> Void) throws {
-    var loops: [PartitionID: any ReplayPartition] = [:]
+    var replays: [PartitionID: Source.Replay] = [:]
+    var unsent: [PartitionID: Set<Source.Replay.Caused>] = [:]
     var ranges: [PartitionID: Range<Int64>] = [:]
     for partition in group {
       let offsets = try source.offsets(of: partition)
@@ -35,21 +37,28 @@ struct Comparison {
         trimmed += 1
         continue
       }
-      let recovery = Recovery(header: nil, pinned: [], quarantined: try source.quarantined(of: partition))
-      loops[partition] = makeReplayPartition(partition, of: source, recovery)
+      let quarantined = try source.recovery(of: partition).quarantined
+      replays[partition] = Source.Replay(partition, source.partitioner, Recovery(quarantined: quarantined))
+      unsent[partition] = Set(try source.unsent(of: partition))
       ranges[partition] = 0..<(header.offset + 1)
     }
     try source.forEachBatch(in: ranges) { batch in
-      guard let partition = batch.first?.partition, let loop = loops[partition] else { return }
+      guard let partition = batch.first?.partition, let replay = replays[partition] else { return }
       // Started from nothing, so what is not in memory does not exist.
-      _ = try loop.apply(batch) { keys in keys.map { EntityChange(key: $0, value: nil) } }
+      try replay.apply(batch) { keys in keys.map { EntityChange(key: $0, value: nil) } }
+      for message in replay.takeMessages() { unsent[partition]?.remove(message) }
       recordsRead += batch.count
       progress(recordsRead)
     }
-    for partition in group { try compare(partition, loops[partition]) }
+    for partition in group {
+      try compare(partition, replays[partition])
+      if let count = unsent[partition]?.count, count > 0 {
+        findings.append("\(partition): the store keeps \(count) messages that the log never caused like that")
+      }
+    }
   }
 
-  private mutating func compare(_ partition: PartitionID, _ loop: (any ReplayPartition)?) throws {
+  private mutating func compare(_ partition: PartitionID, _ replay: Source.Replay?) throws {
     guard let header = source.headers[partition] else { return }
     var stored = StateHash()
     try source.forEachEntity(of: partition) { key, entity in
@@ -58,18 +67,20 @@ struct Comparison {
       stored.insert(key, entity)
     }
     storeHash.combine(stored)
-    guard let loop else { return }
+    guard let replay else { return }
     var replayed = StateHash()
-    loop.forEachEntity { replayed.insert($0, $1) }
+    replay.forEachEntity { replayed.insert($0, $1) }
     compared += 1
-    if stored != replayed || loop.appliedOffset != header.offset {
+    voidRecords += replay.voidRecords
+    findings += replay.findings
+    if stored != replayed || replay.appliedOffset != header.offset {
       findings.append(
         "\(partition): the store at offset \(header.offset) hashes to \(stored), the replay of its log at offset "
-          + "\(loop.appliedOffset) to \(replayed)")
-    } else if loop.header != header {
+          + "\(replay.appliedOffset) to \(replayed)")
+    } else if !replay.agrees(with: header) {
       findings.append(
-        "\(partition): the checkpoint at offset \(header.offset) tells another time, rules, accounts or newest "
-          + "messages than the replay of its log")
+        "\(partition): the checkpoint at offset \(header.offset) tells another time, rules, accounts or numbers than "
+          + "the replay of its log")
     }
   }
 }

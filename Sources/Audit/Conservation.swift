@@ -103,15 +103,15 @@ struct Conservation {
 }
 
 /// What an audit counted.
-public struct AuditTotals: Hashable, Sendable {
-  public var entities = 0
-  public var orders = 0
-  public var paidOrders = 0
-  public var items = 0
-  public var users = 0
-  public var checkouts: UInt64 = 0
-  public var unitsSold: UInt64 = 0
-  public var moneyTaken: UInt64 = 0
+package struct AuditTotals: Hashable, Sendable {
+  package var entities = 0
+  package var orders = 0
+  package var paidOrders = 0
+  package var items = 0
+  package var users = 0
+  package var checkouts: UInt64 = 0
+  package var unitsSold: UInt64 = 0
+  package var moneyTaken: UInt64 = 0
   /// All findings, listed or not.
-  public var findings = 0
+  package var findings = 0
 }

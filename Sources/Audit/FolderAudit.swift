@@ -1,10 +1,10 @@
 import PartitionCore
 
 /// Audits a data folder.
-public enum FolderAudit {
+package enum FolderAudit {
   /// Runs the audit. `progress` gets the number of log records read so far.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure` when the folder cannot be read or a row not decoded.
-  public static func run(path: String, progress: (Int) -> Void = { _ in }) throws -> AuditReport {
+  package static func run(path: String, progress: (Int) -> Void = { _ in }) throws -> AuditReport {
     try AuditReport(auditing: try FolderSource(path: path), progress: progress)
   }
 }

@@ -6,32 +6,33 @@ import SQLiteLog
 import SQLiteStore
 
 /// Moves a stopped partition past the record at which it stops, on an operator's word.
-public enum FolderQuarantine {
+package enum FolderQuarantine {
   /// What was set aside, and what became of the partition.
-  public struct Report: Sendable {
-    /// Which entry of the record was set aside, from 0; nil for the whole record, whose bytes are none.
-    public let entry: Int?
+  package struct Report: Sendable {
+    /// Which entry of the record was set aside, from 0.
+    package let entry: Int
     /// Why the partition stopped there.
-    public let reason: String
+    package let reason: String
     /// How the partition stands now; a further record may stop it again.
-    public let status: PartitionStatus
+    package let status: PartitionStatus
     /// The offset of the newest record in the partition's log.
-    public let newestOffset: Int64
+    package let newestOffset: Int64
   }
 
   /// Why nothing was set aside.
-  public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
-    public let description: String
+  package struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
   }
 
-  /// Sets aside what stops the partition called `name` at `offset`: the one entry that cannot be applied, or the whole
-  /// record when its bytes cannot be decoded. Nothing else can be set aside.
+  /// Sets aside what stops the partition called `name` at `offset`: the one entry that cannot be applied. It becomes a
+  /// skip, so that its number in its stream stays used. Nothing else can be set aside: of a record whose bytes cannot be
+  /// decoded, nobody knows which numbers it used and how many messages it caused, and everything behind it counts on.
   ///
   /// `note` is kept with the record, behind the reason of the stop. `progress` gets the number of records read so far;
   /// the log is read twice.
   /// - Throws: `Refusal`; `DataFolderFailure` when a process uses the folder; `LogFailure`, `StoreFailure`. Nothing was
   ///   changed then.
-  public static func run(
+  package static func run(
     path: String, partition name: String, offset: Int64, note: String, progress: (Int) -> Void = { _ in }
   ) throws -> Report {
     let folder = try DataFolder(existing: path, files: [LogFile.file, StoreFile.file])
@@ -44,7 +45,7 @@ public enum FolderQuarantine {
     guard let partition = state.partitions.first(where: { $0.description == name }) else {
       throw Refusal(description: "there is no partition '\(name)'; orders-0 is one")
     }
-    let (entry, reason) = try find(partition, offset, state, in: source.log)
+    let (entry, reason) = try find(partition, offset, state, in: source)
     try Quarantine.replace(
       partition, offset: offset, entry: entry, reason: note.isEmpty ? reason : "\(reason) (\(note))", in: folder)
     let before = read
@@ -56,25 +57,30 @@ public enum FolderQuarantine {
   }
 
   private static func find(
-    _ partition: PartitionID, _ offset: Int64, _ state: ReplayedState, in log: SQLiteLogReader
-  ) throws -> (entry: Int?, reason: String) {
+    _ partition: PartitionID, _ offset: Int64, _ state: ReplayedState, in source: FolderSource
+  ) throws -> (entry: Int, reason: String) {
     guard case .stopped(let stop, let reason) = state.status(of: partition) else {
       throw Refusal(description: "\(partition) is not stopped: its log can be applied to the end")
     }
     guard stop == offset else {
       throw Refusal(description: "\(partition) does not stop at offset \(offset), but at \(stop): \(reason)")
     }
-    guard offset == state.appliedOffset(of: partition) + 1,
-      let content = try log.record(at: offset, of: partition)
-    else { throw Refusal(description: "no record of \(partition) is to blame: \(reason)") }
-    guard case .record(let record) = content else { return (nil, reason) }
-    let place = state.appliedEntries(of: partition)
-    guard record.entries.indices.contains(place) else {
-      throw Refusal(description: "no entry of the record at offset \(offset) is to blame: \(reason)")
-    }
-    if case .control = record.entries[place].body {
+    if let entry = state.poisonousEntry(of: partition) { return (entry, reason) }
+    switch try source.log.record(at: offset, of: partition) {
+    case .undecodable:
+      throw Refusal(
+        description: "the record at offset \(offset) of \(partition) cannot be decoded, so nobody knows which numbers "
+          + "it used: nothing can take its place; restore log and store from the same backup")
+    case .record(.turn(let record)) where record.controls.contains(where: Self.isNewer):
       throw Refusal(description: "\(partition) needs a newer version of Kassa: \(reason)")
+    case .record, nil:
+      throw Refusal(
+        description: "no entry of a record of \(partition) is to blame: \(reason); restore log and store from the same "
+          + "backup")
     }
-    return (place, reason)
+  }
+
+  private static func isNewer(_ control: Control) -> Bool {
+    if case .rules(let version) = control { version > Rules.current } else { false }
   }
 }

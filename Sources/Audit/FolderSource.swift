@@ -9,9 +9,12 @@ import SQLiteStore
 ///
 /// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server
 /// may write meanwhile, and the state is one that the shop was in.
-public final class FolderSource: AuditSource {
-  public let partitioner: Partitioner
-  public let headers: [PartitionID: CheckpointHeader]
+package final class FolderSource: AuditSource {
+  package typealias Replay = TenancyReplay
+
+  package let partitioner: Partitioner
+  package let headers: [PartitionID: CheckpointHeader]
+  let path: String
   let log: SQLiteLogReader
   private let store: SQLiteStoreReader
 
@@ -20,14 +23,39 @@ public final class FolderSource: AuditSource {
 
   /// Opens a folder.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`.
-  public init(path: String) throws {
+  package init(path: String) throws {
+    self.path = path
     let format = try DataFolder.readFormat(path)
+    try Self.checkVersion(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
     }
     self.partitioner = partitioner
     (store, log, headers) = try Self.open(path)
   }
+
+  /// - Throws: `LogFailure` for a log of the version before, whose records this program does not follow any more.
+  private static func checkVersion(_ path: String) throws {
+    let log = "\(path)/\(LogFile.file.name)"
+    let isFormer: Bool
+    do throws(DatabaseError) {
+      let database = try Database(path: log, mode: .readOnly)
+      let identity = try database.integer("PRAGMA application_id")
+      let version = try database.integer("PRAGMA user_version")
+      isFormer = identity == Int64(LogFile.file.applicationID) && version == formerLogVersion
+    } catch {
+      throw LogFailure(.format, error.message)
+    }
+    if isFormer {
+      throw LogFailure(
+        .format,
+        "\(log): was written by an older version of Kassa; start it once with kassa serve --data \(path), which "
+          + "upgrades it")
+    }
+  }
+
+  /// The version whose logs anybody appended to.
+  private static let formerLogVersion: Int64 = 1
 
   private typealias Opened = (
     store: SQLiteStoreReader, log: SQLiteLogReader, headers: [PartitionID: CheckpointHeader]
@@ -57,42 +85,48 @@ public final class FolderSource: AuditSource {
 
   static let openAttemptsMax = 8
 
-  public func pinned(of partition: PartitionID) throws -> [EntityChange] { try store.pinned(of: partition) }
+  /// Nothing is left out of a folder's log: what was set aside does not stand in it any more.
+  package func recovery(of partition: PartitionID) throws -> Recovery {
+    Recovery(
+      header: headers[partition], pinned: try store.pinned(of: partition), outbox: try store.outbox(of: partition))
+  }
 
-  /// None: what was set aside does not stand in the log any more.
-  public func quarantined(of partition: PartitionID) -> Set<Int64> { [] }
+  package func unsent(of partition: PartitionID) throws -> [OutboxRow] { try store.outbox(of: partition) }
 
-  public func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
+  package func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
     try keys.map { EntityChange(key: $0, value: try store.entity($0, of: partition)) }
   }
 
-  public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
+  package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try store.forEachEntity(of: partition, body)
   }
 
-  public func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }
+  package func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }
 
   /// The log is one file: all of it is read for any of its partitions.
-  public let isReadApart = false
+  package let isReadApart = false
 
-  public func forEachBatch(
-    in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void
+  package func forEachBatch(
+    in ranges: [PartitionID: Range<Int64>], _ body: ([LoggedRecord]) throws -> Void
   ) throws {
-    var position = LogPosition.zero
+    var sequence: UInt64 = 0
     while true {
-      let deliveries = try log.read(after: position, limit: Self.readRecordsMax)
-      guard let last = deliveries.last else { return }
-      let wanted = deliveries.filter { ranges[$0.partition]?.contains($0.offset) == true }
+      let records = try log.read(after: sequence, limit: Self.readRecordsMax)
+      guard let first = records.first, let last = records.last else { return }
+      guard sequence == 0 || first.sequence == sequence + 1 else {
+        throw LogFailure(.format, "\(path): record \(first.sequence) of the log does not follow the one before")
+      }
+      let wanted = records.filter { ranges[$0.partition]?.contains($0.offset) == true }
       for batch in Dictionary(grouping: wanted, by: \.partition).sorted(by: { $0.key < $1.key }) {
         try body(batch.value)
       }
-      position = last.position
+      sequence = last.sequence
     }
   }
 
   /// What was set aside in a partition's log, by offset.
   /// - Throws: `LogFailure`.
-  public func quarantinedRecords(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
+  package func quarantinedRecords(of partition: PartitionID) throws(LogFailure) -> [QuarantinedRecord] {
     try log.quarantined(of: partition)
   }
 }

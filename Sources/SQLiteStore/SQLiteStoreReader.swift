@@ -75,6 +75,12 @@ public final class SQLiteStoreReader {
     try rows.pinned(of: partition)
   }
 
+  /// The messages of a partition that nobody has acknowledged, ascending by destination and number.
+  /// - Throws: `StoreFailure`.
+  package func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
+    try rows.outbox(of: partition)
+  }
+
   /// One entity; nil where there is none.
   /// - Throws: `StoreFailure`.
   public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {

@@ -91,6 +91,19 @@ struct Outbox: Sendable {
     caused.sorted { $0.key < $1.key }.map { CausedCount(destination: $0.key, number: $0.value) }
   }
 
+  func causedNumber(for destination: PartitionID) -> UInt64 { caused[destination] ?? 0 }
+
+  /// Takes what `rows` tells, as if it were acknowledged.
+  mutating func takeRows() -> [OutboxRow] {
+    guard unacknowledgedCount > 0 else { return [] }
+    let taken = rows
+    for (destination, sender) in senders where !sender.isEmpty {
+      senders[destination] = StreamSender(
+        from: .partition(partition), to: destination, limits: limits, acknowledged: sender.numbered)
+    }
+    return taken
+  }
+
   var rows: [OutboxRow] {
     var rows: [OutboxRow] = []
     for (destination, sender) in senders.sorted(by: { $0.key < $1.key }) {

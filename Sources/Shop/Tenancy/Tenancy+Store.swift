@@ -59,11 +59,6 @@ extension Tenancy {
         rows.append(.init(destination: destination, number: number, message: message))
       }
     }
-    let header = CheckpointHeader(
-      partition: partition, owner: number > 0 ? newestOwner : nil, number: number,
-      offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
-      limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
-      caused: outbox.counts)
     checkpoint = .taken(
       CheckpointBatch(
         header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
@@ -71,7 +66,7 @@ extension Tenancy {
   }
 
   /// The tenure that the newest applied record was written in.
-  private var newestOwner: OwnerID? { unconfirmed.isEmpty ? filter.owner : owner }
+  var newestOwner: OwnerID? { unconfirmed.isEmpty ? filter.owner : owner }
 
   /// The newest message to a destination that is released, or among `rows`.
   private func newestRow(of destination: PartitionID, in rows: [OutboxRow]) -> UInt64 {

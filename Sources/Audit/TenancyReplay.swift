@@ -1,0 +1,161 @@
+import EventLog
+import Model
+import Orders
+import PartitionCore
+import Payments
+import Stock
+import Streams
+import Tenancy
+
+/// A partition with one writer: a tenancy that only replays, because its own `Owned` never comes.
+package final class TenancyReplay: ReplayPartition {
+  package let partition: PartitionID
+  package private(set) var appliedOffset: Int64
+  package private(set) var voidRecords = 0
+  package private(set) var findings: [String] = []
+  private var tenancy: any AuditedTenancy
+  private var actions = TenancyActions()
+  /// Judges the records once more, to say why one is void.
+  private var filter: RecordFilter
+
+  /// Above every owner of the log.
+  private static let owner = OwnerID(epoch: .max, run: 0)
+  /// The most findings that a partition is listed with.
+  static let findingsMax = 20
+
+  package init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery) {
+    self.partition = partition
+    appliedOffset = recovery.header?.offset ?? -1
+    filter = RecordFilter(owner: recovery.header?.owner, number: recovery.header?.number ?? 0)
+    func make<Machine: StateMachine>(_: Machine.Type) -> any AuditedTenancy {
+      Tenancy<Machine>(
+        partition: partition, owner: Self.owner, partitioner: partitioner, mode: .embedded, limits: TenancyLimits(),
+        wantedLimits: .initial, recovery: recovery)
+    }
+    switch partition.service {
+    case .orders: tenancy = make(OrdersMachine.self)
+    case .stock: tenancy = make(StockMachine.self)
+    case .payments: tenancy = make(PaymentsMachine.self)
+    }
+  }
+
+  package func apply(_ records: [LoggedRecord], load: EntityLoad) throws {
+    for record in records {
+      guard tenancy.isReplaying else { return }
+      switch record.content {
+      case .undecodable(let reason): tenancy.deliverUndecodable(reason, at: record.offset)
+      case .record(let logged):
+        judge(logged, at: record.offset)
+        try deliver(logged, at: record.offset, load)
+      }
+      if tenancy.isReplaying { appliedOffset = record.offset }
+    }
+  }
+
+  private func judge(_ record: LogRecord, at offset: Int64) {
+    guard case .void(let reason) = filter.judge(record) else { return }
+    voidRecords += 1
+    // An owner of a store that was set back may have announced an epoch twice. Nobody else writes beside an owner.
+    guard let number = record.number, findings.count < Self.findingsMax else { return }
+    findings.append(
+      "\(partition): record \(number) of \(record.owner) at offset \(offset) leaves no trace: \(reason.rawValue); "
+        + "a folder has one writer, who never wrote it there")
+  }
+
+  private func deliver(_ record: LogRecord, at offset: Int64, _ load: EntityLoad) throws {
+    tenancy.deliver(record, at: offset)
+    while tenancy.canAdvanceReplay {
+      actions.removeAll()
+      tenancy.advanceReplay(at: 0, into: &actions)
+      while !actions.loads.isEmpty {
+        let keys = actions.loads
+        actions.removeAll()
+        tenancy.loaded(try load(keys), at: 0, into: &actions)
+      }
+    }
+  }
+
+  package func takeMessages() -> [OutboxRow] { tenancy.takeMessages() }
+
+  package func receive(_ message: OutboxRow, from source: PartitionID, load: EntityLoad) throws {
+    // What has a gap before it is dropped by every receiver, for ever.
+    guard tenancy.isReplaying, message.number == tenancy.receivedNumber(of: source) + 1 else { return }
+    if filter.owner == nil, let first = Owner(epoch: 1, incarnation: 1, address: "audit") {
+      try append(.owned(first), load)
+    }
+    guard let owner = filter.owner else { return }
+    let entry = LoggedInput(
+      origin: .init(source: .partition(source), number: message.number), body: .message(message.message))
+    // The partition's time stands still.
+    try append(
+      .turn(TurnRecord(owner: owner, number: tenancy.number + 1, time: .zero, entries: [entry])), load)
+  }
+
+  private func append(_ record: LogRecord, _ load: EntityLoad) throws {
+    _ = filter.judge(record)
+    try deliver(record, at: appliedOffset + 1, load)
+    if tenancy.isReplaying { appliedOffset += 1 }
+  }
+
+  package func need(from sender: TenancyReplay) -> MessageNeed? {
+    let received = tenancy.receivedNumber(of: sender.partition)
+    let caused = sender.tenancy.causedNumber(for: partition)
+    // A partition that stops caused more than can be seen.
+    guard received > caused, sender.tenancy.isReplaying else { return nil }
+    return MessageNeed(
+      through: .max,
+      sentence: "\(partition) has message \(received) of \(sender.partition), whose log causes \(caused) for it")
+  }
+
+  package func loss(of sender: TenancyReplay) -> String? {
+    let received = tenancy.receivedNumber(of: sender.partition)
+    let caused = sender.tenancy.causedNumber(for: partition)
+    guard received < caused, tenancy.isReplaying, sender.tenancy.isReplaying else { return nil }
+    return "\(partition) has \(received) messages of \(sender.partition), which caused \(caused) for it and does not "
+      + "keep the next one"
+  }
+
+  package var status: PartitionStatus {
+    let offset = appliedOffset + 1
+    switch tenancy.ending {
+    case nil where tenancy.isReplaying: return .running
+    case .stopped(_, let reason): return .stopped(offset: offset, reason: reason)
+    case .superseded(let owner): return .superseded(offset: offset, by: owner.epoch)
+    case .lost(let loss, _): return .broken(offset: offset, reason: loss.rawValue)
+    case nil, .left: return .broken(offset: offset, reason: "its owner has the last epoch that there is")
+    }
+  }
+
+  package var poisonousEntry: Int? { tenancy.poisonousEntry }
+  package var header: CheckpointHeader { tenancy.header }
+
+  package func agrees(with checkpoint: CheckpointHeader) -> Bool {
+    let replayed = header
+    if replayed == checkpoint { return true }
+    // An owner that appended nothing yet may have written what its predecessor left: it announced itself later.
+    guard let owner = checkpoint.owner, owner.epoch > replayed.owner?.epoch ?? 0 else { return false }
+    return replayed
+      == CheckpointHeader(
+        partition: checkpoint.partition, owner: replayed.owner, number: checkpoint.number, offset: checkpoint.offset,
+        now: checkpoint.now, rulesVersion: checkpoint.rulesVersion, limits: checkpoint.limits,
+        dedup: checkpoint.dedup, ledger: checkpoint.ledger, received: checkpoint.received, caused: checkpoint.caused)
+  }
+
+  package func forEachEntity(_ body: (EntityKey, Entity) -> Void) { tenancy.forEachEntity(body) }
+  package func takeChanges() -> [EntityChange] { tenancy.takeChanges() }
+}
+
+extension LoggedRecord: LogEntry {}
+extension OutboxRow: CausedMessage {}
+
+/// The tenancy, whatever the service of its partition.
+private protocol AuditedTenancy: TenancyDriver {
+  var header: CheckpointHeader { get }
+  var poisonousEntry: Int? { get }
+  func receivedNumber(of source: PartitionID) -> UInt64
+  func causedNumber(for destination: PartitionID) -> UInt64
+  mutating func takeMessages() -> [OutboxRow]
+  mutating func takeChanges() -> [EntityChange]
+}
+
+extension Tenancy: AuditedTenancy {}

@@ -1,0 +1,43 @@
+import Model
+import PartitionCore
+import Streams
+
+// What tools see that replay a log and never serve: audits, and whoever sets something aside.
+
+extension Tenancy {
+  /// The partition's own row, as a checkpoint of everything applied so far would write it.
+  package var header: CheckpointHeader {
+    CheckpointHeader(
+      partition: partition, owner: number > 0 ? newestOwner : nil, number: number,
+      offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
+      limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
+      caused: outbox.counts)
+  }
+
+  /// Takes every entity that changed, in no particular order.
+  package mutating func takeChanges() -> [EntityChange] { state.takeChanges() }
+
+  /// Takes every message that is out, in the order of each destination, as if it were acknowledged: the tool carries
+  /// it, or it has no use for it.
+  package mutating func takeMessages() -> [OutboxRow] { outbox.takeRows() }
+
+  /// The highest number of a source that was applied; 0 before the first.
+  package func receivedNumber(of source: PartitionID) -> UInt64 {
+    received.highest(of: .partition(source), at: state.now) ?? 0
+  }
+
+  /// How many messages for a destination were caused.
+  package func causedNumber(for destination: PartitionID) -> UInt64 { outbox.causedNumber(for: destination) }
+
+  /// Which entry of the record at which the replay stopped cannot be applied; nil where the record itself, or what
+  /// stands before its entries, is to blame, or nothing is.
+  package var poisonousEntry: Int? {
+    guard case .ended(.stopped) = phase, replay.isJudged, case .turn(let record)? = replay.first?.record,
+      record.entries.indices.contains(replay.nextEntry)
+    else { return nil }
+    let isControlToBlame = record.controls.contains { control in
+      if case .rules(let version) = control { !(1...Rules.current).contains(version) } else { false }
+    }
+    return isControlToBlame ? nil : replay.nextEntry
+  }
+}
