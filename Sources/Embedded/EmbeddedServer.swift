@@ -30,7 +30,7 @@ public final class EmbeddedServer: Sendable {
   private let front: ServerFront
   private let clock: ServingClock
   private let replayed: Gate
-  private let runtime: Runtime
+  private let runtime: OwnerRuntime
   /// What the store had of each partition at the start, and how many records of the log were beyond that.
   private let offsetsAtBoot: [PartitionID: Int64]
   private let recordsToReplay: Int64
@@ -67,9 +67,8 @@ public final class EmbeddedServer: Sendable {
     let replayed = Gate()
     self.replayed = replayed
     let incarnation = UInt64.random(in: 1...UInt64.max)
-    let runtime = try Runtime(
-      options: serving.runtime, lanes: lanes.serving, log: log, store: store, incarnation: incarnation,
-      clock: { clock.now() },
+    let runtime = try OwnerRuntime(
+      options: serving.runtime, lanes: lanes.serving, log: log, store: store, run: incarnation, clock: { clock.now() },
       report: { journal.tell($0) }, onReplayed: { replayed.open() })
     self.runtime = runtime
     let prices = MemoryPriceCache(
@@ -131,7 +130,7 @@ public final class EmbeddedServer: Sendable {
 extension LogFigures {
   init(of log: SQLiteLog) {
     let statistics = log.statistics
-    let durable = log.durable.sequence
+    let durable = log.durable
     self.init(
       appendedPosition: durable + UInt64(clamping: statistics.recordsPending), durablePosition: durable,
       commits: statistics.commits, isFailed: log.failure != nil)
