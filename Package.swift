@@ -196,7 +196,10 @@ let package = Package(
     tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads", "Wire"]),
     tests(
       "StateStoreTests",
-      ["Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
+      [
+        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
+        "TestSupport",
+      ]),
     tests(
       "SQLiteStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
     tests(

@@ -20,17 +20,20 @@ struct Acquisition {
 
   private var index: Int16 { Int16(truncatingIfNeeded: partition.index) }
 
+  /// The partition, and what its rows have that nobody has acknowledged.
+  typealias Found = (ownership: Ownership, unsent: UnsentRows)
+
   /// - Throws: `lost`, `refused`.
-  func perform(on connection: Connection) throws(PostgresFailure) -> Result<Ownership, StoreFailure> {
+  func perform(on connection: Connection) throws(PostgresFailure) -> Result<Found, StoreFailure> {
     do throws(PostgresFailure) {
-      let ownership = try read(on: connection)
+      let found = try read(on: connection)
       var isCommitted = false
-      let isKept = (try? ownership.get()) != nil
+      let isKept = (try? found.get()) != nil
       try connection.perform(
         send: { connection throws(PostgresFailure) in try connection.send(isKept ? .commit : .rollback) },
         each: { _, rows in isCommitted = rows.tag == "COMMIT" })
       guard isKept == isCommitted else { throw .refused(state: "25000", message: "the transaction was undone") }
-      return ownership
+      return found
     } catch {
       guard case .refused = error else { throw error }
       try connection.perform { connection throws(PostgresFailure) in try connection.send(.rollback) }
@@ -39,9 +42,11 @@ struct Acquisition {
     }
   }
 
-  private func read(on connection: Connection) throws(PostgresFailure) -> Result<Ownership, StoreFailure> {
+  private func read(on connection: Connection) throws(PostgresFailure) -> Result<Found, StoreFailure> {
     var raised: Result<(UInt64, CheckpointHeader?), StoreFailure> = .failure(damaged("it has no row"))
     var quarantined: Set<Int64> = []
+    var unsent = UnsentReading(name, partition, rowsMax: options.batchRowsMax)
+    let firstPage = unsent.parameters
     try connection.perform(
       send: { connection throws(PostgresFailure) in
         try connection.send(.begin)
@@ -53,23 +58,41 @@ struct Acquisition {
         limits.add(index)
         limits.add(Int64(options.quarantinedRowsMax))
         try connection.send(.quarantined, limits)
+        try connection.send(.messages, firstPage.messages)
+        try connection.send(.replies, firstPage.replies)
       },
       each: { statement, rows in
         switch statement {
         case 1: raised = raisedRow(rows)
         case 2: for row in 0..<rows.count { if let offset = rows.bigint(row, 0) { quarantined.insert(offset) } }
+        case 3: unsent.takeMessages(rows)
+        case 4: unsent.takeReplies(rows)
         default: break
         }
       })
-    switch raised {
-    case .failure(let failure): return .failure(failure)
-    case .success(let (epoch, header)):
-      switch try EntityRows(name, partition).pinned(rowsMax: options.batchRowsMax, on: connection) {
-      case .failure(let failure): return .failure(failure)
-      case .success(let pinned):
-        let recovery = Recovery(header: header, pinned: pinned, quarantined: quarantined)
-        return .success(Ownership(epoch: epoch, recovery: recovery))
-      }
+    if case .failure(let failure) = raised { return .failure(failure) }
+    while !unsent.isWhole {
+      let page = unsent.parameters
+      try connection.perform(
+        send: { connection throws(PostgresFailure) in
+          try connection.send(.messages, page.messages)
+          try connection.send(.replies, page.replies)
+        },
+        each: { statement, rows in
+          if statement == 0 { unsent.takeMessages(rows) } else { unsent.takeReplies(rows) }
+        })
+    }
+    if let failure = unsent.failure { return .failure(failure) }
+    let pinned = try EntityRows(name, partition).pinned(rowsMax: options.batchRowsMax, on: connection)
+    do throws(StoreFailure) {
+      let (epoch, header) = try raised.get()
+      let recovery = Recovery(
+        header: header, pinned: try pinned.get(), quarantined: quarantined, outbox: unsent.outbox,
+        replies: unsent.replies.map(\.reply))
+      let rows = UnsentRows(outbox: unsent.outbox, replies: unsent.replies)
+      return .success((Ownership(epoch: epoch, recovery: recovery), rows))
+    } catch {
+      return .failure(error)
     }
   }
 

@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import StateStore
 import Wire
 
 /// Sends one checkpoint as statements of bounded size, within a transaction.
@@ -9,21 +10,27 @@ struct CheckpointStatements {
   /// The turn that the partition's row has reached, and this checkpoint's.
   let reached: Int64
   let turn: Int64
+  /// What becomes of the messages and replies that nobody has acknowledged.
+  let unsent: UnsentRows.Change
   let options: PostgresOptions
 
   /// What a statement was for, so that its answer can be understood.
   enum Role {
-    case fence, upsert, delete, deleteExpired
+    case fence, upsert, delete, deleteExpired, unsent
   }
 
   /// The bytes of the bodies sent.
   private(set) var bodyBytes = 0
 
-  init(_ batch: CheckpointBatch, epoch: Int64, reached: Int64, turn: Int64, _ options: PostgresOptions) {
+  init(
+    _ batch: CheckpointBatch, epoch: Int64, reached: Int64, turn: Int64, _ unsent: UnsentRows.Change,
+    _ options: PostgresOptions
+  ) {
     self.batch = batch
     self.epoch = epoch
     self.reached = reached
     self.turn = turn
+    self.unsent = unsent
     self.options = options
   }
 
@@ -68,6 +75,12 @@ struct CheckpointStatements {
     }
     try connection.send(inTransaction: .deleteExpired, deleteExpired())
     sent(.deleteExpired)
+    if unsent.isEmpty { return }
+    let statements = UnsentStatements(change: unsent, options: options)
+    try statements.send(guarded: guarded(by: turn)) { statement, parameters throws(PostgresFailure) in
+      try connection.send(inTransaction: statement, parameters)
+      sent(.unsent)
+    }
   }
 
   private func isFull(_ columns: Columns) -> Bool {

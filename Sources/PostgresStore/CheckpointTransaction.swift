@@ -54,7 +54,8 @@ final class CheckpointTransaction {
     roles.append(.begin)
     for (place, attempt) in attempts.enumerated() {
       var statements = CheckpointStatements(
-        attempt.batch, epoch: attempt.expected.epoch, reached: attempt.expected.turn, turn: attempt.turn, options)
+        attempt.batch, epoch: attempt.expected.epoch, reached: attempt.expected.turn, turn: attempt.turn,
+        attempt.unsentChange, options)
       do throws(PostgresFailure) {
         try statements.send(on: connection) { roles.append(.part($0, place: place)) }
       } catch {
@@ -72,7 +73,7 @@ final class CheckpointTransaction {
 
   private func note(_ role: Role, _ rows: borrowing Rows) {
     switch role {
-    case .begin: break
+    case .begin, .part(.unsent, _): break
     case .end: outcome.isCommitted = rows.tag == "COMMIT"
     case .part(.fence, let place): if rows.changed != 1 { outcome.fenced.insert(place) }
     case .part(.upsert, _): outcome.rowsWritten += rows.changed

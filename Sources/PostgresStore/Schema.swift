@@ -30,6 +30,18 @@ enum Schema {
         made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, log_offset))
       """
     ],
+    [
+      """
+      CREATE TABLE kassa.outbox (
+        partition int2 NOT NULL, destination int2 NOT NULL, number int8 NOT NULL, body bytea NOT NULL,
+        PRIMARY KEY (partition, destination, number)) WITH (autovacuum_vacuum_scale_factor = 0.05)
+      """,
+      """
+      CREATE TABLE kassa.replies (
+        partition int2 NOT NULL, place int8 NOT NULL, body bytea NOT NULL, PRIMARY KEY (partition, place))
+      WITH (autovacuum_vacuum_scale_factor = 0.05)
+      """,
+    ],
   ]
 
   /// The version that this program reads and writes.

@@ -7,7 +7,8 @@ enum Statement: String, CaseIterable {
   case begin, commit, rollback, time
   case raiseEpoch, fence, settle
   case upsert, delete, deleteExpired
-  case load, standing, one, ofKind, header, quarantined
+  case deleteMessages, insertMessages, deleteReplies, insertReplies
+  case load, standing, one, ofKind, header, quarantined, messages, replies
 
   var text: String {
     switch self {
@@ -17,7 +18,9 @@ enum Statement: String, CaseIterable {
     case .time: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"
     case .raiseEpoch, .fence, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
+    case .deleteMessages, .insertMessages, .deleteReplies, .insertReplies: writingUnsent
     case .load, .standing, .one, .ofKind, .header, .quarantined: reading
+    case .messages, .replies: readingUnsent
     }
   }
 
@@ -74,6 +77,55 @@ enum Statement: String, CaseIterable {
       DELETE FROM kassa.entities WHERE partition = $1::int2 AND kind = $4::int2 AND key IN (
         SELECT key FROM kassa.entities WHERE partition = $1::int2 AND expiry <= $5::int8 AND expiry IS NOT NULL
         ORDER BY expiry LIMIT $6::int8) AND \(Self.fenced)
+      """
+    }
+  }
+
+  /// What nobody has acknowledged.
+  private var writingUnsent: String {
+    switch self {
+    // partition, epoch, turn, destinations, the first and the last numbers
+    case .deleteMessages:
+      """
+      DELETE FROM kassa.outbox AS o USING unnest($4::int2[], $5::int8[], $6::int8[]) AS u (destination, low, high)
+      WHERE o.partition = $1::int2 AND o.destination = u.destination AND o.number BETWEEN u.low AND u.high
+      AND \(Self.fenced)
+      """
+    // partition, epoch, turn, destinations, numbers, bodies
+    case .insertMessages:
+      """
+      INSERT INTO kassa.outbox (partition, destination, number, body)
+      SELECT $1::int2, u.destination, u.number, u.body
+      FROM unnest($4::int2[], $5::int8[], $6::bytea[]) AS u (destination, number, body) WHERE \(Self.fenced)
+      ON CONFLICT (partition, destination, number) DO UPDATE SET body = excluded.body
+      """
+    // partition, epoch, turn, places
+    case .deleteReplies:
+      "DELETE FROM kassa.replies WHERE partition = $1::int2 AND place = ANY ($4::int8[]) AND \(Self.fenced)"
+    // partition, epoch, turn, places, bodies
+    default:
+      """
+      INSERT INTO kassa.replies (partition, place, body) SELECT $1::int2, u.place, u.body
+      FROM unnest($4::int8[], $5::bytea[]) AS u (place, body) WHERE \(Self.fenced)
+      ON CONFLICT (partition, place) DO UPDATE SET body = excluded.body
+      """
+    }
+  }
+
+  private var readingUnsent: String {
+    switch self {
+    // partition, the destination and number before, the most rows
+    case .messages:
+      """
+      SELECT destination::int8, number, body FROM kassa.outbox
+      WHERE partition = $1::int2 AND (destination, number) > ($2::int2, $3::int8)
+      ORDER BY destination, number LIMIT $4::int8
+      """
+    // partition, the place before, the most rows
+    default:
+      """
+      SELECT place, body FROM kassa.replies WHERE partition = $1::int2 AND place > $2::int8
+      ORDER BY place LIMIT $3::int8
       """
     }
   }

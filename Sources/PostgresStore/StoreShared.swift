@@ -27,7 +27,7 @@ struct WriteRequest: Sendable {
 
   var rowCount: Int {
     guard case .write(let batch, _, _) = work else { return 0 }
-    return batch.changes.count
+    return batch.changes.count + batch.outbox.count + batch.replies.count
   }
 }
 

@@ -12,6 +12,8 @@ final class Writer: StoreWorker {
   private let shared: StoreShared
   private let place: Int
   private var turns = Turns()
+  /// What the rows of the partitions that this writer acquired have that nobody has acknowledged, by their index.
+  private var unsent: [UInt16: UnsentRows] = [:]
   /// Tried alone, before anything that waits behind them.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
@@ -26,6 +28,9 @@ final class Writer: StoreWorker {
     /// Where the row is known to stand.
     let expected: Standing
     let turn: Int64
+    /// What it changes of the messages and replies that nobody has acknowledged, and what it leaves.
+    let unsentChange: UnsentRows.Change
+    let unsent: UnsentRows
     let completion: @Sendable (Result<Void, StoreFailure>) -> Void
   }
 
@@ -83,7 +88,7 @@ final class Writer: StoreWorker {
     _ request: WriteRequest, above floor: UInt64, _ completion: @Sendable (Result<Ownership, StoreFailure>) -> Void,
     on connection: Connection
   ) throws(PostgresFailure) {
-    let result: Result<Ownership, StoreFailure>
+    let result: Result<Acquisition.Found, StoreFailure>
     do throws(PostgresFailure) {
       if let failure = try clockFailure(on: connection) {
         result = .failure(failure)
@@ -97,14 +102,15 @@ final class Writer: StoreWorker {
       singles.insert(request, at: 0)
       throw error
     }
-    if case .success(let ownership) = result {
+    if case .success(let (ownership, rows)) = result {
+      unsent[request.partition.index] = rows
       turns.acquired(request.partition.index, epoch: ownership.epoch, offset: ownership.recovery.header?.offset)
       noteStanding(of: request.partition)
       shared.count { $0.acquisitions += 1 }
     } else if case .failure(let failure) = result, failure.code == .format {
       shared.count { $0.damagedRows += 1 }
     }
-    completion(result)
+    completion(result.map { $0.ownership })
   }
 
   /// Why nothing can be acquired with the clock that this process has, if so: before the epoch is raised, which would
@@ -159,8 +165,11 @@ final class Writer: StoreWorker {
     // An epoch came from the database, whose numbers are signed.
     let unknown = Standing(epoch: Int64(clamping: epoch), turn: turn.reached, offset: nil)
     let expected = turns.standing(of: request.partition.index) ?? unknown
+    var rows = unsent[request.partition.index] ?? UnsentRows()
+    let change = rows.replace(with: batch.outbox, batch.replies)
     return Attempt(
-      request: request, batch: batch, epoch: epoch, expected: expected, turn: turn.next, completion: completion)
+      request: request, batch: batch, epoch: epoch, expected: expected, turn: turn.next, unsentChange: change,
+      unsent: rows, completion: completion)
   }
 
   private func committed(_ attempts: [Attempt], _ transaction: CheckpointTransaction, microseconds: Int) {
@@ -180,6 +189,8 @@ final class Writer: StoreWorker {
   }
 
   private func written(_ attempt: Attempt) {
+    // Acquiring waits until a lost checkpoint is settled, so these are still the partition's.
+    unsent[attempt.request.partition.index] = attempt.unsent
     turns.reached(
       attempt.turn, attempt.request.partition.index, epoch: attempt.epoch, offset: attempt.batch.header.offset)
     noteStanding(of: attempt.request.partition)

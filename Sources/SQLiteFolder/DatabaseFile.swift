@@ -12,13 +12,20 @@ public struct DatabaseFile: Sendable {
   public let pageBytes: Int
   /// The statements that make the tables.
   public let schema: [String]
+  /// The statements that bring a file from a version to the next one, by the version they start from. A version
+  /// whose way to this one is whole can be opened: for writing it is brought forward first, for reading it stays.
+  public let upgrades: [Int32: [String]]
 
-  public init(name: String, applicationID: Int32, version: Int32, pageBytes: Int, schema: [String]) {
+  public init(
+    name: String, applicationID: Int32, version: Int32, pageBytes: Int, schema: [String],
+    upgrades: [Int32: [String]] = [:]
+  ) {
     self.name = name
     self.applicationID = applicationID
     self.version = version
     self.pageBytes = pageBytes
     self.schema = schema
+    self.upgrades = upgrades
   }
 
   /// Makes the file, empty and durable. What stood under its name is removed.
@@ -38,7 +45,7 @@ public struct DatabaseFile: Sendable {
     chmod(path, 0o600)
   }
 
-  /// Opens the file, after a look at whose it is.
+  /// Opens the file, after a look at whose it is; for writing one of an older version is brought forward.
   /// - Throws: `DatabaseError`, damaged for a file that is not this program's.
   public func open(in folder: String, mode: Database.Mode) throws(DatabaseError) -> Database {
     let path = "\(folder)/\(name)"
@@ -48,13 +55,41 @@ public struct DatabaseFile: Sendable {
       throw .damaged(
         "\(path): is not Kassa's \(name) (application id \(found)); move it away or name another data folder")
     }
-    let foundVersion = try database.integer("PRAGMA user_version") ?? 0
-    guard foundVersion == Int64(version) else {
+    let foundVersion = try check(database)
+    if mode != .readOnly {
+      try database.execute("PRAGMA synchronous = FULL")
+      if foundVersion < version { try upgrade(database) }
+    }
+    return database
+  }
+
+  /// - Returns: the file's version, which is this one or has a whole way to it.
+  private func check(_ database: Database) throws(DatabaseError) -> Int32 {
+    let found = try database.integer("PRAGMA user_version") ?? 0
+    guard let found32 = Int32(exactly: found), found32 > 0, found32 <= version,
+      (found32..<version).allSatisfy({ upgrades[$0] != nil })
+    else {
       throw .damaged(
-        "\(path): has version \(foundVersion) and this program reads and writes version \(version); "
+        "\(database.path): has version \(found) and this program reads and writes version \(version); "
           + "use the program that wrote it")
     }
-    if mode != .readOnly { try database.execute("PRAGMA synchronous = FULL") }
-    return database
+    return found32
+  }
+
+  /// All steps in one transaction: a crash leaves the file as it was, or whole.
+  private func upgrade(_ database: Database) throws(DatabaseError) {
+    do throws(DatabaseError) {
+      try database.execute("BEGIN IMMEDIATE")
+      // Somebody else may have done it meanwhile.
+      for step in try check(database)..<version {
+        for statement in upgrades[step] ?? [] { try database.execute(statement) }
+      }
+      try database.execute("PRAGMA user_version = \(version)")
+      try database.execute("COMMIT")
+    } catch {
+      database.rollback()
+      throw DatabaseError(
+        code: error.code, message: "\(error.message), while it was brought to version \(version); it is as it was")
+    }
   }
 }

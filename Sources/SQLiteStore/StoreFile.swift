@@ -12,7 +12,7 @@ import Wire
 /// expiry, and only they stand in its index.
 public enum StoreFile {
   public static let file = DatabaseFile(
-    name: "store.sqlite", applicationID: 0x4b53_544f, version: 1, pageBytes: 4_096,
+    name: "store.sqlite", applicationID: 0x4b53_544f, version: 2, pageBytes: 4_096,
     schema: [
       """
       CREATE TABLE entities (
@@ -21,17 +21,26 @@ public enum StoreFile {
       """,
       "CREATE INDEX expiries ON entities (partition, expiry) WHERE expiry IS NOT NULL",
       "CREATE TABLE checkpoints (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, header BLOB)",
-    ])
+    ] + unsentTables, upgrades: [1: unsentTables])
 
-  /// A partition as it stands in a row: the service times 4096, and the index.
-  static func number(of partition: PartitionID) -> Int64 {
-    Int64(partition.service.rawValue) << 12 | Int64(partition.index)
-  }
+  /// What nobody has acknowledged: messages by destination and number, replies in their order. Since version 2.
+  private static let unsentTables = [
+    """
+    CREATE TABLE outbox (
+      partition INTEGER NOT NULL, destination INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+      PRIMARY KEY (partition, destination, number)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE replies (
+      partition INTEGER NOT NULL, place INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (partition, place))
+    WITHOUT ROWID
+    """,
+  ]
+  /// The first version with these tables.
+  static let unsentVersion: Int64 = 2
 
-  static func partition(_ number: Int64) -> PartitionID? {
-    guard let value = UInt8(exactly: number >> 12), let service = Service(rawValue: value) else { return nil }
-    return PartitionID(service, UInt16(number & 0xfff))
-  }
+  /// A partition as it stands in a row.
+  static func number(of partition: PartitionID) -> Int64 { Int64(partition.storedNumber) }
 }
 
 extension StoreFailure {

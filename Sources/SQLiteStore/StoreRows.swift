@@ -9,6 +9,8 @@ final class StoreRows {
   let path: String
   private let database: Database
   private let begin, end, one, ofKind, checkpoint: Statement
+  /// nil in a file of a version that has none.
+  private let outbox, replies: Statement?
 
   init(_ database: Database) throws(DatabaseError) {
     self.database = database
@@ -19,6 +21,14 @@ final class StoreRows {
     ofKind = try database.prepare(
       "SELECT key, body FROM entities WHERE partition = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?")
     checkpoint = try database.prepare("SELECT epoch, header FROM checkpoints WHERE partition = ?")
+    let hasUnsent = try database.integer("PRAGMA user_version") ?? 0 >= StoreFile.unsentVersion
+    if hasUnsent {
+      outbox = try database.prepare(
+        "SELECT destination, number, body FROM outbox WHERE partition = ? ORDER BY destination, number")
+      replies = try database.prepare("SELECT place, body FROM replies WHERE partition = ? ORDER BY place")
+    } else {
+      (outbox, replies) = (nil, nil)
+    }
   }
 
   /// From now on all is read as it is now.
@@ -60,6 +70,32 @@ final class StoreRows {
       let key = try StoredRows.key(kind: kind, text: ofKind.text(0), of: partition, in: path)
       let entity = try StoredRows.entity(ofKind.bytes(1), for: key, of: partition, in: path)
       rows.append(EntityChange(key: key, value: entity))
+    }
+    return rows
+  }
+
+  /// The messages that nobody has acknowledged, ascending by destination and number.
+  func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
+    guard let outbox else { return [] }
+    outbox.bind(1, StoreFile.number(of: partition))
+    defer { outbox.reset() }
+    var rows: [OutboxRow] = []
+    while try StoreFailure.reading({ () throws(DatabaseError) in try outbox.step() }) {
+      rows.append(
+        try StoredRows.message(
+          outbox.bytes(2), to: outbox.integer(0), number: outbox.integer(1), of: partition, in: path))
+    }
+    return rows
+  }
+
+  /// The replies that no pod has received, oldest first.
+  func replies(of partition: PartitionID) throws(StoreFailure) -> [UnsentRows.PlacedReply] {
+    guard let replies else { return [] }
+    replies.bind(1, StoreFile.number(of: partition))
+    defer { replies.reset() }
+    var rows: [UnsentRows.PlacedReply] = []
+    while try StoreFailure.reading({ () throws(DatabaseError) in try replies.step() }) {
+      rows.append(try StoredRows.reply(replies.bytes(1), at: replies.integer(0), of: partition, in: path))
     }
     return rows
   }

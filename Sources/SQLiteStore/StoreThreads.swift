@@ -47,7 +47,9 @@ struct StoreWriterLoop {
       var count = 0
       for request in state.writes where changes < shared.options.groupChangesMax {
         count += 1
-        if case .write(let batch, _, _) = request { changes += batch.changes.count }
+        if case .write(let batch, _, _) = request {
+          changes += batch.changes.count + batch.outbox.count + batch.replies.count
+        }
       }
       let group = Array(state.writes.prefix(count))
       state.writes.removeFirst(count)

@@ -9,6 +9,7 @@ final class StoreWriter {
   private let database: Database
   private let rows: StoreRows
   private let begin, commit, upsert, delete, deleteExpired, writeHeader, raiseEpoch: Statement
+  private let unsent: UnsentWriter
   private let counter = LogPageCounter()
   private let options: SQLiteStore.Options
 
@@ -38,6 +39,7 @@ final class StoreWriter {
       """
       INSERT INTO checkpoints (partition, epoch) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET epoch = ?2
       """)
+    unsent = try UnsentWriter(database, rows)
     database.observeLog(counter)
   }
 
@@ -46,10 +48,14 @@ final class StoreWriter {
   func beginTransaction() throws(DatabaseError) { try begin.run() }
   func commitTransaction() throws(DatabaseError) {
     try commit.run()
+    unsent.committed()
     // The log is trimmed behind what stands here: it must be what a later process reads.
     try database.checkItsPlace()
   }
-  func rollback() { database.rollback() }
+  func rollback() {
+    database.rollback()
+    unsent.undone()
+  }
 
   /// Copies the write-ahead log into the file when it has grown past its bound.
   func checkpointIfDue() throws(DatabaseError) {
@@ -81,7 +87,10 @@ final class StoreWriter {
       raiseEpoch.bind(2, stored)
       try raiseEpoch.run()
     }
-    return Ownership(epoch: raised, recovery: Recovery(header: header, pinned: try rows.pinned(of: partition)))
+    let (outbox, replies) = try unsent.acquire(partition)
+    return Ownership(
+      epoch: raised,
+      recovery: Recovery(header: header, pinned: try rows.pinned(of: partition), outbox: outbox, replies: replies))
   }
 
   /// - Throws: `StoreFailure`; with `fenced` nothing of the batch was written.
@@ -96,6 +105,7 @@ final class StoreWriter {
         "\(rows.path): \(partition) is stored through offset \(stored.header?.offset ?? -1); a checkpoint of "
           + "\(batch.header.offset) is refused")
     }
+    let unsentChange = try unsent.change(to: batch)
     let changes = Self.sorted(batch.changes)
     var bytes: [UInt8] = []
     try writing { () throws(DatabaseError) in
@@ -105,6 +115,7 @@ final class StoreWriter {
       writeHeader.bind(2, StoreFile.number(of: partition))
       try writeHeader.run(binding: 1, to: bytes, bytes.indices)
       try deleteExpired(batch.header)
+      try unsent.write(unsentChange, of: partition, &bytes)
     }
   }
 

@@ -11,6 +11,8 @@ public final class MemoryStore: StateStore {
     var header: CheckpointHeader?
     var entities: [EntityKey: Entity] = [:]
     var quarantined: Set<Int64> = []
+    var outbox: [OutboxRow] = []
+    var replies: [CommandReply] = []
   }
 
   private struct State: Sendable {
@@ -47,7 +49,8 @@ public final class MemoryStore: StateStore {
       return Ownership(
         epoch: found.epoch,
         recovery: Recovery(
-          header: found.header, pinned: Self.pinned(in: found.entities), quarantined: found.quarantined))
+          header: found.header, pinned: Self.pinned(in: found.entities), quarantined: found.quarantined,
+          outbox: found.outbox, replies: found.replies))
     }
   }
 
@@ -91,6 +94,8 @@ public final class MemoryStore: StateStore {
 
   private static func write(_ batch: CheckpointBatch, to partition: inout Partition) {
     partition.header = batch.header
+    partition.outbox = batch.outbox.sorted { ($0.destination, $0.number) < ($1.destination, $1.number) }
+    partition.replies = batch.replies
     for change in batch.changes { partition.entities[change.key] = change.value }
     for (key, entity) in partition.entities {
       if case .idempotency(let record) = entity, record.expiry <= batch.header.now { partition.entities[key] = nil }

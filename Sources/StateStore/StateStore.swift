@@ -18,7 +18,10 @@ public protocol StateStore: AnyObject, Sendable {
     _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void)
 
-  /// Writes a checkpoint in one transaction. Idempotency records of the partition whose expiry is not after
+  /// Writes a checkpoint in one transaction.
+  ///
+  /// Its messages and replies take the place of those that the store has; of a message with the same destination and
+  /// number the store may keep the one that it has. Idempotency records of the partition whose expiry is not after
   /// the header's time are deleted with it, or with later ones where there are many. After a failure other than
   /// `fenced`, `setBack` and `closed` a new batch may be tried: nothing of the failed one was written.
   func write(

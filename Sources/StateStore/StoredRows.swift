@@ -47,6 +47,42 @@ public enum StoredRows {
     throw StoreFailure(.format, "\(place): the checkpoint of \(partition) is damaged: \(reason); \(advice)")
   }
 
+  /// A message that nobody has acknowledged.
+  /// - Throws: `StoreFailure` that names the place, the message and the partition.
+  package static func message(
+    _ bytes: UnsafeRawBufferPointer, to destination: Int64, number: Int64, of partition: PartitionID, in place: String
+  ) throws(StoreFailure) -> OutboxRow {
+    var reason = "its destination or number is out of range"
+    do throws(WireError) {
+      if let destination = PartitionID(storedNumber: destination), let number = UInt64(exactly: number), number > 0 {
+        return OutboxRow(
+          destination: destination, number: number, message: try StreamMessageCodec.decode(bytes))
+      }
+    } catch {
+      reason = "\(error)"
+    }
+    throw StoreFailure(
+      .format,
+      "\(place): message \(number) of \(partition) to partition \(destination) is damaged: \(reason); \(advice)")
+  }
+
+  /// A reply that no pod has received.
+  /// - Throws: `StoreFailure` that names the place, the reply's place and the partition.
+  package static func reply(
+    _ bytes: UnsafeRawBufferPointer, at number: Int64, of partition: PartitionID, in place: String
+  ) throws(StoreFailure) -> UnsentRows.PlacedReply {
+    var reason = "its place is out of range"
+    do throws(WireError) {
+      if (0..<UnsentRows.placesMax).contains(number) {
+        return UnsentRows.PlacedReply(place: number, reply: try ReplyCodec.decode(bytes))
+      }
+    } catch {
+      reason = "\(error)"
+    }
+    throw StoreFailure(
+      .format, "\(place): the reply at place \(number) of \(partition) is damaged: \(reason); \(advice)")
+  }
+
   /// Log and store belong together.
   public static let advice = "restore log and store from the same backup"
 }

@@ -34,7 +34,7 @@ private final class Results: Sendable {
     }
     for thread in threads { try #require(thread).join() }
     #expect(results.all == [nil, nil, nil, nil])
-    #expect(try fixture.sql("SELECT version FROM kassa.schema_versions ORDER BY 1") == "1\n2\n3")
+    #expect(try fixture.sql("SELECT version FROM kassa.schema_versions ORDER BY 1") == "1\n2\n3\n4")
     #expect(try fixture.sql("SELECT cluster, service, partition_count FROM kassa.identity") == "test|stock|4")
   }
 
@@ -65,7 +65,7 @@ private final class Results: Sendable {
   }
 
   @Test(arguments: [
-    ("UPDATE kassa.schema_versions SET version = version + 8", "schema 10"),
+    ("UPDATE kassa.schema_versions SET version = version + 8", "schema 11"),
     ("UPDATE kassa.identity SET cluster = 'elsewhere'", "cluster 'elsewhere'"),
     ("UPDATE kassa.identity SET service = 'orders'", "service 'orders'"),
     ("UPDATE kassa.identity SET partition_count = 64", "64 partitions"),

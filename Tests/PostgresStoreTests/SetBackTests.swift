@@ -135,14 +135,16 @@ extension Answer {
 }
 
 extension Fixture {
+  private static let tables = ["checkpoints", "entities", "outbox", "replies"]
+
   /// Keeps a copy of what the database holds.
   func saveTables() throws {
-    for table in ["checkpoints", "entities"] { try sql("CREATE TABLE saved_\(table) AS TABLE kassa.\(table)") }
+    for table in Self.tables { try sql("CREATE TABLE saved_\(table) AS TABLE kassa.\(table)") }
   }
 
   /// Puts the copy in its place.
   func setBackTables() throws {
-    for table in ["checkpoints", "entities"] {
+    for table in Self.tables {
       try sql("DELETE FROM kassa.\(table); INSERT INTO kassa.\(table) TABLE saved_\(table)")
     }
   }

@@ -180,4 +180,47 @@ private let files = [
     FileFaults.set(nil, of: .write, on: path + "/two.sqlite")
     #expect(try open().format.isComplete, "with room again the next start completes it")
   }
+
+  // MARK: Versions of a database
+
+  private func one(_ version: Int32, _ upgrades: [Int32: [String]] = [:]) -> DatabaseFile {
+    DatabaseFile(
+      name: "one.sqlite", applicationID: 11, version: version, pageBytes: 4_096, schema: ["CREATE TABLE t (x)"],
+      upgrades: upgrades)
+  }
+
+  private func version() throws -> Int64? {
+    try Database(path: path + "/one.sqlite", mode: .readOnly).integer("PRAGMA user_version")
+  }
+
+  @Test func bringsAnOlderDatabaseForwardStepByStep() throws {
+    do { _ = try open(8, [one(1)]) }
+    let newest = one(3, [1: ["CREATE TABLE u (x)", "INSERT INTO u VALUES (1)"], 2: ["UPDATE u SET x = x + 1"]])
+    #expect(try newest.open(in: path, mode: .readOnly).integer("SELECT count(*) FROM t") == 0)
+    #expect(try version() == 1, "who only reads changes nothing")
+    for _ in 0..<2 {
+      do { _ = try open(8, [newest]) }
+      #expect(try version() == 3)
+      #expect(try newest.open(in: path, mode: .readWrite).integer("SELECT x FROM u") == 2)
+    }
+    expectRefusal(.format, "version 3", "version 2") { _ = try open(8, [one(2, [1: []])]) }
+  }
+
+  @Test func anUpgradeIsWholeOrNothing() throws {
+    do { _ = try open(8, [one(1)]) }
+    expectRefusal(.format, "no_such_table", "brought to version 3") {
+      _ = try open(8, [one(3, [1: ["CREATE TABLE u (x)"], 2: ["UPDATE no_such_table SET x = 1"]])])
+    }
+    #expect(try version() == 1)
+    let tables = try one(1).open(in: path, mode: .readOnly).integer("SELECT count(*) FROM sqlite_schema")
+    #expect(tables == 1)
+  }
+
+  @Test func refusesADatabaseWithoutAWayToItsVersion() throws {
+    do { _ = try open(8, [one(1)]) }
+    for mode in [Database.Mode.readOnly, .readWrite] {
+      #expect(throws: DatabaseError.self) { _ = try one(3, [2: []]).open(in: path, mode: mode) }
+    }
+    #expect(try version() == 1)
+  }
 }

@@ -19,27 +19,48 @@ enum StoreKind: String, CaseIterable, Sendable {
 /// A store of one kind with what it needs.
 struct StoreFixture {
   let store: any StateStore
-  private let folder: TemporaryFolder?
+  /// Closes the store and opens what it wrote; one in memory goes on as it is.
+  let reopen: () throws -> any StateStore
 
   init(_ kind: StoreKind) throws {
     switch kind {
     case .memory:
-      store = MemoryStore()
-      folder = nil
+      let memory = MemoryStore()
+      store = memory
+      reopen = { memory }
     case .services:
-      store = ServiceStores([.stock: MemoryStore(), .orders: MemoryStore()])
-      folder = nil
+      let stores = ServiceStores([.stock: MemoryStore(), .orders: MemoryStore()])
+      store = stores
+      reopen = { stores }
     case .sqlite:
       let temporary = try TemporaryFolder()
-      let data = try DataFolder(path: temporary.path + "/data", partitionCount: 4, files: [StoreFile.file])
-      store = try SQLiteStore(folder: data)
-      folder = temporary
+      func open() throws -> SQLiteStore {
+        try SQLiteStore(
+          folder: DataFolder(path: temporary.path + "/data", partitionCount: 4, files: [StoreFile.file]))
+      }
+      let first = try open()
+      store = first
+      reopen = {
+        first.close()
+        return try open()
+      }
     case .postgres:
       let server = try PostgresServer.shared()
-      store = try PostgresStore(
-        server.connection(to: server.makeDatabase()), service: .stock,
-        identity: PostgresIdentity(cluster: "test", partitionCount: 4))
-      folder = nil
+      let database = try server.makeDatabase()
+      func open() throws -> PostgresStore {
+        // Small pages, so that a few rows are many of them.
+        var options = PostgresOptions()
+        options.batchRowsMax = 2
+        return try PostgresStore(
+          server.connection(to: database), service: .stock,
+          identity: PostgresIdentity(cluster: "test", partitionCount: 4), options: options)
+      }
+      let first = try open()
+      store = first
+      reopen = {
+        first.close()
+        return try open()
+      }
     }
   }
 }
