@@ -113,6 +113,4 @@ final class OwnerShared: Sendable {
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
     report(.storeFailed(partition, failure.message))
   }
-
-  func mailRefused(_ count: Int) { report(.mailRefused(count)) }
 }
