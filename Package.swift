@@ -66,6 +66,12 @@ let package = Package(
     target("SQLiteFolder", ["CSQLite"]),
     target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "PartitionCore", "Streams", "Threads", "Wire"]),
     target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
+    target(
+      "FolderUpgrade",
+      [
+        "EventLog", "Model", "Orders", "PartitionCore", "Payments", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
+        "StateStore", "Stock",
+      ], path: "Sources/Adapters/FolderUpgrade"),
     target("PostgresStore", ["CPostgres", "Model", "PartitionCore", "StateStore", "Threads", "Wire"]),
 
     // Who may do what: the rules, and the files that they come from.
@@ -100,8 +106,8 @@ let package = Package(
     target(
       "Embedded",
       [
-        "EventLog", "HTTPServer", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime", "PriceCache",
-        "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Serving", "Settings", "Telemetry",
+        "EventLog", "FolderUpgrade", "HTTPServer", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime",
+        "PriceCache", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Serving", "Settings", "Telemetry",
       ]),
     target(
       "Cluster",

@@ -1,4 +1,5 @@
 import Dispatch
+import FolderUpgrade
 import HTTPServer
 import Model
 import OperatorAPI
@@ -20,7 +21,7 @@ import Telemetry
 /// lane n        the operator port
 /// log, store    SQLite files with threads of their own
 /// ```
-/// Boot: lock the folder, look whether the clock fits it, open log and store, take the partitions over, replay on the
+/// Boot: bring the folder forward if an earlier version wrote it, lock it, look whether the clock fits it, open log and store, take the partitions over, replay on the
 /// lanes, open the gates. The ports are open from the start: while the replay lasts requests are refused with 503, and
 /// `/readyz` says what is missing.
 public final class EmbeddedServer: Sendable {
@@ -30,7 +31,7 @@ public final class EmbeddedServer: Sendable {
   private let front: ServerFront
   private let clock: ServingClock
   private let replayed: Gate
-  private let runtime: Runtime
+  private let runtime: OwnerRuntime
   /// What the store had of each partition at the start, and how many records of the log were beyond that.
   private let offsetsAtBoot: [PartitionID: Int64]
   private let recordsToReplay: Int64
@@ -39,12 +40,16 @@ public final class EmbeddedServer: Sendable {
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
 
   /// Opens everything and starts to serve.
-  /// - Throws: `DataFolderFailure`, `ClockRefusal`, `LogFailure`, `StoreFailure`, `HTTPServerFailure`, `LaneFailure`,
+  /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`, `HTTPServerFailure`, `LaneFailure`,
   ///   `ConfigurationError`: each names what is wrong; nothing keeps running then.
   public init(_ settings: ServeSettings, version: String, journal: Log) throws {
     self.settings = settings
     let serving = try ServingOptions(settings)
     let options = try EmbeddedOptions(settings)
+    let upgrade = try FolderUpgrade.runIfNeeded(
+      path: settings.dataFolder, partitionCount: settings.partitions,
+      keepsHistory: settings.eventLogRetention == .keep, options: options.store)
+    if let upgrade { journal.tell(upgrade) }
     let folder = try DataFolder(
       path: settings.dataFolder, partitionCount: settings.partitions, files: [LogFile.file, StoreFile.file])
     let clock = try FolderClock.clock(settings)
@@ -67,9 +72,8 @@ public final class EmbeddedServer: Sendable {
     let replayed = Gate()
     self.replayed = replayed
     let incarnation = UInt64.random(in: 1...UInt64.max)
-    let runtime = try Runtime(
-      options: serving.runtime, lanes: lanes.serving, log: log, store: store, incarnation: incarnation,
-      clock: { clock.now() },
+    let runtime = try OwnerRuntime(
+      options: serving.runtime, lanes: lanes.serving, log: log, store: store, run: incarnation, clock: { clock.now() },
       report: { journal.tell($0) }, onReplayed: { replayed.open() })
     self.runtime = runtime
     let prices = MemoryPriceCache(
@@ -131,9 +135,20 @@ public final class EmbeddedServer: Sendable {
 extension LogFigures {
   init(of log: SQLiteLog) {
     let statistics = log.statistics
-    let durable = log.durable.sequence
+    let durable = log.durable
     self.init(
       appendedPosition: durable + UInt64(clamping: statistics.recordsPending), durablePosition: durable,
       commits: statistics.commits, isFailed: log.failure != nil)
+  }
+}
+
+extension Log {
+  fileprivate func tell(_ report: FolderUpgrade.Report) {
+    info(
+      "brought the data folder forward from version 0.1.0",
+      [
+        "records": LogValue(report.recordsReplayed), "messages": LogValue(report.messagesDelivered),
+        "former_log": LogValue(report.copy ?? "not kept"),
+      ])
   }
 }

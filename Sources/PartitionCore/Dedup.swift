@@ -22,6 +22,13 @@ public struct Dedup: Hashable, Sendable {
     return true
   }
 
+  /// Whether the message is new; what is of no partition is not.
+  public func isNew(_ message: PartitionMessage) -> Bool {
+    guard Int(message.source.index) < partitionCount else { return false }
+    let slot = Int(message.source.service.rawValue) * partitionCount + Int(message.source.index)
+    return highest[slot].map { message.position > $0 } ?? true
+  }
+
   /// The table as rows, ascending by source.
   public var rows: [DedupRow] {
     highest.enumerated().compactMap { slot, position in

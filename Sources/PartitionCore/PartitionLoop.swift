@@ -103,6 +103,9 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     queue.append(delivery)
   }
 
+  /// Whether a message was not seen before.
+  public func awaits(_ message: PartitionMessage) -> Bool { dedup.isNew(message) }
+
   /// How many entries of the record behind `appliedOffset` were applied; that many more stand before the one at which
   /// a stopped partition stopped.
   public var appliedEntries: Int { nextEntry }

@@ -93,6 +93,11 @@ public final class DataFolder: Sendable {
     close(lockFile)
   }
 
+  /// Whether a folder has one of the databases.
+  public static func holds(_ file: DatabaseFile, _ path: String) -> Bool {
+    access("\(path)/\(file.name)", F_OK) == 0
+  }
+
   /// What a folder says of itself, without locking it; for tools that only read.
   /// - Throws: `DataFolderFailure` where it is no data folder of this program's version.
   public static func readFormat(_ path: String) throws(DataFolderFailure) -> DataFolderFormat {

@@ -20,3 +20,4 @@ public protocol ServedRuntime: RuntimeInspection {
 }
 
 extension Runtime: ServedRuntime {}
+extension OwnerRuntime: ServedRuntime {}

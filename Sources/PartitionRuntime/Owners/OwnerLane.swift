@@ -52,10 +52,25 @@ final class OwnerLane {
   }
 
   /// Makes the lane the owner of a partition, and says so in the log.
-  func own(_ seat: Seat, _ announcement: Owner) {
-    seatOf[shared.flat(seat.id)] = Int16(seats.count)
-    seats.append(seat)
-    appends.append(RecordAppend(partition: seat.id, record: .owned(announcement)))
+  func own(_ partition: PartitionID, _ ownership: Ownership) {
+    seatOf[shared.flat(partition)] = Int16(seats.count)
+    seats.append(seat(of: partition, ownership))
+    announce(partition, ownership.epoch)
+  }
+
+  func seat(of partition: PartitionID, _ ownership: Ownership) -> Seat {
+    let owner = OwnerID(epoch: ownership.epoch, run: shared.run)
+    let offset = ownership.recovery.header?.offset ?? -1
+    return Seat(
+      id: partition, owner: owner,
+      entrance: OwnerEntrance(of: partition, owner, shared, ownership.recovery, on: lane),
+      gate: shared.gates[shared.flat(partition)], readFrom: offset + 1, checkpointedOffset: offset)
+  }
+
+  /// Has the log say whose the partition is; once that is durable, the log is read up to there.
+  func announce(_ partition: PartitionID, _ epoch: UInt64) {
+    guard let owner = Owner(epoch: epoch, incarnation: shared.run, address: OwnerShared.address) else { return }
+    appends.append(RecordAppend(partition: partition, record: .owned(owner)))
   }
 
   func place(of partition: PartitionID) -> Int? {
@@ -124,8 +139,9 @@ final class OwnerLane {
       isTurnDue = true
     }
     for other in mail.indices where !mail[other].isEmpty {
+      // A lane that has fallen so far behind is sent it by a later turn: nothing of a stream may get lost.
+      guard shared.mailboxes[other].post(mail[other]) else { continue }
       isExpected[other] = false
-      if !shared.mailboxes[other].post(mail[other]) { shared.mailRefused(mail[other].count) }
       mail[other].removeAll(keepingCapacity: true)
     }
     if isTurnDue {
@@ -249,6 +265,7 @@ final class OwnerLane {
       if isCurrent(epoch, at: place) { loaded(result, at: place) }
     case .checkpointed(let place, let epoch, let offset, let result):
       if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
+    case .acquired(let place, let result): acquired(result, at: place)
     }
   }
 
@@ -270,7 +287,7 @@ final class OwnerLane {
   /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
     owners[shared.flat(partition)] = owner
-    for place in seats.indices where seats[place].awaitsGreetings { sendMessages(of: place) }
+    for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
   }
 
   /// Whether what the store answers belongs to the partition's present owner.

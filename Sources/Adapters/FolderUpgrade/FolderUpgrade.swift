@@ -1,0 +1,58 @@
+import EventLog
+import Model
+import PartitionCore
+import SQLiteFolder
+import SQLiteLog
+import SQLiteStore
+import StateStore
+
+/// Brings a data folder of version 0.1.0 forward, once and for good.
+///
+/// There, messages between partitions stood in the log of their receivers, and each partition remembered the newest of
+/// each source. So its log is replayed under those rules until no message is missing; what a restart would have
+/// appended is appended; every partition is checkpointed; and then the log begins anew behind its end, with streams
+/// that begin at 1.
+///
+/// A crash at any moment leaves a folder that the next start brings forward: what was appended leads to the same state
+/// again, and a checkpoint that was written already has nothing before it.
+package enum FolderUpgrade {
+  /// Why a folder cannot be brought forward: a sentence that says what to do.
+  package struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+  }
+
+  /// What was done.
+  package struct Report: Hashable, Sendable {
+    /// Records that the store did not include.
+    package let recordsReplayed: Int
+    /// Messages that were under way and are delivered now.
+    package let messagesDelivered: Int
+    /// Where the former log is kept; nil where its history was not to be kept.
+    package let copy: String?
+  }
+
+  /// Brings the folder forward if it needs it.
+  ///
+  /// - Parameters:
+  ///   - partitionCount: has to be the one that the folder was made with.
+  ///   - keepsHistory: whether the former log is kept beside the new one.
+  /// - Returns: nil where there was nothing to do.
+  /// - Throws: `Refusal`, `DataFolderFailure`, `LogFailure`, `StoreFailure`. The folder can be used as before then, or
+  ///   brought forward by the next start.
+  package static func runIfNeeded(
+    path: String, partitionCount: Int, keepsHistory: Bool, options: SQLiteStore.Options = SQLiteStore.Options()
+  ) throws -> Report? {
+    guard try FormerLog.isThere(in: path) else { return nil }
+    let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file, StoreFile.file])
+    let log = try FormerLog(folder)
+    let store = try SQLiteStore(folder: folder, options: options)
+    defer { store.close() }
+    let state = try FormerState(log, store, partitionCount: partitionCount)
+    try log.append(state.appended)
+    try state.writeCheckpoints()
+    let copy = keepsHistory ? "\(path)/log-0.1.sqlite" : nil
+    try log.convert(keepingAt: copy)
+    return Report(
+      recordsReplayed: state.recordsReplayed, messagesDelivered: state.appended.count, copy: copy)
+  }
+}

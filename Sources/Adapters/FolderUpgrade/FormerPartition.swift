@@ -1,0 +1,58 @@
+import Model
+import Orders
+import PartitionCore
+import Payments
+import Stock
+
+/// One partition under the rules of version 0.1.0.
+protocol FormerPartition: AnyObject {
+  /// Applies a record, loading what it needs with `load`. Returns the messages that it caused.
+  func apply(_ delivery: Delivery, load: ([EntityKey]) throws -> [EntityChange]) throws -> [Effects.Outbound]
+  /// Whether a message was not seen before.
+  func isNew(_ message: PartitionMessage) -> Bool
+  var status: PartitionStatus { get }
+  /// Everything that changed since the beginning, with the header it leads to; nil when nothing did.
+  func takeChanges() -> CheckpointBatch?
+}
+
+func makeFormerPartition(
+  _ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery
+) -> any FormerPartition {
+  switch partition.service {
+  case .orders: FormerLoop<OrdersMachine>(partition, partitioner, recovery)
+  case .stock: FormerLoop<StockMachine>(partition, partitioner, recovery)
+  case .payments: FormerLoop<PaymentsMachine>(partition, partitioner, recovery)
+  }
+}
+
+private final class FormerLoop<Machine: StateMachine>: FormerPartition {
+  private var loop: PartitionLoop<Machine>
+
+  init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery) {
+    var limits = CoreLimits()
+    limits.residentMax = .max
+    loop = PartitionLoop(partition: partition, partitioner: partitioner, limits: limits, recovery: recovery)
+  }
+
+  func apply(_ delivery: Delivery, load: ([EntityKey]) throws -> [EntityChange]) throws -> [Effects.Outbound] {
+    var effects = Effects()
+    loop.deliver(delivery)
+    while true {
+      loop.step(into: &effects)
+      let keys = loop.keysToLoad()
+      guard !keys.isEmpty || loop.canStep else { break }
+      if !keys.isEmpty { loop.loaded(try load(keys), into: &effects) }
+    }
+    loop.appended(upTo: .zero)
+    return effects.messages
+  }
+
+  func isNew(_ message: PartitionMessage) -> Bool { loop.awaits(message) }
+
+  var status: PartitionStatus { loop.status }
+
+  func takeChanges() -> CheckpointBatch? {
+    loop.takeCheckpoint()
+    return loop.checkpointToWrite(durable: LogPosition(.max))
+  }
+}

@@ -1,0 +1,110 @@
+import Dispatch
+import EventLog
+import Model
+import PartitionCore
+import SQLiteLog
+import SQLiteStore
+import StateStore
+import Synchronization
+
+/// What a folder of version 0.1.0 comes to, once its log has been replayed and no message is under way any more.
+struct FormerState {
+  private let store: SQLiteStore
+  private var partitions: [PartitionID: any FormerPartition] = [:]
+  private var epochs: [PartitionID: UInt64] = [:]
+  private var nextOffsets: [PartitionID: Int64] = [:]
+  private(set) var recordsReplayed = 0
+  /// What a restart would have appended.
+  private(set) var appended: [(partition: PartitionID, record: Record)] = []
+
+  /// - Throws: `FolderUpgrade.Refusal`, `LogFailure`, `StoreFailure`.
+  init(_ log: FormerLog, _ store: SQLiteStore, partitionCount: Int) throws {
+    self.store = store
+    guard let partitioner = Partitioner(count: partitionCount) else {
+      throw LogFailure(.format, "\(partitionCount) is no partition count")
+    }
+    for service in Service.allCases {
+      for index in 0..<partitionCount {
+        let partition = PartitionID(service, UInt16(index))
+        let ownership = try store.acquire(partition)
+        let offset = ownership.recovery.header?.offset ?? -1
+        let offsets = log.offsets(of: partition)
+        guard offset + 1 >= offsets.lowerBound, offset < offsets.upperBound || offsets.isEmpty && offset == -1 else {
+          throw FolderUpgrade.Refusal(
+            description: "\(partition): the store stands at offset \(offset) and the log has \(offsets.lowerBound) to "
+              + "\(offsets.upperBound - 1); restore log and store from the same backup")
+        }
+        partitions[partition] = makeFormerPartition(partition, partitioner, ownership.recovery)
+        epochs[partition] = ownership.epoch
+        nextOffsets[partition] = offsets.upperBound
+      }
+    }
+    var outputs: [Effects.Outbound] = []
+    try log.forEach { delivery in
+      outputs += try apply(delivery)
+      recordsReplayed += 1
+    }
+    try deliver(outputs)
+  }
+
+  private func apply(_ delivery: Delivery) throws -> [Effects.Outbound] {
+    guard let partition = partitions[delivery.partition] else { return [] }
+    let outputs = try partition.apply(delivery) { keys in try load(keys, of: delivery.partition) }
+    if case .stopped(let offset, let reason) = partition.status {
+      throw FolderUpgrade.Refusal(
+        description: "\(delivery.partition) stops at offset \(offset) of its log: \(reason); set that aside with "
+          + "`kassa quarantine` of version 0.1.0 first")
+    }
+    return outputs
+  }
+
+  /// Delivers what was caused and does not stand in the log, and what that causes. What stands there is dropped as a
+  /// repetition.
+  private mutating func deliver(_ first: [Effects.Outbound]) throws {
+    var outputs = first
+    while !outputs.isEmpty {
+      var caused: [Effects.Outbound] = []
+      for output in outputs {
+        guard case .message(let message) = output.entry.body, let partition = partitions[output.to],
+          partition.isNew(message), let offset = nextOffsets[output.to]
+        else { continue }
+        let record = Record(entries: [output.entry])
+        appended.append((output.to, record))
+        nextOffsets[output.to] = offset + 1
+        caused += try apply(
+          Delivery(partition: output.to, offset: offset, position: .zero, content: .record(record)))
+      }
+      outputs = caused
+    }
+  }
+
+  /// Writes a checkpoint of every partition that has changed since its newest, without what the former rules needed.
+  /// - Throws: `StoreFailure`.
+  func writeCheckpoints() throws {
+    for (partition, state) in partitions.sorted(by: { $0.key < $1.key }) {
+      guard let batch = state.takeChanges(), let epoch = epochs[partition] else { continue }
+      let header = CheckpointHeader(
+        partition: partition, offset: batch.header.offset, now: batch.header.now,
+        rulesVersion: batch.header.rulesVersion, limits: batch.header.limits, dedup: [], ledger: batch.header.ledger)
+      try wait { store.write(CheckpointBatch(header: header, changes: batch.changes), epoch: epoch, completion: $0) }
+    }
+  }
+
+  private func load(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
+    try wait { store.load(keys, of: partition, epoch: epochs[partition] ?? 0, completion: $0) }
+  }
+
+  private func wait<Value: Sendable>(
+    _ start: (@escaping @Sendable (Result<Value, StoreFailure>) -> Void) -> Void
+  ) throws(StoreFailure) -> Value {
+    let answer = Mutex<Result<Value, StoreFailure>?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    start { result in
+      answer.withLock { $0 = result }
+      done.signal()
+    }
+    done.wait()
+    guard let result = answer.withLock({ $0 }) else { throw StoreFailure(.closed, "the store did not answer") }
+    return try result.get()
+  }
+}

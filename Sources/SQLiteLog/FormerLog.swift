@@ -1,0 +1,136 @@
+import EventLog
+import Model
+import PartitionCore
+import SQLiteFolder
+import Wire
+
+/// The log of a folder as version 0.1.0 wrote it: any partition's records were appended by anybody, and messages stand
+/// in the log of those who receive them. It is read and completed once, by the upgrade. Owned by one thread.
+package final class FormerLog {
+  /// The same file, of the version before.
+  package static let file = DatabaseFile(
+    name: LogFile.file.name, applicationID: LogFile.file.applicationID, version: 1, pageBytes: LogFile.file.pageBytes,
+    schema: [])
+
+  /// Whether a folder holds a log of that version.
+  /// - Throws: `LogFailure` when the file cannot be read.
+  package static func isThere(in path: String) throws(LogFailure) -> Bool {
+    guard DataFolder.holds(LogFile.file, path) else { return false }
+    return try LogFailure.reading { () throws(DatabaseError) in
+      let database = try Database(path: "\(path)/\(LogFile.file.name)", mode: .readOnly)
+      let application = try database.integer("PRAGMA application_id")
+      let version = try database.integer("PRAGMA user_version")
+      return application == Int64(LogFile.file.applicationID) && version == 1
+    }
+  }
+
+  private let database: Database
+  private let cursor: LogCursor
+  /// Where the file begins and ends.
+  private let base: LogMark
+  private var end: LogMark
+
+  /// - Throws: `LogFailure`.
+  package init(_ folder: DataFolder) throws(LogFailure) {
+    let partitionCount = folder.format.partitionCount
+    let path = folder.path
+    let opened = try LogFailure.reading { () throws(DatabaseError) in
+      let database = try Self.file.open(in: path, mode: .readWrite)
+      let cursor = try LogCursor(database, partitionCount: partitionCount)
+      return (database, cursor, try LogMarks(cursor).ends())
+    }
+    database = opened.0
+    cursor = opened.1
+    base = opened.2.base
+    end = opened.2.end
+  }
+
+  /// Where a partition's log begins, and what its next record gets.
+  package func offsets(of partition: PartitionID) -> Range<Int64> {
+    guard let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount) else { return 0..<0 }
+    return base.offsets[slot]..<max(base.offsets[slot], end.offsets[slot])
+  }
+
+  /// Hands over all records, in the order of the log.
+  /// - Throws: `LogFailure`, or what `body` throws.
+  package func forEach(_ body: (Delivery) throws -> Void) throws {
+    var failure: (any Error)?
+    try cursor.forEach(after: base.sequence, through: .max, limit: .max) { row throws(LogFailure) in
+      guard let partition = row.partition else {
+        throw LogFailure(.format, "\(cursor.path): record \(row.sequence) is of no partition")
+      }
+      let content: Delivery.Content
+      do throws(WireError) {
+        content = .record(try RecordCodec.decode(row.body))
+      } catch {
+        content = .undecodable(reason: "\(error)")
+      }
+      do {
+        try body(Delivery(partition: partition, offset: row.offset, position: .zero, content: content))
+      } catch {
+        failure = error
+      }
+      return failure == nil
+    }
+    if let failure { throw failure }
+  }
+
+  /// Appends what a restart would have appended, in one transaction.
+  /// - Throws: `LogFailure`; then nothing was appended.
+  package func append(_ records: [(partition: PartitionID, record: Record)]) throws(LogFailure) {
+    guard !records.isEmpty else { return }
+    var end = end
+    try writing { () throws(DatabaseError) in
+      let insert = try database.prepare("INSERT INTO records (sequence, partition, offset, body) VALUES (?, ?, ?, ?)")
+      for (partition, record) in records {
+        guard let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount) else { continue }
+        var body: [UInt8] = []
+        RecordCodec.encode(record, into: &body)
+        end.sequence += 1
+        insert.bind(1, end.sequence)
+        insert.bind(2, LogFile.number(of: partition))
+        insert.bind(3, end.offsets[slot])
+        insert.bind(4, copying: body)
+        try insert.run()
+        end.offsets[slot] += 1
+      }
+    }
+    self.end = end
+  }
+
+  /// Makes a log of the present version of it, which goes on where this one ends. The checkpoints have everything.
+  ///
+  /// - Parameter copy: where the former log is kept as it is; nil for not at all.
+  /// - Throws: `LogFailure`; then it is as before.
+  package func convert(keepingAt copy: String?) throws(LogFailure) {
+    if let copy {
+      try LogFailure.reading { () throws(DatabaseError) in
+        let keep = try database.prepare("VACUUM INTO ?")
+        keep.bind(1, copy)
+        try keep.run()
+      }
+    }
+    try writing { () throws(DatabaseError) in
+      try database.execute("DELETE FROM records")
+      try database.execute("DELETE FROM marks")
+      try database.execute("DELETE FROM quarantined")
+      let mark = try database.prepare("INSERT INTO marks (sequence, offsets) VALUES (?, ?)")
+      mark.bind(1, end.sequence)
+      mark.bind(2, copying: end.bytes)
+      try mark.run()
+      try database.execute("PRAGMA user_version = \(LogFile.file.version)")
+    }
+  }
+
+  private func writing(_ body: () throws(DatabaseError) -> Void) throws(LogFailure) {
+    do throws(DatabaseError) {
+      try database.execute("BEGIN IMMEDIATE")
+      try body()
+      try database.execute("COMMIT")
+      try database.checkpoint()
+    } catch {
+      database.rollback()
+      throw LogFailure(.write, error.message)
+    }
+  }
+}
