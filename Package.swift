@@ -136,7 +136,8 @@ let package = Package(
         "Audit", "CallerFiles", "Callers", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog",
         "StateStore", "PriceCache", "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Serving", "Telemetry", "Threads", "Settings", "Simulator", "LoadGenerator",
+        "OperatorClient", "Peers", "Serving", "Streams", "Telemetry", "Tenancy", "Threads", "Settings",
+        "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
 
@@ -172,8 +173,9 @@ let package = Package(
     tests(
       "AuditTests",
       [
-        "Audit", "Embedded", "EventLog", "LoadGenerator", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore", "Settings", "Telemetry", "TestSupport",
+        "Audit", "Embedded", "EventLog", "LoadGenerator", "Model", "Orders", "PartitionCore", "Payments",
+        "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "StateStore", "Stock", "Streams", "Telemetry",
+        "Tenancy", "TestSupport", "Wire",
       ]),
     tests("SimulatorTests", ["Simulator", "Tenancy"]),
     tests("StreamsTests", ["Model", "Streams", "TestSupport"]),

@@ -34,28 +34,14 @@ package final class FolderSource: AuditSource {
     (store, log, headers) = try Self.open(path)
   }
 
-  /// - Throws: `LogFailure` for a log of the version before, whose records this program does not follow any more.
-  private static func checkVersion(_ path: String) throws {
-    let log = "\(path)/\(LogFile.file.name)"
-    let isFormer: Bool
-    do throws(DatabaseError) {
-      let database = try Database(path: log, mode: .readOnly)
-      let identity = try database.integer("PRAGMA application_id")
-      let version = try database.integer("PRAGMA user_version")
-      isFormer = identity == Int64(LogFile.file.applicationID) && version == formerLogVersion
-    } catch {
-      throw LogFailure(.format, error.message)
-    }
-    if isFormer {
-      throw LogFailure(
-        .format,
-        "\(log): was written by an older version of Kassa; start it once with kassa serve --data \(path), which "
-          + "upgrades it")
-    }
+  /// - Throws: `LogFailure` for a log of the version before, whose records stand under other rules.
+  private static func checkVersion(_ path: String) throws(LogFailure) {
+    guard try FormerLog.isThere(in: path) else { return }
+    throw LogFailure(
+      .format,
+      "\(path)/\(LogFile.file.name): was written by an older version of Kassa; start it once with "
+        + "kassa serve --data \(path), which upgrades it")
   }
-
-  /// The version whose logs anybody appended to.
-  private static let formerLogVersion: Int64 = 1
 
   private typealias Opened = (
     store: SQLiteStoreReader, log: SQLiteLogReader, headers: [PartitionID: CheckpointHeader]

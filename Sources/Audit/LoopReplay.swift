@@ -72,6 +72,8 @@ package final class LoopReplay: ReplayPartition {
     try run(load)
   }
 
+  package var sources: [PartitionID] { neededThrough.keys.sorted() }
+
   package func need(from sender: LoopReplay) -> MessageNeed? {
     neededThrough[sender.partition].map { offset in
       MessageNeed(
@@ -80,7 +82,8 @@ package final class LoopReplay: ReplayPartition {
     }
   }
 
-  /// Not known: a receiver keeps the newest record of each source only.
+  /// None: a receiver keeps the newest record of each source only, which tells nothing of how many there were.
+  package var destinations: [PartitionID] { [] }
   package func loss(of sender: LoopReplay) -> String? { nil }
 
   package var status: PartitionStatus { loop.status }

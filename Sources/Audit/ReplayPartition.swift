@@ -18,6 +18,9 @@ package protocol ReplayPartition: AnyObject {
   /// Applies a message of another partition that its log does not have, as a restart would; a repetition is dropped.
   func receive(_ message: Caused, from source: PartitionID, load: EntityLoad) throws
 
+  /// The partitions whose messages it received, and those for which it caused some that can be counted.
+  var sources: [PartitionID] { get }
+  var destinations: [PartitionID] { get }
   /// What it received of `sender`, and where that comes from; nil when `sender` has caused it for certain.
   func need(from sender: Self) -> MessageNeed?
   /// A sentence about what `sender` caused and nobody can hand over any more; nil when there is no such thing.

@@ -73,8 +73,8 @@ struct TailReplay<Source: AuditSource> {
   private mutating func extensions() throws -> [PartitionID: Range<Int64>] {
     var needs: [PartitionID: MessageNeed] = [:]
     for receiver in replays.values {
-      for (partition, sender) in replays where !ended.contains(partition) {
-        guard let need = receiver.need(from: sender) else { continue }
+      for partition in receiver.sources where !ended.contains(partition) {
+        guard let sender = replays[partition], let need = receiver.need(from: sender) else { continue }
         if need.through > needs[partition]?.through ?? readThrough[partition] ?? -1 { needs[partition] = need }
       }
     }
@@ -112,10 +112,10 @@ struct TailReplay<Source: AuditSource> {
   }
 
   private mutating func findLosses() {
-    for receiver in source.partitions {
-      for sender in source.partitions {
-        guard let replay = replays[receiver], let cause = replays[sender] else { continue }
-        if let loss = replay.loss(of: cause) { findings.append(loss) }
+    for sender in source.partitions {
+      guard let cause = replays[sender] else { continue }
+      for destination in cause.destinations {
+        if let loss = replays[destination]?.loss(of: cause) { findings.append(loss) }
       }
     }
   }

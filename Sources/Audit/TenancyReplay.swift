@@ -97,6 +97,9 @@ package final class TenancyReplay: ReplayPartition {
     if tenancy.isReplaying { appliedOffset += 1 }
   }
 
+  package var sources: [PartitionID] { tenancy.sources }
+  package var destinations: [PartitionID] { tenancy.causedDestinations }
+
   package func need(from sender: TenancyReplay) -> MessageNeed? {
     let received = tenancy.receivedNumber(of: sender.partition)
     let caused = sender.tenancy.causedNumber(for: partition)
@@ -152,6 +155,8 @@ extension OutboxRow: CausedMessage {}
 private protocol AuditedTenancy: TenancyDriver {
   var header: CheckpointHeader { get }
   var poisonousEntry: Int? { get }
+  var sources: [PartitionID] { get }
+  var causedDestinations: [PartitionID] { get }
   func receivedNumber(of source: PartitionID) -> UInt64
   func causedNumber(for destination: PartitionID) -> UInt64
   mutating func takeMessages() -> [OutboxRow]

@@ -7,20 +7,23 @@ import Settings
 /// `kassa inspect`
 enum InspectCommand {
   static let page = CommandPage(
-    name: "inspect", usage: "order|item|user|partition ID [SETTING]…",
+    name: "inspect", usage: "order|item|user|partition ID | record PARTITION OFFSET [SETTING]…",
     summary: "show one thing of a data folder or a cluster",
     text: [
       "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
-        + "been applied; of a partition of a data folder also what was quarantined. Reads only; a server may run "
-        + "meanwhile.",
+        + "been applied; of a partition of a data folder also its owner and what was quarantined. Reads only; a server may "
+        + "run meanwhile.",
+      "Of a data folder also one record of a partition's log: whose it is, its number and time, what stands in it, and "
+        + "whether it counts or why it leaves no trace.",
       "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "
         + "databases, with the settings of kassa verify.",
     ],
-    words: ["order", "item", "user", "partition"],
+    words: ["order", "item", "user", "partition", "record"],
     options: CommandOption.settings.filter { $0.name == "data" || VerifyCommand.settings.contains($0.name) })
 
   static let command = Command(page: page) { arguments, program in
     let (flags, rest) = Arguments.divide(settings: arguments)
+    if rest.first == "record" { return try inspectRecord(rest, flags, program) }
     guard rest.count == 2 else {
       throw UsageError("a kind and an ID are needed: kassa \(page.name) \(page.usage)")
     }
@@ -43,6 +46,32 @@ enum InspectCommand {
     return .success
   }
 
+  private static func inspectRecord(
+    _ words: [String], _ flags: [String], _ program: Program
+  ) throws -> ExitCode {
+    guard words.count == 3 else {
+      throw UsageError("a partition and an offset are needed: kassa \(page.name) record PARTITION OFFSET [SETTING]…")
+    }
+    let (name, text) = (words[1], words[2])
+    guard let offset = Int64(text), offset >= 0 else {
+      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
+    }
+    let settings = try program.environment.settings(flags).settings
+    guard settings.mode != .cluster else { throw UsageError("single records can be shown of a data folder only") }
+    let folder = try FolderSource(path: settings.dataFolder)
+    guard let partition = folder.partitions.first(where: { $0.description == name }) else {
+      throw UsageError("there is no partition '\(name)'; orders-0 is one")
+    }
+    guard let record = try folder.record(at: offset, of: partition) else {
+      let offsets = try folder.offsets(of: partition)
+      let has = offsets.isEmpty ? "none" : "those from \(offsets.lowerBound) to \(offsets.upperBound - 1)"
+      program.console.complain("kassa inspect: \(name) has no record at offset \(offset) any more or yet: it has \(has)\n")
+      return .failure
+    }
+    program.console.say(RecordText.describe(record))
+    return .success
+  }
+
   private static func source(_ settings: ServeSettings) throws -> any AuditSource {
     if settings.mode == .cluster { return try VerifyCommand.clusterSource(settings) }
     return try FolderSource(path: settings.dataFolder)
@@ -61,7 +90,7 @@ enum InspectCommand {
       guard let id = UserID(validating: id) else { throw wrong }
       return .user(id)
     default:
-      throw UsageError("'\(kind)' cannot be inspected; order, item, user and partition can")
+      throw UsageError("'\(kind)' cannot be inspected; order, item, user, partition and record can")
     }
   }
 
@@ -119,7 +148,15 @@ enum InspectCommand {
       money       \(ledger.checkoutMoney)
       units       \(ledger.unitsSold)
 
-      """ + quarantined
+      """ + tenure(of: partition, state) + quarantined
+  }
+
+  /// The newest record's; nothing for a partition of a cluster.
+  private static func tenure(of partition: PartitionID, _ state: ReplayedState) -> String {
+    guard let header = state.header(of: partition), let owner = header.owner else { return "" }
+    return RecordText.row("owner", RecordText.describe(owner)) + RecordText.row("record", "number \(header.number)")
+      + RecordText.row("time", RecordText.describe(header.now))
+      + RecordText.row("void", "\(state.voidRecords(of: partition)) records behind the store leave no trace")
   }
 
   /// The first bytes only; the rest stands in the table `quarantined` of log.sqlite.

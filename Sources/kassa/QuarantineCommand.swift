@@ -10,8 +10,9 @@ enum QuarantineCommand {
     name: "quarantine", usage: "PARTITION OFFSET", summary: "let a stopped partition go past the record that stops it",
     text: [
       "Sets aside what stops a partition (orders-0, stock-3, payments-7) of a data folder: the one entry of the record "
-        + "at OFFSET that cannot be applied, or the whole record when its bytes cannot be decoded. /readyz, the log's "
-        + "line of the stop and kassa inspect partition name the offset; no other one is accepted.",
+        + "at OFFSET that cannot be applied. /readyz, the log's line of the stop and kassa inspect partition name the "
+        + "offset; no other one is accepted. A record whose bytes cannot be decoded is refused: nobody knows which "
+        + "numbers it used up, so log and store have to come from a backup.",
       "What is set aside will never happen, its effects on other partitions included. Its bytes and the reason are "
         + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run "
         + "kassa verify afterwards.",
@@ -87,7 +88,6 @@ enum QuarantineCommand {
   }
 
   private static func describe(_ report: FolderQuarantine.Report, _ offset: Int64, of name: String) -> String {
-    let what = report.entry.map { "entry \($0) of the record" } ?? "the record"
     let status =
       switch report.status {
       case .running: "the log can be applied to its end, offset \(report.newestOffset)"
@@ -95,6 +95,6 @@ enum QuarantineCommand {
       case .broken(let next, let reason): "breaks off at offset \(next): \(reason)"
       case .superseded(let next, let epoch): "is taken over at offset \(next) by epoch \(epoch)"
       }
-    return "set aside   \(what) at offset \(offset) of \(name): \(report.reason)\nstatus      \(status)\n"
+    return "set aside   entry \(report.entry) of the record at offset \(offset) of \(name): \(report.reason)\nstatus      \(status)\n"
   }
 }

@@ -46,6 +46,7 @@ enum VerifyCommand {
       \(totals.items) items, \(totals.users) users)
       checkouts         \(totals.checkouts), \(totals.unitsSold) units sold, \(totals.moneyTaken) taken
       log               \(report.recordsReplayed) records beyond the store
+      void records      \(report.voidRecords) that leave no trace
       store = replay    \(comparison(report))
       store hash        \(report.storeHash)
 

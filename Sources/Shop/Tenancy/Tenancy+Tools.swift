@@ -21,10 +21,20 @@ extension Tenancy {
   /// it, or it has no use for it.
   package mutating func takeMessages() -> [OutboxRow] { outbox.takeRows() }
 
+  /// The partitions whose messages were applied, ascending.
+  package var sources: [PartitionID] {
+    received.rows(at: state.now).compactMap { row in
+      if case .partition(let source) = row.source { source } else { nil }
+    }
+  }
+
   /// The highest number of a source that was applied; 0 before the first.
   package func receivedNumber(of source: PartitionID) -> UInt64 {
     received.highest(of: .partition(source), at: state.now) ?? 0
   }
+
+  /// The partitions for which messages were caused, ascending.
+  package var causedDestinations: [PartitionID] { outbox.counts.map(\.destination) }
 
   /// How many messages for a destination were caused.
   package func causedNumber(for destination: PartitionID) -> UInt64 { outbox.causedNumber(for: destination) }
