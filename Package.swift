@@ -149,7 +149,12 @@ let package = Package(
     tests("CallersTests", ["Callers", "TestSupport"]),
     tests("CallerFilesTests", ["CallerFiles", "Callers", "TestSupport"]),
     tests("SettingsTests", ["Settings"]),
-    tests("kassaTests", ["CallerFiles", "Callers", "Settings", "TestSupport", "kassa"]),
+    tests(
+      "kassaTests",
+      [
+        "Audit", "CallerFiles", "Callers", "EventLog", "Model", "PartitionCore", "Settings", "Streams", "Tenancy",
+        "TestSupport", "kassa",
+      ]),
     tests(
       "ServingTests",
       [

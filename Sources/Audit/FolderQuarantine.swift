@@ -75,7 +75,7 @@ package enum FolderQuarantine {
       throw Refusal(description: "\(partition) needs a newer version of Kassa: \(reason)")
     case .record, nil:
       throw Refusal(
-        description: "no entry of a record of \(partition) is to blame: \(reason); restore log and store from the same "
+        description: "no entry of \(partition) can be set aside for it: \(reason); restore log and store from the same "
           + "backup")
     }
   }

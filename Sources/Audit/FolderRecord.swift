@@ -18,6 +18,11 @@ package struct FolderRecord: Sendable {
 
   package let content: LoggedRecord.Content
   package let standing: Standing
+
+  package init(content: LoggedRecord.Content, standing: Standing) {
+    self.content = content
+    self.standing = standing
+  }
 }
 
 extension FolderSource {

@@ -65,7 +65,7 @@ enum InspectCommand {
     guard let record = try folder.record(at: offset, of: partition) else {
       let offsets = try folder.offsets(of: partition)
       let has = offsets.isEmpty ? "none" : "those from \(offsets.lowerBound) to \(offsets.upperBound - 1)"
-      program.console.complain("kassa inspect: \(name) has no record at offset \(offset) any more or yet: it has \(has)\n")
+      program.console.complain("kassa inspect: \(name) has no record at offset \(offset): it has \(has)\n")
       return .failure
     }
     program.console.say(RecordText.describe(record))

@@ -95,6 +95,7 @@ enum QuarantineCommand {
       case .broken(let next, let reason): "breaks off at offset \(next): \(reason)"
       case .superseded(let next, let epoch): "is taken over at offset \(next) by epoch \(epoch)"
       }
-    return "set aside   entry \(report.entry) of the record at offset \(offset) of \(name): \(report.reason)\nstatus      \(status)\n"
+    return "set aside   entry \(report.entry) of the record at offset \(offset) of \(name): \(report.reason)\n"
+      + "status      \(status)\n"
   }
 }

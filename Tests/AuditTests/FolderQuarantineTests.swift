@@ -7,13 +7,14 @@ import SQLiteFolder
 import SQLiteLog
 import SQLiteStore
 import Settings
+import StateStore
+import Streams
 import Synchronization
 import Telemetry
 import TestSupport
 import Testing
 
-/// A folder whose one partition of payments stops twice: at an entry that cannot be applied, and at bytes that are no
-/// record.
+/// A folder whose one partition of payments stops at an entry that cannot be applied.
 @Suite(.serialized) struct FolderQuarantineTests {
   private let folder: TemporaryFolder
   private let path: String
@@ -23,33 +24,38 @@ import Testing
   init() throws {
     folder = try TemporaryFolder()
     path = folder.path + "/data"
-    let stranger = PartitionMessage(
-      source: PartitionID(.orders, 99), position: SourcePosition(offset: 0, index: 0),
-      message: .paid(AttemptID(order: OrderID(unchecked: "o"), number: 1)))
-    let records: [[Entry.Body]] = [
-      [.control(.rules(version: 1))],
-      [create(users[0]), .message(stranger), create(users[1])],
-      [create(UserID(unchecked: "spoilt"))],
-      [create(users[2])],
-    ]
-    let log = try SQLiteLog(
-      folder: DataFolder(path: path, partitionCount: 1, files: [LogFile.file, StoreFile.file]))
-    for bodies in records {
-      let entries = bodies.map { Entry(time: Timestamp(milliseconds: 1), body: $0) }
-      _ = try log.append(
-        [Append(partition: partition, record: Record(entries: entries), isRefusable: false)], by: nil)
-    }
-    log.flushHint(by: nil)
-    log.close()
-    try LogFile.file.open(in: path, mode: .readWrite)
-      .execute("UPDATE records SET body = x'0affff' WHERE offset = 2")
+    let stranger = command(.orders(.remove(OrderID(unchecked: "o"))))
+    let records = [[create(users[0]), stranger, create(users[1])], [create(users[2])]]
+    try append(records.map { ([], $0) }, to: partition)
   }
 
-  private func create(_ user: UserID) -> Entry.Body {
+  /// The log of a first owner.
+  private func append(_ records: [(controls: [Control], bodies: [LoggedInput.Body])], to partition: PartitionID) throws
+  {
+    let folder = try DataFolder(path: path, partitionCount: 1, files: [LogFile.file, StoreFile.file])
+    let log = try SQLiteLog(folder: folder)
+    defer { log.close() }
+    let store = try SQLiteStore(folder: folder)
+    defer { store.close() }
+    let owner = OwnerID(epoch: try store.acquire(partition).epoch, run: 7)
+    let owned = try #require(Owner(epoch: owner.epoch, incarnation: owner.run, address: "here"))
+    let turns = records.enumerated().map { place, record in
+      LogRecord.turn(
+        TurnRecord(
+          owner: owner, number: UInt64(place) + 1, time: Timestamp(milliseconds: 1), controls: record.controls,
+          entries: record.bodies.map { LoggedInput(origin: nil, body: $0) }))
+    }
+    log.append(
+      ([.owned(owned)] + turns).map { RecordAppend(partition: partition, record: $0) }, by: 0, expecting: [])
+    log.turnEnded(by: 0)
+  }
+
+  private func create(_ user: UserID) -> LoggedInput.Body { command(.payments(.create(user, .random))) }
+
+  private func command(_ command: Command) -> LoggedInput.Body {
     .command(
       ClientCommand(
-        request: RequestID(incarnation: 1, lane: 0, number: 1), idempotency: nil, trace: nil,
-        command: .payments(.create(user, .random))))
+        request: RequestID(incarnation: 1, lane: 0, number: 1), idempotency: nil, trace: nil, command: command))
   }
 
   private func quarantine(_ offset: Int64, _ name: String = "payments-0") throws -> FolderQuarantine.Report {
@@ -61,26 +67,54 @@ import Testing
     return try users.map { try state.entity(.user($0), of: partition) != nil }
   }
 
-  @Test func goesPastAnEntryAndThenPastARecord() throws {
+  @Test func goesPastAnEntry() throws {
+    #expect(try !FolderAudit.run(path: path).isSound)
+    let report = try quarantine(1)
+    #expect(report.entry == 1 && report.reason.contains("a command of orders in a log of payments"))
+    #expect(report.status == .running && report.newestOffset == 2)
+    #expect(try existing() == [true, true, true])
+
+    let kept = try FolderSource(path: path).quarantinedRecords(of: partition)
+    #expect(kept.map(\.offset) == [1] && kept.allSatisfy { $0.reason.hasSuffix("(said the operator)") })
+    let audit = try FolderAudit.run(path: path)
+    #expect(audit.isSound, "\(audit.findings)")
+    let again = #expect(throws: FolderQuarantine.Refusal.self) { try quarantine(1) }
+    #expect(again?.description.contains("not stopped") == true)
+  }
+
+  /// Nobody knows which numbers it used and what it caused, and all that follows counts on.
+  @Test func refusesARecordThatCannotBeDecoded() throws {
+    try LogFile.file.open(in: path, mode: .readWrite)
+      .execute("UPDATE records SET body = x'0affff' WHERE partition = 2 << 12 AND offset = 2")
     let first = try quarantine(1)
-    #expect(first.entry == 1 && first.reason.contains("orders-99"))
     guard case .stopped(2, _) = first.status else {
       Issue.record("the partition does not stop at the next record: \(first.status)")
       return
     }
-    let second = try quarantine(2)
-    #expect(second.entry == nil && second.status == .running && second.newestOffset == 3)
-    #expect(try existing() == [true, true, true])
+    let error = #expect(throws: FolderQuarantine.Refusal.self) { try quarantine(2) }
+    #expect(error?.description.contains("cannot be decoded") == true)
+    #expect(error?.description.contains("restore log and store from the same backup") == true)
+    #expect(try FolderSource(path: path).quarantinedRecords(of: partition).map(\.offset) == [1])
+  }
 
-    let kept = try FolderSource(path: path).quarantinedRecords(of: partition)
-    #expect(kept.map(\.offset) == [1, 2] && kept[1].bytes == [0x0a, 0xff, 0xff])
-    #expect(kept.allSatisfy { $0.reason.hasSuffix("(said the operator)") })
-    #expect(try FolderAudit.run(path: path).isSound)
+  /// A skip would not be the next one of its stream either.
+  @Test func refusesAnEntryWhoseNumberIsWrong() throws {
+    let shop = try HandDrivenShop(path: folder.path + "/other")
+    let stock = PartitionID(.stock, 0)
+    let entry = LoggedInput(
+      origin: .init(source: .partition(PartitionID(.orders, 0)), number: 9),
+      body: .message(.commit(AttemptID(order: OrderID(unchecked: "o"), number: 1))))
+    let owner = try #require(shop.owner(of: stock))
+    try shop.append([.turn(TurnRecord(owner: owner, number: 1, time: .zero, entries: [entry]))], to: stock)
+    shop.close()
+    let error = #expect(throws: FolderQuarantine.Refusal.self) {
+      try FolderQuarantine.run(path: shop.path, partition: "stock-0", offset: 1, note: "")
+    }
+    #expect(error?.description.contains("no entry of stock-0 can be set aside") == true, "\(error as Any)")
   }
 
   @Test func aServerGoesOnBehindIt() throws {
     _ = try quarantine(1)
-    _ = try quarantine(2)
     var settings = ServeSettings()
     settings.http.port = 0
     settings.operatorPort.port = 0
@@ -109,13 +143,8 @@ import Testing
   }
 
   @Test func leavesRulesOfANewerVersionAlone() throws {
-    let log = try SQLiteLog(folder: DataFolder(existing: path, files: [LogFile.file, StoreFile.file]))
-    let entry = Entry(time: .zero, body: .control(.rules(version: Rules.current + 1)))
-    let stock = PartitionID(.stock, 0)
-    _ = try log.append([Append(partition: stock, record: Record(entries: [entry]), isRefusable: false)], by: nil)
-    log.flushHint(by: nil)
-    log.close()
-    let error = #expect(throws: FolderQuarantine.Refusal.self) { try quarantine(0, "stock-0") }
+    try append([([.rules(version: Rules.current + 1)], [])], to: PartitionID(.stock, 0))
+    let error = #expect(throws: FolderQuarantine.Refusal.self) { try quarantine(1, "stock-0") }
     #expect(error?.description.contains("newer version") == true)
   }
 }

@@ -7,6 +7,7 @@ import SQLiteFolder
 import SQLiteLog
 import SQLiteStore
 import Settings
+import Streams
 import Telemetry
 import TestSupport
 import Testing
@@ -60,21 +61,35 @@ import Testing
   private func append(_ commands: [(Int64, String?, Command)], under limits: RuleLimits) throws {
     let log = try SQLiteLog(
       folder: DataFolder(path: path, partitionCount: 1, files: [LogFile.file, StoreFile.file]))
+    defer { log.close() }
+    let owner = OwnerID(epoch: 1, run: 7)
+    let owned = try #require(Owner(epoch: owner.epoch, incarnation: owner.run, address: "here"))
     for service in Service.allCases {
-      let controls = [Control.rules(version: 1), .limits(limits)]
-      var entries = controls.map { Entry(time: .zero, body: .control($0)) }
-      for (number, (time, key, command)) in commands.enumerated() where command.service == service {
-        let token = key.map { IdempotencyToken(key: IdempotencyKey(unchecked: $0), fingerprint: 1) }
-        let body = ClientCommand(
-          request: RequestID(incarnation: 1, lane: 0, number: UInt64(number)), idempotency: token, trace: nil,
-          command: command)
-        entries.append(Entry(time: Timestamp(milliseconds: time), body: .command(body)))
+      let numbered = commands.enumerated().filter { $0.element.2.service == service }
+      let times = Set(numbered.map(\.element.0)).union([1]).sorted()
+      let turns = times.enumerated().map { place, time in
+        let entries = numbered.filter { $0.element.0 == time }.map { number, command in
+          LoggedInput(origin: nil, body: body(command.2, key: command.1, number: number))
+        }
+        let controls = place == 0 ? [Control.rules(version: 1), .limits(limits)] : []
+        return LogRecord.turn(
+          TurnRecord(
+            owner: owner, number: UInt64(place) + 1, time: Timestamp(milliseconds: time), controls: controls,
+            entries: entries))
       }
-      let record = Record(entries: entries)
-      _ = try log.append([Append(partition: PartitionID(service, 0), record: record, isRefusable: false)], by: nil)
+      let records = [.owned(owned)] + turns
+      log.append(
+        records.map { RecordAppend(partition: PartitionID(service, 0), record: $0) }, by: 0, expecting: [])
     }
-    log.flushHint(by: nil)
-    log.close()
+    log.turnEnded(by: 0)
+  }
+
+  private func body(_ command: Command, key: String?, number: Int) -> LoggedInput.Body {
+    let token = key.map { IdempotencyToken(key: IdempotencyKey(unchecked: $0), fingerprint: 1) }
+    return .command(
+      ClientCommand(
+        request: RequestID(incarnation: 1, lane: 0, number: UInt64(number)), idempotency: token, trace: nil,
+        command: command))
   }
 
   private func serve(_ settings: ServeSettings) throws {

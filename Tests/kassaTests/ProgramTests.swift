@@ -86,7 +86,13 @@ final class Recorder: Sendable {
     (["verify", "a", "--lanes", "2", "b"], "kassa: 'b' is too much: kassa verify [FOLDER] [SETTING]…\n"),
     (["verify", "--mode", "cluster"], "kassa: Cluster mode needs kafka-brokers."),
     (["inspect", "order"], "kassa: a kind and an ID are needed: kassa inspect order|item|user|partition ID"),
-    (["inspect", "house", "1"], "kassa: 'house' cannot be inspected; order, item, user and partition can\n"),
+    (["inspect", "house", "1"], "kassa: 'house' cannot be inspected; order, item, user, partition and record can\n"),
+    (["inspect", "record", "orders-0"], "kassa: a partition and an offset are needed: kassa inspect record PARTITION"),
+    (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
+    (
+      ["inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1"],
+      "kassa: single records can be shown of a data folder only\n"
+    ),
     (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
     (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
     (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),

@@ -120,6 +120,7 @@ extension Tenancy {
       return true
     } catch {
       guard let whole else {
+        replay.isOutOfStream = entry.origin != nil && effects.admitted.isEmpty
         end(.stopped(number: record.number, reason: error.reason))
         return false
       }

@@ -39,10 +39,11 @@ extension Tenancy {
   /// How many messages for a destination were caused.
   package func causedNumber(for destination: PartitionID) -> UInt64 { outbox.causedNumber(for: destination) }
 
-  /// Which entry of the record at which the replay stopped cannot be applied; nil where the record itself, or what
-  /// stands before its entries, is to blame, or nothing is.
+  /// Which entry of the record at which the replay stopped cannot be applied, and could be skipped; nil where the
+  /// record itself, what stands before its entries, or an entry's number is to blame, or nothing is.
   package var poisonousEntry: Int? {
-    guard case .ended(.stopped) = phase, replay.isJudged, case .turn(let record)? = replay.first?.record,
+    guard case .ended(.stopped) = phase, replay.isJudged, !replay.isOutOfStream,
+      case .turn(let record)? = replay.first?.record,
       record.entries.indices.contains(replay.nextEntry)
     else { return nil }
     let isControlToBlame = record.controls.contains { control in

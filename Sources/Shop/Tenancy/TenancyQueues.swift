@@ -49,6 +49,8 @@ struct ReplayQueue: Sendable {
   var isJudged = false
   /// Entries of the first record that were applied.
   var nextEntry = 0
+  /// The entry behind them is not the next one of its stream.
+  var isOutOfStream = false
 
   var isEmpty: Bool { head == records.count }
   var first: Read? { isEmpty ? nil : records[head] }
