@@ -104,6 +104,16 @@ package struct TenancyActions: Sendable {
 
   package init() {}
 
+  package var hasLoads: Bool { !loads.isEmpty }
+
+  /// How many entries the records have that are to be appended; nil without any.
+  package var appendedEntries: Int? {
+    guard !appends.isEmpty else { return nil }
+    var count = 0
+    for case .turn(let record) in appends { count += record.entries.count }
+    return count
+  }
+
   /// Empties it, and keeps its memory for what comes next.
   package mutating func removeAll() {
     appends.removeAll(keepingCapacity: true)
