@@ -2,26 +2,26 @@ import Model
 import PartitionCore
 
 /// How a tenure stands after something was done to it.
-package struct TenancyStanding: OptionSet, Sendable {
-  package let rawValue: UInt8
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+public struct TenancyStanding: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// There is more to apply.
-  package static let canStep = TenancyStanding(rawValue: 1)
+  public static let canStep = TenancyStanding(rawValue: 1)
   /// The store lacks something.
-  package static let isBehind = TenancyStanding(rawValue: 2)
-  package static let isCheckpointDue = TenancyStanding(rawValue: 4)
-  package static let isDirtyBoundReached = TenancyStanding(rawValue: 8)
+  public static let isBehind = TenancyStanding(rawValue: 2)
+  public static let isCheckpointDue = TenancyStanding(rawValue: 4)
+  public static let isDirtyBoundReached = TenancyStanding(rawValue: 8)
   /// Inputs wait for a load.
-  package static let awaitsLoad = TenancyStanding(rawValue: 16)
-  package static let isServing = TenancyStanding(rawValue: 32)
-  package static let hasEnded = TenancyStanding(rawValue: 64)
+  public static let awaitsLoad = TenancyStanding(rawValue: 16)
+  public static let isServing = TenancyStanding(rawValue: 32)
+  public static let hasEnded = TenancyStanding(rawValue: 64)
 }
 
 extension Tenancy {
   /// All that its shell looks at after each call. One call that takes `self` in place: a tenure is large, and each
   /// property that is read from another module copies it.
-  package mutating func standing() -> (TenancyStanding, residentCount: Int, dirtyCount: Int) {
+  public mutating func standing() -> (TenancyStanding, residentCount: Int, dirtyCount: Int) {
     let (resident, dirty) = (state.residentCount, state.dirtyCount)
     var standing: TenancyStanding = []
     if wantsTurn || canAdvanceReplay { standing.insert(.canStep) }
@@ -39,7 +39,7 @@ extension Tenancy {
 
   /// Goes on with what is queued: the replay, or a turn. Forgets what need not be resident. Returns how many records
   /// were applied, and how many entities were forgotten.
-  package mutating func step(
+  public mutating func step(
     at time: Timestamp, now: Int64, residentMax: Int, into actions: inout TenancyActions
   ) -> (applied: UInt64, evicted: Int) {
     let before = number
