@@ -39,7 +39,7 @@ extension OwnerLane {
   }
 
   /// Keeps the gate and the checkpoint's clock of a partition.
-  func note(_ standing: OwnerStanding, at place: Int) {
+  func note(_ standing: TenancyStanding, at place: Int) {
     if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
     if standing.contains(.hasEnded) { return ended(at: place) }
     if standing.contains(.isCheckpointDue) { takeCheckpoint(at: place) }

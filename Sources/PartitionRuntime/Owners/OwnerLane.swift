@@ -159,12 +159,12 @@ final class OwnerLane {
   // MARK: What partitions ask for
 
   /// Lets a tenancy do something, and performs what it asks for.
-  func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding) {
+  func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding) {
     guard !seats[place].isGone else { return }
     perform(body(seats[place].entrance, &actions), at: place)
   }
 
-  private func perform(_ standing: OwnerStanding, at place: Int) {
+  private func perform(_ standing: TenancyStanding, at place: Int) {
     let partition = seats[place].id
     for record in actions.appends { appends.append(RecordAppend(partition: partition, record: record)) }
     for reply in actions.replies { answer(reply) }
@@ -270,7 +270,7 @@ final class OwnerLane {
   }
 
   private func toSource(
-    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding
+    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding
   ) {
     guard case .partition(let partition) = source, let place = place(of: partition) else { return }
     change(at: place, body)
