@@ -11,8 +11,8 @@ enum InspectCommand {
     summary: "show one thing of a data folder or a cluster",
     text: [
       "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
-        + "been applied; of a partition of a data folder also its owner and what was quarantined. Reads only; a server may "
-        + "run meanwhile.",
+        + "been applied; of a partition of a data folder also its owner and what was quarantined. Reads only; a "
+        + "server may run meanwhile.",
       "Of a data folder also one record of a partition's log: whose it is, its number and time, what stands in it, and "
         + "whether it counts or why it leaves no trace.",
       "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "

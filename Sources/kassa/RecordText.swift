@@ -57,7 +57,7 @@ enum RecordText {
     let origin = entry.origin.map { "number \($0.number) of \($0.source): " } ?? ""
     switch entry.body {
     case .command(let command):
-      let key = command.idempotency.map { ", key \($0.key)" } ?? ""
+      let key = command.idempotency.map { ", key \($0.key.text)" } ?? ""
       return origin + "command of request \(command.request)\(key): \(command.command)"
     case .message(let message): return origin + "message: \(message)"
     case .skip(let request, let reason):

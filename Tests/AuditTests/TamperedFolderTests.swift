@@ -104,7 +104,7 @@ import Wire
     #expect(report.isSound && report.partitionsCompared == 3, "\(report.findings)")
   }
 
-  /// Messages that nobody received yet are in the store, or are caused by the tail: the end of all checkouts is the same.
+  /// Messages that nobody received yet are in the store, or are caused by the tail: all checkouts end the same.
   @Test(arguments: [PartitionID(.stock, 0), PartitionID(.payments, 0), PartitionID(.orders, 0)], [false, true])
   func deliversWhatIsUnderWay(_ deaf: PartitionID, isCheckpointed: Bool) throws {
     let shop = try HandDrivenShop(path: path)

@@ -90,7 +90,10 @@ final class Recorder: Sendable {
     (["inspect", "record", "orders-0"], "kassa: a partition and an offset are needed: kassa inspect record PARTITION"),
     (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
     (
-      ["inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1"],
+      [
+        "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1", "--postgres-orders",
+        "a", "--postgres-stock", "b", "--postgres-payments", "c",
+      ],
       "kassa: single records can be shown of a data folder only\n"
     ),
     (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),

@@ -46,8 +46,8 @@ import Testing
     let lines = text(.turn(turn)).split(separator: "\n").map(String.init)
     #expect(
       lines.prefix(5) == [
-        "record      number 17", "owner       epoch 3, run ab", "time        1970-01-02T00:00:00.000Z", "counts      yes",
-        "control     rules 1",
+        "record      number 17", "owner       epoch 3, run ab", "time        1970-01-02T00:00:00.000Z",
+        "counts      yes", "control     rules 1",
       ])
     #expect(lines[5].hasPrefix("control     limits: ") && lines[6] == "control     epoch 3 has ended")
     #expect(lines[7].hasPrefix("entry 0     command of request \(request), key k: ") && lines[7].contains("addFunds"))
