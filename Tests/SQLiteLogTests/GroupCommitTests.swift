@@ -85,9 +85,9 @@ private final class SagaLane: LogLane {
       for saga in UInt64(1)...50 {
         let before = log.statistics
         lanes[0].send([SagaLane.Hop(saga: saga, step: 0)])
-        #expect(eventually { log.statistics.recordsWritten == before.recordsWritten + 6 })
+        try #require(eventually { log.statistics.recordsWritten == before.recordsWritten + 6 }, "saga \(saga)")
         #expect(log.statistics.commits == before.commits + 1, "saga \(saga)")
-        #expect(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == Int(saga) * 6 }, "every lane is told")
+        try #require(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == Int(saga) * 6 }, "every lane is told")
       }
     }
   }
@@ -114,8 +114,7 @@ private final class SagaLane: LogLane {
         // Some rounds overlap.
         guard Bool.random(using: &random) else { continue }
         let isDone = eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }
-        #expect(isDone, "round \(round), seed \(seed): \(log.statistics)")
-        if !isDone { return }
+        try #require(isDone, "round \(round), seed \(seed): \(log.statistics)")
       }
       #expect(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }, "seed \(seed)")
     }
@@ -140,7 +139,7 @@ private final class SagaLane: LogLane {
         sagas += count
         lanes[0].send((0..<count).map { SagaLane.Hop(saga: round * 100 + UInt64($0), step: 0) })
         let hops = sagas * route.count
-        #expect(eventually { hops - lanes.reduce(0) { $0 + $1.confirmedCount } < 500 }, "seed \(seed)")
+        try #require(eventually { hops - lanes.reduce(0) { $0 + $1.confirmedCount } < 500 }, "seed \(seed)")
       }
       let hops = sagas * route.count
       #expect(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }, "seed \(seed): \(log.statistics)")
