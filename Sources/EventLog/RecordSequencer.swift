@@ -174,3 +174,9 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     if self.failure == nil { self.failure = failure }
   }
 }
+
+/// What a log keeps with a record until it is written.
+public protocol LogBody: Sendable {
+  /// Counts towards `LogLimits.queuedBytesMax`.
+  var byteCount: Int { get }
+}
