@@ -189,7 +189,11 @@ let package = Package(
       "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams"],
       resources: [.copy("golden.txt")]),
     tests(
-      "GoldenLogTests", ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"],
+      "GoldenLogTests",
+      [
+        "EventLog", "FolderUpgrade", "Model", "Orders", "PartitionCore", "Payments", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore", "Stock", "TestSupport", "Wire",
+      ],
       resources: [.copy("v0.1.0.txt")]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     tests(

@@ -14,13 +14,13 @@ public struct CheckpointHeader: Hashable, Sendable {
   public let dedup: [DedupRow]
   public let ledger: Ledger
   /// The tenure of the newest record that it includes; nil when there is none.
-  package let owner: OwnerID?
+  public let owner: OwnerID?
   /// The number of that record.
-  package let number: UInt64
+  public let number: UInt64
   /// The highest number of each stream that the partition receives.
-  package let received: [ReceivedNumbers.Row]
+  public let received: [ReceivedNumbers.Row]
   /// How many messages the partition has caused so far, by destination, ascending.
-  package let caused: [CausedCount]
+  public let caused: [CausedCount]
 
   public init(
     partition: PartitionID, offset: Int64, now: Timestamp, rulesVersion: UInt32, limits: RuleLimits = .initial,
@@ -31,7 +31,7 @@ public struct CheckpointHeader: Hashable, Sendable {
       limits: limits, dedup: dedup, ledger: ledger, received: [], caused: [])
   }
 
-  package init(
+  public init(
     partition: PartitionID, owner: OwnerID?, number: UInt64, offset: Int64, now: Timestamp, rulesVersion: UInt32,
     limits: RuleLimits, dedup: [DedupRow] = [], ledger: Ledger, received: [ReceivedNumbers.Row], caused: [CausedCount]
   ) {
@@ -50,23 +50,23 @@ public struct CheckpointHeader: Hashable, Sendable {
 }
 
 /// How many messages a partition has caused for one other so far: the number of the newest.
-package struct CausedCount: Hashable, Sendable {
-  package let destination: PartitionID
-  package let number: UInt64
+public struct CausedCount: Hashable, Sendable {
+  public let destination: PartitionID
+  public let number: UInt64
 
-  package init(destination: PartitionID, number: UInt64) {
+  public init(destination: PartitionID, number: UInt64) {
     self.destination = destination
     self.number = number
   }
 }
 
 /// A message that its destination has not acknowledged.
-package struct OutboxRow: Hashable, Sendable {
-  package let destination: PartitionID
-  package let number: UInt64
-  package let message: Message
+public struct OutboxRow: Hashable, Sendable {
+  public let destination: PartitionID
+  public let number: UInt64
+  public let message: Message
 
-  package init(destination: PartitionID, number: UInt64, message: Message) {
+  public init(destination: PartitionID, number: UInt64, message: Message) {
     self.destination = destination
     self.number = number
     self.message = message
@@ -74,12 +74,12 @@ package struct OutboxRow: Hashable, Sendable {
 }
 
 /// What became of a command, on its way to the pod that took it.
-package enum CommandReply: Hashable, Sendable {
+public enum CommandReply: Hashable, Sendable {
   case outcome(Reply)
   /// It was not executed when its turn came; the reason says what that means for its client.
   case skipped(RequestID, SkipReason)
 
-  package var request: RequestID {
+  public var request: RequestID {
     switch self {
     case .outcome(let reply): reply.request
     case .skipped(let request, _): request
@@ -93,15 +93,15 @@ public struct CheckpointBatch: Sendable {
   public package(set) var header: CheckpointHeader
   public let changes: [EntityChange]
   /// The messages of the partition that are not acknowledged: all of them, in place of what the store has.
-  package let outbox: [OutboxRow]
+  public let outbox: [OutboxRow]
   /// The replies that no pod has received, oldest first: all of them, in place of what the store has.
-  package let replies: [CommandReply]
+  public let replies: [CommandReply]
 
   public init(header: CheckpointHeader, changes: [EntityChange]) {
     self.init(header: header, changes: changes, outbox: [], replies: [])
   }
 
-  package init(
+  public init(
     header: CheckpointHeader, changes: [EntityChange], outbox: [OutboxRow], replies: [CommandReply]
   ) {
     self.header = header
@@ -131,14 +131,14 @@ public struct Recovery: Sendable {
   /// Offsets of records of which an operator decided that what cannot be applied in them is to be left out; in a log
   /// with one writer a partition, the records' numbers.
   public let quarantined: Set<Int64>
-  package let outbox: [OutboxRow]
-  package let replies: [CommandReply]
+  public let outbox: [OutboxRow]
+  public let replies: [CommandReply]
 
   public init(header: CheckpointHeader?, pinned: [EntityChange], quarantined: Set<Int64> = []) {
     self.init(header: header, pinned: pinned, quarantined: quarantined, outbox: [], replies: [])
   }
 
-  package init(
+  public init(
     header: CheckpointHeader? = nil, pinned: [EntityChange] = [], quarantined: Set<Int64> = [],
     outbox: [OutboxRow] = [], replies: [CommandReply] = []
   ) {

@@ -6,13 +6,13 @@ import Streams
 /// Only the owner writes records, and each names the tenure it was written in. A tenure begins with `Owned`; its
 /// records are numbered by the partition, across tenures, so that a gap or a repetition is seen whatever the log
 /// itself says of offsets.
-package enum LogRecord: Hashable, Sendable {
+public enum LogRecord: Hashable, Sendable {
   /// From here on the partition belongs to this owner. Has no number.
   case owned(Owner)
   case turn(TurnRecord)
 
   /// Whose tenure it belongs to.
-  package var owner: OwnerID {
+  public var owner: OwnerID {
     switch self {
     case .owned(let owner): OwnerID(epoch: owner.epoch, run: owner.incarnation)
     case .turn(let record): record.owner
@@ -20,7 +20,7 @@ package enum LogRecord: Hashable, Sendable {
   }
 
   /// Its place among the counted records of the partition; nil for `owned`.
-  package var number: UInt64? {
+  public var number: UInt64? {
     switch self {
     case .owned: nil
     case .turn(let record): record.number
@@ -29,18 +29,18 @@ package enum LogRecord: Hashable, Sendable {
 }
 
 /// Everything that one turn of an owner applied, in its order.
-package struct TurnRecord: Hashable, Sendable {
-  package let owner: OwnerID
+public struct TurnRecord: Hashable, Sendable {
+  public let owner: OwnerID
   /// The record's place among the counted records of the partition, from 1.
-  package let number: UInt64
+  public let number: UInt64
   /// The partition's time: the owner's, and never earlier than the record before. What entries say of time counts for
   /// nothing.
-  package let time: Timestamp
+  public let time: Timestamp
   /// Changes of rules and limits, applied first; `released` as the last word of an owner without a successor.
-  package let controls: [Control]
-  package let entries: [LoggedInput]
+  public let controls: [Control]
+  public let entries: [LoggedInput]
 
-  package init(owner: OwnerID, number: UInt64, time: Timestamp, controls: [Control] = [], entries: [LoggedInput]) {
+  public init(owner: OwnerID, number: UInt64, time: Timestamp, controls: [Control] = [], entries: [LoggedInput]) {
     self.owner = owner
     self.number = number
     self.time = time
@@ -50,28 +50,28 @@ package struct TurnRecord: Hashable, Sendable {
 }
 
 /// An input as it stands in the log.
-package struct LoggedInput: Hashable, Sendable {
+public struct LoggedInput: Hashable, Sendable {
   /// Which stream it came by, and its number there; nil for a command that reached its owner inside of one process
   /// whose log is a single sequence, where no number is needed.
-  package let origin: Origin?
-  package let body: Body
+  public let origin: Origin?
+  public let body: Body
 
-  package init(origin: Origin?, body: Body) {
+  public init(origin: Origin?, body: Body) {
     self.origin = origin
     self.body = body
   }
 
-  package struct Origin: Hashable, Sendable {
-    package let source: StreamSource
-    package let number: UInt64
+  public struct Origin: Hashable, Sendable {
+    public let source: StreamSource
+    public let number: UInt64
 
-    package init(source: StreamSource, number: UInt64) {
+    public init(source: StreamSource, number: UInt64) {
       self.source = source
       self.number = number
     }
   }
 
-  package enum Body: Hashable, Sendable {
+  public enum Body: Hashable, Sendable {
     case command(ClientCommand)
     case message(Message)
     /// A numbered command that is not executed: its number is used up, so that the stream has no hole.
@@ -80,7 +80,7 @@ package struct LoggedInput: Hashable, Sendable {
 }
 
 /// What a stream carries to a partition.
-package enum StreamInput: Hashable, Sendable {
+public enum StreamInput: Hashable, Sendable {
   /// - Parameter deadline: when its client gives up, in milliseconds of the owner's monotonic clock; nil for never.
   case command(ClientCommand, deadline: Int64?)
   case message(Message)

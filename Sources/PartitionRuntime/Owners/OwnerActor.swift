@@ -37,15 +37,11 @@ actor OwnerActor<Machine: StateMachine> {
   /// Does one thing to the tenancy, and says how it stands then.
   nonisolated func change(
     _ actions: inout TenancyActions, _ body: @Sendable (inout Tenancy<Machine>, inout TenancyActions) -> Void
-  ) -> OwnerStanding {
+  ) -> TenancyStanding {
     assumeIsolated { owner in
       body(&owner.tenancy, &actions)
       return owner.standing(actions)
     }
-  }
-
-  nonisolated func look<Result: Sendable>(_ body: @Sendable (borrowing Tenancy<Machine>) -> Result) -> Result {
-    assumeIsolated { body($0.tenancy) }
   }
 
   nonisolated func mutate<Result: Sendable>(_ body: @Sendable (inout Tenancy<Machine>) -> Result) -> Result {
@@ -53,16 +49,12 @@ actor OwnerActor<Machine: StateMachine> {
   }
 
   /// Goes on with what is queued: the replay, or a turn.
-  nonisolated func step(at time: Timestamp, now: Int64, _ actions: inout TenancyActions) -> OwnerStanding {
+  nonisolated func step(at time: Timestamp, now: Int64, _ actions: inout TenancyActions) -> TenancyStanding {
     assumeIsolated { owner in
-      let before = owner.tenancy.number
-      if owner.tenancy.isReplaying {
-        owner.tenancy.advanceReplay(at: now, into: &actions)
-      } else {
-        owner.tenancy.turn(at: time, now: now, into: &actions)
-      }
-      owner.counters.recordsApplied &+= owner.tenancy.number - before
-      owner.counters.evictions &+= UInt64(owner.tenancy.evict(downTo: owner.memory.share ?? .max))
+      let (applied, evicted) = owner.tenancy.step(
+        at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
+      owner.counters.recordsApplied &+= applied
+      owner.counters.evictions &+= UInt64(evicted)
       return owner.standing(actions)
     }
   }
@@ -70,7 +62,7 @@ actor OwnerActor<Machine: StateMachine> {
   /// Takes a read; returns nil when it is not taken.
   nonisolated func read(
     _ query: Query, for request: RequestID, at now: Int64, _ actions: inout TenancyActions
-  ) -> OwnerStanding? {
+  ) -> TenancyStanding? {
     assumeIsolated { owner in
       let isTaken = owner.tenancy.read(query, for: request, at: now, into: &actions)
       return isTaken ? owner.standing(actions) : nil
@@ -81,7 +73,8 @@ actor OwnerActor<Machine: StateMachine> {
     assumeIsolated { owner in
       owner.tenancy.checkpointEnded(isWritten: isWritten)
       if isWritten { owner.counters.checkpoints += 1 } else { owner.counters.checkpointsFailed += 1 }
-      owner.count()
+      let (_, resident, dirty) = owner.tenancy.standing()
+      owner.count(resident, dirty)
     }
   }
 
@@ -96,41 +89,22 @@ actor OwnerActor<Machine: StateMachine> {
   }
 
   /// Tells the pool what the partition holds now.
-  private func count() {
-    let now = MemoryPool.Holding(resident: tenancy.residentCount, dirty: tenancy.dirtyCount)
+  private func count(_ resident: Int, _ dirty: Int) {
+    let now = MemoryPool.Holding(resident: resident, dirty: dirty)
+    guard now != holding else { return }
     memory.change(from: holding, to: now)
     holding = now
   }
 
-  private func standing(_ actions: TenancyActions) -> OwnerStanding {
-    for case .turn(let record) in actions.appends { counters.entriesApplied &+= UInt64(record.entries.count) }
-    if !actions.loads.isEmpty { counters.loads += 1 }
-    count()
-    var standing: OwnerStanding = []
-    if tenancy.wantsTurn || tenancy.canAdvanceReplay { standing.insert(.canStep) }
-    if tenancy.isBehind { standing.insert(.isBehind) }
-    if tenancy.isCheckpointDue || (holding.dirty > 0 && memory.isCheckpointDue) { standing.insert(.isCheckpointDue) }
-    if tenancy.isDirtyBoundReached || memory.isDirtyBoundReached { standing.insert(.isDirtyBoundReached) }
-    if tenancy.awaitsLoad { standing.insert(.awaitsLoad) }
-    if tenancy.ending != nil { standing.insert(.hasEnded) }
-    if tenancy.phase == .serving { standing.insert(.isServing) }
+  private func standing(_ actions: borrowing TenancyActions) -> TenancyStanding {
+    if let entries = actions.appendedEntries { counters.entriesApplied &+= UInt64(entries) }
+    if actions.hasLoads { counters.loads += 1 }
+    var (standing, resident, dirty) = tenancy.standing()
+    count(resident, dirty)
+    if dirty > 0, memory.isCheckpointDue { standing.insert(.isCheckpointDue) }
+    if memory.isDirtyBoundReached { standing.insert(.isDirtyBoundReached) }
     return standing
   }
-}
-
-/// How a partition stands after something was done to it.
-struct OwnerStanding: OptionSet, Sendable {
-  let rawValue: UInt8
-  /// There is more to apply.
-  static let canStep = OwnerStanding(rawValue: 1)
-  /// The store lacks something.
-  static let isBehind = OwnerStanding(rawValue: 2)
-  static let isCheckpointDue = OwnerStanding(rawValue: 4)
-  static let isDirtyBoundReached = OwnerStanding(rawValue: 8)
-  /// Inputs wait for a load.
-  static let awaitsLoad = OwnerStanding(rawValue: 16)
-  static let isServing = OwnerStanding(rawValue: 32)
-  static let hasEnded = OwnerStanding(rawValue: 64)
 }
 
 /// How a partition stands, for the operator.

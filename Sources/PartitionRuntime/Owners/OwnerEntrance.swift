@@ -12,40 +12,40 @@ import Tenancy
 /// Closures instead of a protocol: the compiler writes a generic actor's witnesses once for all services, and each of
 /// their calls would then look types up and copy state at run time. What is captured here is compiled for its service.
 struct OwnerEntrance: Sendable {
-  typealias Change = @Sendable (inout TenancyActions) -> OwnerStanding
+  typealias Change = @Sendable (inout TenancyActions) -> TenancyStanding
 
-  let step: @Sendable (_ time: Timestamp, _ now: Int64, inout TenancyActions) -> OwnerStanding
+  let step: @Sendable (_ time: Timestamp, _ now: Int64, inout TenancyActions) -> TenancyStanding
   /// How it stands, without doing anything.
   let standing: Change
-  let pass: @Sendable (_ now: Int64, inout TenancyActions) -> OwnerStanding
+  let pass: @Sendable (_ now: Int64, inout TenancyActions) -> TenancyStanding
 
   // The log.
   let deliver: @Sendable (LogRecord, _ offset: Int64) -> Void
   let deliverUndecodable: @Sendable (_ reason: String, _ offset: Int64) -> Void
-  let confirmed: @Sendable (_ number: UInt64, _ offset: Int64?, _ now: Int64, inout TenancyActions) -> OwnerStanding
+  let confirmed: @Sendable (_ number: UInt64, _ offset: Int64?, _ now: Int64, inout TenancyActions) -> TenancyStanding
 
   // Inputs.
   /// Returns false when it is not taken.
   let command: @Sendable (ClientCommand, _ deadline: Int64) -> Bool
-  let frame: @Sendable (StreamFrame<StreamInput>, inout TenancyActions) -> OwnerStanding
-  let askedToGreet: @Sendable (StreamSource, inout TenancyActions) -> OwnerStanding
+  let frame: @Sendable (StreamFrame<StreamInput>, inout TenancyActions) -> TenancyStanding
+  let askedToGreet: @Sendable (StreamSource, inout TenancyActions) -> TenancyStanding
 
   // Its own messages.
   let destinations: @Sendable () -> [PartitionID]
   let awaitsGreeting: @Sendable (PartitionID, OwnerID) -> Bool
   let nextFrame: @Sendable (PartitionID) -> StreamFrame<Message>?
-  let greeting: @Sendable (StreamGreeting, inout TenancyActions) -> OwnerStanding
-  let acknowledgement: @Sendable (StreamAcknowledgement, inout TenancyActions) -> OwnerStanding
-  let gap: @Sendable (StreamGap, inout TenancyActions) -> OwnerStanding
+  let greeting: @Sendable (StreamGreeting, inout TenancyActions) -> TenancyStanding
+  let acknowledgement: @Sendable (StreamAcknowledgement, inout TenancyActions) -> TenancyStanding
+  let gap: @Sendable (StreamGap, inout TenancyActions) -> TenancyStanding
 
   // Reads.
   let look: @Sendable (Query, _ now: Int64) -> View?
   /// Returns nil when it is not taken.
-  let read: @Sendable (Query, RequestID, _ now: Int64, inout TenancyActions) -> OwnerStanding?
+  let read: @Sendable (Query, RequestID, _ now: Int64, inout TenancyActions) -> TenancyStanding?
   let takeWaitingReads: @Sendable () -> [RequestID]
 
   // The store.
-  let loaded: @Sendable ([EntityChange], _ now: Int64, inout TenancyActions) -> OwnerStanding
+  let loaded: @Sendable ([EntityChange], _ now: Int64, inout TenancyActions) -> TenancyStanding
   let loadFailed: Change
   let takeCheckpoint: @Sendable () -> Bool
   let checkpointToWrite: @Sendable () -> CheckpointBatch?
@@ -72,8 +72,8 @@ struct OwnerEntrance: Sendable {
     command = { command, deadline in actor.mutate { $0.receive(command, deadline: deadline) } }
     frame = { frame, actions in actor.change(&actions) { $0.receive(frame, into: &$1) } }
     askedToGreet = { source, actions in actor.change(&actions) { $0.greet(source, into: &$1) } }
-    destinations = { actor.look { $0.destinations } }
-    awaitsGreeting = { destination, owner in actor.look { $0.awaitsGreeting(from: destination, of: owner) } }
+    destinations = { actor.mutate { $0.destinations } }
+    awaitsGreeting = { destination, owner in actor.mutate { $0.awaitsGreeting(from: destination, of: owner) } }
     nextFrame = { destination in actor.mutate { $0.nextFrame(to: destination) } }
     greeting = { greeting, actions in actor.change(&actions) { $0.take(greeting, into: &$1) } }
     acknowledgement = { acknowledgement, actions in actor.change(&actions) { $0.take(acknowledgement, into: &$1) } }
@@ -92,10 +92,10 @@ struct OwnerEntrance: Sendable {
     checkpointToWrite = { actor.mutate { $0.checkpointToWrite() } }
     checkpointEnded = { actor.checkpointEnded(isWritten: $0) }
     leave = { actor.change(&$0) { tenancy, _ in tenancy.leave() } }
-    ending = { actor.look { $0.ending } }
+    ending = { actor.mutate { $0.ending } }
     takeAbandoned = { actor.mutate { $0.takeAbandoned() } }
-    isIdle = { actor.look { $0.queuedCount == 0 && $0.unconfirmedCount == 0 } }
-    isBehind = { actor.look { $0.isBehind } }
+    isIdle = { actor.mutate { $0.queuedCount == 0 && $0.unconfirmedCount == 0 } }
+    isBehind = { actor.mutate { $0.isBehind } }
     state = { actor.state }
   }
 

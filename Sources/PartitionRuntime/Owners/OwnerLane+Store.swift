@@ -1,3 +1,4 @@
+import Dispatch
 import EventLog
 import Lanes
 import Model
@@ -38,7 +39,7 @@ extension OwnerLane {
   }
 
   /// Keeps the gate and the checkpoint's clock of a partition.
-  func note(_ standing: OwnerStanding, at place: Int) {
+  func note(_ standing: TenancyStanding, at place: Int) {
     if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
     if standing.contains(.hasEnded) { return ended(at: place) }
     if standing.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
@@ -68,7 +69,36 @@ extension OwnerLane {
     case .stopped(_, let reason): stop(at: place, reason: reason)
     case .left: leave(place)
     case .superseded(let owner): stop(at: place, reason: "the owner of epoch \(owner.epoch) has it")
-    case .lost(let loss, _): stop(at: place, reason: loss.rawValue)
+    case .lost(let loss, let epoch): acquireAnew(place, above: epoch, loss)
+    }
+  }
+
+  // MARK: Acquiring anew
+
+  /// What the owner has in memory cannot be trusted any more, and the partition is still wanted here: it begins anew
+  /// from what the store and the log hold.
+  private func acquireAnew(_ place: Int, above epoch: UInt64, _ loss: Loss) {
+    let (partition, store, mailbox) = (seats[place].id, shared.store, shared.storeMailboxes[index])
+    if seats[place].gate.state != .replaying { shared.replaysAgain() }
+    seats[place].gate.state = .replaying
+    leave(place)
+    shared.partitionLost(partition, loss.rawValue)
+    DispatchQueue.global().async {
+      let result = Result { () throws(StoreFailure) in try store.acquire(partition, above: epoch) }
+      _ = mailbox.post([.acquired(place: place, result)])
+    }
+  }
+
+  func acquired(_ result: Result<Ownership, StoreFailure>, at place: Int) {
+    switch result {
+    case .success(let ownership):
+      let clock = seats[place].checkpointClock
+      seats[place] = seat(of: seats[place].id, ownership)
+      seats[place].checkpointClock = clock
+      announce(seats[place].id, ownership.epoch)
+    case .failure(let failure):
+      shared.storeFailed(seats[place].id, failure)
+      stop(at: place, reason: failure.message)
     }
   }
 

@@ -52,10 +52,25 @@ final class OwnerLane {
   }
 
   /// Makes the lane the owner of a partition, and says so in the log.
-  func own(_ seat: Seat, _ announcement: Owner) {
-    seatOf[shared.flat(seat.id)] = Int16(seats.count)
-    seats.append(seat)
-    appends.append(RecordAppend(partition: seat.id, record: .owned(announcement)))
+  func own(_ partition: PartitionID, _ ownership: Ownership) {
+    seatOf[shared.flat(partition)] = Int16(seats.count)
+    seats.append(seat(of: partition, ownership))
+    announce(partition, ownership.epoch)
+  }
+
+  func seat(of partition: PartitionID, _ ownership: Ownership) -> Seat {
+    let owner = OwnerID(epoch: ownership.epoch, run: shared.run)
+    let offset = ownership.recovery.header?.offset ?? -1
+    return Seat(
+      id: partition, owner: owner,
+      entrance: OwnerEntrance(of: partition, owner, shared, ownership.recovery, on: lane),
+      gate: shared.gates[shared.flat(partition)], readFrom: offset + 1, checkpointedOffset: offset)
+  }
+
+  /// Has the log say whose the partition is; once that is durable, the log is read up to there.
+  func announce(_ partition: PartitionID, _ epoch: UInt64) {
+    guard let owner = Owner(epoch: epoch, incarnation: shared.run, address: OwnerShared.address) else { return }
+    appends.append(RecordAppend(partition: partition, record: .owned(owner)))
   }
 
   func place(of partition: PartitionID) -> Int? {
@@ -145,12 +160,12 @@ final class OwnerLane {
   // MARK: What partitions ask for
 
   /// Lets a tenancy do something, and performs what it asks for.
-  func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding) {
+  func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding) {
     guard !seats[place].isGone else { return }
     perform(body(seats[place].entrance, &actions), at: place)
   }
 
-  private func perform(_ standing: OwnerStanding, at place: Int) {
+  private func perform(_ standing: TenancyStanding, at place: Int) {
     let partition = seats[place].id
     for record in actions.appends { appends.append(RecordAppend(partition: partition, record: record)) }
     for reply in actions.replies { answer(reply) }
@@ -251,11 +266,12 @@ final class OwnerLane {
       if isCurrent(epoch, at: place) { loaded(result, at: place) }
     case .checkpointed(let place, let epoch, let offset, let result):
       if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
+    case .acquired(let place, let result): acquired(result, at: place)
     }
   }
 
   private func toSource(
-    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> OwnerStanding
+    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding
   ) {
     guard case .partition(let partition) = source, let place = place(of: partition) else { return }
     change(at: place, body)
@@ -272,7 +288,7 @@ final class OwnerLane {
   /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
     owners[shared.flat(partition)] = owner
-    for place in seats.indices where seats[place].awaitsGreetings { sendMessages(of: place) }
+    for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
   }
 
   /// Whether what the store answers belongs to the partition's present owner.

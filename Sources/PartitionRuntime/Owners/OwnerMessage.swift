@@ -28,4 +28,6 @@ enum OwnerMessage: Sendable {
   // What the store says about a partition of this lane, under the epoch that it was asked with.
   case loaded(place: Int, epoch: UInt64, Result<[EntityChange], StoreFailure>)
   case checkpointed(place: Int, epoch: UInt64, through: Int64, Result<Void, StoreFailure>)
+  /// A partition of this lane that its owner had lost was acquired anew.
+  case acquired(place: Int, Result<Ownership, StoreFailure>)
 }

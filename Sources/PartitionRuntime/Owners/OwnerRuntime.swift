@@ -16,9 +16,6 @@ public final class OwnerRuntime: RuntimeInspection {
   private let shared: OwnerShared
   private let owners: [LaneConfined<OwnerLane>]
 
-  /// How the log names the owner where nobody else can reach it.
-  private static let address = "local"
-
   /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
   ///
   /// - Parameters:
@@ -42,17 +39,7 @@ public final class OwnerRuntime: RuntimeInspection {
     log.attach(lanes.map { LogSignal($0) })
     for flat in shared.gates.indices {
       let partition = shared.partition(flat)
-      let owner = owners[shared.laneOf(partition)].value
-      let ownership = try store.acquire(partition)
-      let offset = ownership.recovery.header?.offset ?? -1
-      guard let announcement = Owner(epoch: ownership.epoch, incarnation: run, address: Self.address) else { continue }
-      let id = OwnerID(epoch: ownership.epoch, run: run)
-      owner.own(
-        Seat(
-          id: partition, owner: id,
-          entrance: OwnerEntrance(of: partition, id, shared, ownership.recovery, on: owner.lane),
-          gate: shared.gates[flat], readFrom: offset + 1, checkpointedOffset: offset),
-        announcement)
+      owners[shared.laneOf(partition)].value.own(partition, try store.acquire(partition))
     }
   }
 

@@ -8,6 +8,9 @@ import Tenancy
 
 /// What the lanes of one process share. Everything in it may be used from any lane.
 final class OwnerShared: Sendable {
+  /// How the log names the owner where nobody else can reach it.
+  static let address = "local"
+
   let options: RuntimeOptions
   let mode: LogMode
   let log: any RecordLog
@@ -98,6 +101,9 @@ final class OwnerShared: Sendable {
     onReplayed()
   }
 
+  /// A partition has to be replayed again.
+  func replaysAgain() { replaying.add(1, ordering: .acquiringAndReleasing) }
+
   /// One more lane has nobody who waits for an answer.
   func laneAnswered() { answering.subtract(1, ordering: .acquiringAndReleasing) }
 
@@ -108,6 +114,10 @@ final class OwnerShared: Sendable {
 
   func partitionStopped(_ partition: PartitionID, offset: Int64, reason: String) {
     report(.partitionStopped(partition, offset: offset, reason: reason))
+  }
+
+  func partitionLost(_ partition: PartitionID, _ reason: String) {
+    report(.partitionBroke(partition, offset: -1, reason: reason))
   }
 
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {

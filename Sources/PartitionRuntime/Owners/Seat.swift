@@ -4,11 +4,11 @@ import Streams
 /// What a lane knows of a partition that it owns.
 struct Seat {
   let id: PartitionID
-  let owner: OwnerID
-  let entrance: OwnerEntrance
+  var owner: OwnerID
+  var entrance: OwnerEntrance
   let gate: PartitionGate
   /// Where the log has to be read from.
-  let readFrom: Int64
+  var readFrom: Int64
   /// The offset of the newest checkpoint.
   var checkpointedOffset: Int64
   /// It stands in the lane's list of what to step.

@@ -9,15 +9,15 @@ import Model
 /// whether or not it is still in memory: otherwise what is admitted would depend on when somebody tidied up. A sender
 /// that has heard nothing for half of that life opens a new session, and a command that relies on an older answer is
 /// skipped, so a row is never missed by anybody.
-package struct ReceivedNumbers: Hashable, Sendable {
+public struct ReceivedNumbers: Hashable, Sendable {
   /// The highest number of one source.
-  package struct Row: Hashable, Sendable {
-    package let source: StreamSource
-    package let number: UInt64
+  public struct Row: Hashable, Sendable {
+    public let source: StreamSource
+    public let number: UInt64
     /// The partition's time when it was raised last; zero for partitions, which are never forgotten.
-    package let at: Timestamp
+    public let at: Timestamp
 
-    package init(source: StreamSource, number: UInt64, at: Timestamp) {
+    public init(source: StreamSource, number: UInt64, at: Timestamp) {
       self.source = source
       self.number = number
       self.at = at
@@ -25,7 +25,7 @@ package struct ReceivedNumbers: Hashable, Sendable {
   }
 
   /// What becomes of a number.
-  package enum Admission: Hashable, Sendable {
+  public enum Admission: Hashable, Sendable {
     case next
     /// It, or a later one, was admitted before.
     case repeated
@@ -48,16 +48,16 @@ package struct ReceivedNumbers: Hashable, Sendable {
   /// - Parameters:
   ///   - partitionCount: partitions of each service.
   ///   - sessionLifeMilliseconds: how long a session is remembered without being used, by the partition's time.
-  package init(partitionCount: Int, sessionLifeMilliseconds: Int64) {
+  public init(partitionCount: Int, sessionLifeMilliseconds: Int64) {
     self.partitionCount = partitionCount
     self.sessionLifeMilliseconds = sessionLifeMilliseconds
     partitions = Array(repeating: 0, count: partitionCount * Service.allCases.count)
   }
 
-  package var sessionCount: Int { sessions.count }
+  public var sessionCount: Int { sessions.count }
 
   /// The highest number of a source; 0 for one that is unknown or forgotten, nil for a partition that does not exist.
-  package func highest(of source: StreamSource, at now: Timestamp) -> UInt64? {
+  public func highest(of source: StreamSource, at now: Timestamp) -> UInt64? {
     switch source {
     case .partition(let partition): slot(of: partition).map { partitions[$0] }
     case .session(let session): sessions[session].map { isForgotten($0, at: now) ? 0 : $0.number } ?? 0
@@ -65,19 +65,19 @@ package struct ReceivedNumbers: Hashable, Sendable {
   }
 
   /// When a source was used last: from then on it is remembered for its life. Now where it is unknown.
-  package func asOf(_ source: StreamSource, at now: Timestamp) -> Timestamp {
+  public func asOf(_ source: StreamSource, at now: Timestamp) -> Timestamp {
     guard case .session(let session) = source, let mark = sessions[session] else { return now }
     return mark.at
   }
 
-  package func admission(of number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
+  public func admission(of number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     guard let highest = highest(of: source, at: now) else { return .unknownSource }
     if number <= highest { return .repeated }
     return number == highest + 1 ? .next : .gap(expected: highest + 1)
   }
 
   /// Admits a number when it is the next one, and remembers it.
-  package mutating func admit(_ number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
+  public mutating func admit(_ number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     let admission = admission(of: number, from: source, at: now)
     guard admission == .next else { return admission }
     switch source {
@@ -88,7 +88,7 @@ package struct ReceivedNumbers: Hashable, Sendable {
   }
 
   /// Lets a stream go on after a number, whatever came before: for what an operator set aside.
-  package mutating func resume(_ source: StreamSource, after number: UInt64, at now: Timestamp) {
+  public mutating func resume(_ source: StreamSource, after number: UInt64, at now: Timestamp) {
     switch source {
     case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
     case .session(let session): sessions[session] = Mark(number: number, at: now)
@@ -96,14 +96,14 @@ package struct ReceivedNumbers: Hashable, Sendable {
   }
 
   /// Frees the memory of rows that count as absent anyway. Returns whose they were.
-  package mutating func dropForgotten(at now: Timestamp) -> [StreamSource] {
+  public mutating func dropForgotten(at now: Timestamp) -> [StreamSource] {
     let forgotten = sessions.filter { isForgotten($0.value, at: now) }.keys
     for session in forgotten { sessions[session] = nil }
     return forgotten.map { .session($0) }
   }
 
   /// All rows, in a fixed order: partitions first.
-  package func rows(at now: Timestamp) -> [Row] {
+  public func rows(at now: Timestamp) -> [Row] {
     var rows: [Row] = []
     for (slot, number) in partitions.enumerated() where number > 0 {
       guard let service = Service(rawValue: UInt8(slot / partitionCount)) else { continue }
@@ -117,7 +117,7 @@ package struct ReceivedNumbers: Hashable, Sendable {
   }
 
   /// Takes over the rows of a checkpoint; rows of partitions that do not exist are ignored.
-  package mutating func restore(_ rows: [Row]) {
+  public mutating func restore(_ rows: [Row]) {
     for row in rows {
       switch row.source {
       case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = row.number }

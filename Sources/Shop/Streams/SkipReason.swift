@@ -1,5 +1,5 @@
 /// Why a numbered input was not executed.
-package enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
+public enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
   /// The owner has as much unsaved state as it may. It was never executed and never will be: its client may try again.
   case overloaded = 0
   /// The client's deadline passed before its turn came: nobody waits any more.

@@ -4,17 +4,17 @@ import Model
 // from; a word for another tenure is ignored, because its owner may have forgotten what the word relies on.
 
 /// Consecutive inputs of one stream: the first has the number `first`, the next one more, and so on.
-package struct StreamFrame<Input: Sendable>: Sendable {
-  package let source: StreamSource
-  package let destination: PartitionID
-  package let owner: OwnerID
-  package let first: UInt64
-  package let inputs: [Input]
+public struct StreamFrame<Input: Sendable>: Sendable {
+  public let source: StreamSource
+  public let destination: PartitionID
+  public let owner: OwnerID
+  public let first: UInt64
+  public let inputs: [Input]
   /// When the destination used this session last, by its own time, as far as the sender knows. Much later it may have
   /// forgotten it.
-  package let asOf: Timestamp
+  public let asOf: Timestamp
 
-  package init(
+  public init(
     source: StreamSource, destination: PartitionID, owner: OwnerID, first: UInt64, inputs: [Input],
     asOf: Timestamp = .zero
   ) {
@@ -28,15 +28,15 @@ package struct StreamFrame<Input: Sendable>: Sendable {
 }
 
 /// Everything of a stream up to `number` is durable in the destination's log.
-package struct StreamAcknowledgement: Hashable, Sendable {
-  package let source: StreamSource
-  package let destination: PartitionID
-  package let owner: OwnerID
-  package let number: UInt64
+public struct StreamAcknowledgement: Hashable, Sendable {
+  public let source: StreamSource
+  public let destination: PartitionID
+  public let owner: OwnerID
+  public let number: UInt64
   /// When the destination used the session last, by its own time.
-  package let asOf: Timestamp
+  public let asOf: Timestamp
 
-  package init(
+  public init(
     source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, asOf: Timestamp = .zero
   ) {
     self.source = source
@@ -48,17 +48,17 @@ package struct StreamAcknowledgement: Hashable, Sendable {
 }
 
 /// A new owner has replayed its log, which holds the stream up to `number`. The sender goes on after it.
-package struct StreamGreeting: Hashable, Sendable {
-  package let source: StreamSource
-  package let destination: PartitionID
-  package let owner: OwnerID
-  package let number: UInt64
+public struct StreamGreeting: Hashable, Sendable {
+  public let source: StreamSource
+  public let destination: PartitionID
+  public let owner: OwnerID
+  public let number: UInt64
   /// The destination's time.
-  package let now: Timestamp
+  public let now: Timestamp
   /// When the destination used the session last; now for one that it does not know.
-  package let asOf: Timestamp
+  public let asOf: Timestamp
 
-  package init(
+  public init(
     source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero,
     asOf: Timestamp = .zero
   ) {
@@ -73,13 +73,13 @@ package struct StreamGreeting: Hashable, Sendable {
 
 /// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has
 /// come to its end: the destination may have forgotten it.
-package struct StreamGap: Hashable, Sendable {
-  package let source: StreamSource
-  package let destination: PartitionID
-  package let owner: OwnerID
-  package let expected: UInt64
+public struct StreamGap: Hashable, Sendable {
+  public let source: StreamSource
+  public let destination: PartitionID
+  public let owner: OwnerID
+  public let expected: UInt64
 
-  package init(source: StreamSource, destination: PartitionID, owner: OwnerID, expected: UInt64) {
+  public init(source: StreamSource, destination: PartitionID, owner: OwnerID, expected: UInt64) {
     self.source = source
     self.destination = destination
     self.owner = owner

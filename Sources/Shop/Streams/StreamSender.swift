@@ -15,9 +15,9 @@ import Model
 /// log holds the stream up to a number, so that many are dropped and the rest is sent to it, whatever was sent to its
 /// predecessor. A greeting below what was acknowledged means that the destination lost a part of its log, and one above
 /// what was ever numbered means that this end did: nobody can mend either, so it is reported, and nothing is sent.
-package struct StreamSender<Input: Sendable>: Sendable {
+public struct StreamSender<Input: Sendable>: Sendable {
   /// What a greeting came to.
-  package enum Greeted: Hashable, Sendable {
+  public enum Greeted: Hashable, Sendable {
     /// The rest is sent to the new owner. `dropped` inputs are durable although nobody had acknowledged them.
     case resumed(dropped: Int)
     /// It comes from an earlier owner than the present one, or is an earlier word of the present one.
@@ -29,25 +29,25 @@ package struct StreamSender<Input: Sendable>: Sendable {
     case lostLog(greeted: UInt64, acknowledged: UInt64, numbered: UInt64)
   }
 
-  package let source: StreamSource
-  package let destination: PartitionID
-  package let limits: StreamLimits
+  public let source: StreamSource
+  public let destination: PartitionID
+  public let limits: StreamLimits
   /// The present owner of the destination; nil before the first greeting, and after a lost log.
-  package private(set) var owner: OwnerID?
+  public private(set) var owner: OwnerID?
   /// The highest number that is durable in the destination's log.
-  package private(set) var acknowledged: UInt64
+  public private(set) var acknowledged: UInt64
   /// The highest number that was given.
-  package private(set) var numbered: UInt64
+  public private(set) var numbered: UInt64
   /// The highest number that is under way to the present owner.
-  package private(set) var sent: UInt64
+  public private(set) var sent: UInt64
   /// When the destination used this stream last, by the destination's time, as far as this end knows.
-  package private(set) var asOf = Timestamp.zero
+  public private(set) var asOf = Timestamp.zero
   /// The newest owner that greeted, whether or not the way to it is open.
   private var newestOwner: OwnerID?
   /// Inputs after `acknowledged`.
   private var inputs = InputQueue<Input>()
 
-  package init(
+  public init(
     from source: StreamSource, to destination: PartitionID, limits: StreamLimits, acknowledged: UInt64 = 0
   ) {
     self.source = source
@@ -59,14 +59,14 @@ package struct StreamSender<Input: Sendable>: Sendable {
   }
 
   /// Inputs that are not acknowledged, numbered or not.
-  package var count: Int { inputs.count }
-  package var unnumberedCount: Int { inputs.count - Int(numbered - acknowledged) }
-  package var isEmpty: Bool { inputs.isEmpty }
+  public var count: Int { inputs.count }
+  public var unnumberedCount: Int { inputs.count - Int(numbered - acknowledged) }
+  public var isEmpty: Bool { inputs.isEmpty }
 
   // MARK: Inputs
 
   /// Takes a command, to be numbered later. Returns false, and takes nothing, when the stream holds as many as it may.
-  package mutating func offer(_ input: Input, bytes: Int) -> Bool {
+  public mutating func offer(_ input: Input, bytes: Int) -> Bool {
     guard inputs.count < limits.queuedInputsMax else { return false }
     inputs.append(input, bytes: bytes)
     return true
@@ -74,7 +74,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
 
   /// Takes a message and numbers it at once. Returns its number.
   @discardableResult
-  package mutating func append(_ input: Input, bytes: Int) -> UInt64 {
+  public mutating func append(_ input: Input, bytes: Int) -> UInt64 {
     inputs.append(input, bytes: bytes)
     numbered += 1
     return numbered
@@ -82,32 +82,32 @@ package struct StreamSender<Input: Sendable>: Sendable {
 
   /// Gives up the commands that have no number yet and of which `isExpired` says so: nobody has seen them. Returns
   /// them.
-  package mutating func withdrawUnnumbered(where isExpired: (Input) -> Bool) -> [Input] {
+  public mutating func withdrawUnnumbered(where isExpired: (Input) -> Bool) -> [Input] {
     inputs.remove(from: inputs.count - unnumberedCount, where: isExpired)
   }
 
   /// Gives up a stream that its destination has forgotten: what was numbered may have taken effect or not, the rest has
   /// not.
-  package func abandoned() -> (unknown: [Input], unsent: [Input]) {
+  public func abandoned() -> (unknown: [Input], unsent: [Input]) {
     let numberedCount = Int(numbered - acknowledged)
     return ((0..<numberedCount).map { inputs[$0] }, (numberedCount..<inputs.count).map { inputs[$0] })
   }
 
   /// The numbered inputs that are not acknowledged, in their order: what a checkpoint of their source keeps.
-  package func forEachUnacknowledged(_ body: (UInt64, Input) -> Void) {
+  public func forEachUnacknowledged(_ body: (UInt64, Input) -> Void) {
     for place in 0..<Int(numbered - acknowledged) { body(acknowledged + 1 + UInt64(place), inputs[place]) }
   }
 
   // MARK: Sending
 
   /// Whether `nextFrame` has something to give.
-  package var canSend: Bool {
+  public var canSend: Bool {
     owner != nil && Int(sent - acknowledged) < min(inputs.count, limits.unacknowledgedInputsMax)
   }
 
   /// The next inputs for the present owner, within the bounds of a frame and of what may be under way; nil when there
   /// is nothing to send, or nobody to send it to.
-  package mutating func nextFrame() -> StreamFrame<Input>? {
+  public mutating func nextFrame() -> StreamFrame<Input>? {
     guard let owner, canSend else { return nil }
     let from = Int(sent - acknowledged)
     let end = min(inputs.count, limits.unacknowledgedInputsMax, from + limits.frameInputsMax)
@@ -120,14 +120,14 @@ package struct StreamSender<Input: Sendable>: Sendable {
   }
 
   /// The way to the owner broke: what is not acknowledged may not have arrived, and is sent again.
-  package mutating func reconnected() { sent = acknowledged }
+  public mutating func reconnected() { sent = acknowledged }
 
   // MARK: What the destination says
 
   /// Takes an acknowledgement. Returns how many inputs it let go; 0 when it is of another tenure, or old.
   ///
   /// - Returns: nil when it acknowledges what was never sent to this owner: its word cannot be trusted.
-  package mutating func take(_ acknowledgement: StreamAcknowledgement) -> Int? {
+  public mutating func take(_ acknowledgement: StreamAcknowledgement) -> Int? {
     guard acknowledgement.owner == owner, acknowledgement.source == source else { return 0 }
     // Sent before the way broke, and not again since, is sent all the same.
     guard acknowledgement.number <= numbered else { return nil }
@@ -136,7 +136,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
   }
 
   /// Goes back to the number that the owner is waiting for.
-  package mutating func take(_ gap: StreamGap) -> Greeted {
+  public mutating func take(_ gap: StreamGap) -> Greeted {
     guard gap.owner == owner, gap.source == source, gap.expected <= sent else { return .stale }
     guard gap.expected > acknowledged else {
       // What was acknowledged is gone: a session that was forgotten, or a log that lost records.
@@ -148,7 +148,7 @@ package struct StreamSender<Input: Sendable>: Sendable {
     return .resumed(dropped: 0)
   }
 
-  package mutating func take(_ greeting: StreamGreeting) -> Greeted {
+  public mutating func take(_ greeting: StreamGreeting) -> Greeted {
     guard greeting.source == source, greeting.owner.epoch >= newestOwner?.epoch ?? 0 else { return .stale }
     // To a destination that does not know it, a session is new, or old and forgotten.
     let isUnknown = if case .session = source { greeting.number == 0 && numbered > 0 } else { false }
@@ -171,14 +171,14 @@ package struct StreamSender<Input: Sendable>: Sendable {
   }
 
   /// The owner said that it is not the owner any more: nothing is sent until the next one greets.
-  package mutating func disowned(by former: OwnerID) {
+  public mutating func disowned(by former: OwnerID) {
     guard former == owner else { return }
     owner = nil
     sent = acknowledged
   }
 
   /// Whether a partition whose time is `now` may have forgotten this session, as far as this end knows.
-  package func isPastHalfLife(_ now: Timestamp) -> Bool {
+  public func isPastHalfLife(_ now: Timestamp) -> Bool {
     max(0, now.milliseconds) - max(0, asOf.milliseconds) > limits.sessionLifeMilliseconds / 2
   }
 

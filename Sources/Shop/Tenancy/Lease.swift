@@ -6,36 +6,36 @@
 ///
 /// Times are milliseconds of a monotonic clock that counts while the process is stopped. Clocks of two owners need not
 /// agree, only run equally fast to a tenth: the successor waits a tenth longer.
-package struct Lease: Hashable, Sendable {
-  package let milliseconds: Int64
+public struct Lease: Hashable, Sendable {
+  public let milliseconds: Int64
   /// When the newest confirmed append was sent.
   private var since: Int64?
   private let planted: TenancyBug?
 
-  package init(milliseconds: Int64, planted: TenancyBug? = nil) {
+  public init(milliseconds: Int64, planted: TenancyBug? = nil) {
     self.milliseconds = milliseconds
     self.planted = planted
   }
 
   /// How long a new owner waits for its predecessor's lease to end.
-  package var waitMilliseconds: Int64 { milliseconds + milliseconds / 10 }
+  public var waitMilliseconds: Int64 { milliseconds + milliseconds / 10 }
 
   /// An append that was sent at `sentAt` was confirmed where it had to be.
-  package mutating func confirmed(sentAt: Int64, at now: Int64) {
+  public mutating func confirmed(sentAt: Int64, at now: Int64) {
     let start = planted.is(.leaseFromReturn) ? now : sentAt
     since = max(since ?? start, start)
   }
 
-  package func holds(at now: Int64) -> Bool {
+  public func holds(at now: Int64) -> Bool {
     guard let since else { return false }
     return now - since < (planted.is(.leaseTwiceAsLong) ? milliseconds * 2 : milliseconds)
   }
 
   /// Whether less than half of the lease is left, so that a read should have it renewed.
-  package func isToRenew(at now: Int64) -> Bool {
+  public func isToRenew(at now: Int64) -> Bool {
     guard let since else { return true }
     return now - since >= milliseconds / 2
   }
 
-  package mutating func end() { since = nil }
+  public mutating func end() { since = nil }
 }

@@ -17,8 +17,8 @@ import Streams
 /// * A record of a newer epoch whose `Owned` never came is a lost record, too.
 ///
 /// Void records leave no trace in the state.
-package struct RecordFilter: Hashable, Sendable {
-  package enum Verdict: Hashable, Sendable {
+public struct RecordFilter: Hashable, Sendable {
+  public enum Verdict: Hashable, Sendable {
     case counted
     case void(Void)
     /// The partition stops here.
@@ -26,7 +26,7 @@ package struct RecordFilter: Hashable, Sendable {
   }
 
   /// Why a record leaves no trace.
-  package enum Void: String, Hashable, Sendable {
+  public enum Void: String, Hashable, Sendable {
     case olderEpoch = "it belongs to an older epoch"
     case otherRun = "another run owns this epoch"
     case epochTaken = "the epoch is not above the newest one"
@@ -34,11 +34,11 @@ package struct RecordFilter: Hashable, Sendable {
   }
 
   /// Why the log cannot be followed.
-  package enum Broken: Hashable, Sendable, CustomStringConvertible {
+  public enum Broken: Hashable, Sendable, CustomStringConvertible {
     case missing(expected: UInt64, found: UInt64)
     case unannounced(OwnerID)
 
-    package var description: String {
+    public var description: String {
       switch self {
       case .missing(let expected, let found): "record \(found) follows where \(expected) has to come"
       case .unannounced(let owner): "a record of epoch \(owner.epoch), whose owner never announced itself"
@@ -47,20 +47,20 @@ package struct RecordFilter: Hashable, Sendable {
   }
 
   /// The newest tenure; nil before the first.
-  package private(set) var owner: OwnerID?
+  public private(set) var owner: OwnerID?
   /// The number of the newest counted record.
-  package private(set) var number: UInt64
+  public private(set) var number: UInt64
   let planted: TenancyBug?
 
   /// Starts after a checkpoint: what it says of tenure and number, or the beginning of the log.
-  package init(owner: OwnerID?, number: UInt64, planted: TenancyBug? = nil) {
+  public init(owner: OwnerID?, number: UInt64, planted: TenancyBug? = nil) {
     self.owner = owner
     self.number = number
     self.planted = planted
   }
 
   /// Judges the next record of the log.
-  package mutating func judge(_ record: LogRecord) -> Verdict {
+  public mutating func judge(_ record: LogRecord) -> Verdict {
     switch record {
     case .owned(let owner): judge(OwnerID(epoch: owner.epoch, run: owner.incarnation))
     case .turn(let record): judge(record.owner, record.number)

@@ -10,7 +10,7 @@ extension Tenancy {
   /// - Parameters:
   ///   - offset: nil when its fate is unknown: an error, no answer in time, or a repetition of a producer.
   ///   - now: the owner's monotonic clock, in milliseconds.
-  package mutating func confirmed(
+  public mutating func confirmed(
     _ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions
   ) {
     guard ending == nil, settling == nil, let first = unconfirmed.first, first.record.number == number else { return }
@@ -27,7 +27,7 @@ extension Tenancy {
   // MARK: Reading back
 
   /// Takes the next record of a log that is being read back.
-  package mutating func readBack(
+  public mutating func readBack(
     _ record: LogRecord, at offset: Int64, now: Int64, into actions: inout TenancyActions
   ) {
     guard ending == nil, let settling, offset >= settling.nextOffset else { return }
@@ -74,7 +74,7 @@ extension Tenancy {
   /// The log was read back to its end. What is still unconfirmed does not stand there.
   ///
   /// - Parameter end: the offset after the newest record that can be read.
-  package mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions) {
+  public mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions) {
     guard ending == nil, let settling, let first = unconfirmed.first else { return }
     if end < expectedOffset, !planted.is(.shrunkenLogIgnored) {
       // Between two looks much may have happened, above all to a process that slept: each counts for a little only.
@@ -173,7 +173,7 @@ extension Tenancy {
   // MARK: Leaving
 
   /// Another owner has announced itself, and says so. What is under way is settled; nothing new begins.
-  package mutating func successorAnnounced(_ successor: OwnerID, into actions: inout TenancyActions) {
+  public mutating func successorAnnounced(_ successor: OwnerID, into actions: inout TenancyActions) {
     guard successor.epoch > owner.epoch else { return }
     switch phase {
     // It has answered nothing, but cannot know that its predecessor does not any more.
@@ -186,7 +186,7 @@ extension Tenancy {
   }
 
   /// The owner is to give the partition up, and nobody has it yet.
-  package mutating func leave() {
+  public mutating func leave() {
     switch phase {
     case .serving: phase = .leaving(to: nil)
     case .replaying, .waiting: end(.left)
@@ -195,7 +195,7 @@ extension Tenancy {
   }
 
   /// The store refused this owner: a newer epoch has the partition.
-  package mutating func fenced() {
+  public mutating func fenced() {
     guard ending == nil else { return }
     lose(.fenced)
   }

@@ -8,7 +8,7 @@ extension Tenancy {
   /// Takes a frame of a stream. Its inputs are queued, as far as they are the next ones.
   ///
   /// - Parameter bytes: about the size of each input in the log.
-  package mutating func receive(
+  public mutating func receive(
     _ frame: StreamFrame<StreamInput>, bytes: Int = 128, into actions: inout TenancyActions
   ) {
     guard frame.owner == owner || planted.is(.inputsBeforeReplayEnds), isAdmitting else { return }
@@ -53,7 +53,7 @@ extension Tenancy {
 
   /// Takes a command that reached its owner inside of the process and needs no number.
   /// - Returns: false when nothing is taken now.
-  package mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
+  public mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
     guard isAdmitting, !mode.isShared, commands.count < limits.queuedCommandsMax else { return false }
     queue(.init(origin: nil, input: .command(command, deadline: deadline), bytes: bytes, asOf: state.now))
     return true
@@ -81,15 +81,15 @@ extension Tenancy {
   // MARK: The partition's own messages
 
   /// The destinations with messages that are not acknowledged, in a fixed order.
-  package var destinations: [PartitionID] { outbox.destinations }
+  public var destinations: [PartitionID] { outbox.destinations }
 
   /// The next messages for the owner of `destination`; nil when there are none, or nobody to send them to.
-  package mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {
+  public mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {
     mayReveal ? outbox.nextFrame(to: destination) : nil
   }
 
   /// The owner of a destination says where this partition's stream stands in its log.
-  package mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
+  public mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
     // Before the end of the replay it is not known what was ever sent.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
     follow(outbox.take(greeting), of: greeting.destination, into: &actions)
@@ -110,7 +110,7 @@ extension Tenancy {
     }
   }
 
-  package mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions) {
+  public mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions) {
     guard ending == nil else { return }
     if outbox.take(acknowledgement) == nil {
       end(
@@ -122,21 +122,21 @@ extension Tenancy {
     actions.hasMessages = outbox.canSend || actions.hasMessages
   }
 
-  package mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {
+  public mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {
     guard ending == nil else { return }
     follow(outbox.take(gap), of: gap.destination, into: &actions)
   }
 
   /// The way to the owner of a destination broke, or it owns nothing any more: nothing is sent until its owner greets.
-  package mutating func disconnected(from destination: PartitionID, of former: OwnerID) {
+  public mutating func disconnected(from destination: PartitionID, of former: OwnerID) {
     outbox.disowned(destination, by: former)
   }
 
   /// The way to a pod broke: whatever no pod has received is sent again. A pod drops what nobody waits for.
-  package func sendRepliesAgain(into actions: inout TenancyActions) {
+  public func sendRepliesAgain(into actions: inout TenancyActions) {
     if mayReveal, ending == nil { actions.replies += replies.all }
   }
 
   /// A pod has received the reply to a request, and answers it to its client.
-  package mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
+  public mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
 }

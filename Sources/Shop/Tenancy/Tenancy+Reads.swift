@@ -8,7 +8,7 @@ import Streams
 extension Tenancy {
   /// Takes a read. It is answered now or by a later event.
   /// - Returns: false when nothing is taken: the partition does not serve, or too many reads wait.
-  package mutating func read(
+  public mutating func read(
     _ query: Query, for request: RequestID, at now: Int64, into actions: inout TenancyActions
   ) -> Bool {
     guard isAdmitting || phase == .replaying, waitingReads.count < limits.core.waitingReadsMax else { return false }
@@ -20,14 +20,14 @@ extension Tenancy {
 
   /// The answer to a read that can be given at once: its key is resident, what it shows is durable, and nobody else can
   /// have answered anything. nil when it has to be asked for by `read`.
-  package mutating func look(_ query: Query, at now: Int64) -> View? {
+  public mutating func look(_ query: Query, at now: Int64) -> View? {
     guard phase == .serving, !mode.isShared || lease.holds(at: now), state.machine.missing(for: query) == nil
     else { return nil }
     let (view, position) = state.view(of: query)
     return position.sequence <= confirmed.number ? view : nil
   }
 
-  package var waitingReadCount: Int { waitingReads.count + withheldAnswers.count }
+  public var waitingReadCount: Int { waitingReads.count + withheldAnswers.count }
 
   /// Answers a read when it may be, else remembers it and asks for what it lacks.
   private mutating func wait(_ read: WaitingRead, at now: Int64, into actions: inout TenancyActions) {
@@ -74,7 +74,7 @@ extension Tenancy {
   }
 
   /// Gives up the reads that wait, for a partition that goes to another owner.
-  package mutating func takeWaitingReads() -> [(query: Query, request: RequestID)] {
+  public mutating func takeWaitingReads() -> [(query: Query, request: RequestID)] {
     defer { waitingReads = [] }
     return waitingReads.map { ($0.query, $0.request) }
   }

@@ -6,22 +6,22 @@ import Streams
 
 extension Tenancy {
   /// Takes the next record of the log: first the one after the checkpoint's, then each after the other.
-  package mutating func deliver(_ record: LogRecord, at offset: Int64) {
+  public mutating func deliver(_ record: LogRecord, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.append(record, at: offset)
   }
 
   /// Takes bytes of the log that are no record.
-  package mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
+  public mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
     guard case .replaying = phase else { return }
     end(.stopped(number: number + 1, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
   }
 
   /// Whether `advanceReplay` has something to do before a load ends.
-  package var canAdvanceReplay: Bool { phase == .replaying && !replay.isEmpty && !loads.isBlocking }
+  public var canAdvanceReplay: Bool { phase == .replaying && !replay.isEmpty && !loads.isBlocking }
 
   /// Applies what was read, as far as its keys are resident, at most about `stepEntriesMax` entries.
-  package mutating func advanceReplay(at now: Int64, into actions: inout TenancyActions) {
+  public mutating func advanceReplay(at now: Int64, into actions: inout TenancyActions) {
     var entries = 0
     while canAdvanceReplay, entries < limits.core.stepEntriesMax, let read = replay.first {
       if !replay.isJudged {
@@ -158,14 +158,14 @@ extension Tenancy {
   }
 
   /// Answers a sender that asks where its stream stands: what is durable of it.
-  package func greet(_ source: StreamSource, into actions: inout TenancyActions) {
+  public func greet(_ source: StreamSource, into actions: inout TenancyActions) {
     guard isAdmitting else { return }
     let isKnown = received.highest(of: source, at: state.now) ?? 0 > 0
     actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] ?? 0 : 0))
   }
 
   /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.
-  package mutating func predecessorReleased(_ former: OwnerID, into actions: inout TenancyActions) {
+  public mutating func predecessorReleased(_ former: OwnerID, into actions: inout TenancyActions) {
     if case .replaying = phase {
       releasedEarly = former
       return
@@ -176,7 +176,7 @@ extension Tenancy {
   }
 
   /// Says what time it is by the owner's clock.
-  package mutating func pass(_ now: Int64, into actions: inout TenancyActions) {
+  public mutating func pass(_ now: Int64, into actions: inout TenancyActions) {
     guard case .waiting(let since) = phase, now - since >= lease.waitMilliseconds else { return }
     serve(into: &actions)
   }

@@ -6,7 +6,7 @@ import Streams
 
 extension Tenancy {
   /// Takes over what the store said about the keys of the last load; a nil value does not exist there.
-  package mutating func loaded(_ rows: [EntityChange], at now: Int64, into actions: inout TenancyActions) {
+  public mutating func loaded(_ rows: [EntityChange], at now: Int64, into actions: inout TenancyActions) {
     guard ending == nil else { return }
     loads.ended()
     state.install(rows)
@@ -15,33 +15,33 @@ extension Tenancy {
   }
 
   /// Says that the load failed; whatever still needs its keys asks again.
-  package mutating func loadFailed() {
+  public mutating func loadFailed() {
     loads.ended()
     loads.request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
   }
 
   /// The keys that are to be loaded now; empty while a load is under way.
-  package mutating func keysToLoad() -> [EntityKey] { ending == nil ? loads.next() : [] }
+  public mutating func keysToLoad() -> [EntityKey] { ending == nil ? loads.next() : [] }
 
   // MARK: Checkpoints
 
   /// Whether the store lacks something that was applied.
-  package var isBehind: Bool { number > checkpointedNumber }
+  public var isBehind: Bool { number > checkpointedNumber }
 
   /// Whether so much waits for a checkpoint that it should not wait for its time.
-  package var isCheckpointDue: Bool { state.dirtyCount >= limits.core.checkpointEntitiesDue }
+  public var isCheckpointDue: Bool { state.dirtyCount >= limits.core.checkpointEntitiesDue }
 
-  package var residentCount: Int { state.residentCount }
-  package var dirtyCount: Int { state.dirtyCount }
+  public var residentCount: Int { state.residentCount }
+  public var dirtyCount: Int { state.dirtyCount }
   /// Inputs wait for keys that are being loaded.
-  package var awaitsLoad: Bool { loads.isBlocking }
+  public var awaitsLoad: Bool { loads.isBlocking }
 
-  package var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
+  public var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
 
   /// Takes a checkpoint of everything applied so far, to be written once its newest record is durable. Returns whether
   /// it did: not while one is under way, nor when nothing happened since the last, nor while replies are held back, of
   /// which the next owner would not know.
-  package mutating func takeCheckpoint() -> Bool {
+  public mutating func takeCheckpoint() -> Bool {
     guard case .idle = checkpoint, isAdmitting, phase != .replaying, isBehind, held.isEmpty else { return false }
     for source in received.dropForgotten(at: state.now) {
       durableThrough[source] = nil
@@ -79,7 +79,7 @@ extension Tenancy {
   }
 
   /// The checkpoint that was taken, once its newest record is durable.
-  package mutating func checkpointToWrite() -> CheckpointBatch? {
+  public mutating func checkpointToWrite() -> CheckpointBatch? {
     guard case .taken(let taken) = checkpoint,
       taken.header.number <= confirmed.number || planted.is(.checkpointOfUnconfirmed)
     else { return nil }
@@ -95,7 +95,7 @@ extension Tenancy {
   }
 
   /// Says whether the store has the checkpoint that `checkpointToWrite` handed out.
-  package mutating func checkpointEnded(isWritten: Bool) {
+  public mutating func checkpointEnded(isWritten: Bool) {
     guard case .writing(let number) = checkpoint else { return }
     checkpoint = .idle
     guard ending == nil else { return }
@@ -105,7 +105,7 @@ extension Tenancy {
 
   /// Forgets clean entities while more are resident than should be. Call it between turns. Returns how many.
   @discardableResult
-  package mutating func evict(downTo share: Int = .max) -> Int {
+  public mutating func evict(downTo share: Int = .max) -> Int {
     let excess = state.residentCount - min(limits.core.residentMax, share)
     // What is logged and not applied yet finds its keys when its time comes.
     guard ending == nil, excess > 0, !unconfirmed.contains(where: \.isCautious) else { return 0 }

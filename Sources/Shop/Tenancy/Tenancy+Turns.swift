@@ -6,7 +6,7 @@ import Streams
 
 extension Tenancy {
   /// Whether a turn would append something now.
-  package var wantsTurn: Bool {
+  public var wantsTurn: Bool {
     if case .leaving(to: nil) = phase { return unconfirmed.isEmpty && settling == nil && !isReleaseLogged }
     guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
       unconfirmed.count < appendsUnderWayMax
@@ -20,17 +20,17 @@ extension Tenancy {
   }
 
   /// So much waits for a checkpoint that commands are not executed.
-  package var isDirtyBoundReached: Bool { state.dirtyCount >= limits.core.dirtyMax }
+  public var isDirtyBoundReached: Bool { state.dirtyCount >= limits.core.dirtyMax }
 
   /// So much waits for a checkpoint that not even messages are taken: their senders keep them.
-  package var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
+  public var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
 
   /// Applies what is queued and appends it as one record.
   ///
   /// - Parameters:
   ///   - time: the owner's time; the partition's never runs backwards whatever it says.
   ///   - now: the owner's monotonic clock, in milliseconds.
-  package mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions) {
+  public mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions) {
     guard wantsTurn else { return }
     if case .leaving = phase {
       isReleaseLogged = true

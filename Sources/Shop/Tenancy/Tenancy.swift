@@ -27,8 +27,8 @@ import Streams
 /// **Three things make the result exactly-once:** a receiver admits only the next number of each stream
 /// (`ReceivedNumbers`), the log's readers count each record number once (`RecordFilter`), and both are checkpointed
 /// together with the state and with the messages that nobody has acknowledged yet.
-package struct Tenancy<Machine: StateMachine>: Sendable {
-  package enum Phase: Hashable, Sendable {
+public struct Tenancy<Machine: StateMachine>: Sendable {
+  public enum Phase: Hashable, Sendable {
     /// Reads the log up to its own `Owned`. Can transition to: waiting, serving, ended.
     case replaying
     /// The predecessor may still answer reads: inputs are applied and logged, but nothing is revealed. `since` is when
@@ -42,25 +42,25 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
     case ended(TenancyEnd)
   }
 
-  package let partition: PartitionID
-  package let owner: OwnerID
-  package internal(set) var phase = Phase.replaying
+  public let partition: PartitionID
+  public let owner: OwnerID
+  public internal(set) var phase = Phase.replaying
   let mode: LogMode
   let limits: TenancyLimits
   let planted: TenancyBug?
   /// The bounds that the owner is configured with; the log is told when it decides under others.
   let wantedLimits: RuleLimits
 
-  package internal(set) var state: AppliedState<Machine>
-  package internal(set) var received: ReceivedNumbers
+  public internal(set) var state: AppliedState<Machine>
+  public internal(set) var received: ReceivedNumbers
   var outbox: Outbox
   var filter: RecordFilter
   let quarantined: Set<UInt64>
 
   /// The number of the newest record that was applied.
-  package internal(set) var number: UInt64
+  public internal(set) var number: UInt64
   /// The number of the newest record that is durable, and where it stands.
-  package internal(set) var confirmed: (number: UInt64, offset: Int64)
+  public internal(set) var confirmed: (number: UInt64, offset: Int64)
   /// Where the next append has to get to.
   var expectedOffset: Int64
   /// The newest record of this owner's that is known to be durable: where it stands, and its number; nil for `Owned`.
@@ -101,7 +101,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   // The store.
   var loads = KeyLoads()
   var checkpoint = CheckpointPhase.idle
-  package internal(set) var checkpointedNumber: UInt64
+  public internal(set) var checkpointedNumber: UInt64
   /// Replies that no pod has received yet, oldest first.
   var replies = UnreceivedReplies()
 
@@ -154,7 +154,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   /// Starts from what the store gave this owner together with its epoch.
   ///
   /// The shell appends `.owned` of this owner, and hands the log from the checkpoint's offset on to `deliver`.
-  package init(
+  public init(
     partition: PartitionID, owner: OwnerID, partitioner: Partitioner, mode: LogMode, limits: TenancyLimits,
     wantedLimits: RuleLimits, recovery: Recovery, planted: TenancyBug? = nil
   ) {
@@ -186,7 +186,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   // MARK: How it stands
 
   /// Whether inputs are taken: after the replay, until the end.
-  package var isAdmitting: Bool {
+  public var isAdmitting: Bool {
     switch phase {
     case .waiting, .serving: true
     case .replaying: planted.is(.inputsBeforeReplayEnds)
@@ -195,18 +195,18 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   }
 
   /// Whether anything may be revealed: answers, replies and messages.
-  package var mayReveal: Bool {
+  public var mayReveal: Bool {
     switch phase {
     case .serving, .leaving: true
     case .replaying, .waiting, .ended: false
     }
   }
 
-  package var ending: TenancyEnd? { if case .ended(let end) = phase { end } else { nil } }
-  package var queuedCount: Int { messages.count + commands.count }
-  package var unconfirmedCount: Int { unconfirmed.count }
-  package var unacknowledgedCount: Int { outbox.unacknowledgedCount }
-  package var ruleLimits: RuleLimits { state.ruleLimits }
+  public var ending: TenancyEnd? { if case .ended(let end) = phase { end } else { nil } }
+  public var queuedCount: Int { messages.count + commands.count }
+  public var unconfirmedCount: Int { unconfirmed.count }
+  public var unacknowledgedCount: Int { outbox.unacknowledgedCount }
+  public var ruleLimits: RuleLimits { state.ruleLimits }
 
   mutating func end(_ end: TenancyEnd) {
     if case .ended = phase { return }
@@ -236,7 +236,7 @@ package struct Tenancy<Machine: StateMachine>: Sendable {
   }
 
   /// Takes the requests that ended with the tenure and that nobody sends again.
-  package mutating func takeAbandoned() -> AbandonedRequests {
+  public mutating func takeAbandoned() -> AbandonedRequests {
     defer { abandoned = AbandonedRequests() }
     return abandoned
   }

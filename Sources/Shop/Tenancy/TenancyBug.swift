@@ -2,7 +2,7 @@
 ///
 /// Only debug builds, which the tests are, can make any: `is` is always false in a release build, and the compiler
 /// removes what depends on it. So no shop runs a program that could.
-package enum TenancyBug: String, CaseIterable, Hashable, Sendable {
+public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   // The filter.
   case latestOwnedWins
   case runNotCompared
@@ -38,7 +38,7 @@ package enum TenancyBug: String, CaseIterable, Hashable, Sendable {
 extension Optional<TenancyBug> {
   /// Whether the machine is to make this mistake.
   @inline(__always)
-  package func `is`(_ bug: TenancyBug) -> Bool {
+  public func `is`(_ bug: TenancyBug) -> Bool {
     #if PLANTED_BUGS
     return self == bug
     #else

@@ -3,7 +3,7 @@ import PartitionCore
 import Streams
 
 /// A tenure as whoever drives it sees it, whatever the service of its partition.
-package protocol TenancyDriver: Sendable {
+public protocol TenancyDriver: Sendable {
   var partition: PartitionID { get }
   var owner: OwnerID { get }
   var ending: TenancyEnd? { get }
@@ -66,10 +66,10 @@ package protocol TenancyDriver: Sendable {
 }
 
 extension Tenancy: TenancyDriver {
-  package var isReplaying: Bool { phase == .replaying }
-  package var ledger: Ledger { state.machine.ledger }
+  public var isReplaying: Bool { phase == .replaying }
+  public var ledger: Ledger { state.machine.ledger }
 
-  package var outboxText: String {
+  public var outboxText: String {
     outbox.senders.values.sorted { $0.destination < $1.destination }.map { sender in
       let owner = sender.owner.map { "\($0)" } ?? "nobody"
       return "to \(sender.destination) of \(owner): \(sender.acknowledged) acknowledged, \(sender.sent) sent, "
@@ -77,9 +77,9 @@ extension Tenancy: TenancyDriver {
     }.joined(separator: "; ")
   }
 
-  package func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
+  public func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
     outbox.awaitsGreeting(from: destination, of: owner)
   }
 
-  package func forEachEntity(_ body: (EntityKey, Entity) -> Void) { state.forEachEntity(body) }
+  public func forEachEntity(_ body: (EntityKey, Entity) -> Void) { state.forEachEntity(body) }
 }

@@ -3,47 +3,47 @@ import PartitionCore
 import Streams
 
 /// What a log lets its owners do. The same machine serves both kinds.
-package struct LogMode: Hashable, Sendable {
+public struct LogMode: Hashable, Sendable {
   /// Appends of one partition that may be under way at a time.
-  package let appendsUnderWayMax: Int
+  public let appendsUnderWayMax: Int
   /// Somebody else may write to the partition's log: an append counts as confirmed only at the offset that it had to
   /// get, reads need a lease, and commands are numbered.
-  package let isShared: Bool
+  public let isShared: Bool
   /// What a record causes may travel on before it is durable, because a crash loses cause and effect together.
-  package let isOneSequence: Bool
+  public let isOneSequence: Bool
 
   /// Each partition of the log is durable by itself, and a replaced owner may still write to it: Kafka.
-  package static let shared = LogMode(appendsUnderWayMax: 1, isShared: true, isOneSequence: false)
+  public static let shared = LogMode(appendsUnderWayMax: 1, isShared: true, isOneSequence: false)
   /// One sequence for all partitions, which only this process writes: SQLite.
-  package static let embedded = LogMode(appendsUnderWayMax: .max, isShared: false, isOneSequence: true)
+  public static let embedded = LogMode(appendsUnderWayMax: .max, isShared: false, isOneSequence: true)
 }
 
 /// The bounds of one tenure. None of them changes what is decided.
-package struct TenancyLimits: Hashable, Sendable {
-  package var core = CoreLimits()
-  package var stream = StreamLimits()
+public struct TenancyLimits: Hashable, Sendable {
+  public var core = CoreLimits()
+  public var stream = StreamLimits()
   /// Inputs of one turn.
-  package var turnInputsMax = 1_024
+  public var turnInputsMax = 1_024
   /// Bytes of one turn, below what the log takes as one record; a single input may exceed it.
-  package var turnBytesMax = 768 << 10
+  public var turnBytesMax = 768 << 10
   /// Commands that reached their owner inside of the process and wait for its turn; the next one is refused.
-  package var queuedCommandsMax = 65_536
+  public var queuedCommandsMax = 65_536
   /// Confirmed records whose effects wait for the predecessor's end; with as many, no turn begins.
-  package var heldRecordsMax = 1_024
+  public var heldRecordsMax = 1_024
   /// Replies that no pod has received; beyond it the oldest is forgotten, and its client has to ask again.
-  package var unreceivedRepliesMax = 65_536
+  public var unreceivedRepliesMax = 65_536
   /// How long a log may end before the record that has to be there, in milliseconds: after an election a broker may not
   /// know for a while how much of its log everybody has.
-  package var shrunkenLogMilliseconds: Int64 = 10_000
+  public var shrunkenLogMilliseconds: Int64 = 10_000
   /// After an owner that ended uncleanly, so many inputs are logged one by one before they are applied: one that takes
   /// the process down then stands in the log by itself, where an operator can set it aside.
-  package var cautiousInputs = 64
-  package var leaseMilliseconds: Int64 = 1_000
+  public var cautiousInputs = 64
+  public var leaseMilliseconds: Int64 = 1_000
 
-  package init() {}
+  public init() {}
 
   /// A sentence about the first bound that is out of range or contradicts another.
-  package var contradiction: String? {
+  public var contradiction: String? {
     if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
     // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
     let counts = [turnInputsMax, turnBytesMax, queuedCommandsMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
@@ -55,7 +55,7 @@ package struct TenancyLimits: Hashable, Sendable {
 }
 
 /// How a tenure ended. Its state is gone with it, and nothing that was withheld leaves.
-package enum TenancyEnd: Hashable, Sendable {
+public enum TenancyEnd: Hashable, Sendable {
   /// Another owner has the partition.
   case superseded(by: OwnerID)
   /// The owner gave the partition up, and said so in the log.
@@ -67,7 +67,7 @@ package enum TenancyEnd: Hashable, Sendable {
 }
 
 /// Why an owner has to acquire its partition anew.
-package enum Loss: String, Hashable, Sendable {
+public enum Loss: String, Hashable, Sendable {
   case fenced = "the store has given the partition to a newer epoch"
   case epochTaken = "another run announced this epoch first"
   case otherRecord = "the log holds another record under this owner's number"
@@ -75,37 +75,47 @@ package enum Loss: String, Hashable, Sendable {
 }
 
 /// Requests that end with a tenure.
-package struct AbandonedRequests: Hashable, Sendable {
+public struct AbandonedRequests: Hashable, Sendable {
   /// They may stand in the log, and take effect.
-  package var unknown: [RequestID] = []
+  public var unknown: [RequestID] = []
   /// They never will.
-  package var untaken: [RequestID] = []
+  public var untaken: [RequestID] = []
 }
 
 /// What a tenure asks its shell to do, as plain data, in no particular order but within each list.
-package struct TenancyActions: Sendable {
+public struct TenancyActions: Sendable {
   /// To be appended now. The same record may be asked for again: the bytes have to be the same, too.
-  package var appends: [LogRecord] = []
+  public var appends: [LogRecord] = []
   /// To be read from this offset to the end of the log, and handed to `readBack`.
-  package var readBackFrom: Int64?
-  package var acknowledgements: [StreamAcknowledgement] = []
-  package var greetings: [StreamGreeting] = []
-  package var gaps: [StreamGap] = []
-  package var replies: [CommandReply] = []
-  package var answers: [(request: RequestID, view: View)] = []
+  public var readBackFrom: Int64?
+  public var acknowledgements: [StreamAcknowledgement] = []
+  public var greetings: [StreamGreeting] = []
+  public var gaps: [StreamGap] = []
+  public var replies: [CommandReply] = []
+  public var answers: [(request: RequestID, view: View)] = []
   /// Reads that this owner will not answer.
-  package var forwarded: [(query: Query, request: RequestID)] = []
+  public var forwarded: [(query: Query, request: RequestID)] = []
   /// To be loaded from the store, in one query.
-  package var loads: [EntityKey] = []
+  public var loads: [EntityKey] = []
   /// Messages can be sent: ask `nextFrame`.
-  package var hasMessages = false
+  public var hasMessages = false
   /// To be said to the successor: the owner answers nothing any more.
-  package var releasedTo: OwnerID?
+  public var releasedTo: OwnerID?
 
-  package init() {}
+  public init() {}
+
+  public var hasLoads: Bool { !loads.isEmpty }
+
+  /// How many entries the records have that are to be appended; nil without any.
+  public var appendedEntries: Int? {
+    guard !appends.isEmpty else { return nil }
+    var count = 0
+    for case .turn(let record) in appends { count += record.entries.count }
+    return count
+  }
 
   /// Empties it, and keeps its memory for what comes next.
-  package mutating func removeAll() {
+  public mutating func removeAll() {
     appends.removeAll(keepingCapacity: true)
     readBackFrom = nil
     acknowledgements.removeAll(keepingCapacity: true)

@@ -1,0 +1,53 @@
+import Model
+import PartitionCore
+
+/// How a tenure stands after something was done to it.
+public struct TenancyStanding: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// There is more to apply.
+  public static let canStep = TenancyStanding(rawValue: 1)
+  /// The store lacks something.
+  public static let isBehind = TenancyStanding(rawValue: 2)
+  public static let isCheckpointDue = TenancyStanding(rawValue: 4)
+  public static let isDirtyBoundReached = TenancyStanding(rawValue: 8)
+  /// Inputs wait for a load.
+  public static let awaitsLoad = TenancyStanding(rawValue: 16)
+  public static let isServing = TenancyStanding(rawValue: 32)
+  public static let hasEnded = TenancyStanding(rawValue: 64)
+}
+
+extension Tenancy {
+  /// All that its shell looks at after each call. One call that takes `self` in place: a tenure is large, and each
+  /// property that is read from another module copies it.
+  public mutating func standing() -> (TenancyStanding, residentCount: Int, dirtyCount: Int) {
+    let (resident, dirty) = (state.residentCount, state.dirtyCount)
+    var standing: TenancyStanding = []
+    if wantsTurn || canAdvanceReplay { standing.insert(.canStep) }
+    if isBehind { standing.insert(.isBehind) }
+    if dirty >= limits.core.checkpointEntitiesDue { standing.insert(.isCheckpointDue) }
+    if dirty >= limits.core.dirtyMax { standing.insert(.isDirtyBoundReached) }
+    if loads.isBlocking { standing.insert(.awaitsLoad) }
+    switch phase {
+    case .serving: standing.insert(.isServing)
+    case .ended: standing.insert(.hasEnded)
+    case .replaying, .waiting, .leaving: break
+    }
+    return (standing, resident, dirty)
+  }
+
+  /// Goes on with what is queued: the replay, or a turn. Forgets what need not be resident. Returns how many records
+  /// were applied, and how many entities were forgotten.
+  public mutating func step(
+    at time: Timestamp, now: Int64, residentMax: Int, into actions: inout TenancyActions
+  ) -> (applied: UInt64, evicted: Int) {
+    let before = number
+    if isReplaying {
+      advanceReplay(at: now, into: &actions)
+    } else {
+      turn(at: time, now: now, into: &actions)
+    }
+    return (number - before, evict(downTo: residentMax))
+  }
+}

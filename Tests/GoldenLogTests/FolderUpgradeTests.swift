@@ -1,0 +1,157 @@
+import EventLog
+import FolderUpgrade
+import Model
+import PartitionCore
+import SQLiteFolder
+import SQLiteLog
+import SQLiteStore
+import TestSupport
+import Testing
+import Wire
+
+/// A folder of version 0.1.0 is brought forward once, wherever its process was killed.
+@Suite struct FolderUpgradeTests {
+  /// A folder as that version left it: the first `count` records of the golden log, and nothing in the store.
+  private func folder(_ log: GoldenLog, records count: Int, in parent: TemporaryFolder) throws -> String {
+    let path = parent.path + "/data-\(count)"
+    do {
+      _ = try DataFolder(
+        path: path, partitionCount: log.partitionCount, files: [FormerFile.file, StoreFile.file])
+    }
+    let database = try FormerFile.file.open(in: path, mode: .readWrite)
+    try database.execute("BEGIN")
+    let insert = try database.prepare("INSERT INTO records (sequence, partition, offset, body) VALUES (?, ?, ?, ?)")
+    for (place, delivery) in log.deliveries.prefix(count).enumerated() {
+      guard case .record(let record) = delivery.content else { continue }
+      var body: [UInt8] = []
+      RecordCodec.encode(record, into: &body)
+      insert.bind(1, Int64(place + 1))
+      insert.bind(2, Int64(delivery.partition.service.rawValue) << 12 | Int64(delivery.partition.index))
+      insert.bind(3, delivery.offset)
+      insert.bind(4, copying: body)
+      try insert.run()
+    }
+    try database.execute("COMMIT")
+    return path
+  }
+
+  private enum FormerFile {
+    /// As version 0.1.0 made it.
+    static let file = DatabaseFile(
+      name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 8_192,
+      schema: [
+        """
+        CREATE TABLE records (
+          sequence INTEGER PRIMARY KEY, partition INTEGER NOT NULL, offset INTEGER NOT NULL, body BLOB NOT NULL)
+        """,
+        "CREATE TABLE marks (sequence INTEGER PRIMARY KEY, offsets BLOB NOT NULL)",
+        """
+        CREATE TABLE quarantined (
+          partition INTEGER NOT NULL, offset INTEGER NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL,
+          PRIMARY KEY (partition, offset)) WITHOUT ROWID
+        """,
+        "INSERT INTO marks (sequence, offsets) VALUES (0, x'')",
+      ])
+  }
+
+  private func partitions(_ log: GoldenLog) -> [PartitionID] {
+    Service.allCases.flatMap { service in (0..<log.partitionCount).map { PartitionID(service, UInt16($0)) } }
+  }
+
+  /// What the store holds, by key.
+  private func entities(_ path: String, _ log: GoldenLog) throws -> [EntityKey: Entity] {
+    let store = try SQLiteStoreReader(path: path)
+    var found: [EntityKey: Entity] = [:]
+    for partition in partitions(log) { try store.forEachEntity(of: partition) { found[$0] = $1 } }
+    return found
+  }
+
+  @Test func theStateIsThatOfTheRelease() throws {
+    let log = try GoldenLog("v0.1.0")
+    let parent = try TemporaryFolder()
+    defer { withExtendedLifetime(parent) {} }
+    let path = try folder(log, records: log.deliveries.count, in: parent)
+    let report = try #require(
+      try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: true))
+    #expect(report.recordsReplayed == log.deliveries.count && report.messagesDelivered == 0)
+    var hash = StateHash()
+    let latest = try SQLiteStoreReader(path: path).headers().map(\.now).max() ?? .zero
+    for (key, entity) in try entities(path, log) {
+      // The store forgets expired keys when it pleases.
+      if case .idempotency(let record) = entity, record.expiry <= latest { continue }
+      hash.insert(key, entity)
+    }
+    #expect(hash.description == log.state)
+    // The log begins anew where the former one ended, and that one is kept.
+    let reader = try SQLiteLogReader(path: path)
+    #expect(try reader.read(after: 0, limit: 10).isEmpty)
+    for partition in partitions(log) {
+      let end = Int64(log.deliveries.filter { $0.partition == partition }.count)
+      #expect(try reader.offsets(of: partition) == end..<end)
+    }
+    let copy = try Database(path: try #require(report.copy), mode: .readOnly)
+    #expect(try copy.integer("SELECT count(*) FROM records") == Int64(log.deliveries.count))
+    // Nothing is left to be done.
+    #expect(try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: false) == nil)
+  }
+
+  /// Wherever the log breaks off, what was under way is carried to its end: no checkout stands still, and what was
+  /// sold was paid.
+  @Test func whatWasUnderWayIsCarriedToItsEnd() throws {
+    let log = try GoldenLog("v0.1.0")
+    let parent = try TemporaryFolder()
+    defer { withExtendedLifetime(parent) {} }
+    var delivered = 0
+    for count in stride(from: 20, to: log.deliveries.count, by: 11) {
+      let path = try folder(log, records: count, in: parent)
+      let report = try #require(
+        try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: false))
+      delivered += report.messagesDelivered
+      let found = try entities(path, log)
+      let isParked = found.values.contains { if case .item(let item) = $0 { !item.parked.isEmpty } else { false } }
+      let underWay = found.values.filter {
+        if case .order(let order) = $0 { order.status == .checkingOut } else { false }
+      }
+      #expect(underWay.isEmpty || isParked, "after \(count) records: \(underWay)")
+      let headers = try SQLiteStoreReader(path: path).headers()
+      let sold = headers.filter { $0.partition.service == .orders }.reduce(0) { $0 + $1.ledger.checkoutMoney }
+      let paid = headers.filter { $0.partition.service == .payments }.reduce(0) { $0 + $1.ledger.checkoutMoney }
+      #expect(sold == paid, "after \(count) records")
+    }
+    #expect(delivered > 20)
+  }
+
+  @Test func theWrongNumberOfPartitionsIsRefused() throws {
+    let log = try GoldenLog("v0.1.0")
+    let parent = try TemporaryFolder()
+    defer { withExtendedLifetime(parent) {} }
+    let path = try folder(log, records: 40, in: parent)
+    #expect(throws: DataFolderFailure.self) {
+      try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount + 1, keepsHistory: false)
+    }
+    #expect(try FormerLog.isThere(in: path))
+  }
+
+  @Test func aRecordThatCannotBeAppliedKeepsTheFolderAsItWas() throws {
+    let log = try GoldenLog("v0.1.0")
+    let parent = try TemporaryFolder()
+    defer { withExtendedLifetime(parent) {} }
+    let path = try folder(log, records: 40, in: parent)
+    do {
+      let database = try FormerFile.file.open(in: path, mode: .readWrite)
+      try database.execute("UPDATE records SET body = x'0a02ffff' WHERE sequence = 30")
+    }
+    let error = #expect(throws: FolderUpgrade.Refusal.self) {
+      try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: false)
+    }
+    #expect(error?.description.contains("`kassa quarantine` of version 0.1.0") == true, "\(String(describing: error))")
+    #expect(try FormerLog.isThere(in: path))
+    #expect(try SQLiteStoreReader(path: path).headers().isEmpty)
+  }
+
+  @Test func aNewFolderNeedsNothing() throws {
+    let parent = try TemporaryFolder()
+    #expect(
+      try FolderUpgrade.runIfNeeded(path: parent.path + "/none", partitionCount: 2, keepsHistory: false) == nil)
+  }
+}
