@@ -210,7 +210,11 @@ let package = Package(
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
-    tests("SQLiteLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport", "Threads", "Wire"]),
+    tests(
+      "SQLiteLogTests",
+      [
+        "EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog", "Streams", "TestSupport", "Threads", "Wire",
+      ]),
     tests(
       "StateStoreTests",
       [
@@ -232,7 +236,9 @@ let package = Package(
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("PeersTests", ["Lanes", "Peers", "TestSupport"]),
     tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
-    tests("EventLogTests", ["EventLog", "Model", "SQLiteFolder", "SQLiteLog", "TestSupport"]),
+    tests(
+      "EventLogTests",
+      ["EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog", "Streams", "TestSupport", "Threads"]),
     tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport", "Threads"]),
     tests("LanesTests", ["Lanes", "TestSupport"]),
     tests(

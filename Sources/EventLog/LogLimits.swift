@@ -1,4 +1,4 @@
-/// The bounds of a log that delivers early and commits in groups.
+/// The bounds of a log that commits in groups.
 public struct LogLimits: Hashable, Sendable {
   /// Bytes of one record: what an append brings beyond them is divided into several. A single entry is never divided.
   public var recordBytesMax = 1 << 20
@@ -12,12 +12,12 @@ public struct LogLimits: Hashable, Sendable {
   public var groupRecordsDue = 256
   /// Waiting bytes with which a group is committed whatever is still being applied.
   public var groupBytesDue = 256 << 10
-  /// Hints after which a group is committed although an owner is still applying: no owner's work, however long,
-  /// keeps the others' records from the disk.
+  /// Ends of turns after which a group is committed although somebody is expected to append: no lane's work, however
+  /// long, keeps the others' records from the disk.
   public var groupHintsMax = 12
-  /// Records of one step of a catch-up. A step waits until the owner has taken as many.
+  /// Records of one step of reading. A step waits while so many are not taken.
   public var catchUpRecordsMax = 2_048
-  /// Bytes of one step of a catch-up; the record that crosses it is read whole.
+  /// Bytes of one step of reading; the record that crosses it is read whole. A step waits while so many are not taken.
   public var catchUpBytesMax = 1 << 20
 
   public init() {}

@@ -302,9 +302,3 @@ public struct LogSequencer<Body: LogBody>: Sendable {
     return inboxes[route.inbox]?.deliveries.count
   }
 }
-
-/// What a log keeps with a record until it is written.
-public protocol LogBody: Sendable {
-  /// Counts towards `LogLimits.queuedBytesMax`.
-  var byteCount: Int { get }
-}

@@ -68,7 +68,9 @@ package final class MemoryRecordLog: RecordLog {
   }
 
   private func change(_ body: (inout State) -> [Int]) {
-    let told = state.withLock { state in body(&state).map { state.lanes[$0] } }
+    let told = state.withLock { state in
+      body(&state).compactMap { state.lanes.indices.contains($0) ? state.lanes[$0] : nil }
+    }
     for lane in told { lane.logHasNews() }
   }
 
@@ -89,6 +91,10 @@ package final class MemoryRecordLog: RecordLog {
   package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
     let failure = state.withLock { state -> LogFailure? in
       if let failure = state.sequencer.failure { return failure }
+      guard state.read.indices.contains(lane) else {
+        return LogFailure(.settings, "the log in memory has no lane \(lane)")
+      }
+      var events: [ReadEvent] = []
       for (partition, offset) in partitions.sorted(by: { $0.key < $1.key }) {
         guard let slot = slot(of: partition) else {
           return LogFailure(.format, "the log in memory has no partition \(partition)")
@@ -100,32 +106,35 @@ package final class MemoryRecordLog: RecordLog {
         }
         if offset > end { return LogFailure(.format, "the log in memory ends \(partition) before offset \(offset)") }
         for place in offset..<end {
-          state.read[lane].append(.record(state.records[slot][Int(place - first)], offset: place, partition))
+          events.append(.record(state.records[slot][Int(place - first)], offset: place, partition))
         }
-        state.read[lane].append(.ended(partition, end: end))
+        events.append(.ended(partition, end: end))
       }
+      state.read[lane] += events
       return nil
     }
     if let failure { throw failure }
-    let told = state.withLock { $0.lanes[lane] }
-    told.logHasNews()
+    change { _ in [lane] }
   }
 
   package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
-    state.withLock { state in
-      guard state.read.indices.contains(lane), !state.read[lane].isEmpty else { return [] }
-      let taken = Array(state.read[lane].prefix(eventsMax))
-      state.read[lane].removeFirst(taken.count)
-      return taken
+    var taken: [ReadEvent] = []
+    change { state in
+      guard state.read.indices.contains(lane) else { return [] }
+      taken = state.read[lane].takeFirst(eventsMax)
+      return state.read[lane].isEmpty ? [] : [lane]
     }
+    return taken
   }
 
   package func trim(_ partition: PartitionID, through offset: Int64) {
     state.withLock { state in
       guard let slot = slot(of: partition) else { return }
-      let count = min(max(offset + 1 - state.firstOffsets[slot], 0), Int64(state.records[slot].count))
-      state.records[slot].removeFirst(Int(count))
-      state.firstOffsets[slot] += count
+      let (first, count) = (state.firstOffsets[slot], state.records[slot].count)
+      guard offset >= first else { return }
+      let trimmed = Int(min(offset - first, Int64(count) - 1)) + 1
+      state.records[slot].removeFirst(trimmed)
+      state.firstOffsets[slot] += Int64(trimmed)
     }
   }
 

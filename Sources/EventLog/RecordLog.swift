@@ -11,10 +11,12 @@ package protocol RecordLog: AnyObject, Sendable {
   func attach(_ lanes: [any LogLane])
 
   /// Appends records of partitions whose owner is on `lane`, in this order. What became of each is told by
-  /// `takeConfirmations`, in the order of each partition's appends.
+  /// `takeConfirmations`, in the order of each partition's appends. Records of partitions that do not exist are left
+  /// out, and so is everything once the log has failed: neither is confirmed.
   ///
   /// - Parameter others: the lanes that are about to be sent what these records cause, and may append in turn. Send it
-  ///   after this call: what is caused must not stand before its cause.
+  ///   after this call: what is caused must not stand before its cause. Best after `turnEnded`: an answer that comes
+  ///   before is not known to belong to the lane's next turn.
   func append(_ appends: [RecordAppend], by lane: Int, expecting others: [Int])
 
   /// Takes what became of the lane's appends since the last call.
@@ -25,7 +27,10 @@ package protocol RecordLog: AnyObject, Sendable {
   func turnEnded(by lane: Int)
 
   /// Starts to read partitions whose owner is on `lane`, each from an offset on. What is read is told by `takeRead`.
-  /// - Throws: `LogFailure` when the log does not have the first record any more, or ends before it.
+  ///
+  /// Damage that is found while reading ends the log as a whole, by `failure`: it names the file and the place.
+  /// - Throws: `LogFailure` when the log does not have the first record any more, or ends before it; or has no such
+  ///   partition or lane.
   func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure)
 
   /// Takes at most about `eventsMax` of what was read for a lane; then the lane is woken again. While it does not take,
@@ -82,12 +87,26 @@ package struct Confirmation: Hashable, Sendable {
 package enum ReadEvent: Sendable {
   case record(LogRecord, offset: Int64, PartitionID)
   case undecodable(reason: String, offset: Int64, PartitionID)
-  /// Everything was handed over that the log held when it was asked; `end` is the offset after it.
+  /// Everything of the partition was handed over that was durable when it was asked for; `end` is the offset after it.
   case ended(PartitionID, end: Int64)
 
   package var partition: PartitionID {
     switch self {
     case .record(_, _, let partition), .undecodable(_, _, let partition), .ended(let partition, _): partition
     }
+  }
+}
+
+extension Array {
+  /// Removes up to `count` elements, at least one where there are any, and returns them. Taking all of them moves none.
+  package mutating func takeFirst(_ count: Int) -> [Element] {
+    let count = count < 1 ? 1 : count
+    guard count < self.count else {
+      defer { self = [] }
+      return self
+    }
+    let taken = Array(prefix(count))
+    removeFirst(count)
+    return taken
   }
 }

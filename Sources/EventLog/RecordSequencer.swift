@@ -10,9 +10,13 @@ import PartitionCore
 /// **A saga in one group.** A checkout hops over several partitions and lanes; each hop is appended while the one
 /// before is not durable yet. A commit that began with the first hop would cost one fsync a hop. So a group begins when
 /// nobody is expected to append any more: a lane that is sent something is expected until its next turn has ended. The
-/// expectation is set before the mail is: whoever takes the mail ends a turn after it.
+/// expectation is set before the mail is sent: whoever takes the mail ends a turn after it. A turn that was under way
+/// then ends it too early, which costs a commit and nothing else. So a lane ends its own turn before it sends: else a
+/// quick answer's expectation would end with the turn that the answer came too late for.
 ///
-/// **No group waits for ever.** Whoever is expected has mail, and so will take a turn, and end it. And
+/// **No group waits for ever.** Whoever is expected gets mail, and so will take a turn, and end it. Consider the last
+/// end of a turn. Every record that waits was appended before one, so turns have ended since the newest group began;
+/// nobody is expected any more; so the group is due, or one is being written, whose end asks again. And
 /// `groupHintsMax` ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whoever is expected:
 /// no lane's work, however long, keeps the others' records from the disk.
 package struct RecordSequencer<Body: LogBody>: Sendable {
@@ -82,7 +86,8 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
 
   // MARK: Appending
 
-  /// Numbers the records and queues them. A log that has failed confirms nothing any more.
+  /// Numbers the records and queues them; one of a partition that does not exist is left out. A log that has failed
+  /// takes none.
   package mutating func append(_ appends: [RecordAppend], bodies: [Body], by lane: Int) {
     guard failure == nil else { return }
     for (append, body) in zip(appends, bodies) {
@@ -136,18 +141,22 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   /// Whether there is a group that could begin.
   package var canCommit: Bool { failure == nil && !isCommitting && !queued.isEmpty }
 
-  /// Takes everything that waits as one group.
+  /// Takes everything that waits as one group. Release it outside of the lock.
   package mutating func beginCommit() -> [Row] {
     guard canCommit else { return [] }
     isCommitting = true
-    swap(&committing, &queued)
+    committing = queued
+    queued = []
+    // The next group is likely as large; what lanes append need not grow the queue bit by bit under the lock.
+    queued.reserveCapacity(min(committing.count, limits.groupRecordsDue))
     queuedBytes = 0
     turnsEnded = 0
     return committing
   }
 
-  /// Says that the group is durable. Returns the lanes to be told.
+  /// Says that the group is durable. Returns the lanes to be told. A log that has failed confirms nothing any more.
   package mutating func endCommit() -> [Int] {
+    guard failure == nil else { return [] }
     var told: [Int] = []
     for row in committing where confirmations.indices.contains(row.lane) {
       if confirmations[row.lane].isEmpty { told.append(row.lane) }
@@ -155,7 +164,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
         Confirmation(partition: row.partition, number: row.number, offset: row.offset))
     }
     if let newest = committing.last { durable = newest.sequence }
-    committing.removeAll(keepingCapacity: true)
+    committing = []
     isCommitting = false
     return told
   }
@@ -164,4 +173,10 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   package mutating func fail(_ failure: LogFailure) {
     if self.failure == nil { self.failure = failure }
   }
+}
+
+/// What a log keeps with a record until it is written.
+public protocol LogBody: Sendable {
+  /// Counts towards `LogLimits.queuedBytesMax`.
+  var byteCount: Int { get }
 }

@@ -1,5 +1,6 @@
 import EventLog
 import Model
+import PartitionCore
 import SQLiteFolder
 import Wire
 
@@ -79,7 +80,7 @@ struct EncodedRecord: LogBody {
 
   static func encode(_ appends: [RecordAppend]) -> [EncodedRecord] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(appends.count * 384)
+    bytes.reserveCapacity(appends.reduce(0) { $0 + 128 + 192 * min($1.record.entryCount, 1_024) })
     var ends: [Int] = []
     ends.reserveCapacity(appends.count)
     for append in appends {
@@ -98,6 +99,15 @@ struct EncodedRecord: LogBody {
       return .record(try LogRecordCodec.decode(bytes))
     } catch {
       return .undecodable(reason: "\(error)")
+    }
+  }
+}
+
+extension LogRecord {
+  fileprivate var entryCount: Int {
+    switch self {
+    case .owned: 1
+    case .turn(let turn): turn.entries.count
     }
   }
 }

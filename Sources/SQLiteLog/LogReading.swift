@@ -9,10 +9,36 @@ struct LogReading: Sendable {
   let lane: Int
   /// By slot: the offset of the next record.
   var nextOffsets: [Int: Int64]
-  /// What was durable when it began; nothing after it is read.
-  let through: Int64
+  /// Where the log ended when it began; nothing after it is read.
+  let end: LogMark
   /// Everything up to here was read; nil before the first step.
   var readThrough: Int64?
+
+  /// Everything that was asked for has been read.
+  var isAtEnd: Bool { nextOffsets.allSatisfy { slot, next in next >= end.offsets[slot] } }
+}
+
+/// What was read for a lane and not taken yet.
+struct ReadAhead: Sendable {
+  private(set) var events: [ReadEvent] = []
+  /// Since there was nothing last; so it counts too much rather than too little.
+  private var bytes = 0
+
+  /// Whether another step may be read: what is there stays within twice a step's bounds.
+  func hasRoom(_ limits: LogLimits) -> Bool {
+    events.count < limits.catchUpRecordsMax && bytes < limits.catchUpBytesMax
+  }
+
+  mutating func add(_ events: [ReadEvent], bytes: Int) {
+    self.events += events
+    self.bytes += bytes
+  }
+
+  mutating func take(_ count: Int) -> [ReadEvent] {
+    let taken = events.takeFirst(count)
+    if events.isEmpty { bytes = 0 }
+    return taken
+  }
 }
 
 /// The reader's thread: reads what lanes asked for, in turn, each as far as the lane takes it.
@@ -45,7 +71,7 @@ struct LogReaderLoop {
       guard !state.isClosing, state.sequencer.failure == nil else { return nil }
       for place in state.readings.indices {
         let reading = state.readings[place]
-        if state.read[reading.lane].count < shared.options.limits.catchUpRecordsMax { return (place, reading) }
+        if state.read[reading.lane].hasRoom(shared.options.limits) { return (place, reading) }
       }
       return nil
     }
@@ -53,8 +79,8 @@ struct LogReaderLoop {
 
   private func step(_ before: LogReading, at place: Int) throws(LogFailure) {
     var reading = before
-    var events = try read(&reading)
-    let isAtEnd = reading.readThrough ?? 0 >= reading.through
+    var (events, bytes) = reading.isAtEnd ? ([], 0) : try read(&reading)
+    let isAtEnd = reading.isAtEnd
     if isAtEnd {
       for (slot, next) in reading.nextOffsets.sorted(by: { $0.key < $1.key }) {
         if let partition = partition(slot) { events.append(.ended(partition, end: next)) }
@@ -64,8 +90,8 @@ struct LogReaderLoop {
       // Only this thread removes any.
       state.readings.remove(at: place)
       if !isAtEnd { state.readings.append(reading) }
-      let wasEmpty = state.read[reading.lane].isEmpty
-      state.read[reading.lane] += events
+      let wasEmpty = state.read[reading.lane].events.isEmpty
+      state.read[reading.lane].add(events, bytes: bytes)
       return wasEmpty && !events.isEmpty ? state.lanes[reading.lane] : nil
     }
     told?.logHasNews()
@@ -77,10 +103,10 @@ struct LogReaderLoop {
     }
   }
 
-  /// Reads up to `catchUpRecordsMax` records, and notes how far it came.
-  private func read(_ reading: inout LogReading) throws(LogFailure) -> [ReadEvent] {
+  /// Reads up to `catchUpRecordsMax` records, and notes how far it came. What nobody needs may be trimmed meanwhile, so
+  /// the sequence may have gaps; the offsets of the partitions that are read may not, up to the end.
+  private func read(_ reading: inout LogReading) throws(LogFailure) -> ([ReadEvent], bytes: Int) {
     let limits = shared.options.limits
-    let isFirst = reading.readThrough == nil
     let start: Int64
     if let readThrough = reading.readThrough {
       start = readThrough
@@ -92,31 +118,31 @@ struct LogReaderLoop {
     next.readThrough = start
     var events: [ReadEvent] = []
     var bytes = 0
-    var count = 0
-    try cursor.forEach(after: start, through: reading.through, limit: limits.catchUpRecordsMax) {
+    var isEmpty = true
+    try cursor.forEach(after: start, through: reading.end.sequence, limit: limits.catchUpRecordsMax) {
       row throws(LogFailure) in
-      count += 1
-      if let event = try event(row, of: &next, isFirst: isFirst && count == 1) {
+      isEmpty = false
+      next.readThrough = row.sequence
+      if let event = try event(row, of: &next) {
         events.append(event)
         bytes += row.body.count
       }
-      return bytes < limits.catchUpBytesMax
+      return bytes < limits.catchUpBytesMax && !next.isAtEnd
     }
-    if count == 0 { next.readThrough = max(start, reading.through) }
     reading = next
-    return events
+    if isEmpty { throw missing(reading) }
+    return (events, bytes)
   }
 
-  /// What a row is to a lane; nil where it does not want it. The first row may stand after a gap: what nobody needs is
-  /// trimmed.
-  private func event(
-    _ row: LogCursor.Row, of reading: inout LogReading, isFirst: Bool
-  ) throws(LogFailure) -> ReadEvent? {
-    guard isFirst || row.sequence == (reading.readThrough ?? 0) + 1 else {
-      throw LogFailure(
-        .format, "\(cursor.path): lacks the records before \(row.sequence); restore it from its backup")
-    }
-    reading.readThrough = row.sequence
+  /// Why a reading cannot reach its end.
+  private func missing(_ reading: LogReading) -> LogFailure {
+    let missing = reading.nextOffsets.filter { $0.value < reading.end.offsets[$0.key] }.min { $0.key < $1.key }
+    let text = missing.flatMap { slot, next in partition(slot).map { "offset \(next) of \($0)" } } ?? "records"
+    return LogFailure(.format, "\(cursor.path): lacks \(text); restore it from its backup")
+  }
+
+  /// What a row is to a lane; nil where it does not want it.
+  private func event(_ row: LogCursor.Row, of reading: inout LogReading) throws(LogFailure) -> ReadEvent? {
     guard let partition = row.partition,
       let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
     else {

@@ -34,6 +34,7 @@ struct LogWriterLoop {
     shared.state.withLock { state in
       guard state.sequencer.failure == nil else { return nil }
       let rows = state.isClosing || state.sequencer.isGroupDue ? state.sequencer.beginCommit() : []
+      shared.noteBacklog(state)
       let isTrimDue = state.isTrimRequested || writer.isTrimDue(state.trimmedThrough)
       state.isTrimRequested = false
       if rows.isEmpty && (!isTrimDue || state.isClosing) { return nil }
@@ -58,7 +59,6 @@ struct LogWriterLoop {
     let isCheckpointDue = writer.logPages >= shared.options.checkpointPagesDue
     let lanes = shared.state.withLock { state in
       let told = work.rows.isEmpty ? [] : state.sequencer.endCommit()
-      shared.isBacklogged.store(state.sequencer.isBacklogged, ordering: .relaxed)
       state.base = writer.base
       state.nextMark = writer.nextMark
       state.end = writer.end
@@ -66,7 +66,7 @@ struct LogWriterLoop {
       state.statistics.recordsWritten += UInt64(work.rows.count)
       state.statistics.logPages = writer.logPages
       state.isCheckpointRequested = state.isCheckpointRequested || isCheckpointDue
-      return told.map { state.lanes[$0] }
+      return told.compactMap { state.lanes.indices.contains($0) ? state.lanes[$0] : nil }
     }
     for lane in lanes { lane.logHasNews() }
     if isCheckpointDue { shared.checkpointSignal.set() }

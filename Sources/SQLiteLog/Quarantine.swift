@@ -25,32 +25,37 @@ public enum Quarantine {
     _ partition: PartitionID, offset: Int64, entry: Int, reason: String, in folder: DataFolder
   ) throws(LogFailure) {
     let path = "\(folder.path)/\(LogFile.file.name)"
-    let changed: Bool
+    let refusal: LogFailure?
     do throws(DatabaseError) {
       let database = try LogFile.file.open(in: folder.path, mode: .readWrite)
       try database.execute("BEGIN IMMEDIATE")
       defer { database.rollback() }
-      changed = try replace(partition, offset, entry, reason, database)
-      if changed { try database.execute("COMMIT") }
+      refusal = try replace(partition, offset, entry, reason, database)
+      if refusal == nil { try database.execute("COMMIT") }
     } catch {
       throw LogFailure(error.isDamage ? .format : .write, error.message)
     }
-    if !changed {
-      throw LogFailure(.trimmed, "\(path): has no entry \(entry) at offset \(offset) of \(partition)")
+    if let refusal {
+      throw LogFailure(refusal.code, "\(path): \(refusal.message) at offset \(offset) of \(partition)")
     }
   }
 
+  /// Returns why nothing was changed, if so.
   private static func replace(
     _ partition: PartitionID, _ offset: Int64, _ entry: Int, _ reason: String, _ database: Database
-  ) throws(DatabaseError) -> Bool {
+  ) throws(DatabaseError) -> LogFailure? {
     let find = try database.prepare("SELECT sequence, body FROM records WHERE partition = ? AND offset = ?")
     find.bind(1, LogFile.number(of: partition))
     find.bind(2, offset)
-    guard try find.step() else { return false }
+    guard try find.step() else { return LogFailure(.trimmed, "has no record") }
     let sequence = find.integer(0)
     let body = Array(find.bytes(1))
     find.reset()
-    guard let rest = rest(of: body, without: entry) else { return false }
+    let rest: [UInt8]
+    switch self.rest(of: body, without: entry) {
+    case .success(let bytes): rest = bytes
+    case .failure(let refusal): return refusal
+    }
     let keep = try database.prepare(
       """
       INSERT INTO quarantined (partition, offset, body, reason) VALUES (?, ?, ?, ?)
@@ -65,20 +70,27 @@ public enum Quarantine {
     replace.bind(1, copying: rest)
     replace.bind(2, sequence)
     try replace.run()
-    return true
+    return nil
   }
 
-  /// The bytes of a record of which an entry is skipped; nil where it does not have that entry.
-  private static func rest(of body: [UInt8], without entry: Int) -> [UInt8]? {
-    guard case .record(let logged) = body.withUnsafeBytes(EncodedRecord.decode), case .turn(let record) = logged,
-      record.entries.indices.contains(entry)
-    else { return nil }
+  /// The bytes of a record of which an entry is skipped; or why there are none.
+  private static func rest(of body: [UInt8], without entry: Int) -> Result<[UInt8], LogFailure> {
+    let record: TurnRecord
+    switch body.withUnsafeBytes(EncodedRecord.decode) {
+    case .undecodable(let reason):
+      return .failure(LogFailure(.format, "has bytes that are no record (\(reason)), and no entry can be told apart,"))
+    case .record(.owned): return .failure(LogFailure(.trimmed, "has an owner's announcement, without entries,"))
+    case .record(.turn(let turn)): record = turn
+    }
+    guard record.entries.indices.contains(entry) else {
+      return .failure(LogFailure(.trimmed, "has no entry \(entry)"))
+    }
     var entries = record.entries
     entries[entry] = LoggedInput(origin: entries[entry].origin, body: .skip(nil, .setAside))
     let changed = TurnRecord(
       owner: record.owner, number: record.number, time: record.time, controls: record.controls, entries: entries)
     var bytes: [UInt8] = []
     LogRecordCodec.encode(.turn(changed), into: &bytes)
-    return bytes
+    return .success(bytes)
   }
 }

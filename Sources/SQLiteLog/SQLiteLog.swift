@@ -31,8 +31,8 @@ public final class SQLiteLog: RecordLog {
     var sequencer: FileSequencer
     var lanes: [any LogLane] = []
     var readings: [LogReading] = []
-    /// By lane: what was read and not taken.
-    var read: [[ReadEvent]] = []
+    /// By lane.
+    var read: [ReadAhead] = []
     /// By slot: the offset up to which the partition's records are not needed any more.
     var trimmedThrough: [Int64]
     /// As the writer last left them.
@@ -48,7 +48,10 @@ public final class SQLiteLog: RecordLog {
   /// What the threads share.
   final class Shared: Sendable {
     let state: Mutex<State>
+    /// Changed under `state`'s lock; read without it, for each command.
     let isBacklogged = Atomic(false)
+    /// Something is being read or was not taken yet: lanes ask each turn, and mostly there is nothing.
+    let isReading = Atomic(false)
     let writerSignal = Signal()
     let readerSignal = Signal()
     let checkpointSignal = Signal()
@@ -59,6 +62,11 @@ public final class SQLiteLog: RecordLog {
       self.state = Mutex(state)
       self.options = options
       self.path = path
+    }
+
+    /// To be called, under the lock, after the queue has changed.
+    func noteBacklog(_ state: borrowing State) {
+      isBacklogged.store(state.sequencer.isBacklogged, ordering: .relaxed)
     }
 
     /// Ends the log and wakes everybody.
@@ -137,18 +145,18 @@ public final class SQLiteLog: RecordLog {
     shared.state.withLock { state in
       state.sequencer.attach(laneCount: lanes.count)
       state.lanes = lanes
-      state.read = Array(repeating: [], count: lanes.count)
+      state.read = Array(repeating: ReadAhead(), count: lanes.count)
     }
   }
 
   package func append(_ appends: [RecordAppend], by lane: Int, expecting others: [Int]) {
     let bodies = EncodedRecord.encode(appends)
-    let (isFull, isBacklogged) = shared.state.withLock { state in
+    let isFull = shared.state.withLock { state in
       for other in others { state.sequencer.expect(other) }
       if !state.isClosing { state.sequencer.append(appends, bodies: bodies, by: lane) }
-      return (state.sequencer.isGroupFull, state.sequencer.isBacklogged)
+      shared.noteBacklog(state)
+      return state.sequencer.isGroupFull
     }
-    if isBacklogged { shared.isBacklogged.store(true, ordering: .relaxed) }
     if isFull { shared.writerSignal.set() }
   }
 
@@ -189,7 +197,7 @@ public final class SQLiteLog: RecordLog {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }
       for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
-        if let failure = check(offset, of: partition, state) { return failure }
+        if let failure = check(offset == .max ? .max : offset + 1, of: partition, state) { return failure }
       }
       return nil
     }
@@ -198,17 +206,19 @@ public final class SQLiteLog: RecordLog {
   package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
     let failure = shared.state.withLock { state -> LogFailure? in
       if let failure = state.sequencer.failure { return failure }
+      guard state.read.indices.contains(lane) else {
+        return LogFailure(.settings, "\(shared.path): has no lane \(lane)")
+      }
       var offsets: [Int: Int64] = [:]
       for (partition, offset) in partitions.sorted(by: { $0.key < $1.key }) {
         guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else {
           return LogFailure(.format, "\(shared.path): has no partition \(partition)")
         }
-        if let failure = check(offset - 1, of: partition, state) { return failure }
+        if let failure = check(offset, of: partition, state) { return failure }
         offsets[slot] = offset
       }
-      state.readings.append(
-        LogReading(
-          lane: lane, nextOffsets: offsets, through: Int64(clamping: state.sequencer.durable), readThrough: nil))
+      state.readings.append(LogReading(lane: lane, nextOffsets: offsets, end: state.end, readThrough: nil))
+      shared.isReading.store(true, ordering: .releasing)
       return nil
     }
     if let failure { throw failure }
@@ -216,30 +226,35 @@ public final class SQLiteLog: RecordLog {
   }
 
   package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
-    let (taken, isReading) = shared.state.withLock { state -> ([ReadEvent], Bool) in
-      guard state.read.indices.contains(lane), !state.read[lane].isEmpty else { return ([], false) }
-      let taken = Array(state.read[lane].prefix(eventsMax))
-      state.read[lane].removeFirst(taken.count)
-      return (taken, !state.readings.isEmpty)
+    guard shared.isReading.load(ordering: .acquiring) else { return [] }
+    var (taken, isReading, told) = ([ReadEvent](), false, (any LogLane)?.none)
+    shared.state.withLock { state in
+      guard state.read.indices.contains(lane) else { return }
+      taken = state.read[lane].take(eventsMax)
+      // The reader wakes a lane only for the first of what it reads.
+      if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { told = state.lanes[lane] }
+      isReading = !state.readings.isEmpty
+      if !isReading, state.read.allSatisfy(\.events.isEmpty) { shared.isReading.store(false, ordering: .releasing) }
     }
     if isReading { shared.readerSignal.set() }
+    told?.logHasNews()
     return taken
   }
 
-  /// Why an owner cannot go on after `offset`, if so.
+  /// Why an owner that needs the records from `offset` on cannot go on, if so.
   private func check(_ offset: Int64, of partition: PartitionID, _ state: State) -> LogFailure? {
     guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return nil }
-    let first = state.base.offsets[slot]
-    if offset < first - 1 {
+    let (first, next) = (state.base.offsets[slot], state.end.offsets[slot])
+    if offset < first {
       return LogFailure(
         .trimmed,
-        "\(shared.path): begins \(partition) with offset \(first), and offset \(offset + 1) is needed; "
+        "\(shared.path): begins \(partition) with offset \(first), and offset \(offset) is needed; "
           + "restore log and store from the same backup")
     }
-    if offset >= state.sequencer.nextOffset(of: partition) {
+    if offset > next {
       return LogFailure(
         .format,
-        "\(shared.path): ends \(partition) before offset \(offset), which the store holds already; "
+        "\(shared.path): ends \(partition) before offset \(offset - 1), which the store holds already; "
           + "restore log and store from the same backup")
     }
     return nil
@@ -248,7 +263,7 @@ public final class SQLiteLog: RecordLog {
   package func trim(_ partition: PartitionID, through offset: Int64) {
     guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return }
     let isDue = shared.state.withLock { state in
-      state.trimmedThrough[slot] = max(state.trimmedThrough[slot], offset)
+      state.trimmedThrough[slot] = max(state.trimmedThrough[slot], min(offset, state.end.offsets[slot] - 1))
       let isDue = TrimRule(shared.options).allows(
         base: state.base, nextMark: state.nextMark, end: state.end, trimmedThrough: state.trimmedThrough)
       state.isTrimRequested = state.isTrimRequested || isDue

@@ -3,15 +3,14 @@ import Model
 import Testing
 import TestSupport
 
-/// What every log does, whatever it is made of.
+/// What the twin of a log that delivers keeps of its protocol.
 @Suite struct LogConformanceTests {
   let orders = PartitionID(.orders, 0)
   let stock = PartitionID(.stock, 1)
   let payments = PartitionID(.payments, 3)
 
-  @Test(arguments: LogKind.allCases)
-  func deliversInOrderWithOffsetsFromZero(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func deliversInOrderWithOffsetsFromZero() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let owner = TestOwner()
     try log.subscribe(owner, to: [orders: -1, stock: -1])
@@ -22,9 +21,8 @@ import TestSupport
     log.close()
   }
 
-  @Test(arguments: LogKind.allCases)
-  func becomesDurableAfterAHint(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func becomesDurableAfterAHint() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let position = try log.append([append(orders, 1), append(stock, 2)], by: nil)
     log.flushHint(by: nil)
@@ -34,9 +32,8 @@ import TestSupport
     #expect(throws: LogRefusal.unavailable) { try log.append([append(orders, 1)], by: nil) }
   }
 
-  @Test(arguments: LogKind.allCases)
-  func wakesTheOthersAndNotTheAppender(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func wakesTheOthersAndNotTheAppender() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let (one, other) = (TestOwner(), TestOwner())
     try log.subscribe(one, to: [orders: -1])
@@ -59,9 +56,8 @@ import TestSupport
     return taken.allSatisfy { $0.last?.position ?? .zero > .zero }
   }
 
-  @Test(arguments: LogKind.allCases)
-  func handsOverInPartsAndWakesForTheRest(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func handsOverInPartsAndWakesForTheRest() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let owner = TestOwner()
     _ = try log.append((0..<10).map { append(orders, $0) }, by: nil)
@@ -80,9 +76,8 @@ import TestSupport
     log.close()
   }
 
-  @Test(arguments: LogKind.allCases)
-  func goesOnBehindAnOffset(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func goesOnBehindAnOffset() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let position = try log.append((0..<10).map { append($0 % 2 == 0 ? orders : stock, $0) }, by: nil)
     log.flushHint(by: nil)
@@ -94,9 +89,8 @@ import TestSupport
     log.close()
   }
 
-  @Test(arguments: LogKind.allCases)
-  func givesAPartitionToItsNewestOwner(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func givesAPartitionToItsNewestOwner() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let (old, new) = (TestOwner(), TestOwner())
     try log.subscribe(old, to: [orders: -1, stock: -1])
@@ -111,9 +105,8 @@ import TestSupport
     log.close()
   }
 
-  @Test(arguments: LogKind.allCases)
-  func refusesWhatItDoesNotHave(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func refusesWhatItDoesNotHave() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let owner = TestOwner()
     #expect(throws: LogFailure.self) { try log.subscribe(owner, to: [PartitionID(.orders, 99): -1]) }
@@ -123,9 +116,8 @@ import TestSupport
     log.close()
   }
 
-  @Test(arguments: LogKind.allCases)
-  func keepsCountingAfterATrim(_ kind: LogKind) throws {
-    let fixture = try LogFixture(kind)
+  @Test func keepsCountingAfterATrim() throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let owner = TestOwner()
     try log.subscribe(owner, to: [orders: -1])
@@ -139,9 +131,9 @@ import TestSupport
 
   /// Four threads append to random partitions, two owners take: each partition's offsets come without gaps, each
   /// thread's records in its order, and what is durable grows up to the end.
-  @Test(arguments: LogKind.allCases, [UInt64(1), 2, 3])
-  func keepsTheOrderOfManyThreads(_ kind: LogKind, _ seed: UInt64) async throws {
-    let fixture = try LogFixture(kind)
+  @Test(arguments: [UInt64(1), 2, 3])
+  func keepsTheOrderOfManyThreads(_ seed: UInt64) async throws {
+    let fixture = LogFixture()
     let log = fixture.log
     let owners = [TestOwner(), TestOwner()]
     let partitions = Service.allCases.flatMap { service in (0..<4).map { PartitionID(service, $0) } }

@@ -1,37 +1,12 @@
 import EventLog
 import Model
-import SQLiteFolder
-import SQLiteLog
 import Synchronization
 import TestSupport
 
-/// The logs that have to keep the protocol.
-enum LogKind: String, CaseIterable, Sendable {
-  case memory
-  case sqlite
-}
-
-/// A log of either kind with what it needs.
+/// A log with what it needs.
 struct LogFixture {
   static let partitionCount = 4
-  let log: any EventLog
-  private let folder: TemporaryFolder?
-
-  init(_ kind: LogKind, limits: LogLimits = LogLimits()) throws {
-    switch kind {
-    case .memory:
-      log = MemoryLog(partitionCount: Self.partitionCount, limits: limits)
-      folder = nil
-    case .sqlite:
-      let temporary = try TemporaryFolder()
-      let data = try DataFolder(
-        path: temporary.path + "/data", partitionCount: Self.partitionCount, files: [LogFile.file])
-      var options = SQLiteLog.Options()
-      options.limits = limits
-      log = try SQLiteLog(folder: data, options: options)
-      folder = temporary
-    }
-  }
+  let log = MemoryLog(partitionCount: Self.partitionCount)
 }
 
 /// An owner that notes its wake-ups and, when asked, everything delivered to it.

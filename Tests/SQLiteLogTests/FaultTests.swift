@@ -13,33 +13,32 @@ import TestSupport
   func endsForGoodWhenTheDiskFails(_ operation: FileFaults.Operation, _ fault: FileFaults.Fault) throws {
     FileFaults.install()
     let fixture = try Fixture()
-    let log = try fixture.open()
-    let owner = SignalOwner()
-    try log.subscribe(owner, to: [orders: -1])
-    let first = try log.append([append(orders, 1), append(stock, 2)], by: owner)
-    log.flushHint(by: owner)
-    #expect(owner.collect(1, from: log).count == 1)
-    #expect(eventually { log.durable == first })
-    let (durable, changes) = (log.durable, owner.changeCount)
+    let lane = SignalLane()
+    let log = try fixture.open([lane, SignalLane()])
+    try log.write([append(orders, 1), append(stock, 2)])
+    let (durable, wakes) = (log.durable, lane.wakeCount)
+    #expect(durable == 2)
 
     FileFaults.set(fault, of: operation, on: fixture.logPath + "-wal")
-    let position = try log.append([append(orders, 3)], by: owner)
-    _ = log.takeDeliveries(of: owner, recordsMax: 10)
-    log.flushHint(by: owner)
+    log.append([append(orders, 3)], by: 0, expecting: [1])
+    log.turnEnded(by: 0)
+    log.turnEnded(by: 1)
     #expect(eventually { log.failure != nil })
     #expect(log.failure?.code == .write)
     #expect(log.failure?.message.contains(fixture.logPath) == true)
-    #expect(eventually { owner.changeCount > changes }, "the owner is told")
+    #expect(eventually { lane.wakeCount > wakes }, "the lane is told")
     FileFaults.set(nil, of: operation, on: fixture.logPath + "-wal")
 
-    // The disk works again: the log does not come back, and nothing that was not acknowledged becomes so.
-    #expect(throws: LogRefusal.unavailable) { try log.append([append(orders, 4)], by: owner) }
-    log.flushHint(by: owner)
-    #expect(log.durable == durable && durable < position)
+    // The disk works again: the log does not come back, and nothing that was not confirmed becomes so.
+    log.append([append(orders, 4)], by: 0, expecting: [])
+    log.turnEnded(by: 0)
+    #expect(throws: LogFailure.self) { try log.read([orders: 0], by: 0) }
+    #expect(log.refusal(behind: [orders: 0])?.code == .write)
     log.close()
-    #expect(log.durable == durable)
+    #expect(log.failure?.code == .write, "the first failure stays")
+    #expect(log.durable == durable && log.takeConfirmations(of: 0).isEmpty)
 
-    // The next process finds at least what was acknowledged, and goes on.
+    // The next process finds at least what was confirmed, and goes on.
     let again = try fixture.open()
     #expect(again.durable >= durable)
     try again.write([append(orders, 5)])
@@ -55,9 +54,9 @@ import TestSupport
     let fixture = try Fixture()
     let log = try fixture.open { $0.checkpointPagesDue = 5 }
     FileFaults.set(.error, of: operation, on: fixture.logPath)
-    var written: Int64 = 0
+    var written: UInt64 = 0
     while log.failure == nil, written < 1_000 {
-      guard (try? log.write([append(orders, written)])) != nil else { break }
+      guard (try? log.write([append(orders, written + 1)])) != nil else { break }
       written += 1
     }
     #expect(eventually { log.failure?.code == .write })
@@ -68,7 +67,7 @@ import TestSupport
     let again = try fixture.open()
     #expect(again.durable >= durable)
     again.close()
-    #expect(try fixture.readAll().count >= Int(durable.sequence))
+    #expect(try fixture.readAll().count >= Int(durable))
   }
 
   /// A drill steers a whole process by the file that `KASSA_FAULT_FILE` names.
@@ -79,13 +78,14 @@ import TestSupport
       setenv("KASSA_FAULT_FILE", control, 1)
       let folder = try DataFolder(path: path + "/data", partitionCount: 4, files: [LogFile.file])
       let log = try SQLiteLog(folder: folder)
+      log.attach([SignalLane()])
       try log.write([append(orders, 1)])
       try "no rule\nstore.sqlite-wal sync error\n".write(toFile: control, atomically: true, encoding: .utf8)
       try log.write([append(orders, 2)])
       try "log.sqlite-wal sync error\n".write(toFile: control, atomically: true, encoding: .utf8)
       #expect(throws: LogFailure.self) { try log.write([append(orders, 3)]) }
       #expect(log.failure?.code == .write)
-      #expect(log.durable == LogPosition(2))
+      #expect(log.durable == 2)
     }
   }
 
@@ -95,7 +95,7 @@ import TestSupport
       options.checkpointPagesDue = 50
       options.checkpointPagesMax = 100
     }
-    for round in Int64(0)..<400 { try log.write((0..<20).map { append(orders, round * 20 + $0) }) }
+    for round in UInt64(0)..<400 { try log.write((1...20).map { append(orders, round * 20 + $0) }) }
     let size = try FileManager.default.attributesOfItem(atPath: fixture.logPath + "-wal")[.size] as? Int
     #expect(try #require(size) < 200 * 8_216)
     #expect(log.statistics.commits >= 100)

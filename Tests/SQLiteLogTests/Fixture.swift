@@ -1,7 +1,9 @@
 import EventLog
 import Model
+import PartitionCore
 import SQLiteFolder
 import SQLiteLog
+import Streams
 import Synchronization
 import TestSupport
 import Threads
@@ -19,47 +21,31 @@ struct Fixture {
     try DataFolder(path: path, partitionCount: Self.partitionCount, files: [LogFile.file])
   }
 
-  func open(_ change: (inout SQLiteLog.Options) -> Void = { _ in }) throws -> SQLiteLog {
+  /// Opens the log and names its lanes.
+  func open(
+    _ lanes: [any LogLane] = [SignalLane()], _ change: (inout SQLiteLog.Options) -> Void = { _ in }
+  ) throws -> SQLiteLog {
     var options = SQLiteLog.Options()
     change(&options)
-    return try SQLiteLog(folder: folder(), options: options)
+    let log = try SQLiteLog(folder: folder(), options: options)
+    log.attach(lanes)
+    return log
   }
 
   /// Everything in the log, in its order.
-  func readAll() throws -> [Delivery] {
-    try SQLiteLogReader(path: path).read(after: .zero, limit: .max)
+  func readAll() throws -> [LoggedRecord] {
+    try SQLiteLogReader(path: path).read(after: 0, limit: .max)
   }
 }
 
-/// An owner whose wake-ups are a signal.
-final class SignalOwner: LogOwner {
-  let signal: Signal
-  private let changes = Atomic<Int>(0)
-  var changeCount: Int { changes.load(ordering: .sequentiallyConsistent) }
-  /// Owners of one lane share its signal.
-  init(_ signal: Signal = Signal()) { self.signal = signal }
-  func deliveriesArrived() { signal.set() }
-  func durabilityChanged() { changes.add(1, ordering: .sequentiallyConsistent) }
-
-  /// Takes until `count` records came, or a minute is over.
-  func collect(_ count: Int, from log: SQLiteLog, recordsMax: Int = 1_000) -> [Delivery] {
-    var all: [Delivery] = []
-    _ = eventually {
-      all += log.takeDeliveries(of: self, recordsMax: recordsMax)
-      return all.count >= count
-    }
-    log.flushHint(by: self)
-    return all
-  }
-
-  /// Appends until a record comes back before it is durable; then nothing is left in the inbox.
-  func waitUntilLive(_ log: SQLiteLog, _ partition: PartitionID) -> Bool {
-    eventually {
-      let position = try? log.append([append(partition, 0)], by: self)
-      let taken = log.takeDeliveries(of: self, recordsMax: .max)
-      log.flushHint(by: self)
-      return position != nil && taken.last?.position == position
-    }
+/// A lane whose wake-ups are a signal.
+final class SignalLane: LogLane {
+  let signal = Signal()
+  private let wakes = Atomic<Int>(0)
+  var wakeCount: Int { wakes.load(ordering: .sequentiallyConsistent) }
+  func logHasNews() {
+    wakes.add(1, ordering: .sequentiallyConsistent)
+    signal.set()
   }
 }
 
@@ -67,30 +53,61 @@ let orders = PartitionID(.orders, 0)
 let stock = PartitionID(.stock, 1)
 let payments = PartitionID(.payments, 3)
 
-/// A record that carries `number`.
-func append(_ partition: PartitionID, _ number: Int64, isRefusable: Bool = false) -> Append {
-  let entry = Entry(time: Timestamp(milliseconds: number), body: .control(.rules(version: 1)))
-  return Append(partition: partition, record: Record(entries: [entry]), isRefusable: isRefusable)
+/// An append that carries `number`, at least 1.
+func append(_ partition: PartitionID, _ number: UInt64, _ entries: [LoggedInput] = []) -> RecordAppend {
+  let turn = TurnRecord(
+    owner: OwnerID(epoch: 1, run: 7), number: number, time: Timestamp(milliseconds: Int64(number)), entries: entries)
+  return RecordAppend(partition: partition, record: .turn(turn))
 }
 
-extension Delivery {
+extension LoggedRecord {
   /// The number that `append` put in.
-  var number: Int64? {
+  var number: UInt64? {
     guard case .record(let record) = content else { return nil }
-    return record.entries.first?.time.milliseconds
+    return record.number
   }
 
-  /// `orders-0@3=17`
-  var text: String { "\(partition)@\(offset)=\(number.map(String.init) ?? "?")" }
+  /// `orders-0@3#17`
+  var text: String { "\(partition)@\(offset)#\(number.map(String.init) ?? "?")" }
+}
+
+extension ReadEvent {
+  /// `orders-0@3#17`, `orders-0@3#?` for what is no record, `orders-0 ends 4`.
+  var text: String {
+    switch self {
+    case .record(let record, let offset, let partition):
+      "\(partition)@\(offset)#\(record.number.map(String.init) ?? "-")"
+    case .undecodable(_, let offset, let partition): "\(partition)@\(offset)#?"
+    case .ended(let partition, let end): "\(partition) ends \(end)"
+    }
+  }
+
+  var isEnd: Bool {
+    if case .ended = self { true } else { false }
+  }
 }
 
 extension SQLiteLog {
-  /// Appends, and waits until it is durable.
-  func write(_ appends: [Append]) throws {
-    let position = try append(appends, by: nil)
-    flushHint(by: nil)
-    guard eventually({ durable >= position || failure != nil }), durable >= position else {
-      throw LogFailure(.write, "not durable in time")
+  /// Appends on the first lane, and waits until it is durable.
+  func write(_ appends: [RecordAppend]) throws {
+    append(appends, by: 0, expecting: [])
+    turnEnded(by: 0)
+    var confirmed = 0
+    let isDone = eventually {
+      confirmed += takeConfirmations(of: 0).count
+      return confirmed >= appends.count || failure != nil
     }
+    if let failure { throw failure }
+    guard isDone else { throw LogFailure(.write, "not durable in time") }
+  }
+
+  /// Takes what is read for a lane, until `partitions` partitions have ended, the log fails, or a minute is over.
+  func readEvents(_ partitions: Int, of lane: Int = 0, eventsMax: Int = 1_000) -> [ReadEvent] {
+    var all: [ReadEvent] = []
+    _ = eventually {
+      all += takeRead(of: lane, eventsMax: eventsMax)
+      return all.count { $0.isEnd } >= partitions || failure != nil
+    }
+    return all
   }
 }

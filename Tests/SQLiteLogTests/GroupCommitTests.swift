@@ -1,176 +1,203 @@
 import EventLog
 import Model
-import SQLiteFolder
+import PartitionCore
 import SQLiteLog
+import Streams
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 import Threads
-import Wire
 
-/// A lane of a saga: sleeps until it is woken, takes what came for its owners, appends the next hops, hints.
-private final class SagaLane: Sendable {
-  let signal = Signal()
+/// A lane on a thread of its own, as the runtime's are: sleeps until it is woken, takes its mail and what the log says,
+/// appends the next hops, ends its turn, and then sends them on.
+private final class SagaLane: LogLane {
+  private let signal = Signal()
+  private let mail = Mutex<[Hop]>([])
+  private let confirmed = Atomic<Int>(0)
   private let isEnded = Atomic<Bool>(false)
 
-  /// Each record's number is the saga times 100 plus the hop; `route` names the hops' partitions.
-  func run(_ log: SQLiteLog, _ owners: [SignalOwner], _ route: [PartitionID]) {
-    while true {
-      signal.wait()
-      if isEnded.load(ordering: .acquiring) { return }
-      for owner in owners { turn(log, owner, route) }
-    }
+  /// The record of a saga that is to be appended next.
+  struct Hop {
+    let saga: UInt64
+    let step: Int
   }
 
-  private func turn(_ log: SQLiteLog, _ owner: SignalOwner, _ route: [PartitionID]) {
-    while true {
-      let deliveries = log.takeDeliveries(of: owner, recordsMax: 16)
-      if deliveries.isEmpty { break }
-      for delivery in deliveries {
-        guard let number = delivery.number, number > 0 else { continue }
-        let hop = Int(number % 100) + 1
-        if hop < route.count { _ = try? log.append([append(route[hop], number + 1)], by: owner) }
-      }
-    }
-    log.flushHint(by: owner)
+  func logHasNews() { signal.set() }
+
+  func send(_ hops: [Hop]) {
+    mail.withLock { $0 += hops }
+    signal.set()
   }
+
+  var confirmedCount: Int { confirmed.load(ordering: .sequentiallyConsistent) }
 
   func end() {
     isEnded.store(true, ordering: .releasing)
     signal.set()
   }
+
+  /// The step of a saga says by its number to which lane it goes: lane `index` has the partition `stock-index`.
+  func run(_ log: SQLiteLog, _ index: Int, _ lanes: [SagaLane], _ route: [Int]) {
+    var number: UInt64 = 1
+    while true {
+      signal.wait()
+      if isEnded.load(ordering: .acquiring) { return }
+      let hops = mail.withLock { mail in
+        defer { mail = [] }
+        return mail
+      }
+      confirmed.add(log.takeConfirmations(of: index).count, ordering: .sequentiallyConsistent)
+      guard !hops.isEmpty else { continue }
+      let next = hops.map { Hop(saga: $0.saga, step: $0.step + 1) }.filter { $0.step < route.count }
+      let others = Set(next.map { route[$0.step] })
+      let appends = hops.indices.map { append(PartitionID(.stock, UInt16(index)), number + UInt64($0)) }
+      number += UInt64(hops.count)
+      log.append(appends, by: index, expecting: others.sorted())
+      log.turnEnded(by: index)
+      for other in others { lanes[other].send(next.filter { route[$0.step] == other }) }
+    }
+  }
 }
 
 @Suite struct GroupCommitTests {
-  /// Three owners on two threads, six hops: one group when the server is idle, whatever the threads' timing.
-  @Test func aSagaEndsInOneCommit() throws {
+  /// Runs lanes on threads until `body` is done.
+  private func withLanes(
+    _ count: Int, route: [Int], _ change: (inout SQLiteLog.Options) -> Void = { _ in },
+    _ body: (SQLiteLog, [SagaLane]) throws -> Void
+  ) throws {
     let fixture = try Fixture()
-    let log = try fixture.open()
-    let lanes = [SagaLane(), SagaLane()]
-    let (a, b, c) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal), SignalOwner(lanes[0].signal))
-    try log.subscribe(a, to: [orders: -1])
-    try log.subscribe(b, to: [stock: -1])
-    try log.subscribe(c, to: [payments: -1])
-    #expect(a.waitUntilLive(log, orders) && b.waitUntilLive(log, stock) && c.waitUntilLive(log, payments))
-    #expect(eventually { log.statistics.recordsPending == 0 })
-
-    let route = [orders, stock, payments, orders, stock, orders]
-    let threads = [
-      BackgroundThread("lane 0") { lanes[0].run(log, [a, c], route) },
-      BackgroundThread("lane 1") { lanes[1].run(log, [b], route) },
-    ]
-    for saga in 1...50 {
-      let before = log.statistics
-      _ = try log.append([append(orders, Int64(saga) * 100)], by: nil)
-      #expect(eventually { log.statistics.recordsWritten == before.recordsWritten + 6 })
-      #expect(log.statistics.commits == before.commits + 1, "saga \(saga)")
+    let lanes = (0..<count).map { _ in SagaLane() }
+    let log = try fixture.open(lanes, change)
+    let threads = lanes.indices.map { index in
+      BackgroundThread("lane \(index)") { lanes[index].run(log, index, lanes, route) }
     }
-    for lane in lanes { lane.end() }
-    for thread in threads { thread?.join() }
-    log.close()
+    defer {
+      for lane in lanes { lane.end() }
+      for thread in threads { thread?.join() }
+      log.close()
+    }
+    try body(log, lanes)
   }
 
-  /// Sagas from two threads at once, never a hint but at the end of a turn: every record becomes durable.
+  /// Three lanes on threads, six hops: one group when the server is idle, whatever the threads' timing.
+  @Test func aSagaEndsInOneCommit() throws {
+    try withLanes(3, route: [0, 1, 2, 0, 1, 0]) { log, lanes in
+      for saga in UInt64(1)...50 {
+        let before = log.statistics
+        lanes[0].send([SagaLane.Hop(saga: saga, step: 0)])
+        try #require(eventually { log.statistics.recordsWritten == before.recordsWritten + 6 }, "saga \(saga)")
+        #expect(log.statistics.commits == before.commits + 1, "saga \(saga)")
+        try #require(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == Int(saga) * 6 }, "every lane is told")
+      }
+    }
+  }
+
+  /// Lanes that expect each other, never an end of a turn but their own, and nothing else that could begin a group:
+  /// every record becomes durable, within a minute each time.
   @Test(arguments: [UInt64(1), 2, 3, 4])
   func nothingWaitsForEver(_ seed: UInt64) throws {
-    let fixture = try Fixture()
-    let log = try fixture.open { $0.limits.groupRecordsDue = 1_000 }
-    let lanes = [SagaLane(), SagaLane()]
-    let (a, b) = (SignalOwner(lanes[0].signal), SignalOwner(lanes[1].signal))
-    try log.subscribe(a, to: [orders: -1])
-    try log.subscribe(b, to: [stock: -1])
-    #expect(a.waitUntilLive(log, orders) && b.waitUntilLive(log, stock))
-    #expect(eventually { log.statistics.recordsPending == 0 })
-    let route = [orders, stock, orders, stock, orders]
-    let threads = [
-      BackgroundThread("lane 0") { lanes[0].run(log, [a], route) },
-      BackgroundThread("lane 1") { lanes[1].run(log, [b], route) },
-    ]
-    var random = SeededGenerator(seed: seed)
-    for round in 1...100 {
-      let before = log.statistics.recordsWritten
-      let sagas = Int.random(in: 1...4, using: &random)
-      for saga in 0..<sagas {
-        _ = try log.append([append(orders, Int64(round * 10 + saga) * 100)], by: nil)
-      }
-      #expect(
-        eventually { log.statistics.recordsWritten == before + UInt64(5 * sagas) }, "round \(round), seed \(seed)")
+    let route = [0, 1, 2, 3, 1, 0]
+    func bounds(_ options: inout SQLiteLog.Options) {
+      options.limits.groupRecordsDue = 10_000
+      options.limits.groupBytesDue = 16 << 20
+      options.limits.groupHintsMax = 1_000_000
     }
-    for lane in lanes { lane.end() }
-    for thread in threads { thread?.join() }
-    log.close()
+    try withLanes(4, route: route, bounds) { log, lanes in
+      var random = SeededGenerator(seed: seed)
+      var hops = 0
+      for round in UInt64(1)...100 {
+        for saga in 0..<UInt64.random(in: 1...4, using: &random) {
+          let step = Int.random(in: 0..<route.count, using: &random)
+          lanes[route[step]].send([SagaLane.Hop(saga: round * 10 + saga, step: step)])
+          hops += route.count - step
+        }
+        // Some rounds overlap.
+        guard Bool.random(using: &random) else { continue }
+        let isDone = eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }
+        try #require(isDone, "round \(round), seed \(seed): \(log.statistics)")
+      }
+      #expect(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }, "seed \(seed)")
+    }
   }
 
-  /// An owner that took something and never comes back holds a group up for a bounded number of hints.
-  @Test func aStuckOwnerDelaysTheOthersBoundedly() throws {
+  /// The same under load, and under bounds so low that groups begin for every reason there is.
+  @Test(arguments: [UInt64(1), 2])
+  func nothingWaitsForEverUnderLoad(_ seed: UInt64) throws {
+    let route = [0, 1, 2, 1, 0]
+    func bounds(_ options: inout SQLiteLog.Options) {
+      options.limits.groupRecordsDue = 20
+      options.limits.groupHintsMax = 3
+      options.segmentRecordsMax = 100
+      options.checkpointPagesDue = 20
+      options.checkpointPagesMax = 40
+    }
+    try withLanes(3, route: route, bounds) { log, lanes in
+      var random = SeededGenerator(seed: seed)
+      var sagas = 0
+      for round in UInt64(0)..<200 {
+        let count = Int.random(in: 1...20, using: &random)
+        sagas += count
+        lanes[0].send((0..<count).map { SagaLane.Hop(saga: round * 100 + UInt64($0), step: 0) })
+        let hops = sagas * route.count
+        try #require(eventually { hops - lanes.reduce(0) { $0 + $1.confirmedCount } < 500 }, "seed \(seed)")
+      }
+      let hops = sagas * route.count
+      #expect(eventually { lanes.reduce(0) { $0 + $1.confirmedCount } == hops }, "seed \(seed): \(log.statistics)")
+      #expect(log.durable == UInt64(hops))
+    }
+  }
+
+  /// A lane that is expected and never comes back holds a group up for a bounded number of ends of turns.
+  @Test func aStuckLaneDelaysTheOthersBoundedly() throws {
     let fixture = try Fixture()
-    let log = try fixture.open { $0.limits.groupHintsMax = 5 }
-    let (stuck, other) = (SignalOwner(), SignalOwner())
-    try log.subscribe(stuck, to: [orders: -1])
-    #expect(stuck.waitUntilLive(log, orders))
-    #expect(eventually { log.statistics.recordsPending == 0 })
-    let position = try log.append([append(orders, 1), append(stock, 2)], by: other)
-    #expect(log.takeDeliveries(of: stuck, recordsMax: 10).count == 1)
-    for _ in 0..<4 { log.flushHint(by: other) }
+    let log = try fixture.open([SignalLane(), SignalLane()]) { $0.limits.groupHintsMax = 5 }
+    log.append([append(orders, 1), append(stock, 1)], by: 0, expecting: [1])
+    for _ in 0..<4 { log.turnEnded(by: 0) }
     #expect(log.statistics.recordsPending == 2)
-    log.flushHint(by: other)
-    #expect(eventually { log.durable >= position })
+    log.turnEnded(by: 0)
+    #expect(eventually { log.durable == 2 })
     log.close()
   }
 
-  @Test func aFullGroupNeedsNoHint() throws {
+  @Test func aFullGroupNeedsNoEndOfATurn() throws {
     let fixture = try Fixture()
-    let log = try fixture.open { $0.limits.groupRecordsDue = 10 }
-    let position = try log.append((0..<10).map { append(orders, $0) }, by: nil)
-    #expect(eventually { log.durable >= position })
+    let log = try fixture.open([SignalLane(), SignalLane()]) { $0.limits.groupRecordsDue = 10 }
+    log.append((1...10).map { append(orders, $0) }, by: 0, expecting: [1])
+    #expect(eventually { log.durable == 10 })
     log.close()
   }
 
-  @Test func refusesCommandsForAFullInboxAndNeverMessages() throws {
+  /// What waits behind a commit that is under way is a backlog until the next one begins.
+  @Test func aBacklogEndsWithTheNextGroup() throws {
     let fixture = try Fixture()
-    let full = try fixture.open { $0.limits.inboxRecordsMax = 3 }
-    let slow = SignalOwner()
-    try full.subscribe(slow, to: [orders: -1])
-    #expect(slow.waitUntilLive(full, orders))
-    _ = try full.append((0..<3).map { append(orders, $0, isRefusable: true) }, by: nil)
-    #expect(throws: LogRefusal.backlog) { try full.append([append(orders, 4, isRefusable: true)], by: nil) }
-    _ = try full.append([append(stock, 5, isRefusable: true)], by: nil)
-    _ = try full.append([append(orders, 6)], by: nil)
-    #expect(slow.collect(4, from: full).map(\.number) == [0, 1, 2, 6])
-    full.close()
+    let log = try fixture.open([SignalLane(), SignalLane()]) { options in
+      options.limits.queuedRecordsMax = 4
+      options.limits.groupRecordsDue = 4
+    }
+    for round in UInt64(0)..<200 {
+      log.append((1...5).map { append(orders, round * 5 + $0) }, by: 0, expecting: [1])
+      #expect(eventually { !log.isBacklogged }, "round \(round)")
+    }
+    #expect(eventually { log.durable == 1_000 })
+    log.close()
   }
 
-  @Test func dividesWhatIsTooLargeForOneRecord() throws {
+  /// A record of many bytes comes back as it was.
+  @Test func keepsLargeRecords() throws {
     let fixture = try Fixture()
-    let log = try fixture.open { $0.limits.recordBytesMax = 64 }
-    let entries = (Int64(0)..<100).map { Entry(time: Timestamp(milliseconds: $0), body: .control(.rules(version: 1))) }
-    let large = Append(partition: orders, record: Record(entries: entries), isRefusable: false)
-    try log.write([append(orders, 1), large, append(orders, 2)])
-    #expect(log.nextOffset(of: orders) > 3)
+    let log = try fixture.open()
+    let entries = (UInt64(1)...20_000).map {
+      LoggedInput(origin: LoggedInput.Origin(source: .partition(stock), number: $0), body: .skip(nil, .overloaded))
+    }
+    let large = append(orders, 2, entries)
+    try log.write([append(orders, 1), large, append(orders, 3)])
     log.close()
     let read = try fixture.readAll()
-    #expect(read.map(\.offset) == Array(0..<Int64(read.count)))
-    var times: [Int64] = []
-    for delivery in read {
-      guard case .record(let record) = delivery.content else { continue }
-      var bytes: [UInt8] = []
-      RecordCodec.encode(record, into: &bytes)
-      #expect(bytes.count <= 64)
-      times += record.entries.map(\.time.milliseconds)
+    #expect(read.map(\.text) == ["orders-0@0#1", "orders-0@1#2", "orders-0@2#3"])
+    guard case .record(let record) = read[1].content else {
+      Issue.record("it cannot be decoded")
+      return
     }
-    #expect(times == [1] + Array(0..<100) + [2])
-  }
-
-  @Test func noRecordHasMoreEntriesThanAReaderTakes() throws {
-    let fixture = try Fixture()
-    let log = try fixture.open { $0.limits.recordBytesMax = .max }
-    let entry = Entry(time: .zero, body: .control(.rules(version: 1)))
-    let entries = Array(repeating: entry, count: WireLimits.recordEntriesMax + 1)
-    try log.write([Append(partition: orders, record: Record(entries: entries), isRefusable: false)])
-    log.close()
-    let counts = try fixture.readAll().map { delivery -> Int in
-      if case .record(let record) = delivery.content { record.entries.count } else { -1 }
-    }
-    #expect(counts == [entries.count / 2, entries.count - entries.count / 2])
+    #expect(record == large.record)
   }
 }

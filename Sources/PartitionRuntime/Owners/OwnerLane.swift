@@ -138,15 +138,16 @@ final class OwnerLane {
       appends.removeAll(keepingCapacity: true)
       isTurnDue = true
     }
+    // Before anything is sent: what an answer expects of this lane must not end with this turn.
+    if isTurnDue {
+      isTurnDue = false
+      shared.log.turnEnded(by: index)
+    }
     for other in mail.indices where !mail[other].isEmpty {
       // A lane that has fallen so far behind is sent it by a later turn: nothing of a stream may get lost.
       guard shared.mailboxes[other].post(mail[other]) else { continue }
       isExpected[other] = false
       mail[other].removeAll(keepingCapacity: true)
-    }
-    if isTurnDue {
-      isTurnDue = false
-      shared.log.turnEnded(by: index)
     }
   }
 
