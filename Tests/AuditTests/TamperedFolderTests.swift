@@ -118,6 +118,44 @@ import Wire
     #expect(try ReplayedState(FolderSource(path: path)).status(of: deaf) == .running)
   }
 
+  /// Checkpoints without owner, number and streams, and a log that begins behind them: what an upgrade leaves.
+  @Test func isSoundBehindAnUpgrade() throws {
+    let shop = try shop()
+    try shop.checkpoint()
+    shop.close()
+    let source = try FolderSource(path: path)
+    var offsets: [UInt8] = []
+    for partition in [orders, stock, payments] {
+      let header = try #require(source.headers[partition])
+      let end = try source.offsets(of: partition).upperBound
+      offsets += withUnsafeBytes(of: end.littleEndian) { Array($0) }
+      var bytes: [UInt8] = []
+      CheckpointCodec.encode(
+        CheckpointHeader(
+          partition: partition, offset: end - 1, now: header.now, rulesVersion: header.rulesVersion,
+          limits: header.limits, dedup: [], ledger: header.ledger), into: &bytes)
+      let number = Int(partition.service.rawValue) << 12
+      try spoil(StoreFile.file, "UPDATE checkpoints SET header = \(hex(bytes)) WHERE partition = \(number)")
+    }
+    try spoil(LogFile.file, "INSERT INTO marks SELECT max(sequence), \(hex(offsets)) FROM records")
+    try spoil(LogFile.file, "DELETE FROM records")
+    try spoil(LogFile.file, "DELETE FROM marks WHERE sequence = 0")
+    #expect(try FolderAudit.run(path: path).isSound)
+
+    let next = try HandDrivenShop(path: path, run: 8)
+    let order = OrderID(unchecked: "p")
+    try next.execute([
+      .orders(.create(order, user: user, .random)), .orders(.addItem(order, item, .one, price: Money(unchecked: 3))),
+      .orders(.checkout(order)),
+    ])
+    for isCheckpointed in [false, true] {
+      if isCheckpointed { try next.checkpoint() }
+      let report = try FolderAudit.run(path: path)
+      #expect(report.isSound && report.partitionsTrimmed == 3 && report.totals.checkouts == 2, "\(report.findings)")
+    }
+    next.close()
+  }
+
   @Test func deliversToAPartitionThatNobodyOwnedYet() throws {
     let log = try SQLiteLog(
       folder: DataFolder(path: path, partitionCount: 1, files: [LogFile.file, StoreFile.file]))

@@ -91,8 +91,8 @@ final class Recorder: Sendable {
     (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
     (
       [
-        "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1", "--postgres-orders",
-        "a", "--postgres-stock", "b", "--postgres-payments", "c",
+        "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1",
+        "--postgres-orders", "a", "--postgres-stock", "b", "--postgres-payments", "c",
       ],
       "kassa: single records can be shown of a data folder only\n"
     ),

@@ -48,24 +48,16 @@ actor OwnerActor<Machine: StateMachine> {
     assumeIsolated { body(&$0.tenancy) }
   }
 
-  /// Goes on with what is queued: the replay, or a turn.
-  nonisolated func step(at time: Timestamp, now: Int64, _ actions: inout TenancyActions) -> TenancyStanding {
+  /// Takes what has reached the partition, and goes on with what is queued.
+  nonisolated func step(
+    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, _ actions: inout TenancyActions
+  ) -> TenancyStanding {
     assumeIsolated { owner in
       let (applied, evicted) = owner.tenancy.step(
-        at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
+        taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
       owner.counters.recordsApplied &+= applied
       owner.counters.evictions &+= UInt64(evicted)
       return owner.standing(actions)
-    }
-  }
-
-  /// Takes a read; returns nil when it is not taken.
-  nonisolated func read(
-    _ query: Query, for request: RequestID, at now: Int64, _ actions: inout TenancyActions
-  ) -> TenancyStanding? {
-    assumeIsolated { owner in
-      let isTaken = owner.tenancy.read(query, for: request, at: now, into: &actions)
-      return isTaken ? owner.standing(actions) : nil
     }
   }
 

@@ -1,14 +1,14 @@
 import EventLog
 import Lanes
 
-/// The end of a lane's work: wait until nobody waits for an answer, say so in the log, checkpoint, say so.
+/// The end of a lane's work: wait until nobody waits for an answer, say so in the log, checkpoint.
 ///
 /// ```
 /// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► leaving
 ///      done ◄──nothing to write, or the deadline── checkpointing ◄──said in the log, or the deadline──┘
 /// ```
 struct OwnerDrain {
-  enum Phase { case answering, answered, checkpointing, leaving, done }
+  enum Phase { case answering, answered, leaving, checkpointing, done }
 
   var phase = Phase.answering
   /// By the lane's clock, in milliseconds.
@@ -43,31 +43,35 @@ extension OwnerLane {
       advanceDrain()
     case .answered:
       guard shared.isAnswered || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .leaving
+      advanceDrain()
+    case .leaving:
+      // What other lanes' partitions still send stays in their outboxes.
+      for place in seats.indices where !seats[place].isGone && seats[place].entrance.isIdle() {
+        change(at: place) { $0.leave(&$1) }
+      }
+      guard seats.allSatisfy(\.isGone) || isLogFailed || lane.now >= current.checkpointsUntil else { return }
       drain?.phase = .checkpointing
       advanceDrain()
     case .checkpointing:
-      for place in seats.indices { takeCheckpoint(at: place) }
+      for place in seats.indices {
+        if seats[place].isCheckpointTaken { writeCheckpoint(at: place) }
+        takeCheckpoint(at: place)
+      }
       guard isCheckpointed || lane.now >= current.checkpointsUntil else { return }
-      drain?.phase = .leaving
-      for place in seats.indices { change(at: place) { $0.leave(&$1) } }
-      // The last word of each is appended by the next turn.
-      lane.wake()
-    case .leaving:
-      guard seats.allSatisfy(\.isGone) || isLogFailed || lane.now >= current.checkpointsUntil else { return }
       drain?.phase = .done
       current.completion()
     case .done: break
     }
   }
 
-  /// Whether the store has everything that it can get. Other lanes' partitions may still send messages to this one's: a
-  /// tick finds what they changed. A checkpoint of what a failed log will never make durable cannot be written: the next
-  /// start replays.
+  /// Whether the store has everything that it can get. A checkpoint of what a failed log will never make durable cannot
+  /// be written: the next start replays.
   private var isCheckpointed: Bool {
     seats.allSatisfy { seat in
-      if seat.isGone { return true }
       if seat.isWriting { return false }
-      return isLogFailed || !seat.isCheckpointTaken && seat.entrance.isIdle() && !seat.entrance.isBehind()
+      if seat.isGone, !seat.hasLeft { return true }
+      return isLogFailed || !seat.isCheckpointTaken && !seat.entrance.isBehind()
     }
   }
 }

@@ -15,8 +15,7 @@ extension OwnerLane {
         toRead[confirmation.partition] = seats[place].readFrom
         continue
       }
-      let now = now
-      change(at: place) { $0.confirmed(number, confirmation.offset, now, &$1) }
+      give(.confirmed(number, at: confirmation.offset), to: place)
     }
     if !toRead.isEmpty { read(toRead) }
     for event in shared.log.takeRead(of: index, eventsMax: shared.options.takeRecordsMax) { take(event) }

@@ -2,6 +2,7 @@ import EventLog
 import Lanes
 import Model
 import PartitionCore
+import Tenancy
 
 extension OwnerLane: RequestPort {
   var partitioner: Partitioner { shared.options.partitioner }
@@ -23,22 +24,7 @@ extension OwnerLane: RequestPort {
     let command = ClientCommand(
       request: RequestID(incarnation: shared.run, lane: UInt16(index), number: number), idempotency: idempotency,
       trace: trace, command: command)
-    let deadline = now + shared.options.replyMilliseconds
-    let owner = shared.laneOf(partition)
-    guard owner == index else { return post(.command(command, partition, deadline: deadline), toLane: owner) }
-    guard let place = place(of: partition), seats[place].entrance.command(command, deadline) else {
-      throw .overloaded
-    }
-    markToStep(place)
-  }
-
-  /// Takes a command that another lane's client sent.
-  func take(_ command: ClientCommand, of partition: PartitionID, deadline: Int64) {
-    guard let place = place(of: partition), !seats[place].isGone else {
-      return route(command.request, .refused(.partitionStopped(partition)))
-    }
-    guard seats[place].entrance.command(command, deadline) else { return route(command.request, .refused(.overloaded)) }
-    markToStep(place)
+    send(.command(command, deadline: now + shared.options.replyMilliseconds), to: partition)
   }
 
   func look(_ query: Query) -> View? {
@@ -58,8 +44,7 @@ extension OwnerLane: RequestPort {
     case .elsewhere: throw .overloaded
     }
     let request = RequestID(incarnation: shared.run, lane: UInt16(index), number: number)
-    let owner = shared.laneOf(partition)
-    if owner == index { read(query, for: request) } else { post(.read(query, request), toLane: owner) }
+    send(.read(query, request), to: partition)
   }
 
   private func checkPhase() throws(RequestRefusal) {
@@ -68,21 +53,5 @@ extension OwnerLane: RequestPort {
     case .starting: throw .starting
     case .stopping: throw .stopping
     }
-  }
-
-  /// Answers a read whose partition this lane owns.
-  func read(_ query: Query, for request: RequestID) {
-    let partition = query.partition(by: partitioner)
-    guard let place = place(of: partition), !seats[place].isGone else {
-      return route(request, .refused(.partitionStopped(partition)))
-    }
-    var isTaken = true
-    let now = now
-    change(at: place) { entrance, actions in
-      if let standing = entrance.read(query, request, now, &actions) { return standing }
-      isTaken = false
-      return entrance.standing(&actions)
-    }
-    if !isTaken { route(request, .refused(.overloaded)) }
   }
 }

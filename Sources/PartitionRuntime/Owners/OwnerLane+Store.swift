@@ -67,7 +67,9 @@ extension OwnerLane {
     guard !seats[place].isGone, let ending = seats[place].entrance.ending() else { return }
     switch ending {
     case .stopped(_, let reason): stop(at: place, reason: reason)
-    case .left: leave(place)
+    case .left:
+      seats[place].hasLeft = true
+      leave(place)
     case .superseded(let owner): stop(at: place, reason: "the owner of epoch \(owner.epoch) has it")
     case .lost(let loss, let epoch): acquireAnew(place, above: epoch, loss)
     }
@@ -126,7 +128,7 @@ extension OwnerLane {
 
   /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
   func takeCheckpoint(at place: Int) {
-    guard !seats[place].isGone, !seats[place].isCheckpointTaken, !seats[place].isWriting,
+    guard !seats[place].isGone || seats[place].hasLeft, !seats[place].isCheckpointTaken, !seats[place].isWriting,
       seats[place].backoffUntil <= lane.now, seats[place].entrance.takeCheckpoint()
     else { return }
     seats[place].isCheckpointTaken = true

@@ -8,9 +8,9 @@ import Tenancy
 
 /// What one lane does for the partitions it owns and the requests that wait on it. Lane-confined.
 ///
-/// A turn: take what other threads posted and what the log says; then round after round hand inputs to their
-/// partitions, let these take a turn, and hand on what they cause, until nothing comes back; append all records of the
-/// turn at once, and only then send other lanes what those cause. So a saga whose partitions are all idle runs through
+/// A turn: take what other threads posted and what the log says; then round after round let each partition that has
+/// got something take a turn, and hand on what that causes, until nothing comes back; append all records of the turn at
+/// once, and only then send other lanes what those cause. So a saga whose partitions are all idle runs through
 /// its hops within one turn of each lane, and within one group commit.
 final class OwnerLane {
   let index: Int
@@ -23,8 +23,6 @@ final class OwnerLane {
   private var seatOf: [Int16]
   /// Places that have to be stepped.
   private var toStep: [Int] = []
-  /// What this lane's partitions have for each other.
-  private var inbox: [OwnerMessage] = []
   /// Messages to other lanes, by lane, and whether they may lead to appends there.
   private var mail: [[OwnerMessage]]
   private var isExpected: [Bool]
@@ -33,7 +31,8 @@ final class OwnerLane {
   private var actions = TenancyActions()
   /// Who has replayed which partition, by `OwnerShared.flat`.
   var owners: [OwnerID?]
-  private var taken: [OwnerMessage] = []
+  /// The memory of inputs that were taken, for the next ones.
+  private var spare: [TenancyInput] = []
   /// The log has to be told that the turn has ended.
   private var isTurnDue = false
   var isLogFailed = false
@@ -102,31 +101,36 @@ final class OwnerLane {
 
   /// Whether requests that came after the newest turn wait for the next one.
   var hasUnsent: Bool {
-    !toStep.isEmpty || !inbox.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty }
+    !toStep.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty }
   }
 
-  /// Hands on what there is, and lets each partition that has something take a turn. Returns whether there was
-  /// anything.
+  /// Lets each partition that has got something take a turn. Returns whether there was any.
   private func round() -> Bool {
-    deliverInbox()
     guard !toStep.isEmpty else { return false }
     let time = shared.clock()
     let stepped = toStep
     toStep.removeAll(keepingCapacity: true)
     for place in stepped {
       seats[place].isToStep = false
-      guard !seats[place].isGone else { continue }
-      perform(seats[place].entrance.step(time, now, &actions), at: place)
+      swap(&spare, &seats[place].inputs)
+      if seats[place].isGone {
+        giveUp(spare, seats[place].id)
+      } else {
+        perform(seats[place].entrance.step(spare, time, now, &actions), at: place)
+      }
+      spare.removeAll(keepingCapacity: true)
     }
     return true
   }
 
-  private func deliverInbox() {
-    while !inbox.isEmpty {
-      taken.removeAll(keepingCapacity: true)
-      swap(&taken, &inbox)
-      let messages = taken
-      for message in messages { receive(message) }
+  /// What reaches a partition that has ended.
+  private func giveUp(_ inputs: [TenancyInput], _ partition: PartitionID) {
+    for input in inputs {
+      switch input {
+      case .command(let command, _): route(command.request, .refused(.partitionStopped(partition)))
+      case .read(_, let request): route(request, .refused(.partitionStopped(partition)))
+      case .message, .frame, .confirmed, .acknowledgement, .greeting, .gap, .askGreeting: break
+      }
     }
   }
 
@@ -151,6 +155,12 @@ final class OwnerLane {
     }
   }
 
+  /// Has something reach a partition of this lane with its next step.
+  func give(_ input: TenancyInput, to place: Int) {
+    seats[place].inputs.append(input)
+    markToStep(place)
+  }
+
   func markToStep(_ place: Int) {
     guard !seats[place].isToStep else { return }
     seats[place].isToStep = true
@@ -170,14 +180,16 @@ final class OwnerLane {
     for record in actions.appends { appends.append(RecordAppend(partition: partition, record: record)) }
     for reply in actions.replies { answer(reply) }
     for answer in actions.answers { route(answer.request, .view(answer.view)) }
+    for request in actions.refusedReads { route(request, .refused(.overloaded)) }
+    for (destination, input) in actions.messages { send(input, to: destination, mayAppend: true) }
     for acknowledgement in actions.acknowledgements {
-      if case .partition(let source) = acknowledgement.source { post(.acknowledgement(acknowledgement), to: source) }
+      if case .partition(let source) = acknowledgement.source { send(.acknowledgement(acknowledgement), to: source) }
     }
     for greeting in actions.greetings {
-      if case .partition(let source) = greeting.source { post(.greeting(greeting), to: source) }
+      if case .partition(let source) = greeting.source { send(.greeting(greeting), to: source) }
     }
     for gap in actions.gaps {
-      if case .partition(let source) = gap.source { post(.gap(gap), to: source) }
+      if case .partition(let source) = gap.source { send(.gap(gap), to: source) }
     }
     let (loads, hasMessages) = (actions.loads, actions.hasMessages)
     actions.removeAll()
@@ -213,7 +225,12 @@ final class OwnerLane {
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
     seats[place].awaitsGreetings = false
     for destination in entrance.destinations() {
-      while let frame = entrance.nextFrame(destination) { post(.frame(frame), to: destination) }
+      while let frame = entrance.nextFrame(destination) {
+        let frame = StreamFrame(
+          source: frame.source, destination: frame.destination, owner: frame.owner, first: frame.first,
+          inputs: frame.inputs.map { StreamInput.message($0) }, asOf: frame.asOf)
+        send(.frame(frame), to: destination, mayAppend: true)
+      }
       guard let owner = owners[shared.flat(destination)] else {
         // It says so when it has replayed.
         seats[place].awaitsGreetings = true
@@ -221,21 +238,26 @@ final class OwnerLane {
       }
       if entrance.awaitsGreeting(destination, owner) {
         seats[place].awaitsGreetings = true
-        post(.askGreeting(from: partition, destination), to: destination)
+        send(.askGreeting(partition), to: destination)
       }
     }
   }
 
-  /// Posts a message to the lane that owns a partition.
-  private func post(_ message: OwnerMessage, to partition: PartitionID) {
+  /// Hands something to a partition, wherever its owner is.
+  ///
+  /// - Parameter mayAppend: it leads to an append, which the log's next group should wait for.
+  func send(_ input: TenancyInput, to partition: PartitionID, mayAppend: Bool = false) {
     let owner = shared.laneOf(partition)
-    guard owner != index else { return inbox.append(message) }
-    if case .frame = message { isExpected[owner] = true }
-    mail[owner].append(message)
+    guard owner != index else {
+      if let place = place(of: partition) { give(input, to: place) }
+      return
+    }
+    if mayAppend { isExpected[owner] = true }
+    mail[owner].append(.input(input, partition))
   }
 
   func post(_ message: OwnerMessage, toLane other: Int) {
-    if other == index { inbox.append(message) } else { mail[other].append(message) }
+    if other == index { receive(message) } else { mail[other].append(message) }
   }
 
   // MARK: Mail
@@ -250,17 +272,8 @@ final class OwnerLane {
 
   private func receive(_ message: OwnerMessage) {
     switch message {
-    case .command(let command, let partition, let deadline): take(command, of: partition, deadline: deadline)
-    case .read(let query, let request): read(query, for: request)
+    case .input(let input, let partition): if let place = place(of: partition) { give(input, to: place) }
     case .finished(let number, let result): client?.finished(number, result)
-    case .frame(let frame): take(frame)
-    case .acknowledgement(let acknowledgement):
-      toSource(acknowledgement.source) { $0.acknowledgement(acknowledgement, &$1) }
-    case .greeting(let greeting): toSource(greeting.source) { $0.greeting(greeting, &$1) }
-    case .gap(let gap): toSource(gap.source) { $0.gap(gap, &$1) }
-    case .askGreeting(let source, let partition):
-      guard let place = place(of: partition) else { return }
-      change(at: place) { $0.askedToGreet(.partition(source), &$1) }
     case .owner(let owner, let partition): replayed(partition, owner)
     case .loaded(let place, let epoch, let result):
       if isCurrent(epoch, at: place) { loaded(result, at: place) }
@@ -268,21 +281,6 @@ final class OwnerLane {
       if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
     case .acquired(let place, let result): acquired(result, at: place)
     }
-  }
-
-  private func toSource(
-    _ source: StreamSource, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding
-  ) {
-    guard case .partition(let partition) = source, let place = place(of: partition) else { return }
-    change(at: place, body)
-  }
-
-  private func take(_ frame: StreamFrame<Message>) {
-    guard let place = place(of: frame.destination) else { return }
-    let frame = StreamFrame(
-      source: frame.source, destination: frame.destination, owner: frame.owner, first: frame.first,
-      inputs: frame.inputs.map { StreamInput.message($0) }, asOf: frame.asOf)
-    change(at: place) { $0.frame(frame, &$1) }
   }
 
   /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
@@ -293,6 +291,7 @@ final class OwnerLane {
 
   /// Whether what the store answers belongs to the partition's present owner.
   private func isCurrent(_ epoch: UInt64, at place: Int) -> Bool {
-    seats.indices.contains(place) && seats[place].owner.epoch == epoch && !seats[place].isGone
+    seats.indices.contains(place) && seats[place].owner.epoch == epoch
+      && (!seats[place].isGone || seats[place].hasLeft)
   }
 }

@@ -6,22 +6,10 @@ import Tenancy
 
 /// What lanes and the threads of stores tell a lane of owners.
 enum OwnerMessage: Sendable {
-  /// A client's command for a partition of this lane.
-  ///
-  /// - Parameter deadline: when its client gives up, by the lanes' clock in milliseconds.
-  case command(ClientCommand, PartitionID, deadline: Int64)
-  /// A read of a key whose partition this lane owns.
-  case read(Query, RequestID)
+  /// Something for a partition of this lane.
+  case input(TenancyInput, PartitionID)
   /// What became of a request that waits on this lane.
   case finished(number: UInt64, RequestResult)
-
-  // Streams between partitions.
-  case frame(StreamFrame<Message>)
-  case acknowledgement(StreamAcknowledgement)
-  case greeting(StreamGreeting)
-  case gap(StreamGap)
-  /// A partition has messages for another one, and asks where its stream stands there.
-  case askGreeting(from: PartitionID, PartitionID)
   /// A partition has replayed its log under this owner: it takes streams.
   case owner(OwnerID, PartitionID)
 

@@ -1,5 +1,6 @@
 import Model
 import Streams
+import Tenancy
 
 /// What a lane knows of a partition that it owns.
 struct Seat {
@@ -11,11 +12,15 @@ struct Seat {
   var readFrom: Int64
   /// The offset of the newest checkpoint.
   var checkpointedOffset: Int64
+  /// What has reached it since its last step.
+  var inputs: [TenancyInput] = []
   /// It stands in the lane's list of what to step.
   var isToStep = false
   /// It has ended: nothing reaches it any more. Why, where an operator has to look.
   var isGone = false
   var stopReason: String?
+  /// It has said its last word in the log, in order: what is left to do is its last checkpoint.
+  var hasLeft = false
   /// A checkpoint was taken and waits for the log.
   var isCheckpointTaken = false
   /// When the newest one was taken, by the lane's clock.

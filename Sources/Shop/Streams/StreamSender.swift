@@ -119,6 +119,15 @@ public struct StreamSender<Input: Sendable>: Sendable {
       source: source, destination: destination, owner: owner, first: first, inputs: taken, asOf: asOf)
   }
 
+  /// Counts the newest input as sent, without a frame, where everything before it is under way to the present owner.
+  ///
+  /// - Returns: its number and the owner; nil where `nextFrame` has to send it.
+  public mutating func sendNewest() -> (number: UInt64, owner: OwnerID)? {
+    guard let owner, numbered > acknowledged, sent == numbered - 1, canSend else { return nil }
+    sent = numbered
+    return (numbered, owner)
+  }
+
   /// The way to the owner broke: what is not acknowledged may not have arrived, and is sent again.
   public mutating func reconnected() { sent = acknowledged }
 

@@ -8,107 +8,164 @@ import Streams
 /// that a replay sends the same ones again under the same numbers, and receivers drop them.
 struct Outbox: Sendable {
   private let partition: PartitionID
+  private let partitionCount: Int
   private let limits: StreamLimits
-  private(set) var senders: [PartitionID: StreamSender<Message>] = [:]
+  /// By destination, in the order of the partitions; nil to which nothing was ever released.
+  private var senders: [StreamSender<Message>?]
   /// The newest number that was given, by destination; ahead of the senders by what is withheld.
-  private var caused: [PartitionID: UInt64] = [:]
+  private var caused: [UInt64]
+  private(set) var unacknowledgedCount = 0
 
-  init(of partition: PartitionID, _ limits: StreamLimits) {
+  /// - Parameter partitionCount: partitions of each service.
+  init(of partition: PartitionID, partitionCount: Int, _ limits: StreamLimits) {
     self.partition = partition
+    self.partitionCount = partitionCount
     self.limits = limits
+    let slots = partitionCount * Service.allCases.count
+    senders = Array(repeating: nil, count: slots)
+    caused = Array(repeating: 0, count: slots)
+  }
+
+  private func slot(of partition: PartitionID) -> Int? {
+    guard Int(partition.index) < partitionCount else { return nil }
+    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
+  }
+
+  private func destination(_ slot: Int) -> PartitionID {
+    PartitionID(
+      Service(rawValue: UInt8(clamping: slot / partitionCount)) ?? .orders, UInt16(clamping: slot % partitionCount))
   }
 
   /// Starts from a checkpoint: the messages of each destination that were not acknowledged are its newest ones.
   ///
   /// - Returns: why they cannot be, if so: a sentence.
-  mutating func restore(
-    _ caused: [CausedCount], _ rows: [OutboxRow]
-  ) -> String? {
+  mutating func restore(_ counts: [CausedCount], _ rows: [OutboxRow]) -> String? {
     var byDestination: [PartitionID: [OutboxRow]] = [:]
     for row in rows { byDestination[row.destination, default: []].append(row) }
-    for (destination, number) in caused.map({ ($0.destination, $0.number) }) {
-      let rows = (byDestination[destination] ?? []).sorted { $0.number < $1.number }
-      guard UInt64(rows.count) <= number else {
-        return "the checkpoint keeps \(rows.count) messages to \(destination), of \(number) that were ever caused"
+    for count in counts {
+      let rows = (byDestination[count.destination] ?? []).sorted { $0.number < $1.number }
+      guard let slot = slot(of: count.destination) else {
+        return "the checkpoint counts messages to \(count.destination), a partition that does not exist"
       }
-      self.caused[destination] = number
+      guard UInt64(rows.count) <= count.number else {
+        return "the checkpoint keeps \(rows.count) messages to \(count.destination), of \(count.number) that were "
+          + "ever caused"
+      }
+      caused[slot] = count.number
       var sender = StreamSender<Message>(
-        from: .partition(partition), to: destination, limits: limits, acknowledged: number - UInt64(rows.count))
+        from: .partition(partition), to: count.destination, limits: limits,
+        acknowledged: count.number - UInt64(rows.count))
       for row in rows { sender.append(row.message, bytes: Self.bytes(of: row.message)) }
-      senders[destination] = sender
+      unacknowledgedCount += sender.count
+      senders[slot] = sender
     }
     return nil
   }
 
-  /// Numbers a message that is being caused.
+  /// Numbers a message that is being caused. What goes to no partition has none; the rules let nothing of that kind out.
+  @discardableResult
   mutating func number(for destination: PartitionID) -> UInt64 {
-    let number = (caused[destination] ?? 0) + 1
-    caused[destination] = number
-    return number
+    guard let slot = slot(of: destination) else { return 0 }
+    caused[slot] += 1
+    return caused[slot]
   }
 
   /// Puts a message out whose record is durable. Its number is the next one of its stream.
   mutating func release(_ message: Message, to destination: PartitionID) {
-    senders[
-      destination,
-      default: StreamSender(from: .partition(partition), to: destination, limits: limits)
-    ].append(message, bytes: Self.bytes(of: message))
+    guard let slot = slot(of: destination) else { return }
+    if senders[slot] == nil {
+      senders[slot] = StreamSender(from: .partition(partition), to: destination, limits: limits)
+    }
+    senders[slot]?.append(message, bytes: Self.bytes(of: message))
+    unacknowledgedCount += 1
   }
 
-  mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? { senders[destination]?.nextFrame() }
+  /// Puts a message out, and counts it as sent where its owner is known and nothing is to be sent before it.
+  ///
+  /// - Returns: its number, and the owner that it is on its way to; nil where `nextFrame` sends it later.
+  mutating func releaseAtOnce(_ message: Message, to destination: PartitionID) -> (number: UInt64, owner: OwnerID)? {
+    release(message, to: destination)
+    guard let slot = slot(of: destination) else { return nil }
+    return senders[slot]?.sendNewest()
+  }
 
-  var canSend: Bool { senders.contains { $0.value.canSend } }
-  var unacknowledgedCount: Int { senders.reduce(0) { $0 + $1.value.count } }
+  mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {
+    slot(of: destination).flatMap { senders[$0]?.nextFrame() }
+  }
 
-  /// The destinations with something to send, in a fixed order.
-  var destinations: [PartitionID] { senders.filter { !$0.value.isEmpty }.keys.sorted() }
+  var canSend: Bool { unacknowledgedCount > 0 && senders.contains { $0?.canSend == true } }
+
+  /// The destinations with something that is not acknowledged, in a fixed order.
+  var destinations: [PartitionID] {
+    guard unacknowledgedCount > 0 else { return [] }
+    return senders.indices.filter { senders[$0]?.isEmpty == false }.map { destination($0) }
+  }
+
+  var allSenders: [StreamSender<Message>] { senders.compactMap { $0 } }
 
   func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
-    senders[destination].map { $0.owner != owner && !$0.isEmpty } ?? false
+    guard let slot = slot(of: destination), let sender = senders[slot] else { return false }
+    return sender.owner != owner && !sender.isEmpty
+  }
+
+  /// The newest number of a destination that was released.
+  func numbered(for destination: PartitionID) -> UInt64 {
+    slot(of: destination).flatMap { senders[$0]?.numbered } ?? 0
   }
 
   /// Takes a greeting. Returns nil where nothing was ever sent; a number above 0 means then that this end lost its log.
   mutating func take(_ greeting: StreamGreeting) -> StreamSender<Message>.Greeted? {
-    guard senders[greeting.destination] != nil else {
+    guard let slot = slot(of: greeting.destination), let before = senders[slot]?.count else {
       return greeting.number == 0
         ? nil : .lostLog(greeted: greeting.number, acknowledged: 0, numbered: 0)
     }
-    return senders[greeting.destination]?.take(greeting)
+    defer { unacknowledgedCount -= before - (senders[slot]?.count ?? 0) }
+    return senders[slot]?.take(greeting)
   }
 
+  /// - Returns: nil when it acknowledges what was never sent.
   mutating func take(_ acknowledgement: StreamAcknowledgement) -> Int? {
-    senders[acknowledgement.destination]?.take(acknowledgement) ?? 0
+    guard let slot = slot(of: acknowledgement.destination), senders[slot] != nil else { return 0 }
+    let dropped = senders[slot]?.take(acknowledgement)
+    if let dropped { unacknowledgedCount -= dropped }
+    return dropped
   }
 
-  mutating func take(_ gap: StreamGap) -> StreamSender<Message>.Greeted? { senders[gap.destination]?.take(gap) }
+  mutating func take(_ gap: StreamGap) -> StreamSender<Message>.Greeted? {
+    slot(of: gap.destination).flatMap { senders[$0]?.take(gap) }
+  }
 
   mutating func disowned(_ destination: PartitionID, by owner: OwnerID) {
-    senders[destination]?.disowned(by: owner)
+    guard let slot = slot(of: destination) else { return }
+    senders[slot]?.disowned(by: owner)
   }
 
   /// What a checkpoint keeps.
   var counts: [CausedCount] {
-    caused.sorted { $0.key < $1.key }.map { CausedCount(destination: $0.key, number: $0.value) }
+    caused.indices.filter { caused[$0] > 0 }.map { CausedCount(destination: destination($0), number: caused[$0]) }
   }
 
-  func causedNumber(for destination: PartitionID) -> UInt64 { caused[destination] ?? 0 }
+  func causedNumber(for destination: PartitionID) -> UInt64 { slot(of: destination).map { caused[$0] } ?? 0 }
 
   /// Takes what `rows` tells, as if it were acknowledged.
   mutating func takeRows() -> [OutboxRow] {
     guard unacknowledgedCount > 0 else { return [] }
     let taken = rows
-    for (destination, sender) in senders where !sender.isEmpty {
-      senders[destination] = StreamSender(
-        from: .partition(partition), to: destination, limits: limits, acknowledged: sender.numbered)
+    for slot in senders.indices {
+      guard let sender = senders[slot], !sender.isEmpty else { continue }
+      senders[slot] = StreamSender(
+        from: .partition(partition), to: destination(slot), limits: limits, acknowledged: sender.numbered)
     }
+    unacknowledgedCount = 0
     return taken
   }
 
   var rows: [OutboxRow] {
+    guard unacknowledgedCount > 0 else { return [] }
     var rows: [OutboxRow] = []
-    for (destination, sender) in senders.sorted(by: { $0.key < $1.key }) {
-      sender.forEachUnacknowledged { number, message in
-        rows.append(.init(destination: destination, number: number, message: message))
+    for (slot, sender) in senders.enumerated() {
+      sender?.forEachUnacknowledged { number, message in
+        rows.append(.init(destination: destination(slot), number: number, message: message))
       }
     }
     return rows

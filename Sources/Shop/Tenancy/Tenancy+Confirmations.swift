@@ -149,13 +149,15 @@ extension Tenancy {
   private func acknowledge(
     _ admitted: [(source: StreamSource, number: UInt64)], into actions: inout TenancyActions
   ) {
-    var newest: [StreamSource: Int] = [:]
+    // A record has inputs of few sources, most often in a row.
+    let first = actions.acknowledgements.count
     for (source, number) in admitted {
-      if let place = newest[source] {
-        actions.acknowledgements[place] = acknowledgement(of: source, number)
+      let place = actions.acknowledgements[first...].lastIndex { $0.source == source }
+      let acknowledgement = acknowledgement(of: source, number)
+      if let place {
+        actions.acknowledgements[place] = acknowledgement
       } else {
-        newest[source] = actions.acknowledgements.count
-        actions.acknowledgements.append(acknowledgement(of: source, number))
+        actions.acknowledgements.append(acknowledgement)
       }
     }
   }

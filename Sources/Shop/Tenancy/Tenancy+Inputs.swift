@@ -16,7 +16,7 @@ extension Tenancy {
     if isForgotten(frame.source, asOf: frame.asOf, at: state.now) {
       return refuse(frame.source, expected: 0, into: &actions)
     }
-    var highest = max(applied, queuedThrough[frame.source] ?? 0)
+    var highest = max(applied, queuedThrough[frame.source])
     var number = frame.first
     var isRepeated = false
     for input in frame.inputs {
@@ -59,15 +59,15 @@ extension Tenancy {
     return true
   }
 
-  private mutating func queue(_ inbound: InboundQueue.Inbound) {
+  mutating func queue(_ inbound: InboundQueue.Inbound) {
     if case .message = inbound.input { messages.append(inbound) } else { commands.append(inbound) }
   }
 
   /// Repeats what is durable of a stream: whoever sends again has not heard it.
-  private mutating func acknowledge(_ source: StreamSource, into actions: inout TenancyActions) {
+  mutating func acknowledge(_ source: StreamSource, into actions: inout TenancyActions) {
     let number =
       planted.is(.repetitionAnsweredEarly)
-      ? received.highest(of: source, at: state.now) ?? 0 : durableThrough[source] ?? 0
+      ? received.highest(of: source, at: state.now) ?? 0 : durableThrough[source]
     guard number > 0 else { return }
     actions.acknowledgements.append(acknowledgement(of: source, number))
   }

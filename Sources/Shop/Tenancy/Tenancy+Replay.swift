@@ -162,7 +162,7 @@ extension Tenancy {
   public func greet(_ source: StreamSource, into actions: inout TenancyActions) {
     guard isAdmitting else { return }
     let isKnown = received.highest(of: source, at: state.now) ?? 0 > 0
-    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] ?? 0 : 0))
+    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0))
   }
 
   /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.

@@ -42,10 +42,11 @@ extension Tenancy {
   /// it did: not while one is under way, nor when nothing happened since the last, nor while replies are held back, of
   /// which the next owner would not know.
   public mutating func takeCheckpoint() -> Bool {
-    guard case .idle = checkpoint, isAdmitting, phase != .replaying, isBehind, held.isEmpty else { return false }
+    guard case .idle = checkpoint, isAdmitting && phase != .replaying || phase == .ended(.left), isBehind, held.isEmpty
+    else { return false }
     for source in received.dropForgotten(at: state.now) {
-      durableThrough[source] = nil
-      queuedThrough[source] = nil
+      durableThrough[source] = 0
+      queuedThrough[source] = 0
     }
     var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
     var withheldReplies: [CommandReply] = []
@@ -70,7 +71,7 @@ extension Tenancy {
 
   /// The newest message to a destination that is released, or among `rows`.
   private func newestRow(of destination: PartitionID, in rows: [OutboxRow]) -> UInt64 {
-    max(outbox.senders[destination]?.numbered ?? 0, rows.last { $0.destination == destination }?.number ?? 0)
+    max(outbox.numbered(for: destination), rows.last { $0.destination == destination }?.number ?? 0)
   }
 
   /// The checkpoint that was taken, once its newest record is durable.
@@ -93,7 +94,7 @@ extension Tenancy {
   public mutating func checkpointEnded(isWritten: Bool) {
     guard case .writing(let number) = checkpoint else { return }
     checkpoint = .idle
-    guard ending == nil else { return }
+    guard ending == nil || ending == .left else { return }
     state.checkpointEnded(isWritten: isWritten)
     if isWritten { checkpointedNumber = number }
   }

@@ -129,14 +129,14 @@ extension Tenancy {
   ) -> Bool {
     guard let origin = inbound.origin, !planted.is(.gapAdmitted) else { return true }
     if isForgotten(origin.source, asOf: inbound.asOf, at: time) {
-      queuedThrough[origin.source] = nil
+      queuedThrough[origin.source] = 0
       refuse(origin.source, expected: 0, into: &actions)
       return false
     }
     guard case .gap(let expected) = received.admission(of: origin.number, from: origin.source, at: time) else {
       return true
     }
-    queuedThrough[origin.source] = nil
+    queuedThrough[origin.source] = 0
     refuse(origin.source, expected: expected, into: &actions)
     return false
   }
@@ -240,7 +240,13 @@ extension Tenancy {
   mutating func send(
     _ messages: [(destination: PartitionID, message: Message)], into actions: inout TenancyActions
   ) {
-    for (destination, message) in messages { outbox.release(message, to: destination) }
-    if !messages.isEmpty { actions.hasMessages = true }
+    for (destination, message) in messages {
+      guard mode.isOneSequence, let sent = outbox.releaseAtOnce(message, to: destination) else {
+        if !mode.isOneSequence { outbox.release(message, to: destination) }
+        actions.hasMessages = true
+        continue
+      }
+      actions.messages.append((destination, .message(message, number: sent.number, from: partition, to: sent.owner)))
+    }
   }
 }

@@ -77,9 +77,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   var messages = InboundQueue()
   var commands = InboundQueue()
   /// The highest number of each source that is queued or applied, where it is above what was applied.
-  var queuedThrough: [StreamSource: UInt64] = [:]
+  var queuedThrough: NumbersBySource
   /// The highest number of each source that is durable.
-  var durableThrough: [StreamSource: UInt64] = [:]
+  var durableThrough: NumbersBySource
   /// So many more inputs are logged before they are applied.
   var cautiousLeft = 0
 
@@ -170,7 +170,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     received = ReceivedNumbers(
       partitionCount: partitioner.count, sessionLifeMilliseconds: limits.stream.sessionLifeMilliseconds)
     received.restore(header?.received ?? [])
-    outbox = Outbox(of: partition, limits.stream)
+    queuedThrough = NumbersBySource(partitionCount: partitioner.count)
+    durableThrough = queuedThrough
+    outbox = Outbox(of: partition, partitionCount: partitioner.count, limits.stream)
     let outboxFlaw = outbox.restore(header?.caused ?? [], recovery.outbox)
     filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0, planted: planted)
     number = header?.number ?? 0
@@ -219,7 +221,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     settling = nil
     withheldAnswers = []
     loads = KeyLoads()
-    if case .taken = checkpoint { checkpoint = .idle }
+    // Who has left in order has still to write it.
+    if case .taken = checkpoint, end != .left { checkpoint = .idle }
   }
 
   /// Notes whose requests end with the tenure, where nobody else sends them again.

@@ -70,7 +70,7 @@ extension Tenancy: TenancyDriver {
   public var ledger: Ledger { state.machine.ledger }
 
   public var outboxText: String {
-    outbox.senders.values.sorted { $0.destination < $1.destination }.map { sender in
+    outbox.allSenders.map { sender in
       let owner = sender.owner.map { "\($0)" } ?? "nobody"
       return "to \(sender.destination) of \(owner): \(sender.acknowledged) acknowledged, \(sender.sent) sent, "
         + "\(sender.numbered) numbered"

@@ -36,18 +36,4 @@ extension Tenancy {
     }
     return (standing, resident, dirty)
   }
-
-  /// Goes on with what is queued: the replay, or a turn. Forgets what need not be resident. Returns how many records
-  /// were applied, and how many entities were forgotten.
-  public mutating func step(
-    at time: Timestamp, now: Int64, residentMax: Int, into actions: inout TenancyActions
-  ) -> (applied: UInt64, evicted: Int) {
-    let before = number
-    if isReplaying {
-      advanceReplay(at: now, into: &actions)
-    } else {
-      turn(at: time, now: now, into: &actions)
-    }
-    return (number - before, evict(downTo: residentMax))
-  }
 }

@@ -97,6 +97,10 @@ public struct TenancyActions: Sendable {
   public var forwarded: [(query: Query, request: RequestID)] = []
   /// To be loaded from the store, in one query.
   public var loads: [EntityKey] = []
+  /// Messages for owners in the same process that are on their way from now on: to be handed to them, in this order.
+  public var messages: [(destination: PartitionID, input: TenancyInput)] = []
+  /// Reads that are not taken.
+  public var refusedReads: [RequestID] = []
   /// Messages can be sent: ask `nextFrame`.
   public var hasMessages = false
   /// To be said to the successor: the owner answers nothing any more.
@@ -125,6 +129,8 @@ public struct TenancyActions: Sendable {
     answers.removeAll(keepingCapacity: true)
     forwarded.removeAll(keepingCapacity: true)
     loads.removeAll(keepingCapacity: true)
+    messages.removeAll(keepingCapacity: true)
+    refusedReads.removeAll(keepingCapacity: true)
     hasMessages = false
     releasedTo = nil
   }

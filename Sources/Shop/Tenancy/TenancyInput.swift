@@ -1,0 +1,82 @@
+import Model
+import PartitionCore
+import Streams
+
+/// Whatever reaches an owner inside of one process, one thing after another.
+public enum TenancyInput: Sendable {
+  /// A client's command.
+  ///
+  /// - Parameter deadline: when its client gives up, by the owners' monotonic clock in milliseconds.
+  case command(ClientCommand, deadline: Int64)
+  /// The next message of a stream, for the tenure `to`.
+  case message(Message, number: UInt64, from: PartitionID, to: OwnerID)
+  /// Messages that are sent again, or for the first time after a greeting.
+  case frame(StreamFrame<StreamInput>)
+  case read(Query, RequestID)
+
+  // What the log and the receivers of the partition's own messages say.
+  case confirmed(UInt64, at: Int64?)
+  case acknowledgement(StreamAcknowledgement)
+  case greeting(StreamGreeting)
+  case gap(StreamGap)
+  /// A partition asks where its stream stands here.
+  case askGreeting(PartitionID)
+}
+
+extension Tenancy {
+  /// Takes what has reached the owner, and goes on with what is queued: the replay, or a turn. Forgets what need not be
+  /// resident.
+  ///
+  /// - Parameters:
+  ///   - time: the owner's time; the partition's never runs backwards whatever it says.
+  ///   - now: the owner's monotonic clock, in milliseconds.
+  ///   - residentMax: entities that may stay in memory.
+  /// - Returns: how many records were applied, and how many entities were forgotten.
+  public mutating func step(
+    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, residentMax: Int,
+    into actions: inout TenancyActions
+  ) -> (applied: UInt64, evicted: Int) {
+    for place in 0..<inputs.count { take(inputs[place], now, &actions) }
+    let before = number
+    if isReplaying {
+      advanceReplay(at: now, into: &actions)
+    } else {
+      turn(at: time, now: now, into: &actions)
+    }
+    return (number - before, evict(downTo: residentMax))
+  }
+
+  private mutating func take(_ input: TenancyInput, _ now: Int64, _ actions: inout TenancyActions) {
+    switch input {
+    case .command(let command, let deadline):
+      if !receive(command, deadline: deadline) { actions.replies.append(.skipped(command.request, .overloaded)) }
+    case .message(let message, let number, let source, let owner):
+      receive(message, number, from: .partition(source), to: owner, into: &actions)
+    case .frame(let frame): receive(frame, into: &actions)
+    case .read(let query, let request):
+      if !read(query, for: request, at: now, into: &actions) { actions.refusedReads.append(request) }
+    case .confirmed(let number, let offset): confirmed(number, at: offset, now: now, into: &actions)
+    case .acknowledgement(let acknowledgement): take(acknowledgement, into: &actions)
+    case .greeting(let greeting): take(greeting, into: &actions)
+    case .gap(let gap): take(gap, into: &actions)
+    case .askGreeting(let source): greet(.partition(source), into: &actions)
+    }
+  }
+
+  /// Takes one message of a partition; as a frame of one.
+  private mutating func receive(
+    _ message: Message, _ number: UInt64, from source: StreamSource, to owner: OwnerID,
+    into actions: inout TenancyActions
+  ) {
+    guard owner == self.owner, isAdmitting, let applied = received.highest(of: source, at: state.now) else { return }
+    let highest = max(applied, queuedThrough[source])
+    guard number > highest else { return acknowledge(source, into: &actions) }
+    guard number == highest + 1 else { return refuse(source, expected: highest + 1, into: &actions) }
+    let origin = LoggedInput.Origin(source: source, number: number)
+    queue(.init(origin: origin, input: .message(message), bytes: Self.messageBytes, asOf: .zero))
+    queuedThrough[source] = number
+  }
+
+  /// About the bytes of a message in the log.
+  private static var messageBytes: Int { 128 }
+}
