@@ -75,11 +75,14 @@ import Wire
       try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: true))
     #expect(report.recordsReplayed == log.deliveries.count && report.messagesDelivered == 0)
     var hash = StateHash()
-    let latest = try SQLiteStoreReader(path: path).headers().map(\.now).max() ?? .zero
-    for (key, entity) in try entities(path, log) {
-      // The store forgets expired keys when it pleases.
-      if case .idempotency(let record) = entity, record.expiry <= latest { continue }
-      hash.insert(key, entity)
+    let store = try SQLiteStoreReader(path: path)
+    let times = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0.now) })
+    for partition in partitions(log) {
+      try store.forEachEntity(of: partition) { key, entity in
+        // The store forgets expired keys when it pleases.
+        if case .idempotency(let record) = entity, record.expiry <= times[partition] ?? .zero { return }
+        hash.insert(key, entity)
+      }
     }
     #expect(hash.description == log.state)
     // The log begins anew where the former one ended, and that one is kept.

@@ -9,9 +9,9 @@ import Tenancy
 
 /// A partition's actor as its lane sees it, whatever its service. Every call is made on the lane.
 ///
-/// Closures instead of a protocol: the compiler writes a generic actor's witnesses once for all services, and each of
+/// A class, so that whoever calls one of its closures touches one reference. Closures instead of a protocol: the compiler writes a generic actor's witnesses once for all services, and each of
 /// their calls would then look types up and copy state at run time. What is captured here is compiled for its service.
-struct OwnerEntrance: Sendable {
+final class OwnerEntrance: Sendable {
   /// Takes what has reached the partition, and goes on with what is queued.
   let step:
     @Sendable (borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, inout TenancyActions) -> TenancyStanding
@@ -76,7 +76,7 @@ struct OwnerEntrance: Sendable {
   }
 
   /// The actor of a partition, with the machine of its service.
-  init(of partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane) {
+  convenience init(of partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane) {
     let (options, mode, memory) = (shared.options, shared.mode, shared.memory)
     switch partition.service {
     case .orders:

@@ -93,6 +93,10 @@ struct Outbox: Sendable {
     slot(of: destination).flatMap { senders[$0]?.nextFrame() }
   }
 
+  func canSend(to destination: PartitionID) -> Bool {
+    slot(of: destination).flatMap { senders[$0]?.canSend } ?? false
+  }
+
   var canSend: Bool { unacknowledgedCount > 0 && senders.contains { $0?.canSend == true } }
 
   /// The destinations with something that is not acknowledged, in a fixed order.

@@ -105,7 +105,7 @@ extension Tenancy {
           number: number,
           reason: "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
             + "acknowledged and \(numbered) sent: one of the two has lost a part of its log"))
-    case .resumed: actions.hasMessages = outbox.canSend || actions.hasMessages
+    case .resumed: actions.hasMessages = outbox.canSend(to: destination) || actions.hasMessages
     case .stale, .forgotten, nil: break
     }
   }
@@ -119,7 +119,7 @@ extension Tenancy {
           reason: "\(acknowledgement.destination) acknowledged message \(acknowledgement.number), which was never sent")
       )
     }
-    actions.hasMessages = outbox.canSend || actions.hasMessages
+    actions.hasMessages = outbox.canSend(to: acknowledgement.destination) || actions.hasMessages
   }
 
   public mutating func take(_ gap: StreamGap, into actions: inout TenancyActions) {

@@ -46,8 +46,8 @@ extension Tenancy {
     var entries: [LoggedInput] = []
     var effects = TurnEffects()
     var bytes = 0
-    drain(\.messages, time, now, &entries, &effects, &bytes, &actions)
-    drain(\.commands, time, now, &entries, &effects, &bytes, &actions)
+    drain(.messages, time, now, &entries, &effects, &bytes, &actions)
+    drain(.commands, time, now, &entries, &effects, &bytes, &actions)
     actions.loads += loads.next()
     guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
     append(controls, entries, effects, isCautious: false, time, now, &actions)
@@ -58,25 +58,41 @@ extension Tenancy {
     }
   }
 
+  private enum Inputs { case messages, commands }
+
+  private func first(of inputs: Inputs) -> InboundQueue.Inbound? {
+    switch inputs {
+    case .messages: messages.first
+    case .commands: commands.first
+    }
+  }
+
+  private mutating func removeFirst(of inputs: Inputs) {
+    switch inputs {
+    case .messages: messages.removeFirst()
+    case .commands: commands.removeFirst()
+    }
+  }
+
   /// Applies the inputs of one queue until it is empty, a bound is reached, or a key has to be loaded.
   private mutating func drain(
-    _ queue: WritableKeyPath<Self, InboundQueue>, _ time: Timestamp, _ now: Int64, _ entries: inout [LoggedInput],
+    _ inputs: Inputs, _ time: Timestamp, _ now: Int64, _ entries: inout [LoggedInput],
     _ effects: inout TurnEffects, _ bytes: inout Int, _ actions: inout TenancyActions
   ) {
-    while let inbound = self[keyPath: queue].first, entries.count < limits.turnInputsMax, ending == nil,
+    while let inbound = first(of: inputs), entries.count < limits.turnInputsMax, ending == nil,
       !loads.isBlocking
     {
       if case .message = inbound.input, isPaused { return }
       guard bytes == 0 || bytes + inbound.bytes <= limits.turnBytesMax else { return }
       guard isStillNext(inbound, at: time, into: &actions) else {
-        self[keyPath: queue].removeFirst()
+        removeFirst(of: inputs)
         continue
       }
       let entry = entry(for: inbound, at: now)
       if inbound.origin == nil, case .skip(let request?, let reason) = entry.body {
         // No number was used up, so the log need not know.
         actions.replies.append(.skipped(request, reason))
-        self[keyPath: queue].removeFirst()
+        removeFirst(of: inputs)
         continue
       }
       guard isResident(entry.body) else { return }
@@ -88,12 +104,12 @@ extension Tenancy {
         // What was applied is half done, and nothing of this turn stands in the log. A tenure that begins anew logs
         // what cannot be applied by itself, where an operator finds it.
         if planted.is(.poisonNotLogged) {
-          self[keyPath: queue].removeFirst()
+          removeFirst(of: inputs)
           continue
         }
         return lose(.poison)
       }
-      self[keyPath: queue].removeFirst()
+      removeFirst(of: inputs)
       if planted.is(.skipNotLogged), case .skip = entry.body { continue }
       if planted.is(.refusedCommandExecuted), case .command(let command) = entry.body, isDirtyBoundReached {
         actions.replies.append(.skipped(command.request, .overloaded))
