@@ -195,13 +195,17 @@ let package = Package(
     tests(
       "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams"],
       resources: [.copy("golden.txt")]),
+    .target(
+      name: "GoldenLogs", dependencies: ["Model", "Wire"], path: "Tests/GoldenLogs",
+      resources: [.copy("v0.1.0.txt")], swiftSettings: swiftSettings),
     tests(
-      "GoldenLogTests",
+      "GoldenLogTests", ["GoldenLogs", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"]),
+    tests(
+      "FolderUpgradeTests",
       [
-        "EventLog", "FolderUpgrade", "Model", "Orders", "PartitionCore", "Payments", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore", "Stock", "TestSupport", "Wire",
-      ],
-      resources: [.copy("v0.1.0.txt")]),
+        "EventLog", "FolderUpgrade", "GoldenLogs", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore", "TestSupport", "Wire",
+      ]),
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     tests(
       "RestAPITests",

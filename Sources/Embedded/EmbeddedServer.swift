@@ -21,9 +21,9 @@ import Telemetry
 /// lane n        the operator port
 /// log, store    SQLite files with threads of their own
 /// ```
-/// Boot: bring the folder forward if an earlier version wrote it, lock it, look whether the clock fits it, open log and store, take the partitions over, replay on the
-/// lanes, open the gates. The ports are open from the start: while the replay lasts requests are refused with 503, and
-/// `/readyz` says what is missing.
+/// Boot: bring the folder forward if an earlier version wrote it, lock it, look whether the clock fits it, open log and
+/// store, take the partitions over, replay on the lanes, open the gates. The ports are open from the start: while the
+/// replay lasts requests are refused with 503, and `/readyz` says what is missing.
 public final class EmbeddedServer: Sendable {
   private let settings: ServeSettings
   private let log: SQLiteLog
@@ -40,8 +40,8 @@ public final class EmbeddedServer: Sendable {
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
 
   /// Opens everything and starts to serve.
-  /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`, `HTTPServerFailure`, `LaneFailure`,
-  ///   `ConfigurationError`: each names what is wrong; nothing keeps running then.
+  /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`,
+  ///   `HTTPServerFailure`, `LaneFailure`, `ConfigurationError`: each names what is wrong; nothing keeps running then.
   public init(_ settings: ServeSettings, version: String, journal: Log) throws {
     self.settings = settings
     let serving = try ServingOptions(settings)

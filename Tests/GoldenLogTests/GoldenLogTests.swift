@@ -1,3 +1,4 @@
+import GoldenLogs
 import Model
 import Orders
 import PartitionCore

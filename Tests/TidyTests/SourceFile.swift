@@ -20,7 +20,7 @@ struct SourceFile {
   var lineCount: Int { lines.last?.isEmpty == true ? lines.count - 1 : lines.count }
 
   /// The floors of Sources, whose folders are targets.
-  private static let floors: Set<Substring> = ["Edge", "Shop", "Tools"]
+  private static let floors: Set<Substring> = ["Adapters", "Edge", "Shop", "Tools"]
 
   /// The target that the file belongs to: the folder under Sources or Tests, or under a floor of Sources.
   var target: String? {

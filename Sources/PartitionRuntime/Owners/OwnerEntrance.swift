@@ -9,8 +9,9 @@ import Tenancy
 
 /// A partition's actor as its lane sees it, whatever its service. Every call is made on the lane.
 ///
-/// A class, so that whoever calls one of its closures touches one reference. Closures instead of a protocol: the compiler writes a generic actor's witnesses once for all services, and each of
-/// their calls would then look types up and copy state at run time. What is captured here is compiled for its service.
+/// A class, so that whoever calls one of its closures touches one reference. Closures instead of a protocol: the
+/// compiler writes a generic actor's witnesses once for all services, and each of their calls would then look types up
+/// and copy state at run time. What is captured here is compiled for its service.
 final class OwnerEntrance: Sendable {
   /// Takes what has reached the partition, and goes on with what is queued.
   let step:
@@ -76,7 +77,9 @@ final class OwnerEntrance: Sendable {
   }
 
   /// The actor of a partition, with the machine of its service.
-  convenience init(of partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane) {
+  convenience init(
+    of partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane
+  ) {
     let (options, mode, memory) = (shared.options, shared.mode, shared.memory)
     switch partition.service {
     case .orders:

@@ -62,7 +62,8 @@ struct Outbox: Sendable {
     return nil
   }
 
-  /// Numbers a message that is being caused. What goes to no partition has none; the rules let nothing of that kind out.
+  /// Numbers a message that is being caused. What goes to no partition has none; the rules let nothing of that kind
+  /// out.
   @discardableResult
   mutating func number(for destination: PartitionID) -> UInt64 {
     guard let slot = slot(of: destination) else { return 0 }

@@ -1,5 +1,6 @@
 import EventLog
 import FolderUpgrade
+import GoldenLogs
 import Model
 import PartitionCore
 import SQLiteFolder

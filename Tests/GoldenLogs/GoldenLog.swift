@@ -3,17 +3,17 @@ import Model
 import Wire
 
 /// The log of a release, as it stands in a file of this folder.
-struct GoldenLog {
-  struct Malformed: Error {
-    let line: String
+public struct GoldenLog {
+  public struct Malformed: Error {
+    public let line: String
   }
 
   /// In the order of the log.
-  var deliveries: [Delivery] = []
+  public private(set) var deliveries: [Delivery] = []
   /// What the release itself came to.
-  var state = ""
+  public private(set) var state = ""
 
-  init(_ release: String) throws {
+  public init(_ release: String) throws {
     guard let url = Bundle.module.url(forResource: release, withExtension: "txt") else {
       throw Malformed(line: "there is no \(release).txt")
     }
@@ -33,9 +33,9 @@ struct GoldenLog {
   }
 
   /// How many partitions each service has.
-  var partitionCount: Int { 1 + Int(deliveries.map(\.partition.index).max() ?? 0) }
+  public var partitionCount: Int { 1 + Int(deliveries.map(\.partition.index).max() ?? 0) }
 
-  var entries: [(to: PartitionID, entry: Entry)] {
+  public var entries: [(to: PartitionID, entry: Entry)] {
     deliveries.flatMap { delivery -> [(to: PartitionID, entry: Entry)] in
       guard case .record(let record) = delivery.content else { return [] }
       return record.entries.map { (delivery.partition, $0) }
