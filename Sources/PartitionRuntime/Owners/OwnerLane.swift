@@ -181,7 +181,7 @@ final class OwnerLane {
     for reply in actions.replies { answer(reply) }
     for answer in actions.answers { route(answer.request, .view(answer.view)) }
     for request in actions.refusedReads { route(request, .refused(.overloaded)) }
-    for (destination, input) in actions.messages { send(input, to: destination, mayAppend: true) }
+    if !actions.messages.isEmpty { actions.messages.takeAll { send(&$1, to: $0) } }
     for acknowledgement in actions.acknowledgements {
       if case .partition(let source) = acknowledgement.source { send(.acknowledgement(acknowledgement), to: source) }
     }
@@ -254,6 +254,23 @@ final class OwnerLane {
     }
     if mayAppend { isExpected[owner] = true }
     mail[owner].append(.input(input, partition))
+  }
+
+  /// Hands messages to a partition, wherever its owner is.
+  private func send(_ inputs: inout [TenancyInput], to partition: PartitionID) {
+    let owner = shared.laneOf(partition)
+    guard owner == index else {
+      isExpected[owner] = true
+      for input in inputs { mail[owner].append(.input(input, partition)) }
+      return
+    }
+    guard let place = place(of: partition) else { return }
+    if seats[place].inputs.isEmpty {
+      swap(&seats[place].inputs, &inputs)
+    } else {
+      seats[place].inputs.append(contentsOf: inputs)
+    }
+    markToStep(place)
   }
 
   func post(_ message: OwnerMessage, toLane other: Int) {

@@ -32,7 +32,7 @@ public struct StreamAcknowledgement: Hashable, Sendable {
   public let source: StreamSource
   public let destination: PartitionID
   public let owner: OwnerID
-  public let number: UInt64
+  public var number: UInt64
   /// When the destination used the session last, by its own time.
   public let asOf: Timestamp
 

@@ -83,11 +83,13 @@ struct Outbox: Sendable {
 
   /// Puts a message out, and counts it as sent where its owner is known and nothing is to be sent before it.
   ///
-  /// - Returns: its number, and the owner that it is on its way to; nil where `nextFrame` sends it later.
-  mutating func releaseAtOnce(_ message: Message, to destination: PartitionID) -> (number: UInt64, owner: OwnerID)? {
+  /// - Returns: its number, the owner that it is on its way to, and the place of its destination among all; nil where `nextFrame` sends it later.
+  mutating func releaseAtOnce(
+    _ message: Message, to destination: PartitionID
+  ) -> (number: UInt64, owner: OwnerID, slot: Int)? {
     release(message, to: destination)
     guard let slot = slot(of: destination) else { return nil }
-    return senders[slot]?.sendNewest()
+    return senders[slot]?.sendNewest().map { ($0.number, $0.owner, slot) }
   }
 
   mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>? {

@@ -152,12 +152,10 @@ extension Tenancy {
     // A record has inputs of few sources, most often in a row.
     let first = actions.acknowledgements.count
     for (source, number) in admitted {
-      let place = actions.acknowledgements[first...].lastIndex { $0.source == source }
-      let acknowledgement = acknowledgement(of: source, number)
-      if let place {
-        actions.acknowledgements[place] = acknowledgement
+      if let place = actions.acknowledgements[first...].lastIndex(where: { $0.source == source }) {
+        actions.acknowledgements[place].number = number
       } else {
-        actions.acknowledgements.append(acknowledgement)
+        actions.acknowledgements.append(acknowledgement(of: source, number))
       }
     }
   }

@@ -262,7 +262,8 @@ extension Tenancy {
         actions.hasMessages = true
         continue
       }
-      actions.messages.append((destination, .message(message, number: sent.number, from: partition, to: sent.owner)))
+      actions.messages.append(
+        .message(message, number: sent.number, from: partition, to: sent.owner), to: destination, slot: sent.slot)
     }
   }
 }

@@ -82,6 +82,36 @@ public struct AbandonedRequests: Hashable, Sendable {
   public var untaken: [RequestID] = []
 }
 
+/// Messages by the partition that they go to; each one's in their order.
+public struct OutgoingMessages: Sendable {
+  /// By slot of the destination.
+  private var inputs: [[TenancyInput]] = []
+  private var touched: [(slot: Int, destination: PartitionID)] = []
+
+  public init() {}
+
+  mutating func append(_ input: TenancyInput, to destination: PartitionID, slot: Int) {
+    if slot >= inputs.count {
+      inputs.append(contentsOf: Array(repeating: [], count: slot + 1 - inputs.count))
+    }
+    if inputs[slot].isEmpty { touched.append((slot, destination)) }
+    inputs[slot].append(input)
+  }
+
+  public var isEmpty: Bool { touched.isEmpty }
+
+  /// Hands over everything, and is empty then.
+  ///
+  /// - Parameter body: gets a destination and its messages, which it may take in exchange for an empty array.
+  public mutating func takeAll(_ body: (PartitionID, inout [TenancyInput]) -> Void) {
+    for (slot, destination) in touched {
+      body(destination, &inputs[slot])
+      inputs[slot].removeAll(keepingCapacity: true)
+    }
+    touched.removeAll(keepingCapacity: true)
+  }
+}
+
 /// What a tenure asks its shell to do, as plain data, in no particular order but within each list.
 public struct TenancyActions: Sendable {
   /// To be appended now. The same record may be asked for again: the bytes have to be the same, too.
@@ -97,8 +127,8 @@ public struct TenancyActions: Sendable {
   public var forwarded: [(query: Query, request: RequestID)] = []
   /// To be loaded from the store, in one query.
   public var loads: [EntityKey] = []
-  /// Messages for owners in the same process that are on their way from now on: to be handed to them, in this order.
-  public var messages: [(destination: PartitionID, input: TenancyInput)] = []
+  /// Messages for owners in the same process that are on their way from now on: to be handed to them.
+  public var messages = OutgoingMessages()
   /// Reads that are not taken.
   public var refusedReads: [RequestID] = []
   /// Messages can be sent: ask `nextFrame`.
@@ -129,7 +159,6 @@ public struct TenancyActions: Sendable {
     answers.removeAll(keepingCapacity: true)
     forwarded.removeAll(keepingCapacity: true)
     loads.removeAll(keepingCapacity: true)
-    messages.removeAll(keepingCapacity: true)
     refusedReads.removeAll(keepingCapacity: true)
     hasMessages = false
     releasedTo = nil
