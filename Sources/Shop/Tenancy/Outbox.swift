@@ -83,7 +83,8 @@ struct Outbox: Sendable {
 
   /// Puts a message out, and counts it as sent where its owner is known and nothing is to be sent before it.
   ///
-  /// - Returns: its number, the owner that it is on its way to, and the place of its destination among all; nil where `nextFrame` sends it later.
+  /// - Returns: its number, the owner that it is on its way to, and the place of its destination among all; nil where
+  ///   `nextFrame` sends it later.
   mutating func releaseAtOnce(
     _ message: Message, to destination: PartitionID
   ) -> (number: UInt64, owner: OwnerID, slot: Int)? {
