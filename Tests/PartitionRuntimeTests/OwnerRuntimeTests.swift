@@ -144,6 +144,25 @@ import Testing
     bench.kill()
   }
 
+  @Test func aFailedLogLetsReadsOfWhatIsDurableGoOn() throws {
+    let bench = try OwnerBench()
+    defer { bench.kill() }
+    try fill(bench, credit: 100, stock: 3)
+    bench.log.holdDurability()
+    let (user, partition) = (user, bench.partitioner.partition(of: user))
+    let write = bench.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(
+        .payments(.addFunds(user, Money(unchecked: 1))), to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    bench.log.fail(LogFailure(.write, "the disk is full"))
+    let result = try #require(write.wait())
+    #expect(result == .refused(.outcomeUnknown) || result == .refused(.logFailed))
+    // What the user has is not durable, and never will be; an item is as it was.
+    #expect(try bench.ask(.user(user)) == .refused(.logFailed))
+    #expect(try stock(items[0], bench) == 3)
+    #expect(try bench.submit(.payments(.addFunds(user, Money(unchecked: 1)))) == .refused(.logFailed))
+  }
+
   @Test func commandsOfAStoppingProcessAreRefused() throws {
     let bench = try OwnerBench()
     bench.runtime.stop(answersMilliseconds: 100) {}

@@ -42,7 +42,8 @@ final class OwnerEntrance: Sendable {
   let leave: @Sendable (inout TenancyActions) -> TenancyStanding
   let ending: @Sendable () -> TenancyEnd?
   let takeAbandoned: @Sendable () -> AbandonedRequests
-  let takeWaitingReads: @Sendable () -> [RequestID]
+  /// Gives up the reads that were asked and not answered.
+  let takeUnanswered: @Sendable () -> [RequestID]
   /// Whether nothing is queued or under way.
   let isIdle: @Sendable () -> Bool
   let isBehind: @Sendable () -> Bool
@@ -70,7 +71,7 @@ final class OwnerEntrance: Sendable {
     leave = { actor.change(&$0) { tenancy, _ in tenancy.leave() } }
     ending = { actor.mutate { $0.ending } }
     takeAbandoned = { actor.mutate { $0.takeAbandoned() } }
-    takeWaitingReads = { actor.mutate { $0.takeWaitingReads().map(\.request) } }
+    takeUnanswered = { actor.mutate { $0.takeUnanswered() } }
     isIdle = { actor.mutate { $0.queuedCount == 0 && $0.unconfirmedCount == 0 } }
     isBehind = { actor.mutate { $0.isBehind } }
     state = { actor.state }

@@ -42,6 +42,11 @@ extension OwnerLane {
     markToStep(place)
   }
 
+  /// A log that has failed lets reads of what is durable go on; others would wait for ever.
+  func refuseUnanswered(of place: Int) {
+    for request in seats[place].entrance.takeUnanswered() { route(request, .refused(.logFailed)) }
+  }
+
   /// Looks whether the log has failed, and tells whoever waits.
   func lookAtLog() {
     guard isLogFailed, !isLogFailureTold else { return }

@@ -121,7 +121,7 @@ extension OwnerLane {
     let abandoned = entrance.takeAbandoned()
     for request in abandoned.unknown { route(request, .refused(.outcomeUnknown)) }
     for request in abandoned.untaken { route(request, .refused(.partitionStopped(partition))) }
-    for request in entrance.takeWaitingReads() { route(request, .refused(.partitionStopped(partition))) }
+    for request in entrance.takeUnanswered() { route(request, .refused(.partitionStopped(partition))) }
   }
 
   // MARK: Checkpoints

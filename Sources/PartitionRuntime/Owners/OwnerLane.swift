@@ -89,14 +89,14 @@ final class OwnerLane {
     if lane.now >= nextTickAt { tick() }
     var rounds = 0
     var isBusy = true
-    while isBusy, rounds < shared.options.roundsMax, !isLogFailed {
+    while isBusy, rounds < shared.options.roundsMax {
       isBusy = round()
       rounds += 1
     }
     flush()
     lookAtLog()
     advanceDrain()
-    return isBusy && !isLogFailed
+    return isBusy
   }
 
   /// Whether requests that came after the newest turn wait for the next one.
@@ -117,6 +117,7 @@ final class OwnerLane {
         giveUp(spare, seats[place].id)
       } else {
         perform(seats[place].entrance.step(spare, time, now, &actions), at: place)
+        if isLogFailed { refuseUnanswered(of: place) }
       }
       spare.removeAll(keepingCapacity: true)
     }

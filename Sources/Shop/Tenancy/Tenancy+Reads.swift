@@ -73,6 +73,12 @@ extension Tenancy {
     actions.loads += loads.next()
   }
 
+  /// Gives up everything that was asked and not answered, because the log will confirm nothing any more.
+  public mutating func takeUnanswered() -> [RequestID] {
+    defer { withheldAnswers = [] }
+    return takeWaitingReads().map(\.request) + withheldAnswers.map(\.request)
+  }
+
   /// Gives up the reads that wait, for a partition that goes to another owner.
   public mutating func takeWaitingReads() -> [(query: Query, request: RequestID)] {
     defer { waitingReads = [] }

@@ -175,6 +175,7 @@ extension Tenancy {
 
   private func reasonToSkip(_ deadline: Int64?, at now: Int64) -> SkipReason? {
     if let deadline, deadline < now { return .expired }
+    if outbox.unacknowledgedCount >= limits.unacknowledgedMessagesMax { return .overloaded }
     return isDirtyBoundReached && !planted.is(.refusedCommandExecuted) ? .overloaded : nil
   }
 

@@ -233,6 +233,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
         if case .command(let command) = entry.body { abandoned.unknown.append(command.request) }
       }
     }
+    if !mode.isShared { abandoned.untaken += withheldAnswers.map(\.request) }
     for inbound in commands.all where inbound.origin == nil {
       if case .command(let command, _) = inbound.input { abandoned.untaken.append(command.request) }
     }

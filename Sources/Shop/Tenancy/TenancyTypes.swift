@@ -28,6 +28,9 @@ public struct TenancyLimits: Hashable, Sendable {
   public var turnBytesMax = 768 << 10
   /// Commands that reached their owner inside of the process and wait for its turn; the next one is refused.
   public var queuedCommandsMax = 65_536
+  /// Messages that their destinations have not acknowledged; with as many, no command is executed, so that what waits
+  /// for a partition that has stopped stays bounded.
+  public var unacknowledgedMessagesMax = 65_536
   /// Confirmed records whose effects wait for the predecessor's end; with as many, no turn begins.
   public var heldRecordsMax = 1_024
   /// Replies that no pod has received; beyond it the oldest is forgotten, and its client has to ask again.
@@ -46,7 +49,10 @@ public struct TenancyLimits: Hashable, Sendable {
   public var contradiction: String? {
     if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
     // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
-    let counts = [turnInputsMax, turnBytesMax, queuedCommandsMax, heldRecordsMax, unreceivedRepliesMax, cautiousInputs]
+    let counts = [
+      turnInputsMax, turnBytesMax, queuedCommandsMax, unacknowledgedMessagesMax, heldRecordsMax, unreceivedRepliesMax,
+      cautiousInputs,
+    ]
     if counts.contains(where: { $0 < 1 }) || shrunkenLogMilliseconds < 1 || leaseMilliseconds < 1 {
       return "every bound of a tenure must be at least 1"
     }
