@@ -1,13 +1,9 @@
 /// The bounds of a log that commits in groups.
 public struct LogLimits: Hashable, Sendable {
-  /// Bytes of one record: what an append brings beyond them is divided into several. A single entry is never divided.
-  public var recordBytesMax = 1 << 20
-  /// Records that wait to be written; beyond it refusable appends are refused.
+  /// Records that wait to be written; beyond it no new commands are taken.
   public var queuedRecordsMax = 65_536
-  /// Bytes that wait to be written; beyond it refusable appends are refused.
+  /// Bytes that wait to be written; beyond it no new commands are taken.
   public var queuedBytesMax = 64 << 20
-  /// Deliveries that one owner has not taken; beyond it refusable appends to its partitions are refused.
-  public var inboxRecordsMax = 65_536
   /// Waiting records with which a group is committed whatever is still being applied.
   public var groupRecordsDue = 256
   /// Waiting bytes with which a group is committed whatever is still being applied.
@@ -25,8 +21,8 @@ public struct LogLimits: Hashable, Sendable {
   /// A sentence about the first bound that is out of range or contradicts another.
   public var contradiction: String? {
     let all = [
-      queuedRecordsMax, queuedBytesMax, inboxRecordsMax, groupRecordsDue, groupBytesDue, groupHintsMax,
-      catchUpRecordsMax, catchUpBytesMax, recordBytesMax,
+      queuedRecordsMax, queuedBytesMax, groupRecordsDue, groupBytesDue, groupHintsMax, catchUpRecordsMax,
+      catchUpBytesMax,
     ]
     if all.contains(where: { $0 < 1 }) { return "every bound of the log must be at least 1" }
     if groupRecordsDue > queuedRecordsMax {

@@ -16,37 +16,6 @@ public final class Runtime: RuntimeInspection {
   let shared: RuntimeShared
   private let laneRuntimes: [LaneConfined<LaneRuntime>]
 
-  /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
-  ///
-  /// - Parameters:
-  ///   - report: called on lanes, must not block.
-  ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
-  /// - Throws: `StoreFailure`, `LogFailure`.
-  public convenience init(
-    options: RuntimeOptions, lanes: [Lane], log: any EventLog, store: any StateStore, incarnation: UInt64,
-    clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
-    onReplayed: @escaping @Sendable () -> Void
-  ) throws {
-    self.init(
-      lanes,
-      RuntimeShared(
-        options: options, log: log, store: store, incarnation: incarnation, clock: clock, lanes: lanes, report: report,
-        onReplayed: onReplayed))
-    let runtimes = laneRuntimes.map(\.value)
-    var offsets = Array(repeating: [PartitionID: Int64](), count: lanes.count)
-    for flat in shared.gates.indices {
-      let partition = shared.partition(flat)
-      let runtime = runtimes[Int(shared.laneOf(partition))]
-      if log.nextOffset(of: partition) == 0 { try Self.found(partition, shared) }
-      let owned = try Self.acquire(partition, shared, on: runtime.lane)
-      offsets[Int(runtime.index)][partition] = owned.offsetAtBoot
-      runtime.own(owned)
-    }
-    for runtime in runtimes {
-      try log.subscribe(runtime.signal, to: offsets[Int(runtime.index)])
-    }
-  }
-
   /// One of several: owns what it is assigned (`assign`), from then until the log says that another one does.
   ///
   /// - Parameters:
@@ -96,25 +65,6 @@ public final class Runtime: RuntimeInspection {
 
   /// Who takes a lane's records from the log, for a log whose wake-ups a lane has to watch.
   public func logOwner(ofLane index: Int) -> any LogOwner { laneRuntimes[index].value.signal }
-
-  private static func acquire(
-    _ partition: PartitionID, _ shared: RuntimeShared, on lane: Lane
-  ) throws -> OwnedPartition {
-    let ownership = try shared.store.acquire(partition)
-    return OwnedPartition(
-      id: partition, actor: PartitionEntrance(of: partition, shared, ownership.recovery, nil, on: lane),
-      gate: shared.gates[shared.flat(partition)], epoch: ownership.epoch,
-      offsetAtBoot: ownership.recovery.header?.offset ?? -1, replayThrough: shared.log.nextOffset(of: partition) - 1)
-  }
-
-  /// Begins a partition's log with the version of the rules that it follows, and with its limits.
-  private static func found(_ partition: PartitionID, _ shared: RuntimeShared) throws {
-    var controls = [Control.rules(version: Rules.current)]
-    if shared.options.rules != .initial { controls.append(.limits(shared.options.rules)) }
-    let now = shared.clock()
-    let record = Record(entries: controls.map { Entry(time: now, body: .control($0)) })
-    _ = try shared.log.append([Append(partition: partition, record: record, isRefusable: false)], by: nil)
-  }
 
   // MARK: Lanes
 

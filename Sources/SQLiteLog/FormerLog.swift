@@ -1,4 +1,5 @@
 import EventLog
+import Glibc
 import Model
 import PartitionCore
 import SQLiteFolder
@@ -103,13 +104,7 @@ package final class FormerLog {
   /// - Parameter copy: where the former log is kept as it is; nil for not at all.
   /// - Throws: `LogFailure`; then it is as before.
   package func convert(keepingAt copy: String?) throws(LogFailure) {
-    if let copy {
-      try LogFailure.reading { () throws(DatabaseError) in
-        let keep = try database.prepare("VACUUM INTO ?")
-        keep.bind(1, copy)
-        try keep.run()
-      }
-    }
+    if let copy { try keep(at: copy) }
     try writing { () throws(DatabaseError) in
       try database.execute("DELETE FROM records")
       try database.execute("DELETE FROM marks")
@@ -119,6 +114,20 @@ package final class FormerLog {
       mark.bind(2, copying: end.bytes)
       try mark.run()
       try database.execute("PRAGMA user_version = \(LogFile.file.version)")
+    }
+  }
+
+  /// Copies the log whole or not at all, whatever an earlier attempt has left.
+  private func keep(at copy: String) throws(LogFailure) {
+    let part = copy + ".part"
+    unlink(part)
+    try LogFailure.reading { () throws(DatabaseError) in
+      let keep = try database.prepare("VACUUM INTO ?")
+      keep.bind(1, part)
+      try keep.run()
+    }
+    guard rename(part, copy) == 0 else {
+      throw LogFailure(.write, "\(copy): cannot be made: \(String(cString: strerror(errno)))")
     }
   }
 

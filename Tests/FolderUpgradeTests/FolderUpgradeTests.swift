@@ -125,6 +125,22 @@ import Wire
     #expect(delivered > 20)
   }
 
+  /// A start that was killed while it kept the former log.
+  @Test func anUnfinishedCopyIsMadeAnew() throws {
+    let log = try GoldenLog("v0.1.0")
+    let parent = try TemporaryFolder()
+    defer { withExtendedLifetime(parent) {} }
+    let path = try folder(log, records: 40, in: parent)
+    for name in ["log-0.1.sqlite", "log-0.1.sqlite.part"] {
+      let file = try Database(path: "\(path)/\(name)", mode: .create)
+      try file.execute("CREATE TABLE rubbish (number INTEGER)")
+    }
+    let report = try #require(
+      try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount, keepsHistory: true))
+    let copy = try Database(path: try #require(report.copy), mode: .readOnly)
+    #expect(try copy.integer("SELECT count(*) FROM records") ?? 0 >= 40)
+  }
+
   @Test func theWrongNumberOfPartitionsIsRefused() throws {
     let log = try GoldenLog("v0.1.0")
     let parent = try TemporaryFolder()

@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Users by partition, in turn.
-  private func users(_ count: Int, _ bench: RuntimeBench) -> [UserID] {
+  private func users(_ count: Int, _ bench: OwnerBench) -> [UserID] {
     var users: [UserID] = []
     var number = 0
     while users.count < count {
@@ -36,7 +36,7 @@ import Testing
 
   /// A store that acknowledges nothing: commands are refused when all partitions together have changed so much.
   @Test func whatIsDirtyAnywhereHoldsUpCommandsEverywhere() throws {
-    let bench = try RuntimeBench {
+    let bench = try OwnerBench {
       $0.core.dirtyMax = 6
       $0.core.checkpointEntitiesDue = 6
     }
@@ -61,7 +61,7 @@ import Testing
 
   /// Clean entities of a partition leave when all hold too many, and come back when they are asked for.
   @Test func whatIsResidentAnywhereMakesRoomEverywhere() throws {
-    let bench = try RuntimeBench { $0.core.residentMax = 8 }
+    let bench = try OwnerBench { $0.core.residentMax = 8 }
     defer { bench.stop() }
     let users = users(40, bench)
     for user in users { _ = try bench.submit(.payments(.create(user, .random))) }

@@ -108,3 +108,26 @@ final class OwnerBench: Sendable {
     for lane in lanes { lane.join() }
   }
 }
+
+/// Keeps what a runtime reported.
+final class EventSink: Sendable {
+  private let list = Mutex<[RuntimeEvent]>([])
+  func add(_ event: RuntimeEvent) { list.withLock { $0.append(event) } }
+  var events: [RuntimeEvent] { list.withLock { $0 } }
+}
+
+/// The partitions that a runtime owns now.
+func partitionReports(of runtime: any RuntimeInspection) -> [PartitionReport] {
+  let done = DispatchSemaphore(value: 0)
+  let found = FoundReports()
+  runtime.report(timeoutMilliseconds: 5_000) { report in
+    found.partitions.withLock { $0 = report?.partitions ?? [] }
+    done.signal()
+  }
+  _ = done.wait(timeout: .now() + 10)
+  return found.partitions.withLock { $0 }
+}
+
+private final class FoundReports: Sendable {
+  let partitions = Mutex<[PartitionReport]>([])
+}

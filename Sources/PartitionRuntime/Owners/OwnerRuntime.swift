@@ -13,7 +13,7 @@ import Synchronization
 /// ```
 public final class OwnerRuntime: RuntimeInspection {
   public let lanes: [Lane]
-  private let shared: OwnerShared
+  let shared: OwnerShared
   private let owners: [LaneConfined<OwnerLane>]
 
   /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
