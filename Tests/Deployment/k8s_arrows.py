@@ -1,5 +1,5 @@
 """Network policies: what is allowed against what the settings need, in both directions, arrow by arrow."""
-from k8s_objects import label, named, of_kind, pods, selects, servers, settings
+from k8s_objects import all_pods, label, named, of_kind, pods, selects, servers, settings
 
 # Every port that something here uses, and two that nothing does.
 PORTS = ((53, "UDP"), *((port, "TCP") for port in (22, 53, 443, 5432, 6379, 7000, 8000, 9000, 9092, 9093)))
@@ -40,6 +40,12 @@ def gateways(objects):
     return {kind: actor for kind, actor in GATEWAYS.items() if of_kind(objects, kind)}
 
 
+def redis(objects):
+    """Who keeps prices: the pod that an overlay has for it, else an installation of that name."""
+    return next((label(workload) for workload, labels, _ in all_pods(objects)
+                 if labels["app.kubernetes.io/name"] == "redis"), "Redis")
+
+
 def databases_of(spec):
     """The secrets that a pod's KASSA_POSTGRES_…_FILE lie in."""
     container = spec["containers"][0]
@@ -55,8 +61,8 @@ def databases_of(spec):
 def actors(objects):
     """Everybody who could speak with a pod: name, and (namespace, labels)."""
     found = dict(STRANGERS)
-    found.update({"DNS": DNS, "Prometheus": PROMETHEUS, "Redis": REDIS, **gateways(objects)})
-    for workload, labels, spec in pods(objects):
+    found.update({"DNS": DNS, "Prometheus": PROMETHEUS, redis(objects): REDIS, **gateways(objects)})
+    for workload, labels, spec in all_pods(objects):
         found[label(workload)] = ("kassa", labels)
         for secret in databases_of(spec):
             found[secret] = database(objects, secret)
@@ -78,7 +84,9 @@ def needed(objects):
         arrows |= {(name, "out", "Kafka", port_of(each), "TCP") for each in told["KASSA_KAFKA_BROKERS"].split(",")}
         arrows |= {(name, "out", secret, 5432, "TCP") for secret in databases_of(spec)}
         if "KASSA_REDIS_FILE" in told:
-            arrows.add((name, "out", "Redis", 6379, "TCP"))
+            arrows.add((name, "out", redis(objects), 6379, "TCP"))
+            if redis(objects) != "Redis":
+                arrows.add((redis(objects), "in", name, 6379, "TCP"))
         if name not in serving:
             continue
         peers = port_of(told["KASSA_PEERS"])
@@ -123,7 +131,7 @@ def allowed(objects, labels, way, actor, port):
 def findings(objects):
     """Arrows that a setting needs and no policy allows, and the other way round."""
     wanted, found = needed(objects), []
-    for workload, labels, _ in pods(objects):
+    for workload, labels, _ in all_pods(objects):
         for who, actor in actors(objects).items():
             for port in PORTS:
                 for way in ("in", "out"):

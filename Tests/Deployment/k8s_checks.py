@@ -2,7 +2,7 @@
 import re
 
 import k8s_pages
-from k8s_objects import (WORKLOADS, label, named, of_kind, pod_of, pods, replicas, selects, servers, settings)
+from k8s_objects import (WORKLOADS, all_pods, label, named, of_kind, pod_of, pods, replicas, selects, servers, settings)
 
 
 def _ports(spec):
@@ -12,7 +12,7 @@ def _ports(spec):
 def selectors(objects):
     """Whoever selects pods finds some, of one component only."""
     found = []
-    for workload, labels, spec in pods(objects):
+    for workload, labels, spec in all_pods(objects):
         if "selector" in workload["spec"] and not selects(workload["spec"]["selector"], labels):
             found.append(f"{label(workload)}: its selector does not mean its own pods")
         for each in spec.get("topologySpreadConstraints", []):
@@ -22,7 +22,7 @@ def selectors(objects):
     for each in of_kind(objects, "Service", "PodDisruptionBudget", "PodMonitor"):
         selector = each["spec"]["selector"]
         selector = {"matchLabels": selector} if each["kind"] == "Service" else selector
-        met = [labels for _, labels, _ in pods(objects) if selects(selector, labels)]
+        met = [labels for _, labels, _ in all_pods(objects) if selects(selector, labels)]
         components = {labels["app.kubernetes.io/component"] for labels in met}
         if not met:
             found.append(f"{label(each)}: selects no pod")
@@ -31,7 +31,7 @@ def selectors(objects):
     for each in of_kind(objects, "NetworkPolicy"):
         selector = each["spec"]["podSelector"]
         if not any(selects(selector, labels)
-                   for _, labels, _ in pods(objects)) and not _is_of_databases(objects, selector):
+                   for _, labels, _ in all_pods(objects)) and not _is_of_databases(objects, selector):
             found.append(f"{label(each)}: selects no pod")
     workloads = {(each["kind"], each["metadata"]["name"]) for each in of_kind(objects, *WORKLOADS)}
     for each in of_kind(objects, "HorizontalPodAutoscaler"):
@@ -66,7 +66,7 @@ def service_ports(objects):
     """Services, probes, monitors and settings mean ports that containers have."""
     found = []
     for service in of_kind(objects, "Service"):
-        for _, labels, spec in pods(objects):
+        for _, labels, spec in all_pods(objects):
             if selects({"matchLabels": service["spec"]["selector"]}, labels):
                 have = _ports(spec)
                 asked = [each["targetPort"] for each in service["spec"]["ports"]]

@@ -2,7 +2,7 @@
 import re
 
 import k8s_pages
-from k8s_objects import label, of_kind, pods, settings
+from k8s_objects import all_pods, label, of_kind, pods, settings
 
 # The variables that are not Kassa's: of the pod itself, and of libpq.
 OTHERS = {"POD_IP", "PGSSLMODE", "PGSSLROOTCERT"}
@@ -14,7 +14,7 @@ PATHS = re.compile(r"(KASSA_.*(_FILE|_LOCATION|_AUTHORITIES|_CERTIFICATE|_KEY)|P
 def security(objects):
     """Pods meet the restricted profile, ask nothing of Kubernetes, and have bounds."""
     found = []
-    for workload, _, spec in pods(objects):
+    for workload, _, spec in all_pods(objects):
         container, who = spec["containers"][0], label(workload)
         pod, own, = spec.get("securityContext", {}), container.get("securityContext", {})
         rules = {
@@ -85,7 +85,7 @@ def _names_key(secret, key, documented):
 def files(objects):
     """Every path that a setting names lies in a mounted secret, as one of its keys; and every secret is documented."""
     found, documented = [], k8s_pages.secrets()
-    for workload, _, spec in pods(objects):
+    for workload, _, spec in all_pods(objects):
         container, who = spec["containers"][0], label(workload)
         volumes = {each["name"]: each["secret"] for each in spec.get("volumes", []) if "secret" in each}
         mounts = {each["mountPath"]: each["name"] for each in container.get("volumeMounts", [])}
@@ -101,6 +101,8 @@ def files(objects):
             elif not _names_key(secret, key, documented):
                 found.append(f"{who}: {name} needs {key} of the secret {secret['secretName']}, "
                              "which k8s/README.md does not list")
+        found += [f"{who}: k8s/README.md does not list the secret {each['secretName']}" for each in volumes.values()
+                  if each["secretName"] not in documented]
         for name, secret in volumes.items():
             if secret.get("defaultMode", 0o644) & 0o007:
                 found.append(f"{who}: everybody may read the secret {name}")

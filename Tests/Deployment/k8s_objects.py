@@ -87,11 +87,16 @@ def pod_of(workload):
     return spec["jobTemplate"]["spec"]["template"] if workload["kind"] == "CronJob" else spec["template"]
 
 
-def pods(objects):
+def all_pods(objects):
     """Each workload with its pod's labels and spec."""
     for each in of_kind(objects, *WORKLOADS):
         template = pod_of(each)
         yield each, template["metadata"]["labels"], template["spec"]
+
+
+def pods(objects):
+    """Kassa's own workloads, servers and jobs: not a data service that an overlay has beside them."""
+    return [each for each in all_pods(objects) if each[1].get("app.kubernetes.io/name") == "kassa"]
 
 
 def servers(objects):

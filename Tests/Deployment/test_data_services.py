@@ -1,6 +1,7 @@
 """The values for charts of data services, against the schemas that the charts publish, closed against misspelt keys."""
 import json
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -9,6 +10,7 @@ import yaml
 
 import chart
 import k8s_objects
+import k8s_pages
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 VALUES = FOLDER.parents[1] / "helm-config"
@@ -73,15 +75,97 @@ class DataServices(unittest.TestCase):
                 self.assertEqual(passwords(values_of(name)), [])
 
 
+class ProductionObjects(unittest.TestCase):
+    """Files of helm-config/production that scripts/production-objects makes: what the overlay has, and no chart."""
+
+    def test_they_are_made_from_the_overlay(self):
+        for name in ("certificates", "kafka", "redis"):
+            with self.subTest(name):
+                made = subprocess.run([VALUES.parent / "scripts" / "production-objects", "--print", name],
+                                      stdout=subprocess.PIPE, text=True, check=True).stdout
+                self.assertEqual(made_text(name), made, "run scripts/production-objects")
+
+    def test_they_are_all_that_no_chart_makes(self):
+        """Each object is in the overlay as it is there, and the chart has what else the overlay has of its kind."""
+        overlay = k8s_objects.overlay("production")
+        for name, count in (("certificates", 7), ("redis", 3)):
+            with self.subTest(name):
+                objects = k8s_objects.parsed(made_text(name))
+                self.assertEqual(len(objects), count)
+                for each in objects:
+                    each["metadata"]["namespace"] = "kassa"
+                    self.assertEqual(each, k8s_objects.named(overlay, each["kind"], each["metadata"]["name"]))
+        ours = {k8s_objects.label(each) for name in ("certificates", "redis") for each in k8s_objects.parsed(made_text(name))}
+        ours |= {k8s_objects.label(each) for each in chart.objects(chart.PRODUCTION)}
+        self.assertEqual({k8s_objects.label(each) for each in k8s_objects.of_kind(
+            overlay, "Certificate", "Issuer", "Deployment", "Service")} - ours, set())
+
+    def test_each_server_has_its_certificate(self):
+        """The names that clients check, in the Secrets that servers and pods mount; one authority for all."""
+        objects = k8s_objects.parsed(made_text("certificates"))
+        kassa = values_of("production/kassa.yaml")
+        servers = {"redis": kassa["redis"]["authoritySecret"]}
+        for name, service in (("order-db", "orders"), ("stock-db", "stock"), ("payment-db", "payments")):
+            own = values_of(f"production/{name}.yaml")["cluster"]["certificates"]
+            self.assertEqual(set(own.values()), {kassa[service]["databaseAuthoritySecret"]})
+            servers[f"{name}-rw"] = own["serverTLSSecret"]
+        for host, secret in servers.items():
+            with self.subTest(host):
+                made, = (each["spec"] for each in objects
+                         if each["kind"] == "Certificate" and each["spec"]["secretName"] == secret)
+                self.assertIn(host, made["dnsNames"])
+                self.assertEqual(made["issuerRef"]["name"], "databases-authority")
+                self.assertIsNotNone(k8s_objects.named(objects, "Issuer", made["issuerRef"]["name"]))
+
+    def test_an_unknown_name_is_refused(self):
+        done = subprocess.run([VALUES.parent / "scripts" / "production-objects", "--print", "mysql"], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("no file 'mysql' (certificates kafka redis)", done.stderr)
+
+
+class Redis(unittest.TestCase):
+    """The Redis of production: a cache behind TLS."""
+
+    def setUp(self):
+        deployment = k8s_objects.named(k8s_objects.parsed(made_text("redis")), "Deployment", "redis")
+        self.spec = k8s_objects.pod_of(deployment)["spec"]
+        arguments = self.spec["containers"][0]["args"]
+        self.told = dict(zip(arguments[::2], arguments[1::2]))
+
+    def test_it_serves_with_tls_only_and_forgets(self):
+        service = k8s_objects.named(k8s_objects.parsed(made_text("redis")), "Service", "redis")
+        port, = service["spec"]["ports"]
+        self.assertEqual((self.told["--port"], self.told["--tls-port"]), ("0", str(port["port"])))
+        self.assertEqual((self.told["--save"], self.told["--appendonly"]), ("", "no"))
+        self.assertEqual(self.told["--maxmemory-policy"], "allkeys-lru")
+
+    def test_its_files_are_mounted(self):
+        """Under the keys that cert-manager writes and k8s/README.md tells to make."""
+        volumes = {each["name"]: each["secret"]["secretName"] for each in self.spec["volumes"]}
+        mounts = {each["mountPath"]: volumes[each["name"]] for each in self.spec["containers"][0]["volumeMounts"]}
+        files = [value.rsplit("/", 1) for value in self.told.values() if value.startswith("/")]
+        self.assertEqual(sorted((mounts[folder], key) for folder, key in files),
+                         [("redis-login", "users.acl"), ("redis-server", "ca.crt"), ("redis-server", "tls.crt"),
+                          ("redis-server", "tls.key")])
+        self.assertEqual(k8s_pages.secrets()["redis-login"], {"users.acl"})
+
+    def test_the_readme_gives_the_rights_that_kassa_needs(self):
+        """The user in k8s/README.md is the one of docs/redis.md."""
+        page = (VALUES.parent / "docs" / "redis.md").read_text(encoding="utf-8")
+        rights = re.search(r"`user kassa on >PASSWORD ([^`]+)`", page)[1]
+        self.assertIn(f"user kassa on >… {rights}", (k8s_objects.K8S / "README.md").read_text(encoding="utf-8"))
+
+
+def made_text(name):
+    """A file that scripts/production-objects has made."""
+    return (VALUES / "production" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
 class ProductionKafka(unittest.TestCase):
     """helm-config/production/kafka.yaml: objects of Strimzi, which has no chart for them."""
 
     TEXT = (VALUES / "production" / "kafka.yaml").read_text(encoding="utf-8")
-
-    def test_it_is_made_from_the_overlay(self):
-        made = subprocess.run([VALUES.parent / "scripts" / "production-kafka", "--print"], stdout=subprocess.PIPE, text=True,
-                              check=True).stdout
-        self.assertEqual(self.TEXT, made, "run scripts/production-kafka")
 
     def test_it_is_all_of_kafka_that_the_overlay_has(self):
         rendered = [each for each in k8s_objects.overlay("production") if each["apiVersion"].startswith("kafka.strimzi.io/")]

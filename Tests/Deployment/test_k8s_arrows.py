@@ -29,7 +29,8 @@ class Arrows(unittest.TestCase):
                       ("StatefulSet/orders", "out", "StatefulSet/payments", 7000, "TCP"),
                       ("StatefulSet/stock", "out", "Kafka", 9093, "TCP"),
                       ("StatefulSet/stock", "out", "stock-db-app", 5432, "TCP"),
-                      ("StatefulSet/stock", "out", "Redis", 6379, "TCP"),
+                      ("StatefulSet/stock", "out", "Deployment/redis", 6379, "TCP"),
+                      ("Deployment/redis", "in", "StatefulSet/orders", 6379, "TCP"),
                       ("StatefulSet/payments", "in", "Prometheus", 9000, "TCP"),
                       ("CronJob/kassa-audit", "out", "payment-db-app", 5432, "TCP")):
             self.assertIn(arrow, arrows)
@@ -50,7 +51,13 @@ class Arrows(unittest.TestCase):
                 ("production", lambda o: spec_of(o, "kassa-from-prometheus")["ingress"][0].pop("ports"),
                  f"in Prometheus 22/TCP: {unneeded}"),
                 ("production", lambda o: spec_of(o, "kassa-to-redis")["podSelector"].pop("matchExpressions"),
-                 f"StatefulSet/payments out Redis 6379/TCP: {unneeded}"),
+                 f"StatefulSet/payments out Deployment/redis 6379/TCP: {unneeded}"),
+                ("production", lambda o: spec_of(o, "redis")["ingress"][0]["from"][0].pop("podSelector"),
+                 f"Deployment/redis in StatefulSet/payments 6379/TCP: {unneeded}"),
+                ("production", lambda o: spec_of(o, "redis")["policyTypes"].remove("Egress"),
+                 f"Deployment/redis out stranger elsewhere 443/TCP: {unneeded}"),
+                ("production", lambda o: spec_of(o, "redis").update(ingress=[]),
+                 f"Deployment/redis in StatefulSet/orders 6379/TCP: {nobody}"),
                 ("production", lambda o: spec_of(o, "stock-to-postgres")["egress"][0]["to"][0]["podSelector"][
                     "matchLabels"].update({"cnpg.io/cluster": "order-db"}),
                     f"StatefulSet/stock out stock-db-app 5432/TCP: {nobody}"),

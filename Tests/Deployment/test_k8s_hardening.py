@@ -66,6 +66,8 @@ class Hardening(unittest.TestCase):
                  "of the secret peers"),
                 ("minikube", lambda o: pod_spec(o)["volumes"][0]["secret"].update(defaultMode=0o444),
                  "everybody may read"),
+                ("production", lambda o: pod_spec(o, "Deployment", "redis")["volumes"][1]["secret"].update(
+                    secretName="redis-users"), "Deployment/redis: k8s/README.md does not list the secret redis-users"),
                 ("minikube", lambda o: container(o, "CronJob", "kassa-audit")["volumeMounts"][0].update(name="x"),
                  "which is no secret of the pod"),
                 ("production",

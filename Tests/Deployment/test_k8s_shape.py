@@ -1,6 +1,8 @@
 """What belongs together in the rendered objects fits."""
+import re
 import unittest
 
+import chart
 import k8s_checks as checks
 import k8s_objects
 import k8s_pages
@@ -62,6 +64,22 @@ class Shape(unittest.TestCase):
             owners = [each for each, labels, _ in k8s_objects.servers(objects) if labels["kassa-role"] != "api"]
             self.assertEqual(len(owners), 3)
             self.assertEqual({k8s_objects.replicas(objects, each) for each in owners}, {count}, name)
+
+    def test_the_audit_can_be_run_at_once(self):
+        """What the README makes a Job of is there, in the overlay and in the chart, and is a whole Job's template."""
+        name, = set(re.findall(r"create job --from=cronjob/(\S+) ", (k8s_objects.K8S / "README.md").read_text(encoding="utf-8")))
+        for objects in (k8s_objects.overlay("production"), chart.objects(chart.PRODUCTION)):
+            cron = named(objects, "CronJob", name)
+            self.assertEqual(pod_of(cron)["spec"]["containers"][0]["args"], ["verify"])
+            self.assertEqual(cron["spec"]["jobTemplate"]["spec"]["backoffLimit"], 0)
+
+    def test_no_service_leads_to_the_operator_port(self):
+        """So a PodMonitor asks for metrics, as the README says."""
+        for name, objects in k8s_objects.everything().items():
+            for service in k8s_objects.of_kind(objects, "Service"):
+                self.assertNotIn("operator", [each["targetPort"] for each in service["spec"]["ports"]], name)
+        monitor = named(k8s_objects.overlay("production"), "PodMonitor", "kassa")
+        self.assertEqual([each["port"] for each in monitor["spec"]["podMetricsEndpoints"]], ["operator"])
 
     def test_selectors(self):
         for overlay, plant, expected in (

@@ -21,7 +21,7 @@ class TestRun(JobTest):
 
     def setUp(self):
         super().setUp()
-        for name in ("scripts/not-run", "Tests/Jobs/run", "test/requirements.txt"):
+        for name in ("scripts/not-run", "scripts/job-packages", "Tests/Jobs/run", "test/requirements.txt"):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.folder / name)
         self.executable("Tests/Jobs/manifests", "#!/bin/sh\necho manifests: checked\n")

@@ -107,6 +107,7 @@ COMMANDS = {
         "kubectl apply -f k8s/base/namespace.yaml": NotRun(CLUSTER),
         "kubectl -n kassa create secret generic order-db --from-file=uri=order-db.uri": NotRun(CLUSTER),
         "kubectl -n kassa create secret generic redis --from-file=url=redis.url": NotRun(CLUSTER),
+        "kubectl -n kassa create secret generic redis-login --from-file=users.acl=users.acl": NotRun(CLUSTER),
         "kassa keys --out keys": Run(TOOLS),
         "kubectl -n kassa create secret generic kassa-peers --from-file=tls.crt=keys/pod.pem "
         "--from-file=tls.key=keys/pod.key --from-file=ca.crt=keys/authorities.pem": NotRun(CLUSTER),

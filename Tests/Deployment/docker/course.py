@@ -23,6 +23,8 @@ import engine
 import limits
 import traffic
 
+JOB_PACKAGES = os.path.join(compose.REPOSITORY, "scripts", "job-packages")
+CONSISTENCY = os.path.join(compose.REPOSITORY, "test", "consistency", "run_consistency.py")
 CONTRACT = os.path.join(compose.REPOSITORY, "Tests", "Contract", "run.sh")
 PODS = [f"{service}-{number}" for service in ("orders", "stock", "payments") for number in (0, 1)]
 FOLDER_VARIABLE = "DOCKER_TEST_FOLDER"
@@ -121,6 +123,24 @@ def check_embedded(project):
                        check=False)
 
 
+def job_python():
+    """The python3 with the packages of test/."""
+    done = subprocess.run([JOB_PACKAGES], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=limits.seconds(300))
+    if done.returncode != 0:
+        raise engine.CannotRun(done.stderr.strip().splitlines()[-1])
+    return done.stdout.strip()
+
+
+def check_consistency(python, address):
+    """Of one buyer, and of a hundred at once, exactly as many buy as there are units."""
+    with tempfile.TemporaryDirectory(prefix="kassa-consistency-") as logs:
+        done = subprocess.run([python, CONSISTENCY, "--url", address, "--buyers", "1,100", "--logs", logs],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, timeout=limits.seconds(180))
+    assert done.returncode == 0, f"test/consistency at {address}: exit code {done.returncode}\n{done.stdout}"
+
+
 def kill_under_load(project):
     """Kills a container of stock while people buy: every answer holds, stock and money add up."""
     victim = project.containers()["stock-0"]["Id"]
@@ -180,7 +200,7 @@ def back_up_and_restore(project, load):
     load.check()
 
 
-def try_everything(project):
+def try_everything(project, python):
     """The whole course, once the images are built."""
     check_size(project)
     check_embedded(project)
@@ -192,6 +212,8 @@ def try_everything(project):
     pod = project.address("payments-0", "front")
     subprocess.run([CONTRACT, f"http://127.0.0.1:{project.port}", f"http://{pod}:8000"], check=True,
                    timeout=limits.seconds(300))
+    check_consistency(python, f"http://127.0.0.1:{project.port}")
+    say("1 and 100 buyers at the gateway: stock and money are exact")
     load = kill_under_load(project)
     check_prometheus(project)
     audit(project)
@@ -225,6 +247,7 @@ def engine_folder():
 
 def course():
     """With an engine of our own unless one answers."""
+    python = job_python()
     with engine_folder() as folder:
         own = project = None
         try:
@@ -237,7 +260,7 @@ def course():
             project = compose.Project(pulls=own is None)
             project.build()
             say("the images are built")
-            try_everything(project)
+            try_everything(project, python)
         finally:
             for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
@@ -248,8 +271,8 @@ def course():
             finally:
                 if own is not None:
                     own.stop()
-    say("docker: the image is built and small, the contract holds at the gateway of the compose file, a container was "
-        "killed under load and nothing was lost, the audit is clean, everything was taken away again")
+    say("docker: the image is built and small, the contract holds and buyers are served exactly at the gateway of the compose "
+        "file, a container was killed under load and nothing was lost, the audit is clean, everything was taken away again")
 
 
 def kafka_jars():

@@ -93,6 +93,9 @@ spec:
         {{- if $usesRedis }}
         - name: KASSA_REDIS_FILE
           value: /etc/kassa/redis/{{ $values.redis.secretKey }}
+        {{- if $values.redis.authoritySecret }}
+        - {name: KASSA_REDIS_AUTHORITIES, value: /etc/kassa/redis-authority/ca.crt}
+        {{- end }}
         {{- end }}
       ports:
         - {name: http, containerPort: 8000}
@@ -132,6 +135,9 @@ spec:
         - name: redis
           mountPath: /etc/kassa/redis
           readOnly: true
+        {{- if $values.redis.authoritySecret }}
+        - {name: redis-authority, mountPath: /etc/kassa/redis-authority, readOnly: true}
+        {{- end }}
         {{- end }}
         {{- include "kassa.kafkaMounts" .root | nindent 8 }}
   volumes:
@@ -145,6 +151,14 @@ spec:
     {{- if $usesRedis }}
     - name: redis
       secret: {secretName: {{ $values.redis.secret | quote }}, defaultMode: 0440}
+    {{- with $values.redis.authoritySecret }}
+    - name: redis-authority
+      secret:
+        secretName: {{ . | quote }}
+        defaultMode: 0440
+        items:
+          - {key: ca.crt, path: ca.crt}
+    {{- end }}
     {{- end }}
     {{- include "kassa.kafkaVolumes" .root | nindent 4 }}
 {{- end }}

@@ -1,0 +1,55 @@
+"""Steps of `make test-docker` that need no Docker: what they run, and that they notice when it fails."""
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "docker"))
+# pylint: disable=wrong-import-position
+import course  # noqa: E402  (found by the line above)
+import engine  # noqa: E402
+
+
+class Consistency(unittest.TestCase):
+    """The job of test/consistency at the gateway."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def script(self, text):
+        """A program that stands in for another."""
+        path = self.folder / "program"
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+        return str(path)
+
+    def check(self, job):
+        """The step with a job that stands in."""
+        with mock.patch.object(course, "CONSISTENCY", self.script(job)):
+            course.check_consistency(sys.executable, "http://127.0.0.1:1")
+
+    def test_it_asks_the_job_about_one_buyer_and_a_hundred(self):
+        words = self.folder / "words"
+        self.check(f"import sys\nopen({str(words)!r}, 'w').write(' '.join(sys.argv[1:6]))\n")
+        self.assertEqual(words.read_text(encoding="utf-8"), "--url http://127.0.0.1:1 --buyers 1,100 --logs")
+
+    def test_a_wrong_run_fails_the_course_with_what_the_job_said(self):
+        with self.assertRaisesRegex(AssertionError, r"exit code 1\n2 orders are paid; it should be 1"):
+            self.check("import sys\nprint('2 orders are paid; it should be 1')\nsys.exit(1)\n")
+
+    def test_the_job_is_there(self):
+        self.assertTrue(os.path.isfile(course.CONSISTENCY))
+        self.assertTrue(os.access(course.JOB_PACKAGES, os.X_OK))
+
+    def test_without_its_packages_nothing_begins(self):
+        with mock.patch.object(course, "JOB_PACKAGES", self.script("#!/bin/sh\necho noise >&2\necho why >&2\nexit 1\n")):
+            with self.assertRaisesRegex(engine.CannotRun, "^why$"):
+                course.course()
+
+
+if __name__ == "__main__":
+    unittest.main()
