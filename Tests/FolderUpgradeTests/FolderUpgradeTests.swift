@@ -17,7 +17,7 @@ import Wire
     let path = parent.path + "/data-\(count)"
     do {
       _ = try DataFolder(
-        path: path, partitionCount: log.partitionCount, files: [FormerFile.file, StoreFile.file])
+        path: path, partitionCount: log.partitionCount, files: [FormerFile.file, FormerFile.store])
     }
     let database = try FormerFile.file.open(in: path, mode: .readWrite)
     try database.execute("BEGIN")
@@ -37,6 +37,17 @@ import Wire
   }
 
   private enum FormerFile {
+    static let store = DatabaseFile(
+      name: "store.sqlite", applicationID: 0x4b53_544f, version: 1, pageBytes: 4_096,
+      schema: [
+        """
+        CREATE TABLE entities (
+          partition INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL, expiry INTEGER,
+          offset INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (partition, kind, key)) WITHOUT ROWID
+        """,
+        "CREATE INDEX expiries ON entities (partition, expiry) WHERE expiry IS NOT NULL",
+        "CREATE TABLE checkpoints (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, header BLOB)",
+      ])
     /// As version 0.1.0 made it.
     static let file = DatabaseFile(
       name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 1, pageBytes: 8_192,
@@ -167,6 +178,9 @@ import Wire
     #expect(error?.description.contains("`kassa quarantine` of version 0.1.0") == true, "\(String(describing: error))")
     #expect(try FormerLog.isThere(in: path))
     #expect(try SQLiteStoreReader(path: path).headers().isEmpty)
+    // That version can go on with it.
+    let store = try Database(path: "\(path)/store.sqlite", mode: .readOnly)
+    #expect(try store.integer("PRAGMA user_version") == 1)
   }
 
   @Test func aNewFolderNeedsNothing() throws {

@@ -45,7 +45,8 @@ import Testing
     // Their own limits hold as soon as they are ready.
     for (incarnation, lines, expected) in [(UInt64(2), 1, full), (3, 3, total(3)), (4, 3, full), (5, 4, total(4))] {
       let bench = try OwnerBench(partitions: 1, incarnation: incarnation, log: log) { change(&$0, lines: lines) }
-      #expect(try bench.submit(add("item\(incarnation)", to: orders[0])) == expected)
+      let result = try bench.submit(add("item\(incarnation)", to: orders[0]))
+      #expect(result == expected, "\(incarnation): \(result) \(bench.reported)")
       bench.kill()
     }
   }

@@ -37,19 +37,20 @@ package enum FolderUpgrade {
   ///   - partitionCount: has to be the one that the folder was made with.
   ///   - keepsHistory: whether the former log is kept beside the new one.
   /// - Returns: nil where there was nothing to do.
-  /// - Throws: `Refusal`, `DataFolderFailure`, `LogFailure`, `StoreFailure`. The folder can be used as before then, or
-  ///   brought forward by the next start.
+  /// - Throws: `Refusal`, and nothing was changed; `DataFolderFailure`, `LogFailure`, `StoreFailure`: the next start
+  ///   brings the folder forward.
   package static func runIfNeeded(
     path: String, partitionCount: Int, keepsHistory: Bool, options: SQLiteStore.Options = SQLiteStore.Options()
   ) throws -> Report? {
     guard try FormerLog.isThere(in: path) else { return nil }
-    let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file, StoreFile.file])
+    let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file])
     let log = try FormerLog(folder)
+    // Only read so far: what cannot be brought forward stays a folder of the earlier version.
+    let state = try FormerState(log, try SQLiteStoreReader(path: path), partitionCount: partitionCount)
+    try log.append(state.appended)
     let store = try SQLiteStore(folder: folder, options: options)
     defer { store.close() }
-    let state = try FormerState(log, store, partitionCount: partitionCount)
-    try log.append(state.appended)
-    try state.writeCheckpoints()
+    try state.writeCheckpoints(to: store)
     let copy = keepsHistory ? "\(path)/log-0.1.sqlite" : nil
     try log.convert(keepingAt: copy)
     return Report(

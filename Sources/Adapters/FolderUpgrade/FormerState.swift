@@ -9,33 +9,32 @@ import Synchronization
 
 /// What a folder of version 0.1.0 comes to, once its log has been replayed and no message is under way any more.
 struct FormerState {
-  private let store: SQLiteStore
+  private let store: SQLiteStoreReader
   private var partitions: [PartitionID: any FormerPartition] = [:]
-  private var epochs: [PartitionID: UInt64] = [:]
   private var nextOffsets: [PartitionID: Int64] = [:]
   private(set) var recordsReplayed = 0
   /// What a restart would have appended.
   private(set) var appended: [(partition: PartitionID, record: Record)] = []
 
   /// - Throws: `FolderUpgrade.Refusal`, `LogFailure`, `StoreFailure`.
-  init(_ log: FormerLog, _ store: SQLiteStore, partitionCount: Int) throws {
+  init(_ log: FormerLog, _ store: SQLiteStoreReader, partitionCount: Int) throws {
     self.store = store
     guard let partitioner = Partitioner(count: partitionCount) else {
       throw LogFailure(.format, "\(partitionCount) is no partition count")
     }
+    let headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
     for service in Service.allCases {
       for index in 0..<partitionCount {
         let partition = PartitionID(service, UInt16(index))
-        let ownership = try store.acquire(partition)
-        let offset = ownership.recovery.header?.offset ?? -1
+        let recovery = Recovery(header: headers[partition], pinned: try store.pinned(of: partition))
+        let offset = recovery.header?.offset ?? -1
         let offsets = log.offsets(of: partition)
         guard offset + 1 >= offsets.lowerBound, offset < offsets.upperBound || offsets.isEmpty && offset == -1 else {
           throw FolderUpgrade.Refusal(
             description: "\(partition): the store stands at offset \(offset) and the log has \(offsets.lowerBound) to "
               + "\(offsets.upperBound - 1); restore log and store from the same backup")
         }
-        partitions[partition] = makeFormerPartition(partition, partitioner, ownership.recovery)
-        epochs[partition] = ownership.epoch
+        partitions[partition] = makeFormerPartition(partition, partitioner, recovery)
         nextOffsets[partition] = offsets.upperBound
       }
     }
@@ -49,7 +48,9 @@ struct FormerState {
 
   private func apply(_ delivery: Delivery) throws -> [Effects.Outbound] {
     guard let partition = partitions[delivery.partition] else { return [] }
-    let outputs = try partition.apply(delivery) { keys in try load(keys, of: delivery.partition) }
+    let outputs = try partition.apply(delivery) { keys in
+      try keys.map { EntityChange(key: $0, value: try store.entity($0, of: delivery.partition)) }
+    }
     if case .stopped(let offset, let reason) = partition.status {
       throw FolderUpgrade.Refusal(
         description: "\(delivery.partition) stops at offset \(offset) of its log: \(reason); set that aside with "
@@ -80,18 +81,15 @@ struct FormerState {
 
   /// Writes a checkpoint of every partition that has changed since its newest, without what the former rules needed.
   /// - Throws: `StoreFailure`.
-  func writeCheckpoints() throws {
+  func writeCheckpoints(to store: SQLiteStore) throws {
     for (partition, state) in partitions.sorted(by: { $0.key < $1.key }) {
-      guard let batch = state.takeChanges(), let epoch = epochs[partition] else { continue }
+      guard let batch = state.takeChanges() else { continue }
+      let epoch = try store.acquire(partition).epoch
       let header = CheckpointHeader(
         partition: partition, offset: batch.header.offset, now: batch.header.now,
         rulesVersion: batch.header.rulesVersion, limits: batch.header.limits, dedup: [], ledger: batch.header.ledger)
       try wait { store.write(CheckpointBatch(header: header, changes: batch.changes), epoch: epoch, completion: $0) }
     }
-  }
-
-  private func load(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
-    try wait { store.load(keys, of: partition, epoch: epochs[partition] ?? 0, completion: $0) }
   }
 
   private func wait<Value: Sendable>(

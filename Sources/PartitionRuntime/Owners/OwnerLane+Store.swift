@@ -70,8 +70,10 @@ extension OwnerLane {
     case .left:
       seats[place].hasLeft = true
       leave(place)
-    case .superseded(let owner): stop(at: place, reason: "the owner of epoch \(owner.epoch) has it")
-    case .lost(let loss, let epoch): acquireAnew(place, above: epoch, loss)
+    case .superseded(let owner):
+      // Nobody else uses the folder: the store was set back, and has given an epoch out again.
+      acquireAnew(place, above: owner.epoch, "the log knows an owner of epoch \(owner.epoch), and the store does not")
+    case .lost(let loss, let epoch): acquireAnew(place, above: epoch, loss.rawValue)
     }
   }
 
@@ -79,12 +81,12 @@ extension OwnerLane {
 
   /// What the owner has in memory cannot be trusted any more, and the partition is still wanted here: it begins anew
   /// from what the store and the log hold.
-  private func acquireAnew(_ place: Int, above epoch: UInt64, _ loss: Loss) {
+  private func acquireAnew(_ place: Int, above epoch: UInt64, _ reason: String) {
     let (partition, store, mailbox) = (seats[place].id, shared.store, shared.storeMailboxes[index])
     if seats[place].gate.state != .replaying { shared.replaysAgain() }
     seats[place].gate.state = .replaying
     leave(place)
-    shared.partitionLost(partition, loss.rawValue)
+    shared.partitionLost(partition, reason)
     DispatchQueue.global().async {
       let result = Result { () throws(StoreFailure) in try store.acquire(partition, above: epoch) }
       _ = mailbox.post([.acquired(place: place, result)])
