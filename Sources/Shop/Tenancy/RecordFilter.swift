@@ -73,7 +73,8 @@ public struct RecordFilter: Hashable, Sendable {
     return .counted
   }
 
-  private mutating func judge(_ writer: OwnerID, _ found: UInt64) -> Verdict {
+  /// Judges the next record of the log by its writer and its number.
+  mutating func judge(_ writer: OwnerID, _ found: UInt64) -> Verdict {
     if let owner, writer.epoch < owner.epoch { return .void(.olderEpoch) }
     if let owner, writer.epoch == owner.epoch, writer.run != owner.run, !planted.is(.runNotCompared) {
       return .void(.otherRun)

@@ -13,10 +13,10 @@ extension Tenancy {
   public mutating func confirmed(
     _ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions
   ) {
-    guard ending == nil, settling == nil, let first = unconfirmed.first, first.record.number == number else { return }
+    guard ending == nil, settling == nil, !unconfirmed.isEmpty, unconfirmed[0].record.number == number else { return }
     let isWhereItHasToBe = offset == expectedOffset || !mode.isShared
     guard isWhereItHasToBe || planted.is(.anyOffsetConfirms) && offset != nil else {
-      if planted.is(.revealedBeforeMismatchIsRead) { reveal(first.effects, into: &actions) }
+      if planted.is(.revealedBeforeMismatchIsRead) { reveal(unconfirmed[0].effects, into: &actions) }
       settling = Settling(nextOffset: anchor.offset, shrunken: nil)
       actions.readBackFrom = anchor.offset
       return
@@ -106,8 +106,9 @@ extension Tenancy {
   private mutating func confirmOldest(
     at offset: Int64, now: Int64, isJudged: Bool = false, into actions: inout TenancyActions
   ) {
-    let append = unconfirmed.removeFirst()
-    if !isJudged, case .broken(let reason) = filter.judge(.turn(append.record)) {
+    let append = unconfirmed[0]
+    unconfirmed.removeFirst()
+    if !isJudged, case .broken(let reason) = filter.judge(append.record.owner, append.record.number) {
       return end(.stopped(number: append.record.number, reason: "\(reason)"))
     }
     confirmed = (append.record.number, offset)

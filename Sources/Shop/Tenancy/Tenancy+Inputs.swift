@@ -59,7 +59,7 @@ extension Tenancy {
     return true
   }
 
-  mutating func queue(_ inbound: InboundQueue.Inbound) {
+  mutating func queue(_ inbound: Inbound) {
     if case .message = inbound.input { messages.append(inbound) } else { commands.append(inbound) }
   }
 

@@ -12,7 +12,7 @@ extension Tenancy {
     _ query: Query, for request: RequestID, at now: Int64, into actions: inout TenancyActions
   ) -> Bool {
     guard isAdmitting || phase == .replaying, waitingReads.count < limits.core.waitingReadsMax else { return false }
-    let provenBy = max(number, unconfirmed.last?.record.number ?? 0) + 1
+    let provenBy = (hasCautious ? number + 1 : number) + 1
     wait(WaitingRead(query: query, request: request, provenBy: provenBy), at: now, into: &actions)
     actions.loads += loads.next()
     return true

@@ -50,7 +50,7 @@ extension Tenancy {
     }
     var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
     var withheldReplies: [CommandReply] = []
-    for append in unconfirmed where !append.isCautious {
+    for append in unconfirmed.all where !append.isCautious {
       if mode.isShared { withheldReplies += append.effects.replies }
       if planted.is(.checkpointWithoutOutbox) { continue }
       var numbers: [PartitionID: UInt64] = [:]
@@ -104,7 +104,7 @@ extension Tenancy {
   public mutating func evict(downTo share: Int = .max) -> Int {
     let excess = state.residentCount - min(limits.core.residentMax, share)
     // What is logged and not applied yet finds its keys when its time comes.
-    guard ending == nil, excess > 0, !unconfirmed.contains(where: \.isCautious) else { return 0 }
+    guard ending == nil, excess > 0, !hasCautious else { return 0 }
     return state.evict(excess: excess, scanMax: limits.core.evictionScanMax, keeping: loads.requested)
   }
 }

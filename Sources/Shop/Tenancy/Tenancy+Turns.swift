@@ -16,8 +16,11 @@ extension Tenancy {
 
   /// What is logged before it is applied goes alone: whatever comes next may depend on it.
   private var appendsUnderWayMax: Int {
-    cautiousLeft > 0 || unconfirmed.last?.isCautious == true ? 1 : mode.appendsUnderWayMax
+    cautiousLeft > 0 || hasCautious ? 1 : mode.appendsUnderWayMax
   }
+
+  /// Something was logged and is applied only when it is durable: nothing else is under way then.
+  var hasCautious: Bool { isNewestCautious && !unconfirmed.isEmpty }
 
   /// So much waits for a checkpoint that commands are not executed.
   public var isDirtyBoundReached: Bool { state.dirtyCount >= limits.core.dirtyMax }
@@ -45,6 +48,9 @@ extension Tenancy {
     for control in controls { try? state.apply(control) }
     var entries: [LoggedInput] = []
     var effects = TurnEffects()
+    let expected = min(messages.count + commands.count, limits.turnInputsMax)
+    entries.reserveCapacity(expected)
+    effects.reserveCapacity(expected)
     var bytes = 0
     drain(.messages, time, now, &entries, &effects, &bytes, &actions)
     drain(.commands, time, now, &entries, &effects, &bytes, &actions)
@@ -60,7 +66,7 @@ extension Tenancy {
 
   private enum Inputs { case messages, commands }
 
-  private func first(of inputs: Inputs) -> InboundQueue.Inbound? {
+  private func first(of inputs: Inputs) -> Inbound? {
     switch inputs {
     case .messages: messages.first
     case .commands: commands.first
@@ -141,7 +147,7 @@ extension Tenancy {
   /// Whether an input that was queued is the next one of its stream still: the partition's time may have gone on so far
   /// that its session was forgotten meanwhile. Its sender is told.
   private mutating func isStillNext(
-    _ inbound: InboundQueue.Inbound, at time: Timestamp, into actions: inout TenancyActions
+    _ inbound: Inbound, at time: Timestamp, into actions: inout TenancyActions
   ) -> Bool {
     guard let origin = inbound.origin, !planted.is(.gapAdmitted) else { return true }
     if isForgotten(origin.source, asOf: inbound.asOf, at: time) {
@@ -158,7 +164,7 @@ extension Tenancy {
   }
 
   /// What the log will say of an input: itself, or that it is skipped.
-  private func entry(for inbound: InboundQueue.Inbound, at now: Int64) -> LoggedInput {
+  private func entry(for inbound: Inbound, at now: Int64) -> LoggedInput {
     switch inbound.input {
     case .message(let message):
       if planted.is(.messageRefusedWhenDirty), isDirtyBoundReached {
@@ -251,6 +257,7 @@ extension Tenancy {
       append.effects.messages = []
     }
     unconfirmed.append(append)
+    isNewestCautious = isCautious
     actions.appends.append(.turn(record))
   }
 

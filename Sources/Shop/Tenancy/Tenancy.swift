@@ -74,8 +74,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   var releasedEarly: OwnerID?
 
   // Inputs.
-  var messages = InboundQueue()
-  var commands = InboundQueue()
+  var messages = FIFO<Inbound>()
+  var commands = FIFO<Inbound>()
   /// The highest number of each source that is queued or applied, where it is above what was applied.
   var queuedThrough: NumbersBySource
   /// The highest number of each source that is durable.
@@ -84,7 +84,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   var cautiousLeft = 0
 
   // Appends.
-  var unconfirmed: [UnconfirmedAppend] = []
+  var unconfirmed = FIFO<UnconfirmedAppend>()
+  /// The newest of them is applied only when it is durable.
+  var isNewestCautious = false
   /// Confirmed, and withheld until the predecessor's end.
   var held: [UnconfirmedAppend] = []
   var settling: Settling?
@@ -120,6 +122,13 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     var replies: [CommandReply] = []
     /// The newest number of each source in the record.
     var admitted: [(source: StreamSource, number: UInt64)] = []
+
+    /// Makes room for what so many inputs cause.
+    mutating func reserveCapacity(_ inputs: Int) {
+      messages.reserveCapacity(2 * inputs)
+      replies.reserveCapacity(inputs)
+      admitted.reserveCapacity(inputs)
+    }
   }
 
   struct WaitingRead: Sendable {
@@ -214,9 +223,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     if case .ended = phase { return }
     phase = .ended(end)
     abandon()
-    messages = InboundQueue()
-    commands = InboundQueue()
-    unconfirmed = []
+    messages = FIFO()
+    commands = FIFO()
+    unconfirmed = FIFO()
     held = []
     settling = nil
     withheldAnswers = []
@@ -227,7 +236,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
 
   /// Notes whose requests end with the tenure, where nobody else sends them again.
   private mutating func abandon() {
-    for append in unconfirmed + held {
+    for append in unconfirmed.all + held {
       abandoned.unknown += append.effects.replies.map(\.request)
       for entry in append.record.entries where entry.origin == nil {
         if case .command(let command) = entry.body { abandoned.unknown.append(command.request) }

@@ -2,38 +2,15 @@ import Model
 import PartitionCore
 import Streams
 
-// The queues of a tenure: first in, first out, and taking the first one away costs nothing on average.
+// The queues of a tenure.
 
-/// Inputs that were admitted and not applied.
-struct InboundQueue: Sendable {
-  struct Inbound: Sendable {
-    let origin: LoggedInput.Origin?
-    let input: StreamInput
-    let bytes: Int
-    /// The partition's time as the sender had learned it.
-    let asOf: Timestamp
-  }
-
-  private var items: [Inbound] = []
-  private var head = 0
-
-  var count: Int { items.count - head }
-  var isEmpty: Bool { head == items.count }
-  var first: Inbound? { isEmpty ? nil : items[head] }
-  var all: ArraySlice<Inbound> { items[head...] }
-
-  mutating func append(_ inbound: Inbound) { items.append(inbound) }
-
-  mutating func removeFirst() {
-    head += 1
-    if isEmpty {
-      items.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= 256, head * 2 >= items.count {
-      items.removeFirst(head)
-      head = 0
-    }
-  }
+/// An input that was admitted and not applied.
+struct Inbound: Sendable {
+  let origin: LoggedInput.Origin?
+  let input: StreamInput
+  let bytes: Int
+  /// The partition's time as the sender had learned it.
+  let asOf: Timestamp
 }
 
 /// Records that were read from the log and not applied yet.
@@ -43,8 +20,7 @@ struct ReplayQueue: Sendable {
     let record: LogRecord
   }
 
-  private var records: [Read] = []
-  private var head = 0
+  private var records = FIFO<Read>()
   /// The first record was judged, and counts: it waits for a load.
   var isJudged = false
   /// Entries of the first record that were applied.
@@ -52,23 +28,16 @@ struct ReplayQueue: Sendable {
   /// The entry behind them is not the next one of its stream.
   var isOutOfStream = false
 
-  var isEmpty: Bool { head == records.count }
-  var first: Read? { isEmpty ? nil : records[head] }
-  var all: ArraySlice<Read> { records[head...] }
+  var isEmpty: Bool { records.isEmpty }
+  var first: Read? { records.first }
+  var all: ArraySlice<Read> { records.all }
 
   mutating func append(_ record: LogRecord, at offset: Int64) { records.append(Read(offset: offset, record: record)) }
 
   mutating func removeFirst() {
-    head += 1
+    records.removeFirst()
     nextEntry = 0
     isJudged = false
-    if isEmpty {
-      records.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= 64, head * 2 >= records.count {
-      records.removeFirst(head)
-      head = 0
-    }
   }
 }
 
