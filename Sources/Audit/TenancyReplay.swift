@@ -43,10 +43,13 @@ package final class TenancyReplay: ReplayPartition {
     for record in records {
       guard tenancy.isReplaying else { return }
       switch record.content {
-      case .undecodable(let reason): tenancy.deliverUndecodable(reason, at: record.offset)
+      case .undecodable(let reason):
+        tenancy.deliverUndecodable(reason, at: record.offset)
+        try advance(load)
       case .record(let logged):
         judge(logged, at: record.offset)
-        try deliver(logged, at: record.offset, load)
+        tenancy.deliver(logged, at: record.offset)
+        try advance(load)
       }
       if tenancy.isReplaying { appliedOffset = record.offset }
     }
@@ -62,8 +65,7 @@ package final class TenancyReplay: ReplayPartition {
         + "a folder has one writer, who never wrote it there")
   }
 
-  private func deliver(_ record: LogRecord, at offset: Int64, _ load: EntityLoad) throws {
-    tenancy.deliver(record, at: offset)
+  private func advance(_ load: EntityLoad) throws {
     while tenancy.canAdvanceReplay {
       actions.removeAll()
       tenancy.advanceReplay(at: 0, into: &actions)
@@ -93,7 +95,8 @@ package final class TenancyReplay: ReplayPartition {
 
   private func append(_ record: LogRecord, _ load: EntityLoad) throws {
     _ = filter.judge(record)
-    try deliver(record, at: appliedOffset + 1, load)
+    tenancy.deliver(record, at: appliedOffset + 1)
+    try advance(load)
     if tenancy.isReplaying { appliedOffset += 1 }
   }
 

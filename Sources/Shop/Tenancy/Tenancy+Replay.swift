@@ -11,10 +11,10 @@ extension Tenancy {
     replay.append(record, at: offset)
   }
 
-  /// Takes bytes of the log that are no record.
+  /// Takes bytes of the log that are no record: the partition stops there, once everything before is applied.
   public mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
     guard case .replaying = phase else { return }
-    end(.stopped(number: number + 1, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
+    replay.appendUndecodable(reason, at: offset)
   }
 
   /// Whether `advanceReplay` has something to do before a load ends.
@@ -31,7 +31,7 @@ extension Tenancy {
         }
         replay.isJudged = true
       }
-      guard case .turn(let record) = read.record else { continue }
+      guard case .turn(let record)? = read.record else { continue }
       guard apply(record, counting: &entries) else { break }
       number = record.number
       confirmed = (record.number, read.offset)
@@ -44,17 +44,23 @@ extension Tenancy {
   private mutating func isCounted(
     _ read: ReplayQueue.Read, at now: Int64, into actions: inout TenancyActions
   ) -> Bool {
-    switch filter.judge(read.record) {
+    guard let record = read.record else {
+      end(
+        .stopped(
+          number: number + 1, reason: "the record at offset \(read.offset) cannot be decoded: \(read.flaw)"))
+      return false
+    }
+    switch filter.judge(record) {
     case .void(let reason):
       // Another run has this epoch: whoever finds that acquires above it.
-      if read.record.owner == owner, reason == .epochTaken || reason == .otherRun { lose(.epochTaken) }
+      if record.owner == owner, reason == .epochTaken || reason == .otherRun { lose(.epochTaken) }
       return false
     case .broken(let reason):
       end(.stopped(number: number + 1, reason: "offset \(read.offset): \(reason)"))
       return false
     case .counted: break
     }
-    guard case .owned(let announced) = read.record else { return true }
+    guard case .owned(let announced) = record else { return true }
     let announcer = OwnerID(epoch: announced.epoch, run: announced.incarnation)
     if announcer == owner || planted.is(.runNotCompared) && announcer.epoch == owner.epoch {
       replayEnded(ownedAt: read.offset, at: now, into: &actions)

@@ -17,7 +17,10 @@ struct Inbound: Sendable {
 struct ReplayQueue: Sendable {
   struct Read: Sendable {
     let offset: Int64
-    let record: LogRecord
+    /// nil for bytes that are no record.
+    let record: LogRecord?
+    /// Why they are none.
+    var flaw = ""
   }
 
   private var records = FIFO<Read>()
@@ -33,6 +36,10 @@ struct ReplayQueue: Sendable {
   var all: ArraySlice<Read> { records.all }
 
   mutating func append(_ record: LogRecord, at offset: Int64) { records.append(Read(offset: offset, record: record)) }
+
+  mutating func appendUndecodable(_ reason: String, at offset: Int64) {
+    records.append(Read(offset: offset, record: nil, flaw: reason))
+  }
 
   mutating func removeFirst() {
     records.removeFirst()
