@@ -80,8 +80,9 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   /// Records that wait or are being written.
   package var pendingRecords: Int { queued.count + committing.count }
 
+  /// Whether no new commands should be taken: too much waits, or nothing will ever be written.
   package var isBacklogged: Bool {
-    queued.count >= limits.queuedRecordsMax || queuedBytes >= limits.queuedBytesMax
+    failure != nil || queued.count >= limits.queuedRecordsMax || queuedBytes >= limits.queuedBytesMax
   }
 
   // MARK: Appending

@@ -73,6 +73,7 @@ public final class SQLiteLog: RecordLog {
     func fail(_ failure: LogFailure) {
       let lanes = state.withLock { state in
         state.sequencer.fail(failure)
+        noteBacklog(state)
         return state.lanes
       }
       for lane in lanes { lane.logHasNews() }

@@ -202,8 +202,8 @@ import Testing
       fail again         | the first failure
       done               | tells
       0 takes            | orders-0@0#1
-      0: orders          | 1
-      0 ends             | 1
+      0: orders          | 1 backlog
+      0 ends             | 1 backlog
       begin              |
       """),
     Script(

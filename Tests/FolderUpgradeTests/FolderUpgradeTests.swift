@@ -152,13 +152,15 @@ import Wire
     #expect(try copy.integer("SELECT count(*) FROM records") ?? 0 >= 40)
   }
 
-  @Test func theWrongNumberOfPartitionsIsRefused() throws {
+  @Test func anotherNumberOfPartitionsLeavesTheFolderAlone() throws {
     let log = try GoldenLog("v0.1.0")
     let parent = try TemporaryFolder()
     defer { withExtendedLifetime(parent) {} }
     let path = try folder(log, records: 40, in: parent)
+    let count = log.partitionCount + 1
+    #expect(try FolderUpgrade.runIfNeeded(path: path, partitionCount: count, keepsHistory: false) == nil)
     #expect(throws: DataFolderFailure.self) {
-      try FolderUpgrade.runIfNeeded(path: path, partitionCount: log.partitionCount + 1, keepsHistory: false)
+      try DataFolder(path: path, partitionCount: count, files: [LogFile.file, StoreFile.file])
     }
     #expect(try FormerLog.isThere(in: path))
   }

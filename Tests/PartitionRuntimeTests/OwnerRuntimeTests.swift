@@ -154,6 +154,10 @@ import Testing
       try port.submit(
         .payments(.addFunds(user, Money(unchecked: 1))), to: partition, number: number, idempotency: nil, trace: nil)
     }
+    let isApplied = eventually {
+      bench.lanes.indices.allSatisfy { (try? bench.look(.user(user), lane: $0)) == .some(nil) }
+    }
+    #expect(isApplied)
     bench.log.fail(LogFailure(.write, "the disk is full"))
     let result = try #require(write.wait())
     #expect(result == .refused(.outcomeUnknown) || result == .refused(.logFailed))

@@ -34,7 +34,7 @@ package enum FolderUpgrade {
   /// Brings the folder forward if it needs it.
   ///
   /// - Parameters:
-  ///   - partitionCount: has to be the one that the folder was made with.
+  ///   - partitionCount: a folder that was made with another one is left alone.
   ///   - keepsHistory: whether the former log is kept beside the new one.
   /// - Returns: nil where there was nothing to do.
   /// - Throws: `Refusal`, and nothing was changed; `DataFolderFailure`, `LogFailure`, `StoreFailure`: the next start
@@ -42,7 +42,10 @@ package enum FolderUpgrade {
   package static func runIfNeeded(
     path: String, partitionCount: Int, keepsHistory: Bool, options: SQLiteStore.Options = SQLiteStore.Options()
   ) throws -> Report? {
-    guard try FormerLog.isThere(in: path) else { return nil }
+    // Whoever opens the folder next says what is wrong with it; until then nothing in it is touched.
+    guard let format = try? DataFolder.readFormat(path), format.partitionCount == partitionCount,
+      DataFolder.holds(StoreFile.file, path), try FormerLog.isThere(in: path)
+    else { return nil }
     let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file])
     let log = try FormerLog(folder)
     // Only read so far: what cannot be brought forward stays a folder of the earlier version.

@@ -20,7 +20,7 @@ extension OwnerLane: RequestPort {
     case .stopped: throw .partitionStopped(partition)
     }
     if isLogFailed { throw .logFailed }
-    if shared.log.isBacklogged { throw .overloaded }
+    if shared.log.isBacklogged { throw shared.log.failure == nil ? .overloaded : .logFailed }
     let command = ClientCommand(
       request: RequestID(incarnation: shared.run, lane: UInt16(index), number: number), idempotency: idempotency,
       trace: trace, command: command)
