@@ -43,7 +43,7 @@ extension Tenancy {
   /// record itself, what stands before its entries, or an entry's number is to blame, or nothing is.
   package var poisonousEntry: Int? {
     guard case .ended(.stopped) = phase, replay.isJudged, !replay.isOutOfStream,
-      case .turn(let record)?? = replay.first?.record,
+      case .turn(let record)? = replay.first?.record,
       record.entries.indices.contains(replay.nextEntry)
     else { return nil }
     let isControlToBlame = record.controls.contains { control in
