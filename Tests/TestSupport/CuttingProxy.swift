@@ -10,8 +10,8 @@ public final class CuttingProxy: @unchecked Sendable {
     case cutAtAnswer
     /// The next request is kept back; the client's connection ends, the server's does not. See `deliverHeld`.
     case holdRequest
-    /// The next request reaches the server up to a Sync in its first 64 KiB, and nothing else of its client does, as
-    /// when that is stopped. In the middle of a message the server would wait without a limit.
+    /// The next large request reaches the server up to a Sync within it, and nothing else of its client does, as when
+    /// that is stopped. In the middle of a message the server would wait without a limit.
     case stallInRequest
   }
 
@@ -155,7 +155,9 @@ public final class CuttingProxy: @unchecked Sendable {
   private func fromClient(_ link: Link) -> Bool {
     guard let bytes = receive(link.client) else { return false }
     let sync = Self.endOfLastSync(in: bytes)
-    switch met(.cutAtRequest) ?? met(.holdRequest) ?? (sync == nil ? nil : met(.stallInRequest)) {
+    // A request that ends here is whole: somebody else's, who asks a little now and then.
+    let isHalf = sync.map { $0 < bytes.count } ?? false
+    switch met(.cutAtRequest) ?? met(.holdRequest) ?? (isHalf ? met(.stallInRequest) : nil) {
     case .cutAtRequest?: return false
     case .holdRequest?:
       link.held = bytes
