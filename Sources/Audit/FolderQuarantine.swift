@@ -25,8 +25,9 @@ package enum FolderQuarantine {
   }
 
   /// Sets aside what stops the partition called `name` at `offset`: the one entry that cannot be applied. It becomes a
-  /// skip, so that its number in its stream stays used. Nothing else can be set aside: of a record whose bytes cannot
-  /// be decoded, nobody knows which numbers it used and how many messages it caused, and all behind it counts on.
+  /// skip, so that its number in its stream stays used. Nothing else can be set aside: if a record cannot be
+  /// decoded, nobody knows which numbers it used and how many messages it caused, and every later record depends on
+  /// that.
   ///
   /// `note` is kept with the record, behind the reason of the stop. `progress` gets the number of records read so far;
   /// the log is read twice.

@@ -49,15 +49,7 @@ package final class LoopReplay: ReplayPartition {
   }
 
   private func run(_ load: EntityLoad) throws {
-    var effects = Effects()
-    while true {
-      loop.step(into: &effects)
-      let keys = loop.keysToLoad()
-      guard !keys.isEmpty || loop.canStep else { break }
-      if !keys.isEmpty { loop.loaded(try load(keys), at: 0, into: &effects) }
-    }
-    loop.appended(upTo: .zero)
-    caused += effects.messages.map { Caused(destination: $0.to, entry: $0.entry) }
+    caused += try loop.run(load: load).map { Caused(destination: $0.to, entry: $0.entry) }
   }
 
   package func takeMessages() -> [Caused] {
@@ -82,7 +74,7 @@ package final class LoopReplay: ReplayPartition {
     }
   }
 
-  /// None: a receiver keeps the newest record of each source only, which tells nothing of how many there were.
+  /// None: a receiver keeps the newest record of each source only, which says nothing about how many there were.
   package var destinations: [PartitionID] { [] }
   package func loss(of sender: LoopReplay) -> String? { nil }
 
@@ -109,12 +101,8 @@ private protocol AuditedLoop {
   var status: PartitionStatus { get }
   var appliedOffset: Int64 { get }
   var header: CheckpointHeader { get }
-  var canStep: Bool { get }
   mutating func deliver(_ delivery: Delivery)
-  mutating func step(into effects: inout Effects)
-  mutating func keysToLoad() -> [EntityKey]
-  mutating func loaded(_ rows: [EntityChange], at now: Int64, into effects: inout Effects)
-  mutating func appended(upTo position: LogPosition)
+  mutating func run(load: ([EntityKey]) throws -> [EntityChange]) rethrows -> [Effects.Outbound]
   @discardableResult mutating func takeCheckpoint() -> Bool
   mutating func checkpointToWrite(durable: LogPosition) -> CheckpointBatch?
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)

@@ -59,7 +59,7 @@ package protocol CausedMessage: Hashable {
 
 /// What has to be read of a partition's log, because somebody received what it caused.
 package struct MessageNeed {
-  /// The offset of the record that caused it; `max` where only the log itself can tell.
+  /// The offset of the record that caused it; `max` where only the log itself shows it.
   let through: Int64
   /// What it means when the log has no such record.
   let sentence: String

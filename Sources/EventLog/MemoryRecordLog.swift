@@ -84,9 +84,7 @@ package final class MemoryRecordLog: RecordLog {
     return state.sequencer.endCommit()
   }
 
-  private func slot(of partition: PartitionID) -> Int? {
-    RecordSequencer<Body>.slot(of: partition, partitionCount: partitionCount)
-  }
+  private func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitionCount) }
 
   package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
     let failure = state.withLock { state -> LogFailure? in

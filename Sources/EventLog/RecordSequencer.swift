@@ -67,14 +67,8 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     confirmations = Array(repeating: [], count: laneCount)
   }
 
-  /// The place of a partition in tables over all partitions; nil where there is no such partition.
-  package static func slot(of partition: PartitionID, partitionCount: Int) -> Int? {
-    guard Int(partition.index) < partitionCount else { return nil }
-    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
-  }
-
   package func nextOffset(of partition: PartitionID) -> Int64 {
-    Self.slot(of: partition, partitionCount: partitionCount).map { nextOffsets[$0] } ?? 0
+    partition.slot(of: partitionCount).map { nextOffsets[$0] } ?? 0
   }
 
   /// Records that wait or are being written.
@@ -92,7 +86,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   package mutating func append(_ appends: [RecordAppend], bodies: [Body], by lane: Int) {
     guard failure == nil else { return }
     for (append, body) in zip(appends, bodies) {
-      guard let slot = Self.slot(of: append.partition, partitionCount: partitionCount) else { continue }
+      guard let slot = append.partition.slot(of: partitionCount) else { continue }
       last += 1
       queued.append(
         Row(

@@ -86,10 +86,7 @@ public final class KafkaLog: EventLog {
 
   deinit { close() }
 
-  func slot(of partition: PartitionID) -> Int? {
-    guard Int(partition.index) < options.partitioner.count else { return nil }
-    return Int(partition.service.rawValue) * options.partitioner.count + Int(partition.index)
-  }
+  func slot(of partition: PartitionID) -> Int? { partition.slot(of: options.partitioner.count) }
 
   // MARK: Owners
 

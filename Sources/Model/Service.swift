@@ -37,3 +37,20 @@ extension PartitionID: CustomStringConvertible {
   /// `orders-3`, the form of Kafka's topic partitions.
   public var description: String { "\(service.name)-\(index)" }
 }
+
+extension PartitionID {
+  /// The partition's place in tables over all partitions, ascending; nil where there is no such partition.
+  ///
+  /// - Parameter count: partitions of each service.
+  public func slot(of count: Int) -> Int? {
+    Int(index) < count ? Int(service.rawValue) * count + Int(index) : nil
+  }
+
+  /// The partition at a place of such a table; nil beyond its end.
+  ///
+  /// - Parameter count: partitions of each service, at least 1.
+  public init?(slot: Int, of count: Int) {
+    guard let value = UInt8(exactly: slot / count), let service = Service(rawValue: value) else { return nil }
+    self.init(service, UInt16(slot % count))
+  }
+}

@@ -23,17 +23,9 @@ public struct CheckpointHeader: Hashable, Sendable {
   public let caused: [CausedCount]
 
   public init(
-    partition: PartitionID, offset: Int64, now: Timestamp, rulesVersion: UInt32, limits: RuleLimits = .initial,
-    dedup: [DedupRow], ledger: Ledger
-  ) {
-    self.init(
-      partition: partition, owner: nil, number: 0, offset: offset, now: now, rulesVersion: rulesVersion,
-      limits: limits, dedup: dedup, ledger: ledger, received: [], caused: [])
-  }
-
-  public init(
-    partition: PartitionID, owner: OwnerID?, number: UInt64, offset: Int64, now: Timestamp, rulesVersion: UInt32,
-    limits: RuleLimits, dedup: [DedupRow] = [], ledger: Ledger, received: [ReceivedNumbers.Row], caused: [CausedCount]
+    partition: PartitionID, owner: OwnerID? = nil, number: UInt64 = 0, offset: Int64, now: Timestamp,
+    rulesVersion: UInt32, limits: RuleLimits = .initial, dedup: [DedupRow] = [], ledger: Ledger,
+    received: [ReceivedNumbers.Row] = [], caused: [CausedCount] = []
   ) {
     self.partition = partition
     self.owner = owner
@@ -97,12 +89,8 @@ public struct CheckpointBatch: Sendable {
   /// The replies that no pod has received, oldest first: all of them, in place of what the store has.
   public let replies: [CommandReply]
 
-  public init(header: CheckpointHeader, changes: [EntityChange]) {
-    self.init(header: header, changes: changes, outbox: [], replies: [])
-  }
-
   public init(
-    header: CheckpointHeader, changes: [EntityChange], outbox: [OutboxRow], replies: [CommandReply]
+    header: CheckpointHeader, changes: [EntityChange], outbox: [OutboxRow] = [], replies: [CommandReply] = []
   ) {
     self.header = header
     self.changes = changes
@@ -133,10 +121,6 @@ public struct Recovery: Sendable {
   public let quarantined: Set<Int64>
   public let outbox: [OutboxRow]
   public let replies: [CommandReply]
-
-  public init(header: CheckpointHeader?, pinned: [EntityChange], quarantined: Set<Int64> = []) {
-    self.init(header: header, pinned: pinned, quarantined: quarantined, outbox: [], replies: [])
-  }
 
   public init(
     header: CheckpointHeader? = nil, pinned: [EntityChange] = [], quarantined: Set<Int64> = [],

@@ -15,8 +15,7 @@ public struct Dedup: Hashable, Sendable {
 
   /// Whether the message is new; remembers it if so. nil when there is no such source partition.
   public mutating func admit(_ message: PartitionMessage) -> Bool? {
-    guard Int(message.source.index) < partitionCount else { return nil }
-    let slot = Int(message.source.service.rawValue) * partitionCount + Int(message.source.index)
+    guard let slot = message.source.slot(of: partitionCount) else { return nil }
     if let seen = highest[slot], message.position <= seen { return false }
     highest[slot] = message.position
     return true
@@ -24,24 +23,22 @@ public struct Dedup: Hashable, Sendable {
 
   /// Whether the message is new; what is of no partition is not.
   public func isNew(_ message: PartitionMessage) -> Bool {
-    guard Int(message.source.index) < partitionCount else { return false }
-    let slot = Int(message.source.service.rawValue) * partitionCount + Int(message.source.index)
+    guard let slot = message.source.slot(of: partitionCount) else { return false }
     return highest[slot].map { message.position > $0 } ?? true
   }
 
   /// The table as rows, ascending by source.
   public var rows: [DedupRow] {
     highest.enumerated().compactMap { slot, position in
-      guard let position, let service = Service(rawValue: UInt8(slot / partitionCount)) else { return nil }
-      return DedupRow(
-        source: PartitionID(service, UInt16(slot % partitionCount)), position: position)
+      guard let position, let source = PartitionID(slot: slot, of: partitionCount) else { return nil }
+      return DedupRow(source: source, position: position)
     }
   }
 
   /// Takes over rows of a checkpoint; rows of partitions that do not exist are ignored.
   public mutating func restore(_ rows: [DedupRow]) {
-    for row in rows where Int(row.source.index) < partitionCount {
-      highest[Int(row.source.service.rawValue) * partitionCount + Int(row.source.index)] = row.position
+    for row in rows {
+      if let slot = row.source.slot(of: partitionCount) { highest[slot] = row.position }
     }
   }
 }

@@ -3,6 +3,23 @@ import Model
 // Keys that are not resident: asked of the store, one load at a time.
 
 extension PartitionLoop {
+  /// Applies everything that was delivered at once, for whoever replays a log without a lane. Returns the messages that
+  /// it caused.
+  ///
+  /// - Parameter load: what a store says about keys.
+  /// - Throws: what `load` throws; what was applied by then stays applied.
+  public mutating func run(load: ([EntityKey]) throws -> [EntityChange]) rethrows -> [Effects.Outbound] {
+    var effects = Effects()
+    while true {
+      step(into: &effects)
+      let keys = keysToLoad()
+      guard !keys.isEmpty || canStep else { break }
+      if !keys.isEmpty { loaded(try load(keys), into: &effects) }
+    }
+    appended(upTo: .zero)
+    return effects.messages
+  }
+
   func collectMissing(for entry: Entry, into keys: inout [EntityKey]) {
     switch entry.body {
     case .command(let command):

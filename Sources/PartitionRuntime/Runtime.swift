@@ -129,7 +129,7 @@ public final class Runtime: RuntimeInspection {
 }
 
 /// A count that several lanes bring down.
-private final class SharedCount: Sendable {
+final class SharedCount: Sendable {
   private let value: Atomic<Int>
   init(_ value: Int) { self.value = Atomic(value) }
   func decrement() -> Int { value.subtract(1, ordering: .acquiringAndReleasing).newValue }

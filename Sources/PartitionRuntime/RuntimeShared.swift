@@ -29,7 +29,7 @@ final class RuntimeShared: Sendable {
   /// The log, where partitions can be paused; nil where nobody else can own any.
   let sharedLog: (any SharedLog)?
   private let report: @Sendable (RuntimeEvent) -> Void
-  private let phaseValue = Atomic<UInt8>(0)
+  private let phaseFlag = PhaseFlag()
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
@@ -86,22 +86,8 @@ final class RuntimeShared: Sendable {
   // MARK: Phases
 
   var phase: RuntimeReport.Phase {
-    get {
-      switch phaseValue.load(ordering: .acquiring) {
-      case 0: .starting
-      case 1: .running
-      default: .stopping
-      }
-    }
-    set {
-      let value: UInt8 =
-        switch newValue {
-        case .starting: 0
-        case .running: 1
-        case .stopping: 2
-        }
-      phaseValue.store(value, ordering: .releasing)
-    }
+    get { phaseFlag.phase }
+    set { phaseFlag.phase = newValue }
   }
 
   /// A partition has applied everything that the log held when it got its owner.
@@ -111,8 +97,7 @@ final class RuntimeShared: Sendable {
   }
 
   func becomeReady() {
-    // A stop that was asked for meanwhile stays.
-    _ = phaseValue.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing)
+    phaseFlag.becomeRunning()
     onReplayed()
   }
 

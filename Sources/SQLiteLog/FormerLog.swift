@@ -48,7 +48,7 @@ package final class FormerLog {
 
   /// Where a partition's log begins, and what its next record gets.
   package func offsets(of partition: PartitionID) -> Range<Int64> {
-    guard let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount) else { return 0..<0 }
+    guard let slot = partition.slot(of: cursor.partitionCount) else { return 0..<0 }
     return base.offsets[slot]..<max(base.offsets[slot], end.offsets[slot])
   }
 
@@ -84,7 +84,7 @@ package final class FormerLog {
     try writing { () throws(DatabaseError) in
       let insert = try database.prepare("INSERT INTO records (sequence, partition, offset, body) VALUES (?, ?, ?, ?)")
       for (partition, record) in records {
-        guard let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount) else { continue }
+        guard let slot = partition.slot(of: cursor.partitionCount) else { continue }
         var body: [UInt8] = []
         RecordCodec.encode(record, into: &body)
         end.sequence += 1

@@ -80,7 +80,7 @@ struct LogMarks {
     do throws(LogFailure) {
       try cursor.forEach(after: newestMark, through: .max, limit: .max) { row throws(LogFailure) in
         let slot = row.partition.flatMap {
-          FileSequencer.slot(of: $0, partitionCount: cursor.partitionCount)
+          $0.slot(of: cursor.partitionCount)
         }
         guard let slot, row.sequence == end.sequence + 1, row.offset == end.offsets[slot] else {
           throw LogFailure(

@@ -83,7 +83,9 @@ struct LogReaderLoop {
     let isAtEnd = reading.isAtEnd
     if isAtEnd {
       for (slot, next) in reading.nextOffsets.sorted(by: { $0.key < $1.key }) {
-        if let partition = partition(slot) { events.append(.ended(partition, end: next)) }
+        if let partition = PartitionID(slot: slot, of: cursor.partitionCount) {
+          events.append(.ended(partition, end: next))
+        }
       }
     }
     let told = shared.state.withLock { state -> (any LogLane)? in
@@ -95,12 +97,6 @@ struct LogReaderLoop {
       return wasEmpty && !events.isEmpty ? state.lanes[reading.lane] : nil
     }
     told?.logHasNews()
-  }
-
-  private func partition(_ slot: Int) -> PartitionID? {
-    Service(rawValue: UInt8(clamping: slot / cursor.partitionCount)).map {
-      PartitionID($0, UInt16(slot % cursor.partitionCount))
-    }
   }
 
   /// Reads up to `catchUpRecordsMax` records, and notes how far it came. What nobody needs may be trimmed meanwhile, so
@@ -137,14 +133,17 @@ struct LogReaderLoop {
   /// Why a reading cannot reach its end.
   private func missing(_ reading: LogReading) -> LogFailure {
     let missing = reading.nextOffsets.filter { $0.value < reading.end.offsets[$0.key] }.min { $0.key < $1.key }
-    let text = missing.flatMap { slot, next in partition(slot).map { "offset \(next) of \($0)" } } ?? "records"
+    let text =
+      missing.flatMap { slot, next in
+        PartitionID(slot: slot, of: cursor.partitionCount).map { "offset \(next) of \($0)" }
+      } ?? "records"
     return LogFailure(.format, "\(cursor.path): lacks \(text); restore it from its backup")
   }
 
   /// What a row is to a lane; nil where it does not want it.
   private func event(_ row: LogCursor.Row, of reading: inout LogReading) throws(LogFailure) -> ReadEvent? {
     guard let partition = row.partition,
-      let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
+      let slot = partition.slot(of: cursor.partitionCount)
     else {
       throw LogFailure(.format, "\(cursor.path): record \(row.sequence) is of no partition; restore it from its backup")
     }

@@ -64,7 +64,7 @@ final class LogWriter {
       insert.bind(2, LogFile.number(of: row.partition))
       insert.bind(3, row.offset)
       try insert.run(binding: 4, to: row.body.bytes, row.body.range)
-      if let slot = FileSequencer.slot(of: row.partition, partitionCount: partitionCount) {
+      if let slot = row.partition.slot(of: partitionCount) {
         end.offsets[slot] = row.offset + 1
       }
     }

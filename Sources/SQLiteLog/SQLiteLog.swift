@@ -212,7 +212,7 @@ public final class SQLiteLog: RecordLog {
       }
       var offsets: [Int: Int64] = [:]
       for (partition, offset) in partitions.sorted(by: { $0.key < $1.key }) {
-        guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else {
+        guard let slot = partition.slot(of: partitionCount) else {
           return LogFailure(.format, "\(shared.path): has no partition \(partition)")
         }
         if let failure = check(offset, of: partition, state) { return failure }
@@ -244,7 +244,7 @@ public final class SQLiteLog: RecordLog {
 
   /// Why an owner that needs the records from `offset` on cannot go on, if so.
   private func check(_ offset: Int64, of partition: PartitionID, _ state: State) -> LogFailure? {
-    guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return nil }
+    guard let slot = partition.slot(of: partitionCount) else { return nil }
     let (first, next) = (state.base.offsets[slot], state.end.offsets[slot])
     if offset < first {
       return LogFailure(
@@ -262,7 +262,7 @@ public final class SQLiteLog: RecordLog {
   }
 
   package func trim(_ partition: PartitionID, through offset: Int64) {
-    guard let slot = FileSequencer.slot(of: partition, partitionCount: partitionCount) else { return }
+    guard let slot = partition.slot(of: partitionCount) else { return }
     let isDue = shared.state.withLock { state in
       state.trimmedThrough[slot] = max(state.trimmedThrough[slot], min(offset, state.end.offsets[slot] - 1))
       let isDue = TrimRule(shared.options).allows(

@@ -56,7 +56,7 @@ public final class SQLiteLogReader {
   public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
     var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })
     for (partition, offset) in offsets {
-      let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
+      let slot = partition.slot(of: cursor.partitionCount)
       if let slot { bySlot[slot] = offset }
     }
     let start = try LogFailure.reading { () throws(DatabaseError) in try LogMarks(cursor).start(for: bySlot) }
@@ -74,7 +74,7 @@ public final class SQLiteLogReader {
   /// The offsets of a partition that the log has; empty where it has none. nil where there is no such partition.
   /// - Throws: `LogFailure`.
   public func offsets(of partition: PartitionID) throws(LogFailure) -> Range<Int64>? {
-    let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
+    let slot = partition.slot(of: cursor.partitionCount)
     guard let slot else { return nil }
     let (base, end) = try ends()
     let first = base.offsets[slot]
@@ -89,7 +89,7 @@ public final class SQLiteLogReader {
     for service in Service.allCases {
       for index in 0..<cursor.partitionCount {
         let partition = PartitionID(service, UInt16(index))
-        let slot = FileSequencer.slot(of: partition, partitionCount: cursor.partitionCount)
+        let slot = partition.slot(of: cursor.partitionCount)
         if let slot { beginnings[partition] = base.offsets[slot] }
       }
     }

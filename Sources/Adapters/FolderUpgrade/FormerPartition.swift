@@ -35,16 +35,8 @@ private final class FormerLoop<Machine: StateMachine>: FormerPartition {
   }
 
   func apply(_ delivery: Delivery, load: ([EntityKey]) throws -> [EntityChange]) throws -> [Effects.Outbound] {
-    var effects = Effects()
     loop.deliver(delivery)
-    while true {
-      loop.step(into: &effects)
-      let keys = loop.keysToLoad()
-      guard !keys.isEmpty || loop.canStep else { break }
-      if !keys.isEmpty { loop.loaded(try load(keys), into: &effects) }
-    }
-    loop.appended(upTo: .zero)
-    return effects.messages
+    return try loop.run(load: load)
   }
 
   func isNew(_ message: PartitionMessage) -> Bool { loop.awaits(message) }

@@ -48,7 +48,7 @@ package enum KeyFileAccess {
   }
 
   /// Takes a key away.
-  /// - Throws: `KeyFileFailure`, also when there is none of this id; then the file is as it was.
+  /// - Throws: `KeyFileFailure`, also when no key has this id. The file is unchanged then.
   package static func revoke(_ id: CallerID, in path: String) throws(KeyFileFailure) {
     let lock = try Lock(path)
     defer { lock.release() }

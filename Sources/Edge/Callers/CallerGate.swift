@@ -1,9 +1,9 @@
 /// Knows the callers of one lane's requests by what they present. Lane-confined.
 ///
 /// A key is presented as `ID.SECRET`. Who it is follows from the id alone, so finding it costs the same however many
-/// keys there are; ids are no secrets. Whether it is them follows from the SHA-256 of the secret, compared in a time
-/// that does not tell where it differs. A lane hashes a secret once: afterwards it compares the presented one with the
-/// one that it has seen to be right, which costs a tenth.
+/// keys there are; ids are no secrets. Whether it is them follows from the SHA-256 of the secret, compared in
+/// constant time. A lane hashes a secret once; later it compares the presented secret with the one that it has already
+/// checked, which costs a tenth.
 package final class CallerGate {
   private var table: CallerTable
   /// Those that showed their secret, with it. As many as there are keys at most.

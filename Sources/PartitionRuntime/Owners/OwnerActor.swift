@@ -90,7 +90,7 @@ actor OwnerActor<Machine: StateMachine> {
 
   private func standing(_ actions: borrowing TenancyActions) -> TenancyStanding {
     if let entries = actions.appendedEntries { counters.entriesApplied &+= UInt64(entries) }
-    if actions.hasLoads { counters.loads += 1 }
+    if !actions.loads.isEmpty { counters.loads += 1 }
     var (standing, resident, dirty) = tenancy.standing()
     count(resident, dirty)
     if dirty > 0, memory.isCheckpointDue { standing.insert(.isCheckpointDue) }

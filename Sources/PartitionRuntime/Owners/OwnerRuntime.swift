@@ -4,7 +4,6 @@ import Model
 import PartitionCore
 import StateStore
 import Streams
-import Synchronization
 
 /// All partitions of a process on its lanes: boot, replay, orderly end, and what the operator sees.
 ///
@@ -69,7 +68,7 @@ public final class OwnerRuntime: RuntimeInspection {
     answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
   ) {
     shared.phase = .stopping
-    let left = LaneCount(lanes.count)
+    let left = SharedCount(lanes.count)
     for (lane, owner) in zip(lanes, owners) {
       lane.post { owner.value.beginDrain(answersMilliseconds) { if left.decrement() == 0 { completion() } } }
     }
@@ -93,13 +92,6 @@ private final class LogSignal: LogLane {
   private let lane: Lane
   init(_ lane: Lane) { self.lane = lane }
   func logHasNews() { lane.wake() }
-}
-
-/// A count that several lanes bring down.
-private final class LaneCount: Sendable {
-  private let value: Atomic<Int>
-  init(_ value: Int) { self.value = Atomic(value) }
-  func decrement() -> Int { value.subtract(1, ordering: .acquiringAndReleasing).newValue }
 }
 
 extension OwnerLane {

@@ -27,7 +27,7 @@ final class OwnerShared: Sendable {
   /// What the partitions hold in memory together.
   let memory: MemoryPool
   private let report: @Sendable (RuntimeEvent) -> Void
-  private let phaseValue = Atomic<UInt8>(0)
+  private let phaseFlag = PhaseFlag()
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
@@ -75,29 +75,14 @@ final class OwnerShared: Sendable {
   // MARK: Phases
 
   var phase: RuntimeReport.Phase {
-    get {
-      switch phaseValue.load(ordering: .acquiring) {
-      case 0: .starting
-      case 1: .running
-      default: .stopping
-      }
-    }
-    set {
-      let value: UInt8 =
-        switch newValue {
-        case .starting: 0
-        case .running: 1
-        case .stopping: 2
-        }
-      phaseValue.store(value, ordering: .releasing)
-    }
+    get { phaseFlag.phase }
+    set { phaseFlag.phase = newValue }
   }
 
   /// A partition has applied everything that the log held when it got its owner, or will apply nothing any more.
   func replayed() {
     guard replaying.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
-    // A stop that was asked for meanwhile stays.
-    _ = phaseValue.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing)
+    phaseFlag.becomeRunning()
     onReplayed()
   }
 

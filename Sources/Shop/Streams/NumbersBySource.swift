@@ -28,8 +28,5 @@ public struct NumbersBySource: Sendable {
     }
   }
 
-  private func slot(of partition: PartitionID) -> Int? {
-    guard Int(partition.index) < partitionCount else { return nil }
-    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
-  }
+  private func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitionCount) }
 }

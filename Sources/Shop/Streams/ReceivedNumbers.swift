@@ -106,8 +106,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
   public func rows(at now: Timestamp) -> [Row] {
     var rows: [Row] = []
     for (slot, number) in partitions.enumerated() where number > 0 {
-      guard let service = Service(rawValue: UInt8(slot / partitionCount)) else { continue }
-      let partition = PartitionID(service, UInt16(slot % partitionCount))
+      guard let partition = PartitionID(slot: slot, of: partitionCount) else { continue }
       rows.append(Row(source: .partition(partition), number: number, at: .zero))
     }
     for (session, mark) in sessions.sorted(by: { $0.key < $1.key }) where !isForgotten(mark, at: now) {
@@ -130,8 +129,5 @@ public struct ReceivedNumbers: Hashable, Sendable {
     now.milliseconds - mark.at.milliseconds > sessionLifeMilliseconds
   }
 
-  private func slot(of partition: PartitionID) -> Int? {
-    guard Int(partition.index) < partitionCount else { return nil }
-    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
-  }
+  private func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitionCount) }
 }

@@ -26,15 +26,7 @@ struct Outbox: Sendable {
     caused = Array(repeating: 0, count: slots)
   }
 
-  private func slot(of partition: PartitionID) -> Int? {
-    guard Int(partition.index) < partitionCount else { return nil }
-    return Int(partition.service.rawValue) * partitionCount + Int(partition.index)
-  }
-
-  private func destination(_ slot: Int) -> PartitionID {
-    PartitionID(
-      Service(rawValue: UInt8(clamping: slot / partitionCount)) ?? .orders, UInt16(clamping: slot % partitionCount))
-  }
+  private func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitionCount) }
 
   /// Starts from a checkpoint: the messages of each destination that were not acknowledged are its newest ones.
   ///
@@ -106,7 +98,7 @@ struct Outbox: Sendable {
   /// The destinations with something that is not acknowledged, in a fixed order.
   var destinations: [PartitionID] {
     guard unacknowledgedCount > 0 else { return [] }
-    return senders.indices.filter { senders[$0]?.isEmpty == false }.map { destination($0) }
+    return allSenders.filter { !$0.isEmpty }.map(\.destination)
   }
 
   var allSenders: [StreamSender<Message>] { senders.compactMap { $0 } }
@@ -150,7 +142,10 @@ struct Outbox: Sendable {
 
   /// What a checkpoint keeps.
   var counts: [CausedCount] {
-    caused.indices.filter { caused[$0] > 0 }.map { CausedCount(destination: destination($0), number: caused[$0]) }
+    caused.enumerated().compactMap { slot, number in
+      guard number > 0, let destination = PartitionID(slot: slot, of: partitionCount) else { return nil }
+      return CausedCount(destination: destination, number: number)
+    }
   }
 
   func causedNumber(for destination: PartitionID) -> UInt64 { slot(of: destination).map { caused[$0] } ?? 0 }
@@ -162,7 +157,7 @@ struct Outbox: Sendable {
     for slot in senders.indices {
       guard let sender = senders[slot], !sender.isEmpty else { continue }
       senders[slot] = StreamSender(
-        from: .partition(partition), to: destination(slot), limits: limits, acknowledged: sender.numbered)
+        from: .partition(partition), to: sender.destination, limits: limits, acknowledged: sender.numbered)
     }
     unacknowledgedCount = 0
     return taken
@@ -171,9 +166,9 @@ struct Outbox: Sendable {
   var rows: [OutboxRow] {
     guard unacknowledgedCount > 0 else { return [] }
     var rows: [OutboxRow] = []
-    for (slot, sender) in senders.enumerated() {
-      sender?.forEachUnacknowledged { number, message in
-        rows.append(.init(destination: destination(slot), number: number, message: message))
+    for sender in allSenders {
+      sender.forEachUnacknowledged { number, message in
+        rows.append(.init(destination: sender.destination, number: number, message: message))
       }
     }
     return rows

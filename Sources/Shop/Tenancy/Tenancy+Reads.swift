@@ -27,8 +27,6 @@ extension Tenancy {
     return position.sequence <= confirmed.number ? view : nil
   }
 
-  public var waitingReadCount: Int { waitingReads.count + withheldAnswers.count }
-
   /// Answers a read when it may be, else remembers it and asks for what it lacks.
   private mutating func wait(_ read: WaitingRead, at now: Int64, into actions: inout TenancyActions) {
     let key = state.machine.missing(for: read.query)

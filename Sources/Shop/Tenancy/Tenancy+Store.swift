@@ -28,9 +28,6 @@ extension Tenancy {
   /// Whether the store lacks something that was applied.
   public var isBehind: Bool { number > checkpointedNumber }
 
-  /// Whether so much waits for a checkpoint that it should not wait for its time.
-  public var isCheckpointDue: Bool { state.dirtyCount >= limits.core.checkpointEntitiesDue }
-
   public var residentCount: Int { state.residentCount }
   public var dirtyCount: Int { state.dirtyCount }
   /// Inputs wait for keys that are being loaded.

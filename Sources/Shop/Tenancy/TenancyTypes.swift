@@ -144,8 +144,6 @@ public struct TenancyActions: Sendable {
 
   public init() {}
 
-  public var hasLoads: Bool { !loads.isEmpty }
-
   /// How many entries the records have that are to be appended; nil without any.
   public var appendedEntries: Int? {
     guard !appends.isEmpty else { return nil }

@@ -1,0 +1,28 @@
+import Synchronization
+
+/// How far the life of a runtime has come, for any lane.
+final class PhaseFlag: Sendable {
+  private let value = Atomic<UInt8>(0)
+
+  var phase: RuntimeReport.Phase {
+    get {
+      switch value.load(ordering: .acquiring) {
+      case 0: .starting
+      case 1: .running
+      default: .stopping
+      }
+    }
+    set {
+      let value: UInt8 =
+        switch newValue {
+        case .starting: 0
+        case .running: 1
+        case .stopping: 2
+        }
+      self.value.store(value, ordering: .releasing)
+    }
+  }
+
+  /// Ends the start; a stop that was asked for meanwhile stays.
+  func becomeRunning() { _ = value.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing) }
+}
