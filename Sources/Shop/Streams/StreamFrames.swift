@@ -27,6 +27,9 @@ public struct StreamFrame<Input: Sendable>: Sendable {
   }
 }
 
+extension StreamFrame: Equatable where Input: Equatable {}
+extension StreamFrame: Hashable where Input: Hashable {}
+
 /// Everything of a stream up to `number` is durable in the destination's log.
 public struct StreamAcknowledgement: Hashable, Sendable {
   public let source: StreamSource

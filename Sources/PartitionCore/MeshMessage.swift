@@ -1,0 +1,37 @@
+import Model
+import Streams
+
+/// What the runs of two pods say to each other; each arrives once and in order, unless one of the two ends.
+///
+/// Every word about a partition names the tenure that it comes from, or is meant for; a word for another one is void.
+public enum MeshMessage: Hashable, Sendable {
+  // To everybody.
+  /// An owner has replayed its log: it takes streams.
+  case owns(OwnerID, PartitionID)
+
+  // To an owner.
+  /// The owner before it answers nothing any more.
+  case released(by: OwnerID, PartitionID, to: OwnerID)
+  /// Where does this stream stand?
+  case hello(StreamSource, PartitionID, OwnerID)
+  /// The deadlines are milliseconds from now: pods have no clock in common.
+  case commands(StreamFrame<StreamInput>)
+  case messages(StreamFrame<Message>)
+  /// These replies have arrived where their requests wait, or nobody waits for them any more.
+  case repliesReceived([RequestID], PartitionID, OwnerID)
+  case read(Query, RequestID)
+
+  // From an owner to the source of a stream.
+  case greeting(StreamGreeting)
+  case acknowledgement(StreamAcknowledgement)
+  case gap(StreamGap)
+
+  // To the pod that asked.
+  /// The receiver does not own the partition under this tenure.
+  case notMine(PartitionID, OwnerID)
+  case replies([CommandReply], PartitionID, OwnerID)
+  case answer(RequestID, View)
+  /// Somebody else has to be asked.
+  case readForwarded(RequestID)
+  case readRefused(RequestID, PeerRefusal)
+}
