@@ -110,3 +110,10 @@ extension Array {
     return taken
   }
 }
+
+/// A log that several processes append to and read: partitions change their owners while it runs.
+package protocol SharedRecordLog: RecordLog {
+  /// Which records some partitions have now. Blocking: not for a lane.
+  /// - Throws: `LogFailure` when nobody answers in time.
+  func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
+}

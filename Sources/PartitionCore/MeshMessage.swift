@@ -35,3 +35,16 @@ public enum MeshMessage: Hashable, Sendable {
   case readForwarded(RequestID)
   case readRefused(RequestID, PeerRefusal)
 }
+
+extension MeshMessage {
+  /// Whether it makes the receiver work, and waits apart from what ends work: requests that nobody takes must never
+  /// keep those from coming through that make room for them.
+  public var asksForWork: Bool {
+    switch self {
+    case .hello, .commands, .read: true
+    case .owns, .released, .messages, .repliesReceived, .greeting, .acknowledgement, .gap, .notMine, .replies, .answer,
+      .readForwarded, .readRefused:
+      false
+    }
+  }
+}
