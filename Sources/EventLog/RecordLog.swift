@@ -89,10 +89,14 @@ package enum ReadEvent: Sendable {
   case undecodable(reason: String, offset: Int64, PartitionID)
   /// Everything of the partition was handed over that was durable when it was asked for; `end` is the offset after it.
   case ended(PartitionID, end: Int64)
+  /// It cannot be read on, now: what is wrong lies in this partition alone, and may pass.
+  case broken(PartitionID, reason: String)
 
   package var partition: PartitionID {
     switch self {
-    case .record(_, _, let partition), .undecodable(_, _, let partition), .ended(let partition, _): partition
+    case .record(_, _, let partition), .undecodable(_, _, let partition), .ended(let partition, _),
+      .broken(let partition, _):
+      partition
     }
   }
 }
@@ -116,4 +120,7 @@ package protocol SharedRecordLog: RecordLog {
   /// Which records some partitions have now. Blocking: not for a lane.
   /// - Throws: `LogFailure` when nobody answers in time.
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
+
+  /// Hands over nothing more of what `read` began for a partition.
+  func stopReading(_ partition: PartitionID, by lane: Int)
 }

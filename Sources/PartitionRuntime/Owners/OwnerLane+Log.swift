@@ -37,6 +37,7 @@ extension OwnerLane {
     switch event {
     case .record(let record, let offset, _): seats[place].entrance.deliver(record, offset)
     case .undecodable(let reason, let offset, _): seats[place].entrance.deliverUndecodable(reason, offset)
+    case .broken(_, let reason): return stop(at: place, reason: reason)
     case .ended: return
     }
     markToStep(place)
