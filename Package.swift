@@ -62,7 +62,7 @@ let package = Package(
     target("Payments", ["Model", "PartitionCore"]),
 
     // The seams, each with its in-memory twin, and the embedded adapters.
-    target("EventLog", ["Model", "PartitionCore", "Wire"]),
+    target("EventLog", ["Model", "PartitionCore", "Streams", "Wire"]),
     target("StateStore", ["Model", "PartitionCore", "Wire"]),
     target("PriceCache", ["Model"]),
     target("Threads"),

@@ -71,13 +71,16 @@ package struct RecordAppend: Sendable {
 /// What became of an append.
 package struct Confirmation: Hashable, Sendable {
   package let partition: PartitionID
+  /// Whose record it is.
+  package let epoch: UInt64
   /// The record's number; nil for `owned`, which has none.
   package let number: UInt64?
   /// Where it stands durably; nil when its fate is unknown.
   package let offset: Int64?
 
-  package init(partition: PartitionID, number: UInt64?, offset: Int64?) {
+  package init(partition: PartitionID, epoch: UInt64, number: UInt64?, offset: Int64?) {
     self.partition = partition
+    self.epoch = epoch
     self.number = number
     self.offset = offset
   }

@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import Streams
 
 /// What a log in one sequence decides, as a value without threads or files: offsets, confirmations, and when the next
 /// group begins. The adapter guards it with one short lock.
@@ -23,6 +24,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   /// A record that waits to be written, or is being written.
   package struct Row: Sendable {
     package let partition: PartitionID
+    package let epoch: UInt64
     package let number: UInt64?
     package let offset: Int64
     /// Its place among the records of all partitions, from 1.
@@ -90,8 +92,8 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
       last += 1
       queued.append(
         Row(
-          partition: append.partition, number: append.record.number, offset: nextOffsets[slot], sequence: last,
-          lane: lane, body: body))
+          partition: append.partition, epoch: append.record.owner.epoch, number: append.record.number,
+          offset: nextOffsets[slot], sequence: last, lane: lane, body: body))
       nextOffsets[slot] += 1
       queuedBytes += body.byteCount
     }
@@ -156,7 +158,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     for row in committing where confirmations.indices.contains(row.lane) {
       if confirmations[row.lane].isEmpty { told.append(row.lane) }
       confirmations[row.lane].append(
-        Confirmation(partition: row.partition, number: row.number, offset: row.offset))
+        Confirmation(partition: row.partition, epoch: row.epoch, number: row.number, offset: row.offset))
     }
     if let newest = committing.last { durable = newest.sequence }
     committing = []

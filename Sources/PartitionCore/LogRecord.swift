@@ -85,3 +85,23 @@ public enum StreamInput: Hashable, Sendable {
   case command(ClientCommand, deadline: Int64?)
   case message(Message)
 }
+
+extension StreamInput {
+  /// About the bytes that it takes in the log or on its way; seldom less than it does.
+  public var byteEstimate: Int {
+    switch self {
+    case .command(let command, _): 192 + (command.idempotency?.key.text.utf8.count ?? 0)
+    case .message(let message): message.byteEstimate
+    }
+  }
+}
+
+extension Message {
+  /// About the bytes that it takes in the log or on its way; seldom less than it does.
+  public var byteEstimate: Int {
+    guard let slip else { return 128 }
+    return slip.stops.reduce(160) { bytes, stop in
+      stop.lines.reduce(bytes + 16) { $0 + 24 + $1.item.text.utf8.count }
+    }
+  }
+}

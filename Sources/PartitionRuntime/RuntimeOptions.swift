@@ -1,5 +1,6 @@
 import Model
 import PartitionCore
+import Streams
 
 /// How a process runs its partitions. Every bound of the runtime is named here.
 public struct RuntimeOptions: Sendable {
@@ -29,6 +30,14 @@ public struct RuntimeOptions: Sendable {
   /// How long such a read is tried; its client has its own deadline.
   public var remoteReadMilliseconds: Int64 = 30_000
 
+  /// The streams of a lane's commands.
+  public var stream = StreamLimits()
+  /// How long a stream waits for a word of its owner before it asks again where it stands.
+  public var streamSilenceMilliseconds: Int64 = 5_000
+  /// Replies that travel to another pod as one message.
+  public var messageRepliesMax = 512
+  /// How long an owner that its store refuses goes on, while nobody else announces itself.
+  public var fencedMilliseconds: Int64 = 2_000
   /// Replies of one lane for other pods that could not be queued yet.
   public var unsentRepliesMax = 65_536
   /// How long checkpoints wait for a reply to arrive at another pod, and how long one that could not be queued is kept:
@@ -47,10 +56,10 @@ public struct RuntimeOptions: Sendable {
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || recordEntriesMax < 1 || collectMillisecondsMax < 1 || mailboxMessagesMax < 1
       || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
-      || unsentRepliesMax < 1
+      || unsentRepliesMax < 1 || streamSilenceMilliseconds < 1 || messageRepliesMax < 1 || fencedMilliseconds < 1
     {
       return "every bound of the runtime must be at least 1"
     }
-    return rules.contradiction ?? core.contradiction
+    return rules.contradiction ?? stream.contradiction ?? core.contradiction
   }
 }

@@ -61,7 +61,7 @@ final class RuntimeShared: Sendable {
     sharedLog = cluster?.log
     takeovers = cluster.map { link, log in
       Takeovers(
-        log: log, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        readBounds: { partitions throws(LogFailure) in try log.readBounds(of: partitions) }, store: store, owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
         announcedEpoch: { link.ownership.snapshot().owner(of: $0)?.epoch ?? 0 },
         onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
         onFailure: { report(.takeoverFailed($0, $1)) })

@@ -30,6 +30,14 @@ extension Takeovers {
     var onReady: (@Sendable () -> Void)?
     var isClosed = false
 
+    /// Notes one more break of a partition. Returns how long to wait before it is taken over again.
+    mutating func brokeOff(_ partition: PartitionID, _ reason: String) -> UInt64 {
+      let count = breaks[partition] ?? 0
+      breaks[partition] = count + 1
+      failures[partition] = reason
+      return count == 0 ? 0 : Takeovers.backoff(count)
+    }
+
     func wants(_ partition: PartitionID) -> Bool { assigned.contains(partition) && !isClosed }
 
     mutating func letGo(_ partition: PartitionID) {

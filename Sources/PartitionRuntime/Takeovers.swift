@@ -18,10 +18,15 @@ final class Takeovers: Sendable {
     let bounds: LogBounds
   }
 
+  /// Asks which records some partitions have. Blocking.
+  typealias ReadBounds = @Sendable ([PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
+
   /// Why an owner's time ended here.
   enum Ending {
     /// Another one has it, or the store refused it: by this epoch at least.
     case superseded(by: UInt64)
+    /// Nobody else has it, and what is in memory cannot be trusted: it is taken over at once, above this epoch.
+    case lost(above: UInt64, reason: String)
     /// The log lost something, or cannot hand over its records: nobody else wants it.
     case broken(reason: String)
   }
@@ -35,7 +40,7 @@ final class Takeovers: Sendable {
   static let backoffMillisecondsMin: UInt64 = 100
   static let backoffMillisecondsMax: UInt64 = 5_000
 
-  private let log: any SharedLog
+  private let boundsOf: ReadBounds
   private let store: any StateStore
   private let leaseMilliseconds: UInt64
   private let announcedEpoch: @Sendable (PartitionID) -> UInt64
@@ -50,12 +55,12 @@ final class Takeovers: Sendable {
   ///   - onTaken: told on any thread that a partition has been acquired, and how long store and log took for it.
   ///   - onFailure: told on any thread why a partition could not be taken over; it is tried again.
   init(
-    log: any SharedLog, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
+    readBounds: @escaping ReadBounds, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
     announcedEpoch: @escaping @Sendable (PartitionID) -> UInt64,
     onTaken: @escaping @Sendable (PartitionID, UInt64, (store: UInt64, log: UInt64)) -> Void,
     onFailure: @escaping @Sendable (PartitionID, String) -> Void
   ) {
-    self.log = log
+    boundsOf = readBounds
     self.store = store
     self.leaseMilliseconds = UInt64(clamping: leaseMilliseconds)
     self.announcedEpoch = announcedEpoch
@@ -136,11 +141,11 @@ final class Takeovers: Sendable {
       case .superseded(let epoch):
         state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch)
         milliseconds = 2 * leaseMilliseconds
+      case .lost(let epoch, let reason):
+        state.epochs[partition] = max(state.epochs[partition] ?? 0, epoch)
+        milliseconds = state.brokeOff(partition, reason)
       case .broken(let reason):
-        let count = state.breaks[partition] ?? 0
-        state.breaks[partition] = count + 1
-        state.failures[partition] = reason
-        milliseconds = count == 0 ? 0 : Self.backoff(count)
+        milliseconds = state.brokeOff(partition, reason)
       }
       guard state.wants(partition) else {
         state.letGo(partition)
@@ -209,7 +214,7 @@ final class Takeovers: Sendable {
     let began = Self.now
     do throws(LogFailure) {
       // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
-      let bounds = try tasks.isEmpty ? [:] : log.readBounds(of: tasks.map(\.partition))
+      let bounds = try tasks.isEmpty ? [:] : boundsOf(tasks.map(\.partition))
       let milliseconds = Self.now - began
       for task in tasks {
         perform(task, bounds[task.partition], logMilliseconds: milliseconds, install)
@@ -232,6 +237,9 @@ final class Takeovers: Sendable {
       let began = Self.now
       let ownership = try store.acquire(partition, above: epochFloor(of: partition))
       let acquired = Self.now
+      // A store that was set back gives epochs out again. Under one of its own a process would take the `Owned` of an
+      // earlier tenure for that of the new one.
+      state.withLock { $0.epochs[partition] = ownership.epoch }
       let offset = ownership.recovery.header?.offset ?? -1
       if bounds.refusal(behind: offset, of: partition) != nil {
         // The predecessor may have gone on meanwhile.
@@ -257,7 +265,7 @@ final class Takeovers: Sendable {
   }
 
   private func readBounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
-    guard let bounds = try log.readBounds(of: [partition])[partition] else {
+    guard let bounds = try boundsOf([partition])[partition] else {
       throw Self.noBounds(of: partition)
     }
     return bounds
@@ -287,7 +295,7 @@ final class Takeovers: Sendable {
   }
 
   /// The wait behind the first failure, the second, …
-  private static func backoff(_ count: Int) -> UInt64 {
+  static func backoff(_ count: Int) -> UInt64 {
     min(backoffMillisecondsMin << UInt64(min(max(count - 1, 0), 10)), backoffMillisecondsMax)
   }
 

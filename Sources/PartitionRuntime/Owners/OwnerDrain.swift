@@ -1,20 +1,32 @@
 import EventLog
 import Lanes
 
-/// The end of a lane's work: wait until nobody waits for an answer, say so in the log, checkpoint.
+/// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, say in the log
+/// that the rest is given up, checkpoint.
 ///
 /// ```
-/// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► leaving
-///      done ◄──nothing to write, or the deadline── checkpointing ◄──said in the log, or the deadline──┘
+/// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► handingOver
+///   leaving ◄──nothing owned, or the deadline──────────────────────────────────────────────┘
+///      └──said in the log, or the deadline──► checkpointing ──nothing to write, or the deadline──► done
 /// ```
+/// Where nobody else can own partitions, the hand-over ends at once.
 struct OwnerDrain {
-  enum Phase { case answering, answered, leaving, checkpointing, done }
+  enum Phase { case answering, answered, handingOver, leaving, checkpointing, done }
 
   var phase = Phase.answering
   /// By the lane's clock, in milliseconds.
   let answersUntil: UInt64
+  let handoverUntil: UInt64
   let checkpointsUntil: UInt64
   let completion: @Sendable () -> Void
+
+  /// Whether it is too late to become an owner.
+  var isLeaving: Bool {
+    switch phase {
+    case .answering, .answered, .handingOver: false
+    case .leaving, .checkpointing, .done: true
+    }
+  }
 
   /// What the last checkpoints may take.
   static let lastCheckpointsMilliseconds: UInt64 = 5_000
@@ -22,11 +34,15 @@ struct OwnerDrain {
 
 extension OwnerLane {
   /// Begins to drain; the completion is called once, on the lane.
-  func beginDrain(_ answersMilliseconds: UInt64, completion: @escaping @Sendable () -> Void) {
+  func beginDrain(
+    _ answersMilliseconds: UInt64, _ handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void
+  ) {
     guard drain == nil else { return }
     let answersUntil = lane.now + answersMilliseconds
+    let handoverUntil = lane.now + (pods == nil ? 0 : handoverMilliseconds)
     drain = OwnerDrain(
-      answersUntil: answersUntil, checkpointsUntil: answersUntil + OwnerDrain.lastCheckpointsMilliseconds,
+      answersUntil: answersUntil, handoverUntil: handoverUntil,
+      checkpointsUntil: max(answersUntil, handoverUntil) + OwnerDrain.lastCheckpointsMilliseconds,
       completion: completion)
   }
 
@@ -43,6 +59,10 @@ extension OwnerLane {
       advanceDrain()
     case .answered:
       guard shared.isAnswered || lane.now >= current.checkpointsUntil else { return }
+      drain?.phase = .handingOver
+      advanceDrain()
+    case .handingOver:
+      guard seats.allSatisfy(\.isGone) || lane.now >= current.handoverUntil else { return }
       drain?.phase = .leaving
       advanceDrain()
     case .leaving:

@@ -28,6 +28,13 @@ final class OwnerEntrance: Sendable {
   let awaitsGreeting: @Sendable (PartitionID, OwnerID) -> Bool
   let nextFrame: @Sendable (PartitionID) -> StreamFrame<Message>?
 
+  // The other pods.
+  let repliesReceived: @Sendable ([RequestID]) -> Void
+  /// Says what time it is by the owner's clock.
+  let pass: @Sendable (_ now: Int64, inout TenancyActions) -> TenancyStanding
+  /// The store refused the owner.
+  let fenced: @Sendable (Loss, inout TenancyActions) -> TenancyStanding
+
   /// The answer to a read, if it can be given at once.
   let look: @Sendable (Query, _ now: Int64) -> View?
 
@@ -57,6 +64,9 @@ final class OwnerEntrance: Sendable {
     destinations = { actor.mutate { $0.destinations } }
     awaitsGreeting = { destination, owner in actor.mutate { $0.awaitsGreeting(from: destination, of: owner) } }
     nextFrame = { destination in actor.mutate { $0.nextFrame(to: destination) } }
+    repliesReceived = { requests in actor.mutate { for request in requests { $0.replyReceived(request) } } }
+    pass = { now, actions in actor.change(&actions) { $0.pass(now, into: &$1) } }
+    fenced = { loss, actions in actor.change(&actions) { tenancy, _ in tenancy.fenced(loss) } }
     look = { query, now in actor.mutate { $0.look(query, at: now) } }
     loaded = { rows, now, actions in actor.change(&actions) { $0.loaded(rows, at: now, into: &$1) } }
     loadFailed = {

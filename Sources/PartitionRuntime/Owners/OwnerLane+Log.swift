@@ -1,6 +1,8 @@
 import EventLog
+import Lanes
 import Model
 import PartitionCore
+import Streams
 import Tenancy
 
 // What the log says: where appends came to stand, and what was written before.
@@ -9,10 +11,11 @@ extension OwnerLane {
   func takeFromLog() {
     var toRead: [PartitionID: Int64] = [:]
     for confirmation in shared.log.takeConfirmations(of: index) {
-      guard let place = place(of: confirmation.partition) else { continue }
+      guard let place = place(of: confirmation.partition), seats[place].owner.epoch == confirmation.epoch else {
+        continue
+      }
       guard let number = confirmation.number else {
-        // The own `Owned` is durable: everything before it can be read now, and it ends the replay.
-        toRead[confirmation.partition] = seats[place].readFrom
+        if owned(at: confirmation.offset, place) { toRead[confirmation.partition] = seats[place].readFrom }
         continue
       }
       give(.confirmed(number, at: confirmation.offset), to: place)
@@ -21,26 +24,80 @@ extension OwnerLane {
     for event in shared.log.takeRead(of: index, eventsMax: shared.options.takeRecordsMax) { take(event) }
   }
 
+  /// The log says where `Owned` stands. Returns whether to read now: everything before it can be read, and it ends the
+  /// replay.
+  private func owned(at offset: Int64?, _ place: Int) -> Bool {
+    guard seats[place].reading == .nothing, seats[place].ownedOffset == nil, !seats[place].isGone else { return false }
+    guard let offset else {
+      // It may stand there or not: it is said again. Whichever comes first counts.
+      seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
+      return false
+    }
+    seats[place].ownedOffset = offset
+    seats[place].reading = .replay
+    return true
+  }
+
+  /// Reads the log back, because an append did not come to stand where it had to.
+  func readBack(from offset: Int64, at place: Int) {
+    seats[place].readFrom = offset
+    // Not at once again: the log's end was just looked at.
+    guard seats[place].reading == .nothing else {
+      seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
+      return
+    }
+    seats[place].reading = .back
+    read([seats[place].id: offset])
+  }
+
+  /// Called with each tick: what a partition wants to read, or to say, once more.
+  func readAgain(at place: Int) {
+    guard let due = seats[place].readAgainAt, due <= lane.now else { return }
+    seats[place].readAgainAt = nil
+    if seats[place].ownedOffset == nil { return announce(at: place) }
+    read([seats[place].id: seats[place].readFrom])
+  }
+
   private func read(_ partitions: [PartitionID: Int64]) {
     do throws(LogFailure) {
       try shared.log.read(partitions, by: index)
     } catch {
       for partition in partitions.keys.sorted() {
         guard let place = place(of: partition) else { continue }
-        stop(at: place, reason: error.message)
+        cannotBeRead(place, error.message)
       }
     }
   }
 
+  private func cannotBeRead(_ place: Int, _ reason: String) {
+    if pods == nil { stop(at: place, reason: reason) } else { gone(at: place, .broken(reason: reason)) }
+  }
+
   private func take(_ event: ReadEvent) {
     guard let place = place(of: event.partition), !seats[place].isGone else { return }
-    switch event {
-    case .record(let record, let offset, _): seats[place].entrance.deliver(record, offset)
-    case .undecodable(let reason, let offset, _): seats[place].entrance.deliverUndecodable(reason, offset)
-    case .broken(_, let reason): return stop(at: place, reason: reason)
-    case .ended: return
+    switch (event, seats[place].reading) {
+    case (.record(let record, let offset, _), .replay): seats[place].entrance.deliver(record, offset)
+    case (.record(let record, let offset, _), .back): return give(.readBack(record, at: offset), to: place)
+    case (.undecodable(let reason, let offset, _), .replay): seats[place].entrance.deliverUndecodable(reason, offset)
+    case (.undecodable(let reason, let offset, _), .back):
+      return give(.readBackUndecodable(reason, at: offset), to: place)
+    case (.ended(_, let end), .replay): return replayEnded(at: end, place)
+    case (.ended(_, let end), .back):
+      seats[place].reading = .nothing
+      return give(.readBackEnded(at: end), to: place)
+    case (.broken(_, let reason), _): return cannotBeRead(place, reason)
+    case (_, .nothing): return
     }
     markToStep(place)
+  }
+
+  /// The log was read to an end. After an election a broker may show less of it for a while than was acknowledged.
+  private func replayEnded(at end: Int64, _ place: Int) {
+    seats[place].reading = .nothing
+    guard let owned = seats[place].ownedOffset, end <= owned else { return }
+    seats[place].reading = .replay
+    seats[place].readFrom = end
+    seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
   }
 
   /// A log that has failed lets reads of what is durable go on; others would wait for ever.

@@ -1,6 +1,7 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import Tenancy
 
@@ -15,16 +16,30 @@ extension OwnerLane: RequestPort {
     try checkPhase()
     switch shared.gates[shared.flat(partition)].state {
     case .open: break
-    case .replaying: throw .starting
-    case .full, .elsewhere: throw .overloaded
+    case .replaying where pods == nil: throw .starting
+    // Whoever owns the partition next answers: a change of owners is a pause.
+    case .replaying: break
+    case .full: throw .overloaded
     case .stopped: throw .partitionStopped(partition)
+    case .elsewhere: try checkOwner(of: partition)
     }
-    if isLogFailed { throw .logFailed }
-    if shared.log.isBacklogged { throw shared.log.failure == nil ? .overloaded : .logFailed }
     let command = ClientCommand(
       request: RequestID(incarnation: shared.run, lane: UInt16(index), number: number), idempotency: idempotency,
       trace: trace, command: command)
-    send(.command(command, deadline: now + shared.options.replyMilliseconds), to: partition)
+    let deadline = now + shared.options.replyMilliseconds
+    if pods != nil { return try offer(command, deadline: deadline, to: partition) }
+    if isLogFailed { throw .logFailed }
+    if shared.log.isBacklogged { throw shared.log.failure == nil ? .overloaded : .logFailed }
+    send(.command(command, deadline: deadline), to: partition)
+  }
+
+  /// Refuses a command whose owner is known to take none.
+  private func checkOwner(of partition: PartitionID) throws(RequestRefusal) {
+    switch pods?.map.owner(of: partition)?.state {
+    case .full: throw .overloaded
+    case .stopped: throw .partitionStopped(partition)
+    default: break
+    }
   }
 
   func look(_ query: Query) -> View? {
@@ -39,9 +54,14 @@ extension OwnerLane: RequestPort {
     let partition = query.partition(by: partitioner)
     switch shared.gates[shared.flat(partition)].state {
     case .open, .full: break
-    case .replaying: throw .starting
+    case .replaying where pods == nil: throw .starting
+    case .replaying, .elsewhere: break
     case .stopped: throw .partitionStopped(partition)
-    case .elsewhere: throw .overloaded
+    }
+    if let pods {
+      let until = lane.now + UInt64(shared.options.remoteReadMilliseconds)
+      guard pods.reads.add(number, query, partition, until: until) else { throw .overloaded }
+      return
     }
     let request = RequestID(incarnation: shared.run, lane: UInt16(index), number: number)
     send(.read(query, request), to: partition)

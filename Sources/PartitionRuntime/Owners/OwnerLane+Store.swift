@@ -16,7 +16,9 @@ extension OwnerLane {
     let now = lane.now
     nextTickAt = now + UInt64(shared.options.tickMilliseconds)
     if !isLogFailed { isLogFailed = shared.log.failure != nil }
+    tendStreams()
     for place in seats.indices where !seats[place].isGone {
+      if pods != nil { tendTenure(at: place) }
       if let due = seats[place].retryLoadAt, due <= now {
         seats[place].retryLoadAt = nil
         change(at: place) { $0.loadFailed(&$1) }
@@ -43,7 +45,8 @@ extension OwnerLane {
     if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
     if standing.contains(.hasEnded) { return ended(at: place) }
     if standing.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
-    if standing.contains(.isServing) {
+    seats[place].isWaiting = standing.contains(.isAdmitting) && !standing.contains(.isServing)
+    if standing.contains(.isAdmitting) {
       // A read that cannot be loaded keeps nobody else waiting.
       let cannotLoad = seats[place].loadFailure != nil && standing.contains(.awaitsLoad)
       let isFull = standing.contains(.isDirtyBoundReached) || cannotLoad
@@ -57,10 +60,12 @@ extension OwnerLane {
     let before = seats[place].gate.state
     guard before != state else { return }
     seats[place].gate.state = state
+    if pods != nil { announceState(at: place) }
     guard before == .replaying else { return }
     for other in 0..<shared.options.laneCount { post(.owner(seats[place].owner, seats[place].id), toLane: other) }
+    if pods != nil { tellPods(at: place) }
     // After the gate: whoever hears that the replay is over finds it open.
-    shared.replayed()
+    shared.replayed(seats[place].id)
   }
 
   private func ended(at place: Int) {
@@ -69,7 +74,13 @@ extension OwnerLane {
     case .stopped(_, let reason): stop(at: place, reason: reason)
     case .left:
       seats[place].hasLeft = true
+      if pods != nil { letGo(place) }
       leave(place)
+    case .superseded(let owner) where pods != nil: gone(at: place, .superseded(by: owner.epoch))
+    case .lost(.fenced, let epoch) where pods != nil: gone(at: place, .superseded(by: epoch))
+    case .lost(let loss, let epoch) where pods != nil:
+      shared.partitionLost(seats[place].id, loss.rawValue)
+      gone(at: place, .lost(above: epoch, reason: loss.rawValue))
     case .superseded(let owner):
       // Nobody else uses the folder: the store was set back, and has given an epoch out again.
       acquireAnew(place, above: owner.epoch, "the log knows an owner of epoch \(owner.epoch), and the store does not")
@@ -97,9 +108,8 @@ extension OwnerLane {
     switch result {
     case .success(let ownership):
       let clock = seats[place].checkpointClock
-      seats[place] = seat(of: seats[place].id, ownership)
+      own(seats[place].id, ownership)
       seats[place].checkpointClock = clock
-      announce(seats[place].id, ownership.epoch)
     case .failure(let failure):
       shared.storeFailed(seats[place].id, failure)
       stop(at: place, reason: failure.message)
@@ -114,12 +124,18 @@ extension OwnerLane {
     leave(place)
     seats[place].stopReason = reason
     shared.partitionStopped(seats[place].id, offset: offset, reason: reason)
-    if isReplaying { shared.replayed() }
+    if pods != nil { announceState(at: place) }
+    if isReplaying { shared.replayed(seats[place].id) }
   }
 
-  private func leave(_ place: Int) {
+  func leave(_ place: Int) {
     seats[place].isGone = true
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
+    guard pods == nil else {
+      // Whoever sent commands sends them to the next owner, and so with reads.
+      for request in entrance.takeUnanswered() { forward(request) }
+      return
+    }
     let abandoned = entrance.takeAbandoned()
     for request in abandoned.unknown { route(request, .refused(.outcomeUnknown)) }
     for request in abandoned.untaken { route(request, .refused(.partitionStopped(partition))) }
@@ -160,8 +176,10 @@ extension OwnerLane {
       seats[place].behindSince = entrance.isBehind() ? seats[place].checkpointTakenAt : nil
       seats[place].checkpointedOffset = offset
       shared.log.trim(seats[place].id, through: offset)
+      shared.takeovers?.settled(seats[place].id)
     case .failure(let failure):
       entrance.checkpointEnded(false)
+      noteRefusal(failure, at: place)
       seats[place].backoffUntil = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
       shared.storeFailed(seats[place].id, failure)
     }
@@ -186,6 +204,8 @@ extension OwnerLane {
       let now = now
       change(at: place) { $0.loaded(rows, now, &$1) }
     case .failure(let failure):
+      noteRefusal(failure, at: place)
+      guard !seats[place].isGone else { return }
       // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
       seats[place].loadFailure = failure.message
       change(at: place) { $0.standing(&$1) }

@@ -28,9 +28,11 @@ final class OwnerLane {
   private var isExpected: [Bool]
   /// The records of the turn.
   private var appends: [RecordAppend] = []
-  private var actions = TenancyActions()
+  var actions = TenancyActions()
   /// Who has replayed which partition, by `OwnerShared.flat`.
   var owners: [OwnerID?]
+  /// The other pods; nil where there are none.
+  let pods: LanePods?
   /// The memory of inputs that were taken, for the next ones.
   private var spare: [TenancyInput] = []
   /// The log has to be told that the turn has ended.
@@ -48,13 +50,27 @@ final class OwnerLane {
     owners = Array(repeating: nil, count: shared.gates.count)
     mail = Array(repeating: [], count: shared.options.laneCount)
     isExpected = Array(repeating: false, count: shared.options.laneCount)
+    pods = shared.link.map { link in
+      LanePods(
+        link, run: shared.run, lane: index, partitions: shared.gates.indices.map(shared.partition),
+        limits: shared.options.stream, readsMax: shared.options.remoteReadsMax)
+    }
   }
 
-  /// Makes the lane the owner of a partition, and says so in the log.
-  func own(_ partition: PartitionID, _ ownership: Ownership) {
-    seatOf[shared.flat(partition)] = Int16(seats.count)
-    seats.append(seat(of: partition, ownership))
-    announce(partition, ownership.epoch)
+  /// Makes the lane the owner of a partition, and says so in the log. Returns its place.
+  @discardableResult
+  func own(_ partition: PartitionID, _ ownership: Ownership) -> Int {
+    let slot = shared.flat(partition)
+    let seat = seat(of: partition, ownership)
+    if seatOf[slot] < 0 {
+      seatOf[slot] = Int16(seats.count)
+      seats.append(seat)
+    } else {
+      seats[Int(seatOf[slot])] = seat
+    }
+    let place = Int(seatOf[slot])
+    announce(at: place)
+    return place
   }
 
   func seat(of partition: PartitionID, _ ownership: Ownership) -> Seat {
@@ -67,24 +83,29 @@ final class OwnerLane {
   }
 
   /// Has the log say whose the partition is; once that is durable, the log is read up to there.
-  func announce(_ partition: PartitionID, _ epoch: UInt64) {
-    guard let owner = Owner(epoch: epoch, incarnation: shared.run, address: OwnerShared.address) else { return }
-    appends.append(RecordAppend(partition: partition, record: .owned(owner)))
+  func announce(at place: Int) {
+    guard let owner = Owner(epoch: seats[place].owner.epoch, incarnation: shared.run, address: shared.address) else {
+      return
+    }
+    seats[place].announcedAt = lane.now
+    appends.append(RecordAppend(partition: seats[place].id, record: .owned(owner)))
   }
 
   func place(of partition: PartitionID) -> Int? {
-    let flat = shared.flat(partition)
-    guard seatOf.indices.contains(flat), seatOf[flat] >= 0 else { return nil }
-    return Int(seatOf[flat])
+    guard let slot = slot(of: partition), seatOf[slot] >= 0 else { return nil }
+    return Int(seatOf[slot])
   }
 
-  var now: Int64 { Int64(lane.now) }
+  /// The clock that deadlines and leases go by, in milliseconds. Where a lease matters it is looked at each time: the
+  /// process may have been stopped since the turn began.
+  var now: Int64 { pods?.link.clock() ?? Int64(lane.now) }
 
   // MARK: The turn
 
   /// Returns whether another turn should follow at once.
   func turn() -> Bool {
     takeMail()
+    takeFromPods()
     takeFromLog()
     if lane.now >= nextTickAt { tick() }
     var rounds = 0
@@ -101,11 +122,15 @@ final class OwnerLane {
 
   /// Whether requests that came after the newest turn wait for the next one.
   var hasUnsent: Bool {
-    !toStep.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty }
+    !toStep.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty } || pods?.hasUnsent == true
   }
 
   /// Lets each partition that has got something take a turn. Returns whether there was any.
   private func round() -> Bool {
+    if pods != nil {
+      sendCommands()
+      sendReads()
+    }
     guard !toStep.isEmpty else { return false }
     let time = shared.clock()
     let stepped = toStep
@@ -129,9 +154,21 @@ final class OwnerLane {
     for input in inputs {
       switch input {
       case .command(let command, _): route(command.request, .refused(.partitionStopped(partition)))
-      case .read(_, let request): route(request, .refused(.partitionStopped(partition)))
-      case .message, .frame, .confirmed, .acknowledgement, .greeting, .gap, .askGreeting: break
+      case .read(_, let request):
+        if pods == nil { route(request, .refused(.partitionStopped(partition))) } else { forward(request) }
+      case .frame(let frame): refuse(frame, of: partition)
+      default: break
       }
+    }
+  }
+
+  /// A tenure ended before it took what it was sent: whoever sent it looks for the next owner.
+  private func refuse(_ frame: StreamFrame<StreamInput>, of partition: PartitionID) {
+    guard pods != nil else { return }
+    switch frame.source {
+    case .session(let session): tell(.notMine(partition, frame.owner), session.run, lane: session.lane)
+    case .partition(let source):
+      if let owner = owner(of: source) { tell(.notMine(partition, frame.owner), owner, of: source) }
     }
   }
 
@@ -154,6 +191,7 @@ final class OwnerLane {
       isExpected[other] = false
       mail[other].removeAll(keepingCapacity: true)
     }
+    sendToPods()
   }
 
   /// Has something reach a partition of this lane with its next step.
@@ -179,6 +217,17 @@ final class OwnerLane {
   private func perform(_ standing: TenancyStanding, at place: Int) {
     let partition = seats[place].id
     for record in actions.appends { appends.append(RecordAppend(partition: partition, record: record)) }
+    if pods == nil { performHere() } else { performAmongPods(at: place) }
+    let (loads, hasMessages) = (actions.loads, actions.hasMessages)
+    actions.removeAll()
+    if !loads.isEmpty { load(loads, at: place) }
+    if hasMessages { sendMessages(of: place) }
+    note(standing, at: place)
+    if standing.contains(.canStep) { markToStep(place) }
+  }
+
+  /// What a partition has for the clients and partitions of the only process.
+  private func performHere() {
     for reply in actions.replies { answer(reply) }
     for answer in actions.answers { route(answer.request, .view(answer.view)) }
     for request in actions.refusedReads { route(request, .refused(.overloaded)) }
@@ -192,15 +241,9 @@ final class OwnerLane {
     for gap in actions.gaps {
       if case .partition(let source) = gap.source { send(.gap(gap), to: source) }
     }
-    let (loads, hasMessages) = (actions.loads, actions.hasMessages)
-    actions.removeAll()
-    if !loads.isEmpty { load(loads, at: place) }
-    if hasMessages { sendMessages(of: place) }
-    note(standing, at: place)
-    if standing.contains(.canStep) { markToStep(place) }
   }
 
-  private func answer(_ reply: CommandReply) {
+  func answer(_ reply: CommandReply) {
     switch reply {
     case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
     case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
@@ -213,6 +256,7 @@ final class OwnerLane {
     // A request of an earlier life of this process has nobody who waits.
     guard request.incarnation == shared.run else { return }
     if Int(request.lane) == index {
+      pods?.reads.remove(request.number)
       client?.finished(request.number, result)
     } else if Int(request.lane) < mail.count {
       mail[Int(request.lane)].append(.finished(number: request.number, result))
@@ -226,22 +270,38 @@ final class OwnerLane {
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
     seats[place].awaitsGreetings = false
     for destination in entrance.destinations() {
+      let slot = shared.flat(destination)
       while let frame = entrance.nextFrame(destination) {
-        let frame = StreamFrame(
-          source: frame.source, destination: frame.destination, owner: frame.owner, first: frame.first,
-          inputs: frame.inputs.map { StreamInput.message($0) }, asOf: frame.asOf)
-        send(.frame(frame), to: destination, mayAppend: true)
+        if pods != nil {
+          tell(.messages(frame), frame.owner, of: destination)
+        } else {
+          send(.frame(frame.asInputs), to: destination, mayAppend: true)
+        }
       }
-      guard let owner = owners[shared.flat(destination)] else {
+      guard let owner = owners[slot] else {
         // It says so when it has replayed.
         seats[place].awaitsGreetings = true
         continue
       }
-      if entrance.awaitsGreeting(destination, owner) {
-        seats[place].awaitsGreetings = true
-        send(.askGreeting(partition), to: destination)
+      guard entrance.awaitsGreeting(destination, owner) else { continue }
+      seats[place].awaitsGreetings = true
+      if pods == nil {
+        send(.askGreeting(.partition(partition)), to: destination)
+      } else if isToAsk(owner, slot, place) {
+        tell(.hello(.partition(partition), destination, owner), owner, of: destination)
       }
     }
+  }
+
+  /// Whether an owner has to be asked where the stream of a partition's messages stands; not again before a while.
+  private func isToAsk(_ owner: OwnerID, _ slot: Int, _ place: Int) -> Bool {
+    if let asked = seats[place].asked[slot], asked.owner == owner,
+      lane.now - asked.at < UInt64(clamping: shared.options.streamSilenceMilliseconds)
+    {
+      return false
+    }
+    seats[place].asked[slot] = (owner, lane.now)
+    return true
   }
 
   /// Hands something to a partition, wherever its owner is.
@@ -291,7 +351,10 @@ final class OwnerLane {
   private func receive(_ message: OwnerMessage) {
     switch message {
     case .input(let input, let partition): if let place = place(of: partition) { give(input, to: place) }
-    case .finished(let number, let result): client?.finished(number, result)
+    case .finished(let number, let result):
+      pods?.reads.remove(number)
+      client?.finished(number, result)
+    case .pod(let message): take(message, from: shared.run)
     case .owner(let owner, let partition): replayed(partition, owner)
     case .loaded(let place, let epoch, let result):
       if isCurrent(epoch, at: place) { loaded(result, at: place) }
@@ -303,6 +366,10 @@ final class OwnerLane {
 
   /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
+    guard pods == nil else {
+      if let slot = slot(of: partition) { learn(owner, slot) }
+      return
+    }
     owners[shared.flat(partition)] = owner
     for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
   }

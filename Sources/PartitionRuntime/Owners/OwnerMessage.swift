@@ -10,6 +10,8 @@ enum OwnerMessage: Sendable {
   case input(TenancyInput, PartitionID)
   /// What became of a request that waits on this lane.
   case finished(number: UInt64, RequestResult)
+  /// What one lane of the pod says to another, in the words of pods.
+  case pod(MeshMessage)
   /// A partition has replayed its log under this owner: it takes streams.
   case owner(OwnerID, PartitionID)
 

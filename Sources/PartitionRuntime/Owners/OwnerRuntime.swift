@@ -1,6 +1,7 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import StateStore
 import Streams
@@ -22,25 +23,71 @@ public final class OwnerRuntime: RuntimeInspection {
   ///   - report: called on lanes, must not block.
   ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
   /// - Throws: `StoreFailure`.
-  package init(
+  package convenience init(
     options: RuntimeOptions, lanes: [Lane], log: any RecordLog, store: any StateStore, run: UInt64,
     clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
     onReplayed: @escaping @Sendable () -> Void
   ) throws(StoreFailure) {
-    self.lanes = lanes
-    let shared = OwnerShared(
-      options: options, log: log, store: store, run: run, clock: clock, lanes: lanes, report: report,
-      onReplayed: onReplayed)
-    self.shared = shared
-    owners = lanes.enumerated().map {
-      LaneConfined(OwnerLane(index: $0, lane: $1, shared: shared), lane: $1)
-    }
-    log.attach(lanes.map { LogSignal($0) })
+    self.init(
+      lanes,
+      OwnerShared(
+        options: options, log: log, store: store, run: run, clock: clock, lanes: lanes, report: report,
+        onReplayed: onReplayed))
     for flat in shared.gates.indices {
       let partition = shared.partition(flat)
       owners[shared.laneOf(partition)].value.own(partition, try store.acquire(partition))
     }
   }
+
+  /// One of several: owns what it is assigned (`assign`), from then until the log says that another one does. The lanes
+  /// must not have been started.
+  ///
+  /// - Parameters:
+  ///   - run: higher than those of all runs before, of all pods.
+  ///   - report: called on any thread, must not block.
+  ///   - onReplayed: called once, on any thread, when the first assignment of each service that the pod owns partitions
+  ///     of has been taken over and replayed.
+  package convenience init(
+    options: RuntimeOptions, lanes: [Lane], log: any SharedRecordLog, store: any StateStore, run: UInt64,
+    link: PodLink, clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
+    onReplayed: @escaping @Sendable () -> Void
+  ) {
+    self.init(
+      lanes,
+      OwnerShared(
+        options: options, log: log, store: store, run: run, clock: clock, lanes: lanes, report: report,
+        onReplayed: onReplayed, cluster: (link, log)))
+    link.ownership.follow { for lane in lanes { lane.wake() } }
+    let (shared, owners) = (shared, owners)
+    shared.takeovers?.start(
+      install: { takeover in
+        let lane = shared.laneOf(takeover.partition)
+        return lanes[lane].post { owners[lane].value.adopt(takeover) }
+      },
+      onReady: { shared.becomeReady() })
+  }
+
+  private init(_ lanes: [Lane], _ shared: OwnerShared) {
+    self.lanes = lanes
+    self.shared = shared
+    owners = lanes.enumerated().map {
+      LaneConfined(OwnerLane(index: $0, lane: $1, shared: shared), lane: $1)
+    }
+    shared.log.attach(lanes.map { LogSignal($0) })
+  }
+
+  /// Says which partitions of a service the group has assigned to this pod; those that it does not own it takes over.
+  /// From any thread.
+  public func assign(_ partitions: [PartitionID], of service: Service) {
+    shared.takeovers?.assign(partitions, of: service)
+  }
+
+  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with.
+  /// From any thread.
+  public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
+
+  /// Whether partitions of a service are assigned to this pod and could not be taken over so far.
+  public func isFailingToTakeOver(_ service: Service) -> Bool { shared.takeovers?.isFailing(service) ?? false }
 
   // MARK: Lanes
 
@@ -64,22 +111,33 @@ public final class OwnerRuntime: RuntimeInspection {
   public var phase: RuntimeReport.Phase { shared.phase }
 
   /// Refuses new commands, lets what is under way end, and checkpoints. The completion is called once, on a lane.
+  ///
+  /// - Parameter handoverMilliseconds: how long partitions that other pods may take over are kept for that.
   public func stop(
     answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
   ) {
     shared.phase = .stopping
+    shared.takeovers?.end()
     let left = SharedCount(lanes.count)
     for (lane, owner) in zip(lanes, owners) {
-      lane.post { owner.value.beginDrain(answersMilliseconds) { if left.decrement() == 0 { completion() } } }
+      lane.post {
+        owner.value.beginDrain(answersMilliseconds, handoverMilliseconds) {
+          if left.decrement() == 0 { completion() }
+        }
+      }
     }
   }
+
+  /// Waits for takeovers that were under way when it was stopped. Blocking; after the end of the store, which answers
+  /// whoever waits for it.
+  public func joinTakeovers() { shared.takeovers?.join() }
 
   // MARK: Inspection
 
   public func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     let gathering = ReportGathering(
       laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
-      storeFailure: shared.store.failure?.message, pending: [], completion: completion)
+      storeFailure: shared.store.failure?.message, pending: shared.takeovers?.pending ?? [], completion: completion)
     for (lane, owner) in zip(lanes, owners) {
       lane.post { gathering.add(owner.value.partitionReports, waiting: owner.value.waitingCount) }
     }
@@ -108,7 +166,7 @@ extension OwnerLane {
   }
 
   var partitionReports: [PartitionReport] {
-    seats.map { seat in
+    seats.filter { !$0.isGone || $0.stopReason != nil || pods == nil }.map { seat in
       let state = seat.entrance.state()
       let status: PartitionReport.Status =
         if let reason = seat.stopReason {

@@ -1,6 +1,7 @@
 import EventLog
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import StateStore
 import Synchronization
@@ -8,12 +9,11 @@ import Tenancy
 
 /// What the lanes of one process share. Everything in it may be used from any lane.
 final class OwnerShared: Sendable {
-  /// How the log names the owner where nobody else can reach it.
-  static let address = "local"
-
   let options: RuntimeOptions
   let mode: LogMode
   let log: any RecordLog
+  /// The log, where other pods use it, too.
+  let sharedLog: (any SharedRecordLog)?
   let store: any StateStore
   /// Chosen anew at every start; request ids and tenures carry it.
   let run: UInt64
@@ -26,6 +26,9 @@ final class OwnerShared: Sendable {
   let gates: [PartitionGate]
   /// What the partitions hold in memory together.
   let memory: MemoryPool
+  /// The other pods, and what takes partitions over; nil where nobody else can own any.
+  let link: PodLink?
+  let takeovers: Takeovers?
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseFlag = PhaseFlag()
   private let replaying: Atomic<Int>
@@ -35,11 +38,22 @@ final class OwnerShared: Sendable {
   init(
     options: RuntimeOptions, log: any RecordLog, store: any StateStore, run: UInt64,
     clock: @escaping @Sendable () -> Timestamp, lanes: [Lane],
-    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void
+    report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void,
+    cluster: (link: PodLink, log: any SharedRecordLog)? = nil
   ) {
     self.options = options
-    mode = .embedded
+    mode = cluster == nil ? .embedded : .shared
     self.log = log
+    sharedLog = cluster?.log
+    link = cluster?.link
+    takeovers = cluster.map { link, log in
+      Takeovers(
+        readBounds: { partitions throws(LogFailure) in try log.readBounds(of: partitions) }, store: store,
+        owns: link.owns, leaseMilliseconds: link.leaseMilliseconds,
+        announcedEpoch: { link.ownership.snapshot().owner(of: $0)?.epoch ?? 0 },
+        onTaken: { report(.tookOver($0, epoch: $1, storeMilliseconds: $2.store, logMilliseconds: $2.log)) },
+        onFailure: { report(.takeoverFailed($0, $1)) })
+    }
     self.store = store
     self.run = run
     self.clock = clock
@@ -52,7 +66,7 @@ final class OwnerShared: Sendable {
     self.report = report
     self.onReplayed = onReplayed
     let count = options.partitioner.count * Service.allCases.count
-    gates = (0..<count).map { _ in PartitionGate(.replaying) }
+    gates = (0..<count).map { _ in PartitionGate(cluster == nil ? .replaying : .elsewhere) }
     replaying = Atomic(count)
     answering = Atomic(options.laneCount)
   }
@@ -69,6 +83,9 @@ final class OwnerShared: Sendable {
     return PartitionID(service, UInt16(flat % options.partitioner.count))
   }
 
+  /// How the log names this process as an owner.
+  var address: String { link?.address ?? "local" }
+
   /// The lane that owns a partition: partitions are dealt out in turn, so that each lane has a share of each service.
   func laneOf(_ partition: PartitionID) -> Int { Int(partition.index) % options.laneCount }
 
@@ -80,8 +97,13 @@ final class OwnerShared: Sendable {
   }
 
   /// A partition has applied everything that the log held when it got its owner, or will apply nothing any more.
-  func replayed() {
+  func replayed(_ partition: PartitionID) {
+    if let takeovers { return takeovers.replayed(partition) }
     guard replaying.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+    becomeReady()
+  }
+
+  func becomeReady() {
     phaseFlag.becomeRunning()
     onReplayed()
   }

@@ -16,6 +16,20 @@ struct Seat {
   var inputs: [TenancyInput] = []
   /// It stands in the lane's list of what to step.
   var isToStep = false
+  /// What is being read of its log.
+  var reading = Reading.nothing
+  /// When to read on, or `Owned` has to be appended again, by the lane's clock.
+  var readAgainAt: UInt64?
+  var announcedAt: UInt64 = 0
+  /// Where the log says that the partition is this owner's.
+  var ownedOffset: Int64?
+  /// The owners that were asked where the streams of its messages stand, by `OwnerShared.flat` of the destination, and
+  /// when.
+  var asked: [Int: (owner: OwnerID, at: UInt64)] = [:]
+  /// It takes streams and reveals nothing: its predecessor may still answer reads.
+  var isWaiting = false
+  /// Since when the store refuses it, because a newer owner has acquired the partition, by the lane's clock.
+  var fencedAt: UInt64?
   /// It has ended: nothing reaches it any more. Why, where an operator has to look.
   var isGone = false
   var stopReason: String?
@@ -38,4 +52,6 @@ struct Seat {
   var retryLoadAt: UInt64?
   /// Messages wait for a destination's greeting.
   var awaitsGreetings = false
+
+  enum Reading { case nothing, replay, back }
 }

@@ -47,7 +47,7 @@ struct Outbox: Sendable {
       var sender = StreamSender<Message>(
         from: .partition(partition), to: count.destination, limits: limits,
         acknowledged: count.number - UInt64(rows.count))
-      for row in rows { sender.append(row.message, bytes: Self.bytes(of: row.message)) }
+      for row in rows { sender.append(row.message, bytes: row.message.byteEstimate) }
       unacknowledgedCount += sender.count
       senders[slot] = sender
     }
@@ -69,7 +69,7 @@ struct Outbox: Sendable {
     if senders[slot] == nil {
       senders[slot] = StreamSender(from: .partition(partition), to: destination, limits: limits)
     }
-    senders[slot]?.append(message, bytes: Self.bytes(of: message))
+    senders[slot]?.append(message, bytes: message.byteEstimate)
     unacknowledgedCount += 1
   }
 
@@ -172,11 +172,5 @@ struct Outbox: Sendable {
       }
     }
     return rows
-  }
-
-  /// About the bytes of a message on its way.
-  private static func bytes(of message: Message) -> Int {
-    guard let slip = message.slip else { return 64 }
-    return 96 + slip.stops.reduce(0) { $0 + 16 + $1.lines.count * 32 }
   }
 }

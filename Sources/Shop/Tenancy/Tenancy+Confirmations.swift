@@ -45,7 +45,11 @@ extension Tenancy {
       case .owned(let announced):
         expectedOffset = offset + 1
         let announcer = OwnerID(epoch: announced.epoch, run: announced.incarnation)
-        if announcer != owner, !planted.is(.stateKeptAfterOwnRecordWasVoid) { end(.superseded(by: announcer)) }
+        if announcer != owner, !planted.is(.stateKeptAfterOwnRecordWasVoid) {
+          // Nothing that was withheld leaves any more; what left before is all that it ever answered.
+          if mayReveal { actions.releasedTo = announcer }
+          end(.superseded(by: announcer))
+        }
       case .turn(let read):
         guard let first = unconfirmed.first, read == first.record else {
           return lose(.otherRecord)
@@ -54,6 +58,12 @@ extension Tenancy {
         confirmOldest(at: offset, now: now, isJudged: true, into: &actions)
       }
     }
+  }
+
+  /// Takes bytes of a log that is being read back that are no record.
+  public mutating func readBackUndecodable(_ reason: String, at offset: Int64) {
+    guard ending == nil, let settling, offset >= settling.nextOffset else { return }
+    end(.stopped(number: number, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
   }
 
   /// What this owner knows to be durable has to stand where it stood: offsets alone do not show that a log lost its end
@@ -195,10 +205,10 @@ extension Tenancy {
     }
   }
 
-  /// The store refused this owner: a newer epoch has the partition.
-  public mutating func fenced() {
+  /// The store refused this owner.
+  public mutating func fenced(_ loss: Loss = .fenced) {
     guard ending == nil else { return }
-    lose(.fenced)
+    lose(loss)
   }
 
   private mutating func leaveIfDone(into actions: inout TenancyActions) {

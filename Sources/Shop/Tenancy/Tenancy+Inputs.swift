@@ -6,11 +6,7 @@ import Streams
 
 extension Tenancy {
   /// Takes a frame of a stream. Its inputs are queued, as far as they are the next ones.
-  ///
-  /// - Parameter bytes: about the size of each input in the log.
-  public mutating func receive(
-    _ frame: StreamFrame<StreamInput>, bytes: Int = 128, into actions: inout TenancyActions
-  ) {
+  public mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions) {
     guard frame.owner == owner || planted.is(.inputsBeforeReplayEnds), isAdmitting else { return }
     guard let applied = received.highest(of: frame.source, at: state.now) else { return }
     if isForgotten(frame.source, asOf: frame.asOf, at: state.now) {
@@ -31,7 +27,7 @@ extension Tenancy {
         break
       }
       let origin = LoggedInput.Origin(source: frame.source, number: number)
-      queue(.init(origin: origin, input: input, bytes: bytes, asOf: frame.asOf))
+      queue(.init(origin: origin, input: input, asOf: frame.asOf))
       highest = number
       queuedThrough[frame.source] = number
     }
@@ -53,9 +49,9 @@ extension Tenancy {
 
   /// Takes a command that reached its owner inside of the process and needs no number.
   /// - Returns: false when nothing is taken now.
-  public mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int = 128) -> Bool {
+  public mutating func receive(_ command: ClientCommand, deadline: Int64?) -> Bool {
     guard isAdmitting, !mode.isShared, commands.count < limits.queuedCommandsMax else { return false }
-    queue(.init(origin: nil, input: .command(command, deadline: deadline), bytes: bytes, asOf: state.now))
+    queue(.init(origin: nil, input: .command(command, deadline: deadline), asOf: state.now))
     return true
   }
 

@@ -39,7 +39,9 @@ extension Tenancy {
   /// it did: not while one is under way, nor when nothing happened since the last, nor while replies are held back, of
   /// which the next owner would not know.
   public mutating func takeCheckpoint() -> Bool {
-    guard case .idle = checkpoint, isAdmitting && phase != .replaying || phase == .ended(.left), isBehind, held.isEmpty
+    // Who left without a word in the log may have left before it could reveal what its state has caused.
+    let hasLeft = phase == .ended(.left) && isReleaseLogged
+    guard case .idle = checkpoint, isAdmitting && phase != .replaying || hasLeft, isBehind, held.isEmpty
     else { return false }
     for source in received.dropForgotten(at: state.now) {
       durableThrough[source] = 0

@@ -89,7 +89,8 @@ extension Tenancy {
       !loads.isBlocking
     {
       if case .message = inbound.input, isPaused { return }
-      guard bytes == 0 || bytes + inbound.bytes <= limits.turnBytesMax else { return }
+      let size = inbound.input.byteEstimate
+      guard bytes == 0 || bytes + size <= limits.turnBytesMax else { return }
       guard isStillNext(inbound, at: time, into: &actions) else {
         removeFirst(of: inputs)
         continue
@@ -121,7 +122,7 @@ extension Tenancy {
         actions.replies.append(.skipped(command.request, .overloaded))
       }
       entries.append(entry)
-      bytes += inbound.bytes
+      bytes += size
     }
   }
 

@@ -28,7 +28,7 @@ public protocol TenancyDriver: Sendable {
   mutating func advanceReplay(at now: Int64, into actions: inout TenancyActions)
   mutating func pass(_ now: Int64, into actions: inout TenancyActions)
 
-  mutating func receive(_ frame: StreamFrame<StreamInput>, bytes: Int, into actions: inout TenancyActions)
+  mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions)
   mutating func greet(_ source: StreamSource, into actions: inout TenancyActions)
   mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions)
   mutating func confirmed(_ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions)
@@ -59,7 +59,7 @@ public protocol TenancyDriver: Sendable {
   mutating func successorAnnounced(_ successor: OwnerID, into actions: inout TenancyActions)
   mutating func predecessorReleased(_ former: OwnerID, into actions: inout TenancyActions)
   mutating func leave()
-  mutating func fenced()
+  mutating func fenced(_ loss: Loss)
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
   /// How the streams of its messages stand, for whoever looks for what is stuck.
   var outboxText: String { get }

@@ -2,25 +2,38 @@ import Model
 import PartitionCore
 import Streams
 
-/// Whatever reaches an owner inside of one process, one thing after another.
+/// Whatever reaches an owner, one thing after another.
 public enum TenancyInput: Sendable {
-  /// A client's command.
+  /// A client's command, inside of the only process.
   ///
   /// - Parameter deadline: when its client gives up, by the owners' monotonic clock in milliseconds.
   case command(ClientCommand, deadline: Int64)
-  /// The next message of a stream, for the tenure `to`.
+  /// The next message of a stream inside of the only process, for the tenure `to`.
   case message(Message, number: UInt64, from: PartitionID, to: OwnerID)
-  /// Messages that are sent again, or for the first time after a greeting.
   case frame(StreamFrame<StreamInput>)
   case read(Query, RequestID)
 
-  // What the log and the receivers of the partition's own messages say.
+  // What the log says.
   case confirmed(UInt64, at: Int64?)
+  case readBack(LogRecord, at: Int64)
+  case readBackUndecodable(String, at: Int64)
+  case readBackEnded(at: Int64)
+
+  // What the receivers of the partition's own messages and of its replies say.
   case acknowledgement(StreamAcknowledgement)
   case greeting(StreamGreeting)
   case gap(StreamGap)
-  /// A partition asks where its stream stands here.
-  case askGreeting(PartitionID)
+  /// A source asks where its stream stands here.
+  case askGreeting(StreamSource)
+  /// The way to the owner of a destination broke, or it owns nothing any more.
+  case disconnected(PartitionID, of: OwnerID)
+  case repliesReceived([RequestID])
+  /// The way to a pod broke: replies may not have reached it.
+  case sendRepliesAgain
+
+  // What other owners of the partition say.
+  case predecessorReleased(OwnerID)
+  case successorAnnounced(OwnerID)
 }
 
 extension Tenancy {
@@ -56,10 +69,18 @@ extension Tenancy {
     case .read(let query, let request):
       if !read(query, for: request, at: now, into: &actions) { actions.refusedReads.append(request) }
     case .confirmed(let number, let offset): confirmed(number, at: offset, now: now, into: &actions)
+    case .readBack(let record, let offset): readBack(record, at: offset, now: now, into: &actions)
+    case .readBackUndecodable(let reason, let offset): readBackUndecodable(reason, at: offset)
+    case .readBackEnded(let end): readBackEnded(at: end, now: now, into: &actions)
     case .acknowledgement(let acknowledgement): take(acknowledgement, into: &actions)
     case .greeting(let greeting): take(greeting, into: &actions)
     case .gap(let gap): take(gap, into: &actions)
-    case .askGreeting(let source): greet(.partition(source), into: &actions)
+    case .askGreeting(let source): greet(source, into: &actions)
+    case .disconnected(let destination, let owner): disconnected(from: destination, of: owner)
+    case .repliesReceived(let requests): for request in requests { replyReceived(request) }
+    case .sendRepliesAgain: sendRepliesAgain(into: &actions)
+    case .predecessorReleased(let owner): predecessorReleased(owner, into: &actions)
+    case .successorAnnounced(let owner): successorAnnounced(owner, into: &actions)
     }
   }
 
@@ -73,10 +94,7 @@ extension Tenancy {
     guard number > highest else { return acknowledge(source, into: &actions) }
     guard number == highest + 1 else { return refuse(source, expected: highest + 1, into: &actions) }
     let origin = LoggedInput.Origin(source: source, number: number)
-    queue(.init(origin: origin, input: .message(message), bytes: Self.messageBytes, asOf: .zero))
+    queue(.init(origin: origin, input: .message(message), asOf: .zero))
     queuedThrough[source] = number
   }
-
-  /// About the bytes of a message in the log.
-  private static var messageBytes: Int { 128 }
 }

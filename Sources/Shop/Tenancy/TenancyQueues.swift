@@ -8,7 +8,6 @@ import Streams
 struct Inbound: Sendable {
   let origin: LoggedInput.Origin?
   let input: StreamInput
-  let bytes: Int
   /// The partition's time as the sender had learned it.
   let asOf: Timestamp
 }

@@ -16,6 +16,8 @@ public struct TenancyStanding: OptionSet, Sendable {
   public static let awaitsLoad = TenancyStanding(rawValue: 16)
   public static let isServing = TenancyStanding(rawValue: 32)
   public static let hasEnded = TenancyStanding(rawValue: 64)
+  /// Streams are taken: the replay is over.
+  public static let isAdmitting = TenancyStanding(rawValue: 128)
 }
 
 extension Tenancy {
@@ -30,9 +32,10 @@ extension Tenancy {
     if dirty >= limits.core.dirtyMax { standing.insert(.isDirtyBoundReached) }
     if loads.isBlocking { standing.insert(.awaitsLoad) }
     switch phase {
-    case .serving: standing.insert(.isServing)
+    case .serving: standing.formUnion([.isAdmitting, .isServing])
+    case .waiting: standing.insert(.isAdmitting)
     case .ended: standing.insert(.hasEnded)
-    case .replaying, .waiting, .leaving: break
+    case .replaying, .leaving: break
     }
     return (standing, resident, dirty)
   }

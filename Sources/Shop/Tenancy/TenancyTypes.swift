@@ -75,6 +75,7 @@ public enum TenancyEnd: Hashable, Sendable {
 /// Why an owner has to acquire its partition anew.
 public enum Loss: String, Hashable, Sendable {
   case fenced = "the store has given the partition to a newer epoch"
+  case setBack = "the store holds less than it acknowledged: it was set back"
   case epochTaken = "another run announced this epoch first"
   case otherRecord = "the log holds another record under this owner's number"
   case poison = "an input cannot be applied; it is to be logged by itself"

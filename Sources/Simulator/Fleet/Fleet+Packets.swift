@@ -53,7 +53,7 @@ extension Fleet {
     case .commands(let frame):
       let slot = layout.slot(frame.destination)
       withSeat(pod, slot, of: frame.owner, refuse: .notMine(slot, frame.owner), from) {
-        $0.receive(frame, bytes: 128, into: &$1)
+        $0.receive(frame, into: &$1)
       }
     case .messages(let frame):
       let slot = layout.slot(frame.destination)
@@ -61,7 +61,7 @@ extension Fleet {
         source: frame.source, destination: frame.destination, owner: frame.owner, first: frame.first,
         inputs: frame.inputs.map(StreamInput.message), asOf: frame.asOf)
       withSeat(pod, slot, of: frame.owner, refuse: .notMine(slot, frame.owner), from) {
-        $0.receive(inputs, bytes: 128, into: &$1)
+        $0.receive(inputs, into: &$1)
       }
     case .greeting(let word):
       learn(word.owner, layout.slot(word.destination), at: from, pod)

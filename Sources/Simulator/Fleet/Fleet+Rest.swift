@@ -44,7 +44,7 @@ extension Fleet {
     for pod in pods {
       for (slot, seat) in pod.seats.enumerated() {
         guard let seat, store.header(slot)?.number ?? 0 < seat.tenancy.checkpointedNumber else { continue }
-        seat.tenancy.fenced()
+        seat.tenancy.fenced(.fenced)
         perform(TenancyActions(), pod, slot, seat)
       }
     }

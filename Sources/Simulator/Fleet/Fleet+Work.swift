@@ -195,7 +195,7 @@ extension Fleet {
     if let rows {
       seat.tenancy.loaded(rows, at: clock, into: &actions)
     } else {
-      seat.tenancy.fenced()
+      seat.tenancy.fenced(.fenced)
     }
     perform(actions, pod, slot, seat)
   }
@@ -215,7 +215,7 @@ extension Fleet {
     if isWritten {
       tally.checkpoints += 1
     } else {
-      seat.tenancy.fenced()
+      seat.tenancy.fenced(.fenced)
       perform(TenancyActions(), pod, slot, seat)
     }
   }

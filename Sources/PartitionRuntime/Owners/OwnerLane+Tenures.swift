@@ -1,0 +1,94 @@
+import EventLog
+import Lanes
+import Model
+import OwnershipMap
+import PartitionCore
+import StateStore
+import Streams
+import Tenancy
+
+// Where partitions change their owners: becoming one, and ceasing to be one.
+
+extension OwnerLane {
+  /// Makes the lane the owner of a partition that was taken over from the store.
+  func adopt(_ takeover: Takeovers.Takeover) {
+    guard drain?.isLeaving != true else { return }
+    let partition = takeover.partition
+    let place = own(partition, takeover.ownership)
+    let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
+    seats[place].checkpointClock = CheckpointClock(
+      from: lane.now, every: interval, share: Int(partition.index), of: partitioner.count)
+    seats[place].gate.state = .replaying
+    announceState(at: place)
+    // A checkpoint that makes no sense has ended its owner already.
+    change(at: place) { $0.standing(&$1) }
+  }
+
+  /// Tells all pods by the map how a partition stands.
+  func announceState(at place: Int) {
+    let state: OwnerAnnouncement.State
+    switch seats[place].gate.state {
+    case .replaying: state = .replaying
+    case .open: state = .open
+    case .full: state = .full
+    case .stopped: state = .stopped
+    case .elsewhere: return
+    }
+    pods?.link.ownership.announce(
+      OwnerAnnouncement(
+        partition: seats[place].id, epoch: seats[place].owner.epoch, incarnation: shared.run, state: state))
+  }
+
+  /// Tells all pods directly that an owner takes streams: nobody waits for the map.
+  func tellPods(at place: Int) {
+    guard let pods else { return }
+    for run in pods.map.pods.keys where run != shared.run {
+      tell(.owns(seats[place].owner, seats[place].id), run, lane: 0)
+    }
+  }
+
+  /// Called with each tick.
+  func tendTenure(at place: Int) {
+    readAgain(at: place)
+    if seats[place].ownedOffset == nil, seats[place].readAgainAt == nil,
+      lane.now - seats[place].announcedAt > UInt64(clamping: shared.options.streamSilenceMilliseconds)
+    {
+      announce(at: place)
+    }
+    let now = now
+    if !seats[place].isGone, seats[place].isWaiting { change(at: place) { $0.pass(now, &$1) } }
+    guard !seats[place].isGone, let fencedAt = seats[place].fencedAt,
+      lane.now - fencedAt > UInt64(clamping: shared.options.fencedMilliseconds)
+    else { return }
+    change(at: place) { $0.fenced(.fenced, &$1) }
+  }
+
+  /// The store refuses the owner. A newer one that has only acquired the partition answers nothing yet: this one goes
+  /// on until the log says whose it is, or nobody says anything for long. From a store that was set back everything has
+  /// to be read anew.
+  func noteRefusal(_ failure: StoreFailure, at place: Int) {
+    guard pods != nil, !seats[place].isGone else { return }
+    switch failure.code {
+    case .fenced: seats[place].fencedAt = seats[place].fencedAt ?? lane.now
+    case .setBack: change(at: place) { $0.fenced(.setBack, &$1) }
+    default: break
+    }
+  }
+
+  /// The owner's time is over: lets go of the partition. Its commands are the next owner's to answer, and whoever reads
+  /// asks that one.
+  func gone(at place: Int, _ ending: Takeovers.Ending) {
+    guard !seats[place].isGone else { return }
+    letGo(place)
+    leave(place)
+    shared.takeovers?.left(seats[place].id, ending)
+  }
+
+  /// Tells the lanes of this pod that it owns a partition no more.
+  func letGo(_ place: Int) {
+    let (partition, owner) = (seats[place].id, seats[place].owner)
+    shared.sharedLog?.stopReading(partition, by: index)
+    seats[place].gate.state = .elsewhere
+    for other in 0..<shared.options.laneCount { post(.pod(.notMine(partition, owner)), toLane: other) }
+  }
+}
