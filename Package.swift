@@ -115,9 +115,9 @@ let package = Package(
     target(
       "Cluster",
       [
-        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionRuntime",
-        "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry",
-        "Threads", "Wire",
+        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionCore",
+        "PartitionRuntime", "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings",
+        "StateStore", "Telemetry", "Threads", "Wire",
       ]),
     target(
       "Audit",
@@ -176,7 +176,8 @@ let package = Package(
       [
         "Audit", "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
         "OperatorClient", "OwnershipMap", "PartitionCore", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache",
-        "RedisPriceCache", "Serving", "Settings", "StateStore", "Telemetry", "TestSupport", "Threads", "Wire",
+        "RedisPriceCache", "Serving", "Settings", "StateStore", "Streams", "Telemetry", "TestSupport", "Threads",
+        "Wire",
       ]),
     tests(
       "AuditTests",
@@ -252,7 +253,7 @@ let package = Package(
       "PartitionRuntimeTests",
       [
         "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "PartitionRuntime", "StateStore", "Streams",
-        "TestSupport",
+        "TestSupport", "Wire",
       ]),
     tests("OwnershipMapTests", ["Model", "OwnershipMap"]),
     tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),

@@ -33,18 +33,25 @@ package enum ReplyCodec {
   /// Appends the reply's bytes to `bytes`.
   package static func encode(_ reply: CommandReply, into bytes: inout [UInt8]) {
     var writer = Writer(capacity: 128)
-    switch reply {
-    case .outcome(let reply): writer.message(2) { reply.outcome.write(to: &$0, isReplayed: reply.isReplayed) }
-    case .skipped(_, let reason): writer.choice(3, reason)
-    }
-    writer.message(1) { reply.request.write(to: &$0) }
+    reply.write(to: &writer)
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
   /// Reads a reply that anybody may have written. Never traps.
   /// - Throws: `WireError` that names what is wrong.
   package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> CommandReply {
-    var reader = Reader(bytes)
+    try CommandReply(wire: Reader(bytes))
+  }
+}
+
+extension CommandReply {
+  private enum Found {
+    case outcome(Outcome, isReplayed: Bool)
+    case skipped(SkipReason)
+  }
+
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
     var request: RequestID?
     var found: Found?
     while let field = try reader.next() {
@@ -61,14 +68,17 @@ package enum ReplyCodec {
     let asked = try required(request, "the reply's request")
     switch found {
     case .outcome(let outcome, let isReplayed):
-      return .outcome(Reply(request: asked, outcome: outcome, isReplayed: isReplayed))
-    case .skipped(let reason): return .skipped(asked, reason)
+      self = .outcome(Reply(request: asked, outcome: outcome, isReplayed: isReplayed))
+    case .skipped(let reason): self = .skipped(asked, reason)
     }
   }
 
-  private enum Found {
-    case outcome(Outcome, isReplayed: Bool)
-    case skipped(SkipReason)
+  func write(to writer: inout Writer) {
+    switch self {
+    case .outcome(let reply): writer.message(2) { reply.outcome.write(to: &$0, isReplayed: reply.isReplayed) }
+    case .skipped(_, let reason): writer.choice(3, reason)
+    }
+    writer.message(1) { request.write(to: &$0) }
   }
 }
 

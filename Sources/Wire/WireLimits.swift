@@ -11,6 +11,13 @@ public enum WireLimits {
   package static let streamNumberMax = UInt64(Int64.max)
   /// The most messages of one frame between pods.
   public static let peerMessagesMax = 65_536
+  /// The same of the frames that have `MeshMessage`s.
+  package static let meshMessagesMax = 4_096
+  /// The most inputs, replies or receipts of one message between pods; a writer divides what has more.
+  package static let meshListMax = 4_096
+  /// How far from now a command's deadline may be told, in both directions; so much below 2^63 that adding a clock's
+  /// milliseconds cannot overflow.
+  package static let deadlineMillisecondsMax = timeMillisecondsMax
   /// The most different items of one order, or of one slip.
   public static let orderLinesMax = RuleLimits.Highest.orderLinesMax
   /// The most requests that wait for one order.

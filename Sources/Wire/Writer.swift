@@ -112,9 +112,12 @@ struct Writer: ~Copyable {
   }
 
   /// A number that may be negative, small in both directions (`sint64`); left out when it is 0.
-  mutating func zigzag(_ field: Int, _ value: Int64) {
-    number(field, UInt64(bitPattern: (value << 1) ^ (value >> 63)))
-  }
+  mutating func zigzag(_ field: Int, _ value: Int64) { number(field, Self.folded(value)) }
+
+  /// The same, written even when it is 0.
+  mutating func presentZigzag(_ field: Int, _ value: Int64) { present(field, Self.folded(value)) }
+
+  private static func folded(_ value: Int64) -> UInt64 { UInt64(bitPattern: (value << 1) ^ (value >> 63)) }
 
   /// Eight bytes, little-endian; left out when they are 0.
   @inline(__always)

@@ -15,7 +15,7 @@ extension Arbitrary {
     }
   }
 
-  private mutating func query() -> Query {
+  mutating func query() -> Query {
     switch below(4) {
     case 0: .order(id())
     case 1: .item(id())
@@ -24,7 +24,7 @@ extension Arbitrary {
     }
   }
 
-  private mutating func view() -> View {
+  mutating func view() -> View {
     switch below(4) {
     case 0:
       .order(
@@ -40,7 +40,7 @@ extension Arbitrary {
     }
   }
 
-  private mutating func refusalOfAPeer() -> PeerRefusal {
+  mutating func refusalOfAPeer() -> PeerRefusal {
     pick([.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown, .partitionStopped(partition())])
   }
 }

@@ -9,6 +9,7 @@ enum Decoded: Hashable {
   case entity(Entity)
   case header(CheckpointHeader)
   case frame([PeerMessage])
+  case meshFrame([MeshMessage])
   case logRecord(LogRecord)
   case streamMessage(Message)
   case reply(CommandReply)
@@ -21,6 +22,7 @@ enum Decoded: Hashable {
       case "Record": .record(try RecordCodec.decode(bytes))
       case "Entity": .entity(try Entity(wire: Reader(bytes)))
       case "PeerFrame": .frame(try PeerCodec.decode(bytes))
+      case "MeshFrame": .meshFrame(try MeshCodec.decode(bytes))
       case "LogRecord": .logRecord(try LogRecordCodec.decode(bytes))
       case "StreamMessage": .streamMessage(try StreamMessageCodec.decode(bytes))
       case "StoredReply": .reply(try ReplyCodec.decode(bytes))
@@ -39,6 +41,7 @@ enum Decoded: Hashable {
     case .streamMessage(let message): StreamMessageCodec.encode(message, into: &bytes)
     case .reply(let reply): ReplyCodec.encode(reply, into: &bytes)
     case .frame(let messages): bytes = PeerCodec.encode(messages[...], bytesMax: .max).first ?? []
+    case .meshFrame(let messages): bytes = MeshCodec.encode(messages, bytesMax: .max).first ?? []
     }
     return bytes
   }
@@ -49,6 +52,7 @@ enum Decoded: Hashable {
     case "Record": .record(arbitrary.record())
     case "Entity": .entity(arbitrary.row().entity)
     case "PeerFrame": .frame(arbitrary.frame())
+    case "MeshFrame": .meshFrame(arbitrary.meshFrame())
     case "LogRecord": .logRecord(arbitrary.logRecord())
     case "StreamMessage": .streamMessage(arbitrary.message())
     case "StoredReply": .reply(arbitrary.reply())

@@ -223,7 +223,7 @@ enum GoldenCases {
     ),
   ]
 
-  private static let views: [View] = [
+  static let views: [View] = [
     .order(nil),
     .order(
       OrderView(

@@ -45,9 +45,9 @@ extension GoldenCases {
       ("reply-expired", "StoredReply", .reply(.skipped(request, .expired))),
     ] + messages.map { ("stream-\($0)", "StreamMessage", .streamMessage($1)) }
 
-  private static let last = UInt64(Int64.max)
-  private static let session = Session(run: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
-  private static let other = Session(run: 0, lane: .max, number: 1)
+  static let last = UInt64(Int64.max)
+  static let session = Session(run: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
+  static let other = Session(run: 0, lane: .max, number: 1)
   private static let owner = Owner(epoch: 3, incarnation: 0xfedc_ba98_7654_3210, address: "10.1.2.3:7000")!
 
   private static func input(_ origin: LoggedInput.Origin?) -> LoggedInput {

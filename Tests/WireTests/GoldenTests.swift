@@ -60,8 +60,8 @@ import Testing
     }
   }
 
-  @Test func logRecordsMessagesAndReplies() throws {
-    for (name, message, value) in GoldenCases.streams {
+  @Test func whatPartitionsWithOneWriterLogAndSay() throws {
+    for (name, message, value) in GoldenCases.streams + GoldenCases.mesh {
       let row = try row(name, message)
       #expect(value.bytes == row.bytes, "\(name)")
       #expect(try Decoded(message, row.bytes) == value, "\(name)")
@@ -72,6 +72,7 @@ import Testing
     let names =
       GoldenCases.records.map(\.name) + GoldenCases.rows.map(\.name) + GoldenCases.headers.map(\.name)
       + GoldenCases.frames.map(\.name) + GoldenCases.streams.map(\.name)
+      + GoldenCases.mesh.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(table.map(\.name)) == Set(names))
     #expect(table.count == names.count)

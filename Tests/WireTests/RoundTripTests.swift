@@ -61,6 +61,21 @@ import Testing
     }
   }
 
+  @Test(arguments: 0..<8 as Range<UInt64>, [40, 200, 5_000, Int.max])
+  func meshFrames(seed: UInt64, bytesMax: Int) throws {
+    var arbitrary = Arbitrary(seed: seed)
+    for _ in 0..<100 {
+      let messages = arbitrary.meshFrame()
+      var decoded: [MeshMessage] = []
+      for frame in MeshCodec.encode(messages, bytesMax: bytesMax) {
+        let part = try frame.withUnsafeBytes { bytes in try MeshCodec.decode(bytes) }
+        #expect(frame.count <= bytesMax || part.count == 1)
+        decoded += part
+      }
+      try #require(decoded == messages, "seed \(seed)")
+    }
+  }
+
   @Test(arguments: ["LogRecord", "StreamMessage", "StoredReply"], 0..<4 as Range<UInt64>)
   func whatStandsInLogsWithOneWriter(message: String, seed: UInt64) throws {
     var arbitrary = Arbitrary(seed: seed)
