@@ -84,7 +84,8 @@ let package = Package(
     // The shell around the core.
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
-    target("KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "Threads", "Wire"]),
+    target(
+      "KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Threads", "Wire"]),
     target("Peers", ["CGnuTLS", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),

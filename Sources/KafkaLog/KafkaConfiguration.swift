@@ -83,6 +83,23 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
+  /// One lane's appends. Their order and repetitions are told by the records themselves, so it is neither idempotent nor
+  /// gapless, and nothing ends it.
+  static func appender(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
+    var configuration = try common(options, events: RD_KAFKA_EVENT_DR)
+    try configuration.set("enable.idempotence", "false")
+    try configuration.set("acks", "all")
+    try configuration.set("linger.ms", 0)
+    try configuration.set("retry.backoff.ms", 50)
+    try configuration.set("message.send.max.retries", 2_147_483_647)
+    try configuration.set("message.timeout.ms", options.commandTimeoutMilliseconds)
+    try configuration.set("message.max.bytes", options.recordBytesMax + KafkaOptions.recordOverheadBytesMax)
+    // The bounds before the producers are Kassa's own: a message must never be refused here.
+    try configuration.set("queue.buffering.max.messages", 0)
+    try configuration.set("queue.buffering.max.kbytes", 2_147_483_647)
+    return configuration
+  }
+
   /// Writes the map of owners, where a repetition does no harm. Not idempotent: on a broker that has just started such
   /// a producer may be refused its very first record.
   static func announcer(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
@@ -96,12 +113,18 @@ struct KafkaConfiguration: ~Copyable {
   }
 
   /// Reads records by hand; never commits, never resets.
-  static func reader(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
+  ///
+  /// - Parameter tellsEnds: whether it reads no further than the end of each partition, and says where that is.
+  static func reader(_ options: KafkaOptions, tellsEnds: Bool = false) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: 0)
     try configuration.setNoCommits()
     try configuration.set("fetch.error.backoff.ms", 50)
     // A partition that is taken over is read when the fetch that is under way has come back.
-    if options.properties.values["fetch.wait.max.ms"] == nil { try configuration.set("fetch.wait.max.ms", 100) }
+    // The answer that tells the end of one has nothing to wait for.
+    if options.properties.values["fetch.wait.max.ms"] == nil {
+      try configuration.set("fetch.wait.max.ms", tellsEnds ? 5 : 100)
+    }
+    if tellsEnds { try configuration.set("enable.partition.eof", "true") }
     try configuration.set("queued.max.messages.kbytes", options.readAheadKilobytesMax)
     return configuration
   }

@@ -18,9 +18,11 @@ final class KafkaReader: @unchecked Sendable {
   private let topics: [OpaquePointer?]
   private let assigned = Mutex<Set<PartitionID>>([])
 
-  init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
+  /// - Parameter tellsEnds: whether the end of a partition comes to its queue, as an error of librdkafka.
+  init(_ options: KafkaOptions, tellsEnds: Bool = false, wake: WakeDescriptor) throws(LogFailure) {
     self.options = options
-    client = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "reader")
+    let configuration = try KafkaConfiguration.reader(options, tellsEnds: tellsEnds)
+    client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, name: "reader")
     questions = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "questions")
     let handle = client.handle
     topics = Service.allCases.map { rd_kafka_topic_new(handle, options.topic(of: $0), nil) }

@@ -110,6 +110,7 @@ extension ReadEvent {
       "\(partition)@\(offset)#\(record.number.map(String.init) ?? "-")"
     case .undecodable(_, let offset, let partition): "\(partition)@\(offset)#?"
     case .ended(let partition, let end): "\(partition) ends \(end)"
+    case .broken(let partition, _): "\(partition) broken"
     }
   }
 }

@@ -1,0 +1,321 @@
+import CRdKafka
+import EventLog
+import Model
+import PartitionCore
+import Synchronization
+import Wire
+
+/// One lane of the log: its producer and what is under way with it, its queue and what is being read into it. All of
+/// them wake the lane by one descriptor.
+final class KafkaLogLane: Sendable {
+  let place: Int
+  let wake: WakeDescriptor
+  private let lane: any LogLane
+  private let options: KafkaOptions
+  private let pending: PendingTotal
+  private let report: @Sendable (KafkaEvent) -> Void
+  private let state: Mutex<State>
+
+  private struct State: Sendable {
+    /// Made for the first append.
+    var producer: RecordProducer?
+    var appends: LaneAppends
+    /// Made for the first reading.
+    var queue: ReadQueue?
+    var readings = LaneReadings()
+    /// The newest record of each partition that no topic takes: the operator is told of each once.
+    var oversized: [PartitionID: UInt64] = [:]
+    /// Appends of unknown fate that the operator was not told of, and when that was last.
+    var untold = 0
+    var toldAt: ContinuousClock.Instant?
+    var isClosed = false
+    var statistics = KafkaRecordLog.Statistics()
+  }
+
+  /// What is under way from all lanes.
+  final class PendingTotal: Sendable {
+    let records = Atomic<Int>(0)
+    let bytes = Atomic<Int>(0)
+  }
+
+  init(
+    _ place: Int, _ lane: any LogLane, _ options: KafkaOptions, wake: WakeDescriptor, pending: PendingTotal,
+    report: @escaping @Sendable (KafkaEvent) -> Void
+  ) {
+    self.place = place
+    self.lane = lane
+    self.options = options
+    self.wake = wake
+    self.pending = pending
+    self.report = report
+    state = Mutex(State(appends: LaneAppends(partitionCount: options.partitioner.count)))
+  }
+
+  /// Changes the state, counts what is under way, and says afterwards what the operator should know.
+  private func change<Result>(_ body: (inout State, inout [KafkaEvent]) -> Result) -> Result {
+    var events: [KafkaEvent] = []
+    let result = state.withLock { state in
+      let before = (state.appends.count, state.appends.byteCount)
+      let result = body(&state, &events)
+      let after = (state.appends.count, state.appends.byteCount)
+      if before != after {
+        pending.records.add(after.0 - before.0, ordering: .relaxed)
+        pending.bytes.add(after.1 - before.1, ordering: .relaxed)
+      }
+      return result
+    }
+    for event in events { report(event) }
+    return result
+  }
+
+  func tellLane() { lane.logHasNews() }
+
+  var statistics: KafkaRecordLog.Statistics {
+    state.withLock { state in
+      var statistics = state.statistics
+      statistics.recordsPending = state.appends.count
+      statistics.bytesPending = state.appends.byteCount
+      statistics.partitionsRead = state.readings.count
+      return statistics
+    }
+  }
+
+  // MARK: Appends
+
+  /// Makes the producer now and not with the first append.
+  func prepare() throws(LogFailure) {
+    try state.withLock { state throws(LogFailure) in _ = try producer(&state) }
+  }
+
+  private func producer(_ state: inout State) throws(LogFailure) -> RecordProducer {
+    if let producer = state.producer { return producer }
+    let producer = try RecordProducer(options, lane: place, wake: wake)
+    state.producer = producer
+    return producer
+  }
+
+  func append(_ appends: [RecordAppend]) {
+    var isAnyRefused = false
+    var bytes: [UInt8] = []
+    for append in appends where append.partition.slot(of: options.partitioner.count) != nil {
+      bytes.removeAll(keepingCapacity: true)
+      LogRecordCodec.encode(append.record, into: &bytes)
+      let isTaken = change { state, events in
+        state.isClosed || send(append.partition, append.record.number, bytes, &state, &events)
+      }
+      isAnyRefused = isAnyRefused || !isTaken
+    }
+    if isAnyRefused { lane.logHasNews() }
+  }
+
+  /// Sends a record; one that cannot be sent is confirmed at once, with an unknown fate. Returns whether it is sent.
+  private func send(
+    _ partition: PartitionID, _ number: UInt64?, _ bytes: [UInt8], _ state: inout State, _ events: inout [KafkaEvent]
+  ) -> Bool {
+    guard let tag = state.appends.begin(partition, number, byteCount: bytes.count) else {
+      state.appends.refuse(partition, number)
+      state.statistics.recordsUnknown += 1
+      events.append(trouble("\(partition): more than \(LaneAppends.countMax) records are under way"))
+      return false
+    }
+    var code: rd_kafka_resp_err_t?
+    if bytes.count > options.recordBytesMax {
+      code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+    } else {
+      do throws(LogFailure) {
+        code = try producer(&state).send(bytes, to: partition, tag: tag)
+      } catch {
+        events.append(trouble(error.message))
+        code = RD_KAFKA_RESP_ERR__FAIL
+      }
+    }
+    guard let code else { return true }
+    settle([DeliveryReport(tag: tag, code: code, offset: -1)], &state, &events)
+    return false
+  }
+
+  /// Takes what the producer reports, and what it has to say to the operator. Returns whether there may be more.
+  private func takeReports(_ state: inout State, _ events: inout [KafkaEvent]) -> Bool {
+    guard let client = state.producer?.client else { return false }
+    var reports: [DeliveryReport] = []
+    var looks = 0
+    while reports.count < options.reportsMax, looks < options.reportsMax,
+      client.nextEvent({ event in
+        DeliveryReport.collect(event, into: &reports)
+        if let news = client.news(event) { events.append(news) }
+      })
+    { looks += 1 }
+    if !reports.isEmpty { settle(reports, &state, &events) }
+    return reports.count >= options.reportsMax || looks >= options.reportsMax
+  }
+
+  private func settle(_ reports: [DeliveryReport], _ state: inout State, _ events: inout [KafkaEvent]) {
+    state.statistics.reportBatches += 1
+    var reason: String?
+    for report in reports {
+      guard let append = state.appends.append(report.tag) else { continue }
+      let isKnown = report.code == RD_KAFKA_RESP_ERR_NO_ERROR && report.offset >= 0
+      state.appends.settle(report.tag, offset: isKnown ? report.offset : nil)
+      if isKnown {
+        state.statistics.recordsAcknowledged += 1
+        continue
+      }
+      state.statistics.recordsUnknown += 1
+      if report.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
+        // Its owner appends it again and again.
+        let number = append.number ?? 0
+        guard state.oversized.updateValue(number, forKey: append.partition) != number else { continue }
+        events.append(
+          trouble("\(append.partition): record \(number) is larger than its topic takes: the partition stands still"))
+      } else {
+        state.untold += 1
+        reason = KafkaLibrary.text(report.code)
+      }
+    }
+    let now = ContinuousClock.now
+    guard let reason, state.toldAt.map({ now - $0 >= Self.tellInterval }) ?? true else { return }
+    events.append(trouble("the fate of \(state.untold) records is unknown, the newest one's for \(reason)"))
+    (state.untold, state.toldAt) = (0, now)
+  }
+
+  /// What is refused at once is soon appended again: the operator is told no more often.
+  private static let tellInterval = Duration.seconds(1)
+
+  private func trouble(_ text: String) -> KafkaEvent { .trouble(client: "lane \(place)", text: text) }
+
+  func takeConfirmations() -> [Confirmation] {
+    let (taken, hasMore) = change { state, events in
+      let hasMore = takeReports(&state, &events)
+      return (state.appends.takeConfirmations(), hasMore)
+    }
+    if hasMore { lane.logHasNews() }
+    return taken
+  }
+
+  // MARK: Reading
+
+  /// Reads partitions from these offsets on, into this lane's queue.
+  /// - Throws: `LogFailure` when librdkafka refuses; then none of them is read.
+  func read(_ partitions: [PartitionID: Int64], with reader: KafkaReader) throws(LogFailure) {
+    try state.withLock { state throws(LogFailure) in
+      guard !state.isClosed else { throw KafkaRecordLog.closed }
+      let queue = try queue(of: reader, &state)
+      for (partition, offset) in partitions { state.readings.begin(partition, at: offset) }
+      do throws(LogFailure) {
+        try reader.assign(partitions, to: queue.handle)
+      } catch {
+        for partition in partitions.keys { state.readings.end(partition) }
+        reader.unassign(Array(partitions.keys))
+        throw error
+      }
+      state.statistics.readingsBegun += UInt64(partitions.count)
+    }
+  }
+
+  private func queue(of reader: KafkaReader, _ state: inout State) throws(LogFailure) -> ReadQueue {
+    if let queue = state.queue { return queue }
+    let queue = try ReadQueue(reader, wake: wake)
+    state.queue = queue
+    return queue
+  }
+
+  /// Reads these partitions no more, where it does.
+  func stopReading(_ partitions: some Sequence<PartitionID>) {
+    state.withLock { state in
+      let read = partitions.filter { state.readings.end($0) }
+      // Under the lock: another lane may read them as soon as this one does not.
+      if !read.isEmpty { state.queue?.reader.unassign(read) }
+    }
+  }
+
+  func takeRead(eventsMax: Int) -> [ReadEvent] {
+    let (taken, hasMore) = change { state, events -> ([ReadEvent], Bool) in
+      // Also when nothing is read: what came too late must not keep the queue from waking the lane.
+      guard let queue = state.queue else { return ([], false) }
+      var taken: [ReadEvent] = []
+      var over: [PartitionID] = []
+      var hasMore = true
+      var left = max(eventsMax, 1)
+      while hasMore, left > 0 {
+        let wanted = min(left, ReadQueue.batchMax)
+        hasMore = queue.take(wanted) { message in
+          admit(message, &state, into: &taken, over: &over, &events)
+        }
+        left -= wanted
+      }
+      if !over.isEmpty { queue.reader.unassign(over) }
+      return (taken, hasMore)
+    }
+    if hasMore { lane.logHasNews() }
+    return taken
+  }
+
+  private func admit(
+    _ message: rd_kafka_message_t, _ state: inout State, into taken: inout [ReadEvent], over: inout [PartitionID],
+    _ events: inout [KafkaEvent]
+  ) {
+    guard let service = state.queue?.reader.service(of: message.rkt),
+      (0..<options.partitioner.count).contains(Int(message.partition))
+    else {
+      if message.err != RD_KAFKA_RESP_ERR_NO_ERROR { events.append(trouble(KafkaLibrary.text(message.err))) }
+      return
+    }
+    let partition = PartitionID(service, UInt16(message.partition))
+    let verdict =
+      switch message.err {
+      case RD_KAFKA_RESP_ERR_NO_ERROR: state.readings.admit(partition, at: message.offset)
+      case RD_KAFKA_RESP_ERR__PARTITION_EOF: state.readings.admitEnd(partition, at: message.offset)
+      case let code: state.readings.admitError(partition, code)
+      }
+    switch verdict {
+    case .drop: break
+    case .deliver:
+      state.statistics.recordsRead += 1
+      taken.append(Self.event(message, partition))
+    case .ended:
+      taken.append(.ended(partition, end: message.offset))
+      over.append(partition)
+    case .broken(let reason):
+      state.statistics.readingsBroken += 1
+      taken.append(.broken(partition, reason: reason))
+      over.append(partition)
+      events.append(.partitionBroken(partition, reason: reason))
+    case .trouble(let text): events.append(trouble("\(partition): \(text)"))
+    }
+  }
+
+  private static func event(_ message: rd_kafka_message_t, _ partition: PartitionID) -> ReadEvent {
+    let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
+    guard !bytes.isEmpty else {
+      return .undecodable(reason: "the record has no bytes", offset: message.offset, partition)
+    }
+    do throws(WireError) {
+      return .record(try LogRecordCodec.decode(bytes), offset: message.offset, partition)
+    } catch {
+      return .undecodable(reason: error.reason, offset: message.offset, partition)
+    }
+  }
+
+  // MARK: The end
+
+  /// Takes nothing more.
+  func close() { state.withLock { $0.isClosed = true } }
+
+  /// Takes the reports that have come; returns whether others are awaited.
+  func settleReports() -> Bool {
+    change { state, events in
+      _ = takeReports(&state, &events)
+      return state.appends.count > 0
+    }
+  }
+
+  /// Ends the producer and the queue, which waits for librdkafka's threads.
+  func release() {
+    // Given back outside of the lock.
+    let ended = state.withLock { state -> (RecordProducer?, ReadQueue?) in
+      defer { (state.producer, state.queue, state.readings) = (nil, nil, LaneReadings()) }
+      return (state.producer, state.queue)
+    }
+    withExtendedLifetime(ended) {}
+  }
+}

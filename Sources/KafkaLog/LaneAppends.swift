@@ -1,0 +1,78 @@
+import EventLog
+import Model
+
+/// What one lane has appended and was not told of yet: of each partition in the order of its appends, whatever order
+/// the reports on them come in.
+struct LaneAppends: Sendable {
+  /// Rows under way. A partition has one or two, so that no lane comes near it.
+  static let countMax = 65_536
+
+  private struct Row: Sendable {
+    let tag: UInt
+    let number: UInt64?
+    let byteCount: Int
+    /// What the report said; nil before it has come.
+    var outcome: Outcome?
+  }
+
+  private struct Outcome: Sendable {
+    let offset: Int64?
+  }
+
+  private let partitionCount: Int
+  /// By slot.
+  private var rows: [[Row]]
+  private var lastSerial: UInt = 0
+  private(set) var count = 0
+  private(set) var byteCount = 0
+  private var confirmations: [Confirmation] = []
+
+  init(partitionCount: Int) {
+    self.partitionCount = partitionCount
+    rows = Array(repeating: [], count: partitionCount * Service.allCases.count)
+  }
+
+  /// Notes an append. Returns its tag, which is never 0; nil when the partition does not exist or there is no room.
+  mutating func begin(_ partition: PartitionID, _ number: UInt64?, byteCount: Int) -> UInt? {
+    guard count < Self.countMax, let slot = partition.slot(of: partitionCount) else { return nil }
+    lastSerial &+= 1
+    let tag = lastSerial &* UInt(rows.count) &+ UInt(slot)
+    rows[slot].append(Row(tag: tag, number: number, byteCount: byteCount, outcome: nil))
+    count += 1
+    self.byteCount += byteCount
+    return tag
+  }
+
+  /// What was begun under a tag and not reported on.
+  func append(_ tag: UInt) -> (partition: PartitionID, number: UInt64?)? {
+    let slot = Int(tag % UInt(rows.count))
+    guard let row = rows[slot].first(where: { $0.tag == tag && $0.outcome == nil }) else { return nil }
+    return PartitionID(slot: slot, of: partitionCount).map { ($0, row.number) }
+  }
+
+  /// Notes what became of an append: nil for an unknown fate. A tag that is not under way changes nothing.
+  mutating func settle(_ tag: UInt, offset: Int64?) {
+    let slot = Int(tag % UInt(rows.count))
+    guard let place = rows[slot].firstIndex(where: { $0.tag == tag && $0.outcome == nil }),
+      let partition = PartitionID(slot: slot, of: partitionCount)
+    else { return }
+    rows[slot][place].outcome = Outcome(offset: offset)
+    count -= 1
+    byteCount -= rows[slot][place].byteCount
+    while let first = rows[slot].first, let outcome = first.outcome {
+      rows[slot].removeFirst()
+      confirmations.append(Confirmation(partition: partition, number: first.number, offset: outcome.offset))
+    }
+  }
+
+  /// Notes an append that there was no room for: it is not on its way.
+  mutating func refuse(_ partition: PartitionID, _ number: UInt64?) {
+    confirmations.append(Confirmation(partition: partition, number: number, offset: nil))
+  }
+
+  mutating func takeConfirmations() -> [Confirmation] {
+    guard !confirmations.isEmpty else { return [] }
+    defer { confirmations = [] }
+    return confirmations
+  }
+}
