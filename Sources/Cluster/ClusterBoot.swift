@@ -22,11 +22,11 @@ import Telemetry
 public enum ClusterBoot {
   /// The log, and what it says about where it is.
   public struct OpenedLog: Sendable {
-    public let log: KafkaLog
+    let log: KafkaRecordLog
     /// The stores and the other pods must belong to the same (`KafkaOptions.clusterName`).
     public let clusterID: String
 
-    init(log: KafkaLog, kafkaID: String) {
+    init(log: KafkaRecordLog, kafkaID: String) {
       self.log = log
       clusterID = log.options.clusterName(kafkaID)
     }
@@ -60,7 +60,7 @@ public enum ClusterBoot {
   ///   mend it.
   public static func openLog(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> OpenedLog {
     try checkTopics(options, journal)
-    let log = try naming("kafka-brokers") { try KafkaLog(options: options.kafka) { journal.tell($0) } }
+    let log = try naming("kafka-brokers") { try KafkaRecordLog(options: options.kafka) { journal.tell($0) } }
     do {
       let id = try naming("kafka-brokers") { try log.readClusterID() }
       return OpenedLog(log: log, kafkaID: id)

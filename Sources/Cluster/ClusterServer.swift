@@ -23,7 +23,7 @@ import Threads
 /// ports, join the groups. It is ready when it has taken over and replayed what it was assigned first.
 public final class ClusterServer: Sendable {
   private let pod: Pod
-  private let runtime: Runtime
+  private let runtime: OwnerRuntime
   private let front: ServerFront
   private let memberships: Memberships
   private let watch: PodWatch
@@ -52,14 +52,15 @@ public final class ClusterServer: Sendable {
     let replayed = Gate()
     self.replayed = replayed
     pod.followMap()
-    let runtime = Runtime(
+    let runtime = OwnerRuntime(
       options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
-      incarnation: pod.identity.incarnation, cluster: pod.link,
+      run: pod.identity.incarnation, link: pod.link,
       clock: { [clock = pod.clock] in clock.now() }, report: { journal.tell($0) },
       onReplayed: { replayed.open() })
     self.runtime = runtime
     do {
-      for lane in lanes.serving { try pod.log.attach(runtime.logOwner(ofLane: lane.index), to: lane) }
+      let isOwner = !options.ownedServices.isEmpty
+      for lane in lanes.serving { try pod.log.attach(lane.index, to: lane, appends: isOwner) }
       front = try ServerFront(
         options.serving, lanes: lanes,
         ServerFront.Parts(

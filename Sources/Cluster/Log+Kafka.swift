@@ -23,6 +23,16 @@ extension Log {
     }
   }
 
+  /// Tells what is wrong with what pods say to each other.
+  func tell(_ trouble: MeshLink.Trouble) {
+    switch trouble {
+    case .undecodable(let sender, let reason):
+      error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
+    case .tooLarge(let receiver, let bytes):
+      error("a message is larger than a frame may be", ["receiver": LogValue(receiver), "bytes": LogValue(bytes)])
+    }
+  }
+
   /// Tells what the group of a service decided.
   public func tell(_ event: MembershipEvent, of service: Service) {
     switch event {

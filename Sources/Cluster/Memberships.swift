@@ -19,7 +19,7 @@ final class Memberships: Sendable {
 
   /// - Parameter outageMilliseconds: how long takeovers of a service may fail while its database is away.
   init(
-    _ members: [KafkaMember], _ stores: [Service: PostgresStore], outageMilliseconds: Int64, _ runtime: Runtime,
+    _ members: [KafkaMember], _ stores: [Service: PostgresStore], outageMilliseconds: Int64, _ runtime: OwnerRuntime,
     _ journal: Log
   ) {
     let started = members.compactMap { member in
@@ -39,7 +39,7 @@ final class Memberships: Sendable {
     threads.withLock { $0 = started }
   }
 
-  private func take(_ event: MembershipEvent, of service: Service, _ runtime: Runtime, _ journal: Log) {
+  private func take(_ event: MembershipEvent, of service: Service, _ runtime: OwnerRuntime, _ journal: Log) {
     journal.tell(event, of: service)
     switch event {
     case .assigned(let partitions): runtime.assign(partitions, of: service)
@@ -49,7 +49,7 @@ final class Memberships: Sendable {
     }
   }
 
-  private func perform(_ step: StoreOutage.Step, of member: KafkaMember, _ runtime: Runtime, _ journal: Log) {
+  private func perform(_ step: StoreOutage.Step, of member: KafkaMember, _ runtime: OwnerRuntime, _ journal: Log) {
     let service = member.service
     switch step {
     case .stepAside:

@@ -154,3 +154,7 @@ public final class MeshLink: PodPort {
 extension PeerTraffic {
   fileprivate init(of message: MeshMessage) { self = message.asksForWork ? .requests : .replies }
 }
+
+extension PeerAddress {
+  init(_ pod: PodAnnouncement) { self.init(name: pod.name, host: pod.host, port: pod.port) }
+}

@@ -27,7 +27,7 @@ public final class Pod: Sendable {
   /// What the stores and the other pods must belong to, too.
   public let clusterID: String
   public let lanes: ServerLanes
-  public let log: KafkaLog
+  let log: KafkaRecordLog
   /// Of the services whose partitions may be owned here; empty for role `api`.
   public let stores: [Service: PostgresStore]
   /// The same as one.
@@ -38,7 +38,7 @@ public final class Pod: Sendable {
   let redis: [RedisPriceCache]
   public let mesh: PeerMesh
   /// The mesh as the runtime sees it.
-  public let port: MeshPort
+  public let port: MeshLink
   public let identity: PeerIdentity
   /// Who owns what, and where pods are.
   public let ownership: any OwnershipMap
@@ -66,17 +66,15 @@ public final class Pod: Sendable {
     self.ownership = ownership
     self.clock = clock
     self.journal = journal
-    port = MeshPort(mesh, lanes: lanes.serving) { sender, reason in
-      journal.error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
-    }
+    port = MeshLink(mesh, lanes: lanes.serving) { journal.tell($0) }
   }
 
   // MARK: Peers
 
   /// What makes a runtime one of several.
-  public var link: ClusterLink {
-    ClusterLink(
-      ownership: ownership, peers: port, address: options.address.description, owns: Set(options.ownedServices),
+  public var link: PodLink {
+    PodLink(
+      ownership: ownership, pods: port, address: options.address.description, owns: Set(options.ownedServices),
       leaseMilliseconds: options.leaseMilliseconds, clock: ProcessClock.bootMilliseconds)
   }
 

@@ -114,9 +114,9 @@ struct WatchRounds: Sendable {
     return ServerState("pod \(status.name)", isWell: status.state == .connected, reason: reason)
   }
 
-  /// Renews what `KafkaLog.margins` rests on.
+  /// Renews what `KafkaRecordLog.margins` rests on.
   private func askBrokers() -> ServerState {
-    let owned = pod.log.margins.keys.sorted()
+    let owned = pod.log.announced
     do {
       if !owned.isEmpty { _ = try pod.log.readBounds(of: owned) }
       return ServerState("Kafka", isWell: true)

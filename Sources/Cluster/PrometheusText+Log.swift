@@ -6,20 +6,20 @@ import Telemetry
 /// The log in Kafka, the map of owners, and membership of its groups.
 extension PrometheusText {
   /// Everything that the log tells, among it whether it takes records at all.
-  public mutating func write(_ log: KafkaLog) {
+  mutating func write(_ log: KafkaRecordLog) {
     header(.logFailed)
     sample(.logFailed, log.failure == nil ? 0 : 1)
     write(log.statistics)
     write(margins: log.margins)
   }
 
-  mutating func write(_ statistics: KafkaLog.Statistics) {
+  mutating func write(_ statistics: KafkaRecordLog.Statistics) {
     let values: [(Metric, UInt64)] = [
       (.kafkaAcknowledged, statistics.recordsAcknowledged), (.kafkaReportBatches, statistics.reportBatches),
-      (.kafkaCommandsUnknown, statistics.commandsUnknown), (.kafkaMessagesLost, statistics.messagesLost),
-      (.kafkaProducersReplaced, statistics.producersReplaced),
+      (.kafkaUnknown, statistics.recordsUnknown), (.kafkaRecordsRead, statistics.recordsRead),
+      (.kafkaReadingsBegun, statistics.readingsBegun), (.kafkaReadingsBroken, statistics.readingsBroken),
+      (.kafkaPartitionsRead, UInt64(clamping: statistics.partitionsRead)),
       (.kafkaPendingRecords, UInt64(clamping: statistics.recordsPending)),
-      (.kafkaPendingMessages, UInt64(clamping: statistics.messagesPending)),
       (.kafkaPendingBytes, UInt64(clamping: statistics.bytesPending)),
     ]
     for (metric, value) in values {

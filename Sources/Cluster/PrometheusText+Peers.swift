@@ -3,11 +3,15 @@ import Telemetry
 
 /// The connections to other pods.
 extension PrometheusText {
-  public mutating func write(_ mesh: PeerMesh, _ port: MeshPort) {
-    write(PeerReading(mesh), mesh.figures, undecodableFrames: port.undecodableFrames)
+  public mutating func write(_ mesh: PeerMesh, _ link: MeshLink) {
+    write(
+      PeerReading(mesh), mesh.figures, undecodableFrames: link.undecodableFrames,
+      oversizedSends: link.oversizedSends)
   }
 
-  mutating func write(_ reading: PeerReading, _ figures: PeerFigures, undecodableFrames: UInt64) {
+  mutating func write(
+    _ reading: PeerReading, _ figures: PeerFigures, undecodableFrames: UInt64, oversizedSends: UInt64
+  ) {
     header(.peersConnected)
     sample(.peersConnected, reading.statuses.count { $0.state == .connected })
     header(.peersReplaced)
@@ -18,6 +22,8 @@ extension PrometheusText {
     }
     header(.peersUndecodableFrames)
     sample(.peersUndecodableFrames, undecodableFrames)
+    header(.peersOversizedSends)
+    sample(.peersOversizedSends, oversizedSends)
     let values: [(Metric, (PeerStatus) -> Int)] = [
       (.peerUp, { $0.state == .connected ? 1 : 0 }), (.peerQueuedFrames, \.queuedFrames),
       (.peerQueuedBytes, \.queuedBytes),

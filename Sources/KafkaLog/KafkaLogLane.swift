@@ -2,6 +2,7 @@ import CRdKafka
 import EventLog
 import Model
 import PartitionCore
+import Streams
 import Synchronization
 import Wire
 
@@ -101,7 +102,7 @@ final class KafkaLogLane: Sendable {
       bytes.removeAll(keepingCapacity: true)
       LogRecordCodec.encode(append.record, into: &bytes)
       let isTaken = change { state, events in
-        state.isClosed || send(append.partition, append.record.number, bytes, &state, &events)
+        state.isClosed || send(append.partition, append.record, bytes, &state, &events)
       }
       isAnyRefused = isAnyRefused || !isTaken
     }
@@ -110,10 +111,12 @@ final class KafkaLogLane: Sendable {
 
   /// Sends a record; one that cannot be sent is confirmed at once, with an unknown fate. Returns whether it is sent.
   private func send(
-    _ partition: PartitionID, _ number: UInt64?, _ bytes: [UInt8], _ state: inout State, _ events: inout [KafkaEvent]
+    _ partition: PartitionID, _ record: LogRecord, _ bytes: [UInt8], _ state: inout State,
+    _ events: inout [KafkaEvent]
   ) -> Bool {
-    guard let tag = state.appends.begin(partition, number, byteCount: bytes.count) else {
-      state.appends.refuse(partition, number)
+    let (epoch, number) = (record.owner.epoch, record.number)
+    guard let tag = state.appends.begin(partition, epoch: epoch, number, byteCount: bytes.count) else {
+      state.appends.refuse(partition, epoch: epoch, number)
       state.statistics.recordsUnknown += 1
       events.append(trouble("\(partition): more than \(LaneAppends.countMax) records are under way"))
       return false

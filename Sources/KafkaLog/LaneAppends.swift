@@ -9,6 +9,7 @@ struct LaneAppends: Sendable {
 
   private struct Row: Sendable {
     let tag: UInt
+    let epoch: UInt64
     let number: UInt64?
     let byteCount: Int
     /// What the report said; nil before it has come.
@@ -33,11 +34,11 @@ struct LaneAppends: Sendable {
   }
 
   /// Notes an append. Returns its tag, which is never 0; nil when the partition does not exist or there is no room.
-  mutating func begin(_ partition: PartitionID, _ number: UInt64?, byteCount: Int) -> UInt? {
+  mutating func begin(_ partition: PartitionID, epoch: UInt64, _ number: UInt64?, byteCount: Int) -> UInt? {
     guard count < Self.countMax, let slot = partition.slot(of: partitionCount) else { return nil }
     lastSerial &+= 1
     let tag = lastSerial &* UInt(rows.count) &+ UInt(slot)
-    rows[slot].append(Row(tag: tag, number: number, byteCount: byteCount, outcome: nil))
+    rows[slot].append(Row(tag: tag, epoch: epoch, number: number, byteCount: byteCount, outcome: nil))
     count += 1
     self.byteCount += byteCount
     return tag
@@ -61,13 +62,14 @@ struct LaneAppends: Sendable {
     byteCount -= rows[slot][place].byteCount
     while let first = rows[slot].first, let outcome = first.outcome {
       rows[slot].removeFirst()
-      confirmations.append(Confirmation(partition: partition, number: first.number, offset: outcome.offset))
+      confirmations.append(
+        Confirmation(partition: partition, epoch: first.epoch, number: first.number, offset: outcome.offset))
     }
   }
 
   /// Notes an append that there was no room for: it is not on its way.
-  mutating func refuse(_ partition: PartitionID, _ number: UInt64?) {
-    confirmations.append(Confirmation(partition: partition, number: number, offset: nil))
+  mutating func refuse(_ partition: PartitionID, epoch: UInt64, _ number: UInt64?) {
+    confirmations.append(Confirmation(partition: partition, epoch: epoch, number: number, offset: nil))
   }
 
   mutating func takeConfirmations() -> [Confirmation] {

@@ -19,5 +19,4 @@ public protocol ServedRuntime: RuntimeInspection {
   func stop(answersMilliseconds: UInt64, handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void)
 }
 
-extension Runtime: ServedRuntime {}
 extension OwnerRuntime: ServedRuntime {}

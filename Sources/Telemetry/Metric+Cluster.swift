@@ -4,24 +4,23 @@ extension Metric {
     "kassa_kafka_records_acknowledged_total", .counter, "Records that brokers acknowledged.")
   public static let kafkaReportBatches = Metric(
     "kassa_kafka_report_batches_total", .counter, "Batches of delivery reports taken.")
-  public static let kafkaCommandsUnknown = Metric(
-    "kassa_kafka_commands_unknown_total", .counter, "Commands whose outcome is unknown: not acknowledged in time.")
-  public static let kafkaMessagesLost = Metric(
-    "kassa_kafka_messages_lost_total", .counter,
-    "Messages that a broker refused for good; their partitions start again.")
-  public static let kafkaProducersReplaced = Metric(
-    "kassa_kafka_producers_replaced_total", .counter, "Producers of messages that were replaced after a loss.")
+  public static let kafkaUnknown = Metric(
+    "kassa_kafka_records_unknown_total", .counter, "Records of unknown fate: their owners look where they stand.")
+  public static let kafkaReadingsBegun = Metric(
+    "kassa_kafka_readings_total", .counter, "Partitions that an owner began to read, to take over or to look.")
+  public static let kafkaReadingsBroken = Metric(
+    "kassa_kafka_readings_broken_total", .counter, "Readings that could not go on.")
+  public static let kafkaRecordsRead = Metric("kassa_kafka_records_read_total", .counter, "Records read.")
+  public static let kafkaPartitionsRead = Metric("kassa_kafka_partitions_read", .gauge, "Partitions being read now.")
   public static let kafkaPendingRecords = Metric(
     "kassa_kafka_pending_records", .gauge, "Records sent and not acknowledged.")
-  public static let kafkaPendingMessages = Metric(
-    "kassa_kafka_pending_messages", .gauge, "Messages between partitions among them.")
   public static let kafkaPendingBytes = Metric("kassa_kafka_pending_bytes", .gauge, "Their bytes.")
   public static let kafkaMargin = Metric(
     "kassa_kafka_retention_margin_records", .gauge, "Records that retention may remove before one is missing.")
 
   public static let ofKafka = [
-    kafkaAcknowledged, kafkaReportBatches, kafkaCommandsUnknown, kafkaMessagesLost, kafkaProducersReplaced,
-    kafkaPendingRecords, kafkaPendingMessages, kafkaPendingBytes,
+    kafkaAcknowledged, kafkaReportBatches, kafkaUnknown, kafkaReadingsBegun, kafkaReadingsBroken, kafkaRecordsRead,
+    kafkaPartitionsRead, kafkaPendingRecords, kafkaPendingBytes,
   ]
 }
 
@@ -168,6 +167,8 @@ extension Metric {
     "kassa_peers_stray_packets_total", .counter, "Introductions that came late, or again.")
   public static let peersUndecodableFrames = Metric(
     "kassa_peers_undecodable_frames_total", .counter, "Frames that no version of Kassa that is known here writes.")
+  public static let peersOversizedSends = Metric(
+    "kassa_peers_oversized_sends_total", .counter, "Times that nothing was sent because a message fits no frame.")
   public static let peersReconnects = Metric(
     "kassa_peers_reconnects_total", .counter, "Times that the link to a peer began again.")
 
@@ -179,6 +180,7 @@ extension Metric {
     peersConnected, peersReplaced, peersFramesSent, peersFramesReceived, peersPacketsSent, peersPacketsReceived,
     peersDuplicateFrames, peersRefusedFrames, peersWelcomes, peersRefusals, peersRubbishLinks, peersFailedHandshakes,
     peersRefusedCertificates, peersFailedReloads, peersStrayPackets, peersReconnects, peersUndecodableFrames,
+    peersOversizedSends,
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 

@@ -5,6 +5,7 @@ import OwnershipMap
 import PartitionCore
 import StateStore
 import Streams
+import Synchronization
 
 /// All partitions of a process on its lanes: boot, replay, orderly end, and what the operator sees.
 ///
@@ -187,4 +188,11 @@ extension OwnerLane {
         checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions)
     }
   }
+}
+
+/// A count that several lanes bring down.
+private final class SharedCount: Sendable {
+  private let value: Atomic<Int>
+  init(_ value: Int) { self.value = Atomic(value) }
+  func decrement() -> Int { value.subtract(1, ordering: .acquiringAndReleasing).newValue }
 }
