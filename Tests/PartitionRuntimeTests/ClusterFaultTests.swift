@@ -20,6 +20,8 @@ extension ClusterTests {
     try fill([pod], credit: 100, stock: 3)
     let payments = PartitionID(.payments, 0)
     pod.log.breakOff(payments)
+    // Its next append is not where it has to be, so it reads.
+    cluster.broker.repeatNewest(of: payments)
     #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
     #expect(try credit(pod) == 101)
     #expect(pod.reports.first { $0.partition == payments }?.epoch == 2)
@@ -37,39 +39,49 @@ extension ClusterTests {
     try fill([pod], credit: 100, stock: 3)
     let payments = PartitionID(.payments, 0)
     pod.log.breakOff(payments, times: .max)
+    cluster.broker.repeatNewest(of: payments)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 1)))
+    let write = pod.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: payments, number: number, idempotency: nil, trace: nil)
+    }
     #expect(eventually { pod.breaks.count >= 4 })
     // After breaks at 0, 0, 100 and 300 ms the next one comes at 700 ms.
     #expect(eventually { pod.pending.first?.reason?.contains("breaks off at offset") == true })
     #expect(pod.breaks.count < 12)
     #expect(pod.reports.allSatisfy { $0.partition != payments || $0.status == .replaying })
     pod.log.breakOff(payments, times: 0)
-    #expect(try credit(pod) == 100)
+    #expect(write.wait() == .outcome(.done, isReplayed: false))
+    #expect(try credit(pod) == 101)
     #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
     #expect(eventually { pod.reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } })
     // A checkpoint was written: the next break is the first one again.
     let count = pod.breaks.count
     pod.log.breakOff(payments)
-    #expect(eventually { pod.breaks.count == count + 1 })
-    #expect(try credit(pod) == 101)
+    cluster.broker.repeatNewest(of: payments)
+    #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
+    #expect(pod.breaks.count == count + 1)
+    #expect(try credit(pod) == 103)
   }
 
   /// A partition that met a record which it cannot apply goes to whom the group says, and holds up no end of a pod.
   @Test func aStoppedPartitionIsLetGo() throws {
     let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let before = try cluster.pod()
+    cluster.deal(to: [before])
+    #expect(before.waitUntilReady())
+    try fill([before], credit: 100, stock: 3)
+    before.stop(handoverMilliseconds: 0)
+    let payments = PartitionID(.payments, 0)
+    _ = try poison(payments, cluster)
     let (first, second) = (try cluster.pod(), try cluster.pod())
     defer { second.stop(handoverMilliseconds: 0) }
     cluster.deal(to: [first], idle: [second])
-    #expect(first.waitUntilReady() && second.waitUntilReady())
-    try fill([first], credit: 100, stock: 3)
-    let payments = PartitionID(.payments, 0)
-    let poison = Entry(time: .zero, body: .control(.rules(version: 99)))
-    let append = Append(partition: payments, record: Record(entries: [poison]), isRefusable: false)
-    _ = try first.log.append([append], by: nil)
     #expect(eventually { first.isStopped(payments) })
+    #expect(first.waitUntilReady() && second.waitUntilReady())
     #expect(try add(1, first) == .refused(.partitionStopped(payments)))
+    #expect(eventually { (try? add(1, second)) == .refused(.partitionStopped(payments)) })
     cluster.deal(to: [second, first])
     #expect(eventually { second.isStopped(payments) && first.reports.allSatisfy { $0.partition != payments } })
-    #expect(cluster.broker.controls(of: payments).contains(.released(epoch: 1)))
     cluster.deal(to: [first, second])
     #expect(eventually { first.isStopped(payments) && second.reports.allSatisfy { $0.partition != payments } })
     cluster.deal(to: [second, first])
@@ -147,47 +159,32 @@ extension ClusterTests {
     #expect(pod.failures.isEmpty)
   }
 
-  /// A database that answers no load: no more of the partition's log is held than its bound, and the others go on.
-  @Test func aPartitionThatWaitsForALoadHoldsABoundedPartOfItsLog() throws {
+  /// A database that answers no load: the streams to the partition hold a bounded number of commands, and the other
+  /// partitions go on.
+  @Test func aPartitionThatWaitsForALoadHoldsUpNobodyElse() throws {
     let cluster = try TestCluster(partitions: 2)
-    let pod = try cluster.pod { $0.core.queuedEntriesMax = 8 }
+    let pod = try cluster.pod { $0.stream.queuedInputsMax = 8 }
     defer { pod.kill() }
     cluster.deal(to: [pod])
     #expect(pod.waitUntilReady())
     cluster.store.failLoads(with: StoreFailure(.read, "away"))
     let stuck = cluster.partitioner.partition(of: user)
-    let other = PartitionID(.payments, 1 - stuck.index)
-    let client = cluster.broker.connect()
-    func append(_ numbers: Range<UInt64>) throws {
-      let commands = numbers.map { number in
-        Entry(
-          time: .zero,
-          body: .command(
-            ClientCommand(
-              request: RequestID(incarnation: 99, lane: 0, number: number), idempotency: nil, trace: nil,
-              command: .payments(number == 0 ? .create(user, .derived) : .addFunds(user, Money(unchecked: 1))))))
+    let created = (0..<40).map { UserID(unchecked: "user\($0)") }
+    let mine = created.filter { cluster.partitioner.partition(of: $0) == stuck }
+    let pending = mine.prefix(12).map { user in
+      pod.requests.begin(0) { port, number throws(RequestRefusal) in
+        try port.submit(
+          .payments(.create(user, .derived)), to: stuck, number: number, idempotency: nil, trace: nil)
       }
-      _ = try client.append(
-        commands.map { Append(partition: stuck, record: Record(entries: [$0]), isRefusable: true) }, by: nil)
     }
-    func report(_ partition: PartitionID) -> PartitionReport? { pod.reports.first { $0.partition == partition } }
-    try append(0..<8)
-    #expect(eventually { (report(stuck)?.queuedRecords ?? 0) >= 8 })
-    let held = report(stuck)?.queuedRecords ?? 0
-    #expect(held <= 9, "what the owner itself says may be among them")
-    let applied = report(other)?.appliedOffset ?? 0
-    try append(8..<100)
-    _ = try client.append(
-      [
-        Append(
-          partition: other,
-          record: Record(entries: [Entry(time: .zero, body: .control(.rules(version: Rules.current)))]),
-          isRefusable: false)
-      ], by: nil)
-    #expect(eventually { (report(other)?.appliedOffset ?? 0) > applied })
-    #expect(report(stuck)?.queuedRecords == held)
+    #expect(pending.count == 12)
+    // Nobody waits for a load of what was made just now.
+    let other = try #require(created.first { cluster.partitioner.partition(of: $0) != stuck })
+    #expect(
+      try pod.requests.submit(.payments(.create(other, .random))) == .outcome(.created(id: other.text), isReplayed: false))
     cluster.store.failLoads(with: nil)
-    #expect(eventually { report(stuck)?.queuedRecords == 0 && pod.runtime.phase == .running })
-    #expect(try credit(pod) == 99)
+    let results = pending.map { $0.wait() }
+    #expect(results.count { $0 == .refused(.overloaded) } == 4)
+    #expect(results.count { if case .outcome = $0 { true } else { false } } == 8)
   }
 }

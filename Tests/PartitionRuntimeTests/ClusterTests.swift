@@ -3,6 +3,7 @@ import Glibc
 import Model
 import PartitionCore
 import StateStore
+import Streams
 import TestSupport
 import Testing
 
@@ -140,29 +141,6 @@ import Testing
     #expect(try credit(third) == 101)
   }
 
-  /// The waits for a dead pod's lease do not add up along a chain of successors: whoever began to wait says when it is
-  /// over, even if another one has the partition by then.
-  @Test func whoIsReplacedWhileItWaitsSaysWhenTheLeaseIsOver() throws {
-    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 4_000)
-    let (first, second, third) = (try cluster.pod(), try cluster.pod(), try cluster.pod())
-    defer { for pod in [second, third] { pod.kill() } }
-    cluster.deal(to: [first], idle: [second, third])
-    for pod in [first, second, third] { #expect(pod.waitUntilReady()) }
-    try fill([first], credit: 100, stock: 3)
-    first.kill()
-    let partition = PartitionID(.payments, 0)
-    cluster.deal(to: [second])
-    #expect(second.waitUntilApplied(partition) { cluster.broker.controls(of: partition).contains { $0.isOwned(2) } })
-    // So much later the third one's own wait would be over.
-    usleep(2_000_000)
-    cluster.deal(to: [third], idle: [second])
-    #expect(try add(1, third) == .outcome(.done, isReplayed: false))
-    let said = cluster.broker.controls(of: partition)
-    let (owned, released) = (said.firstIndex { $0.isOwned(3) }, said.firstIndex(of: .released(epoch: 2)))
-    #expect(try #require(owned) < #require(released))
-    #expect(try credit(second) == 101)
-  }
-
   /// A pod that is cut off from the log and does not know it answers no read when its lease is over, and no write is
   /// acknowledged by its successor before that.
   @Test func aZombieShowsNothingOld() throws {
@@ -186,21 +164,6 @@ import Testing
     #expect(try credit(zombie) == 107)
     #expect(try credit(successor) == 107)
     successor.stop(handoverMilliseconds: 0)
-  }
-
-  /// A reply that has not arrived may get lost with its owner: then the next one has to find the command in its replay.
-  @Test func aCheckpointWaitsUntilTheRepliesBeforeItHaveArrived() throws {
-    let cluster = try TestCluster(partitions: 1)
-    let (first, second) = (try cluster.pod(), try cluster.pod())
-    cluster.deal(to: [first], idle: [second])
-    #expect(first.waitUntilReady() && second.waitUntilReady())
-    cluster.peers.holdArrivals(true)
-    try fill([first], credit: 100, stock: 3)
-    #expect(try add(1, second) == .outcome(.done, isReplayed: false))
-    #expect(first.reports.count == 3 && first.reports.allSatisfy { $0.checkpointedOffset == -1 })
-    cluster.peers.holdArrivals(false)
-    #expect(eventually { first.reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } })
-    for pod in [first, second] { pod.kill() }
   }
 
   /// A store that was restored gives epochs out again that stand in the log behind its checkpoint.
@@ -255,54 +218,6 @@ import Testing
     #expect(second.reports.map(\.epoch) == [2, 2, 2])
   }
 
-  /// What it was sent last is waited for once, and then by no checkpoint any more.
-  @Test func aPodThatNeverComesBackHoldsUpNoCheckpointForEver() throws {
-    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
-    let (first, second) = (try cluster.pod(), try cluster.pod { $0.replyMilliseconds = 3_000 })
-    cluster.deal(to: [second], idle: [first])
-    #expect(first.waitUntilReady() && second.waitUntilReady())
-    try fill([second], credit: 100, stock: 3)
-    #expect(eventually { second.isCheckpointed })
-    first.kill(isSilent: true)
-    // A command of the dead pod that the owner finds in the log: its reply never arrives.
-    let clock = ContinuousClock()
-    let died = clock.now
-    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0))
-    #expect(eventually { (try? credit(second)) == 105 })
-    #expect(!second.isCheckpointed, "it may have to be sent by the next owner")
-    #expect(eventually { second.isCheckpointed })
-    #expect(clock.now - died >= .seconds(3))
-    for _ in 0..<3 {
-      let start = clock.now
-      #expect(try add(1, second) == .outcome(.done, isReplayed: false))
-      #expect(eventually { second.isCheckpointed })
-      #expect(clock.now - start < .milliseconds(2_500))
-    }
-    second.stop(handoverMilliseconds: 0)
-  }
-
-  /// A pod may ask before the others have heard of it.
-  @Test func aReplyIsKeptForAPodThatTheMapDoesNotKnowYet() throws {
-    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
-    let first = try cluster.pod { $0.replyMilliseconds = 60_000 }
-    cluster.deal(to: [first])
-    #expect(first.waitUntilReady())
-    try fill([first], credit: 100, stock: 3)
-    #expect(eventually { first.isCheckpointed })
-    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0), of: 2)
-    #expect(eventually { (try? credit(first)) == 105 })
-    // A checkpoint is due every 20 ms.
-    usleep(300_000)
-    #expect(!first.isCheckpointed, "the next owner may have to send it")
-    #expect(first.lostAnswers == 0)
-    let second = try cluster.pod()
-    #expect(eventually { first.isCheckpointed } && first.lostAnswers == 0)
-    // Whoever is known to have ended is sent nothing.
-    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: PartitionID(.payments, 0), of: 0)
-    #expect(eventually { first.lostAnswers == 1 && first.isCheckpointed })
-    for pod in [first, second] { pod.stop(handoverMilliseconds: 0) }
-  }
-
   /// What a group takes away goes on; a start is over when what came last has been taken over.
   @Test func whatIsRevokedIsNotWaitedFor() throws {
     let cluster = try TestCluster(partitions: 1)
@@ -322,6 +237,98 @@ import Testing
     pod.stop(handoverMilliseconds: 0)
   }
 
+  /// A reply that did not reach the pod that took the command is given again by whoever owns the partition then, when its
+  /// checkpoint includes the command already.
+  @Test func aReplyThatDidNotArriveIsGivenByTheNextOwner() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let (first, second) = (try cluster.pod(), try cluster.pod { $0.streamSilenceMilliseconds = 300 })
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    _ = try add(1, second)
+    cluster.pods.cut(first.incarnation, second.incarnation)
+    let (user, partition) = (user, PartitionID(.payments, 0))
+    let command = Command.payments(.addFunds(user, Money(unchecked: 5)))
+    // What it sends arrives, and what comes back does not.
+    let write = second.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    #expect(write.wait(seconds: 0.2) == nil)
+    cluster.pods.mend(first.incarnation, second.incarnation)
+    #expect(write.wait() == .outcome(.done, isReplayed: false))
+    cluster.pods.refuse(second.incarnation)
+    let lost = second.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: partition, number: number, idempotency: nil, trace: nil)
+    }
+    #expect(eventually { (try? credit(first)) == 111 && first.isCheckpointed })
+    #expect(lost.wait(seconds: 0.1) == nil)
+    first.kill()
+    cluster.pods.refuse(second.incarnation, false)
+    cluster.deal(to: [second])
+    #expect(lost.wait() == .outcome(.done, isReplayed: false))
+    #expect(try credit(second) == 111)
+    second.stop(handoverMilliseconds: 0)
+  }
+
+  /// Replies that a pod could not be sent reach it later.
+  @Test func aReplyThatCouldNotBeSentIsSentAgain() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let (first, second) = (try cluster.pod { $0.streamSilenceMilliseconds = 200 }, try cluster.pod())
+    cluster.deal(to: [first], idle: [second])
+    #expect(first.waitUntilReady() && second.waitUntilReady())
+    try fill([first], credit: 100, stock: 3)
+    _ = try add(1, second)
+    cluster.pods.refuse(second.incarnation)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 5)))
+    let write = second.requests.begin(0) { port, number throws(RequestRefusal) in
+      try port.submit(command, to: PartitionID(.payments, 0), number: number, idempotency: nil, trace: nil)
+    }
+    #expect(eventually { (try? credit(first)) == 106 })
+    #expect(write.wait(seconds: 0.1) == nil)
+    cluster.pods.refuse(second.incarnation, false)
+    #expect(write.wait() == .outcome(.done, isReplayed: false))
+    for pod in [first, second] { pod.stop(handoverMilliseconds: 0) }
+  }
+
+  /// Under load a partition has one append under way, and what comes meanwhile travels together.
+  @Test func whatComesWhileAnAppendIsUnderWayTravelsTogether() throws {
+    let cluster = try TestCluster(partitions: 1)
+    let pod = try cluster.pod()
+    defer { pod.kill() }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    try fill([pod], credit: 100, stock: 3)
+    let payments = PartitionID(.payments, 0)
+    let count = cluster.broker.turns(of: payments).count
+    pod.log.holdConfirmations(true)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 1)))
+    var pending: [Pending] = []
+    for _ in 0..<6 {
+      pending.append(
+        pod.requests.begin(0) { port, number throws(RequestRefusal) in
+          try port.submit(command, to: payments, number: number, idempotency: nil, trace: nil)
+        })
+      _ = try pod.requests.look(.user(user), lane: 0)
+    }
+    #expect(eventually { cluster.broker.turns(of: payments).count == count + 1 })
+    pod.log.holdConfirmations(false)
+    for one in pending { #expect(one.wait() == .outcome(.done, isReplayed: false)) }
+    #expect(cluster.broker.turns(of: payments).dropFirst(count).map(\.entries.count) == [1, 5])
+  }
+
+  /// A command of another service in the log of this one, by whoever owned the partition last.
+  func poison(_ partition: PartitionID, _ cluster: TestCluster) throws -> UInt64 {
+    let newest = try #require(cluster.broker.turns(of: partition).last)
+    let request = RequestID(incarnation: 1_000, lane: 0, number: 1)
+    let command = ClientCommand(request: request, idempotency: nil, trace: nil, command: .orders(.remove(order)))
+    let session = StreamSource.session(Session(run: 1_000, lane: 0, number: 1))
+    let entry = LoggedInput(origin: .init(source: session, number: 1), body: .command(command))
+    let record = TurnRecord(
+      owner: newest.owner, number: newest.number + 1, time: newest.time, controls: [], entries: [entry])
+    cluster.broker.append(.turn(record), to: partition)
+    return record.number
+  }
+
   @Test func whatIsQuarantinedIsLeftOutByTheNextOwner() throws {
     let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
     let first = try cluster.pod()
@@ -329,22 +336,19 @@ import Testing
     #expect(first.waitUntilReady())
     try fill([first], credit: 100, stock: 3)
     let payments = PartitionID(.payments, 0)
-    let offset = first.log.nextOffset(of: payments)
-    // A command of another service in the log of this one.
-    try first.append(.orders(.remove(order)), to: payments)
-    #expect(eventually { first.isStopped(payments) })
-    try first.append(.payments(.addFunds(user, Money(unchecked: 5))), to: payments)
     first.stop(handoverMilliseconds: 0)
-    cluster.store.quarantine(offset - 1, of: payments)
+    let number = try poison(payments, cluster)
+    cluster.store.quarantine(Int64(number) - 1, of: payments)
     let second = try cluster.pod()
     cluster.deal(to: [second])
     #expect(eventually { second.isStopped(payments) }, "another record was named")
     second.stop(handoverMilliseconds: 0)
-    cluster.store.quarantine(offset, of: payments)
+    cluster.store.quarantine(Int64(number), of: payments)
     let third = try cluster.pod()
     defer { third.stop(handoverMilliseconds: 0) }
     cluster.deal(to: [third])
     #expect(third.waitUntilReady())
+    #expect(try add(5, third) == .outcome(.done, isReplayed: false))
     #expect(try credit(third) == 105)
   }
 }

@@ -16,7 +16,6 @@ protocol BenchedRuntime: RuntimeInspection {
   func hasUnsent(lane index: Int) -> Bool
 }
 
-extension Runtime: BenchedRuntime {}
 extension OwnerRuntime: BenchedRuntime {}
 
 /// Starts the lanes of a runtime, sends requests from them and waits for their results.

@@ -1,60 +1,63 @@
 import EventLog
 import Model
+import PartitionCore
+import Streams
 import Synchronization
 
-/// A broker in memory: several pods append to it and read from it, each through a log of its own. Everything is durable
-/// at once, and comes back in the order of the partition.
+/// A broker in memory: several pods append to it and read from it, each through a log of its own.
 final class MemoryBroker: Sendable {
-  private struct State: Sendable {
-    var records: [PartitionID: [Record]] = [:]
-    var logs: [BrokerLog] = []
-  }
+  private let state = Mutex<[PartitionID: [LogRecord]]>([:])
 
-  private let state = Mutex(State())
+  func connect() -> BrokerLog { BrokerLog(self) }
 
-  func connect() -> BrokerLog {
-    let log = BrokerLog(self)
-    state.withLock { $0.logs.append(log) }
-    return log
-  }
-
-  fileprivate func append(_ appends: [Append]) {
-    let logs = state.withLock { state in
-      for append in appends { state.records[append.partition, default: []].append(append.record) }
-      return state.logs
+  /// Appends a record, whoever writes it. Returns where it stands.
+  @discardableResult
+  func append(_ record: LogRecord, to partition: PartitionID) -> Int64 {
+    state.withLock { state in
+      state[partition, default: []].append(record)
+      return Int64(state[partition, default: []].count - 1)
     }
-    for log in logs { log.arrived(appends.map(\.partition)) }
   }
 
-  func records(of partition: PartitionID, from offset: Int64 = 0) -> ArraySlice<Record> {
-    state.withLock { ($0.records[partition] ?? []).dropFirst(Int(offset)) }
+  func records(of partition: PartitionID, from offset: Int64 = 0) -> ArraySlice<LogRecord> {
+    state.withLock { ($0[partition] ?? []).dropFirst(Int(offset)) }
+  }
+
+  func end(of partition: PartitionID) -> Int64 { state.withLock { Int64($0[partition]?.count ?? 0) } }
+
+  /// Every record of a turn that stands in a partition, oldest first.
+  func turns(of partition: PartitionID) -> [TurnRecord] {
+    records(of: partition).compactMap { if case .turn(let record) = $0 { record } else { nil } }
   }
 
   /// Every control that stands in a partition, oldest first.
-  func controls(of partition: PartitionID) -> [Control] {
-    records(of: partition).flatMap(\.entries).compactMap { entry in
-      if case .control(let control) = entry.body { control } else { nil }
-    }
+  func controls(of partition: PartitionID) -> [Control] { turns(of: partition).flatMap(\.controls) }
+
+  /// Every owner that announced itself in a partition, oldest first.
+  func owners(of partition: PartitionID) -> [OwnerID] {
+    records(of: partition).compactMap { if case .owned = $0 { $0.owner } else { nil } }
+  }
+
+  /// A producer's repetition: its owner finds its next append elsewhere than it has to be.
+  func repeatNewest(of partition: PartitionID) {
+    if let newest = records(of: partition).last { append(newest, to: partition) }
   }
 }
 
 /// One pod's way to the broker.
-final class BrokerLog: SharedLog {
-  private struct Cursor: Sendable {
-    let owner: any LogOwner
-    var next: Int64
-    var isPaused = false
-  }
-
+final class BrokerLog: SharedRecordLog {
   private struct State: Sendable {
-    var cursors: [PartitionID: Cursor] = [:]
+    var lanes: [any LogLane] = []
+    var confirmations: [[Confirmation]] = []
+    var read: [[ReadEvent]] = []
     var isCut = false
     var isMute = false
-    var isOccupied = false
-    /// Partitions that break off, and how often still.
+    var isHeld = false
+    /// Partitions whose reading breaks off, and how often still.
     var breaks: [PartitionID: Int] = [:]
-    /// What was appended while the pod was cut off: it arrives later.
-    var limbo: [[Append]] = []
+    /// What was appended, and asked for, while the pod was cut off: it arrives later.
+    var limbo: [(append: RecordAppend, lane: Int)] = []
+    var unread: [(partition: PartitionID, offset: Int64, lane: Int)] = []
   }
 
   private let broker: MemoryBroker
@@ -62,117 +65,123 @@ final class BrokerLog: SharedLog {
 
   init(_ broker: MemoryBroker) { self.broker = broker }
 
+  // MARK: What a test may do
+
   /// Nothing comes or goes from now on.
   func cutOff() { state.withLock { $0.isCut = true } }
+
+  /// What was appended meanwhile arrives, and everything comes again.
+  func heal() {
+    change { state in
+      state.isCut = false
+      for (append, lane) in state.limbo { write(append, by: lane, &state) }
+      for (partition, offset, lane) in state.unread { read(partition, from: offset, by: lane, &state) }
+      (state.limbo, state.unread) = ([], [])
+    }
+  }
 
   /// Records come and go, and no question is answered.
   func answerNoQuestions(_ isMute: Bool) { state.withLock { $0.isMute = isMute } }
 
-  /// Would rather get more at once later, or no longer; then the owners look again.
-  func occupy(_ isOccupied: Bool) {
-    let owners = state.withLock { state in
-      state.isOccupied = isOccupied
-      return isOccupied ? [] : state.cursors.values.map(\.owner)
+  /// Appends arrive, and nobody is told, until they are released.
+  func holdConfirmations(_ isHeld: Bool) { change { $0.isHeld = isHeld } }
+
+  /// The next readings of a partition break off.
+  func breakOff(_ partition: PartitionID, times: Int = 1) { state.withLock { $0.breaks[partition] = times } }
+
+  // MARK: RecordLog
+
+  private func change(_ body: (inout State) -> Void) {
+    let lanes = state.withLock { state in
+      body(&state)
+      return state.lanes
     }
-    for owner in owners { owner.deliveriesArrived() }
+    for lane in lanes { lane.logHasNews() }
   }
 
-  /// A partition breaks off so many times: at once, and whenever it is subscribed to again.
-  func breakOff(_ partition: PartitionID, times: Int = 1) {
-    let owner = state.withLock { state in
-      state.breaks[partition] = times
-      return state.cursors[partition]?.owner
-    }
-    owner?.deliveriesArrived()
+  private func write(_ append: RecordAppend, by lane: Int, _ state: inout State) {
+    let offset = broker.append(append.record, to: append.partition)
+    state.confirmations[lane].append(
+      Confirmation(
+        partition: append.partition, epoch: append.record.owner.epoch, number: append.record.number, offset: offset))
   }
 
-  /// What was appended meanwhile arrives, and everything comes again.
-  func heal() {
-    let (limbo, owners) = state.withLock { state in
-      defer { (state.limbo, state.isCut) = ([], false) }
-      return (state.limbo, state.cursors.values.map(\.owner))
+  private func read(_ partition: PartitionID, from offset: Int64, by lane: Int, _ state: inout State) {
+    if let times = state.breaks[partition], times > 0 {
+      state.breaks[partition] = times - 1
+      state.read[lane].append(.broken(partition, reason: "it breaks off at offset \(offset)"))
+      return
     }
-    for appends in limbo { broker.append(appends) }
-    for owner in owners { owner.deliveriesArrived() }
+    let records = broker.records(of: partition, from: offset)
+    for (place, record) in records.enumerated() {
+      state.read[lane].append(.record(record, offset: offset + Int64(place), partition))
+    }
+    state.read[lane].append(.ended(partition, end: offset + Int64(records.count)))
   }
 
-  func append(_ appends: [Append], by owner: (any LogOwner)?) throws(LogRefusal) -> LogPosition {
-    let isCut = state.withLock { state in
-      if state.isCut { state.limbo.append(appends) }
-      return state.isCut
+  func attach(_ lanes: [any LogLane]) {
+    state.withLock { state in
+      state.lanes = lanes
+      state.confirmations = lanes.map { _ in [] }
+      state.read = lanes.map { _ in [] }
     }
-    if !isCut { broker.append(appends) }
-    return .zero
   }
 
-  fileprivate func arrived(_ partitions: [PartitionID]) {
-    let owners = state.withLock { state in
-      state.isCut ? [] : partitions.compactMap { state.cursors[$0]?.owner }
+  func append(_ appends: [RecordAppend], by lane: Int, expecting others: [Int]) {
+    change { state in
+      for append in appends {
+        if state.isCut { state.limbo.append((append, lane)) } else { write(append, by: lane, &state) }
+      }
     }
-    for owner in owners { owner.deliveriesArrived() }
   }
 
-  var durable: LogPosition { .zero }
-  var failure: LogFailure? { nil }
-  func nextOffset(of partition: PartitionID) -> Int64 { Int64(broker.records(of: partition).count) }
+  func takeConfirmations(of lane: Int) -> [Confirmation] {
+    state.withLock { state in
+      guard !state.isCut, !state.isHeld else { return [] }
+      defer { state.confirmations[lane] = [] }
+      return state.confirmations[lane]
+    }
+  }
+
+  func turnEnded(by lane: Int) {}
+
+  func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
+    change { state in
+      for (partition, offset) in partitions {
+        Self.stop(partition, by: lane, &state)
+        if state.isCut {
+          state.unread.append((partition, offset, lane))
+        } else {
+          read(partition, from: offset, by: lane, &state)
+        }
+      }
+    }
+  }
+
+  func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
+    state.withLock { state in
+      guard !state.isCut else { return [] }
+      defer { state.read[lane] = [] }
+      return state.read[lane]
+    }
+  }
+
+  private static func stop(_ partition: PartitionID, by lane: Int, _ state: inout State) {
+    state.read[lane].removeAll { $0.partition == partition }
+    state.unread.removeAll { $0.partition == partition }
+  }
+
+  func stopReading(_ partition: PartitionID, by lane: Int) {
+    state.withLock { Self.stop(partition, by: lane, &$0) }
+  }
 
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds] {
     if state.withLock({ $0.isCut || $0.isMute }) { throw LogFailure(.unreachable, "cut off") }
-    return Dictionary(
-      uniqueKeysWithValues: partitions.map { ($0, LogBounds(first: 0, next: nextOffset(of: $0))) })
+    return Dictionary(uniqueKeysWithValues: partitions.map { ($0, LogBounds(first: 0, next: broker.end(of: $0))) })
   }
 
-  func subscribe(_ owner: any LogOwner, to partitions: [PartitionID: Int64]) throws(LogFailure) {
-    state.withLock { state in
-      for (partition, offset) in partitions { state.cursors[partition] = Cursor(owner: owner, next: offset + 1) }
-    }
-    owner.deliveriesArrived()
-  }
-
-  func unsubscribe(_ partitions: [PartitionID]) {
-    state.withLock { state in for partition in partitions { state.cursors[partition] = nil } }
-  }
-
-  func pause(_ partition: PartitionID) { state.withLock { $0.cursors[partition]?.isPaused = true } }
-
-  func resume(_ partition: PartitionID) {
-    let owner = state.withLock { state in
-      state.cursors[partition]?.isPaused = false
-      return state.cursors[partition]?.owner
-    }
-    owner?.deliveriesArrived()
-  }
-
-  func takeDeliveries(of owner: any LogOwner, recordsMax: Int) -> [Delivery] {
-    state.withLock { state in
-      guard !state.isCut else { return [] }
-      var taken: [Delivery] = []
-      for (partition, cursor) in state.cursors where cursor.owner === owner && !cursor.isPaused {
-        if let times = state.breaks[partition], times > 0 {
-          state.breaks[partition] = times - 1
-          // Nothing of it comes behind this.
-          state.cursors[partition] = nil
-          taken.append(
-            Delivery(partition: partition, offset: cursor.next, position: .zero, content: .broken(reason: "a gap")))
-          continue
-        }
-        for record in broker.records(of: partition, from: cursor.next) {
-          let offset = state.cursors[partition]?.next ?? 0
-          taken.append(
-            Delivery(partition: partition, offset: offset, position: .zero, content: .record(record)))
-          state.cursors[partition]?.next = offset + 1
-        }
-      }
-      return taken
-    }
-  }
-
-  func isOccupied(by owner: any LogOwner) -> Bool { state.withLock { $0.isOccupied } }
-  func flushHint(by owner: (any LogOwner)?) {}
   func trim(_ partition: PartitionID, through offset: Int64) {}
+  var isBacklogged: Bool { false }
+  var failure: LogFailure? { nil }
   func close() {}
-}
-
-extension Control {
-  func isOwned(_ epoch: UInt64) -> Bool { if case .owned(let owner) = self { owner.epoch == epoch } else { false } }
 }

@@ -16,7 +16,7 @@ final class TestCluster: Sendable {
   let partitioner: Partitioner
   let broker = MemoryBroker()
   let store = MemoryStore()
-  let peers = MemoryPeers()
+  let pods = MemoryPods()
   let leaseMilliseconds: Int64
   private let incarnations = Atomic<UInt64>(0)
   private let newestWorld = Mutex(MemoryOwnershipWorld())
@@ -52,11 +52,11 @@ final class TestCluster: Sendable {
 /// One pod: a runtime on two lanes, which owns what it is assigned.
 final class PodBench: Sendable {
   let log: BrokerLog
-  let runtime: Runtime
+  let runtime: OwnerRuntime
   let requests: LaneRequests
   private let ownership: MemoryOwnershipMap
   private let cluster: TestCluster
-  private let incarnation: UInt64
+  let incarnation: UInt64
   private let ready = DispatchSemaphore(value: 0)
   private let events = EventSink()
 
@@ -76,27 +76,21 @@ final class PodBench: Sendable {
     let events = events
     ownership = cluster.world.join(
       PodAnnouncement(name: "pod-\(incarnation)", incarnation: incarnation, host: "127.0.0.1", port: 1))
-    let link = ClusterLink(
-      ownership: ownership,
-      peers: cluster.peers.connect(incarnation, lanes: lanes), address: "127.0.0.1:\(incarnation)", owns: owns,
-      leaseMilliseconds: cluster.leaseMilliseconds,
+    let link = PodLink(
+      ownership: ownership, pods: cluster.pods.connect(incarnation, lanes: lanes),
+      address: "127.0.0.1:\(incarnation)", owns: owns, leaseMilliseconds: cluster.leaseMilliseconds,
       clock: {
         var time = timespec()
         clock_gettime(CLOCK_BOOTTIME, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
       })
-    runtime = Runtime(
-      options: options, lanes: lanes, log: log, store: cluster.store, incarnation: incarnation, cluster: link,
+    runtime = OwnerRuntime(
+      options: options, lanes: lanes, log: log, store: cluster.store, run: incarnation, link: link,
       clock: { Timestamp(milliseconds: 1_000) }, report: { events.add($0) }, onReplayed: { ready.signal() })
     requests = try LaneRequests(runtime, cluster.partitioner)
   }
 
   var reported: [RuntimeEvent] { events.events }
-
-  /// Answers that did not reach their pod.
-  var lostAnswers: Int {
-    reported.reduce(0) { if case .peerRefused(let count) = $1 { $0 + count } else { $0 } }
-  }
 
   /// Partitions whose log broke off.
   var breaks: [PartitionID] {
@@ -120,28 +114,6 @@ final class PodBench: Sendable {
 
   /// Whether the store has everything that was applied.
   var isCheckpointed: Bool { reports.allSatisfy { $0.checkpointedOffset == $0.appliedOffset } }
-
-  /// Appends a command as this pod would, or another one, without a request that waits for it.
-  func append(_ command: Command, to partition: PartitionID, of pod: UInt64? = nil) throws {
-    let request = RequestID(incarnation: pod ?? incarnation, lane: 0, number: 1_000_000)
-    let body = ClientCommand(request: request, idempotency: nil, trace: nil, command: command)
-    let record = Record(entries: [Entry(time: Timestamp(milliseconds: 1_000), body: .command(body))])
-    _ = try log.append([Append(partition: partition, record: record, isRefusable: true)], by: nil)
-  }
-
-  /// Waits until something is so, and then until everything in a partition's log has been applied here.
-  func waitUntilApplied(_ partition: PartitionID, _ isSo: () -> Bool) -> Bool {
-    let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(10)
-    while clock.now < deadline {
-      let count = isSo() ? cluster.broker.records(of: partition).count : Int.max
-      if let report = reports.first(where: { $0.partition == partition }), report.appliedOffset >= Int64(count) - 1 {
-        return true
-      }
-      usleep(1_000)
-    }
-    return false
-  }
 
   func isStopped(_ partition: PartitionID) -> Bool {
     reports.contains { report in
@@ -172,12 +144,12 @@ final class PodBench: Sendable {
     runtime.stop(answersMilliseconds: 1_000, handoverMilliseconds: handoverMilliseconds) { done.signal() }
     _ = done.wait(timeout: .now() + 20)
     ownership.close()
+    cluster.pods.forget(incarnation)
     kill()
   }
 
-  /// Ends as it is; the map goes on naming it, and what it is sent is kept for it, if it is silent.
-  func kill(isSilent: Bool = false) {
-    if isSilent { cluster.peers.silence(incarnation) } else { cluster.peers.disconnect(incarnation) }
+  /// Ends as it is, without a word; the map goes on naming it.
+  func kill() {
     for lane in runtime.lanes { lane.stop() }
     for lane in runtime.lanes { lane.join() }
   }
