@@ -8,6 +8,7 @@ import unittest
 import yaml
 
 import chart
+import k8s_hardening
 import k8s_objects
 import k8s_schemas
 
@@ -132,6 +133,16 @@ class Meaning(unittest.TestCase):
     def pods(self, *files):
         """Servers by name."""
         return {each["metadata"]["name"]: spec for each, _, spec in k8s_objects.servers(chart.objects(*files))}
+
+    def test_pods_may_do_nothing(self):
+        """With all values; the pod of `helm test`, too."""
+        for name, files in SETS.items():
+            objects = chart.objects(*files)
+            with self.subTest(name):
+                self.assertEqual(k8s_hardening.security(objects), [])
+            for each in k8s_objects.of_kind(objects, "Pod"):
+                test = {**each, "kind": "Job", "spec": {"template": each}}
+                self.assertEqual(k8s_hardening.security([test]), [], name)
 
     def test_no_secret_is_in_an_object(self):
         for name, files in SETS.items():
