@@ -130,6 +130,7 @@ sanitize: ## the tests under SANITIZE='thread address', without the simulations;
 	    $(if $(FILTER),--filter "$(FILTER)",--skip SimulatorTests); done
 
 sbom: ## what the program consists of, as CycloneDX, to SBOM=.build/kassa.cdx.json
+	@scripts/system-packages --for run
 	@$(RELEASE)
 	@scripts/sbom "$(KASSA)" >"$(SBOM).new" && mv "$(SBOM).new" "$(SBOM)"
 	@echo "$(SBOM)"
