@@ -14,6 +14,12 @@ OPERATOR ?= 127.0.0.1:9000
 DATA ?= data
 # A part of the tests: make test FILTER=SettingsTests
 FILTER ?=
+# What `make check` runs: targets whose tests are decisions, without servers, processes and deadlines.
+QUICK := TidyTests ModelTests WireTests StreamsTests TenancyTests PartitionCoreTests OrdersTests StockTests PaymentsTests \
+  GoldenLogTests CallersTests SettingsTests PriceCacheTests OwnershipMapTests TelemetryTests RestAPITests OperatorAPITests
+# The sanitizers of `make sanitize`.
+SANITIZE ?= thread address
+SBOM ?= .build/kassa.cdx.json
 # Options of perf/suite and perf/cluster: make perf PERF='--only uniform,hot'
 PERF ?=
 
@@ -39,7 +45,7 @@ SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
 
-.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test test-docker drills sim perf perf-cluster lint format slides install uninstall clean
+.PHONY: help run stack stack-stop stack-scale stack-restart stack-status build test test-docker drills sim perf perf-cluster lint format check sanitize sbom slides install uninstall clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,14 +108,32 @@ sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from S
 	@$(RELEASE)
 	@"$(KASSA)" sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
 
-lint: ## the code's layout and the shell scripts
+lint: ## the code's layout, the shell scripts, the Python code (the first time gets Ruff from PyPI)
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
 	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests test | xargs shellcheck; \
 	  else scripts/not-run "shellcheck of the shell scripts" "there is no shellcheck: scripts/system-packages --for test"; fi
+	@scripts/lint-python
 	@echo "lint: clean"
 
 format: ## put the code's layout right
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests perf
+
+check: ## before each commit: format, lint, and the tests that need no server (QUICK names their targets)
+	@$(MAKE) --no-print-directory format
+	@$(MAKE) --no-print-directory lint
+	@swift test --disable-xctest $(SWIFTFLAGS) $(QUICK:%=--filter '^%\.')
+
+sanitize: ## the tests under SANITIZE='thread address', without the simulations; each compiles everything anew (FILTER=name)
+	@scripts/system-packages --for test
+	@set -e; for kind in $(SANITIZE); do echo "make sanitize: $$kind"; \
+	  swift test --disable-xctest $(SWIFTFLAGS) --sanitize "$$kind" --scratch-path ".build-$$kind" \
+	    $(if $(FILTER),--filter "$(FILTER)",--skip SimulatorTests); done
+
+sbom: ## what the program consists of, as CycloneDX, to SBOM=.build/kassa.cdx.json
+	@scripts/system-packages --for run
+	@$(RELEASE)
+	@scripts/sbom "$(KASSA)" >"$(SBOM).new" && mv "$(SBOM).new" "$(SBOM)"
+	@echo "$(SBOM)"
 
 slides: ## print the talk about Kassa to docs/slides/kassa.pdf (the first time installs Chromium, 300 MB)
 	@scripts/system-packages --for slides
@@ -122,4 +146,4 @@ uninstall: ## take away what install put there
 	@scripts/install --remove "$(DESTDIR)$(PREFIX)"
 
 clean: ## delete what was built (not the data)
-	@rm -rf .build
+	@rm -rf .build .build-thread .build-address

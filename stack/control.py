@@ -1,4 +1,5 @@
 """How a running supervisor is told to change the stack: a line over a socket, progress back, a verdict at the end."""
+import contextlib
 import os
 import socket
 import threading
@@ -40,10 +41,9 @@ def _take(server, obey):
 
 def _serve(peer, obey):
     def say(text):
-        try:
+        # Whoever asked may have gone; what was begun is finished.
+        with contextlib.suppress(OSError):
             peer.sendall(text.encode() + b"\n")
-        except OSError:
-            pass  # Whoever asked has gone; what was begun is finished.
 
     with peer:
         peer.settimeout(5)

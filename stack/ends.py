@@ -28,7 +28,7 @@ def last_lines(path, lines=LOG_LINES):
 
 def moment(seconds):
     """A time since 1970 as a line of the file has it."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat(timespec="milliseconds")
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def describe(spec, pid, status, started, ended, order, log_path):  # pylint: disable=too-many-arguments

@@ -3,6 +3,7 @@
 The supervisor prints progress, then READY or FAILED and its reason. One that ends without either, such as one that
 Python itself gave up, has left its reason in its log.
 """
+import contextlib
 import os
 import subprocess
 import sys
@@ -66,7 +67,5 @@ def last_line(path, start):
 
 def say_failed(reason):
     """What a supervisor prints when it gives up; a reader that has gone is none to tell."""
-    try:
+    with contextlib.suppress(BrokenPipeError):
         print(f"{FAILED} {reason}", flush=True)
-    except BrokenPipeError:
-        pass

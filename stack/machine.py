@@ -58,8 +58,8 @@ def find_java():
 
 def find_kafka_libs():
     """The folder of Kafka's jars, found as the tests find it; None without one. `Missing` when KAFKA_HOME is wrong."""
-    found = subprocess.run([os.path.join(REPOSITORY, "scripts", "kafka"), "libs"], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, text=True, check=False)
+    found = subprocess.run([os.path.join(REPOSITORY, "scripts", "kafka"), "libs"], capture_output=True,
+                           text=True, check=False)
     if found.stderr:
         raise Missing(found.stderr.strip())
     return found.stdout.strip() or None

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import threading
 import time
+
 # The whole module now: it hooks into forks, and one that is under way meanwhile would release its lock for it.
 from concurrent.futures import ThreadPoolExecutor
 

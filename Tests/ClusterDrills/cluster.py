@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 import location
+
 import identity
 import machine as machines
 import plan as plans

@@ -3,6 +3,7 @@ import functools
 import signal
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import link_drills
 import plan as plans
 import pod_drills

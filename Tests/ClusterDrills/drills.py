@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 from checks import DrillFailure, run_drills
 from courses import course, drills_by_kind
 from stacks import KINDS, Running, Stacks

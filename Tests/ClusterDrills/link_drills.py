@@ -4,6 +4,7 @@ import contextlib
 import time
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 from cluster import Crowd
 from server_drills import drained, resume, show_waits
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import plan as plans
 from checks import DrillFailure
 from cluster import Cluster

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import ports
 from checks import wait_until
 from cluster import Crowd
@@ -80,7 +81,7 @@ def zombies(checks, cluster, seed, count, service, seconds=4.5):
     with contextlib.closing(Crowd(cluster, seed, seconds=10 + 12 * count)) as crowd:
         tally, refused, number = crowd.tally(service), 0, 0
         answered, wrong = 0, []
-        while number < count or refused == 0 and number < count + ZOMBIES_MORE_MAX:
+        while number < count or (refused == 0 and number < count + ZOMBIES_MORE_MAX):
             victim = f"{service}-{number % 2}"
             number += 1
             before, fenced = cluster.process(victim), fenced_total(cluster, victim)

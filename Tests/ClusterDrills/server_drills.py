@@ -6,6 +6,7 @@ import socket
 import time
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import probes
 from checks import wait_until
 from cluster import Crowd

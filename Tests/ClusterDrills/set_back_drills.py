@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import identity
 import machine as machines
 import postgres
@@ -94,7 +95,7 @@ def set_back(checks, cluster, seed, service="payments", seconds=10):
         crowd.finish(checks, paid_min=50, additions_min=50)
         drained(checks, cluster)
         taken = cluster.metric(pods, "kassa_postgres_acquisitions_total") - acquired
-        checks.check(0 < noticed() and 0 < taken,
+        checks.check(noticed() > 0 and taken > 0,
                      f"{noticed():.0f} checkpoints and loads were refused, {taken:.0f} partitions of {service} taken "
                      f"over anew, all within {time.monotonic() - up:.1f} s")
     said = [line for pod in pods for line in cluster.log(pod, lines=5000).splitlines() if " was set back: " in line]

@@ -5,6 +5,7 @@ import tempfile
 import typing
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 from checks import DrillFailure
 from cluster import Cluster
 from linked import LinkedCluster

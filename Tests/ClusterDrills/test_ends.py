@@ -11,6 +11,7 @@ import unittest
 import unittest.mock
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import courses
 import ends
 import member as members
@@ -184,9 +185,9 @@ class Ends(unittest.TestCase):
         self.cluster.plant("stock-0", signal.SIGABRT)
         before = ends.read(self.cluster.ends.path)
         whole = os.write
-        with unittest.mock.patch.object(os, "write", lambda file, data: whole(file, data[:10])):
-            with self.assertRaises(OSError):
-                ends.append(self.cluster.ends.path, before[0][0])
+        with (unittest.mock.patch.object(os, "write", lambda file, data: whole(file, data[:10])),
+              self.assertRaises(OSError)):
+            ends.append(self.cluster.ends.path, before[0][0])
         self.assertEqual(ends.read(self.cluster.ends.path), before)
 
     def test_a_full_disk_does_not_end_supervision(self):

@@ -2,7 +2,7 @@
 import re
 
 import k8s_pages
-from k8s_objects import (WORKLOADS, all_pods, label, named, of_kind, pod_of, pods, replicas, selects, servers, settings)
+from k8s_objects import WORKLOADS, all_pods, label, named, of_kind, pod_of, pods, replicas, selects, servers, settings
 
 
 def _ports(spec):

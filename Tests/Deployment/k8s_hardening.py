@@ -40,6 +40,11 @@ def security(objects):
     return found
 
 
+def secrets(objects):
+    """No Secret stands in a file: whoever deploys makes them."""
+    return [f"{label(each)}: a secret in a file" for each in of_kind(objects, "Secret")]
+
+
 def known_settings(objects):
     """Every variable is a setting of docs/settings.md, with a value in its range; a config map holds no secret."""
     found, known = [], k8s_pages.settings()

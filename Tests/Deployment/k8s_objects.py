@@ -31,7 +31,7 @@ def parsed(text):
     return [each for each in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if each]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _rendered(folder):
     done = subprocess.run([f"{tools()}/kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -44,7 +44,7 @@ def overlay(name):
     return copy.deepcopy(_rendered(str(K8S / "overlays" / name)))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _with_gateway(name):
     with tempfile.TemporaryDirectory(dir=K8S.parent, prefix=".k8s-") as folder:
         lines = {"resources": ["../k8s/base"], "namespace": "kassa",

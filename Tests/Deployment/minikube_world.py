@@ -103,7 +103,7 @@ class _Rest:  # pylint: disable=too-few-public-methods
             call[0](*call[1:], **options)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def first_run(image=True):
     """The stages of a first run from nothing. Without `image` it builds one. Run once; never change them."""
     rest = _Rest()

@@ -51,7 +51,7 @@ def need_cluster(cluster):
         stop("error: the server was not found: connection refused")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _checked(manifests):
     things = [each for each in yaml.safe_load_all(manifests) if each]
     return json.dumps(things), k8s_schemas.findings(things, k8s_schemas.KUBERNETES[1])
@@ -292,7 +292,7 @@ def upgrade(cluster, name, chart, found):
         stop(f"Error: {revision['description'].replace('pre-install', 'pre-install hooks')}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _template(command):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -309,7 +309,7 @@ def rendered(name, chart, found):
     return checked(done.stdout)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _values(own, path):
     with open(path, encoding="utf-8") as file:
         values = yaml.safe_load(file)

@@ -1,4 +1,5 @@
 """Kassa's chart: what Helm says of it, which values it refuses, what it makes of values, and whether its test buys."""
+import itertools
 import pathlib
 import subprocess
 import tempfile
@@ -7,6 +8,7 @@ import unittest
 import yaml
 
 import chart
+import k8s_hardening
 import k8s_objects
 import k8s_schemas
 
@@ -87,12 +89,12 @@ class Chart(unittest.TestCase):
         """The schema refuses unknown keys, so each value has one; here: no value is there without a comment."""
         lines = (chart.CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
         # Explained once, where they stand first; keys that say enough beside the comment of their parent.
-        told = {line.split(":")[0].strip() for before, line in zip(lines, lines[1:]) if before.strip().startswith("#")}
+        told = {line.split(":")[0].strip() for before, line in itertools.pairwise(lines) if before.strip().startswith("#")}
         parents = ("image:", "orders:", "stock:", "payments:", "redis:", "kafka:", "peers:", "certManager:", "drain:",
                    "settings:", "pods:", "topologySpread:", "serviceAccount:", "podDisruptionBudget:", "ingress:",
                    "httpRoute:", "networkPolicy:", "monitoring:", "topics:", "audit:", "tests:", "autoscaling:")
         missing = []
-        for before, line in zip(lines, lines[1:]):
+        for before, line in itertools.pairwise(lines):
             text = line.strip()
             key = text.split(":")[0]
             is_key = text and not text.startswith(("#", "-", "matchLabels", "podSelector", "namespaceSelector"))
@@ -131,6 +133,16 @@ class Meaning(unittest.TestCase):
     def pods(self, *files):
         """Servers by name."""
         return {each["metadata"]["name"]: spec for each, _, spec in k8s_objects.servers(chart.objects(*files))}
+
+    def test_pods_may_do_nothing(self):
+        """With all values; the pod of `helm test`, too."""
+        for name, files in SETS.items():
+            objects = chart.objects(*files)
+            with self.subTest(name):
+                self.assertEqual(k8s_hardening.security(objects), [])
+            for each in k8s_objects.of_kind(objects, "Pod"):
+                test = {**each, "kind": "Job", "spec": {"template": each}}
+                self.assertEqual(k8s_hardening.security([test]), [], name)
 
     def test_no_secret_is_in_an_object(self):
         for name, files in SETS.items():

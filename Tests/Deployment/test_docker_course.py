@@ -8,8 +8,8 @@ from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "docker"))
 # pylint: disable=wrong-import-position
-import course  # noqa: E402  (found by the line above)
-import engine  # noqa: E402
+import course
+import engine
 
 
 class Consistency(unittest.TestCase):
@@ -46,9 +46,9 @@ class Consistency(unittest.TestCase):
         self.assertTrue(os.access(course.JOB_PACKAGES, os.X_OK))
 
     def test_without_its_packages_nothing_begins(self):
-        with mock.patch.object(course, "JOB_PACKAGES", self.script("#!/bin/sh\necho noise >&2\necho why >&2\nexit 1\n")):
-            with self.assertRaisesRegex(engine.CannotRun, "^why$"):
-                course.course()
+        script = self.script("#!/bin/sh\necho noise >&2\necho why >&2\nexit 1\n")
+        with mock.patch.object(course, "JOB_PACKAGES", script), self.assertRaisesRegex(engine.CannotRun, "^why$"):
+            course.course()
 
 
 if __name__ == "__main__":

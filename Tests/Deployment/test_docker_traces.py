@@ -7,7 +7,7 @@ from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "docker"))
 # pylint: disable=wrong-import-position
-import traces  # noqa: E402  (found by the line above)
+import traces
 
 BEFORE = """*filter
 :INPUT ACCEPT [10:20]

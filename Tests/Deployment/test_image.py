@@ -25,6 +25,10 @@ def text(*parts):
         return file.read()
 
 
+# The Dockerfile's stages by name.
+STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", text("Dockerfile"), re.MULTILINE | re.DOTALL))
+
+
 class TheDockerfile(unittest.TestCase):
     """Dockerfile."""
 
@@ -45,9 +49,27 @@ class TheDockerfile(unittest.TestCase):
         self.assertEqual(set(re.findall(r"\$\{KASSA_TAG:-([^}]+)\}", text("docker-compose.yml"))), {version})
 
     def test_it_runs_as_nobody_else(self):
-        stage = text("Dockerfile").split(" AS kassa\n")[1]
-        self.assertIn("\nUSER 10001:10001\n", stage)
-        self.assertNotIn("curl", stage)
+        for name, stage in (("kassa", STAGES["kassa"]), ("gateway", STAGES["gateway"])):
+            self.assertEqual(re.findall(r"^USER (.+)$", stage, re.MULTILINE), ["10001:10001"], name)
+
+    def test_no_stage_has_a_client_of_http(self):
+        """Nothing that somebody who got in could fetch more with; the health checks need none."""
+        for name, stage in STAGES.items():
+            if name != "build":
+                code = "\n".join(line for line in stage.splitlines() if not line.lstrip().startswith("#"))
+                self.assertEqual(re.findall(r"\b(?:curl|wget|netcat|nc)\b", code), [], name)
+
+    def test_the_program_asks_after_itself(self):
+        self.assertRegex(STAGES["kassa"], r'\nHEALTHCHECK [^\n]+ CMD \["kassa", "health"\]\n')
+
+    def test_the_data_folder_is_a_volume_of_its_user_alone(self):
+        self.assertEqual(re.findall(r"^(?:VOLUME|WORKDIR) (.+)$", STAGES["kassa"], re.MULTILINE), ["/var/lib/kassa"] * 2)
+        self.assertIn("install -d -o 10001 -g 10001 -m 0750 /var/lib/kassa", STAGES["kassa"])
+
+    def test_it_brings_no_secret_and_lets_nobody_in(self):
+        """Whoever starts it says who may ask."""
+        self.assertEqual(re.findall(r"^ENV (.+)$", STAGES["kassa"], re.MULTILINE),
+                         ["KASSA_HTTP=0.0.0.0:8000 KASSA_OPERATOR=0.0.0.0:9000"])
 
 
 class TheComposeFile(unittest.TestCase):
@@ -87,6 +109,33 @@ class TheComposeFile(unittest.TestCase):
                     self.assertNotRegex(str(value), r"://[^/@]*:[^/@]+@|password=")
                     if re.search("PASSWORD|SECRET|TOKEN", variable):
                         self.assertRegex(variable, "_FILE$")
+                    # PostgreSQL's image would let everybody in without a password.
+                    self.assertNotIn("trust", str(value))
+
+    def test_passwords_are_made_at_random(self):
+        self.assertIn("/dev/urandom", text("compose", "secrets.sh"))
+        made = re.findall(r"^ *put .+$", text("compose", "secrets.sh"), re.MULTILINE)
+        self.assertGreater(len(made), 6)
+        for line in made:
+            self.assertRegex(line, r"\$secret|\$\(word\)")
+
+    def test_nobody_is_root_but_who_gives_files_away(self):
+        # Of the others' images, those that run as a user of their own.
+        others = {"kafka", "prometheus", "grafana"}
+        for name, service in self.services.items():
+            with self.subTest(name):
+                if name == "secrets":
+                    self.assertEqual((service["user"], service["network_mode"]), ("0:0", "none"))
+                elif not service["image"].startswith("kassa") and name not in others:
+                    self.assertRegex(service["user"], r"^[1-9]\d*:[1-9]\d*$")
+                else:
+                    self.assertNotIn("user", service)
+
+    def test_pods_are_asked_as_the_image_says(self):
+        for name in PODS:
+            with self.subTest(name):
+                self.assertLessEqual(set(self.services[name]["healthcheck"]),
+                                     {"interval", "timeout", "start_period", "retries"})
 
     def test_all_pods_are_served_by_the_gateway_and_watched(self):
         pods = {name for name in self.services if re.fullmatch(r"(orders|stock|payments)-\d", name)}

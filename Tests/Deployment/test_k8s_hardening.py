@@ -17,7 +17,7 @@ class Hardening(unittest.TestCase):
 
     def test_everything_is_hard(self):
         for name, objects in k8s_objects.everything().items():
-            for check in (hardening.security, hardening.known_settings, hardening.files):
+            for check in (hardening.security, hardening.secrets, hardening.known_settings, hardening.files):
                 with self.subTest(overlay=name, check=check.__name__):
                     self.assertEqual(check(objects), [])
 
@@ -54,6 +54,10 @@ class Hardening(unittest.TestCase):
                 (lambda o: container(o, "StatefulSet", "stock")["envFrom"].append({"secretRef": {"name": "x"}}),
                  "a secret becomes the environment")):
             assert_found(self, hardening.known_settings, "minikube", plant, expected)
+
+    def test_secrets(self):
+        secret = {"kind": "Secret", "metadata": {"name": "redis"}, "stringData": {"url": "redis://:kassa@redis"}}
+        assert_found(self, hardening.secrets, "minikube", lambda o: o.append(secret), "Secret/redis: a secret in a file")
 
     def test_files(self):
         for overlay, plant, expected in (

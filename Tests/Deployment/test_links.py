@@ -1,11 +1,11 @@
-"""Links and names in pages, as far as TidyTests do not look: those follow inline links of README and docs."""
+"""Links and names in pages, as far as TidyTests do not look: those follow inline links of docs and of the pages at the top."""
 import re
 import unittest
 
 import pages
 import rules
 
-TIDY = re.compile(r"README\.md|CHANGELOG\.md|docs/.*\.md")
+TIDY = re.compile(r"(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|docs/.*\.md")
 
 
 class Links(unittest.TestCase):
@@ -22,7 +22,7 @@ class Links(unittest.TestCase):
         self.assertEqual(found, [])
 
     def test_references_and_images_lead_somewhere(self):
-        """Links of README, CHANGELOG and docs that are no inline ones."""
+        """Links of docs and of the pages at the top that are no inline ones."""
         found = [one for page in filter(TIDY.fullmatch, self.pages)
                  for one in pages.broken(page, pages.text(page), inline=False)]
         self.assertEqual(found, [])
@@ -87,6 +87,37 @@ class Promises(unittest.TestCase):
         self.assertTrue(pages.test_exists("Tests/Contract/run", files))
         for name in ("load_drills/kill", "load_drill/kills", "Tests/Contract/ran", "load_drills"):
             self.assertFalse(pages.test_exists(name, files), name)
+
+
+class Security(unittest.TestCase):
+    """SECURITY.md"""
+
+    PAGE = "SECURITY.md"
+    # Its heading, and that of the threat model whose first column it repeats.
+    TABLES = (("Surfaces", "Who may reach what"), ("Attacks", "What the REST endpoint defends against"))
+
+    @staticmethod
+    def told(page, heading, level="##"):
+        """The first column below a heading, without what links say beside it."""
+        content = pages.text(page).replace(f"{level} {heading}\n", f"## {heading}\n")
+        return [re.sub(r" \(\[.*", "", cell) for _, cell in pages.table_cells(content, heading, 0)]
+
+    def test_every_row_of_the_threat_model_is_there(self):
+        for heading, other in self.TABLES:
+            with self.subTest(heading):
+                rows = self.told("docs/threat-model.md", other)
+                self.assertGreater(len(rows), 5)
+                self.assertEqual(self.told(self.PAGE, heading, "###"), rows)
+
+    def test_every_row_is_held_by_tests_that_exist(self):
+        files = [path for path in pages.tracked() if path.startswith(("Tests/", "Sources/Simulator/"))]
+        for heading in ("Surfaces", "Attacks", "Containers"):
+            content = pages.text(self.PAGE).replace(f"### {heading}\n", f"## {heading}\n")
+            for number, cell in pages.table_cells(content, heading, 1):
+                names = re.findall(r"`([^`]+)`", cell)
+                with self.subTest(line=number):
+                    self.assertTrue(names or cell == "the attacks below", "a row without a test")
+                    self.assertEqual([name for name in names if not pages.test_exists(name, files)], [])
 
 
 class Pages(unittest.TestCase):

@@ -114,7 +114,8 @@ class Secrets(Case):
         world = World(self, installed())
         world.cluster.drop(world.cluster.get("Secret", "order-db-login"))
         before = world.state()
-        self.refused(world, "the volume of order-db", "another or an earlier shop", "delete persistentvolumeclaim/data-order-db-0")
+        self.refused(world, "the volume of order-db", "another or an earlier shop",
+                     "delete persistentvolumeclaim/data-order-db-0")
         self.assertEqual(world.state(), before)
 
     def test_wrong_ones_are_named(self):

@@ -19,7 +19,8 @@ PAIRS = {
 }
 # Helm makes the namespace with --create-namespace; data services are charts and operators of their own in helm-config/.
 NOT_THE_CHARTS_KINDS = {"Namespace", "Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "Cluster", "ScheduledBackup"}
-NOT_THE_CHARTS_NAMES = re.compile(r"(order|stock|payment)-db|(order|stock|payment)-db-server|databases-(authority|self-signed)|redis(-server)?")
+NOT_THE_CHARTS_NAMES = re.compile(
+    r"(order|stock|payment)-db|(order|stock|payment)-db-server|databases-(authority|self-signed)|redis(-server)?")
 # Labels of an object (not of pods, where selectors look) of which each side has its own.
 OWN_LABELS = {"helm.sh/chart", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "app.kubernetes.io/name",
               "app.kubernetes.io/instance", "app.kubernetes.io/part-of"}

@@ -19,7 +19,7 @@ class Keys:
 
     def call(self, *arguments):
         return subprocess.run([self.kassa, "api-keys", *arguments, "--file", self.path], check=True, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30).stdout.strip()
+                              capture_output=True, timeout=30).stdout.strip()
 
     def add(self, name, scopes, *options):
         return self.call("add", name, "--scopes", scopes, *options)
@@ -86,8 +86,8 @@ def loaded(checks, kassa, folder, _):
         server.start()
         bench = [kassa, "bench", "mixed", "--url", f"http://127.0.0.1:{server.http}", "--orders", "500", "--seconds", "1",
                  "--warmup", "0", "--idempotency-keys"]
-        run = subprocess.run([*bench, "--api-key-file", key], text=True, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, timeout=120, check=False)
+        run = subprocess.run([*bench, "--api-key-file", key], text=True, capture_output=True,
+                             timeout=120, check=False)
         checks.check(run.returncode == 0, f"the load is sound: {run.stdout[-500:]} {run.stderr[-500:]}")
         strange = subprocess.run(bench, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=120, check=False)
         checks.check(strange.returncode != 0, "without the key there is none")

@@ -133,8 +133,8 @@ def failing_log(checks, kassa, folder, seed, rule):
         after = shop.deposits.credits()
         wrong = [f"{user} made {made[user]}, was told {before[user]}, then {after[user]}" for user in made
                  if not made[user] <= after[user] <= made[user] + 1
-                 or isinstance(before[user], int) and not made[user] <= before[user] <= after[user]
-                 or isinstance(before[user], str) and '"log_failed"' not in before[user]]
+                 or (isinstance(before[user], int) and not made[user] <= before[user] <= after[user])
+                 or (isinstance(before[user], str) and '"log_failed"' not in before[user])]
         told = sum(isinstance(credit, int) for credit in before.values())
         checks.check(not wrong,
                      f"{told} of 16 reads were answered, and what they showed stays {'; '.join(wrong)[:300]}")

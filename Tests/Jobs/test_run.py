@@ -39,7 +39,7 @@ class TestRun(JobTest):
         clean = {name: value for name, value in os.environ.items() if name not in ("CI", "REQUIRE", "NOT_RUN")}
         clean["PATH"] = f"{self.folder}/bin:{clean['PATH']}"
         done = subprocess.run([self.folder / "Tests/Jobs/run", *words], env=clean | environment, text=True, timeout=60,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
         return done.returncode, done.stdout.splitlines(), done.stderr
 
     def test_without_the_packages(self):

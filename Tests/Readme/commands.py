@@ -41,6 +41,9 @@ COMPOSE = "Docker with Compose; Tests/Deployment checks the file"
 ENGINE = "a Docker engine; `make test-docker` tries the image and the compose file with one"
 SYSTEMD = "a service of systemd, and root"
 
+# The clone has the program that is tested, and compiles nothing.
+COMPILES = "a debug build of the program or of all tests; make test builds and runs them"
+
 # The folders of docs/backup.md, below the clone.
 BACKUP = (("/var/lib/kassa", "data"), ("/backup/", "backup-"))
 
@@ -55,6 +58,15 @@ COMMANDS = {
     "README.md": {
         "make run": Run(SERVE),
         "make test": NotRun("it is what runs this: Tests/Stack/test_not_run.py tests its script"),
+    },
+    "CONTRIBUTING.md": {
+        "swift build": NotRun(COMPILES),
+        "make check": NotRun(COMPILES),
+        "make test": NotRun("README.md shows it, too"),
+        "swift test --filter CartTests": NotRun(COMPILES),
+        "make sim SEEDS=1 SEED=1005": Run(TOOLS),
+        "Tests/Drills/run --only failing_log": NotRun(COMPILES),
+        "make sanitize SANITIZE=thread FILTER=Lanes": NotRun("a build of everything for the sanitizer"),
     },
     "docs/quick-start.md": {
         "make run": NotRun("README.md shows it, too, and it is run from there"),

@@ -12,6 +12,7 @@ import time
 import unittest
 
 import location
+
 import gateway
 import plan as plans
 import probes

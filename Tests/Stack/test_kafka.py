@@ -17,8 +17,12 @@ RELEASE = "kafka_2.13-4.3.0"
 JAR = "kafka-server-4.3.0.jar"
 
 
-def release(jar=os.urandom(300_000)):
-    """A small stand-in for Apache's release; what is in it does not shrink."""
+# What does not shrink.
+NOISE = os.urandom(300_000)
+
+
+def release(jar=NOISE):
+    """A small stand-in for Apache's release."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, data in ((f"libs/{JAR}", jar), ("LICENSE", b"Apache License\n")):

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import location
+
 import launch
 import machine as machines
 import plan as plans
@@ -130,7 +131,7 @@ class Starts(InFolder):
         self.assertIn(f"KAFKA_HOME is {self.folder}/kafka, which has no jars", errors)
 
     def test_a_port_that_was_taken_after_it_was_chosen_is_named(self):
-        plan = plans.Plan({service: 1 for service in plans.SERVICES})
+        plan = plans.Plan(dict.fromkeys(plans.SERVICES, 1))
         plan.take_ports({})
         os.makedirs(os.path.join(self.stack, "logs"))
         plan.save(os.path.join(self.stack, "plan.json"))

@@ -5,6 +5,7 @@ import tempfile
 import unittest
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import kafka
 import others
 import plan as plans
@@ -78,7 +79,7 @@ class Plans(unittest.TestCase):
         self.assertIn("node.id=2", lines)
         self.assertIn("offsets.topic.replication.factor=3", lines)
         self.assertIn("min.insync.replicas=2", lines)
-        voters = [line for line in lines if line.startswith("controller.quorum.voters=")][0]
+        voters = next(line for line in lines if line.startswith("controller.quorum.voters="))
         self.assertEqual(voters.count("@127.0.0.1:"), 3)
         self.assertEqual(kafka.addresses(plan).count(","), 2)
 
@@ -94,7 +95,7 @@ class Plans(unittest.TestCase):
         self.assertEqual(kafka.addresses(plan), plan.address("kafka-1"))
         lines = kafka.properties(plan, 1, "/f").splitlines()
         # Whoever came by the detour is sent on by it.
-        listeners = [line for line in lines if line.startswith("listeners=")][0]
+        listeners = next(line for line in lines if line.startswith("listeners="))
         self.assertTrue(listeners.endswith(f",DETOUR://{plan.address('kafka-1/detour')}"), listeners)
         self.assertIn(f"advertised.listeners=PLAINTEXT://{plan.address('kafka-1')},DETOUR://127.0.0.1:1", lines)
         for text in ("redis", "redis=x", "=1"):
@@ -103,12 +104,12 @@ class Plans(unittest.TestCase):
 
 
 class Tables(unittest.TestCase):
-    ROWS = [("stock-0", "stock", 12, "127.0.0.1:20001"), ("redis", "redis", 13, "127.0.0.1:20002")]
+    ROWS = (("stock-0", "stock", 12, "127.0.0.1:20001"), ("redis", "redis", 13, "127.0.0.1:20002"))
 
     def test_rows_are_read_as_they_were_written(self):
         text = table.processes_text(self.ROWS)
         self.assertEqual(text.splitlines()[0], "name\tkind\tpid\taddress")
-        self.assertEqual([tuple(row.values()) for row in table.read_processes(text)], self.ROWS)
+        self.assertEqual([tuple(row.values()) for row in table.read_processes(text)], list(self.ROWS))
 
     def test_what_is_no_table_is_refused(self):
         for text in ("", "name\tpid\n", table.processes_text(self.ROWS) + "half\tof\n"):

@@ -11,6 +11,7 @@ import unittest
 import unittest.mock
 
 import location  # noqa: F401  pylint: disable=unused-import
+
 import identity
 import member as members
 import postgres

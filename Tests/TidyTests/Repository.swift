@@ -13,7 +13,8 @@ enum Repository {
 
   /// Every page of documentation.
   static let pages: [String] =
-    ["README.md", "CHANGELOG.md"] + files(under: "docs").filter { $0.hasSuffix(".md") }
+    ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+    + files(under: "docs").filter { $0.hasSuffix(".md") }
 
   static func text(_ path: String) -> String {
     (try? String(contentsOf: root.appending(path: path), encoding: .utf8)) ?? ""

@@ -34,7 +34,7 @@ class Log:
 
     def write(self, kind, **members):
         """Adds a line."""
-        at = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+        at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         self.file.write(json.dumps({"at": at, "kind": kind, **members}) + "\n")
 
     def close(self):

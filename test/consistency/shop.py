@@ -31,9 +31,7 @@ class Attempt:
     @property
     def is_final(self):
         """Whether the shop said what came of the request."""
-        if self.status is None or self.status in NOT_TAKEN + UNKNOWN or self.code == UNDER_WAY:
-            return False
-        return True
+        return not (self.status is None or self.status in NOT_TAKEN + UNKNOWN or self.code == UNDER_WAY)
 
     @property
     def is_success(self):
@@ -73,7 +71,7 @@ class Shop:  # pylint: disable=too-few-public-methods
                 status = response.status
                 if status >= 400 and isinstance(body, dict):
                     code = str(body.get("code", ""))
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as failure:
+        except (TimeoutError, aiohttp.ClientError, OSError) as failure:
             error = f"{type(failure).__name__}: {failure}".rstrip(": ")
         return Attempt(number, status, code, error, round((time.monotonic() - began) * 1000), body)
 

@@ -1,5 +1,6 @@
 """A client that holds every answer against the document and remembers what it has seen."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -84,10 +85,9 @@ class Client:
     def raw_bytes(self, request):
         """Sends bytes on a connection of their own and reads what comes until it is closed."""
         with socket.create_connection((self.host, self.port), timeout=30) as connection:
-            try:
+            # Refused before all of it was sent; the answer is there to be read.
+            with contextlib.suppress(OSError):
                 connection.sendall(request)
-            except OSError:
-                pass  # Refused before all of it was sent; the answer is there to be read.
             response = http.client.HTTPResponse(connection)
             response.begin()
             body = response.read()

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .services import item, order, refused, user
 
-
 # What makes something with an id of its own. That its key was used for another request is noticed by the process that
 # took both; of several pods, not always.
 CREATIONS = {"POST /orders/create/{user_id}", "POST /stock/item/create/{price}", "POST /payment/create_user"}

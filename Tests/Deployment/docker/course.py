@@ -125,7 +125,7 @@ def check_embedded(project):
 
 def job_python():
     """The python3 with the packages of test/."""
-    done = subprocess.run([JOB_PACKAGES], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    done = subprocess.run([JOB_PACKAGES], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False, timeout=limits.seconds(300))
     if done.returncode != 0:
         raise engine.CannotRun(done.stderr.strip().splitlines()[-1])

@@ -3,6 +3,7 @@
 An engine of ours starts only where no other one has its chains and its bridge, so whatever bears Docker's names is its
 own.
 """
+import contextlib
 import glob
 import ipaddress
 import json
@@ -85,10 +86,8 @@ class Traces:  # pylint: disable=too-few-public-methods
         deadline = time.monotonic() + END_SECONDS_MAX
         while (pids := self._processes()) and time.monotonic() < deadline:
             for pid in pids:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             time.sleep(0.1)
 
     def _processes(self):
@@ -162,7 +161,5 @@ def _control_groups():
 def _remove_group(place):
     """The control groups of containers that have ended; those in use cannot be removed."""
     for folder, _, _ in os.walk(place, topdown=False):
-        try:
+        with contextlib.suppress(OSError):
             os.rmdir(folder)
-        except OSError:
-            pass
