@@ -178,7 +178,8 @@ public enum ClusterBoot {
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }
   }
 
-  /// An order with as many lines as one can have, told to another pod.
+  /// More than any one message takes: the largest, a checkout's slip with as many lines as an order can have, takes
+  /// 1.3 MB.
   static let frameBytesMax = 2 << 20
 
   private static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {

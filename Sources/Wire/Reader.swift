@@ -36,8 +36,8 @@ struct Reader {
     }
   }
 
-  /// How many fields of a number are still to come, up to a bound: to make room for them at once. Counts no further than
-  /// the bytes can be read.
+  /// How many fields of a number are still to come, up to a bound: to make room for them at once. Counts no further
+  /// than the bytes can be read.
   func count(of number: Int, max bound: Int) -> Int {
     var (reader, count) = (self, 0)
     while count < bound, let field = try? reader.next(), (try? reader.skip(field)) != nil {

@@ -144,23 +144,29 @@ extension StreamFrame<Message> {
 extension StreamInput {
   init(wire: Reader) throws(WireError) {
     var reader = wire
-    var input: StreamInput?
+    var command: ClientCommand?
+    var message: Message?
     var deadline: Int64?
     while let field = try reader.next() {
       switch field.number {
-      case 1: input = .command(try ClientCommand(wire: reader.message(field)), deadline: nil)
+      case 1: (command, message) = (try ClientCommand(wire: reader.message(field)), nil)
       case 2:
         let value = try reader.zigzag(field)
-        guard value.magnitude <= WireLimits.deadlineMillisecondsMax else {
+        guard value.magnitude <= WireLimits.deadlineMillisecondsMax.magnitude else {
           throw .invalid("the command's deadline", "is out of range")
         }
         deadline = value
-      case Message.kinds: input = .message(try Message(wire: reader.message(field), kind: field.number))
+      case Message.kinds: (command, message) = (nil, try Message(wire: reader.message(field), kind: field.number))
       default: try reader.skip(field)
       }
     }
-    guard let input else { throw WireError("an input is of a kind that this version does not know") }
-    if case .command(let command, _) = input { self = .command(command, deadline: deadline) } else { self = input }
+    if let command {
+      self = .command(command, deadline: deadline)
+    } else if let message {
+      self = .message(message)
+    } else {
+      throw WireError("an input is of a kind that this version does not know")
+    }
   }
 
   /// A deadline that is farther away is told as the farthest.

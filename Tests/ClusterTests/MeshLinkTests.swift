@@ -192,7 +192,6 @@ import Wire
     for (name, message) in all {
       let frames = MeshCodec.encode([message], bytesMax: MeshLink.frameBytesDue)
       #expect(frames.count == 1 && frames[0].count <= ClusterBoot.frameBytesMax, "\(name): \(frames.map(\.count))")
-      print("SIZE", name, frames.map(\.count))
     }
   }
 
