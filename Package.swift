@@ -240,7 +240,10 @@ let package = Package(
       ]),
     tests(
       "KafkaLogTests",
-      ["CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "TestSupport", "Threads", "Wire"]),
+      [
+        "CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Streams",
+        "TestSupport", "Threads", "Wire",
+      ]),
     tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
     tests("PriceCacheTests", ["Model", "PriceCache"]),
     tests("PeersTests", ["Lanes", "Peers", "TestSupport"]),

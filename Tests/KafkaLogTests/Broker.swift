@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import KafkaLog
 import Model
+import TestSupport
 import Testing
 
 /// Everything that needs a real broker, one after the other: one of the tests kills it.
@@ -49,6 +50,17 @@ enum Broker {
   @discardableResult
   static func tool(_ arguments: [String], input: String = "") throws -> String {
     try server(["run"] + arguments, input: input)
+  }
+
+  /// Removes what the first partition of a topic has before an offset, as retention does.
+  static func remove(_ topic: String, before offset: Int) throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path + "/offsets.json"
+    let text = #"{"version":1,"partitions":[{"topic":"\#(topic)","partition":0,"offset":\#(offset)}]}"#
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    try tool([
+      "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", address, "--offset-json-file", file,
+    ])
   }
 
   private static func server(_ arguments: String...) throws { try server(arguments, input: "") }

@@ -102,7 +102,7 @@ extension BrokerSuite {
           log.takeReports(); return log.statistics.recordsPending == 0
         })
       try log.readBounds(of: [orders])
-      try remove(log.options.topic(of: .orders), before: 20)
+      try Broker.remove(log.options.topic(of: .orders), before: 20)
       // Behind the log's back: what it knows of the topic is old.
       let owner = TestOwner()
       try log.subscribe(owner, to: [orders: 4])
@@ -114,16 +114,6 @@ extension BrokerSuite {
       #expect(owner.collect(1, from: log).map(\.text) == ["orders-0@20=21"])
       #expect(log.margins[orders] == 0, "its next record is the first that is left")
       log.close()
-    }
-
-    private func remove(_ topic: String, before offset: Int) throws {
-      let folder = try TemporaryFolder()
-      let file = folder.path + "/offsets.json"
-      let text = #"{"version":1,"partitions":[{"topic":"\#(topic)","partition":0,"offset":\#(offset)}]}"#
-      try text.write(toFile: file, atomically: true, encoding: .utf8)
-      try Broker.tool([
-        "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", Broker.address, "--offset-json-file", file,
-      ])
     }
 
     // MARK: Groups

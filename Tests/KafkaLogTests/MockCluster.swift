@@ -66,6 +66,11 @@ final class MockCluster: @unchecked Sendable {
     if isUp { rd_kafka_mock_broker_set_up(cluster, broker) } else { rd_kafka_mock_broker_set_down(cluster, broker) }
   }
 
+  /// From now on a broker does what it is asked at once, and answers so much later.
+  func delayAnswers(milliseconds: Int32, broker: Int32 = 1) {
+    rd_kafka_mock_broker_set_rtt(cluster, broker, milliseconds)
+  }
+
   /// Numbers of the protocol.
   enum Request: Int16 {
     case produce = 0
