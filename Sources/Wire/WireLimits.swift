@@ -10,8 +10,6 @@ public enum WireLimits {
   /// The highest number of a stream's input, and of a record: the stores' numbers are signed.
   package static let streamNumberMax = UInt64(Int64.max)
   /// The most messages of one frame between pods.
-  public static let peerMessagesMax = 65_536
-  /// The same of the frames that have `MeshMessage`s.
   package static let meshMessagesMax = 4_096
   /// The most inputs, replies or receipts of one message between pods; a writer divides what has more.
   package static let meshListMax = 4_096

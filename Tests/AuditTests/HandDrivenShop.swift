@@ -68,6 +68,7 @@ final class HandDrivenShop {
         case .record(let record, let offset, _): owner.deliver(record, at: offset)
         case .undecodable(let reason, let offset, _): owner.deliverUndecodable(reason, at: offset)
         case .ended(_, let next): isRead = next == end + 1
+        case .broken(_, let reason): Issue.record("\(reason)")
         }
       }
     }
@@ -146,7 +147,7 @@ final class HandDrivenShop {
         let inputs = StreamFrame<StreamInput>(
           source: frame.source, destination: destination, owner: frame.owner, first: frame.first,
           inputs: frame.inputs.map { .message($0) }, asOf: frame.asOf)
-        try change(destination) { $0.receive(inputs, bytes: 128, into: &$1) }
+        try change(destination) { $0.receive(inputs, into: &$1) }
       }
     }
   }
@@ -216,7 +217,7 @@ private final class NobodyToTell: LogLane {
 }
 
 private protocol HandDrivenOwner: TenancyDriver {
-  mutating func receive(_ command: ClientCommand, deadline: Int64?, bytes: Int) -> Bool
+  mutating func receive(_ command: ClientCommand, deadline: Int64?) -> Bool
 }
 
 extension Tenancy: HandDrivenOwner {}

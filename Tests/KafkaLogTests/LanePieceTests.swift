@@ -13,8 +13,8 @@ import Testing
   @Test func confirmsEachPartitionInTheOrderOfItsAppends() throws {
     var appends = LaneAppends(partitionCount: 4)
     let tags = [
-      appends.begin(orders, nil, byteCount: 10), appends.begin(orders, 1, byteCount: 20),
-      appends.begin(payments, 5, byteCount: 30),
+      appends.begin(orders, epoch: 1, nil, byteCount: 10), appends.begin(orders, epoch: 1, 1, byteCount: 20),
+      appends.begin(payments, epoch: 1, 5, byteCount: 30),
     ].compactMap { $0 }
     try #require(tags.count == 3)
     let (owned, first, other) = (tags[0], tags[1], tags[2])
@@ -35,9 +35,9 @@ import Testing
 
   @Test func hasNoRoomBeyondItsBound() {
     var appends = LaneAppends(partitionCount: 4)
-    expectEqual(appends.begin(PartitionID(.stock, 4), 1, byteCount: 1), nil, "no such partition")
-    for number in 1...UInt64(LaneAppends.countMax) { _ = appends.begin(stock, number, byteCount: 1) }
-    expectEqual(appends.begin(orders, 1, byteCount: 1), nil)
+    expectEqual(appends.begin(PartitionID(.stock, 4), epoch: 1, 1, byteCount: 1), nil, "no such partition")
+    for number in 1...UInt64(LaneAppends.countMax) { _ = appends.begin(stock, epoch: 1, number, byteCount: 1) }
+    expectEqual(appends.begin(orders, epoch: 1, 1, byteCount: 1), nil)
     #expect(appends.count == LaneAppends.countMax)
   }
 

@@ -3,6 +3,7 @@ import Glibc
 import Model
 import PartitionCore
 import StateStore
+import Streams
 import TestSupport
 import Testing
 

@@ -1,20 +1,6 @@
 import Model
 
 extension Arbitrary {
-  /// What a pod may have for another.
-  mutating func frame() -> [PeerMessage] { list(max: 8) { $0.peerMessage() } }
-
-  mutating func peerMessage() -> PeerMessage {
-    let request = request()
-    return switch below(5) {
-    case 0: .outcome(request, outcome(), isReplayed: flip())
-    case 1: .view(request, view())
-    case 2: .ask(request, query())
-    case 3: .notMine(request, epoch: number(max: .max))
-    default: .refused(request, refusalOfAPeer())
-    }
-  }
-
   mutating func query() -> Query {
     switch below(4) {
     case 0: .order(id())

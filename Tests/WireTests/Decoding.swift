@@ -8,7 +8,6 @@ enum Decoded: Hashable {
   case record(Record)
   case entity(Entity)
   case header(CheckpointHeader)
-  case frame([PeerMessage])
   case meshFrame([MeshMessage])
   case logRecord(LogRecord)
   case streamMessage(Message)
@@ -21,7 +20,6 @@ enum Decoded: Hashable {
       switch message {
       case "Record": .record(try RecordCodec.decode(bytes))
       case "Entity": .entity(try Entity(wire: Reader(bytes)))
-      case "PeerFrame": .frame(try PeerCodec.decode(bytes))
       case "MeshFrame": .meshFrame(try MeshCodec.decode(bytes))
       case "LogRecord": .logRecord(try LogRecordCodec.decode(bytes))
       case "StreamMessage": .streamMessage(try StreamMessageCodec.decode(bytes))
@@ -40,7 +38,6 @@ enum Decoded: Hashable {
     case .logRecord(let record): LogRecordCodec.encode(record, into: &bytes)
     case .streamMessage(let message): StreamMessageCodec.encode(message, into: &bytes)
     case .reply(let reply): ReplyCodec.encode(reply, into: &bytes)
-    case .frame(let messages): bytes = PeerCodec.encode(messages[...], bytesMax: .max).first ?? []
     case .meshFrame(let messages): bytes = MeshCodec.encode(messages, bytesMax: .max).first ?? []
     }
     return bytes
@@ -51,7 +48,6 @@ enum Decoded: Hashable {
     switch message {
     case "Record": .record(arbitrary.record())
     case "Entity": .entity(arbitrary.row().entity)
-    case "PeerFrame": .frame(arbitrary.frame())
     case "MeshFrame": .meshFrame(arbitrary.meshFrame())
     case "LogRecord": .logRecord(arbitrary.logRecord())
     case "StreamMessage": .streamMessage(arbitrary.message())

@@ -7,7 +7,7 @@ import Testing
 /// Bytes that nobody wrote on purpose: decoding never traps, and what it accepts is a value that has bytes of its own.
 @Suite struct FuzzTests {
   static let messages = [
-    "Record", "Entity", "CheckpointHeader", "PeerFrame", "MeshFrame", "LogRecord", "StreamMessage", "StoredReply",
+    "Record", "Entity", "CheckpointHeader", "MeshFrame", "LogRecord", "StreamMessage", "StoredReply",
   ]
 
   /// How often decoding accepted and refused; a test that sees only one of both proves nothing.

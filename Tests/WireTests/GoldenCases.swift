@@ -206,23 +206,6 @@ enum GoldenCases {
     ("refused-idempotency-key-reused", .refused(.idempotencyKeyReused(token.key))),
   ]
 
-  static let frames: [(name: String, messages: [PeerMessage])] = [
-    ("peer-outcome", [.outcome(request, .created(id: "item-7"), isReplayed: true)]),
-    ("peer-views", views.map { .view(request, $0) }),
-    (
-      "peer-asks",
-      ([.order(order), .item(item), .user(user), .payment(user, order)] as [Query]).map { .ask(request, $0) }
-    ),
-    ("peer-not-mine", [.notMine(request, epoch: 0), .notMine(request, epoch: .max)]),
-    (
-      "peer-refusals",
-      [
-        PeerRefusal.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown,
-        .partitionStopped(PartitionID(.stock, 63)),
-      ].map { .refused(request, $0) }
-    ),
-  ]
-
   static let views: [View] = [
     .order(nil),
     .order(

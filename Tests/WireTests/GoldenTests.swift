@@ -51,15 +51,6 @@ import Testing
     }
   }
 
-  @Test func frames() throws {
-    for (name, messages) in GoldenCases.frames {
-      let row = try row(name, "PeerFrame")
-      #expect(PeerCodec.encode(messages[...], bytesMax: .max) == [row.bytes], "\(name)")
-      let decoded = try row.bytes.withUnsafeBytes { bytes in try PeerCodec.decode(bytes) }
-      #expect(decoded == messages, "\(name)")
-    }
-  }
-
   @Test func whatPartitionsWithOneWriterLogAndSay() throws {
     for (name, message, value) in GoldenCases.streams + GoldenCases.mesh {
       let row = try row(name, message)
@@ -71,8 +62,7 @@ import Testing
   @Test func everyRowOfTheTableHasACase() {
     let names =
       GoldenCases.records.map(\.name) + GoldenCases.rows.map(\.name) + GoldenCases.headers.map(\.name)
-      + GoldenCases.frames.map(\.name) + GoldenCases.streams.map(\.name)
-      + GoldenCases.mesh.map(\.name)
+      + GoldenCases.streams.map(\.name) + GoldenCases.mesh.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(table.map(\.name)) == Set(names))
     #expect(table.count == names.count)

@@ -46,22 +46,6 @@ import Testing
   }
 
   @Test(arguments: 0..<8 as Range<UInt64>, [40, 200, 5_000, Int.max])
-  func frames(seed: UInt64, bytesMax: Int) throws {
-    var arbitrary = Arbitrary(seed: seed)
-    for _ in 0..<100 {
-      let messages = arbitrary.frame()
-      let frames = PeerCodec.encode(messages[...], bytesMax: bytesMax)
-      var decoded: [PeerMessage] = []
-      for frame in frames {
-        let part = try frame.withUnsafeBytes { bytes in try PeerCodec.decode(bytes) }
-        #expect(frame.count <= bytesMax || part.count == 1)
-        decoded += part
-      }
-      try #require(decoded == messages, "seed \(seed)")
-    }
-  }
-
-  @Test(arguments: 0..<8 as Range<UInt64>, [40, 200, 5_000, Int.max])
   func meshFrames(seed: UInt64, bytesMax: Int) throws {
     var arbitrary = Arbitrary(seed: seed)
     for _ in 0..<100 {
