@@ -230,6 +230,27 @@ import Wire
     for talker in talkers { talker.open.end() }
   }
 
+  /// Requests that nobody takes keep nothing back that ends work; and of one call all is sent, or nothing.
+  @Test func whatEndsWorkGoesWhereRequestsAreRefused() throws {
+    let talkers = try talkers()
+    world.announce(.pod(PodAnnouncement(name: "dead", incarnation: 33, host: "::1", port: 1)))
+    let command = ClientCommand(
+      request: request(1), idempotency: nil, trace: nil, command: .orders(.checkout(OrderID(unchecked: longID))))
+    let frame = MeshMessage.commands(
+      StreamFrame(
+        source: .session(Session(run: 11, lane: 0, number: 1)), destination: partition, owner: owner, first: 1,
+        inputs: Array(repeating: .command(command, deadline: 5), count: 2_000)))
+    var sent = 0
+    while sent < 1_000, talkers[0].send([frame], to: 33) { sent += 1 }
+    #expect((1..<1_000).contains(sent))
+    #expect(!talkers[0].send([.readForwarded(request(1)), frame], to: 33))
+    #expect(talkers[0].open.pod.mesh.peer("dead")?.newestFrame(.replies) == 0)
+    #expect(talkers[0].send([.readForwarded(request(1))], to: 33))
+    #expect(talkers[0].open.pod.mesh.peer("dead")?.newestFrame(.replies) == 1)
+    #expect(talkers[0].link.oversizedSends == 0 && talkers[0].troubles.all.withLock { $0.isEmpty })
+    for talker in talkers { talker.open.end() }
+  }
+
   /// A frame of the kind before as well.
   @Test func framesThatCannotBeReadAreToldAndCounted() throws {
     let talkers = try talkers()
