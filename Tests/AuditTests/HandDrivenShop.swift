@@ -68,6 +68,7 @@ final class HandDrivenShop {
         case .record(let record, let offset, _): owner.deliver(record, at: offset)
         case .undecodable(let reason, let offset, _): owner.deliverUndecodable(reason, at: offset)
         case .ended(_, let next): isRead = next == end + 1
+        case .broken(_, let reason): throw LogFailure(.read, reason)
         }
       }
     }
