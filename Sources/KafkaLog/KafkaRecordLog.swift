@@ -107,11 +107,12 @@ package final class KafkaRecordLog: SharedRecordLog {
   private let refused = Mutex<LogFailure?>(nil)
 
   /// Has the loop of a lane woken, so that a turn follows, when there is something for `takeConfirmations` or
-  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. The lane must end before the log is closed.
+  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. The lane must end before the log is
+  /// closed.
   ///
   /// - Parameters:
   ///   - place: the lane's place among those that `attach` was told of.
-  ///   - appends: whether the lane's producer is made now; else it is made when the lane first appends, if it ever does.
+  ///   - appends: whether the lane's producer is made now; else it is made when the lane first appends, if ever.
   /// - Throws: `LogFailure` or `LaneFailure` when there is no such lane, or the system has no descriptors or threads.
   package func attach(_ place: Int, to lane: Lane, appends: Bool = true) throws {
     guard let own = self.lane(at: place) else { throw noLane(place) }

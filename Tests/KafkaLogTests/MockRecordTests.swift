@@ -130,7 +130,7 @@ import Testing
     bench.log.close()
   }
 
-  /// What a broker refuses for good is of unknown fate, like everything else that was not acknowledged, and ends nothing.
+  /// What a broker refuses for good is of unknown fate, like all else that was not acknowledged, and ends nothing.
   @Test func aRefusedRecordIsUnknownAndTheNextOneStands() throws {
     let cluster = try MockCluster()
     let bench = try cluster.records()
