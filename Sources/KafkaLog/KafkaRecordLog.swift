@@ -180,8 +180,9 @@ package final class KafkaRecordLog: SharedRecordLog {
     self.lane(at: lane)?.takeRead(eventsMax: eventsMax) ?? []
   }
 
-  package func stopReading(_ partition: PartitionID, by lane: Int) {
+  package func leave(_ partition: PartitionID, by lane: Int) {
     self.lane(at: lane)?.stopReading(CollectionOfOne(partition))
+    retention.withLock { $0.forget(partition) }
   }
 
   private func noPartition(_ partition: PartitionID) -> LogFailure {
@@ -218,9 +219,6 @@ package final class KafkaRecordLog: SharedRecordLog {
   /// For each announced partition: how many records retention may still remove before its owner misses one, as of the
   /// newest `readBounds`. An alarm is due when it shrinks towards 0.
   package var margins: [PartitionID: Int64] { retention.withLock { $0.margins } }
-
-  /// Says that a partition has no owner here any more, so that nothing is told of its margin.
-  package func forget(_ partition: PartitionID) { retention.withLock { $0.forget(partition) } }
 
   /// Retention removes records by their age, whoever needs them; this is kept for `margins`.
   package func trim(_ partition: PartitionID, through offset: Int64) {
