@@ -56,8 +56,8 @@ extension SettingsTable {
       "how long a record may wait for others to travel with"),
     Setting(
       "kafka-command-timeout", .kafka, .duration(100...hour / 12, \.cluster.kafkaCommandMilliseconds),
-      "how long the brokers may take to acknowledge a command",
-      "Then its outcome is unknown, and its client is answered 504."),
+      "how long the brokers may take to acknowledge a record",
+      "Then its partition looks whether it stands in the topic, and writes it again if not."),
     Setting(
       "kafka-replication", .kafka, .count(1...32, \.cluster.kafkaReplication),
       "brokers that every record has to stand on", "Topics with fewer are refused at the start."),
