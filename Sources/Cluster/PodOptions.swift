@@ -48,6 +48,11 @@ public struct PodOptions: Sendable {
     services = Service.allCases.filter { cluster.services.contains(ServiceChoice($0)) }
     role = cluster.role
     serving = try ServingOptions(settings)
+    guard settings.orderLinesMax <= KafkaOptions.orderLinesMax else {
+      throw ConfigurationError(
+        "order-lines-max is \(settings.orderLinesMax); in a cluster it is \(KafkaOptions.orderLinesMax) at most, so that "
+          + "each checkout fits into a record of Kafka")
+    }
     kafka = try Self.kafka(settings, name: name, serving.runtime)
     topics = try Self.topics(cluster, kafka)
     databases = try Self.databases(cluster, services)

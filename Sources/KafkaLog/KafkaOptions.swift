@@ -56,6 +56,8 @@ public struct KafkaOptions: Sendable {
   static func ownersTopic(prefix: String) -> String { "\(prefix)owners" }
   public func group(of service: Service) -> String { "\(prefix)\(service.name)" }
 
+  /// Lines of an order whose checkout still fits into a record, whatever its items are called.
+  public static let orderLinesMax = 8_192
   /// The largest entry that the core can make, a slip with all lines that an order may have, needs less.
   static let recordBytesMin = 131_072
   /// What a record's head may add to its bytes.

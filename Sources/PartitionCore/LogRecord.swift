@@ -12,6 +12,9 @@ public enum LogRecord: Hashable, Sendable {
   case turn(TurnRecord)
 
   /// Whose tenure it belongs to.
+  /// Inputs in it.
+  public var entryCount: Int { if case .turn(let record) = self { record.entries.count } else { 0 } }
+
   public var owner: OwnerID {
     switch self {
     case .owned(let owner): OwnerID(epoch: owner.epoch, run: owner.incarnation)

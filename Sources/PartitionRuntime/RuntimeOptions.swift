@@ -19,10 +19,6 @@ public struct RuntimeOptions: Sendable {
   public var takeRecordsMax = 4_096
   /// Rounds of taking and applying in one turn of a lane, so that its connections get their turn.
   public var roundsMax = 16
-  /// Commands in one record.
-  public var recordEntriesMax = 1_024
-  /// How long a lane collects what it has for a log that is occupied with what it appended before.
-  public var collectMillisecondsMax: Int64 = 10
   /// Messages between two lanes that were posted and not taken.
   public var mailboxMessagesMax = 262_144
   /// Reads of one lane that wait for an owner elsewhere.
@@ -38,10 +34,7 @@ public struct RuntimeOptions: Sendable {
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses goes on, while nobody else announces itself.
   public var fencedMilliseconds: Int64 = 2_000
-  /// Replies of one lane for other pods that could not be queued yet.
-  public var unsentRepliesMax = 65_536
-  /// How long checkpoints wait for a reply to arrive at another pod, and how long one that could not be queued is kept:
-  /// its client's deadline is over then.
+  /// How long a command may wait for its turn: its client's deadline is over then.
   public var replyMilliseconds: Int64 = 10_000
 
   public init(partitioner: Partitioner, laneCount: Int) {
@@ -54,9 +47,9 @@ public struct RuntimeOptions: Sendable {
     if !(1...256).contains(laneCount) { return "the number of lanes must be 1…256" }
     if checkpointIntervalMilliseconds < 1 || tickMilliseconds < 1
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
-      || recordEntriesMax < 1 || collectMillisecondsMax < 1 || mailboxMessagesMax < 1
+      || mailboxMessagesMax < 1
       || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
-      || unsentRepliesMax < 1 || streamSilenceMilliseconds < 1 || messageRepliesMax < 1 || fencedMilliseconds < 1
+      || streamSilenceMilliseconds < 1 || messageRepliesMax < 1 || fencedMilliseconds < 1
     {
       return "every bound of the runtime must be at least 1"
     }

@@ -19,15 +19,13 @@ actor OwnerActor<Machine: StateMachine> {
   nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
   init(
-    _ partition: PartitionID, _ owner: OwnerID, _ options: RuntimeOptions, _ mode: LogMode, _ recovery: Recovery,
-    in memory: MemoryPool, on lane: Lane
+    _ partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane
   ) {
-    var limits = TenancyLimits()
-    limits.core = options.core
+    let options = shared.options
     tenancy = Tenancy(
-      partition: partition, owner: owner, partitioner: options.partitioner, mode: mode, limits: limits,
+      partition: partition, owner: owner, partitioner: options.partitioner, mode: shared.mode, limits: shared.limits,
       wantedLimits: options.rules, recovery: recovery)
-    self.memory = memory
+    memory = shared.memory
     self.lane = lane
     memory.join()
   }

@@ -91,14 +91,10 @@ final class OwnerEntrance: Sendable {
   convenience init(
     of partition: PartitionID, _ owner: OwnerID, _ shared: OwnerShared, _ recovery: Recovery, on lane: Lane
   ) {
-    let (options, mode, memory) = (shared.options, shared.mode, shared.memory)
     switch partition.service {
-    case .orders:
-      self.init(OwnerActor<OrdersMachine>(partition, owner, options, mode, recovery, in: memory, on: lane))
-    case .stock:
-      self.init(OwnerActor<StockMachine>(partition, owner, options, mode, recovery, in: memory, on: lane))
-    case .payments:
-      self.init(OwnerActor<PaymentsMachine>(partition, owner, options, mode, recovery, in: memory, on: lane))
+    case .orders: self.init(OwnerActor<OrdersMachine>(partition, owner, shared, recovery, on: lane))
+    case .stock: self.init(OwnerActor<StockMachine>(partition, owner, shared, recovery, on: lane))
+    case .payments: self.init(OwnerActor<PaymentsMachine>(partition, owner, shared, recovery, on: lane))
     }
   }
 }

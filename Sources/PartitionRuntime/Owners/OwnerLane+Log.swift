@@ -21,6 +21,8 @@ extension OwnerLane {
       give(.confirmed(number, at: confirmation.offset), to: place)
     }
     if !toRead.isEmpty { read(toRead) }
+    // What one partition cannot apply yet keeps the others' replays waiting: most often they need the same store.
+    guard !seats.contains(where: { $0.isReplayFull && !$0.isGone }) else { return }
     for event in shared.log.takeRead(of: index, eventsMax: shared.options.takeRecordsMax) { take(event) }
   }
 

@@ -45,6 +45,8 @@ extension OwnerLane {
     if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
     if standing.contains(.hasEnded) { return ended(at: place) }
     if standing.contains(.isCheckpointDue) { takeCheckpoint(at: place) }
+    if seats[place].isReplayFull, !standing.contains(.isReplayFull) { lane.wake() }
+    seats[place].isReplayFull = standing.contains(.isReplayFull)
     seats[place].isWaiting = standing.contains(.isAdmitting) && !standing.contains(.isServing)
     if standing.contains(.isAdmitting) {
       // A read that cannot be loaded keeps nobody else waiting.

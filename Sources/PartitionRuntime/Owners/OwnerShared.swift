@@ -83,6 +83,15 @@ final class OwnerShared: Sendable {
     return PartitionID(service, UInt16(flat % options.partitioner.count))
   }
 
+  /// The bounds of each tenure.
+  var limits: TenancyLimits {
+    var limits = TenancyLimits()
+    limits.core = options.core
+    limits.stream = options.stream
+    if let link { limits.leaseMilliseconds = link.leaseMilliseconds }
+    return limits
+  }
+
   /// How the log names this process as an owner.
   var address: String { link?.address ?? "local" }
 

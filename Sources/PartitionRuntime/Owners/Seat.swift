@@ -28,6 +28,8 @@ struct Seat {
   /// The owners that were asked where the streams of its messages stand, by `OwnerShared.flat` of the destination, and
   /// when.
   var asked: [Int: (owner: OwnerID, at: UInt64)] = [:]
+  /// As much of its log waits to be applied as may.
+  var isReplayFull = false
   /// It takes streams and reveals nothing: its predecessor may still answer reads.
   var isWaiting = false
   /// Since when the store refuses it, because a newer owner has acquired the partition, by the lane's clock.

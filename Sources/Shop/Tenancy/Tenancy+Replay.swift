@@ -17,6 +17,9 @@ extension Tenancy {
     replay.appendUndecodable(reason, at: offset)
   }
 
+  /// Whether nothing more of the log should be delivered for now.
+  var isReplayFull: Bool { phase == .replaying && replay.entryCount >= limits.core.queuedEntriesMax }
+
   /// Whether `advanceReplay` has something to do before a load ends.
   public var canAdvanceReplay: Bool { phase == .replaying && !replay.isEmpty && !loads.isBlocking }
 

@@ -23,6 +23,8 @@ struct ReplayQueue: Sendable {
   }
 
   private var records = FIFO<Read>()
+  /// Entries of all records.
+  private(set) var entryCount = 0
   /// The first record was judged, and counts: it waits for a load.
   var isJudged = false
   /// Entries of the first record that were applied.
@@ -34,13 +36,17 @@ struct ReplayQueue: Sendable {
   var first: Read? { records.first }
   var all: ArraySlice<Read> { records.all }
 
-  mutating func append(_ record: LogRecord, at offset: Int64) { records.append(Read(offset: offset, record: record)) }
+  mutating func append(_ record: LogRecord, at offset: Int64) {
+    records.append(Read(offset: offset, record: record))
+    entryCount += record.entryCount
+  }
 
   mutating func appendUndecodable(_ reason: String, at offset: Int64) {
     records.append(Read(offset: offset, record: nil, flaw: reason))
   }
 
   mutating func removeFirst() {
+    entryCount -= records.first?.record?.entryCount ?? 0
     records.removeFirst()
     nextEntry = 0
     isJudged = false

@@ -3,8 +3,8 @@ import PartitionCore
 
 /// How a tenure stands after something was done to it.
 public struct TenancyStanding: OptionSet, Sendable {
-  public let rawValue: UInt8
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  public let rawValue: UInt16
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// There is more to apply.
   public static let canStep = TenancyStanding(rawValue: 1)
@@ -18,6 +18,8 @@ public struct TenancyStanding: OptionSet, Sendable {
   public static let hasEnded = TenancyStanding(rawValue: 64)
   /// Streams are taken: the replay is over.
   public static let isAdmitting = TenancyStanding(rawValue: 128)
+  /// As much of the log waits to be applied as may.
+  public static let isReplayFull = TenancyStanding(rawValue: 256)
 }
 
 extension Tenancy {
@@ -31,6 +33,7 @@ extension Tenancy {
     if dirty >= limits.core.checkpointEntitiesDue { standing.insert(.isCheckpointDue) }
     if dirty >= limits.core.dirtyMax { standing.insert(.isDirtyBoundReached) }
     if loads.isBlocking { standing.insert(.awaitsLoad) }
+    if isReplayFull { standing.insert(.isReplayFull) }
     switch phase {
     case .serving: standing.formUnion([.isAdmitting, .isServing])
     case .waiting: standing.insert(.isAdmitting)

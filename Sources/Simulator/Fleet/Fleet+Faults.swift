@@ -38,10 +38,11 @@ extension Fleet {
     let index = random.below(pods.count)
     let until = clock + Int64(random.within(100...3_000))
     tally.cuts += 1
-    switch random.below(3) {
-    case 0: cutFromLog[index] = until
-    case 1: cutFromStore[index] = until
-    default:
+    let kind = random.below(4)
+    if kind == 0 || kind == 3 { cutFromLog[index] = until }
+    if kind == 1 { cutFromStore[index] = until }
+    // From everything but its clients, whom it might tell what it remembers.
+    if kind >= 2 {
       cutFromPeers[index] = until
       for other in links.indices where other != index { disconnect(index, other) }
     }
