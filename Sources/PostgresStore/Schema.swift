@@ -26,8 +26,8 @@ enum Schema {
     [
       """
       CREATE TABLE kassa.quarantined (
-        partition int2 NOT NULL, log_offset int8 NOT NULL, note text NOT NULL,
-        made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, log_offset))
+        partition int2 NOT NULL, number int8 NOT NULL, note text NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, number))
       """
     ],
     [
