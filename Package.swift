@@ -235,8 +235,8 @@ let package = Package(
     tests(
       "PostgresStoreTests",
       [
-        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport",
-        "Threads",
+        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
+        "TestSupport", "Threads",
       ]),
     tests(
       "KafkaLogTests",

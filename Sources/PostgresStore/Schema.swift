@@ -26,8 +26,8 @@ enum Schema {
     [
       """
       CREATE TABLE kassa.quarantined (
-        partition int2 NOT NULL, number int8 NOT NULL, note text NOT NULL,
-        made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, number))
+        partition int2 NOT NULL, log_offset int8 NOT NULL, note text NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (partition, log_offset))
       """
     ],
     [
@@ -41,6 +41,9 @@ enum Schema {
         partition int2 NOT NULL, place int8 NOT NULL, body bytea NOT NULL, PRIMARY KEY (partition, place))
       WITH (autovacuum_vacuum_scale_factor = 0.05)
       """,
+      // Records are named by their numbers now, and no offset of before means one.
+      "DELETE FROM kassa.quarantined",
+      "ALTER TABLE kassa.quarantined RENAME COLUMN log_offset TO number",
     ],
   ]
 
