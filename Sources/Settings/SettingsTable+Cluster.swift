@@ -53,8 +53,8 @@ extension SettingsTable {
       "The pause after a crash. Brokers take 6s and more unless their group.min.session.timeout.ms says otherwise."),
     Setting(
       "kafka-command-timeout", .kafka, .duration(100...hour / 12, \.cluster.kafkaCommandMilliseconds),
-      "how long the brokers may take to acknowledge a command",
-      "Then its outcome is unknown, and its client is answered 504."),
+      "how long the brokers may take to acknowledge a record",
+      "Then its partition looks whether it stands in the topic, and writes it again if not."),
     Setting(
       "kafka-replication", .kafka, .count(1...32, \.cluster.kafkaReplication),
       "brokers that every record has to stand on", "Topics with fewer are refused at the start."),

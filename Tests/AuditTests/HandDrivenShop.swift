@@ -140,7 +140,7 @@ final class HandDrivenShop {
     for destination in owners[partition]?.destinations ?? [] where !deaf.contains(destination) {
       guard let owner = owners[destination]?.owner else { continue }
       if owners[partition]?.awaitsGreeting(from: destination, of: owner) == true {
-        try change(destination) { $0.greet(.partition(partition), into: &$1) }
+        try change(destination) { $0.greet(.partition(partition), at: .zero, into: &$1) }
       }
       while let frame = owners[partition]?.nextFrame(to: destination) {
         isAtRest = false

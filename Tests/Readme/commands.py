@@ -214,10 +214,8 @@ COMMANDS = {
         "helm install load test/stress-test-k8s/helm --namespace kassa --set headless.enabled=true "
         "--set headless.runTime=5m": NotRun(RENDERED),
     },
-    "docs/internals/one-writer.md": {
-        "swift run -c release kassa-simulator --seeds 10000": NotRun("half an hour; Tests/SimulatorTests/FleetTests.swift"),
-    },
     "docs/internals/simulator.md": {
+        "swift run -c release kassa-simulator --seeds 10000": NotRun("half an hour; Tests/SimulatorTests/FleetTests.swift"),
         "make sim SEEDS=10000 STEPS=3000": Adapted(
             TOOLS, (("SEEDS=10000", "SEEDS=20"),), "ten thousand worlds take ten minutes of processor time"),
         "kassa sim --seed 1005 --seeds 1": Run(TOOLS),

@@ -35,6 +35,8 @@ extension OwnerLane {
     }
     seats[place].ownedOffset = offset
     seats[place].reading = .replay
+    // Not before: the predecessor goes on until it hears of this.
+    if pods != nil { announceState(at: place) }
     return true
   }
 

@@ -19,7 +19,6 @@ extension OwnerLane {
     seats[place].checkpointClock = CheckpointClock(
       from: lane.now, every: interval, share: Int(partition.index), of: partitioner.count)
     seats[place].gate.state = .replaying
-    announceState(at: place)
     // A checkpoint that makes no sense has ended its owner already.
     change(at: place) { $0.standing(&$1) }
   }

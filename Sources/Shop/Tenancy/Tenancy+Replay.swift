@@ -149,7 +149,7 @@ extension Tenancy {
     cautiousLeft = isUnclean ? limits.cautiousInputs : 0
     for row in received.rows(at: state.now) {
       durableThrough[row.source] = row.number
-      actions.greetings.append(greeting(to: row.source, row.number))
+      actions.greetings.append(greeting(to: row.source, row.number, at: state.now))
     }
     if isUnclean && mode.isShared {
       phase = .waiting(since: now)
@@ -158,17 +158,21 @@ extension Tenancy {
     }
   }
 
-  func greeting(to source: StreamSource, _ number: UInt64) -> StreamGreeting {
+  private func greeting(to source: StreamSource, _ number: UInt64, at now: Timestamp) -> StreamGreeting {
     StreamGreeting(
-      source: source, destination: partition, owner: owner, number: number, now: state.now,
-      asOf: received.asOf(source, at: state.now))
+      source: source, destination: partition, owner: owner, number: number, now: now,
+      asOf: received.asOf(source, at: now))
   }
 
   /// Answers a sender that asks where its stream stands: what is durable of it.
-  public func greet(_ source: StreamSource, into actions: inout TenancyActions) {
+  ///
+  /// - Parameter time: the owner's time. The partition's stands still while nothing is logged; a session that begins now
+  ///   must not look as old as that.
+  public func greet(_ source: StreamSource, at time: Timestamp, into actions: inout TenancyActions) {
     guard isAdmitting else { return }
-    let isKnown = received.highest(of: source, at: state.now) ?? 0 > 0
-    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0))
+    let now = max(state.now, time)
+    let isKnown = received.highest(of: source, at: now) ?? 0 > 0
+    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0, at: now))
   }
 
   /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.

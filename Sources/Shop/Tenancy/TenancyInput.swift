@@ -49,7 +49,7 @@ extension Tenancy {
     taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, residentMax: Int,
     into actions: inout TenancyActions
   ) -> (applied: UInt64, evicted: Int) {
-    for place in 0..<inputs.count { take(inputs[place], now, &actions) }
+    for place in 0..<inputs.count { take(inputs[place], at: time, now, &actions) }
     let before = number
     if isReplaying {
       advanceReplay(at: now, into: &actions)
@@ -59,7 +59,9 @@ extension Tenancy {
     return (number - before, evict(downTo: residentMax))
   }
 
-  private mutating func take(_ input: TenancyInput, _ now: Int64, _ actions: inout TenancyActions) {
+  private mutating func take(
+    _ input: TenancyInput, at time: Timestamp, _ now: Int64, _ actions: inout TenancyActions
+  ) {
     switch input {
     case .command(let command, let deadline):
       if !receive(command, deadline: deadline) { actions.replies.append(.skipped(command.request, .overloaded)) }
@@ -75,7 +77,7 @@ extension Tenancy {
     case .acknowledgement(let acknowledgement): take(acknowledgement, into: &actions)
     case .greeting(let greeting): take(greeting, into: &actions)
     case .gap(let gap): take(gap, into: &actions)
-    case .askGreeting(let source): greet(source, into: &actions)
+    case .askGreeting(let source): greet(source, at: time, into: &actions)
     case .disconnected(let destination, let owner): disconnected(from: destination, of: owner)
     case .repliesReceived(let requests): for request in requests { replyReceived(request) }
     case .sendRepliesAgain: sendRepliesAgain(into: &actions)

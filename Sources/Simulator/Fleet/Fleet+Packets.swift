@@ -38,7 +38,10 @@ extension Fleet {
     }
     guard !waiting.isEmpty else { return }
     let (from, to) = waiting[random.below(waiting.count)]
-    take(links[from][to].removeFirst(), at: pods[to], from: from)
+    // What asks for work and what ends it have an order each.
+    let asksForWork = random.percent(50)
+    let place = links[from][to].firstIndex { $0.asksForWork == asksForWork } ?? 0
+    take(links[from][to].remove(at: place), at: pods[to], from: from)
   }
 
   private func take(_ packet: Packet, at pod: FleetPod, from: Int) {
@@ -49,7 +52,9 @@ extension Fleet {
       forget(owner, slot, pod)
       lostWay(to: owner, slot, pod)
     case .hello(let source, let slot, let owner):
-      withSeat(pod, slot, of: owner, refuse: .notMine(slot, owner), from) { $0.greet(source, into: &$1) }
+      withSeat(pod, slot, of: owner, refuse: .notMine(slot, owner), from) {
+        $0.greet(source, at: self.time(of: pod), into: &$1)
+      }
     case .commands(let frame):
       let slot = layout.slot(frame.destination)
       withSeat(pod, slot, of: frame.owner, refuse: .notMine(slot, frame.owner), from) {

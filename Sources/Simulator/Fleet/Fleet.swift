@@ -17,7 +17,7 @@ final class Fleet {
   let layout: Layout
   var random: SeededRandom
   let auditor: Auditor
-  var clock: Int64 = 1_000_000
+  var clock: Int64 = 1_800_000_000_000
   var pods: [FleetPod] = []
   var logs: [FleetLog]
   var filters: [NaiveFilter]

@@ -87,7 +87,8 @@ final class Seat {
   }
 }
 
-/// What pods say to each other: each pair keeps its order until the connection breaks, and loses the rest then.
+/// What pods say to each other: each pair keeps two orders (`asksForWork`) until the connection breaks, and loses the
+/// rest then.
 enum Packet {
   case owned(OwnerID, Int, pod: Int)
   case released(OwnerID, Int, to: OwnerID)
@@ -105,4 +106,12 @@ enum Packet {
   case read(Query, RequestID)
   case answer(RequestID, View)
   case readRefused(Query, RequestID)
+
+  /// Whether it makes the receiver work, as with `MeshMessage`.
+  var asksForWork: Bool {
+    switch self {
+    case .hello, .commands, .read: true
+    default: false
+    }
+  }
 }
