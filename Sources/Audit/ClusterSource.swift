@@ -73,7 +73,9 @@ package final class ClusterSource: AuditSource {
       quarantined: try store.quarantined(of: partition), outbox: try store.outbox(of: partition))
   }
 
-  package func unsent(of partition: PartitionID) throws -> [OutboxRow] { try store(of: partition).outbox(of: partition) }
+  package func unsent(of partition: PartitionID) throws -> [OutboxRow] {
+    try store(of: partition).outbox(of: partition)
+  }
 
   package func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
     try store(of: partition).entities(keys, of: partition)

@@ -56,7 +56,8 @@ import Testing
     ])
     let causes = try end(of: orders)
     // What nobody has messages of is not looked at.
-    try later.execute((0..<20).map { .orders(.create(OrderID(unchecked: "n\($0)"), user: UserID(unchecked: "u"), .random)) })
+    try later.execute(
+      (0..<20).map { .orders(.create(OrderID(unchecked: "n\($0)"), user: UserID(unchecked: "u"), .random)) })
     later.close()
     let source = try GrowingSource(path: path, firstEnds: [orders: ends[0]])
     let report = try AuditReport(auditing: source)

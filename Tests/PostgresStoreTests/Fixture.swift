@@ -105,8 +105,8 @@ func batch(
 ) -> CheckpointBatch {
   CheckpointBatch(
     header: CheckpointHeader(
-      partition: partition, owner: number > 0 ? OwnerID(epoch: 1, run: 1) : nil, number: number, offset: offset, now: Timestamp(milliseconds: max(0, offset)), rulesVersion: 1, dedup: [],
-      ledger: Ledger()),
+      partition: partition, owner: number > 0 ? OwnerID(epoch: 1, run: 1) : nil, number: number, offset: offset,
+      now: Timestamp(milliseconds: max(0, offset)), rulesVersion: 1, dedup: [], ledger: Ledger()),
     changes: changes.map { EntityChange(key: $0.0, value: $0.1) })
 }
 

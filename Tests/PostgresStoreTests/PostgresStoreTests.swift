@@ -20,7 +20,9 @@ import Testing
     }
     #expect(try store.acquire(stock).recovery.quarantined == [6, 9])
     #expect(try store.acquire(PartitionID(.stock, 2)).recovery.quarantined.isEmpty)
-    for number in UInt64(11)...13 { try PostgresQuarantine.add(stock, record: number, note: "", to: fixture.connection) }
+    for number in UInt64(11)...13 {
+      try PostgresQuarantine.add(stock, record: number, note: "", to: fixture.connection)
+    }
     #expect(try store.acquire(stock).recovery.quarantined == [11, 12, 13], "the newest")
     let reader = try PostgresStoreReader(fixture.connection, service: .stock)
     #expect(try reader.quarantined(of: stock) == [6, 9, 11, 12, 13])
