@@ -85,7 +85,8 @@ let package = Package(
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
     target(
-      "KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Threads", "Wire"]),
+      "KafkaLog",
+      ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Streams", "Threads", "Wire"]),
     target("Peers", ["CGnuTLS", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),

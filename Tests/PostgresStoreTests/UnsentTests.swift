@@ -125,8 +125,8 @@ import Testing
     let refusal = failure { _ = try store.acquire(stock) }
     #expect(refusal?.code == .format && refusal?.message.contains(fixture.database) == true)
     let reader = try PostgresStoreReader(fixture.connection, service: .stock)
-    let told = failure { _ = try reader.outbox(of: stock) }?.message
-    #expect(told == (words.hasPrefix("place") ? nil : refusal?.message))
+    let told = failure { _ = try reader.outbox(of: stock) }
+    #expect(told?.message.contains(words) == (words.hasPrefix("place") ? nil : true), "\(told as Any)")
     for word in ["stock-1", words] { #expect(refusal?.message.contains(word) == true, "\(refusal as Any)") }
     #expect(try store.acquire(PartitionID(.stock, 2)).epoch == 1, "the other partitions go on")
     end()

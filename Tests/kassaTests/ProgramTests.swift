@@ -94,7 +94,7 @@ final class Recorder: Sendable {
         "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1",
         "--postgres-orders", "a", "--postgres-stock", "b",
       ],
-      "kassa: Cluster mode needs"
+      "needs postgres-payments"
     ),
     (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
     (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET|NUMBER\n"),
