@@ -85,7 +85,8 @@ let package = Package(
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
     target(
-      "KafkaLog", ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Threads", "Wire"]),
+      "KafkaLog",
+      ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Streams", "Threads", "Wire"]),
     target("Peers", ["CGnuTLS", "Lanes"]),
     target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
     target("Telemetry"),
@@ -235,8 +236,8 @@ let package = Package(
     tests(
       "PostgresStoreTests",
       [
-        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport",
-        "Threads",
+        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
+        "TestSupport", "Threads",
       ]),
     tests(
       "KafkaLogTests",

@@ -30,7 +30,7 @@ package struct AuditReport: Sendable {
 extension AuditReport {
   /// Runs the audit. `progress` gets the number of log records read so far.
   /// - Throws: `LogFailure`, `StoreFailure` when something cannot be read or a row not decoded.
-  package init<Source: AuditSource>(auditing source: Source, progress: (Int) -> Void = { _ in }) throws {
+  package init(auditing source: any AuditSource, progress: (Int) -> Void = { _ in }) throws {
     let state = try ReplayedState(source, progress: progress)
     var conservation = Conservation()
     for finding in state.findings { conservation.find(finding) }

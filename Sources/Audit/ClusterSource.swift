@@ -10,8 +10,6 @@ import StateStore
 /// The databases are read first, each as of one moment that is held until the end, then the topics' ends. So the log
 /// has everything that the store rests on. Epochs are left alone: no pod notices.
 package final class ClusterSource: AuditSource {
-  package typealias Replay = LoopReplay
-
   package let partitioner: Partitioner
   package let headers: [PartitionID: CheckpointHeader]
   private let topics: KafkaTopicReader
@@ -72,11 +70,12 @@ package final class ClusterSource: AuditSource {
     let store = try store(of: partition)
     return Recovery(
       header: headers[partition], pinned: try store.pinned(of: partition),
-      quarantined: try store.quarantined(of: partition))
+      quarantined: try store.quarantined(of: partition), outbox: try store.outbox(of: partition))
   }
 
-  /// None: what a record of a cluster caused is caused again by whoever takes its partition over.
-  package func unsent(of partition: PartitionID) -> [LoopReplay.Caused] { [] }
+  package func unsent(of partition: PartitionID) throws -> [OutboxRow] {
+    try store(of: partition).outbox(of: partition)
+  }
 
   package func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange] {
     try store(of: partition).entities(keys, of: partition)
@@ -91,10 +90,11 @@ package final class ClusterSource: AuditSource {
     return bounds.first..<max(bounds.first, bounds.next)
   }
 
+  package let isShared = true
   package let isReadApart = true
 
   package func forEachBatch(
-    in ranges: [PartitionID: Range<Int64>], _ body: ([Delivery]) throws -> Void
+    in ranges: [PartitionID: Range<Int64>], _ body: ([LoggedRecord]) throws -> Void
   ) throws {
     for (partition, range) in ranges.sorted(by: { $0.key < $1.key }) {
       try topics.forEachBatch(of: partition, in: range, body)

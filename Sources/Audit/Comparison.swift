@@ -1,10 +1,11 @@
+import EventLog
 import Model
 import PartitionCore
 import Wire
 
 /// Holds a store's rows against a replay of the whole log.
-struct Comparison<Source: AuditSource> {
-  private let source: Source
+struct Comparison {
+  private let source: any AuditSource
   private(set) var findings: [String] = []
   private(set) var compared = 0
   private(set) var trimmed = 0
@@ -12,7 +13,7 @@ struct Comparison<Source: AuditSource> {
   private(set) var storeHash = StateHash()
   private var recordsRead = 0
 
-  init(_ source: Source) { self.source = source }
+  init(_ source: any AuditSource) { self.source = source }
 
   /// `progress` gets the number of records read so far.
   mutating func run(_ progress: (Int) -> Void) throws {
@@ -28,8 +29,8 @@ struct Comparison<Source: AuditSource> {
   }
 
   private mutating func compare(_ group: [PartitionID], _ progress: (Int) -> Void) throws {
-    var replays: [PartitionID: Source.Replay] = [:]
-    var unsent: [PartitionID: Set<Source.Replay.Caused>] = [:]
+    var replays: [PartitionID: TenancyReplay] = [:]
+    var unsent: [PartitionID: Set<OutboxRow>] = [:]
     var ranges: [PartitionID: Range<Int64>] = [:]
     for partition in group {
       let offsets = try source.offsets(of: partition)
@@ -38,7 +39,8 @@ struct Comparison<Source: AuditSource> {
         continue
       }
       let quarantined = try source.recovery(of: partition).quarantined
-      replays[partition] = Source.Replay(partition, source.partitioner, Recovery(quarantined: quarantined))
+      replays[partition] = TenancyReplay(
+        partition, source.partitioner, Recovery(quarantined: quarantined), isShared: source.isShared)
       unsent[partition] = Set(try source.unsent(of: partition))
       ranges[partition] = 0..<(header.offset + 1)
     }
@@ -58,7 +60,7 @@ struct Comparison<Source: AuditSource> {
     }
   }
 
-  private mutating func compare(_ partition: PartitionID, _ replay: Source.Replay?) throws {
+  private mutating func compare(_ partition: PartitionID, _ replay: TenancyReplay?) throws {
     guard let header = source.headers[partition] else { return }
     var stored = StateHash()
     try source.forEachEntity(of: partition) { key, entity in

@@ -10,8 +10,6 @@ import SQLiteStore
 /// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server
 /// may write meanwhile, and the state is one that the shop was in.
 package final class FolderSource: AuditSource {
-  package typealias Replay = TenancyReplay
-
   package let partitioner: Partitioner
   package let headers: [PartitionID: CheckpointHeader]
   let path: String
@@ -88,6 +86,8 @@ package final class FolderSource: AuditSource {
   }
 
   package func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }
+
+  package let isShared = false
 
   /// The log is one file: all of it is read for any of its partitions.
   package let isReadApart = false

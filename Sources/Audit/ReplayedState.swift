@@ -10,12 +10,12 @@ package final class ReplayedState {
   package let recordsReplayed: Int
   /// Where log and store do not fit together.
   let findings: [String]
-  private let replays: [PartitionID: any ReplayPartition]
+  private let replays: [PartitionID: TenancyReplay]
   private var changes: [PartitionID: [EntityKey: Entity?]] = [:]
 
   /// Replays the tail. `progress` gets the number of records read so far.
   /// - Throws: `LogFailure`, `StoreFailure`.
-  package init<Source: AuditSource>(_ source: Source, progress: (Int) -> Void = { _ in }) throws {
+  package init(_ source: any AuditSource, progress: (Int) -> Void = { _ in }) throws {
     let tail = try TailReplay(source, progress: progress)
     self.source = source
     recordsReplayed = tail.recordsReplayed
@@ -37,7 +37,7 @@ package final class ReplayedState {
   package func header(of partition: PartitionID) -> CheckpointHeader? { replays[partition]?.header }
 
   /// Which entry of the record behind `appliedOffset` cannot be applied; nil when none is to blame.
-  func poisonousEntry(of partition: PartitionID) -> Int? { replays[partition]?.poisonousEntry }
+  package func poisonousEntry(of partition: PartitionID) -> Int? { replays[partition]?.poisonousEntry }
 
   /// Records of the tail that leave no trace.
   package func voidRecords(of partition: PartitionID) -> Int { replays[partition]?.voidRecords ?? 0 }

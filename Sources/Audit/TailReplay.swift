@@ -1,3 +1,4 @@
+import EventLog
 import Model
 import PartitionCore
 
@@ -6,9 +7,9 @@ import PartitionCore
 /// Where the log grows meanwhile, the replay ends at a *consistent cut*: each partition is read through the end that it
 /// had when it was asked for, and further, as far as the others' messages come from. So no effect is seen without its
 /// cause.
-struct TailReplay<Source: AuditSource> {
-  private let source: Source
-  private(set) var replays: [PartitionID: Source.Replay] = [:]
+struct TailReplay {
+  private let source: any AuditSource
+  private(set) var replays: [PartitionID: TenancyReplay] = [:]
   private(set) var recordsReplayed = 0
   /// Where log and store do not fit together.
   private(set) var findings: [String] = []
@@ -17,22 +18,23 @@ struct TailReplay<Source: AuditSource> {
   private var readThrough: [PartitionID: Int64] = [:]
   /// Whose log ends before what others got from it.
   private var ended: Set<PartitionID> = []
-  private var messages: [(source: PartitionID, message: Source.Replay.Caused)] = []
+  private var messages: [(source: PartitionID, message: OutboxRow)] = []
+
+  /// Records beyond a first end that are looked at before all partitions are held against each other again.
+  private static let extensionRecordsMax: Int64 = 1_024
 
   /// Replays the tail. `progress` gets the number of records read so far.
-  init(_ source: Source, progress: (Int) -> Void) throws {
+  init(_ source: any AuditSource, progress: (Int) -> Void) throws {
     self.source = source
     var tails: [PartitionID: Range<Int64>] = [:]
     for partition in source.partitions {
-      let recovery = try source.recovery(of: partition)
-      replays[partition] = Source.Replay(partition, source.partitioner, recovery)
+      replays[partition] = TenancyReplay(
+        partition, source.partitioner, try source.recovery(of: partition), isShared: source.isShared)
       takeMessages(of: partition)
       tails[partition] = try tail(of: partition)
     }
-    while !tails.isEmpty {
-      try replay(tails, progress)
-      tails = try extensions()
-    }
+    if !tails.isEmpty { try replay(tails, progress) }
+    while try extend(progress) {}
     try deliverMessages()
     findLosses()
     for partition in source.partitions { findings += replays[partition]?.findings ?? [] }
@@ -58,39 +60,58 @@ struct TailReplay<Source: AuditSource> {
   private mutating func replay(_ ranges: [PartitionID: Range<Int64>], _ progress: (Int) -> Void) throws {
     try source.forEachBatch(in: ranges) { batch in
       guard let partition = batch.first?.partition else { return }
-      recordsReplayed += batch.count
-      try replays[partition]?.apply(batch) { keys in try source.entities(keys, of: partition) }
-      takeMessages(of: partition)
+      try apply(batch, of: partition)
       progress(recordsReplayed)
     }
+  }
+
+  private mutating func apply(_ batch: [LoggedRecord], of partition: PartitionID) throws {
+    recordsReplayed += batch.count
+    try replays[partition]?.apply(batch) { keys in try source.entities(keys, of: partition) }
+    takeMessages(of: partition)
   }
 
   private mutating func takeMessages(of partition: PartitionID) {
     messages += (replays[partition]?.takeMessages() ?? []).map { (partition, $0) }
   }
 
-  /// What has to be read beyond the first ends.
-  private mutating func extensions() throws -> [PartitionID: Range<Int64>] {
-    var needs: [PartitionID: MessageNeed] = [:]
-    for receiver in replays.values {
-      for partition in receiver.sources where !ended.contains(partition) {
-        guard let sender = replays[partition], let need = receiver.need(from: sender) else { continue }
-        if need.through > needs[partition]?.through ?? readThrough[partition] ?? -1 { needs[partition] = need }
-      }
-    }
-    var ranges: [PartitionID: Range<Int64>] = [:]
-    for (partition, need) in needs.sorted(by: { $0.key < $1.key }) {
+  /// Reads on where others have messages whose causes were not read: through the last of the causes and not a record
+  /// further. More would bring new messages, whose causes were to be read in turn, and so on while pods write.
+  /// Returns whether anything was read.
+  private mutating func extend(_ progress: (Int) -> Void) throws -> Bool {
+    var isAnyRead = false
+    for partition in source.partitions where !ended.contains(partition) {
+      guard let sentence = firstLack(of: partition) else { continue }
       let read = readThrough[partition] ?? -1
-      let last = min(try source.offsets(of: partition).upperBound - 1, need.through)
-      if last > read {
-        ranges[partition] = (read + 1)..<(last + 1)
-        readThrough[partition] = last
+      let end = try source.offsets(of: partition).upperBound
+      if read + 1 < end {
+        let last = min(end, read + 1 + Self.extensionRecordsMax)
+        try source.forEachBatch(in: [partition: (read + 1)..<last]) { batch in
+          for record in batch where isLacked(partition) {
+            try apply([record], of: partition)
+            readThrough[partition] = record.offset
+          }
+          progress(recordsReplayed)
+        }
+      }
+      if readThrough[partition] ?? -1 > read {
+        isAnyRead = true
       } else {
-        findings.append(need.sentence)
+        findings.append(sentence)
         ended.insert(partition)
       }
     }
-    return ranges
+    return isAnyRead
+  }
+
+  private func isLacked(_ partition: PartitionID) -> Bool {
+    guard let sender = replays[partition] else { return false }
+    return replays.values.contains { $0.lacks(sender) }
+  }
+
+  private func firstLack(of partition: PartitionID) -> String? {
+    guard let sender = replays[partition] else { return nil }
+    return source.partitions.lazy.compactMap { replays[$0] }.first { $0.lacks(sender) }?.lack(of: sender)
   }
 
   /// Delivers the messages that were caused. What the log has of them is dropped as a repetition; the rest is what a

@@ -7,12 +7,16 @@ import Stock
 import Streams
 import Tenancy
 
-/// A partition with one writer: a tenancy that only replays, because its own `Owned` never comes.
-package final class TenancyReplay: ReplayPartition {
-  package let partition: PartitionID
-  package private(set) var appliedOffset: Int64
-  package private(set) var voidRecords = 0
-  package private(set) var findings: [String] = []
+/// One partition's real machine, fed by an audit instead of a lane: a tenancy that only replays, because its own
+/// `Owned` never comes.
+final class TenancyReplay {
+  let partition: PartitionID
+  /// The offset of the newest record that it has gone past.
+  private(set) var appliedOffset: Int64
+  /// Records that leave no trace, and sentences about those that should not be there.
+  private(set) var voidRecords = 0
+  private(set) var findings: [String] = []
+  private let isShared: Bool
   private var tenancy: any AuditedTenancy
   private var actions = TenancyActions()
   /// Judges the records once more, to say why one is void.
@@ -23,8 +27,11 @@ package final class TenancyReplay: ReplayPartition {
   /// The most findings that a partition is listed with.
   static let findingsMax = 20
 
-  package init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery) {
+  /// Starts from what a store says; from the partition's first record where that is nothing.
+  /// - Parameter isShared: whether several processes write the log, which leaves void records in it.
+  init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery, isShared: Bool) {
     self.partition = partition
+    self.isShared = isShared
     appliedOffset = recovery.header?.offset ?? -1
     filter = RecordFilter(owner: recovery.header?.owner, number: recovery.header?.number ?? 0)
     func make<Machine: StateMachine>(_: Machine.Type) -> any AuditedTenancy {
@@ -39,7 +46,8 @@ package final class TenancyReplay: ReplayPartition {
     }
   }
 
-  package func apply(_ records: [LoggedRecord], load: EntityLoad) throws {
+  /// Applies the next records, loading what they need.
+  func apply(_ records: [LoggedRecord], load: EntityLoad) throws {
     for record in records {
       guard tenancy.isReplaying else { return }
       switch record.content {
@@ -59,7 +67,7 @@ package final class TenancyReplay: ReplayPartition {
     guard case .void(let reason) = filter.judge(record) else { return }
     voidRecords += 1
     // An owner of a store that was set back may have announced an epoch twice. Nobody else writes beside an owner.
-    guard let number = record.number, findings.count < Self.findingsMax else { return }
+    guard !isShared, let number = record.number, findings.count < Self.findingsMax else { return }
     findings.append(
       "\(partition): record \(number) of \(record.owner) at offset \(offset) leaves no trace: \(reason.rawValue); "
         + "a folder has one writer, who never wrote it there")
@@ -77,9 +85,11 @@ package final class TenancyReplay: ReplayPartition {
     }
   }
 
-  package func takeMessages() -> [OutboxRow] { tenancy.takeMessages() }
+  /// Takes the messages that were caused since the last call, or kept by the store, each stream's in order.
+  func takeMessages() -> [OutboxRow] { tenancy.takeMessages() }
 
-  package func receive(_ message: OutboxRow, from source: PartitionID, load: EntityLoad) throws {
+  /// Applies a message of another partition that its log does not have, as a restart would; a repetition is dropped.
+  func receive(_ message: OutboxRow, from source: PartitionID, load: EntityLoad) throws {
     // What has a gap before it is dropped by every receiver, for ever.
     guard tenancy.isReplaying, message.number == tenancy.receivedNumber(of: source) + 1 else { return }
     if filter.owner == nil, let first = Owner(epoch: 1, incarnation: 1, address: "audit") {
@@ -100,20 +110,24 @@ package final class TenancyReplay: ReplayPartition {
     if tenancy.isReplaying { appliedOffset += 1 }
   }
 
-  package var sources: [PartitionID] { tenancy.sources }
-  package var destinations: [PartitionID] { tenancy.causedDestinations }
+  /// The partitions for which it caused messages.
+  var destinations: [PartitionID] { tenancy.causedDestinations }
 
-  package func need(from sender: TenancyReplay) -> MessageNeed? {
-    let received = tenancy.receivedNumber(of: sender.partition)
-    let caused = sender.tenancy.causedNumber(for: partition)
+  /// Whether it has messages of `sender` that `sender` has not caused yet.
+  func lacks(_ sender: TenancyReplay) -> Bool {
     // A partition that stops caused more than can be seen.
-    guard received > caused, sender.tenancy.isReplaying else { return nil }
-    return MessageNeed(
-      through: .max,
-      sentence: "\(partition) has message \(received) of \(sender.partition), whose log causes \(caused) for it")
+    tenancy.receivedNumber(of: sender.partition) > sender.tenancy.causedNumber(for: partition)
+      && sender.tenancy.isReplaying
   }
 
-  package func loss(of sender: TenancyReplay) -> String? {
+  /// What it means when `sender` never causes them.
+  func lack(of sender: TenancyReplay) -> String {
+    "\(partition) has message \(tenancy.receivedNumber(of: sender.partition)) of \(sender.partition), whose log causes "
+      + "\(sender.tenancy.causedNumber(for: partition)) for it"
+  }
+
+  /// A sentence about what `sender` caused and nobody can hand over any more; nil when there is no such thing.
+  func loss(of sender: TenancyReplay) -> String? {
     let received = tenancy.receivedNumber(of: sender.partition)
     let caused = sender.tenancy.causedNumber(for: partition)
     guard received < caused, tenancy.isReplaying, sender.tenancy.isReplaying else { return nil }
@@ -121,7 +135,7 @@ package final class TenancyReplay: ReplayPartition {
       + "keep the next one"
   }
 
-  package var status: PartitionStatus {
+  var status: PartitionStatus {
     let offset = appliedOffset + 1
     switch tenancy.ending {
     case nil where tenancy.isReplaying: return .running
@@ -132,10 +146,13 @@ package final class TenancyReplay: ReplayPartition {
     }
   }
 
-  package var poisonousEntry: Int? { tenancy.poisonousEntry }
-  package var header: CheckpointHeader { tenancy.header }
+  /// Which entry of the record behind `appliedOffset` cannot be applied, from 0; nil when none is to blame.
+  var poisonousEntry: Int? { tenancy.poisonousEntry }
+  /// The partition's own row, as a checkpoint of now would write it.
+  var header: CheckpointHeader { tenancy.header }
 
-  package func agrees(with checkpoint: CheckpointHeader) -> Bool {
+  /// Whether that is what a checkpoint says.
+  func agrees(with checkpoint: CheckpointHeader) -> Bool {
     let replayed = header
     if replayed == checkpoint { return true }
     // An owner that appended nothing yet may have written what its predecessor left: it announced itself later.
@@ -147,18 +164,18 @@ package final class TenancyReplay: ReplayPartition {
         dedup: checkpoint.dedup, ledger: checkpoint.ledger, received: checkpoint.received, caused: checkpoint.caused)
   }
 
-  package func forEachEntity(_ body: (EntityKey, Entity) -> Void) { tenancy.forEachEntity(body) }
-  package func takeChanges() -> [EntityChange] { tenancy.takeChanges() }
+  func forEachEntity(_ body: (EntityKey, Entity) -> Void) { tenancy.forEachEntity(body) }
+  /// Takes every entity that changed since it began.
+  func takeChanges() -> [EntityChange] { tenancy.takeChanges() }
 }
 
-extension LoggedRecord: LogEntry {}
-extension OutboxRow: CausedMessage {}
+/// Asks a store for entities; nil where there is none, in the order of the keys.
+typealias EntityLoad = ([EntityKey]) throws -> [EntityChange]
 
 /// The tenancy, whatever the service of its partition.
 private protocol AuditedTenancy: TenancyDriver {
   var header: CheckpointHeader { get }
   var poisonousEntry: Int? { get }
-  var sources: [PartitionID] { get }
   var causedDestinations: [PartitionID] { get }
   func receivedNumber(of source: PartitionID) -> UInt64
   func causedNumber(for destination: PartitionID) -> UInt64

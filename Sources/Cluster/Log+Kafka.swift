@@ -13,11 +13,6 @@ extension Log {
         ["client": LogValue(client), "text": LogValue(text)])
     case .trouble(let client, let text):
       warning("kafka is not well", ["client": LogValue(client), "text": LogValue(text)])
-    case .commandsUnknown(let count, let reason):
-      warning("the outcome of commands is unknown", ["commands": LogValue(count), "reason": LogValue(reason)])
-    case .messagesLost(let partitions, let reason):
-      let names = partitions.map(\.description).joined(separator: " ")
-      error("messages were lost", ["partitions": LogValue(names), "reason": LogValue(reason)])
     case .partitionBroken(let partition, let reason):
       error("a partition cannot be read on", ["partition": LogValue(partition), "reason": LogValue(reason)])
     }

@@ -121,7 +121,6 @@ public struct PodOptions: Sendable {
     var options = KafkaOptions(brokers: brokers, partitioner: runtime.partitioner)
     options.clientName = name
     options.prefix = cluster.kafkaPrefix
-    options.lingerMilliseconds = Double(cluster.kafkaLingerMilliseconds)
     options.commandTimeoutMilliseconds = Int(clamping: cluster.kafkaCommandMilliseconds)
     options.queuedRecordsMax = settings.eventLogQueuedRecordsMax
     options.queuedBytesMax = settings.eventLogQueuedBytesMax

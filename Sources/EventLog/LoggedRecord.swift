@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-/// A record as it stands in a log in one sequence, for tools.
+/// A record as it stands in a log, for tools.
 package struct LoggedRecord: Sendable {
   /// A record, or why its bytes are none.
   package enum Content: Sendable {
@@ -12,7 +12,7 @@ package struct LoggedRecord: Sendable {
   package let partition: PartitionID
   /// The record's place in its partition: 0, 1, 2, … without gaps.
   package let offset: Int64
-  /// Its place among the records of all partitions.
+  /// Its place, from 1, among the records of all partitions; where each partition has a log of its own, in that.
   package let sequence: UInt64
   package let content: Content
 

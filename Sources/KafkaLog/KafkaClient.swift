@@ -8,7 +8,7 @@ final class KafkaClient: @unchecked Sendable {
   let handle: OpaquePointer
   /// Reports, errors and the library's lines.
   let events: OpaquePointer
-  /// For the operator: `commands`, `messages`, `reader`, …
+  /// For the operator: `lane 0`, `reader`, …
   let name: String
 
   init(_ type: rd_kafka_type_t, _ configuration: consuming KafkaConfiguration, name: String) throws(LogFailure) {
@@ -51,19 +51,5 @@ final class KafkaClient: @unchecked Sendable {
     default:
       return nil
     }
-  }
-
-  /// What ended the client, if something did.
-  var fatalText: String {
-    var reason = [CChar](repeating: 0, count: 512)
-    let code = rd_kafka_fatal_error(handle, &reason, reason.count)
-    let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return "\(String(cString: rd_kafka_err2name(code))): \(text)"
-  }
-
-  /// Whether an error ended the client for good.
-  static func isFatal(_ event: OpaquePointer) -> Bool {
-    rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR
-      && (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(event) != 0)
   }
 }

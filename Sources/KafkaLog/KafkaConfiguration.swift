@@ -61,28 +61,6 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
-  /// One of the two producers: both idempotent, acknowledged by all replicas in sync.
-  static func producer(_ options: KafkaOptions, isGapless: Bool) throws(LogFailure) -> KafkaConfiguration {
-    var configuration = try common(options, events: RD_KAFKA_EVENT_DR)
-    try configuration.set("enable.idempotence", "true")
-    try configuration.set("acks", "all")
-    try configuration.set("linger.ms", "\(options.lingerMilliseconds)")
-    try configuration.set("retry.backoff.ms", 50)
-    try configuration.set("message.max.bytes", options.recordBytesMax + KafkaOptions.recordOverheadBytesMax)
-    // The bounds before the producers are Kassa's own: a message must never be refused here.
-    try configuration.set("queue.buffering.max.messages", 0)
-    try configuration.set("queue.buffering.max.kbytes", 2_147_483_647)
-    // As often as the time allows, which for messages is for ever.
-    try configuration.set("message.send.max.retries", 2_147_483_647)
-    if isGapless {
-      try configuration.set("enable.gapless.guarantee", "true")
-      try configuration.set("message.timeout.ms", 0)
-    } else {
-      try configuration.set("message.timeout.ms", options.commandTimeoutMilliseconds)
-    }
-    return configuration
-  }
-
   /// One lane's appends. The records themselves tell their order and repetitions, so it is neither idempotent nor
   /// gapless, and nothing ends it.
   static func appender(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {

@@ -257,20 +257,11 @@ final class KafkaLogLane: Sendable {
     _ message: rd_kafka_message_t, _ state: inout State, into taken: inout [ReadEvent], over: inout [PartitionID],
     _ events: inout [KafkaEvent]
   ) {
-    guard let service = state.queue?.reader.service(of: message.rkt),
-      (0..<options.partitioner.count).contains(Int(message.partition))
-    else {
+    guard let partition = state.queue?.reader.partition(of: message) else {
       if message.err != RD_KAFKA_RESP_ERR_NO_ERROR { events.append(trouble(KafkaLibrary.text(message.err))) }
       return
     }
-    let partition = PartitionID(service, UInt16(message.partition))
-    let verdict =
-      switch message.err {
-      case RD_KAFKA_RESP_ERR_NO_ERROR: state.readings.admit(partition, at: message.offset)
-      case RD_KAFKA_RESP_ERR__PARTITION_EOF: state.readings.admitEnd(partition, at: message.offset)
-      case let code: state.readings.admitError(partition, code)
-      }
-    switch verdict {
+    switch state.readings.admit(message, of: partition) {
     case .drop: break
     case .deliver:
       state.statistics.recordsRead += 1
@@ -288,14 +279,9 @@ final class KafkaLogLane: Sendable {
   }
 
   private static func event(_ message: rd_kafka_message_t, _ partition: PartitionID) -> ReadEvent {
-    let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
-    guard !bytes.isEmpty else {
-      return .undecodable(reason: "the record has no bytes", offset: message.offset, partition)
-    }
-    do throws(WireError) {
-      return .record(try LogRecordCodec.decode(bytes), offset: message.offset, partition)
-    } catch {
-      return .undecodable(reason: error.reason, offset: message.offset, partition)
+    switch LoggedRecord.Content(message) {
+    case .record(let record): .record(record, offset: message.offset, partition)
+    case .undecodable(let reason): .undecodable(reason: reason, offset: message.offset, partition)
     }
   }
 

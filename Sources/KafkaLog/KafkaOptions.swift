@@ -12,9 +12,7 @@ public struct KafkaOptions: Sendable {
   /// What else librdkafka is told: SASL, TLS, buffers.
   public var properties = KafkaProperties()
 
-  /// How long a producer waits for more records before it sends what it has.
-  public var lingerMilliseconds = 0.0
-  /// A command that was not acknowledged for so long is given up; its outcome is unknown.
+  /// A record that was not acknowledged for so long is given up; its fate is unknown.
   public var commandTimeoutMilliseconds = 5_000
   /// A broker that was asked and is silent for so long has its connection dropped. More than a broker takes to notice
   /// that another one died, which holds up what it acknowledges.
@@ -69,12 +67,8 @@ public struct KafkaOptions: Sendable {
     if !Self.isTopicName("\(prefix)payments") {
       return "the prefix '\(prefix)' makes no name of a topic: A–Z a–z 0–9 . _ - and at most 240 of them"
     }
-    if !(0...100).contains(lingerMilliseconds) { return "the linger must be 0…100 ms" }
     if !(100...300_000).contains(commandTimeoutMilliseconds) {
       return "the time limit of commands must be 100…300000 ms"
-    }
-    if Double(commandTimeoutMilliseconds) <= lingerMilliseconds {
-      return "the time limit of commands must be longer than the linger"
     }
     if !(Self.recordBytesMin...100_000_000).contains(recordBytesMax) {
       return "the bytes of a record must be \(Self.recordBytesMin)…100000000"

@@ -44,10 +44,12 @@ final class KafkaReader: @unchecked Sendable {
 
   func makeQueue() -> OpaquePointer? { rd_kafka_queue_new(client.handle) }
 
-  /// The service of a record's topic.
-  func service(of topic: OpaquePointer?) -> Service? {
-    guard let topic, let place = topics.firstIndex(of: topic) else { return nil }
-    return Service(rawValue: UInt8(place))
+  /// The partition of a record's topic; nil when it is none of Kassa's.
+  func partition(of message: rd_kafka_message_t) -> PartitionID? {
+    guard let topic = message.rkt, let place = topics.firstIndex(of: topic),
+      let service = Service(rawValue: UInt8(place)), (0..<options.partitioner.count).contains(Int(message.partition))
+    else { return nil }
+    return PartitionID(service, UInt16(message.partition))
   }
 
   /// Reads `partitions` from these offsets on, into `queue`; whoever read them before does not any more.

@@ -1,27 +1,37 @@
+import CRdKafka
 import EventLog
 import Model
 
 /// Reads the topics for tools: in no group, with no producer, also while pods write. Changes nothing. Owned by one
 /// thread.
-public final class KafkaTopicReader {
+package final class KafkaTopicReader {
   private let options: KafkaOptions
   private let reader: KafkaReader
-  private let inbox: KafkaInbox
+  private let wake: WakeDescriptor
+  private let queue: ReadQueue
+  private var readings = LaneReadings()
+
+  /// What was taken at once.
+  private struct Taken {
+    var records: [LoggedRecord] = []
+    /// Why nothing can follow.
+    var failure: LogFailure?
+    /// What may pass.
+    var trouble: String?
+  }
 
   /// Waits for no broker.
   /// - Throws: `LogFailure` when the options or properties make no sense.
-  public init(_ options: KafkaOptions) throws(LogFailure) {
-    var options = options
-    // The end of one partition is read before the next one's beginning.
-    if options.properties.values["fetch.wait.max.ms"] == nil { try options.properties.set("fetch.wait.max.ms", "5") }
+  package init(_ options: KafkaOptions) throws(LogFailure) {
     self.options = options
-    reader = try KafkaReader(options, wake: try WakeDescriptor())
-    inbox = try KafkaInbox(Nobody(), reader, partitionCount: options.partitioner.count)
+    wake = try WakeDescriptor()
+    reader = try KafkaReader(options, tellsEnds: true, wake: wake)
+    queue = try ReadQueue(reader, wake: wake)
   }
 
   /// The cluster's id.
   /// - Throws: `LogFailure` when no broker answers in time.
-  public func clusterID() throws(LogFailure) -> String {
+  package func clusterID() throws(LogFailure) -> String {
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
       throw LogFailure(.unreachable, "no broker of \(options.brokers) tells the cluster's id")
     }
@@ -30,7 +40,7 @@ public final class KafkaTopicReader {
 
   /// What the brokers have of a partition.
   /// - Throws: `LogFailure` when they do not tell within the options' `queryTimeoutMilliseconds`.
-  public func bounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
+  package func bounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
     let all = try reader.bounds(of: [partition], timeoutMilliseconds: options.queryTimeoutMilliseconds)
     guard let bounds = all[partition] else {
       throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what it has of \(partition)")
@@ -38,46 +48,65 @@ public final class KafkaTopicReader {
     return bounds
   }
 
-  /// Hands over a partition's records of a range of offsets, in their order and many at once. A gap, or a range that
-  /// the topic does not have whole, ends it with a delivery that says so (`Delivery.Content.broken`).
-  /// - Throws: `LogFailure` when nothing comes for `queryTimeoutMilliseconds`; what `body` throws.
-  public func forEachBatch(
-    of partition: PartitionID, in range: Range<Int64>, _ body: ([Delivery]) throws -> Void
+  /// Hands over a partition's records of a range of offsets, in their order and many at once.
+  /// - Throws: `LogFailure` that names partition and offset when the topic does not have the range whole, or nothing
+  ///   comes for `queryTimeoutMilliseconds`; what `body` throws.
+  package func forEachBatch(
+    of partition: PartitionID, in range: Range<Int64>, _ body: ([LoggedRecord]) throws -> Void
   ) throws {
     guard !range.isEmpty else { return }
-    inbox.begin(partition, next: range.lowerBound)
+    readings.begin(partition, at: range.lowerBound)
     defer {
       reader.unassign([partition])
-      inbox.end(partition)
+      readings.end(partition)
     }
-    try reader.assign([partition: range.lowerBound], to: inbox.queue)
+    try reader.assign([partition: range.lowerBound], to: queue.handle)
     let clock = ContinuousClock()
     var heardAt = clock.now
     var next = range.lowerBound
-    while next < range.upperBound {
-      let taken = inbox.take(recordsMax: KafkaInbox.batchRecordsMax)
-      let batch = taken.deliveries.filter { $0.offset < range.upperBound }
-      if let last = batch.last {
+    var trouble: String?
+    while true {
+      let taken = take(partition, range)
+      if let last = taken.records.last {
         next = last.offset + 1
         heardAt = clock.now
-        try body(batch)
+        try body(taken.records)
+        if next >= range.upperBound { return }
       }
-      let broken = inbox.takeBroken()
-      if !broken.isEmpty { return try body(broken) }
-      guard batch.isEmpty else { continue }
+      if let failure = taken.failure { throw failure }
+      guard taken.records.isEmpty else { continue }
+      trouble = taken.trouble ?? trouble
       reader.takeNews { _ in }
       guard clock.now - heardAt < .milliseconds(options.queryTimeoutMilliseconds) else {
         throw LogFailure(
           .unreachable,
-          "\(partition): no record came for \(options.queryTimeoutMilliseconds) ms, and offset \(next) is awaited")
+          "\(partition): no record came for \(options.queryTimeoutMilliseconds) ms, and offset \(next) is awaited"
+            + (trouble.map { ": \($0)" } ?? ""))
       }
-      inbox.wake.wait(milliseconds: KafkaReader.pauseMilliseconds)
+      wake.wait(milliseconds: KafkaReader.pauseMilliseconds)
     }
   }
-}
 
-/// A reader that asks by itself needs no waking.
-private final class Nobody: LogOwner {
-  func deliveriesArrived() {}
-  func durabilityChanged() {}
+  private func take(_ partition: PartitionID, _ range: Range<Int64>) -> Taken {
+    var taken = Taken()
+    _ = queue.take(ReadQueue.batchMax) { message in
+      guard taken.failure == nil, reader.partition(of: message) == partition else { return }
+      switch readings.admit(message, of: partition) {
+      case .drop: break
+      case .deliver where message.offset >= range.upperBound: break
+      case .deliver:
+        taken.records.append(
+          LoggedRecord(
+            partition: partition, offset: message.offset, sequence: UInt64(clamping: message.offset) + 1,
+            content: LoggedRecord.Content(message)))
+      case .ended:
+        taken.failure = LogFailure(
+          .format,
+          "\(partition): its topic ends before offset \(message.offset), and offset \(range.upperBound - 1) is needed")
+      case .broken(let reason): taken.failure = LogFailure(.read, "\(partition) cannot be read on: \(reason)")
+      case .trouble(let text): taken.trouble = text
+      }
+    }
+    return taken
+  }
 }

@@ -32,6 +32,15 @@ struct LaneReadings: Sendable {
   @discardableResult
   mutating func end(_ partition: PartitionID) -> Bool { readings.removeValue(forKey: partition) != nil }
 
+  /// Takes what came of a partition: a record, its end, or an error.
+  mutating func admit(_ message: rd_kafka_message_t, of partition: PartitionID) -> Verdict {
+    switch message.err {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: admit(partition, at: message.offset)
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF: admitEnd(partition, at: message.offset)
+    case let code: admitError(partition, code)
+    }
+  }
+
   /// Takes the next record.
   mutating func admit(_ partition: PartitionID, at offset: Int64) -> Verdict {
     guard let reading = readings[partition], offset >= reading.next, offset < .max else { return .drop }

@@ -1,5 +1,6 @@
 import CRdKafka
 import EventLog
+import Wire
 
 /// A queue of librdkafka that partitions of one lane are read into.
 ///
@@ -39,5 +40,21 @@ final class ReadQueue: @unchecked Sendable {
       rd_kafka_message_destroy(message)
     }
     return taken >= wanted
+  }
+}
+
+extension LoggedRecord.Content {
+  /// What a message of a topic holds.
+  init(_ message: rd_kafka_message_t) {
+    let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)
+    guard !bytes.isEmpty else {
+      self = .undecodable(reason: "the record has no bytes")
+      return
+    }
+    do throws(WireError) {
+      self = .record(try LogRecordCodec.decode(bytes))
+    } catch {
+      self = .undecodable(reason: error.reason)
+    }
   }
 }

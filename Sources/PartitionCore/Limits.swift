@@ -5,7 +5,7 @@ public struct CoreLimits: Hashable, Sendable {
   /// crosses it is finished.
   public var stepEntriesMax = 1_024
   /// Entries that were delivered and not applied; beyond it nothing more of the partition is read, where the log can
-  /// wait (`SharedLog.pause`).
+  /// wait.
   public var queuedEntriesMax = 65_536
   /// Keys asked for in one load.
   public var loadKeysMax = 2_048

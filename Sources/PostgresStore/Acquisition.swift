@@ -64,7 +64,7 @@ struct Acquisition {
       each: { statement, rows in
         switch statement {
         case 1: raised = raisedRow(rows)
-        case 2: for row in 0..<rows.count { if let offset = rows.bigint(row, 0) { quarantined.insert(offset) } }
+        case 2: for row in 0..<rows.count { if let number = rows.bigint(row, 0) { quarantined.insert(number) } }
         case 3: unsent.takeMessages(rows)
         case 4: unsent.takeReplies(rows)
         default: break

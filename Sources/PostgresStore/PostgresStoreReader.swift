@@ -3,11 +3,12 @@ import PartitionCore
 import StateStore
 import Wire
 
-/// Reads a service's database for tools, also while pods write it. Owned by one thread; changes nothing.
+/// Reads a service's database for tools, also while pods write it. Owned by one thread; changes nothing but what an
+/// operator has set aside.
 public final class PostgresStoreReader {
   /// Whose database it says it is.
   public let identity: PostgresIdentity
-  private let name: String
+  let name: String
   private let service: Service
   private let options: PostgresOptions
   private let connection: Connection
@@ -46,18 +47,23 @@ public final class PostgresStoreReader {
   public func headers() throws(StoreFailure) -> [CheckpointHeader] {
     var headers: [CheckpointHeader] = []
     for index in 0..<UInt16(clamping: identity.partitionCount) {
-      let partition = PartitionID(service, index)
-      var parameters = Parameters()
-      parameters.add(Int16(truncatingIfNeeded: index))
-      var found: Result<CheckpointHeader?, StoreFailure> = .success(nil)
-      try reading { () throws(PostgresFailure) in
-        try connection.perform(
-          send: { connection throws(PostgresFailure) in try connection.send(.header, parameters) },
-          each: { _, rows in found = header(rows, of: partition) })
-      }
-      if let header = try found.get() { headers.append(header) }
+      if let header = try header(of: PartitionID(service, index)) { headers.append(header) }
     }
     return headers
+  }
+
+  /// The newest checkpoint of a partition; nil when there is none.
+  /// - Throws: `StoreFailure`.
+  func header(of partition: PartitionID) throws(StoreFailure) -> CheckpointHeader? {
+    var parameters = Parameters()
+    parameters.add(Int16(truncatingIfNeeded: partition.index))
+    var found: Result<CheckpointHeader?, StoreFailure> = .success(nil)
+    try reading { () throws(PostgresFailure) in
+      try connection.perform(
+        send: { connection throws(PostgresFailure) in try connection.send(.header, parameters) },
+        each: { _, rows in found = header(rows, of: partition) })
+    }
+    return try found.get()
   }
 
   private func header(
@@ -110,7 +116,23 @@ public final class PostgresStoreReader {
     return try found.get()
   }
 
-  /// Offsets of records of which an operator had what cannot be applied left out.
+  /// The messages of a partition that nobody has acknowledged, ascending by destination and number.
+  /// - Throws: `StoreFailure`.
+  public func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
+    var unsent = UnsentReading(name, partition, rowsMax: options.batchRowsMax)
+    while unsent.failure == nil, !unsent.isOutboxWhole {
+      let page = unsent.parameters.messages
+      try reading { () throws(PostgresFailure) in
+        try connection.perform(
+          send: { connection throws(PostgresFailure) in try connection.send(.messages, page) },
+          each: { _, rows in unsent.takeMessages(rows) })
+      }
+    }
+    if let failure = unsent.failure { throw failure }
+    return unsent.outbox
+  }
+
+  /// Numbers of records of which an operator had what cannot be applied left out.
   /// - Throws: `StoreFailure`.
   public func quarantined(of partition: PartitionID) throws(StoreFailure) -> Set<Int64> {
     var parameters = Parameters()
@@ -121,11 +143,33 @@ public final class PostgresStoreReader {
       try connection.perform(
         send: { connection throws(PostgresFailure) in try connection.send(.quarantined, parameters) },
         each: { _, rows in
-          for row in 0..<rows.count { if let offset = rows.bigint(row, 0) { found.insert(offset) } }
+          for row in 0..<rows.count { if let number = rows.bigint(row, 0) { found.insert(number) } }
         })
     }
     return found
   }
+
+  /// Has the next owner of a partition leave out what it cannot apply in a record.
+  /// - Throws: `StoreFailure`.
+  func quarantine(_ number: UInt64, of partition: PartitionID, note: String) throws(StoreFailure) {
+    var parameters = Parameters()
+    parameters.add(Int16(truncatingIfNeeded: partition.index))
+    parameters.add(Int64(clamping: number))
+    parameters.add(note)
+    do throws(PostgresFailure) {
+      try connection.perform { connection throws(PostgresFailure) in
+        try connection.send(text: Self.insertQuarantined, parameters)
+      }
+    } catch {
+      throw error.storeFailure(.write, at: name)
+    }
+  }
+
+  // partition, number, note
+  private static let insertQuarantined = """
+    INSERT INTO kassa.quarantined (partition, number, note) VALUES ($1::int2, $2::int8, $3::text)
+    ON CONFLICT (partition, number) DO UPDATE SET note = excluded.note, made_at = now()
+    """
 
   /// Some entities, nil where there is none, in the order of the keys.
   /// - Throws: `StoreFailure`.

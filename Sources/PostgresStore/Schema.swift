@@ -41,6 +41,9 @@ enum Schema {
         partition int2 NOT NULL, place int8 NOT NULL, body bytea NOT NULL, PRIMARY KEY (partition, place))
       WITH (autovacuum_vacuum_scale_factor = 0.05)
       """,
+      // Records are named by their numbers now, and no offset of before means one.
+      "DELETE FROM kassa.quarantined",
+      "ALTER TABLE kassa.quarantined RENAME COLUMN log_offset TO number",
     ],
   ]
 

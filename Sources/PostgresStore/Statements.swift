@@ -158,7 +158,7 @@ enum Statement: String, CaseIterable {
       """
     // partition, the most rows
     case .quarantined:
-      "SELECT log_offset FROM kassa.quarantined WHERE partition = $1::int2 ORDER BY log_offset DESC LIMIT $2::int8"
+      "SELECT number FROM kassa.quarantined WHERE partition = $1::int2 ORDER BY number DESC LIMIT $2::int8"
     // partition
     default:
       "SELECT epoch, header FROM kassa.checkpoints WHERE partition = $1::int2"

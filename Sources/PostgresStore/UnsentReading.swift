@@ -13,7 +13,8 @@ struct UnsentReading {
   private(set) var replies: [UnsentRows.PlacedReply] = []
   /// The first row that this program does not write.
   private(set) var failure: StoreFailure?
-  private var isOutboxWhole = false
+  /// There are no more messages to read.
+  private(set) var isOutboxWhole = false
   private var areRepliesWhole = false
 
   init(_ name: String, _ partition: PartitionID, rowsMax: Int) {

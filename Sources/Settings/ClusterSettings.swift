@@ -16,7 +16,6 @@ public struct ClusterSettings: Hashable, Sendable {
   public var kafkaBrokers: [Endpoint] = []
   public var kafkaPrefix = "kassa."
   public var kafkaSessionMilliseconds: Int64 = 6_000
-  public var kafkaLingerMilliseconds: Int64 = 0
   public var kafkaCommandMilliseconds: Int64 = 5_000
   public var kafkaReplication = 3
   /// nil: one less than `kafkaReplication`, at least 1.

@@ -52,9 +52,6 @@ extension SettingsTable {
       "how long a pod may be silent before its partitions go to others",
       "The pause after a crash. Brokers take 6s and more unless their group.min.session.timeout.ms says otherwise."),
     Setting(
-      "kafka-linger", .kafka, .duration(0...50, \.cluster.kafkaLingerMilliseconds),
-      "how long a record may wait for others to travel with"),
-    Setting(
       "kafka-command-timeout", .kafka, .duration(100...hour / 12, \.cluster.kafkaCommandMilliseconds),
       "how long the brokers may take to acknowledge a record",
       "Then its partition looks whether it stands in the topic, and writes it again if not."),

@@ -167,9 +167,9 @@ public final class MemoryStore: StateStore {
     for completion in held { completion() }
   }
 
-  /// The next owner leaves out what it cannot apply in a record.
-  public func quarantine(_ offset: Int64, of partition: PartitionID) {
-    state.withLock { _ = $0.partitions[partition, default: Partition()].quarantined.insert(offset) }
+  /// The next owner leaves out what it cannot apply in the record with this number.
+  public func quarantine(_ number: Int64, of partition: PartitionID) {
+    state.withLock { _ = $0.partitions[partition, default: Partition()].quarantined.insert(number) }
   }
 
   /// All that the store holds, as a backup would.

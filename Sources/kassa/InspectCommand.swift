@@ -57,13 +57,12 @@ enum InspectCommand {
       throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
     }
     let settings = try program.environment.settings(flags).settings
-    guard settings.mode != .cluster else { throw UsageError("single records can be shown of a data folder only") }
-    let folder = try FolderSource(path: settings.dataFolder)
-    guard let partition = folder.partitions.first(where: { $0.description == name }) else {
+    let source = try source(settings)
+    guard let partition = source.partitions.first(where: { $0.description == name }) else {
       throw UsageError("there is no partition '\(name)'; orders-0 is one")
     }
-    guard let record = try folder.record(at: offset, of: partition) else {
-      let offsets = try folder.offsets(of: partition)
+    guard let record = try source.record(at: offset, of: partition) else {
+      let offsets = try source.offsets(of: partition)
       let has = offsets.isEmpty ? "none" : "those from \(offsets.lowerBound) to \(offsets.upperBound - 1)"
       program.console.complain("kassa inspect: \(name) has no record at offset \(offset): it has \(has)\n")
       return .failure
@@ -138,20 +137,31 @@ enum InspectCommand {
       case .broken(let offset, let reason): "broken off at offset \(offset): \(reason)"
       case .superseded(let offset, let epoch): "taken over at offset \(offset) by epoch \(epoch)"
       }
-    let folder = state.source as? FolderSource
-    let quarantined = try folder?.quarantinedRecords(of: partition).map(describe).joined() ?? ""
-    return """
-      status      \(status)
+    let poison =
+      state.poisonousEntry(of: partition).map { entry in
+        let number = state.header(of: partition)?.number ?? 0
+        return RecordText.row("poison", "entry \(entry) of record number \(number + 1)")
+      } ?? ""
+    return RecordText.row("status", status) + poison + """
       stored      through offset \(state.headers[partition]?.offset ?? -1)
       log         through offset \(state.appliedOffset(of: partition))
       checkouts   \(ledger.checkouts)
       money       \(ledger.checkoutMoney)
       units       \(ledger.unitsSold)
 
-      """ + tenure(of: partition, state) + quarantined
+      """ + tenure(of: partition, state) + (try quarantined(of: partition, state))
   }
 
-  /// The newest record's; nothing for a partition of a cluster.
+  /// A folder keeps what was set aside, a cluster's database only its number: the record stands in the topic.
+  private static func quarantined(of partition: PartitionID, _ state: ReplayedState) throws -> String {
+    if let folder = state.source as? FolderSource {
+      return try folder.quarantinedRecords(of: partition).map(describe).joined()
+    }
+    return try state.source.recovery(of: partition).quarantined.sorted()
+      .map { RecordText.row("quarantined", "record number \($0)") }.joined()
+  }
+
+  /// The newest record's; nothing where there is none.
   private static func tenure(of partition: PartitionID, _ state: ReplayedState) -> String {
     guard let header = state.header(of: partition), let owner = header.owner else { return "" }
     return RecordText.row("owner", RecordText.describe(owner)) + RecordText.row("record", "number \(header.number)")

@@ -7,7 +7,8 @@ import Settings
 /// `kassa quarantine`
 enum QuarantineCommand {
   static let page = CommandPage(
-    name: "quarantine", usage: "PARTITION OFFSET", summary: "let a stopped partition go past the record that stops it",
+    name: "quarantine", usage: "PARTITION OFFSET|NUMBER",
+    summary: "let a stopped partition go past the record that stops it",
     text: [
       "Sets aside what stops a partition (orders-0, stock-3, payments-7) of a data folder: the one entry of the record "
         + "at OFFSET that cannot be applied. /readyz, the log's line of the stop and kassa inspect partition name the "
@@ -18,9 +19,10 @@ enum QuarantineCommand {
         + "kassa verify afterwards.",
       "The server must not run: a folder that a process uses is refused.",
       "Of a cluster, --database names the database of the partition's service, or --database-file a file that says "
-        + "it: the database is told what to leave out, and the topic stays as it is. Restart the pod that owns the "
-        + "partition then; kassa partitions names it. Of the record at OFFSET only what cannot be "
-        + "applied is left out, so another record's offset does no harm.",
+        + "it, and the record is named by its NUMBER, as /readyz, the line of the stop and kassa inspect do: the "
+        + "database is told what to leave out, and the topic stays as it is. Restart the pod that owns the partition "
+        + "then; kassa partitions names it. Of the record only what cannot be applied is left out, so another record's "
+        + "number does no harm; one that cannot be decoded still stops the partition.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),
@@ -35,20 +37,23 @@ enum QuarantineCommand {
     let arguments = try Arguments(arguments, of: page)
     try arguments.expectRest(2...2, of: page)
     let (name, text) = (arguments.rest[0], arguments.rest[1])
-    guard let offset = Int64(text), offset >= 0 else {
-      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
-    }
     let note = arguments.values["note"] ?? ""
     if let database = try database(arguments, program.environment) {
       guard arguments.values["data"] == nil else { throw UsageError("--data and --database do not go together") }
       guard let partition = partition(named: name) else {
         throw UsageError("there is no partition '\(name)'; orders-0 is one")
       }
-      try PostgresQuarantine.add(partition, offset: offset, note: note, to: database)
+      guard let number = UInt64(text), (1...UInt64(Int64.max)).contains(number) else {
+        throw UsageError("'\(text)' is no record's number: a whole number from 1 on is needed")
+      }
+      try PostgresQuarantine.add(partition, record: number, note: note, to: database)
       program.console.say(
-        "noted       what cannot be applied at offset \(offset) of \(name) will be left out\n"
+        "noted       what cannot be applied in record \(number) of \(name) will be left out\n"
           + "next        restart the pod that owns \(name)\n")
       return .success
+    }
+    guard let offset = Int64(text), offset >= 0 else {
+      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
     }
     let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
     var read = 0

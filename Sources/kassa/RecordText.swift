@@ -6,9 +6,9 @@ import Streams
 import Telemetry
 import Tenancy
 
-/// A record of a folder's log, for an operator.
+/// A record of a log, for an operator.
 enum RecordText {
-  static func describe(_ record: FolderRecord) -> String {
+  static func describe(_ record: JudgedRecord) -> String {
     let standing = row("counts", standing(record.standing))
     switch record.content {
     case .undecodable(let reason): return row("record", "cannot be decoded: \(reason)") + standing
@@ -33,7 +33,7 @@ enum RecordText {
 
   static func describe(_ time: Timestamp) -> String { UTCTime(milliseconds: time.milliseconds).description }
 
-  private static func standing(_ standing: FolderRecord.Standing) -> String {
+  private static func standing(_ standing: JudgedRecord.Standing) -> String {
     switch standing {
     case .counted: "yes"
     case .void(let reason): "no: \(reason.rawValue)"

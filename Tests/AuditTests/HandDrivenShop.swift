@@ -169,6 +169,17 @@ final class HandDrivenShop {
       if let number = record.number { owner.confirmed(number, at: offset, now: 0, into: &actions) }
     }
     owners[partition] = owner
+    // A stream that was greeted says so at once, not by `nextFrame`.
+    var frames: [StreamFrame<StreamInput>] = []
+    actions.messages.takeAll { destination, inputs in
+      for case .message(let message, let number, let source, let owner) in inputs where !deaf.contains(destination) {
+        frames.append(
+          StreamFrame(
+            source: .partition(source), destination: destination, owner: owner, first: number,
+            inputs: [.message(message)], asOf: .zero))
+      }
+    }
+    for frame in frames { try change(frame.destination) { $0.receive(frame, into: &$1) } }
     for acknowledgement in actions.acknowledgements {
       if case .partition(let source) = acknowledgement.source {
         try change(source) { $0.take(acknowledgement, into: &$1) }

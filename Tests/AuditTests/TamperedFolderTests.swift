@@ -329,7 +329,7 @@ import Wire
     let shop = try shop()
     try shop.checkpoint()
     shop.close()
-    func standing(_ offset: Int64) throws -> FolderRecord.Standing? {
+    func standing(_ offset: Int64) throws -> JudgedRecord.Standing? {
       try FolderSource(path: path).record(at: offset, of: payments)?.standing
     }
     #expect(try standing(0) == .counted && standing(1) == .counted && standing(99) == nil)

@@ -53,6 +53,13 @@ extension BrokerSuite {
     try serve(settings)
     let second = try audit(options)
     #expect(second.isSound && second.totals.checkouts > report.totals.checkouts, "\(second.findings)")
+    let source = try ClusterSource(options.kafka, databases: options.databases)
+    let partition = PartitionID(.stock, 1)
+    let offsets = try source.offsets(of: partition)
+    for offset in [0, offsets.upperBound / 2, offsets.upperBound - 1] {
+      #expect(try source.record(at: offset, of: partition)?.standing == .counted, "\(offset) of \(offsets)")
+    }
+    #expect(try source.record(at: offsets.upperBound, of: partition) == nil)
   }
 
   @Test func anAuditFindsWhatWasPlanted() throws {

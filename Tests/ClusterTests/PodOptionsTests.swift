@@ -44,7 +44,6 @@ import Testing
     let settings = podSettings {
       $0.cluster.kafkaBrokers = [Endpoint(host: "::1", port: 9), Endpoint(host: "k", port: 10)]
       $0.cluster.kafkaPrefix = "shop."
-      $0.cluster.kafkaLingerMilliseconds = 2
       $0.cluster.kafkaCommandMilliseconds = 3_000
       $0.cluster.kafkaSessionMilliseconds = 2_000
       $0.cluster.kafkaReplication = 5
@@ -56,7 +55,7 @@ import Testing
     }
     let options = try PodOptions(settings)
     #expect(options.kafka.brokers == "[::1]:9,k:10" && options.kafka.topic(of: .stock) == "shop.stock")
-    #expect(options.kafka.lingerMilliseconds == 2 && options.kafka.commandTimeoutMilliseconds == 3_000)
+    #expect(options.kafka.commandTimeoutMilliseconds == 3_000)
     #expect(options.kafka.sessionTimeoutMilliseconds == 2_000 && options.kafka.heartbeatMilliseconds == 200)
     #expect(options.kafka.queuedRecordsMax == 77 && options.kafka.queuedBytesMax == 2 << 20)
     #expect(options.kafka.properties.description == "socket.timeout.ms")

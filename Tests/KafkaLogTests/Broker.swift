@@ -31,17 +31,6 @@ enum Broker {
     return plan
   }
 
-  /// A log on new topics.
-  static func open(
-    partitions: Int = 4, _ change: (inout KafkaOptions) -> Void = { _ in },
-    report: @escaping @Sendable (KafkaEvent) -> Void = { _ in }
-  ) throws -> KafkaLog {
-    var options = try options(partitions: partitions)
-    change(&options)
-    _ = try TopicAdministration(options).create(plan(options))
-    return try KafkaLog(options: options, report: report)
-  }
-
   static func kill() throws { try server("kill", folder) }
   static func up() throws { try server("up", folder) }
   private static var folder: String { environment["KASSA_TEST_KAFKA_FOLDER"] ?? "" }

@@ -58,7 +58,7 @@ extension BrokerSuite {
       let now = Int64(Date().timeIntervalSince1970 * 1_000)
       try ForeignProducer(Broker.address).write(
         [1], topic: options.topic(of: orders.service), index: Int32(orders.index), time: now + 7 * 86_400_000)
-      let log = try KafkaLog(options: options) { _ in }
+      let log = try KafkaRecordLog(options: options) { _ in }
       #expect(try log.readBounds(of: [orders]) == [orders: LogBounds(first: 0, next: 1)])
       log.close()
     }
@@ -73,8 +73,8 @@ extension BrokerSuite {
       #expect(findings.count == 3)
       #expect(
         findings.allSatisfy { $0.problem.contains("2 partitions, not 8") && $0.problem.contains("--partitions 2") })
-      let log = try KafkaLog(options: other) { _ in }
-      #expect(throws: LogFailure.self) { try log.subscribe(TestOwner(), to: [PartitionID(.orders, 5): -1]) }
+      let log = try KafkaRecordLog(options: other) { _ in }
+      #expect(throws: LogFailure.self) { try log.readBounds(of: [PartitionID(.orders, 5)]) }
       log.close()
     }
 

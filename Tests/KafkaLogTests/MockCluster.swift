@@ -42,18 +42,6 @@ final class MockCluster: @unchecked Sendable {
     return options
   }
 
-  /// A log on the cluster. The mock broker answers a fetch only when its waiting time is over.
-  func open(
-    _ change: (inout KafkaOptions) -> Void = { _ in }, report: @escaping @Sendable (KafkaEvent) -> Void = { _ in }
-  ) throws -> KafkaLog {
-    var options = try options()
-    // It does not check sequence numbers: a later request in flight would overtake one that is tried again.
-    try options.properties.set("max.in.flight.requests.per.connection", "1")
-    change(&options)
-    // The cluster lives as long as its logs.
-    return try KafkaLog(options: options) { event in withExtendedLifetime(self) { report(event) } }
-  }
-
   /// The next answers to requests of a kind carry these errors.
   func fail(_ request: Request, _ errors: [rd_kafka_resp_err_t]) {
     var errors = errors
@@ -120,29 +108,6 @@ struct ForeignProducer {
     part.vtype = type
     set(&part.u)
     return part
-  }
-}
-
-/// An owner that notes what it is told.
-final class TestOwner: LogOwner {
-  private let wakes = Atomic<Int>(0)
-  private let changes = Atomic<Int>(0)
-  private let unknown = Mutex<[RequestID]>([])
-  var wakeCount: Int { wakes.load(ordering: .sequentiallyConsistent) }
-  var changeCount: Int { changes.load(ordering: .sequentiallyConsistent) }
-  var unknownRequests: [RequestID] { unknown.withLock { $0 } }
-  func deliveriesArrived() { wakes.add(1, ordering: .sequentiallyConsistent) }
-  func durabilityChanged() { changes.add(1, ordering: .sequentiallyConsistent) }
-  func commandsUnknown(_ requests: [RequestID]) { unknown.withLock { $0 += requests } }
-
-  /// Takes until `count` records came, or a minute is over.
-  func collect(_ count: Int, from log: KafkaLog, recordsMax: Int = 1_000) -> [Delivery] {
-    var all: [Delivery] = []
-    _ = eventually {
-      all += log.takeDeliveries(of: self, recordsMax: recordsMax)
-      return all.count >= count
-    }
-    return all
   }
 }
 

@@ -27,12 +27,12 @@ import Wire
     let second = try KafkaOwnershipMap(options: options, pod: pod("b")) { _ in }
     #expect(Set(second.snapshot().pods.keys) == [first.incarnation, second.incarnation], "read to its own record")
     #expect(eventually { first.snapshot().pods[second.incarnation]?.name == "b" })
-    let follower = TestOwner()
-    first.follow { follower.durabilityChanged() }
+    let follower = TestLane()
+    first.follow { follower.logHasNews() }
     let version = first.version
     second.announce(owner(1, second.incarnation))
     #expect(eventually { first.snapshot().owner(of: partition)?.incarnation == second.incarnation })
-    #expect(first.version > version && eventually { follower.changeCount > 0 })
+    #expect(first.version > version && eventually { follower.wakeCount > 0 })
     second.close()
     #expect(eventually { first.snapshot().pods[second.incarnation] == nil })
     #expect(first.snapshot().owner(of: partition)?.epoch == 1)

@@ -18,13 +18,13 @@ import Testing
     #expect(try options { _ in }.contradiction == nil)
     let wrong: [(inout KafkaOptions) -> Void] = [
       { $0.brokers = "" }, { $0.prefix = "a b" }, { $0.prefix = String(repeating: "a", count: 250) },
-      { $0.prefix = "ünsere." }, { $0.lingerMilliseconds = -1 }, { $0.commandTimeoutMilliseconds = 1 },
-      { $0.lingerMilliseconds = .nan }, { $0.recordBytesMax = 10 }, { $0.queuedRecordsMax = 0 },
+      { $0.prefix = "ünsere." }, { $0.commandTimeoutMilliseconds = 1 },
+      { $0.recordBytesMax = 10 }, { $0.queuedRecordsMax = 0 },
       { $0.queuedBytesMax = 1_000 }, { $0.sessionTimeoutMilliseconds = 500 },
     ]
     for (place, change) in wrong.enumerated() {
       #expect(try options(change).contradiction != nil, "number \(place)")
-      #expect(throws: LogFailure.self) { try KafkaLog(options: try options(change)) { _ in } }
+      #expect(throws: LogFailure.self) { try KafkaRecordLog(options: try options(change)) { _ in } }
     }
   }
 

@@ -2,6 +2,7 @@ import Foundation
 import Model
 import PartitionCore
 import StateStore
+import Streams
 import Synchronization
 import TestSupport
 
@@ -98,11 +99,14 @@ extension StateStore {
   }
 }
 
-func batch(_ offset: Int64, _ changes: [(EntityKey, Entity?)], of partition: PartitionID = stock) -> CheckpointBatch {
+/// - Parameter number: the newest record's; 0 in a log whose records have none.
+func batch(
+  _ offset: Int64, _ changes: [(EntityKey, Entity?)], of partition: PartitionID = stock, number: UInt64 = 0
+) -> CheckpointBatch {
   CheckpointBatch(
     header: CheckpointHeader(
-      partition: partition, offset: offset, now: Timestamp(milliseconds: max(0, offset)), rulesVersion: 1, dedup: [],
-      ledger: Ledger()),
+      partition: partition, owner: number > 0 ? OwnerID(epoch: 1, run: 1) : nil, number: number, offset: offset,
+      now: Timestamp(milliseconds: max(0, offset)), rulesVersion: 1, dedup: [], ledger: Ledger()),
     changes: changes.map { EntityChange(key: $0.0, value: $0.1) })
 }
 

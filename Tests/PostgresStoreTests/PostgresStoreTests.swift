@@ -13,19 +13,24 @@ import Testing
     let fixture = try Fixture()
     let store = try fixture.open { $0.quarantinedRowsMax = 3 }
     let epoch = try store.acquire(stock).epoch
-    try store.writeNow(batch(5, [(item("a"), units(1))]), epoch: epoch)
-    for offset in [Int64(6), 9, 6] {
-      try PostgresQuarantine.add(stock, offset: offset, note: "x'); DROP", to: fixture.connection)
+    // Record 5 stands at another offset.
+    try store.writeNow(batch(8, [(item("a"), units(1))], number: 5), epoch: epoch)
+    for number in [UInt64(6), 9, 6] {
+      try PostgresQuarantine.add(stock, record: number, note: "x'); DROP", to: fixture.connection)
     }
     #expect(try store.acquire(stock).recovery.quarantined == [6, 9])
     #expect(try store.acquire(PartitionID(.stock, 2)).recovery.quarantined.isEmpty)
-    for offset in Int64(11)...13 { try PostgresQuarantine.add(stock, offset: offset, note: "", to: fixture.connection) }
+    for number in UInt64(11)...13 {
+      try PostgresQuarantine.add(stock, record: number, note: "", to: fixture.connection)
+    }
     #expect(try store.acquire(stock).recovery.quarantined == [11, 12, 13], "the newest")
-    for (partition, offset, words) in [
-      (stock, Int64(5), "applied already"), (PartitionID(.stock, 4), 9, "no stock-4"),
+    let reader = try PostgresStoreReader(fixture.connection, service: .stock)
+    #expect(try reader.quarantined(of: stock) == [6, 9, 11, 12, 13])
+    for (partition, number, words) in [
+      (stock, UInt64(5), "record 5 of stock-1 has been applied already"), (PartitionID(.stock, 4), 9, "no stock-4"),
       (PartitionID(.orders, 0), 9, "'stock'"),
     ] {
-      let refusal = failure { try PostgresQuarantine.add(partition, offset: offset, note: "", to: fixture.connection) }
+      let refusal = failure { try PostgresQuarantine.add(partition, record: number, note: "", to: fixture.connection) }
       #expect(refusal?.message.contains(words) == true, "\(String(describing: refusal))")
     }
     #expect(try fixture.sql("SELECT count(*) FROM kassa.quarantined WHERE note = 'x''); DROP'") == "2")

@@ -42,6 +42,22 @@ import Testing
     end()
   }
 
+  /// Tools read them page by page, and as of the moment that they hold.
+  @Test(arguments: [2, 3, 4])
+  func aReaderHasThemAll(rowsMax: Int) throws {
+    var options = PostgresOptions()
+    options.batchRowsMax = rowsMax
+    let reader = try PostgresStoreReader(fixture.connection, service: .stock, options: options)
+    #expect(try reader.outbox(of: stock) == messages(1...3))
+    #expect(try reader.outbox(of: PartitionID(.stock, 2)).isEmpty)
+    try reader.holdMoment()
+    #expect(try reader.outbox(of: stock) == messages(1...3))
+    try store.writeNow(checkpoint(11, messages(2...9), []), epoch: epoch)
+    #expect(try reader.outbox(of: stock) == messages(1...3))
+    #expect(try PostgresStoreReader(fixture.connection, service: .stock).outbox(of: stock) == messages(2...9))
+    end()
+  }
+
   /// Whatever becomes of a checkpoint whose answer is lost, the next ones know what is there.
   @Test(arguments: [CuttingProxy.Fault.cutAtRequest, .cutAtAnswer, .holdRequest])
   func aLostAnswerIsSettled(_ fault: CuttingProxy.Fault) throws {
@@ -108,6 +124,9 @@ import Testing
     try fixture.sql(damage)
     let refusal = failure { _ = try store.acquire(stock) }
     #expect(refusal?.code == .format && refusal?.message.contains(fixture.database) == true)
+    let reader = try PostgresStoreReader(fixture.connection, service: .stock)
+    let told = failure { _ = try reader.outbox(of: stock) }
+    #expect(told?.message.contains(words) == (words.hasPrefix("place") ? nil : true), "\(told as Any)")
     for word in ["stock-1", words] { #expect(refusal?.message.contains(word) == true, "\(refusal as Any)") }
     #expect(try store.acquire(PartitionID(.stock, 2)).epoch == 1, "the other partitions go on")
     end()
@@ -124,12 +143,14 @@ import Testing
     try fixture.sql(
       """
       INSERT INTO kassa.checkpoints VALUES (1, 3, 7, 7, '\\x0a0408021001100e180920013200', now());
-      INSERT INTO kassa.entities VALUES (1, 2, 'a', NULL, 7, '\\x1200')
+      INSERT INTO kassa.entities VALUES (1, 2, 'a', NULL, 7, '\\x1200');
+      INSERT INTO kassa.quarantined VALUES (1, 9, 'an offset of before', now())
       """)
     let store = try fixture.open()
     let ownership = try store.acquire(stock)
     #expect(ownership.epoch == 4 && ownership.recovery.header?.offset == 7)
     #expect(ownership.recovery.outbox.isEmpty && ownership.recovery.replies.isEmpty)
+    #expect(ownership.recovery.quarantined.isEmpty)
     #expect(try store.loadNow([item("a")], epoch: 4) == [.item(Item(price: .zero))])
     try store.writeNow(checkpoint(8, messages(1...2), [reply(1)]), epoch: 4)
     #expect(try store.acquire(stock).recovery.outbox == messages(1...2))

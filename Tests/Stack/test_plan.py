@@ -132,11 +132,11 @@ class Tables(unittest.TestCase):
 
 class Settings(unittest.TestCase):
     def test_a_pod_knows_its_own_database_only_and_may_be_given_more(self):
-        plan = small_plan(pod_settings="KASSA_LANES=2 KASSA_KAFKA_LINGER=1ms")
+        plan = small_plan(pod_settings="KASSA_LANES=2 KASSA_LEASE=1s")
         settings = others.pod_settings(plan, "stock", "stock-0", "host=h passfile='/a b'")
         self.assertEqual(settings["KASSA_POSTGRES_STOCK"], "host=h passfile='/a b'")
         self.assertNotIn("KASSA_POSTGRES_ORDERS", settings)
-        self.assertEqual((settings["KASSA_LANES"], settings["KASSA_KAFKA_LINGER"]), ("2", "1ms"))
+        self.assertEqual((settings["KASSA_LANES"], settings["KASSA_LEASE"]), ("2", "1s"))
         # The gateway is told before a pod ends: restarts take no longer than they have to.
         self.assertEqual(settings["KASSA_DRAIN_DELAY"], "0ms")
 

@@ -92,13 +92,17 @@ final class Recorder: Sendable {
     (
       [
         "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1",
-        "--postgres-orders", "a", "--postgres-stock", "b", "--postgres-payments", "c",
+        "--postgres-orders", "a", "--postgres-stock", "b",
       ],
-      "kassa: single records can be shown of a data folder only\n"
+      "needs postgres-payments"
     ),
     (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
-    (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET\n"),
+    (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET|NUMBER\n"),
     (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
+    (
+      ["quarantine", "orders-0", "0", "--database", "x"],
+      "kassa: '0' is no record's number: a whole number from 1 on is needed\n"
+    ),
     (
       ["quarantine", "orders-0", "1", "--data", "d", "--database", "x"],
       "kassa: --data and --database do not go together\n"

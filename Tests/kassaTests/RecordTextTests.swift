@@ -12,8 +12,8 @@ import Testing
 @Suite struct RecordTextTests {
   private let owner = OwnerID(epoch: 3, run: 0xab)
 
-  private func text(_ record: LogRecord, _ standing: FolderRecord.Standing = .counted) -> String {
-    RecordText.describe(FolderRecord(content: .record(record), standing: standing))
+  private func text(_ record: LogRecord, _ standing: JudgedRecord.Standing = .counted) -> String {
+    RecordText.describe(JudgedRecord(content: .record(record), standing: standing))
   }
 
   @Test func showsAnOwner() throws {
@@ -61,7 +61,7 @@ import Testing
     #expect(text(turn, .void(.repeated)).hasSuffix("counts      no: its number was counted already\n"))
     #expect(text(turn, .broken(at: 4, "why")).hasSuffix("counts      no: the partition stops at offset 4: why\n"))
     #expect(text(turn, .stored).contains("cannot be told"))
-    let bytes = FolderRecord(content: .undecodable(reason: "no"), standing: .broken(at: 1, "it cannot be decoded: no"))
+    let bytes = JudgedRecord(content: .undecodable(reason: "no"), standing: .broken(at: 1, "it cannot be decoded: no"))
     #expect(RecordText.describe(bytes).hasPrefix("record      cannot be decoded: no\n"))
   }
 }

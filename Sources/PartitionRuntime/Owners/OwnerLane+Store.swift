@@ -73,7 +73,8 @@ extension OwnerLane {
   private func ended(at place: Int) {
     guard !seats[place].isGone, let ending = seats[place].entrance.ending() else { return }
     switch ending {
-    case .stopped(_, let reason): stop(at: place, reason: reason)
+    // Of a cluster an operator sets records aside by their numbers.
+    case .stopped(let number, let reason): stop(at: place, reason: pods == nil ? reason : "record \(number): \(reason)")
     case .left:
       seats[place].hasLeft = true
       if pods != nil { letGo(place) }

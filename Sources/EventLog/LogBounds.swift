@@ -1,19 +1,5 @@
 import Model
 
-/// A log that several processes append to and read: partitions change their owners while it runs.
-public protocol SharedLog: EventLog {
-  /// Which records some partitions have now. Blocking: not for a lane.
-  /// - Throws: `LogFailure` when nobody answers in time.
-  @discardableResult
-  func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
-
-  /// Hands nothing more of a partition over: its owner holds as much of it as it may. Called by the owner.
-  func pause(_ partition: PartitionID)
-
-  /// Goes on where `pause` stopped. Called by the owner.
-  func resume(_ partition: PartitionID)
-}
-
 /// The records that a partition's topic has.
 public struct LogBounds: Hashable, Sendable {
   /// The offset of the oldest record; retention moves it.
