@@ -166,7 +166,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
     }
     let origin = origin
-    var ids = IDSource(base: key.map { hash(of: request.method, $0) }, random: random)
+    var ids = IDSource(
+      base: key.map { hash(of: request.method, $0) }, partitioner: port.partitioner, random: random)
     let plan = try RequestPlan(origin.route, path, ids: &ids)
     random = ids.random
     switch plan {
@@ -177,10 +178,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       try read(query, origin)
     case .submit(let command):
       try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
-    case .addItem(let order, let item, let quantity):
-      try keyed(key, request.method, origin) { token throws(Problem) in
-        try add(item, quantity, to: order, origin, token: token)
-      }
+    case .price(let line):
+      try keyed(key, request.method, origin) { token throws(Problem) in try change(line, origin, token: token) }
     case .batch(let plan):
       try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
@@ -218,7 +217,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return token
   }
 
-  /// What ids made under a key are derived from: the same request under the same key gets the same id everywhere.
+  /// What the partition of an id made under a key is derived from: a repetition has to reach the one that knows the key.
   private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
@@ -315,15 +314,27 @@ public final class RestAPI: HTTPHandler, RequestClient {
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
 }
 
-/// Makes ids at random, or from an idempotency key.
+/// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which
+/// id the first request got, for as long as it remembers the key; after that the key means something new.
 private struct IDSource: EntityIDSource {
   let base: Murmur3?
+  let partitioner: Partitioner
   var random: any RandomNumberGenerator
 
   mutating func newID() -> (id: String, freshness: Freshness) {
-    if let base { return (EntityIDs.id(high: base.high, low: base.low), .derived) }
-    return (EntityIDs.random(using: &random), .random)
+    guard let base else { return (EntityIDs.random(using: &random), .random) }
+    let derived = EntityIDs.id(high: base.high, low: base.low)
+    let partition = partitioner.index(of: derived)
+    for _ in 0..<Self.triesAPartitionMax * partitioner.count {
+      let id = EntityIDs.random(using: &random)
+      if partitioner.index(of: id) == partition { return (id, .random) }
+    }
+    // With a good generator this happens once in 10^27 requests.
+    return (derived, .derived)
   }
+
+  /// How often an id is made anew, by partitions; on average it is once.
+  private static let triesAPartitionMax = 64
 
   mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
 }

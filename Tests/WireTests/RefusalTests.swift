@@ -63,11 +63,11 @@ import Testing
         (Self.command("order_remove { order: 'o' } idempotency { }"), "the idempotency key is missing"),
         (
           Self.command("order_remove { order: 'o' } idempotency { key: 'a b' }"),
-          "the idempotency key is not 1 to 64 visible ASCII characters other than \" and \\"
+          "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (
           Self.command("order_remove { order: 'o' } idempotency { key: '\(Self.long)' }"),
-          "the idempotency key is not 1 to 64 visible ASCII characters other than \" and \\"
+          "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (Self.command("order_remove { order: 'o' } trace { flags: 256 }"), "the trace's flags is too large"),
       ].map { ($0.0, "entry 0: \($0.1)") })

@@ -90,12 +90,12 @@ extension APIDocument {
         "name": "Idempotency-Key",
         "in": "header",
         "required": false,
-        "description": "1-64 visible ASCII characters without quotes and backslashes, bare or between double \#
+        "description": "1-255 visible ASCII characters without quotes and backslashes, bare or between double \#
     quotes. The same key with the same method and path gets the stored outcome for as long as the server \#
     remembers it (24 hours if its operator did not decide otherwise). With another method or path it is refused with \#
     422; where the two belong to different partitions this is noticed only by the process that took the first one, \#
     until it restarts: never use a key for two requests.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 66}
+        "schema": {"type": "string", "minLength": 1, "maxLength": 257}
       },
       "traceparent": {
         "name": "traceparent",
