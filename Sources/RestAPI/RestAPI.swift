@@ -87,6 +87,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       switch shape {
       case .segments: Route.match(path)
       case .root: .root
+      // `OPTIONS *`: no other method has this target.
+      case .nothing where request.path.elementsEqual("*".utf8): .root
       case .nothing, .badEscape, .tooLong: .unmatched
       }
     let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
@@ -99,7 +101,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
     do throws(Problem) {
       origin.site = try site(of: request)
       try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
-      if request.method == .options { return preflight(origin) }
+      if request.method == .options {
+        return origin.site != nil && isPreflight(request) ? preflight(origin) : options(origin)
+      }
       let caller = try admit(request, to: found)
       try start(request, &origin, caller)
     } catch {
@@ -120,7 +124,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = HTTPResponse(status: status, contentType: Self.problemType)
     let id = requestID(number: refusals << 2 | 3)
     response.body = problem.body(requestID: id)
-    response.headers = [(name: "X-Request-Id", value: id)]
+    response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored]
     if status == 429 || status == 503 {
       response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
     }
@@ -241,6 +245,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   // MARK: Answers
 
+  /// Of all answers but those that are the same for everybody: carts and credit are personal, and change.
+  private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
+
   static let problemType: StaticString = "application/problem+json"
 
   /// Answers an exchange: at once when it is the one that `respond` is about, else through `answer`.
@@ -279,6 +286,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   ) -> HTTPResponse {
     var response = HTTPResponse(status: status, contentType: type, body: body)
     response.headers = [(name: "X-Request-Id", value: requestID(of: origin.exchange))]
+    if origin.route != .root, origin.route != .openAPI { response.headers.append(Self.notToBeStored) }
     if let traceparent = origin.traceparent {
       response.headers.append((name: "traceparent", value: traceparent))
     }

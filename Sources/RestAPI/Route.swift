@@ -79,7 +79,8 @@ public enum Route: UInt8, CaseIterable, Sendable {
     switch self {
     case .ordersRemove, .ordersRemoveItem: "DELETE"
     case .ordersSetItem: "PUT"
-    case .ordersFind, .stockFind, .paymentFindUser, .root, .openAPI: "GET, HEAD"
+    case .ordersFind, .stockFind, .paymentFindUser, .openAPI: "GET, HEAD"
+    case .root: "GET, HEAD, OPTIONS"
     case .paymentStatus: "GET, HEAD, POST"
     default: "POST"
     }
@@ -91,7 +92,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case (.ordersFind, .get), (.stockFind, .get), (.paymentFindUser, .get), (.root, .get), (.openAPI, .get),
       (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head), (.openAPI, .head):
       true
-    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post): true
+    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post), (.root, .options): true
     case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersSetItem, _), (.ordersFind, _), (.stockFind, _),
       (.paymentFindUser, _), (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
       false

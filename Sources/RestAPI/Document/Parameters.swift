@@ -30,6 +30,13 @@ extension APIDocument {
         "description": "How many units, at least 1.",
         "schema": {"$ref": "#/components/schemas/PositiveAmount"}
       },
+      "new_quantity": {
+        "name": "quantity",
+        "in": "path",
+        "required": true,
+        "description": "How many units; 0 for none.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
       "amount": {
         "name": "amount",
         "in": "path",
@@ -115,6 +122,11 @@ extension APIDocument {
       "IdempotentReplayed": {
         "description": "The outcome is that of an earlier request with the same key; nothing was done now.",
         "schema": {"const": "true"}
+      },
+      "Allow": {
+        "description": "The methods of the path.",
+        "required": true,
+        "schema": {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"}
       },
       "RetryAfter": {
         "description": "Seconds.",
