@@ -124,6 +124,6 @@ package protocol SharedRecordLog: RecordLog {
   /// - Throws: `LogFailure` when nobody answers in time.
   func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds]
 
-  /// Hands over nothing more of what `read` began for a partition.
-  func stopReading(_ partition: PartitionID, by lane: Int)
+  /// Says that a partition's owner is not on `lane` any more: nothing more of what `read` began is handed over.
+  func leave(_ partition: PartitionID, by lane: Int)
 }

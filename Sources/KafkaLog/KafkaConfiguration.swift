@@ -83,7 +83,7 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
-  /// One lane's appends. Their order and repetitions are told by the records themselves, so it is neither idempotent nor
+  /// One lane's appends. The records themselves tell their order and repetitions, so it is neither idempotent nor
   /// gapless, and nothing ends it.
   static func appender(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: RD_KAFKA_EVENT_DR)

@@ -107,11 +107,12 @@ package final class KafkaRecordLog: SharedRecordLog {
   private let refused = Mutex<LogFailure?>(nil)
 
   /// Has the loop of a lane woken, so that a turn follows, when there is something for `takeConfirmations` or
-  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. The lane must end before the log is closed.
+  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. The lane must end before the log is
+  /// closed.
   ///
   /// - Parameters:
   ///   - place: the lane's place among those that `attach` was told of.
-  ///   - appends: whether the lane's producer is made now; else it is made when the lane first appends, if it ever does.
+  ///   - appends: whether the lane's producer is made now; else it is made when the lane first appends, if ever.
   /// - Throws: `LogFailure` or `LaneFailure` when there is no such lane, or the system has no descriptors or threads.
   package func attach(_ place: Int, to lane: Lane, appends: Bool = true) throws {
     guard let own = self.lane(at: place) else { throw noLane(place) }
@@ -179,8 +180,9 @@ package final class KafkaRecordLog: SharedRecordLog {
     self.lane(at: lane)?.takeRead(eventsMax: eventsMax) ?? []
   }
 
-  package func stopReading(_ partition: PartitionID, by lane: Int) {
+  package func leave(_ partition: PartitionID, by lane: Int) {
     self.lane(at: lane)?.stopReading(CollectionOfOne(partition))
+    retention.withLock { $0.forget(partition) }
   }
 
   private func noPartition(_ partition: PartitionID) -> LogFailure {
@@ -217,9 +219,6 @@ package final class KafkaRecordLog: SharedRecordLog {
   /// For each announced partition: how many records retention may still remove before its owner misses one, as of the
   /// newest `readBounds`. An alarm is due when it shrinks towards 0.
   package var margins: [PartitionID: Int64] { retention.withLock { $0.margins } }
-
-  /// Says that a partition has no owner here any more, so that nothing is told of its margin.
-  package func forget(_ partition: PartitionID) { retention.withLock { $0.forget(partition) } }
 
   /// Retention removes records by their age, whoever needs them; this is kept for `margins`.
   package func trim(_ partition: PartitionID, through offset: Int64) {

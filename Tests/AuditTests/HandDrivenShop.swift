@@ -104,7 +104,7 @@ final class HandDrivenShop {
     let partition = partition(of: command)
     let client = ClientCommand(
       request: RequestID(incarnation: 1, lane: 0, number: requests), idempotency: nil, trace: nil, command: command)
-    #expect(owners[partition]?.receive(client, deadline: nil, bytes: 128) == true)
+    #expect(owners[partition]?.receive(client, deadline: nil) == true)
     try settle()
   }
 

@@ -41,7 +41,7 @@ struct OpenPod {
     in world: MemoryOwnershipWorld = MemoryOwnershipWorld()
   ) throws {
     let options = try PodOptions(settings)
-    let log = try KafkaLog(options: options.kafka) { _ in }
+    let log = try KafkaRecordLog(options: options.kafka) { _ in }
     let lanes = try ServerLanes(servingCount: 2)
     let own = options.announcement
     let announcement = PodAnnouncement(

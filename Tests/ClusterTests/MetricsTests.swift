@@ -18,9 +18,10 @@ import Testing
 
   private func text() -> PrometheusText {
     var text = PrometheusText()
-    var log = KafkaLog.Statistics()
+    var log = KafkaRecordLog.Statistics()
     log.recordsAcknowledged = 5
     log.bytesPending = 6
+    log.recordsRead = 13
     text.write(log)
     text.write(margins: [PartitionID(.stock, 3): 7, PartitionID(.orders, 1): 8])
     var member = KafkaMember.Statistics()
@@ -50,7 +51,7 @@ import Testing
     text.write(caches)
     let figures = PeerFigures()
     figures.add(11, to: .reconnects)
-    text.write(PeerReading(isReplaced: true, statuses: statuses), figures, undecodableFrames: 12)
+    text.write(PeerReading(isReplaced: true, statuses: statuses), figures, undecodableFrames: 12, oversizedSends: 14)
     return text
   }
 
@@ -58,6 +59,7 @@ import Testing
     let lines = Set(String(decoding: text().bytes, as: UTF8.self).split(separator: "\n").map(String.init))
     for line in [
       "kassa_kafka_records_acknowledged_total 5", "kassa_kafka_pending_bytes 6",
+      "kassa_kafka_records_read_total 13", "kassa_peers_oversized_sends_total 14",
       "kassa_kafka_retention_margin_records{service=\"stock\",partition=\"3\"} 7",
       "kassa_kafka_member_assignments_total{service=\"stock\"} 2",
       "kassa_kafka_member_revocations_total{service=\"stock\"} 2",
@@ -89,7 +91,7 @@ import Testing
     #expect(count("kassa_peers_") == PeerFigures.Counter.allCases.count + 3)
     // One more: whether it is connected. Each of two services has its own.
     #expect(count("kassa_postgres_") == 2 * (Mirror(reflecting: PostgresCounters()).children.count + 1))
-    #expect(Metric.ofKafka.count == Mirror(reflecting: KafkaLog.Statistics()).children.count)
+    #expect(Metric.ofKafka.count == Mirror(reflecting: KafkaRecordLog.Statistics()).children.count)
     #expect(Metric.ofMembers.count == Mirror(reflecting: KafkaMember.Statistics()).children.count)
   }
 

@@ -130,7 +130,7 @@ import Testing
     bench.log.close()
   }
 
-  /// What a broker refuses for good is of unknown fate, like everything else that was not acknowledged, and ends nothing.
+  /// What a broker refuses for good is of unknown fate, like all else that was not acknowledged, and ends nothing.
   @Test func aRefusedRecordIsUnknownAndTheNextOneStands() throws {
     let cluster = try MockCluster()
     let bench = try cluster.records()
@@ -274,10 +274,10 @@ import Testing
     let bench = try MockCluster().records()
     #expect(bench.write((UInt64(1)...10).map { logAppend(orders, $0) }).count == 10)
     try bench.log.read([orders: 0, stock: 0], by: 0)
-    bench.log.stopReading(orders, by: 1)
+    bench.log.leave(orders, by: 1)
     #expect(bench.log.statistics.partitionsRead == 2, "lane 1 has nothing to say about it")
-    bench.log.stopReading(orders, by: 0)
-    bench.log.stopReading(PartitionID(.orders, 99), by: 0)
+    bench.log.leave(orders, by: 0)
+    bench.log.leave(PartitionID(.orders, 99), by: 0)
     #expect(bench.readEvents().map(\.text) == ["stock-1 ends 0"])
     usleep(100_000)
     #expect(bench.log.takeRead(of: 0, eventsMax: 100).isEmpty)
@@ -386,7 +386,7 @@ import Testing
     log.trim(orders, through: 1)
     log.trim(PartitionID(.orders, 99), through: 1)
     #expect(log.margins == [orders: 2])
-    log.forget(orders)
+    log.leave(orders, by: 0)
     #expect(log.margins.isEmpty && log.announced.isEmpty)
     #expect(try !log.readClusterID().isEmpty)
     #expect(throws: LogFailure.self) { try log.readBounds(of: [PartitionID(.orders, 99)]) }

@@ -171,7 +171,7 @@ final class BrokerLog: SharedRecordLog {
     state.unread.removeAll { $0.partition == partition }
   }
 
-  func stopReading(_ partition: PartitionID, by lane: Int) {
+  func leave(_ partition: PartitionID, by lane: Int) {
     state.withLock { Self.stop(partition, by: lane, &$0) }
   }
 

@@ -41,13 +41,13 @@ extension OwnerLane {
   /// Reads the log back, because an append did not come to stand where it had to.
   func readBack(from offset: Int64, at place: Int) {
     seats[place].readFrom = offset
-    // Not at once again: the log's end was just looked at.
-    guard seats[place].reading == .nothing else {
-      seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
-      return
-    }
     seats[place].reading = .back
-    read([seats[place].id: offset])
+    // Not at once again: the log's end was just looked at.
+    if let endedAt = seats[place].readEndedAt, lane.now - endedAt < UInt64(shared.options.tickMilliseconds) {
+      seats[place].readAgainAt = endedAt + UInt64(shared.options.tickMilliseconds)
+    } else {
+      read([seats[place].id: offset])
+    }
   }
 
   /// Called with each tick: what a partition wants to read, or to say, once more.
@@ -70,7 +70,9 @@ extension OwnerLane {
   }
 
   private func cannotBeRead(_ place: Int, _ reason: String) {
-    if pods == nil { stop(at: place, reason: reason) } else { gone(at: place, .broken(reason: reason)) }
+    guard pods != nil else { return stop(at: place, reason: reason) }
+    shared.partitionLost(seats[place].id, reason)
+    gone(at: place, .broken(reason: reason))
   }
 
   private func take(_ event: ReadEvent) {
@@ -84,6 +86,7 @@ extension OwnerLane {
     case (.ended(_, let end), .replay): return replayEnded(at: end, place)
     case (.ended(_, let end), .back):
       seats[place].reading = .nothing
+      seats[place].readEndedAt = lane.now
       return give(.readBackEnded(at: end), to: place)
     case (.broken(_, let reason), _): return cannotBeRead(place, reason)
     case (_, .nothing): return

@@ -87,7 +87,7 @@ extension OwnerLane {
   /// Tells the lanes of this pod that it owns a partition no more.
   func letGo(_ place: Int) {
     let (partition, owner) = (seats[place].id, seats[place].owner)
-    shared.sharedLog?.stopReading(partition, by: index)
+    shared.sharedLog?.leave(partition, by: index)
     seats[place].gate.state = .elsewhere
     for other in 0..<shared.options.laneCount { post(.pod(.notMine(partition, owner)), toLane: other) }
   }

@@ -18,6 +18,8 @@ struct Seat {
   var isToStep = false
   /// What is being read of its log.
   var reading = Reading.nothing
+  /// When it was last read back to the log's end, by the lane's clock.
+  var readEndedAt: UInt64?
   /// When to read on, or `Owned` has to be appended again, by the lane's clock.
   var readAgainAt: UInt64?
   var announcedAt: UInt64 = 0

@@ -190,6 +190,8 @@ extension Tenancy {
 
   private mutating func serve(into actions: inout TenancyActions) {
     phase = .serving
+    // Reads that came before wait for a lease, which the confirmation of an append gives.
+    if !waitingReads.isEmpty { wantsTick = true }
     // A client is told once more; a pod drops what nobody waits for.
     actions.replies += replies.all
     for append in held { reveal(append.effects, into: &actions) }
