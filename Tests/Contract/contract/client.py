@@ -123,6 +123,9 @@ class Client:
     def delete(self, path, expect=200, **headers):
         return self.send("DELETE", path, expect, **headers)
 
+    def put(self, path, expect=200, **headers):
+        return self.send("PUT", path, expect, **headers)
+
     def check(self, method, path, answer):
         """Holds an answer against the document."""
 
@@ -152,6 +155,10 @@ class Client:
         if method == "HEAD":
             if answer.body:
                 broken("a body behind HEAD")
+            return
+        if "content" not in described:
+            if answer.body:
+                broken("a body that the document does not name")
             return
         content_type = answer.header("Content-Type")
         if content_type not in described["content"]:
