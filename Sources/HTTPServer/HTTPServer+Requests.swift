@@ -189,9 +189,9 @@ extension HTTPServer {
     let closes =
       response.closes || isStopping || isLeaving || client.framing.isChunked
       || client.framing.length > 0 && !client.isHeadSeen
-    let idleSeconds = closes || client.framing.isLast ? nil : limits.idleMilliseconds / 1_000
     return ResponseObject.queue(
-      response, on: client.connection, closes: closes, idleSeconds: idleSeconds, serverName: serverName)
+      response, on: client.connection, closes: closes,
+      keepAlive: closes || client.framing.isLast ? nil : keepAlive, serverName: serverName)
   }
 
   private func text(_ text: UnsafePointer<CChar>?) -> UnsafeBufferPointer<UInt8> {
