@@ -8,10 +8,14 @@ extension HTTPServer {
   /// Looks for a NUL behind a request line. Returns whether the head's end was found before one.
   func lookAtHead(behind target: UnsafeBufferPointer<UInt8>, _ client: ClientConnection) -> Bool {
     guard let base = target.baseAddress, let end = bufferEnd(around: base, client) else { return false }
+    // What else stands here in place of the version makes the request line a bad one.
     var place = base + target.count + 1
-    // The version; two NULs stand in the place of its CR LF.
-    while place < end, place.pointee != 0 { place += 1 }
-    place += 2
+    for byte in Self.versionStart.utf8 {
+      guard place < end, place.pointee == byte else { return false }
+      place += 1
+    }
+    // Its digit, and two NULs in the place of its CR LF.
+    place += 3
     var matched = 2
     while place < end {
       switch (place.pointee, matched) {
@@ -27,6 +31,8 @@ extension HTTPServer {
     }
     return false
   }
+
+  private static let versionStart = "HTTP/1."
 
   /// A place up to which memory around a target belongs to the library's buffer of the connection for certain; nil when
   /// there is none.

@@ -54,10 +54,10 @@ import Testing
       show order o1                → open 3 by alice pear:1
       set o1 pear 9007199254740991 at 2 → refused amountOutOfRange o1
       show order o1                → open 3 by alice pear:1
-      checkout o1                  → reserve o1/1 0: alice pear:1 to stock-0
+      checkout o1                  → reserve o1/1 0: 0 pear:1 to stock-0
       set o1 pear 2 at 3           → refused checkoutUnderWay o1
       set o1 pear 0 at 0           → refused checkoutUnderWay o1
-      paid o1/1                    → r16 done
+      paid o1/1                    → r15 done
       set o1 pear 2 at 3           → refused orderPaid o1
       """)
   }

@@ -67,7 +67,7 @@ import Testing
       paid 0/1                         → r10 done
       key=n init 0 1 items 1 users 1 at 1 → done
       Paid is an outcome.
-      checkout o1                      → reserve o1/2 0: alice apple:1 pear:1 to stock-0
+      checkout o1                      → reserve o1/2 0: 0 apple:1 pear:1 to stock-0
       paid o1/2                        → r14 done
       key=p remove o1                  → refused orderPaid o1
       key=p remove o1                  → refused orderPaid o1 again

@@ -41,7 +41,7 @@ import Testing
     #expect(commands[0].command != commands[1].command)
     #expect(commands[0].token == commands[1].token)
     // Golden: other releases and machines have to find the same one.
-    #expect(commands.map(\.partition) == [PartitionID(.orders, 5), PartitionID(.orders, 5)])
+    #expect(commands.map(\.partition) == [PartitionID(.orders, 4), PartitionID(.orders, 4)])
     #expect(commands[0].token?.fingerprint == 13_864_741_454_548_477_923)
   }
 

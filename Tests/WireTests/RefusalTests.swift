@@ -11,6 +11,7 @@ import Testing
   private static let attempt = "attempt { order: 'o' number: 1 }"
   private static let stop = "stops { lines { item: 'a' quantity: 1 } }"
   private static let long = String(repeating: "x", count: 65)
+  private static let longKey = String(repeating: "x", count: 256)
   private static func slip(_ stops: String, total: String = "1") -> String {
     "slip { \(attempt) user: 'u' total: \(total) \(stops) }"
   }
@@ -66,7 +67,7 @@ import Testing
           "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (
-          Self.command("order_remove { order: 'o' } idempotency { key: '\(Self.long)' }"),
+          Self.command("order_remove { order: 'o' } idempotency { key: '\(Self.longKey)' }"),
           "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (Self.command("order_remove { order: 'o' } trace { flags: 256 }"), "the trace's flags is too large"),
