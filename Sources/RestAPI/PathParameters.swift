@@ -16,8 +16,8 @@ extension PathSegments {
   func item(_ index: Int) throws(Problem) -> ItemID { try id(index, "item_id", as: ItemID.self) }
   func user(_ index: Int) throws(Problem) -> UserID { try id(index, "user_id", as: UserID.self) }
 
-  /// A whole number within `range`: digits without a sign. A fraction of zeros means nothing: clients of the older course
-  /// that count with floats send `5.0`.
+  /// A whole number within `range`: digits without a sign. A fraction of zeros means nothing: clients of the older
+  /// course that count with floats send `5.0`.
   func number(
     _ index: Int, _ name: StaticString, in range: ClosedRange<Int64> = 0...Money.max
   ) throws(Problem) -> Int64 {

@@ -221,7 +221,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return token
   }
 
-  /// What the partition of an id made under a key is derived from: a repetition has to reach the one that knows the key.
+  /// What the partition of an id made under a key is derived from: a repetition has to reach the one that knows it.
   private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)

@@ -29,8 +29,8 @@ import Testing
     #expect(Bench().send("GET /orders/find/o1", twice).response == nil)
   }
 
-  /// The partition remembers the first id, and gives it to whoever repeats. When it has forgotten the key, the new id is
-  /// of something new.
+  /// The partition remembers the first id, and gives it to whoever repeats. When it has forgotten the key, the new id
+  /// is of something new.
   @Test func sameRequestSamePartitionWhoeverTakesIt() {
     let key = [("Idempotency-Key", "k1")]
     let commands = [("POST /orders/create/u1", 1), ("POST /orders/create/%751", 9)].map { line, seed in
