@@ -101,8 +101,8 @@ extension APIDocument {
     quotes. The same key with the same method and path gets the stored outcome for as long as the server \#
     remembers it (24 hours if its operator did not decide otherwise). A refusal is an outcome, too: a new attempt \#
     needs a new key. None is what may pass, a checkout under way, 429 and 503. With another method or path it is \#
-    refused with 422; where the two belong to different partitions this is noticed only by the process that took the first one, \#
-    until it restarts: never use a key for two requests.",
+    refused with 422; where the two belong to different partitions this is noticed only by the process that took the \#
+    first one, until it restarts: never use a key for two requests.",
         "schema": {
           "type": "string",
           "pattern": "^([!#-\\[\\]-~]{1,255}|\"[!#-\\[\\]-~]{1,255}\")$",
