@@ -30,12 +30,16 @@ final class ClientConnection {
   /// Names the request it is at; never 0 while there is one.
   var exchange: UInt64 = 0
 
-  /// The target in the library's buffer, and how much of it is the path.
-  var target = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-  var pathCount = 0
+  /// The target in the library's buffer, and its parts.
+  private(set) var target = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+  private var parts = TargetParts(ofMeaningless: UnsafeBufferPointer(start: nil, count: 0))
   /// The byte behind the question mark while the library must not see it.
   private var hiddenByte: UInt8?
-  var isTargetVisible = true
+  private(set) var isTargetGood = true
+  /// The target of a request with which the library's buffer had just begun.
+  var earlyTarget: UnsafePointer<UInt8>?
+  /// Whether the whole head was here before the library took it apart, without a NUL.
+  var isHeadSeen = false
 
   /// While it is idle: the first bytes of a request were seen, and it has the request's deadline.
   var hasBegun = false
@@ -66,8 +70,9 @@ final class ClientConnection {
     hasBegun = false
     isCounted = false
     target = UnsafeBufferPointer(start: nil, count: 0)
-    pathCount = 0
-    isTargetVisible = true
+    parts = TargetParts(ofMeaningless: target)
+    isTargetGood = true
+    isHeadSeen = false
     framing = BodyFraming()
     discardedBytes = 0
     refusal = nil
@@ -75,11 +80,25 @@ final class ClientConnection {
     if !body.isEmpty { body = [] }
   }
 
-  var path: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: target[..<pathCount]) }
+  func take(target: UnsafeBufferPointer<UInt8>) {
+    self.target = target
+    let parts = TargetParts(target)
+    isTargetGood = parts != nil
+    self.parts = parts ?? TargetParts(ofMeaningless: target)
+  }
+
+  var path: UnsafeBufferPointer<UInt8> {
+    guard parts.path.isEmpty else { return UnsafeBufferPointer(rebasing: target[parts.path]) }
+    return UnsafeBufferPointer(start: TargetParts.root.utf8Start, count: TargetParts.root.utf8CodeUnitCount)
+  }
+
+  /// Host and port of an absolute target; else empty.
+  var authority: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: target[parts.authority]) }
 
   /// Behind the question mark; empty without one.
   var query: UnsafeBufferPointer<UInt8> {
-    pathCount < target.count ? UnsafeBufferPointer(rebasing: target[(pathCount + 1)...]) : target.emptyPart
+    let end = parts.path.upperBound
+    return end < target.count ? UnsafeBufferPointer(rebasing: target[(end + 1)...]) : target.emptyPart
   }
 
   /// Keeps the library from taking the query apart, which would change it and use memory for each argument: to it, the

@@ -15,7 +15,7 @@ public struct HTTPLimits: Hashable, Sendable {
   /// From a new connection to its first byte, and from a request's first byte to its last.
   public var requestMilliseconds = 10_000
   /// Until a connection that has been answered sends the first byte of its next request.
-  public var idleMilliseconds = 30_000
+  public var idleMilliseconds = 75_000
   /// From the answer until the client has read so much that the rest of it fits into the socket's buffer.
   public var answerMilliseconds = 10_000
 

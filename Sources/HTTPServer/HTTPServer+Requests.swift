@@ -73,9 +73,8 @@ extension HTTPServer {
     guard let target else { return }
     let bytes = UnsafeBufferPointer(
       start: UnsafeRawPointer(target).assumingMemoryBound(to: UInt8.self), count: strlen(target))
-    client.target = bytes
-    client.isTargetVisible = bytes.first == 0x2f && bytes.allSatisfy(ASCII.isTarget)
-    client.pathCount = bytes.firstIndex(of: 0x3f) ?? bytes.count
+    client.take(target: bytes)
+    client.isHeadSeen = lookAtHead(behind: bytes, client)
     client.hideQuery()
   }
 
@@ -92,7 +91,7 @@ extension HTTPServer {
     let parts = HeadParts(
       method: text(method), target: client.target, version: text(version), headBytes: headBytes)
     var refusal = HeadRules.refusal(of: parts, head, limits: limits, framing: &client.framing)
-    if refusal == nil, !client.isTargetVisible { refusal = .bad("The target is not a path of visible bytes.") }
+    if refusal == nil { refusal = self.refusal(ofTarget: client, parts) }
     let isGood = refusal == nil
     guard let refusal = refusal ?? client.surplus else { return true }
     // A client that is sending its body would not see an answer behind which its connection is reset.
@@ -103,6 +102,19 @@ extension HTTPServer {
       return true
     }
     return refuse(client, refusal)
+  }
+
+  private func refusal(ofTarget client: ClientConnection, _ parts: HeadParts) -> HeadRefusal? {
+    guard client.isTargetGood else { return .bad("The target is not a path of visible bytes.") }
+    if TargetParts.isAsterisk(client.target), HTTPMethod(parts.method) != .options {
+      return .bad("Only OPTIONS has the target *.")
+    }
+    guard !client.authority.isEmpty else { return nil }
+    // RFC 9112 lets the target win. A gateway has made them equal, and whoever sends two means mischief.
+    let isSame = head.withField("Host") { count, host in
+      count == 0 || host.elementsEqual(client.authority) { ASCII.lower($0) == ASCII.lower($1) }
+    }
+    return isSame ? nil : .bad("The target's host is another one than Host says.")
   }
 
   /// Some of the body has arrived.
@@ -173,9 +185,13 @@ extension HTTPServer {
   func send(_ response: HTTPResponse, to client: ClientConnection) -> Bool {
     client.phase = .answering
     client.deadline = lane.now + UInt64(limits.answerMilliseconds)
-    // Behind chunks the connection is not used again: see HeadRules.
-    let closes = response.closes || isStopping || isLeaving || client.framing.isChunked
-    return ResponseObject.queue(response, on: client.connection, closes: closes, serverName: serverName)
+    // Behind chunks, and behind a body whose head was not seen, the connection is not used again: see HeadRules.
+    let closes =
+      response.closes || isStopping || isLeaving || client.framing.isChunked
+      || client.framing.length > 0 && !client.isHeadSeen
+    return ResponseObject.queue(
+      response, on: client.connection, closes: closes,
+      keepAlive: closes || client.framing.isLast ? nil : keepAlive, serverName: serverName)
   }
 
   private func text(_ text: UnsafePointer<CChar>?) -> UnsafeBufferPointer<UInt8> {

@@ -15,6 +15,8 @@ public final class HTTPServer {
   let ledger: ConnectionLedger
   let handler: any HTTPHandler
   let serverName: String?
+  /// What `Keep-Alive` says of connections that are kept.
+  let keepAlive: String
   let isTLS: Bool
   let head: RequestHead
   var daemon: Daemon?
@@ -76,6 +78,7 @@ public final class HTTPServer {
     self.ledger = connections
     self.handler = handler
     self.serverName = serverName
+    keepAlive = "timeout=\(limits.idleMilliseconds / 1_000)"
     self.socket = socket
     isTLS = tls != nil
     head = RequestHead(headersMax: HTTPLimits.headersMax)

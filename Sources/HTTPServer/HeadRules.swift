@@ -18,7 +18,10 @@
 // gets every request refused, which the tests notice at once.
 //
 // What cannot be seen in this way: empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends
-// with NUL LF instead of CR LF, which looks the same and means the same to both readers. Chunks are not covered either:
+// with NUL LF instead of CR LF, which looks the same afterwards. A reader that takes no bare LF for a line's end has
+// `X: a␀␊Content-Length: 30` for one header, and the next 30 bytes for the next request. So heads are looked at before
+// the library does (`lookAtHead`), when the request line is here. Of a head that comes in pieces only the first one can
+// be: such a request is answered, and if it has a body the connection closed behind it. Chunks are not covered at all:
 // `HTTPServer` closes the connection behind every chunked request, so nothing can be smuggled in behind one.
 
 /// The parts of a head, as libmicrohttpd hands them out.
@@ -46,6 +49,8 @@ struct BodyFraming {
   var isChunked = false
   var length: UInt64 = 0
   var expectsContinue = false
+  /// The client closes the connection behind the answer.
+  var isLast = false
 }
 
 enum HeadRules {
@@ -121,6 +126,7 @@ enum HeadRules {
   private static func refusal(
     ofFields head: RequestHead, _ is11: Bool, _ limits: HTTPLimits, _ framing: inout BodyFraming
   ) -> HeadRefusal? {
+    framing.isLast = !is11
     var hosts = 0
     var lengths = 0
     for index in 0..<head.count {
@@ -136,6 +142,8 @@ enum HeadRules {
           return HeadRefusal(status: 417, detail: "Only 100-continue can be expected.")
         }
         framing.expectsContinue = is11
+      case 10 where field.isNamed("Connection"):
+        if HeaderField(name: field.value, value: field.value).isNamed("close") { framing.isLast = true }
       case 14 where field.isNamed("Content-Length"):
         lengths += 1
         guard lengths == 1, let length = length(field.value) else {

@@ -3,9 +3,12 @@ import Glibc
 
 /// Turns an answer into libmicrohttpd's form of it.
 enum ResponseObject {
-  /// Queues an answer. Returns false when the connection cannot take one; then it is to be closed.
+  /// Queues an answer.
+  ///
+  /// - Parameter keepAlive: how long the connection is kept behind the answer; nil: not at all.
+  /// - Returns: false when the connection cannot take one; then it is to be closed.
   static func queue(
-    _ response: HTTPResponse, on connection: OpaquePointer, closes: Bool, serverName: String?
+    _ response: HTTPResponse, on connection: OpaquePointer, closes: Bool, keepAlive: String?, serverName: String?
   ) -> Bool {
     let object = response.body.withUnsafeBytes { body in
       MHD_create_response_from_buffer(
@@ -18,6 +21,7 @@ enum ResponseObject {
     }
     if let serverName { add("Server", serverName, to: object) }
     for header in response.headers { add(header.name, header.value, to: object) }
+    if let keepAlive { add("Keep-Alive", keepAlive, to: object) }
     if closes { add("Connection", "close" as StaticString, to: object) }
     return MHD_queue_response(connection, UInt32(response.status), object) == .YES
   }

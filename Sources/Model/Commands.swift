@@ -30,6 +30,9 @@ public enum OrderCommand: Hashable, Sendable {
   case addItem(OrderID, ItemID, Quantity, price: Money)
   /// Takes one unit away.
   case removeItem(OrderID, ItemID)
+  /// Makes the order's line of the item one of so many units at the price that the stock service told; 0 takes the line
+  /// away, at whatever price. Repeated, it changes nothing more.
+  case setItem(OrderID, ItemID, Quantity, price: Money)
   case checkout(OrderID)
   case batchInit(OrderBatch)
 }

@@ -75,10 +75,10 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
   public var description: String { "\(order.text)/\(number)" }
 }
 
-/// The value of an `Idempotency-Key` header: 1–64 visible ASCII characters other than `"` and `\`.
+/// The value of an `Idempotency-Key` header: 1–255 visible ASCII characters other than `"` and `\`.
 public struct IdempotencyKey: Hashable, Comparable, Sendable {
   /// The longest key, in characters.
-  public static let lengthMax = 64
+  public static let lengthMax = 255
 
   public let text: String
 

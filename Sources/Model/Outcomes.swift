@@ -42,8 +42,11 @@ public enum Refusal: Hashable, Sendable {
   case idempotencyKeyReused(IdempotencyKey)
 
   /// Whether the same request may succeed a moment later, so that the refusal is no outcome to be remembered.
-  public var isTransient: Bool {
+  ///
+  /// - Parameter rules: under the oldest ones a key kept "a checkout is under way".
+  public func isTransient(under rules: UInt32) -> Bool {
     switch self {
+    case .checkoutUnderWay: rules > Rules.oldest
     case .tooManyJoined, .checkoutFailed(_, .tooManyWaiting): true
     default: false
     }

@@ -72,7 +72,12 @@ public struct Owner: Hashable, Sendable {
 /// The versions of what `apply` decides.
 public enum Rules {
   /// The newest version this program knows; it also knows all older ones.
-  public static let current: UInt32 = 1
+  public static let current: UInt32 = 2
+
+  /// Those of the logs of 0.1.0, and of a log of `Record`s that names none.
+  public static let oldest: UInt32 = 1
+  /// What a log of `LogRecord`s begins with: "not now" is no outcome that an idempotency key keeps.
+  public static let oneWriter: UInt32 = 2
 }
 
 /// Where in a log's own sequence something stands: an answer that depends on it may be revealed once the log is

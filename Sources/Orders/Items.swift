@@ -6,17 +6,39 @@ extension OrdersMachine {
   mutating func addItem(
     to id: OrderID, _ item: ItemID, _ quantity: Quantity, at price: Money, in context: borrowing ApplyContext
   ) -> Outcome {
+    guard let order = orders[id] else { return .refused(.unknownOrder(id)) }
+    if let refusal = order.refusalToChange(id) { return .refused(refusal) }
+    let before = order.lines.first { $0.item == item }?.quantity ?? .zero
+    guard let sum = before.adding(quantity) else { return .refused(.amountOutOfRange(id: item.text)) }
+    return put(Order.Line(item: item, quantity: sum, price: price), into: order, id, in: context)
+  }
+
+  /// Makes the line of an item one of so many units, at the price told now; without units it disappears.
+  mutating func setItem(
+    in id: OrderID, _ item: ItemID, to quantity: Quantity, at price: Money, in context: borrowing ApplyContext
+  ) -> Outcome {
     guard var order = orders[id] else { return .refused(.unknownOrder(id)) }
     if let refusal = order.refusalToChange(id) { return .refused(refusal) }
+    guard quantity == .zero else {
+      return put(Order.Line(item: item, quantity: quantity, price: price), into: order, id, in: context)
+    }
     if let line = order.lines.firstIndex(where: { $0.item == item }) {
-      guard let sum = order.lines[line].quantity.adding(quantity) else {
-        return .refused(.amountOutOfRange(id: item.text))
-      }
-      order.lines[line].quantity = sum
-      order.lines[line].price = price
+      order.lines.remove(at: line)
+      orders.update(id, at: context.position) { $0 = order }
+    }
+    return .total(order.total ?? .zero)
+  }
+
+  /// Puts a line where the item's line is, or behind all others.
+  private mutating func put(
+    _ line: Order.Line, into order: Order, _ id: OrderID, in context: borrowing ApplyContext
+  ) -> Outcome {
+    var order = order
+    if let place = order.lines.firstIndex(where: { $0.item == line.item }) {
+      order.lines[place] = line
     } else {
       guard order.lines.count < context.limits.orderLinesMax else { return .refused(.tooManyLines(id)) }
-      order.lines.append(Order.Line(item: item, quantity: quantity, price: price))
+      order.lines.append(line)
     }
     guard let total = order.total else { return .refused(.amountOutOfRange(id: id.text)) }
     orders.update(id, at: context.position) { $0 = order }

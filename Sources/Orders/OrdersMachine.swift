@@ -20,7 +20,7 @@ public struct OrdersMachine: StateMachine {
     case .create(_, _, .random):
       break
     case .create(let id, _, .derived), .remove(let id), .addItem(let id, _, _, _), .removeItem(let id, _),
-      .checkout(let id):
+      .setItem(let id, _, _, _), .checkout(let id):
       collect(id, into: &keys)
     case .batchInit(let batch):
       for number in batch.numbers {
@@ -58,6 +58,8 @@ public struct OrdersMachine: StateMachine {
     case .addItem(let id, let item, let quantity, let price):
       return addItem(to: id, item, quantity, at: price, in: context)
     case .removeItem(let id, let item): return removeItem(from: id, item, at: context.position)
+    case .setItem(let id, let item, let quantity, let price):
+      return setItem(in: id, item, to: quantity, at: price, in: context)
     case .checkout(let id): return checkout(id, from: waiter, in: &context)
     case .batchInit(let batch): return batchInit(batch, at: context.position)
     }

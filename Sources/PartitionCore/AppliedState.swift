@@ -16,12 +16,17 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   private var idempotency = Table<IdempotencyKey, IdempotencyRecord>()
 
   /// Starts from what the store holds.
-  public init(partition: PartitionID, partitioner: Partitioner, header: CheckpointHeader?, pinned: [EntityChange]) {
+  ///
+  /// - Parameter firstRules: what the partition's log begins with.
+  public init(
+    partition: PartitionID, partitioner: Partitioner, firstRules: UInt32, header: CheckpointHeader?,
+    pinned: [EntityChange]
+  ) {
     self.partition = partition
     partitionCount = partitioner.count
     machine = Machine(partition: partition, partitioner: partitioner)
     now = header?.now ?? .zero
-    rulesVersion = header?.rulesVersion ?? 1
+    rulesVersion = header?.rulesVersion ?? firstRules
     ruleLimits = header?.limits ?? .initial
     machine.ledger = header?.ledger ?? Ledger()
     for row in pinned { machine.install(row.key, row.value) }
@@ -149,9 +154,14 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
 
   private mutating func remember(_ outcome: Outcome, under token: IdempotencyToken?, at position: LogPosition) {
     guard let token else { return }
-    if case .refused(let refusal) = outcome, refusal.isTransient {
+    if case .refused(let refusal) = outcome, refusal.isTransient(under: rulesVersion) {
+      switch refusal {
       // A request that could not join leaves the key to the one that is under way.
-      if case .tooManyJoined = refusal { return }
+      case .tooManyJoined: return
+      // It was let in because its key was free, and nothing was kept since.
+      case .checkoutUnderWay: return
+      default: break
+      }
       // The same request may do better later: the key is free again. After a recovery it need not be resident.
       idempotency.delete(token.key, at: position)
       return

@@ -76,7 +76,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     self.limits = limits
     quarantined = recovery.quarantined
     state = AppliedState(
-      partition: partition, partitioner: partitioner, header: recovery.header, pinned: recovery.pinned)
+      partition: partition, partitioner: partitioner, firstRules: Rules.oldest, header: recovery.header,
+      pinned: recovery.pinned)
     dedup = Dedup(partitionCount: partitioner.count)
     let header = recovery.header
     appliedOffset = header?.offset ?? -1

@@ -9,13 +9,13 @@ struct PendingRequest {
 
   enum Step {
     case read(Query)
-    /// The cache, or the stock service, was asked for the price; then the units are added.
-    case price(OrderID, ItemID, Quantity, IdempotencyToken?, PriceTicket)
+    /// The cache, or the stock service, was asked for the price; then the line is changed.
+    case price(LineChange, IdempotencyToken?, PriceTicket)
     case command(Command, IdempotencyToken?)
 
     /// The key of a request whose command is not under way yet: when the request ends now, nobody has used the key.
     var unusedToken: IdempotencyToken? {
-      if case .price(_, _, _, let token, _) = self { token } else { nil }
+      if case .price(_, let token, _) = self { token } else { nil }
     }
 
     /// The lowest bits of the number under which the step's answer comes.

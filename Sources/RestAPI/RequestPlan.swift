@@ -6,10 +6,25 @@ enum RequestPlan: Hashable {
   case ask(Query)
   case submit(Command)
   /// The item's price has to be known first.
-  case addItem(OrderID, ItemID, Quantity)
+  case price(LineChange)
   case batch(BatchPlan)
   /// Answered without any partition.
   case constant
+}
+
+/// A change of an order's line, still without the item's price.
+struct LineChange: Hashable {
+  let order: OrderID
+  let item: ItemID
+  let quantity: Quantity
+  /// Whether the line gets that many units, whatever it has; else so many more.
+  var isAbsolute = false
+
+  func command(at price: Money) -> Command {
+    .orders(
+      isAbsolute
+        ? .setItem(order, item, quantity, price: price) : .addItem(order, item, quantity, price: price))
+  }
 }
 
 /// Where new ids come from.
@@ -27,8 +42,8 @@ extension RequestPlan {
     _ route: Route, _ path: borrowing PathSegments, ids: inout some EntityIDSource
   ) throws(Problem) {
     switch route {
-    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersFind,
-      .ordersCheckout, .ordersBatchInit:
+    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
+      .ordersFind, .ordersCheckout, .ordersBatchInit:
       self = try Self.orders(route, path, ids: &ids)
     case .stockCreate, .stockFind, .stockAdd, .stockSubtract, .stockBatchInit:
       self = try Self.stock(route, path, ids: &ids)
@@ -49,9 +64,17 @@ extension RequestPlan {
       let (id, freshness) = ids.newID()
       return .submit(.orders(.create(OrderID(unchecked: id), user: user, freshness)))
     case .ordersRemove: return .submit(.orders(.remove(try path.order(2))))
-    case .ordersAddItem: return .addItem(try path.order(2), try path.item(3), .one)
+    case .ordersAddItem:
+      return .price(LineChange(order: try path.order(2), item: try path.item(3), quantity: .one))
     case .ordersAddQuantity:
-      return .addItem(try path.order(2), try path.item(3), try path.quantity(4, "quantity", atLeast: 1))
+      return .price(
+        LineChange(
+          order: try path.order(2), item: try path.item(3), quantity: try path.quantity(4, "quantity", atLeast: 1)))
+    case .ordersSetItem:
+      let line = LineChange(
+        order: try path.order(2), item: try path.item(3), quantity: try path.quantity(4, "quantity"), isAbsolute: true)
+      // What takes a line away costs nothing, and the item need not exist any more.
+      return line.quantity == .zero ? .submit(line.command(at: .zero)) : .price(line)
     case .ordersRemoveItem: return .submit(.orders(.removeItem(try path.order(2), try path.item(3))))
     case .ordersFind: return .ask(.order(try path.order(2)))
     case .ordersBatchInit: return .batch(try .orders(path, ids: &ids))
@@ -98,7 +121,7 @@ extension Command {
   func partition(by partitioner: Partitioner) -> PartitionID? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
-      .orders(.removeItem(let id, _)), .orders(.checkout(let id)):
+      .orders(.removeItem(let id, _)), .orders(.setItem(let id, _, _, _)), .orders(.checkout(let id)):
       partitioner.partition(of: id)
     case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)):
       partitioner.partition(of: id)
@@ -109,11 +132,18 @@ extension Command {
     }
   }
 
+  var isCreation: Bool {
+    switch self {
+    case .orders(.create), .stock(.create), .payments(.create): true
+    default: false
+    }
+  }
+
   /// The path that shows what became of the command.
   var findOut: String? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
-      .orders(.removeItem(let id, _)), .orders(.checkout(let id)):
+      .orders(.removeItem(let id, _)), .orders(.setItem(let id, _, _, _)), .orders(.checkout(let id)):
       "/orders/find/\(id.text)"
     case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)):
       "/stock/find/\(id.text)"

@@ -22,6 +22,13 @@ extension RestAPI {
     request.method == .options && request.headerCount("Access-Control-Request-Method") > 0
   }
 
+  /// Says what may be asked of `/`; gateways check with it whether somebody is there.
+  func options(_ origin: RequestOrigin) -> HTTPResponse {
+    var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
+    answer.headers.append((name: "Allow", value: origin.route.allow.description))
+    return answer
+  }
+
   /// Tells a browser what pages of the origin's site may send. It sends no API key with this question.
   func preflight(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)

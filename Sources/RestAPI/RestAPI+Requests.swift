@@ -38,13 +38,11 @@ extension RestAPI {
     }
   }
 
-  /// Looks the price up, in the cache or at the stock service, then adds.
-  func add(
-    _ item: ItemID, _ quantity: Quantity, to order: OrderID, _ origin: RequestOrigin, token: IdempotencyToken?
-  ) throws(Problem) {
-    try remember(.price(order, item, quantity, token, .none), origin)
+  /// Looks the price up, in the cache or at the stock service, then changes the line.
+  func change(_ line: LineChange, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
+    try remember(.price(line, token, .none), origin)
     let exchange = origin.exchange.number
-    prices.price(of: item) { [weak self] answer in
+    prices.price(of: line.item) { [weak self] answer in
       // The request may be over by now: expired, or its client gone.
       guard let self, let request = self.pending[exchange], case .price = request.step else { return }
       self.guarded(request) { () throws(Problem) in try self.priceAnswered(answer, request) }
@@ -52,16 +50,16 @@ extension RestAPI {
   }
 
   private func priceAnswered(_ answer: PriceAnswer, _ request: PendingRequest) throws(Problem) {
-    guard case .price(let order, let item, let quantity, let token, _) = request.step else { return }
+    guard case .price(let line, let token, _) = request.step else { return }
     let ticket: PriceTicket
     switch answer {
     case .known(let price): return try priceLookedUp(price, request)
     case .unknown(let told): ticket = told
     }
-    let step = PendingRequest.Step.price(order, item, quantity, token, ticket)
+    let step = PendingRequest.Step.price(line, token, ticket)
     pending.update(PendingRequest(origin: request.origin, step: step))
     do throws(RequestRefusal) {
-      try port.ask(.item(item), number: Self.number(of: request.origin.exchange, step: request.step.number))
+      try port.ask(.item(line.item), number: Self.number(of: request.origin.exchange, step: request.step.number))
     } catch {
       throw Problem(error)
     }
@@ -89,7 +87,7 @@ extension RestAPI {
     guard let request = pending[exchange], request.step.number == number & 3 else { return }
     switch request.step {
     case .read(let query): readFinished(query, request, result)
-    case .price(_, let item, _, _, let ticket): priceFinished(item, ticket, request, result)
+    case .price(let line, _, let ticket): priceFinished(line.item, ticket, request, result)
     case .command(let command, let token):
       pending.remove(exchange)
       commandFinished(command, token, request.origin, result)
@@ -97,8 +95,8 @@ extension RestAPI {
   }
 
   private func priceLookedUp(_ price: Money, _ request: PendingRequest) throws(Problem) {
-    guard case .price(let order, let item, let quantity, let token, _) = request.step else { return }
-    let command = Command.orders(.addItem(order, item, quantity, price: price))
+    guard case .price(let line, let token, _) = request.step else { return }
+    let command = line.command(at: price)
     pending.update(PendingRequest(origin: request.origin, step: .command(command, token)))
     try send(command, request.origin, token)
   }
@@ -141,14 +139,21 @@ extension RestAPI {
     }
   }
 
+  /// Behind what a refusal says that was kept under a key.
+  private static let replayedAdvice =
+    " This is the outcome of an earlier request with this Idempotency-Key; a new attempt needs a new key."
+
   private func commandFinished(
     _ command: Command, _ token: IdempotencyToken?, _ origin: RequestOrigin, _ result: RequestResult
   ) {
     switch result {
     case .outcome(.refused(let refusal), let isReplayed):
       // The partition knows the key's request, which is another one: that may be repeated here, too.
-      if case .idempotencyKeyReused = refusal { giveBack(token) }
-      deliver(finish(origin, with: problem(of: refusal, origin), isReplayed: isReplayed), origin)
+      // "Not now" is no outcome either: the partition does not keep it.
+      if refusal.leavesKeyFree { giveBack(token) }
+      var problem = problem(of: refusal, origin)
+      if isReplayed { problem.detail += Self.replayedAdvice }
+      deliver(finish(origin, with: problem, isReplayed: isReplayed), origin)
     case .outcome(let outcome, let isReplayed):
       finish(origin, status: 200, body: SuccessBody.body(of: outcome, for: command), isReplayed: isReplayed)
     case .refused(.outcomeUnknown):
@@ -191,6 +196,14 @@ extension RestAPI {
         deliver(finish(request.origin, with: .outcomeUnknown(of: command, isRepeatable: token != nil)), request.origin)
       }
     }
+  }
+}
+
+extension Refusal {
+  /// Whether the request's key is not used up by this.
+  var leavesKeyFree: Bool {
+    if case .idempotencyKeyReused = self { return true }
+    return isTransient(under: Rules.current)
   }
 }
 

@@ -87,6 +87,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       switch shape {
       case .segments: Route.match(path)
       case .root: .root
+      // `OPTIONS *`: no other method has this target.
+      case .nothing where request.path.elementsEqual("*".utf8): .root
       case .nothing, .badEscape, .tooLong: .unmatched
       }
     let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
@@ -99,7 +101,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
     do throws(Problem) {
       origin.site = try site(of: request)
       try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
-      if request.method == .options { return preflight(origin) }
+      if request.method == .options {
+        return origin.site != nil && isPreflight(request) ? preflight(origin) : options(origin)
+      }
       let caller = try admit(request, to: found)
       try start(request, &origin, caller)
     } catch {
@@ -120,7 +124,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = HTTPResponse(status: status, contentType: Self.problemType)
     let id = requestID(number: refusals << 2 | 3)
     response.body = problem.body(requestID: id)
-    response.headers = [(name: "X-Request-Id", value: id)]
+    response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored]
     if status == 429 || status == 503 {
       response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
     }
@@ -166,7 +170,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
     }
     let origin = origin
-    var ids = IDSource(base: key.map { hash(of: request.method, $0) }, random: random)
+    var ids = IDSource(
+      base: key.map { hash(of: request.method, $0) }, partitioner: port.partitioner, random: random)
     let plan = try RequestPlan(origin.route, path, ids: &ids)
     random = ids.random
     switch plan {
@@ -177,10 +182,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
       try read(query, origin)
     case .submit(let command):
       try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
-    case .addItem(let order, let item, let quantity):
-      try keyed(key, request.method, origin) { token throws(Problem) in
-        try add(item, quantity, to: order, origin, token: token)
-      }
+    case .price(let line):
+      try keyed(key, request.method, origin) { token throws(Problem) in try change(line, origin, token: token) }
     case .batch(let plan):
       try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
@@ -218,7 +221,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return token
   }
 
-  /// What ids made under a key are derived from: the same request under the same key gets the same id everywhere.
+  /// What the partition of an id made under a key is derived from: a repetition has to reach the one that knows it.
   private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
@@ -241,6 +244,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   // MARK: Answers
+
+  /// Of all answers but those that are the same for everybody: carts and credit are personal, and change.
+  private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
 
   static let problemType: StaticString = "application/problem+json"
 
@@ -280,6 +286,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   ) -> HTTPResponse {
     var response = HTTPResponse(status: status, contentType: type, body: body)
     response.headers = [(name: "X-Request-Id", value: requestID(of: origin.exchange))]
+    if origin.route != .root, origin.route != .openAPI { response.headers.append(Self.notToBeStored) }
     if let traceparent = origin.traceparent {
       response.headers.append((name: "traceparent", value: traceparent))
     }
@@ -315,15 +322,27 @@ public final class RestAPI: HTTPHandler, RequestClient {
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
 }
 
-/// Makes ids at random, or from an idempotency key.
+/// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which
+/// id the first request got, for as long as it remembers the key; after that the key means something new.
 private struct IDSource: EntityIDSource {
   let base: Murmur3?
+  let partitioner: Partitioner
   var random: any RandomNumberGenerator
 
   mutating func newID() -> (id: String, freshness: Freshness) {
-    if let base { return (EntityIDs.id(high: base.high, low: base.low), .derived) }
-    return (EntityIDs.random(using: &random), .random)
+    guard let base else { return (EntityIDs.random(using: &random), .random) }
+    let derived = EntityIDs.id(high: base.high, low: base.low)
+    let partition = partitioner.index(of: derived)
+    for _ in 0..<Self.triesAPartitionMax * partitioner.count {
+      let id = EntityIDs.random(using: &random)
+      if partitioner.index(of: id) == partition { return (id, .random) }
+    }
+    // With a good generator this happens once in 10^27 requests.
+    return (derived, .derived)
   }
+
+  /// How often an id is made anew, by partitions; on average it is once.
+  private static let triesAPartitionMax = 64
 
   mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
 }

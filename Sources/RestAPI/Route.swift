@@ -4,8 +4,8 @@ import Model
 
 /// Every path of the API. The raw values count from 0 and are the indices of the routes' metrics.
 public enum Route: UInt8, CaseIterable, Sendable {
-  case ordersCreate, ordersRemove, ordersAddItem, ordersAddQuantity, ordersRemoveItem, ordersFind, ordersCheckout,
-    ordersBatchInit
+  case ordersCreate, ordersRemove, ordersAddItem, ordersAddQuantity, ordersRemoveItem, ordersSetItem, ordersFind,
+    ordersCheckout, ordersBatchInit
   case stockCreate, stockFind, stockAdd, stockSubtract, stockBatchInit
   case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
     paymentBatchInit
@@ -21,6 +21,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .ordersAddItem: "/orders/addItem/{order_id}/{item_id}"
     case .ordersAddQuantity: "/orders/addItem/{order_id}/{item_id}/{quantity}"
     case .ordersRemoveItem: "/orders/removeItem/{order_id}/{item_id}"
+    case .ordersSetItem: "/orders/items/{order_id}/{item_id}/{quantity}"
     case .ordersFind: "/orders/find/{order_id}"
     case .ordersCheckout: "/orders/checkout/{order_id}"
     case .ordersBatchInit: "/orders/batch_init/{n}/{n_items}/{n_users}/{item_price}"
@@ -46,8 +47,8 @@ public enum Route: UInt8, CaseIterable, Sendable {
   /// Whose the path is; nil for what every process answers.
   var service: Service? {
     switch self {
-    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersFind,
-      .ordersCheckout, .ordersBatchInit:
+    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
+      .ordersFind, .ordersCheckout, .ordersBatchInit:
       .orders
     case .stockCreate, .stockFind, .stockAdd, .stockSubtract, .stockBatchInit: .stock
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
@@ -61,7 +62,8 @@ public enum Route: UInt8, CaseIterable, Sendable {
   var scope: CallerScopes? {
     switch self {
     case .ordersFind: .ordersRead
-    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersCheckout:
+    case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
+      .ordersCheckout:
       .ordersWrite
     case .stockFind: .stockRead
     case .stockCreate, .stockAdd, .stockSubtract: .stockWrite
@@ -76,7 +78,9 @@ public enum Route: UInt8, CaseIterable, Sendable {
   public var allow: StaticString {
     switch self {
     case .ordersRemove, .ordersRemoveItem: "DELETE"
-    case .ordersFind, .stockFind, .paymentFindUser, .root, .openAPI: "GET, HEAD"
+    case .ordersSetItem: "PUT"
+    case .ordersFind, .stockFind, .paymentFindUser, .openAPI: "GET, HEAD"
+    case .root: "GET, HEAD, OPTIONS"
     case .paymentStatus: "GET, HEAD, POST"
     default: "POST"
     }
@@ -84,13 +88,13 @@ public enum Route: UInt8, CaseIterable, Sendable {
 
   func takes(_ method: HTTPMethod) -> Bool {
     switch (self, method) {
-    case (.ordersRemove, .delete), (.ordersRemoveItem, .delete): true
+    case (.ordersRemove, .delete), (.ordersRemoveItem, .delete), (.ordersSetItem, .put): true
     case (.ordersFind, .get), (.stockFind, .get), (.paymentFindUser, .get), (.root, .get), (.openAPI, .get),
       (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head), (.openAPI, .head):
       true
-    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post): true
-    case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersFind, _), (.stockFind, _), (.paymentFindUser, _),
-      (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
+    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post), (.root, .options): true
+    case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersSetItem, _), (.ordersFind, _), (.stockFind, _),
+      (.paymentFindUser, _), (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
       false
     case (_, let method): method == .post
     }
@@ -114,7 +118,9 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case 4:
       if path.segment(1, is: "addItem") { return .ordersAddItem }
       if path.segment(1, is: "removeItem") { return .ordersRemoveItem }
-    case 5: if path.segment(1, is: "addItem") { return .ordersAddQuantity }
+    case 5:
+      if path.segment(1, is: "addItem") { return .ordersAddQuantity }
+      if path.segment(1, is: "items") { return .ordersSetItem }
     case 6: if path.segment(1, is: "batch_init") { return .ordersBatchInit }
     default: break
     }

@@ -45,6 +45,14 @@ enum SuccessBody {
       json.raw(" to order ")
       json.string(inQuotes: order.text)
       json.raw("; ")
+    case .orders(.setItem(let order, let item, let quantity, _)):
+      json.raw("Order ")
+      json.string(inQuotes: order.text)
+      json.raw(" has ")
+      json.number(quantity.value)
+      json.raw(" of item ")
+      json.string(inQuotes: item.text)
+      json.raw("; ")
     case .orders(.removeItem(let order, let item)):
       json.raw("Removed one of item ")
       json.string(inQuotes: item.text)

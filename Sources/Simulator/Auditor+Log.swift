@@ -106,6 +106,7 @@ extension Auditor {
     switch outcome {
     // Another request of the same key may be the one that is under way; it keeps the key.
     case .refused(.tooManyJoined): break
+    case .refused(.checkoutUnderWay) where rules > 1: break
     case .refused(.checkoutFailed(_, .tooManyWaiting)): keys[slot][token.key] = nil
     default:
       keys[slot][token.key] = IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: expiry)

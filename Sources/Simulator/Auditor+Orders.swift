@@ -20,6 +20,9 @@ extension Auditor {
     case .removeItem(let id, let item):
       if let refusal = refusalToChange(id) { return .refused(refusal) }
       return removeOne(item, from: id)
+    case .setItem(let id, let item, let quantity, let price):
+      if let refusal = refusalToChange(id) { return .refused(refusal) }
+      return replace(item, by: quantity.value, at: price, in: id)
     case .checkout(let id): return checkout(id, waiter)
     case .batchInit(let batch): return batchInit(batch)
     }
@@ -68,6 +71,20 @@ extension Auditor {
     } else {
       order.lines = order.lines.map { $0.item == item ? line : $0 }
     }
+    guard let total = Self.total(order.lines) else { return .refused(.amountOutOfRange(id: id.text)) }
+    set(id, order)
+    return .total(Money(unchecked: total))
+  }
+
+  private func replace(_ item: ItemID, by quantity: Int64, at price: Money, in id: OrderID) -> Outcome? {
+    guard var order = orders[id] else { return nil }
+    let line = Order.Line(item: item, quantity: Quantity(unchecked: quantity), price: price)
+    let isNew = !order.lines.contains { $0.item == item }
+    if quantity > 0, isNew, order.lines.count >= limits[current.slot].orderLinesMax {
+      return .refused(.tooManyLines(id))
+    }
+    order.lines = order.lines.map { $0.item == item ? line : $0 } + (isNew ? [line] : [])
+    order.lines.removeAll { $0.quantity.value == 0 }
     guard let total = Self.total(order.lines) else { return .refused(.amountOutOfRange(id: id.text)) }
     set(id, order)
     return .total(Money(unchecked: total))

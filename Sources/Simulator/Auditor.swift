@@ -16,6 +16,8 @@ import Streams
 /// The rules are written here once more, from their description, and share no code with the machines.
 final class Auditor {
   let layout: Layout
+  /// The version of the rules that all partitions follow.
+  let rules: UInt32
   /// Whether idempotency keys expire within the run.
   private let hasKeysExpire: Bool
   /// The first thing that was wrong.
@@ -103,8 +105,9 @@ final class Auditor {
     let offset: Int64
   }
 
-  init(layout: Layout, hasKeysExpire: Bool) {
+  init(layout: Layout, rules: UInt32, hasKeysExpire: Bool) {
     self.layout = layout
+    self.rules = rules
     self.hasKeysExpire = hasKeysExpire
     let slots = layout.slotCount
     let nothing = Knowledge(entries: Array(repeating: 0, count: slots))
@@ -137,7 +140,7 @@ final class Auditor {
           + "\(right.outcome)\(right.isReplayed ? " (replayed)" : "")")
     }
     guard !hasKeysExpire, let token = right.token else { return }
-    if case .refused(let refusal) = right.outcome, refusal.isTransient { return }
+    if case .refused(let refusal) = right.outcome, refusal.isTransient(under: rules) { return }
     if case .refused(.idempotencyKeyReused) = right.outcome { return }
     let key = ToldKey(slot: right.slot, key: token.key)
     if let before = told[key] {

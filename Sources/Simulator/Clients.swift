@@ -133,7 +133,8 @@ extension Command {
   var query: Query? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
-      .orders(.removeItem(let id, _)), .orders(.checkout(let id)):
+      .orders(.removeItem(let id, _)), .orders(.setItem(let id, _, _, _)),
+      .orders(.checkout(let id)):
       .order(id)
     case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)): .item(id)
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),

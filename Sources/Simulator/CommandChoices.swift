@@ -31,10 +31,14 @@ struct CommandChoices {
       let id = OrderID(unchecked: "o\(orders.count)")
       orders.append(id)
       return .orders(.create(id, user: user(&random), freshness))
-    case 16..<40:
+    case 16..<37:
       return .orders(
         .addItem(
           recentOrder(0...4, &random, orders), item(&random), quantity(3, &random), price: Money(unchecked: 5)))
+    case 37..<40:
+      let units = Quantity(unchecked: Int64(random.below(4)))
+      return .orders(
+        .setItem(recentOrder(0...4, &random, orders), item(&random), units, price: Money(unchecked: 5)))
     case 40..<43: return .orders(.removeItem(order(&random, orders), item(&random)))
     case 43..<70:
       return .orders(

@@ -21,7 +21,7 @@ extension Reader {
     let bytes = try text(field)
     guard bytes.count <= IdempotencyKey.lengthMax,
       let key = IdempotencyKey(validating: String(decoding: bytes, as: UTF8.self))
-    else { throw .invalid("the idempotency key", "is not 1 to 64 visible ASCII characters other than \" and \\") }
+    else { throw .invalid("the idempotency key", "is not 1 to 255 visible ASCII characters other than \" and \\") }
     return key
   }
 

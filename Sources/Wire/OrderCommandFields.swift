@@ -2,7 +2,7 @@ import Model
 
 extension OrderCommand {
   /// The numbers of the members in the oneof.
-  static let kinds = 10...15
+  static let kinds = 10...16
 
   var kind: Int {
     switch self {
@@ -12,6 +12,7 @@ extension OrderCommand {
     case .removeItem: 13
     case .checkout: 14
     case .batchInit: 15
+    case .setItem: 16
     }
   }
 
@@ -32,9 +33,9 @@ extension OrderCommand {
       case (1, _): order = try reader.id(field, "the command's order")
       case (2, 10): user = try reader.id(field, "the command's user")
       case (3, 10): freshness = try reader.choice(field, "the command's freshness")
-      case (2, 12), (2, 13): item = try reader.id(field, "the command's item")
-      case (3, 12): quantity = try reader.amount(field, "the command's quantity")
-      case (4, 12): price = try reader.amount(field, "the command's price")
+      case (2, 12), (2, 13), (2, 16): item = try reader.id(field, "the command's item")
+      case (3, 12), (3, 16): quantity = try reader.amount(field, "the command's quantity")
+      case (4, 12), (4, 16): price = try reader.amount(field, "the command's price")
       default: try reader.skip(field)
       }
     }
@@ -46,6 +47,7 @@ extension OrderCommand {
     case 11: self = .remove(id)
     case 12: self = .addItem(id, try required(item, "the command's item"), quantity, price: price)
     case 13: self = .removeItem(id, try required(item, "the command's item"))
+    case 16: self = .setItem(id, try required(item, "the command's item"), quantity, price: price)
     default: self = .checkout(id)
     }
   }
@@ -58,7 +60,7 @@ extension OrderCommand {
       writer.text(1, order.text)
     case .remove(let order), .checkout(let order):
       writer.text(1, order.text)
-    case .addItem(let order, let item, let quantity, let price):
+    case .addItem(let order, let item, let quantity, let price), .setItem(let order, let item, let quantity, let price):
       writer.amount(4, price)
       writer.amount(3, quantity)
       writer.text(2, item.text)

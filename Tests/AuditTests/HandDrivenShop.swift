@@ -111,7 +111,8 @@ final class HandDrivenShop {
   private func partition(of command: Command) -> PartitionID {
     switch command {
     case .orders(.create(let order, _, _)), .orders(.remove(let order)), .orders(.addItem(let order, _, _, _)),
-      .orders(.removeItem(let order, _)), .orders(.checkout(let order)):
+      .orders(.removeItem(let order, _)), .orders(.setItem(let order, _, _, _)),
+      .orders(.checkout(let order)):
       partitioner.partition(of: order)
     case .stock(.create(let item, _, _)), .stock(.add(let item, _)), .stock(.subtract(let item, _)):
       partitioner.partition(of: item)

@@ -46,6 +46,18 @@ import Testing
     #expect(client.receiveUntilClosed())
   }
 
+  @Test func answersSayHowLongTheirConnectionIsKept() throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    for path in ["/now", "/later"] {
+      client.send(get(path))
+      #expect(client.answer()?.head.contains("\r\nKeep-Alive: timeout=75") == true)
+    }
+    client.send(get("/now", "Connection: close\r\n"))
+    #expect(client.answer()?.head.contains("Keep-Alive") == false)
+  }
+
   /// An attacker's body must not become the next client's request.
   @Test func nothingIsReadBehindARefusedRequest() throws {
     let server = try TestServer()

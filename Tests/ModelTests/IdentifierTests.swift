@@ -46,8 +46,8 @@ import Testing
       #expect((IdempotencyKey(validating: "k\(text)k") != nil) == isAllowed, "\(byte) inside")
     }
     #expect(IdempotencyKey(validating: "") == nil)
-    #expect(IdempotencyKey(validating: String(repeating: "k", count: 64)) != nil)
-    #expect(IdempotencyKey(validating: String(repeating: "k", count: 65)) == nil)
+    #expect(IdempotencyKey(validating: String(repeating: "k", count: 255)) != nil)
+    #expect(IdempotencyKey(validating: String(repeating: "k", count: 256)) == nil)
     #expect(IdempotencyKey(validating: "日本") == nil)
   }
 

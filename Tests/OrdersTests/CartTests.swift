@@ -36,6 +36,32 @@ import Testing
       """)
   }
 
+  @Test func aLineIsSetToAQuantityHoweverOften() {
+    check(
+      """
+      set o1 apple 2 at 5          → refused unknownOrder o1
+      set o1 apple 0 at 0          → refused unknownOrder o1
+      create o1 alice              → created o1
+      set o1 apple 0 at 0          → total 0
+      set o1 apple 2 at 5          → total 10
+      set o1 apple 2 at 5          → total 10
+      add o1 pear 1 at 3           → total 13
+      The whole line has the price that was told last, as with an addition.
+      set o1 apple 3 at 4          → total 15
+      show order o1                → open 15 by alice apple:3 pear:1
+      set o1 apple 0 at 0          → total 3
+      set o1 apple 0 at 0          → total 3
+      show order o1                → open 3 by alice pear:1
+      set o1 pear 9007199254740991 at 2 → refused amountOutOfRange o1
+      show order o1                → open 3 by alice pear:1
+      checkout o1                  → reserve o1/1 0: 0 pear:1 to stock-0
+      set o1 pear 2 at 3           → refused checkoutUnderWay o1
+      set o1 pear 0 at 0           → refused checkoutUnderWay o1
+      paid o1/1                    → r15 done
+      set o1 pear 2 at 3           → refused orderPaid o1
+      """)
+  }
+
   @Test func anOrderHasABoundOfLines() {
     var limits = RuleLimits.initial
     limits.orderLinesMax = 2
@@ -45,6 +71,8 @@ import Testing
       add o1 apple 1 at 1          → total 1
       add o1 pear 1 at 1           → total 2
       add o1 plum 1 at 1           → refused tooManyLines o1
+      set o1 plum 1 at 1           → refused tooManyLines o1
+      set o1 plum 0 at 0           → total 2
       add o1 pear 1 at 1           → total 3
       take o1 apple                → total 2
       add o1 plum 1 at 1           → total 3

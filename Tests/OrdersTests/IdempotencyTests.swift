@@ -5,8 +5,8 @@ import RuleTables
 import Testing
 
 @Suite struct IdempotencyTests {
-  private func check(_ table: String, limits: RuleLimits? = nil) {
-    var rules = RuleTable<OrdersMachine>(PartitionID(.orders, 0), limits: limits)
+  private func check(_ table: String, limits: RuleLimits? = nil, rules version: UInt32 = Rules.current) {
+    var rules = RuleTable<OrdersMachine>(PartitionID(.orders, 0), limits: limits, rules: version)
     #expect(rules.mismatches(table) == [])
   }
 
@@ -47,6 +47,42 @@ import Testing
       failed o1/2 outOfCredit alice    → r4 refused checkoutFailed o1 outOfCredit alice
       key=k checkout o1                → refused checkoutFailed o1 outOfCredit alice again
       """)
+  }
+
+  @Test func notWhileACheckoutIsUnderWayIsNoOutcome() {
+    check(
+      """
+      create o1 alice                  → created o1
+      checkout o1                      → charge o1/1 0 of alice to payments-0
+      key=k add o1 apple 1 at 5        → refused checkoutUnderWay o1
+      key=l print=2 remove o1          → refused checkoutUnderWay o1
+      failed o1/1 outOfCredit alice    → r2 refused checkoutFailed o1 outOfCredit alice
+      key=k add o1 apple 1 at 5        → total 5
+      key=k add o1 apple 1 at 5        → total 5 again
+      The key was used for nothing, so anything may use it.
+      key=l add o1 pear 1 at 1         → total 6
+      key=m print=3 init 0 1 items 1 users 1 at 1 → done
+      checkout 0                       → reserve 0/1 0: 0 0:2 to stock-0
+      key=n init 0 1 items 1 users 1 at 1 → refused checkoutUnderWay 0
+      paid 0/1                         → r10 done
+      key=n init 0 1 items 1 users 1 at 1 → done
+      Paid is an outcome.
+      checkout o1                      → reserve o1/2 0: 0 apple:1 pear:1 to stock-0
+      paid o1/2                        → r14 done
+      key=p remove o1                  → refused orderPaid o1
+      key=p remove o1                  → refused orderPaid o1 again
+      """)
+  }
+
+  @Test func theOldestRulesKeptIt() {
+    check(
+      """
+      create o1 alice                  → created o1
+      checkout o1                      → charge o1/1 0 of alice to payments-0
+      key=k add o1 apple 1 at 5        → refused checkoutUnderWay o1
+      failed o1/1 outOfCredit alice    → r2 refused checkoutFailed o1 outOfCredit alice
+      key=k add o1 apple 1 at 5        → refused checkoutUnderWay o1 again
+      """, rules: Rules.oldest)
   }
 
   /// Found by the simulator: the request that could not join freed the key of the one under way.

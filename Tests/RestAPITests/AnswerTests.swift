@@ -99,6 +99,17 @@ import Testing
     #expect(bench.answers.count == 2)
   }
 
+  /// Carts and credit are nothing for the cache of a browser or a gateway.
+  @Test func whatIsPersonalIsNotToBeStored() {
+    let bench = Bench()
+    let (read, _) = bench.send("GET /orders/find/o1")
+    bench.tell(.view(.order(nil)))
+    #expect(bench.answers[read]?.header("Cache-Control") == "no-store")
+    #expect(bench.now("GET /nothing").header("Cache-Control") == "no-store")
+    #expect(bench.api.refusal(status: 408, detail: "late").header("Cache-Control") == "no-store")
+    for line in ["GET /", "GET /openapi.json"] { #expect(bench.now(line).header("Cache-Control") == nil) }
+  }
+
   /// The process ends: of a command that waits nobody knows whether it takes effect.
   @Test func theEndOfTheProcessLeavesCommandsUnknown() throws {
     let bench = Bench()
@@ -126,6 +137,10 @@ import Testing
       (
         "POST /orders/addItem/o1/i1/2", .outcome(.total(Money(unchecked: 14)), isReplayed: false),
         #"{"total_cost":14,"message":"Added 2 of item i1 to order o1; total price updated to 14"}"#
+      ),
+      (
+        "PUT /orders/items/o1/i1/2", .outcome(.total(Money(unchecked: 14)), isReplayed: false),
+        #"{"total_cost":14,"message":"Order o1 has 2 of item i1; total price updated to 14"}"#
       ),
       (
         "DELETE /orders/removeItem/o1/i1", .outcome(.total(.zero), isReplayed: false),

@@ -52,7 +52,19 @@ import Testing
     "POST /orders/addItem/o1/i1/0 → 400 amount_out_of_range quantity",
     "POST /orders/addItem/o1/i1/-1 → 400 malformed_amount quantity",
     "POST /orders/addItem/o1/i1/+1 → 400 malformed_amount quantity",
-    "POST /orders/addItem/o1/i1/1.0 → 400 malformed_amount quantity",
+    "POST /orders/addItem/o1/i1/5.5 → 400 malformed_amount quantity",
+    "POST /orders/addItem/o1/i1/5. → 400 malformed_amount quantity",
+    "POST /orders/addItem/o1/i1/.0 → 400 malformed_amount quantity",
+    "POST /orders/addItem/o1/i1/5.0.0 → 400 malformed_amount quantity",
+    "POST /orders/addItem/o1/i1/0.0 → 400 amount_out_of_range quantity",
+    "POST /orders/items/o1/i1/1 → 405 method_not_allowed",
+    "DELETE /orders/items/o1/i1/1 → 405 method_not_allowed",
+    "PUT /orders/addItem/o1/i1/1 → 405 method_not_allowed",
+    "PUT /orders/items/o1/i1 → 404 not_found",
+    "PUT /orders/items/o$/i1/1 → 400 malformed_id order_id",
+    "PUT /orders/items/o1/i$/1 → 400 malformed_id item_id",
+    "PUT /orders/items/o1/i1/x → 400 malformed_amount quantity",
+    "PUT /orders/items/o1/i1/9007199254740992 → 400 amount_out_of_range quantity",
     "POST /orders/addItem/o1/i1/1e3 → 400 malformed_amount quantity",
     "POST /orders/addItem/o1/i1/9007199254740992 → 400 amount_out_of_range quantity",
     "POST /stock/item/create/9007199254740992 → 400 amount_out_of_range price",
@@ -82,6 +94,13 @@ import Testing
     // The newer one.
     "POST /orders/addItem/o1/i1/3 → orders-3 addItem o1 i1 3 at 7",
     "POST /payment/pay/u1/5 → payments-0 pay u1 - 5",
+    // Written as a float.
+    "POST /orders/addItem/o1/i1/3.0 → orders-3 addItem o1 i1 3 at 7",
+    "POST /payment/add_funds/u1/5.00 → payments-0 addFunds u1 5",
+    // A quantity that is set.
+    "PUT /orders/items/o1/i1/3 → orders-3 setItem o1 i1 3 at 7",
+    "PUT /orders/items/o1/i1/0 → orders-3 setItem o1 i1 0 at 0",
+    "PUT /orders/items/o1/gone/0 → orders-3 setItem o1 gone 0 at 0",
     // Both.
     "POST /orders/create/u1 → orders-4 create 100000002000000-u1 random",
     "GET /orders/find/o1 → ask order o1",
@@ -129,6 +148,8 @@ import Testing
     case .orders(.remove(let id)): "remove \(id)"
     case .orders(.addItem(let order, let item, let quantity, let price)):
       "addItem \(order) \(item) \(quantity) at \(price)"
+    case .orders(.setItem(let order, let item, let quantity, let price)):
+      "setItem \(order) \(item) \(quantity) at \(price)"
     case .orders(.removeItem(let order, let item)): "removeItem \(order) \(item)"
     case .orders(.checkout(let id)): "checkout \(id)"
     case .stock(.create(_, let price, let freshness)): "create \(price) \(freshness)"
@@ -148,6 +169,11 @@ import Testing
     #expect(bench.now("PUT /orders/find/o1").header("Allow") == "GET, HEAD")
     #expect(bench.now("PUT /payment/status/u/o").header("Allow") == "GET, HEAD, POST")
     #expect(bench.now("POST /orders/remove/o1").header("Allow") == "DELETE")
+    #expect(bench.now("POST /orders/items/o1/i1/1").header("Allow") == "PUT")
+    for line in ["OPTIONS /", "OPTIONS *"] {
+      let answer = bench.now(line)
+      #expect(answer.status == 204 && answer.body.isEmpty && answer.header("Allow") == "GET, HEAD, OPTIONS")
+    }
     #expect(bench.now("POST /openapi.json").header("Allow") == "GET, HEAD")
   }
 

@@ -19,14 +19,17 @@ public struct RuleTable<Machine: StateMachine> {
   private var time: Int64 = 0
   private var line = 0
 
-  /// - Parameter limits: what the checkpoint tells of which the loop starts; nil for one that starts from nothing.
-  public init(_ partition: PartitionID, of count: Int = 1, limits: RuleLimits? = nil) {
+  /// - Parameters:
+  ///   - limits: what the checkpoint tells of which the loop starts; nil for the initial ones.
+  ///   - rules: the version that it follows.
+  public init(
+    _ partition: PartitionID, of count: Int = 1, limits: RuleLimits? = nil, rules: UInt32 = Rules.current
+  ) {
     self.partition = partition
     guard let partitioner = Partitioner(count: count) else { preconditionFailure("no such count of partitions") }
-    let header = limits.map { limits in
-      CheckpointHeader(
-        partition: partition, offset: -1, now: .zero, rulesVersion: 1, limits: limits, dedup: [], ledger: Ledger())
-    }
+    let header = CheckpointHeader(
+      partition: partition, offset: -1, now: .zero, rulesVersion: rules, limits: limits ?? .initial, dedup: [],
+      ledger: Ledger())
     loop = PartitionLoop(
       partition: partition, partitioner: partitioner, limits: CoreLimits(),
       recovery: Recovery(header: header, pinned: []))

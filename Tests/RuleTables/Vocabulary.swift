@@ -20,6 +20,11 @@ enum Vocabulary {
       return .addItem(
         OrderID(unchecked: words[1]), ItemID(unchecked: words[2]), Quantity(unchecked: number[3]),
         price: Money(unchecked: number[5]))
+    // set ORDER ITEM QUANTITY at PRICE
+    case ("set", 6):
+      return .setItem(
+        OrderID(unchecked: words[1]), ItemID(unchecked: words[2]), Quantity(unchecked: number[3]),
+        price: Money(unchecked: number[5]))
     case ("take", 3): return .removeItem(OrderID(unchecked: words[1]), ItemID(unchecked: words[2]))
     case ("checkout", 2): return .checkout(OrderID(unchecked: words[1]))
     // init FIRST END items COUNT users COUNT at PRICE

@@ -43,7 +43,7 @@ extension Arbitrary {
   }
 
   mutating func command() -> Command {
-    switch below(15) {
+    switch below(16) {
     case 0: .orders(.create(id(), user: id(), pick([.random, .derived])))
     case 1: .orders(.remove(id()))
     case 2: .orders(.addItem(id(), id(), amount(), price: amount()))
@@ -63,6 +63,7 @@ extension Arbitrary {
     case 11: .payments(.addFunds(id(), amount()))
     case 12: .payments(.pay(id(), maybe { $0.id() }, amount()))
     case 13: .payments(.cancel(id(), id()))
+    case 14: .orders(.setItem(id(), id(), amount(), price: amount()))
     default: .payments(.batchInit(UserBatch(numbers: numbers(), credit: amount())))
     }
   }

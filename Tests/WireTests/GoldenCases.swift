@@ -69,6 +69,8 @@ enum GoldenCases {
     ("order-remove", .orders(.remove(order))),
     ("order-add-item", .orders(.addItem(order, item, units(2), price: money(1_999)))),
     ("order-remove-item", .orders(.removeItem(order, item))),
+    ("order-set-item", .orders(.setItem(order, item, units(2), price: money(1_999)))),
+    ("order-set-item-to-zero", .orders(.setItem(order, item, .zero, price: .zero))),
     ("order-checkout", .orders(.checkout(order))),
     (
       "order-batch-init",

@@ -11,6 +11,7 @@ import Testing
   private static let attempt = "attempt { order: 'o' number: 1 }"
   private static let stop = "stops { lines { item: 'a' quantity: 1 } }"
   private static let long = String(repeating: "x", count: 65)
+  private static let longKey = String(repeating: "x", count: 256)
   private static func slip(_ stops: String, total: String = "1") -> String {
     "slip { \(attempt) user: 'u' total: \(total) \(stops) }"
   }
@@ -63,11 +64,11 @@ import Testing
         (Self.command("order_remove { order: 'o' } idempotency { }"), "the idempotency key is missing"),
         (
           Self.command("order_remove { order: 'o' } idempotency { key: 'a b' }"),
-          "the idempotency key is not 1 to 64 visible ASCII characters other than \" and \\"
+          "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (
-          Self.command("order_remove { order: 'o' } idempotency { key: '\(Self.long)' }"),
-          "the idempotency key is not 1 to 64 visible ASCII characters other than \" and \\"
+          Self.command("order_remove { order: 'o' } idempotency { key: '\(Self.longKey)' }"),
+          "the idempotency key is not 1 to 255 visible ASCII characters other than \" and \\"
         ),
         (Self.command("order_remove { order: 'o' } trace { flags: 256 }"), "the trace's flags is too large"),
       ].map { ($0.0, "entry 0: \($0.1)") })

@@ -87,7 +87,8 @@ struct FormerState {
       let epoch = try store.acquire(partition).epoch
       let header = CheckpointHeader(
         partition: partition, offset: batch.header.offset, now: batch.header.now,
-        rulesVersion: batch.header.rulesVersion, limits: batch.header.limits, dedup: [], ledger: batch.header.ledger)
+        rulesVersion: max(batch.header.rulesVersion, Rules.oneWriter), limits: batch.header.limits, dedup: [],
+        ledger: batch.header.ledger)
       try wait { store.write(CheckpointBatch(header: header, changes: batch.changes), epoch: epoch, completion: $0) }
     }
   }

@@ -8,16 +8,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "WWW-Authenticate": {"$ref": "#/components/headers/WWWAuthenticate"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unauthenticated"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unauthenticated"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotAllowed": {
       "description": "The API key lacks the `scope` that is named; or a page of another site asks.",
@@ -26,16 +18,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "WWW-Authenticate": {"$ref": "#/components/headers/WWWAuthenticateScope"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["missing_scope", "cross_site"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["missing_scope", "cross_site"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "RateLimited": {
       "description": "The caller asks more often than its API key may. Nothing was changed.",
@@ -46,16 +30,8 @@ extension APIDocument {
         "RateLimit": {"$ref": "#/components/headers/RateLimit"},
         "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["rate_limited"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["rate_limited"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     }
     """#
 

@@ -141,6 +141,8 @@ extension APIDocument {
         "operationId": "removeItem",
         "tags": ["orders"],
         "summary": "Take one unit of an item away",
+        "description": "Each repetition takes one more unit, though DELETE is called idempotent: send an \#
+    `Idempotency-Key`, or set the quantity with `PUT /orders/items/{order_id}/{item_id}/{quantity}`.",
         "parameters": [
           {"$ref": "#/components/parameters/order_id"},
           {"$ref": "#/components/parameters/item_id"},
@@ -163,6 +165,43 @@ extension APIDocument {
           "422": {"$ref": "#/components/responses/KeyReused"},
           "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
           "504": {"$ref": "#/components/responses/OutcomeUnknown"},
+          "401": {"$ref": "#/components/responses/Unauthenticated"},
+          "403": {"$ref": "#/components/responses/NotAllowed"},
+          "429": {"$ref": "#/components/responses/RateLimited"},
+          "default": {"$ref": "#/components/responses/ServerRefusal"}
+        }
+      }
+    },
+    "/orders/items/{order_id}/{item_id}/{quantity}": {
+      "put": {
+        "operationId": "setItem",
+        "tags": ["orders"],
+        "summary": "Set how many units of an item the order has",
+        "description": "0 takes the item away, and succeeds as well when the order does not have it. Repeated, it \#
+    changes nothing more, with a key or without.",
+        "parameters": [
+          {"$ref": "#/components/parameters/order_id"},
+          {"$ref": "#/components/parameters/item_id"},
+          {"$ref": "#/components/parameters/new_quantity"},
+          {"$ref": "#/components/parameters/traceparent"},
+          {"$ref": "#/components/parameters/IdempotencyKey"}
+        ],
+        "responses": {
+          "200": {
+            "description": "The new total.",
+            "headers": {
+              "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+              "traceparent": {"$ref": "#/components/headers/Traceparent"},
+              "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
+            },
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OrderChanged"}}}
+          },
+          "400": {"$ref": "#/components/responses/MalformedAmount"},
+          "404": {"$ref": "#/components/responses/NoOrderOrItem"},
+          "409": {"$ref": "#/components/responses/FrozenOrFull"},
+          "422": {"$ref": "#/components/responses/KeyReused"},
+          "503": {"$ref": "#/components/responses/OverloadedOrStopping"},
+          "504": {"$ref": "#/components/responses/AdditionTimedOut"},
           "401": {"$ref": "#/components/responses/Unauthenticated"},
           "403": {"$ref": "#/components/responses/NotAllowed"},
           "429": {"$ref": "#/components/responses/RateLimited"},

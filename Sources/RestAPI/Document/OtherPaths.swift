@@ -19,6 +19,25 @@ extension APIDocument {
           },
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
+      },
+      "options": {
+        "operationId": "options",
+        "tags": ["about"],
+        "security": [],
+        "summary": "Whether somebody is there",
+        "description": "For health checks of gateways; `OPTIONS *` is answered in the same way.",
+        "parameters": [{"$ref": "#/components/parameters/traceparent"}],
+        "responses": {
+          "204": {
+            "description": "`Allow` has the methods.",
+            "headers": {
+              "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+              "traceparent": {"$ref": "#/components/headers/Traceparent"},
+              "Allow": {"$ref": "#/components/headers/Allow"}
+            }
+          },
+          "default": {"$ref": "#/components/responses/ServerRefusal"}
+        }
       }
     },
     "/openapi.json": {

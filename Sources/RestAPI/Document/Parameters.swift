@@ -30,6 +30,13 @@ extension APIDocument {
         "description": "How many units, at least 1.",
         "schema": {"$ref": "#/components/schemas/PositiveAmount"}
       },
+      "new_quantity": {
+        "name": "quantity",
+        "in": "path",
+        "required": true,
+        "description": "How many units; 0 for none.",
+        "schema": {"$ref": "#/components/schemas/Amount"}
+      },
       "amount": {
         "name": "amount",
         "in": "path",
@@ -90,31 +97,47 @@ extension APIDocument {
         "name": "Idempotency-Key",
         "in": "header",
         "required": false,
-        "description": "1-64 visible ASCII characters without quotes and backslashes, bare or between double \#
+        "description": "1-255 visible ASCII characters without quotes and backslashes, bare or between double \#
     quotes. The same key with the same method and path gets the stored outcome for as long as the server \#
-    remembers it (24 hours if its operator did not decide otherwise). With another method or path it is refused with \#
-    422; where the two belong to different partitions this is noticed only by the process that took the first one, \#
-    until it restarts: never use a key for two requests.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 66}
+    remembers it (24 hours if its operator did not decide otherwise). A refusal is an outcome, too: a new attempt \#
+    needs a new key. None is what may pass, a checkout under way, 429 and 503. With another method or path it is \#
+    refused with 422; where the two belong to different partitions this is noticed only by the process that took the \#
+    first one, until it restarts: never use a key for two requests.",
+        "schema": {
+          "type": "string",
+          "pattern": "^([!#-\\[\\]-~]{1,255}|\"[!#-\\[\\]-~]{1,255}\")$",
+          "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"]
+        }
       },
       "traceparent": {
         "name": "traceparent",
         "in": "header",
         "required": false,
         "description": "W3C trace context; ignored when invalid.",
-        "schema": {"type": "string"}
+        "schema": {
+          "type": "string",
+          "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
+        }
       }
     },
     "headers": {
       "XRequestId": {
         "description": "The id of the request; a command stands in the log under it.",
         "required": true,
-        "schema": {"type": "string", "minLength": 16}
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}-[0-9a-f]+-[0-9a-f]+$"}
       },
-      "Traceparent": {"description": "As it was sent, when it was valid.", "schema": {"type": "string"}},
+      "Traceparent": {
+        "description": "As it was sent, when it was valid.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"}
+      },
       "IdempotentReplayed": {
         "description": "The outcome is that of an earlier request with the same key; nothing was done now.",
         "schema": {"const": "true"}
+      },
+      "Allow": {
+        "description": "The methods of the path.",
+        "required": true,
+        "schema": {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"}
       },
       "RetryAfter": {
         "description": "Seconds.",

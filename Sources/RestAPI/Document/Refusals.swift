@@ -8,16 +8,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["already_exists"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["already_exists"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoOrder": {
       "description": "What does not exist: the order.",
@@ -26,16 +18,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_order"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_order"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "Frozen": {
       "description": "A checkout is under way, or the order is paid.",
@@ -44,16 +28,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["checkout_under_way", "order_paid"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["checkout_under_way", "order_paid"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoOrderOrItem": {
       "description": "What does not exist: the order or the item.",
@@ -62,16 +38,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_order", "unknown_item"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_order", "unknown_item"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "FrozenOrFull": {
       "description": "A checkout is under way, the order is paid, or it is full.",
@@ -80,20 +48,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {"enum": ["checkout_under_way", "order_paid", "too_many_lines", "sum_out_of_range"]}
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": ["checkout_under_way", "order_paid", "too_many_lines", "sum_out_of_range"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoOrderOrLine": {
       "description": "What does not exist: the order or the order's line of the item.",
@@ -102,16 +58,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_order", "item_not_in_order"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_order", "item_not_in_order"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoOrderToRead": {
       "description": "What does not exist: the order.",
@@ -119,16 +67,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_order"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_order"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotPaid": {
       "description": "The order is not paid; stock and credit are as before. `item_id` or `user_id` names why.",
@@ -137,29 +77,15 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {
-                    "enum": [
-                      "out_of_stock",
-                      "out_of_credit",
-                      "checkout_unknown_item",
-                      "checkout_unknown_user",
-                      "payment_conflict",
-                      "sum_out_of_range"
-                    ]
-                  }
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": [
+        "out_of_stock",
+        "out_of_credit",
+        "checkout_unknown_item",
+        "checkout_unknown_user",
+        "payment_conflict",
+        "sum_out_of_range"
+      ],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotReplaceable": {
       "description": "An order of such an id is being checked out, or a price is too large.",
@@ -168,16 +94,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["checkout_under_way", "sum_out_of_range"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["checkout_under_way", "sum_out_of_range"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoItemToRead": {
       "description": "What does not exist: the item.",
@@ -185,16 +103,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_item"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_item"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoItem": {
       "description": "What does not exist: the item.",
@@ -203,16 +113,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_item"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_item"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "SumOutOfRange": {
       "description": "A number would leave its range.",
@@ -221,16 +123,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["sum_out_of_range"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["sum_out_of_range"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "LessInStock": {
       "description": "Less is in stock.",
@@ -239,16 +133,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["less_in_stock"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["less_in_stock"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoUserToRead": {
       "description": "What does not exist: the user.",
@@ -256,16 +142,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_user"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_user"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoUser": {
       "description": "What does not exist: the user.",
@@ -274,16 +152,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_user"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_user"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotEnoughCredit": {
       "description": "The credit is not enough.",
@@ -292,16 +162,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["not_enough_credit"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["not_enough_credit"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotPayable": {
       "description": "The credit is not enough, or the order was paid otherwise.",
@@ -310,16 +172,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["not_enough_credit", "payment_conflict"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["not_enough_credit", "payment_conflict"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NoUserOrPayment": {
       "description": "What does not exist: the user or a payment by hand.",
@@ -328,16 +182,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["unknown_user", "unknown_payment"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["unknown_user", "unknown_payment"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "NotCancellable": {
       "description": "The payment belongs to a checkout.",
@@ -346,16 +192,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["payment_conflict", "sum_out_of_range"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["payment_conflict", "sum_out_of_range"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     }
     """#
 }

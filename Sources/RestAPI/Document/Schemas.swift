@@ -2,15 +2,29 @@ extension APIDocument {
   /// The bodies.
   static let schemas: StaticString = #"""
     "schemas": {
-      "Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+      "Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["4mVz07dQx9LkTzB"]},
       "Amount": {
         "type": "integer",
+        "format": "int64",
         "minimum": 0,
         "maximum": 9007199254740991,
-        "description": "A whole number; money in minor units. Digits only."
+        "description": "A whole number; money in minor units. In paths `5.0` is 5.",
+        "examples": [250]
       },
-      "PositiveAmount": {"type": "integer", "minimum": 1, "maximum": 9007199254740991},
-      "BatchCount": {"type": "integer", "minimum": 0, "maximum": 10000000},
+      "PositiveAmount": {
+        "type": "integer",
+        "format": "int64",
+        "minimum": 1,
+        "maximum": 9007199254740991,
+        "examples": [2]
+      },
+      "BatchCount": {
+        "type": "integer",
+        "format": "int64",
+        "minimum": 0,
+        "maximum": 10000000,
+        "examples": [1000]
+      },
       "Done": {
         "type": "object",
         "required": ["done"],
@@ -53,22 +67,35 @@ extension APIDocument {
           "items": {
             "type": "array",
             "description": "Pairs of item id and quantity, in the order of their first addition.",
-            "items": {
-              "type": "array",
-              "prefixItems": [
-                {"$ref": "#/components/schemas/Id"},
-                {"$ref": "#/components/schemas/PositiveAmount"}
-              ],
-              "items": false,
-              "minItems": 2
-            }
+            "items": {"$ref": "#/components/schemas/OrderLine"}
           },
           "user_id": {"$ref": "#/components/schemas/Id"},
           "total_cost": {"$ref": "#/components/schemas/Amount"},
-          "status": {"enum": ["open", "checking_out", "paid"]}
+          "status": {"$ref": "#/components/schemas/OrderStatus"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [
+          {
+            "order_id": "9tQmB2xW1rTz0aK",
+            "paid": false,
+            "items": [["4mVz07dQx9LkTzB", 2]],
+            "user_id": "Gh3nP5yUe7sLq8J",
+            "total_cost": 500,
+            "status": "open"
+          }
+        ]
       },
+      "OrderLine": {
+        "type": "array",
+        "description": "Item id and quantity.",
+        "prefixItems": [
+          {"$ref": "#/components/schemas/Id"},
+          {"$ref": "#/components/schemas/PositiveAmount"}
+        ],
+        "minItems": 2,
+        "maxItems": 2
+      },
+      "OrderStatus": {"type": "string", "enum": ["open", "checking_out", "paid"]},
       "Item": {
         "type": "object",
         "required": ["stock", "price"],
@@ -105,8 +132,9 @@ extension APIDocument {
       },
       "ProblemCode": {
         "type": "string",
-        "description": "Stable: clients decide by it.",
-        "enum": [
+        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
+        "pattern": "^[a-z_]+$",
+        "x-extensible-enum": [
           "malformed_request",
           "malformed_path",
           "malformed_id",
@@ -163,11 +191,11 @@ extension APIDocument {
         "properties": {
           "type": {"type": "string", "pattern": "^urn:kassa:problem:[a-z_]+$"},
           "title": {"type": "string"},
-          "status": {"type": "integer", "minimum": 400, "maximum": 599},
+          "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
           "detail": {"type": "string"},
           "instance": {"type": "string", "pattern": "^urn:kassa:request:[0-9a-f-]+$"},
           "code": {"$ref": "#/components/schemas/ProblemCode"},
-          "request_id": {"type": "string"},
+          "request_id": {"type": "string", "pattern": "^[0-9a-f]{16}-[0-9a-f]+-[0-9a-f]+$"},
           "order_id": {"$ref": "#/components/schemas/Id"},
           "item_id": {"$ref": "#/components/schemas/Id"},
           "user_id": {"$ref": "#/components/schemas/Id"},
@@ -180,7 +208,19 @@ extension APIDocument {
           "service": {"enum": ["orders", "stock", "payments"]},
           "find_out": {"type": "string", "description": "A path that shows what became of the request."}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [
+          {
+            "type": "urn:kassa:problem:less_in_stock",
+            "title": "Less is in stock",
+            "status": 409,
+            "detail": "Less of item 4mVz07dQx9LkTzB is in stock.",
+            "instance": "urn:kassa:request:8f1c2d3e4a5b6978-0-12a",
+            "code": "less_in_stock",
+            "request_id": "8f1c2d3e4a5b6978-0-12a",
+            "item_id": "4mVz07dQx9LkTzB"
+          }
+        ]
       }
     }
     """#

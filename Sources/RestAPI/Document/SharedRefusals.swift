@@ -8,20 +8,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Retry-After": {"$ref": "#/components/headers/RetryAfter"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {"enum": ["overloaded", "starting", "stopping", "partition_stopped", "log_failed"]}
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": ["overloaded", "starting", "stopping", "partition_stopped", "log_failed"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "CheckoutBusy": {
       "description": "Not now: try again after the time that `Retry-After` tells. Nothing was changed.",
@@ -30,29 +18,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Retry-After": {"$ref": "#/components/headers/RetryAfter"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {
-                    "enum": [
-                      "overloaded",
-                      "starting",
-                      "stopping",
-                      "partition_stopped",
-                      "log_failed",
-                      "too_many_waiting"
-                    ]
-                  }
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": ["overloaded", "starting", "stopping", "partition_stopped", "log_failed", "too_many_waiting"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "OutcomeUnknown": {
       "description": "The request was accepted and its outcome is not known yet; it may still take effect. Repeat \#
@@ -61,16 +28,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["outcome_unknown"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["outcome_unknown"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "AdditionTimedOut": {
       "description": "`timed_out`: the price was not told in time and nothing was changed. `outcome_unknown`: the \#
@@ -79,16 +38,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["outcome_unknown", "timed_out"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["outcome_unknown", "timed_out"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "BatchUnknown": {
       "description": "Part of the batch may have taken effect or may still. Repeat the request.",
@@ -96,16 +47,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["outcome_unknown"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["outcome_unknown"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "ReadTimedOut": {
       "description": "The partition did not answer in time.",
@@ -113,16 +56,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["timed_out"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["timed_out"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "KeyReused": {
       "description": "The idempotency key was used with another method or path.",
@@ -130,16 +65,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["idempotency_key_reused"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["idempotency_key_reused"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "MalformedPath": {
       "description": "The path is malformed.",
@@ -147,16 +74,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["malformed_path"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["malformed_path"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "MalformedRead": {
       "description": "The path or an id is malformed; `parameter` names it.",
@@ -164,16 +83,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["malformed_path", "malformed_id"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["malformed_path", "malformed_id"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "MalformedWrite": {
       "description": "The path, an id or the idempotency key is malformed; `parameter` or `header` names it.",
@@ -181,16 +92,8 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["malformed_path", "malformed_id", "malformed_idempotency_key"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["malformed_path", "malformed_id", "malformed_idempotency_key"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "MalformedAmount": {
       "description": "The path, an id, a number or the idempotency key is malformed or out of range; `parameter` \#
@@ -199,28 +102,14 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {
-                    "enum": [
-                      "malformed_path",
-                      "malformed_id",
-                      "malformed_amount",
-                      "amount_out_of_range",
-                      "malformed_idempotency_key"
-                    ]
-                  }
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": [
+        "malformed_path",
+        "malformed_id",
+        "malformed_amount",
+        "amount_out_of_range",
+        "malformed_idempotency_key"
+      ],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "ServerRefusal": {
       "description": "Refused by the server before the API saw the request: 400, 408, 413, 414, 417, 429, 431, \#
@@ -230,33 +119,19 @@ extension APIDocument {
         "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
         "traceparent": {"$ref": "#/components/headers/Traceparent"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {
-                "properties": {
-                  "code": {
-                    "enum": [
-                      "malformed_request",
-                      "misdirected_request",
-                      "unknown_host",
-                      "request_timeout",
-                      "body_too_large",
-                      "path_too_long",
-                      "head_too_large",
-                      "too_many_requests",
-                      "overloaded",
-                      "internal_error"
-                    ]
-                  }
-                }
-              }
-            ]
-          }
-        }
-      }
+      "x-codes": [
+        "malformed_request",
+        "misdirected_request",
+        "unknown_host",
+        "request_timeout",
+        "body_too_large",
+        "path_too_long",
+        "head_too_large",
+        "too_many_requests",
+        "overloaded",
+        "internal_error"
+      ],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     },
     "TooManyJoined": {
       "description": "So many requests wait for the order's checkout that this one was not \#
@@ -266,16 +141,8 @@ extension APIDocument {
         "traceparent": {"$ref": "#/components/headers/Traceparent"},
         "Retry-After": {"$ref": "#/components/headers/RetryAfter"}
       },
-      "content": {
-        "application/problem+json": {
-          "schema": {
-            "allOf": [
-              {"$ref": "#/components/schemas/Problem"},
-              {"properties": {"code": {"enum": ["too_many_joined", "rate_limited"]}}}
-            ]
-          }
-        }
-      }
+      "x-codes": ["too_many_joined", "rate_limited"],
+      "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     }
     """#
 }

@@ -175,7 +175,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     self.planted = planted
     quarantined = Set(recovery.quarantined.map { UInt64(clamping: $0) })
     let header = recovery.header
-    state = AppliedState(partition: partition, partitioner: partitioner, header: header, pinned: recovery.pinned)
+    state = AppliedState(
+      partition: partition, partitioner: partitioner, firstRules: Rules.oneWriter, header: header,
+      pinned: recovery.pinned)
     received = ReceivedNumbers(
       partitionCount: partitioner.count, sessionLifeMilliseconds: limits.stream.sessionLifeMilliseconds)
     received.restore(header?.received ?? [])

@@ -53,7 +53,7 @@ final class Fleet {
     self.planted = planted
     layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? World.single)
     random = SeededRandom(seed: seed)
-    auditor = Auditor(layout: layout, hasKeysExpire: swarm.hasKeysExpire)
+    auditor = Auditor(layout: layout, rules: Rules.oneWriter, hasKeysExpire: swarm.hasKeysExpire)
     let slots = layout.slotCount
     logs = Array(repeating: FleetLog(), count: slots)
     filters = Array(repeating: NaiveFilter(), count: slots)

@@ -41,7 +41,10 @@ def test_what_the_document_lacks_is_noticed(client):
         raw["components"]["schemas"]["Item"]["required"].append("colour")
 
     def drop_code(raw):
-        raw["components"]["schemas"]["ProblemCode"]["enum"].remove("unknown_item")
+        raw["components"]["schemas"]["ProblemCode"]["x-extensible-enum"].remove("unknown_item")
+
+    def drop_code_there(raw):
+        raw["components"]["responses"]["NoItemToRead"]["x-codes"].remove("unknown_item")
 
     def want_header(raw):
         raw["components"]["headers"]["Traceparent"]["required"] = True
@@ -50,7 +53,8 @@ def test_what_the_document_lacks_is_noticed(client):
     refuses(client, drop_status, missing, "a status that the document does not name")
     refuses(client, drop_property, "/stock/find/0", "a body that the schema refuses")
     refuses(client, want_property, "/stock/find/0", "a body that the schema refuses")
-    refuses(client, drop_code, missing, "a body that the schema refuses")
+    refuses(client, drop_code, missing, "a code that the document does not name")
+    refuses(client, drop_code_there, missing, "a code that the document does not name here")
     refuses(client, want_header, "/stock/find/0", "no header traceparent")
 
 
@@ -63,7 +67,7 @@ def test_what_the_document_has_too_much_is_noticed(client):
         raw["paths"]["/stock/count"] = raw["paths"]["/"]
 
     def add_code(raw):
-        raw["components"]["schemas"]["ProblemCode"]["enum"].append("teapot")
+        raw["components"]["schemas"]["ProblemCode"]["x-extensible-enum"].append("teapot")
 
     for change, sentence in [
         (add_status, "GET /stock/find/{item_id}: 418 is documented and was never seen"),

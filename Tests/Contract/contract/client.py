@@ -105,6 +105,7 @@ class Client:
         if errors:
             broken(f"a body that the schema refuses: {errors}")
         self.check_problem(answer, broken)
+        self.check_code(described, answer, broken)
 
     def send(self, method, path, expect=None, **headers):
         """Sends a request, checks the answer against the document, and that its status is the expected one."""
@@ -122,6 +123,9 @@ class Client:
 
     def delete(self, path, expect=200, **headers):
         return self.send("DELETE", path, expect, **headers)
+
+    def put(self, path, expect=200, **headers):
+        return self.send("PUT", path, expect, **headers)
 
     def check(self, method, path, answer):
         """Holds an answer against the document."""
@@ -153,6 +157,10 @@ class Client:
             if answer.body:
                 broken("a body behind HEAD")
             return
+        if "content" not in described:
+            if answer.body:
+                broken("a body that the document does not name")
+            return
         content_type = answer.header("Content-Type")
         if content_type not in described["content"]:
             broken(f"a content type that the document does not name: {content_type}")
@@ -161,6 +169,7 @@ class Client:
             broken(f"a body that the schema refuses: {errors}")
         if answer.status >= 400:
             self.check_problem(answer, broken)
+            self.check_code(described, answer, broken)
 
     def check_headers(self, described, answer, broken):
         for name, header in described["headers"].items():
@@ -174,6 +183,10 @@ class Client:
             if errors:
                 broken(f"header {name}: {errors}")
 
+    def check_code(self, described, answer, broken):
+        if answer.code not in described["x-codes"]:
+            broken("a code that the document does not name here")
+
     def check_problem(self, answer, broken):
         if answer.header("Content-Type") != "application/problem+json":
             broken("a refusal that is no problem+json")
@@ -181,6 +194,8 @@ class Client:
         errors = self.document.schema_errors({"$ref": "#/components/schemas/Problem"}, problem)
         if errors:
             broken(f"a problem that the schema refuses: {errors}")
+        if problem["code"] not in self.document.problem_codes:
+            broken("a code that the document does not name")
         if problem["status"] != answer.status:
             broken("another status in the body")
         if problem["request_id"] != answer.header("X-Request-Id"):

@@ -47,7 +47,7 @@ class Document:
             for path, methods in raw["paths"].items()
             for method, operation in methods.items()
         ]
-        self.problem_codes = set(raw["components"]["schemas"]["ProblemCode"]["enum"])
+        self.problem_codes = set(raw["components"]["schemas"]["ProblemCode"]["x-extensible-enum"])
 
     def validate(self):
         """Raises when the document is no valid OpenAPI 3.1."""

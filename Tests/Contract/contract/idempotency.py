@@ -44,6 +44,13 @@ def test_the_effect_comes_once(client):
         assert expected in (found.get("credit"), found.get("stock"), found.get("total_cost")), (path, found)
 
 
+def test_keys_have_up_to_255_characters(client):
+    longest = (key() * 8)[:255]
+    first = client.post("/payment/create_user", Idempotency_Key=longest)
+    assert client.post("/payment/create_user", Idempotency_Key=longest).body == first.body
+    assert client.post("/payment/create_user", Idempotency_Key=longest[:-1]).body != first.body
+
+
 def test_deletions(client):
     thing = item(client, 5)
     cart = order(client, user(client), (thing, 2))
@@ -63,6 +70,7 @@ def test_refusals_are_remembered(client):
     again = client.post(path, 409, Idempotency_Key=one)
     refused(again, "less_in_stock")
     assert again.header("Idempotent-Replayed") == "true"
+    assert "new key" in again.json["detail"], again
     client.post(path, Idempotency_Key=key())
 
 
@@ -88,6 +96,8 @@ def same_partition(client, operation):
             f"/orders/addItem/{cart}/{thing}/3", f"/orders/addItem/{cart}/{thing}"),
         "/orders/addItem/{order_id}/{item_id}/{quantity}": (
             f"/orders/addItem/{cart}/{thing}/3", f"/orders/addItem/{cart}/{thing}/4"),
+        "/orders/items/{order_id}/{item_id}/{quantity}": (
+            f"/orders/addItem/{cart}/{thing}", f"/orders/items/{cart}/{thing}/4"),
         "/orders/removeItem/{order_id}/{item_id}": (
             f"/orders/addItem/{cart}/{thing}", f"/orders/removeItem/{cart}/{thing}"),
         "/orders/remove/{order_id}": (f"/orders/addItem/{cart}/{thing}", f"/orders/remove/{cart}"),

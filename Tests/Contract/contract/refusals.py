@@ -4,7 +4,7 @@ import re
 
 GOOD = {"Id": "nobody", "Amount": "1", "PositiveAmount": "1", "BatchCount": "1"}
 BAD_IDS = ["a.b", "a%20b", "%00", "%2F", "%", "%4", "%zz", "a" * 65, "a+b", "a:b", "%C3%A9"]
-BAD_NUMBERS = ["-1", "+1", "x", "1.0", "1e3", "0x1", "9007199254740992", "9" * 40, "1_000"]
+BAD_NUMBERS = ["-1", "+1", "x", "1.5", "1.", ".0", "1e3", "0x1", "9007199254740992", "9" * 40, "1_000"]
 
 
 def schema_name(parameter):
@@ -54,7 +54,7 @@ def test_every_write_refuses_malformed_keys(client):
         if not operation.takes_key():
             continue
         path = operation.fill(**{one["name"]: GOOD[schema_name(one)] for one in operation.path_parameters()})
-        for key in ["", '""', '"', "a b", 'a"b', "a\\b", "k" * 65]:
+        for key in ["", '""', '"', "a b", 'a"b', "a\\b", "k" * 256]:
             answer = client.send(operation.method, path, 400, Idempotency_Key=key)
             assert answer.code == "malformed_idempotency_key" and answer.json["header"] == "Idempotency-Key", answer
         answer = client.raw(operation.method, path, [("Idempotency-Key", "a"), ("idempotency-key", "a")])

@@ -116,6 +116,27 @@ def test_carts(client):
     refused(client.delete(f"/orders/removeItem/{cart}/{cheap}", 404), "unknown_order", order_id=cart)
 
 
+def test_lines_are_set(client):
+    cheap, dear = item(client, 2), item(client, 50)
+    cart = order(client, user(client, 1_000), (cheap, 1))
+    for _ in range(2):
+        assert client.put(f"/orders/items/{cart}/{dear}/3").json["total_cost"] == 152
+        assert client.put(f"/orders/items/{cart}/{cheap}/0").json["total_cost"] == 150
+        assert client.get(f"/orders/find/{cart}").json["items"] == [[dear, 3]]
+        client.put(f"/orders/items/{cart}/{cheap}/1.0")
+    client.put(f"/orders/items/{cart}/nobody/0")
+    refused(client.put(f"/orders/items/{cart}/nobody/1", 404), "unknown_item", item_id="nobody")
+    refused(client.put(f"/orders/items/nobody/{cheap}/1", 404), "unknown_order", order_id="nobody")
+    refused(client.put(f"/orders/items/{cart}/{dear}/{MAX}", 409), "sum_out_of_range")
+
+
+def test_somebody_is_there(client):
+    for target in ["/", "*"]:
+        answer = client.raw("OPTIONS", target)
+        assert answer.status == 204 and answer.header("Allow") == "GET, HEAD, OPTIONS", answer
+        client.check("OPTIONS", "/", answer)
+
+
 def test_orders_are_bounded(client):
     client.post("/stock/batch_init/501/1/1")
     cart = order(client, user(client))
@@ -138,6 +159,7 @@ def test_checkout_takes_everything_once(client):
     assert client.get(f"/payment/status/{buyer}/{cart}").json == {"paid": True}
     for method, path in [
         ("POST", f"addItem/{cart}/{first}"), ("POST", f"addItem/{cart}/{first}/2"),
+        ("PUT", f"items/{cart}/{first}/2"),
         ("DELETE", f"removeItem/{cart}/{first}"), ("DELETE", f"remove/{cart}"),
     ]:  # fmt: skip
         refused(client.send(method, f"/orders/{path}", 409), "order_paid", order_id=cart)
