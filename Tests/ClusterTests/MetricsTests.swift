@@ -88,7 +88,7 @@ import Testing
     let samples = page.split(separator: "\n").filter { !$0.hasPrefix("#") }
     func count(_ prefix: String) -> Int { samples.count { $0.hasPrefix(prefix) } }
     #expect(count("kassa_redis_") == RedisFigures.Counter.allCases.count + 1)
-    #expect(count("kassa_peers_") == PeerFigures.Counter.allCases.count + 3)
+    #expect(count("kassa_peers_") == PeerFigures.Counter.allCases.count + 4)
     // One more: whether it is connected. Each of two services has its own.
     #expect(count("kassa_postgres_") == 2 * (Mirror(reflecting: PostgresCounters()).children.count + 1))
     #expect(Metric.ofKafka.count == Mirror(reflecting: KafkaRecordLog.Statistics()).children.count)

@@ -181,8 +181,8 @@ extension ClusterTests {
     #expect(pending.count == 12)
     // Nobody waits for a load of what was made just now.
     let other = try #require(created.first { cluster.partitioner.partition(of: $0) != stuck })
-    #expect(
-      try pod.requests.submit(.payments(.create(other, .random))) == .outcome(.created(id: other.text), isReplayed: false))
+    let made = try pod.requests.submit(.payments(.create(other, .random)))
+    #expect(made == .outcome(.created(id: other.text), isReplayed: false))
     cluster.store.failLoads(with: nil)
     let results = pending.map { $0.wait() }
     #expect(results.count { $0 == .refused(.overloaded) } == 4)

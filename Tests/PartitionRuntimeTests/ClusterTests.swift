@@ -129,7 +129,8 @@ import Testing
     #expect(try add(1, second) == .outcome(.done, isReplayed: false))
     #expect(clock.now - start < .seconds(5))
     #expect(try credit(second) == 101)
-    #expect(!cluster.broker.controls(of: PartitionID(.payments, 0)).contains(.released(epoch: 1)), "it told its successor")
+    let controls = cluster.broker.controls(of: PartitionID(.payments, 0))
+    #expect(!controls.contains(.released(epoch: 1)), "it told its successor")
     second.stop(handoverMilliseconds: 0)
     #expect(cluster.broker.controls(of: PartitionID(.payments, 0)).last == .released(epoch: 2), "nobody came")
 
@@ -236,8 +237,8 @@ import Testing
     pod.stop(handoverMilliseconds: 0)
   }
 
-  /// A reply that did not reach the pod that took the command is given again by whoever owns the partition then, when its
-  /// checkpoint includes the command already.
+  /// A reply that did not reach the pod that took the command is given again by whoever owns the partition then, also
+  /// when the checkpoint includes the command already.
   @Test func aReplyThatDidNotArriveIsGivenByTheNextOwner() throws {
     let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
     let (first, second) = (try cluster.pod(), try cluster.pod { $0.streamSilenceMilliseconds = 300 })

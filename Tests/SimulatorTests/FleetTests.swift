@@ -55,10 +55,13 @@ import Testing
   private static let violations: [TenancyBug: [String]] = [
     .latestOwnedWins: ["never announced itself", "of nobody", "before its record was durable", "lost a part"],
     .runNotCompared: [
-      "in memory, the store", "of nobody", "before its record was durable", "follows where", "another record", "replays for ever",
+      "in memory, the store", "of nobody", "before its record was durable", "follows where", "another record",
+      "replays for ever",
     ],
     .repetitionCounts: ["repeated", "another record"],
-    .voidAdvancesNumber: ["before its record was durable", "follows where", " after ", "lost a part", "of a session"],
+    .voidAdvancesNumber: [
+      "before its record was durable", "follows where", " after ", "lost a part", "of a session",
+    ],
     .changedBytesAppendedAgain: [
       "after 0", " took input ", "another record", "before its record was durable", " sent ",
     ],

@@ -233,8 +233,8 @@ extension OwnerLane {
       case .lostLog(let greeted, let acknowledged, let numbered):
         shared.partitionLost(
           shared.partition(slot),
-          "it has \(greeted) commands of a session of which \(acknowledged) were acknowledged and \(numbered) sent: its "
-            + "log has lost records")
+          "it has \(greeted) commands of a session of which \(acknowledged) were acknowledged and \(numbered) sent: "
+            + "its log has lost records")
         openSession(slot)
       }
     }

@@ -169,8 +169,8 @@ extension Tenancy {
 
   /// Answers a sender that asks where its stream stands: what is durable of it.
   ///
-  /// - Parameter time: the owner's time. The partition's stands still while nothing is logged; a session that begins now
-  ///   must not look as old as that.
+  /// - Parameter time: the owner's time. The partition's stands still while nothing is logged; a session that begins
+  ///   now must not look as old as that.
   public func greet(_ source: StreamSource, at time: Timestamp, into actions: inout TenancyActions) {
     guard isAdmitting else { return }
     let now = max(state.now, time)
