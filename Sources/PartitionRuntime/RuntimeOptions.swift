@@ -30,6 +30,9 @@ public struct RuntimeOptions: Sendable {
   public var stream = StreamLimits()
   /// How long a stream waits for a word of its owner before it asks again where it stands.
   public var streamSilenceMilliseconds: Int64 = 5_000
+  /// The least time between two appends of a partition that is at work, where each costs a request to a broker: what
+  /// comes meanwhile travels together. The first append after a rest waits for nothing.
+  public var appendPaceMilliseconds: UInt64 = 4
   /// Replies that travel to another pod as one message.
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses goes on, while nobody else announces itself.

@@ -16,6 +16,7 @@ struct Seat {
   var inputs: [TenancyInput] = []
   /// It stands in the lane's list of what to step.
   var isToStep = false
+  var pace = AppendPace()
   /// What is being read of its log.
   var reading = Reading.nothing
   /// When it was last read back to the log's end, by the lane's clock.
