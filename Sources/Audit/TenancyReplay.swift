@@ -159,7 +159,8 @@ final class TenancyReplay {
     guard let owner = checkpoint.owner, owner.epoch > replayed.owner?.epoch ?? 0 else { return false }
     return replayed
       == CheckpointHeader(
-        partition: checkpoint.partition, owner: replayed.owner, number: checkpoint.number, offset: checkpoint.offset,
+        partition: checkpoint.partition, owner: replayed.owner, number: checkpoint.number,
+        isReleased: checkpoint.isReleased, offset: checkpoint.offset,
         now: checkpoint.now, rulesVersion: checkpoint.rulesVersion, limits: checkpoint.limits,
         dedup: checkpoint.dedup, ledger: checkpoint.ledger, received: checkpoint.received, caused: checkpoint.caused)
   }

@@ -50,8 +50,8 @@ public struct PodOptions: Sendable {
     serving = try ServingOptions(settings)
     guard settings.orderLinesMax <= KafkaOptions.orderLinesMax else {
       throw ConfigurationError(
-        "order-lines-max is \(settings.orderLinesMax); in a cluster it is \(KafkaOptions.orderLinesMax) at most, so that "
-          + "each checkout fits into a record of Kafka")
+        "order-lines-max is \(settings.orderLinesMax); in a cluster it is \(KafkaOptions.orderLinesMax) at most, so "
+          + "that each checkout fits into a record of Kafka")
     }
     kafka = try Self.kafka(settings, name: name, serving.runtime)
     topics = try Self.topics(cluster, kafka)

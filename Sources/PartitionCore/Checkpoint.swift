@@ -17,19 +17,22 @@ public struct CheckpointHeader: Hashable, Sendable {
   public let owner: OwnerID?
   /// The number of that record.
   public let number: UInt64
+  /// With that record its owner gave the partition up, and answers nothing any more.
+  public let isReleased: Bool
   /// The highest number of each stream that the partition receives.
   public let received: [ReceivedNumbers.Row]
   /// How many messages the partition has caused so far, by destination, ascending.
   public let caused: [CausedCount]
 
   public init(
-    partition: PartitionID, owner: OwnerID? = nil, number: UInt64 = 0, offset: Int64, now: Timestamp,
-    rulesVersion: UInt32, limits: RuleLimits = .initial, dedup: [DedupRow] = [], ledger: Ledger,
+    partition: PartitionID, owner: OwnerID? = nil, number: UInt64 = 0, isReleased: Bool = false, offset: Int64,
+    now: Timestamp, rulesVersion: UInt32, limits: RuleLimits = .initial, dedup: [DedupRow] = [], ledger: Ledger,
     received: [ReceivedNumbers.Row] = [], caused: [CausedCount] = []
   ) {
     self.partition = partition
     self.owner = owner
     self.number = number
+    self.isReleased = isReleased
     self.offset = offset
     self.now = now
     self.rulesVersion = rulesVersion

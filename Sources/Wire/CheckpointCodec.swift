@@ -8,6 +8,7 @@ public enum CheckpointCodec {
   public static func encode(_ header: CheckpointHeader, into bytes: inout [UInt8]) {
     let rows = header.dedup.count + header.received.count + header.caused.count
     var writer = Writer(capacity: 256 + 32 * min(rows, 1_024))
+    if header.isReleased { writer.number(13, UInt64(1)) }
     for row in header.caused.reversed() { writer.message(12) { row.write(to: &$0) } }
     for row in header.received.reversed() { writer.message(11) { row.write(to: &$0) } }
     writer.number(10, header.number)
@@ -37,7 +38,7 @@ public enum CheckpointCodec {
     var ledger: Ledger?
     // Of a checkpoint that does not tell of any.
     var limits = RuleLimits.initial
-    var (epoch, run, number) = (UInt64(0), UInt64(0), UInt64(0))
+    var (epoch, run, number, released) = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
     var received: [ReceivedNumbers.Row] = []
     var caused: [CausedCount] = []
     while let field = try reader.next() {
@@ -66,6 +67,7 @@ public enum CheckpointCodec {
           throw .invalid("the caused rows", "do not ascend")
         }
         caused.append(row)
+      case 13: released = try reader.number(field)
       default: try reader.skip(field)
       }
     }
@@ -74,8 +76,8 @@ public enum CheckpointCodec {
     guard rulesVersion > 0 else { throw .missing("the rules' version") }
     return CheckpointHeader(
       partition: try required(partition, "the checkpoint's partition"),
-      owner: epoch > 0 ? OwnerID(epoch: epoch, run: run) : nil, number: number, offset: offset, now: now,
-      rulesVersion: rulesVersion, limits: limits, dedup: dedup,
+      owner: epoch > 0 ? OwnerID(epoch: epoch, run: run) : nil, number: number, isReleased: released != 0,
+      offset: offset, now: now, rulesVersion: rulesVersion, limits: limits, dedup: dedup,
       ledger: try required(ledger, "the checkpoint's ledger"), received: received, caused: caused)
   }
 }

@@ -185,7 +185,10 @@ extension ClusterTests {
     #expect(made == .outcome(.created(id: other.text), isReplayed: false))
     cluster.store.failLoads(with: nil)
     let results = pending.map { $0.wait() }
-    #expect(results.count { $0 == .refused(.overloaded) } == 4)
-    #expect(results.count { if case .outcome = $0 { true } else { false } } == 8)
+    // Once the partition knows that it cannot load it refuses the rest, which may be before the stream is full.
+    let (refused, done) = (
+      results.count { $0 == .refused(.overloaded) }, results.count { if case .outcome = $0 { true } else { false } }
+    )
+    #expect(refused >= 4 && done >= 1 && refused + done == 12, "\(results)")
   }
 }

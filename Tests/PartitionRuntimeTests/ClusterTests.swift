@@ -106,7 +106,12 @@ import Testing
       for number in 0..<10 {
         let pod = number % 2 == 0 ? first : second
         #expect(try add(1, pod) == .outcome(.done, isReplayed: false))
-        #expect(try credit(pod) == Int64(100 + round * 10 + number + 1))
+        let view = try pod.requests.ask(.user(user))
+        guard case .view(.user(let shown)) = view else {
+          Issue.record("round \(round), command \(number): \(view)")
+          continue
+        }
+        #expect(shown?.credit.value == Int64(100 + round * 10 + number + 1), "round \(round), command \(number)")
       }
     }
     first.stop()

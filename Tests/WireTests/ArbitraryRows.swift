@@ -93,7 +93,7 @@ extension Arbitrary {
       caused.append(CausedCount(destination: destination, number: streamNumber()))
     }
     return CheckpointHeader(
-      partition: partition(), owner: maybe { $0.ownerID() }, number: pick([0, streamNumber()]),
+      partition: partition(), owner: maybe { $0.ownerID() }, number: pick([0, streamNumber()]), isReleased: flip(),
       offset: Int64(number(max: UInt64(Int64.max) - 1)) - 1, now: time(),
       rulesVersion: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)), limits: pick([.initial, limits()]), dedup: rows,
       ledger: ledger, received: received, caused: caused)

@@ -152,7 +152,7 @@ extension Tenancy {
     for entry in record.entries {
       guard applyLogged(entry, of: record, into: &effects) else { return nil }
     }
-    number = record.number
+    applied(record)
     return effects
   }
 

@@ -17,7 +17,7 @@ extension Tenancy {
     replay.appendUndecodable(reason, at: offset)
   }
 
-  /// Whether nothing more of the log should be delivered for now.
+  /// Whether nothing more of the log should be delivered before something of it is applied.
   var isReplayFull: Bool { phase == .replaying && replay.entryCount >= limits.core.queuedEntriesMax }
 
   /// Whether `advanceReplay` has something to do before a load ends.
@@ -36,7 +36,7 @@ extension Tenancy {
       }
       guard case .turn(let record)? = read.record else { continue }
       guard apply(record, counting: &entries) else { break }
-      number = record.number
+      applied(record)
       confirmed = (record.number, read.offset)
       replay.removeFirst()
     }
@@ -107,6 +107,12 @@ extension Tenancy {
       entries += 1
     }
     return true
+  }
+
+  /// Notes that everything in a record has been applied.
+  mutating func applied(_ record: TurnRecord) {
+    number = record.number
+    isReleased = record.controls.contains { if case .released = $0 { true } else { false } }
   }
 
   private mutating func applyControls(of record: TurnRecord) -> Bool {

@@ -8,7 +8,7 @@ extension Tenancy {
   /// The partition's own row, as a checkpoint of everything applied so far would write it.
   package var header: CheckpointHeader {
     CheckpointHeader(
-      partition: partition, owner: number > 0 ? newestOwner : nil, number: number,
+      partition: partition, owner: number > 0 ? newestOwner : nil, number: number, isReleased: isReleased,
       offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
       limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
       caused: outbox.counts)

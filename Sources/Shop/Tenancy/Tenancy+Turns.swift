@@ -250,7 +250,7 @@ extension Tenancy {
     var append = UnconfirmedAppend(record: record, sentAt: now, isCautious: isCautious, effects: effects)
     if !isCautious {
       state.advance(to: record.time)
-      number += 1
+      applied(record)
     }
     if mode.isOneSequence {
       // Causes and effects are lost together, so messages need not wait; replies do.

@@ -59,6 +59,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
 
   /// The number of the newest record that was applied.
   public internal(set) var number: UInt64
+  /// With that record its owner gave the partition up.
+  var isReleased: Bool
   /// The number of the newest record that is durable, and where it stands.
   public internal(set) var confirmed: (number: UInt64, offset: Int64)
   /// Where the next append has to get to.
@@ -187,10 +189,11 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     let outboxFlaw = outbox.restore(header?.caused ?? [], recovery.outbox)
     filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0, planted: planted)
     number = header?.number ?? 0
+    isReleased = header?.isReleased ?? false
     confirmed = (number, header?.offset ?? -1)
     checkpointedNumber = number
     expectedOffset = confirmed.offset + 1
-    predecessor = header?.owner.map { ($0, false) }
+    predecessor = header?.owner.map { ($0, header?.isReleased ?? false) }
     lease = Lease(milliseconds: limits.leaseMilliseconds, planted: planted)
     for reply in recovery.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
     if let flaw = state.flaw(of: recovery.pinned) ?? outboxFlaw { end(.stopped(number: number, reason: flaw)) }

@@ -70,7 +70,10 @@ extension Tenancy {
       receive(message, number, from: .partition(source), to: owner, into: &actions)
     case .frame(let frame): receive(frame, into: &actions)
     case .read(let query, let request):
-      if !read(query, for: request, at: now, into: &actions) { actions.refusedReads.append(request) }
+      if read(query, for: request, at: now, into: &actions) { return }
+      // Whoever owns the partition next answers it.
+      if mode.isShared, !isAdmitting { return actions.forwarded.append((query, request)) }
+      actions.refusedReads.append(request)
     case .confirmed(let number, let offset): confirmed(number, at: offset, now: now, into: &actions)
     case .readBack(let record, let offset): readBack(record, at: offset, now: now, into: &actions)
     case .readBackUndecodable(let reason, let offset): readBackUndecodable(reason, at: offset)

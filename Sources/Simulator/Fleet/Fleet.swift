@@ -246,6 +246,16 @@ final class Fleet {
     }
   }
 
+  /// Whoever left in order may still write what it applied, its last word among it.
+  private func writeLast(_ slot: Int, _ seat: Seat) {
+    guard random.percent(60), seat.tenancy.takeCheckpoint(), let checkpoint = seat.tenancy.checkpointToWrite() else {
+      return
+    }
+    if store.write(checkpoint, slot, epoch: seat.tenancy.owner.epoch, after: seat.tenancy.checkpointedNumber) {
+      tally.checkpoints += 1
+    }
+  }
+
   private func noticeEnd(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     guard let end = seat.tenancy.ending, pod.seats[slot] === seat else { return }
     for (query, request) in seat.tenancy.takeWaitingReads() {
@@ -253,7 +263,9 @@ final class Fleet {
     }
     switch end {
     case .superseded: tally.superseded += 1
-    case .left: tally.left += 1
+    case .left:
+      tally.left += 1
+      writeLast(slot, seat)
     case .lost(let loss, let epoch):
       tally.lost += 1
       pod.seats[slot] = nil
