@@ -12,8 +12,8 @@ public enum MeshMessage: Hashable, Sendable {
   // To an owner.
   /// The owner before it answers nothing any more.
   case released(by: OwnerID, PartitionID, to: OwnerID)
-  /// Where does this stream stand?
-  case hello(StreamSource, PartitionID, OwnerID)
+  /// Where does this stream stand? `asker` is the epoch of the source's owner, 0 for a session.
+  case hello(StreamSource, PartitionID, OwnerID, asker: UInt64)
   /// The deadlines are milliseconds from now: pods have no clock in common.
   case commands(StreamFrame<StreamInput>)
   case messages(StreamFrame<Message>)

@@ -27,7 +27,7 @@ extension MeshMessage {
     case 2: return try released(wire)
     case 3:
       let word = try StreamWord(wire: wire)
-      return .hello(word.source, word.tenure.partition, word.tenure.owner)
+      return .hello(word.source, word.tenure.partition, word.tenure.owner, asker: word.asker)
     case 4: return .commands(try StreamFrame(commandsWire: wire))
     case 5: return .messages(try StreamFrame(messagesWire: wire))
     case 6:
@@ -136,8 +136,8 @@ extension MeshMessage {
         writer.number(2, next.epoch)
         writer.message(1) { MeshTenure(partition: partition, owner: former).write(to: &$0) }
       }
-    case .hello(let source, let destination, let owner):
-      writer.message(3) { StreamWord(source, destination, owner).write(to: &$0) }
+    case .hello(let source, let destination, let owner, let asker):
+      writer.message(3) { StreamWord(source, destination, owner, asker: asker).write(to: &$0) }
     case .commands(let frame):
       writer.message(4) { frame.write(to: &$0, list) { input, writer in input.write(to: &writer) } }
     case .messages(let frame):

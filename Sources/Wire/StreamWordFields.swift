@@ -9,22 +9,24 @@ struct StreamWord {
   let number: UInt64
   let asOf: Timestamp
   let now: Timestamp
+  let asker: UInt64
 
   init(
     _ source: StreamSource, _ destination: PartitionID, _ owner: OwnerID, number: UInt64 = 0, asOf: Timestamp = .zero,
-    now: Timestamp = .zero
+    now: Timestamp = .zero, asker: UInt64 = 0
   ) {
     self.source = source
     tenure = MeshTenure(partition: destination, owner: owner)
     self.number = number
     self.asOf = asOf
     self.now = now
+    self.asker = asker
   }
 
   init(_ greeting: StreamGreeting) {
     self.init(
       greeting.source, greeting.destination, greeting.owner, number: greeting.number, asOf: greeting.asOf,
-      now: greeting.now)
+      now: greeting.now, asker: greeting.asker)
   }
 
   init(_ word: StreamAcknowledgement) {
@@ -35,7 +37,8 @@ struct StreamWord {
 
   var greeting: StreamGreeting {
     StreamGreeting(
-      source: source, destination: tenure.partition, owner: tenure.owner, number: number, now: now, asOf: asOf)
+      source: source, destination: tenure.partition, owner: tenure.owner, number: number, now: now, asOf: asOf,
+      asker: asker)
   }
 
   var acknowledgement: StreamAcknowledgement {
@@ -54,6 +57,7 @@ struct StreamWord {
     var number: UInt64 = 0
     var asOf = Timestamp.zero
     var now = Timestamp.zero
+    var asker: UInt64 = 0
     while let field = try reader.next() {
       switch field.number {
       case 1: source = .partition(try PartitionID(wire: reader.message(field)))
@@ -62,6 +66,7 @@ struct StreamWord {
       case 4: number = try reader.streamNumber(field, "the stream's number")
       case 5: asOf = try reader.time(field, "the time of the stream's last use")
       case 6: now = try reader.time(field, "the stream's time")
+      case 7: asker = try reader.number(field)
       default: try reader.skip(field)
       }
     }
@@ -70,9 +75,11 @@ struct StreamWord {
     self.number = number
     self.asOf = asOf
     self.now = now
+    self.asker = asker
   }
 
   func write(to writer: inout Writer) {
+    writer.number(7, asker)
     writer.number(6, now.milliseconds)
     writer.number(5, asOf.milliseconds)
     writer.number(4, number)

@@ -141,7 +141,8 @@ final class HandDrivenShop {
     for destination in owners[partition]?.destinations ?? [] where !deaf.contains(destination) {
       guard let owner = owners[destination]?.owner else { continue }
       if owners[partition]?.awaitsGreeting(from: destination, of: owner) == true {
-        try change(destination) { $0.greet(.partition(partition), at: .zero, into: &$1) }
+        let asker = owners[partition]?.owner.epoch ?? 0
+        try change(destination) { $0.greet(.partition(partition), asker: asker, at: .zero, into: &$1) }
       }
       while let frame = owners[partition]?.nextFrame(to: destination) {
         isAtRest = false

@@ -12,7 +12,7 @@ extension Arbitrary {
     switch below(15) {
     case 0: .owns(ownerID(), partition())
     case 1: .released(by: ownerID(), partition(), to: ownerID())
-    case 2: .hello(streamSource(), partition(), ownerID())
+    case 2: .hello(streamSource(), partition(), ownerID(), asker: number(max: .max))
     case 3: .commands(streamFrame { $0.streamInput() })
     case 4: .messages(streamFrame { $0.message() })
     case 5: .repliesReceived(list(max: 4) { $0.request() }, partition(), ownerID())
@@ -21,7 +21,7 @@ extension Arbitrary {
       .greeting(
         StreamGreeting(
           source: streamSource(), destination: partition(), owner: ownerID(), number: anyStreamNumber(), now: time(),
-          asOf: time()))
+          asOf: time(), asker: number(max: .max)))
     case 8:
       .acknowledgement(
         StreamAcknowledgement(

@@ -12,7 +12,8 @@ extension GoldenCases {
     ("mesh-owns", [.owns(tenant, stock), .owns(highest, orders)]),
     ("mesh-released", [.released(by: tenant, stock, to: highest), .released(by: highest, orders, to: lowest)]),
     (
-      "mesh-hellos", [.hello(.session(session), orders, tenant), .hello(.partition(orders), stock, lowest)]
+      "mesh-hellos",
+      [.hello(.session(session), orders, tenant, asker: 0), .hello(.partition(orders), stock, lowest, asker: 0)]
     ),
     (
       "mesh-commands",

@@ -35,7 +35,7 @@ extension OwnerLane {
     guard pods.streams[slot].sender.owner == owner else {
       guard pods.streams[slot].asked != owner else { return }
       pods.streams[slot].asked = owner
-      return tell(.hello(pods.streams[slot].sender.source, partition, owner), owner, of: partition)
+      return tell(.hello(pods.streams[slot].sender.source, partition, owner, asker: 0), owner, of: partition)
     }
     while let frame = pods.streams[slot].sender.nextFrame() {
       pods.streams[slot].usedAt = now

@@ -143,8 +143,8 @@ extension OwnerLane {
       for other in 0..<shared.options.laneCount { post(.owner(owner, partition), toLane: other) }
     case .released(let former, let partition, let owner):
       if let place = seat(of: partition, owner) { give(.predecessorReleased(former), to: place) }
-    case .hello(let source, let partition, let owner):
-      give(.askGreeting(source), to: partition, owner, for: source, from: run)
+    case .hello(let source, let partition, let owner, let asker):
+      give(.askGreeting(source, asker: asker), to: partition, owner, for: source, from: run)
     case .commands(let frame):
       let frame = run == shared.run ? frame : frame.withDeadlines { $0.addingReportingOverflow(now).partialValue }
       give(.frame(frame), to: frame.destination, frame.owner, for: frame.source, from: run)

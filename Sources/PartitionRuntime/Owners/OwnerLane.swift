@@ -318,9 +318,10 @@ final class OwnerLane {
       guard entrance.awaitsGreeting(destination, owner) else { continue }
       seats[place].awaitsGreetings = true
       if pods == nil {
-        send(.askGreeting(.partition(partition)), to: destination)
+        send(.askGreeting(.partition(partition), asker: seats[place].owner.epoch), to: destination)
       } else if isToAsk(owner, slot, place) {
-        tell(.hello(.partition(partition), destination, owner), owner, of: destination)
+        tell(
+          .hello(.partition(partition), destination, owner, asker: seats[place].owner.epoch), owner, of: destination)
       }
     }
   }

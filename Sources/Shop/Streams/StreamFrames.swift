@@ -50,7 +50,7 @@ public struct StreamAcknowledgement: Hashable, Sendable {
   }
 }
 
-/// A new owner has replayed its log, which holds the stream up to `number`. The sender goes on after it.
+/// An owner's log holds the stream up to `number`. The sender goes on after it.
 public struct StreamGreeting: Hashable, Sendable {
   public let source: StreamSource
   public let destination: PartitionID
@@ -60,10 +60,12 @@ public struct StreamGreeting: Hashable, Sendable {
   public let now: Timestamp
   /// When the destination used the session last; now for one that it does not know.
   public let asOf: Timestamp
+  /// The epoch of the source's owner that asked; 0 for a session, and where nobody did.
+  public let asker: UInt64
 
   public init(
     source: StreamSource, destination: PartitionID, owner: OwnerID, number: UInt64, now: Timestamp = .zero,
-    asOf: Timestamp = .zero
+    asOf: Timestamp = .zero, asker: UInt64 = 0
   ) {
     self.source = source
     self.destination = destination
@@ -71,6 +73,7 @@ public struct StreamGreeting: Hashable, Sendable {
     self.number = number
     self.now = now
     self.asOf = asOf
+    self.asker = asker
   }
 }
 

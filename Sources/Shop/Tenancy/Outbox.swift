@@ -114,7 +114,15 @@ struct Outbox: Sendable {
   }
 
   /// Takes a greeting. Returns nil where nothing was ever sent; a number above 0 means then that this end lost its log.
-  mutating func take(_ greeting: StreamGreeting) -> StreamSender<Message>.Greeted? {
+  ///
+  /// One that says less than was acknowledged may have been on its way to an earlier owner of this partition, whose
+  /// checkpoint knows the acknowledgement already; in the answer to its own question no owner may find less.
+  mutating func take(_ greeting: StreamGreeting, by owner: OwnerID) -> StreamSender<Message>.Greeted? {
+    if let slot = slot(of: greeting.destination), let sender = senders[slot], greeting.asker != owner.epoch,
+      greeting.number < sender.acknowledged
+    {
+      return .stale
+    }
     guard let slot = slot(of: greeting.destination), let before = senders[slot]?.count else {
       return greeting.number == 0
         ? nil : .lostLog(greeted: greeting.number, acknowledged: 0, numbered: 0)

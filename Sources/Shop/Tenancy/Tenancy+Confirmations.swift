@@ -122,6 +122,9 @@ extension Tenancy {
       return end(.stopped(number: append.record.number, reason: "\(reason)"))
     }
     confirmed = (append.record.number, offset)
+    if let suspicion, suspicion.provenBy <= append.record.number {
+      return end(.stopped(number: append.record.number, reason: suspicion.reason))
+    }
     expectedOffset = offset + 1
     anchor = (offset, append.record.number)
     lease.confirmed(sentAt: append.sentAt, at: now)

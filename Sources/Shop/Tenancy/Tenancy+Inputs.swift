@@ -88,7 +88,7 @@ extension Tenancy {
   public mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
     // Before the end of the replay it is not known what was ever sent.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
-    follow(outbox.take(greeting), of: greeting.destination, into: &actions)
+    follow(outbox.take(greeting, by: owner), of: greeting.destination, into: &actions)
   }
 
   private mutating func follow(
@@ -96,14 +96,20 @@ extension Tenancy {
   ) {
     switch greeted {
     case .lostLog(let greeted, let acknowledged, let numbered):
-      end(
-        .stopped(
-          number: number,
-          reason: "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were "
-            + "acknowledged and \(numbered) sent: one of the two has lost a part of its log"))
+      suspect(
+        "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were acknowledged and "
+          + "\(numbered) sent: one of the two has lost a part of its log")
     case .resumed: actions.hasMessages = outbox.canSend(to: destination) || actions.hasMessages
     case .stale, .forgotten, nil: break
     }
+  }
+
+  /// Something is wrong, or this owner was replaced without knowing it and its successor sent what it knows nothing of:
+  /// an append that is confirmed where it has to be tells.
+  private mutating func suspect(_ reason: String) {
+    guard suspicion == nil else { return }
+    suspicion = (reason, provenBy: (hasCautious ? number + 1 : number) + 1)
+    wantsTick = true
   }
 
   public mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions) {

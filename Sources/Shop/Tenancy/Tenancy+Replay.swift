@@ -112,7 +112,8 @@ extension Tenancy {
   /// Notes that everything in a record has been applied.
   mutating func applied(_ record: TurnRecord) {
     number = record.number
-    isReleased = record.controls.contains { if case .released = $0 { true } else { false } }
+    let isReleased = record.controls.contains { if case .released = $0 { true } else { false } }
+    releasedBy = isReleased ? record.owner : nil
   }
 
   private mutating func applyControls(of record: TurnRecord) -> Bool {
@@ -167,21 +168,27 @@ extension Tenancy {
     }
   }
 
-  private func greeting(to source: StreamSource, _ number: UInt64, at now: Timestamp) -> StreamGreeting {
+  private func greeting(
+    to source: StreamSource, _ number: UInt64, asker: UInt64 = 0, at now: Timestamp
+  ) -> StreamGreeting {
     StreamGreeting(
       source: source, destination: partition, owner: owner, number: number, now: now,
-      asOf: received.asOf(source, at: now))
+      asOf: received.asOf(source, at: now), asker: asker)
   }
 
   /// Answers a sender that asks where its stream stands: what is durable of it.
   ///
-  /// - Parameter time: the owner's time. The partition's stands still while nothing is logged; a session that begins
-  ///   now must not look as old as that.
-  public func greet(_ source: StreamSource, at time: Timestamp, into actions: inout TenancyActions) {
+  /// - Parameters:
+  ///   - asker: the epoch of the owner that asks for a partition, 0 for a session.
+  ///   - time: the owner's time. The partition's stands still while nothing is logged; a session that begins now must
+  ///     not look as old as that.
+  public func greet(
+    _ source: StreamSource, asker: UInt64, at time: Timestamp, into actions: inout TenancyActions
+  ) {
     guard isAdmitting else { return }
     let now = max(state.now, time)
     let isKnown = received.highest(of: source, at: now) ?? 0 > 0
-    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0, at: now))
+    actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0, asker: asker, at: now))
   }
 
   /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.

@@ -7,8 +7,10 @@ import Streams
 extension Tenancy {
   /// The partition's own row, as a checkpoint of everything applied so far would write it.
   package var header: CheckpointHeader {
-    CheckpointHeader(
-      partition: partition, owner: number > 0 ? newestOwner : nil, number: number, isReleased: isReleased,
+    // An owner that appended nothing yet has not given up what its predecessor did.
+    let owner = number > 0 ? newestOwner : nil
+    return CheckpointHeader(
+      partition: partition, owner: owner, number: number, isReleased: owner != nil && releasedBy == owner,
       offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
       limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
       caused: outbox.counts)

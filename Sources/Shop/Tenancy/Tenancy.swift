@@ -59,8 +59,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
 
   /// The number of the newest record that was applied.
   public internal(set) var number: UInt64
-  /// With that record its owner gave the partition up.
-  var isReleased: Bool
+  /// Who gave the partition up with that record.
+  var releasedBy: OwnerID?
   /// The number of the newest record that is durable, and where it stands.
   public internal(set) var confirmed: (number: UInt64, offset: Int64)
   /// Where the next append has to get to.
@@ -101,6 +101,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   /// Answers that show what is not durable yet.
   var withheldAnswers: [WithheldAnswer] = []
   var wantsTick = false
+
+  /// Why the partition stops if its owner was not replaced, and the append that tells.
+  var suspicion: (reason: String, provenBy: UInt64)?
 
   // The store.
   var loads = KeyLoads()
@@ -189,7 +192,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     let outboxFlaw = outbox.restore(header?.caused ?? [], recovery.outbox)
     filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0, planted: planted)
     number = header?.number ?? 0
-    isReleased = header?.isReleased ?? false
+    releasedBy = header?.isReleased == true ? header?.owner : nil
     confirmed = (number, header?.offset ?? -1)
     checkpointedNumber = number
     expectedOffset = confirmed.offset + 1

@@ -29,7 +29,7 @@ public protocol TenancyDriver: Sendable {
   mutating func pass(_ now: Int64, into actions: inout TenancyActions)
 
   mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions)
-  mutating func greet(_ source: StreamSource, at time: Timestamp, into actions: inout TenancyActions)
+  mutating func greet(_ source: StreamSource, asker: UInt64, at time: Timestamp, into actions: inout TenancyActions)
   mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions)
   mutating func confirmed(_ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions)
   mutating func readBack(_ record: LogRecord, at offset: Int64, now: Int64, into actions: inout TenancyActions)

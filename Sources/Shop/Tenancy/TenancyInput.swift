@@ -24,7 +24,7 @@ public enum TenancyInput: Sendable {
   case greeting(StreamGreeting)
   case gap(StreamGap)
   /// A source asks where its stream stands here.
-  case askGreeting(StreamSource)
+  case askGreeting(StreamSource, asker: UInt64)
   /// The way to the owner of a destination broke, or it owns nothing any more.
   case disconnected(PartitionID, of: OwnerID)
   case repliesReceived([RequestID])
@@ -81,7 +81,7 @@ extension Tenancy {
     case .acknowledgement(let acknowledgement): take(acknowledgement, into: &actions)
     case .greeting(let greeting): take(greeting, into: &actions)
     case .gap(let gap): take(gap, into: &actions)
-    case .askGreeting(let source): greet(source, at: time, into: &actions)
+    case .askGreeting(let source, let asker): greet(source, asker: asker, at: time, into: &actions)
     case .disconnected(let destination, let owner): disconnected(from: destination, of: owner)
     case .repliesReceived(let requests): for request in requests { replyReceived(request) }
     case .sendRepliesAgain: sendRepliesAgain(into: &actions)

@@ -93,7 +93,7 @@ extension Fleet {
   func read() {
     for _ in 0..<random.within(1...3) where violation == nil {
       if clients.readsToAsk.isEmpty || random.percent(60) {
-        guard clients.readsToAsk.count < FleetClients.readsMax, let pod = random.pick(pods) else { continue }
+        guard clients.readsToAsk.count < FleetClients.readsMax, let pod = podToAsk() else { continue }
         let recent = random.percent(60) ? random.pick(clients.recent) : nil
         let query = recent ?? choices.query(&random, clients.orders)
         clients.readsToAsk.append(
@@ -104,6 +104,13 @@ extension Fleet {
       guard !clients.readsToAsk.isEmpty else { continue }
       ask(clients.readsToAsk.remove(at: random.below(clients.readsToAsk.count)))
     }
+  }
+
+  /// Often one that is cut off from everything but its clients: it may be an owner that does not know of its successor.
+  private func podToAsk() -> FleetPod? {
+    let isCut = random.percent(40)
+    let alone = pods.first { isCut && cutFromLog[$0.index] > clock && cutFromPeers[$0.index] > clock }
+    return alone ?? random.pick(pods)
   }
 
   private func ask(_ read: FleetClients.Read) {

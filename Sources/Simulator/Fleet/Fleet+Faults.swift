@@ -36,17 +36,17 @@ extension Fleet {
 
   func cut() {
     let index = random.below(pods.count)
-    let until = clock + Int64(random.within(100...3_000))
+    let kind = random.below(5)
+    let until = clock + Int64(kind >= 3 ? random.within(1_000...6_000) : random.within(100...3_000))
     tally.cuts += 1
-    let kind = random.below(4)
-    if kind == 0 || kind == 3 { cutFromLog[index] = until }
+    if kind == 0 || kind >= 3 { cutFromLog[index] = until }
     if kind == 1 { cutFromStore[index] = until }
     // From everything but its clients, whom it might tell what it remembers.
     if kind >= 2 {
       cutFromPeers[index] = until
       for other in links.indices where other != index { disconnect(index, other) }
     }
-    if random.percent(40) { reassign(index) }
+    if kind >= 3 || random.percent(40) { reassign(index) }
   }
 
   /// A connection breaks: what is on its way is lost, and both ends notice.

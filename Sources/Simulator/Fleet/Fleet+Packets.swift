@@ -51,9 +51,9 @@ extension Fleet {
       pod.goneEpochs[slot] = max(pod.goneEpochs[slot], owner.epoch)
       forget(owner, slot, pod)
       lostWay(to: owner, slot, pod)
-    case .hello(let source, let slot, let owner):
+    case .hello(let source, let slot, let owner, let asker):
       withSeat(pod, slot, of: owner, refuse: .notMine(slot, owner), from) {
-        $0.greet(source, at: self.time(of: pod), into: &$1)
+        $0.greet(source, asker: asker, at: self.time(of: pod), into: &$1)
       }
     case .commands(let frame):
       let slot = layout.slot(frame.destination)

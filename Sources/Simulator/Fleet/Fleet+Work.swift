@@ -262,7 +262,7 @@ extension Fleet {
     if pod.streams[slot].owner != known.owner {
       guard pod.greetingsAsked[slot] != known.owner else { return }
       pod.greetingsAsked[slot] = known.owner
-      return send(.hello(pod.streams[slot].source, slot, known.owner), from: pod, to: known.pod)
+      return send(.hello(pod.streams[slot].source, slot, known.owner, asker: 0), from: pod, to: known.pod)
     }
     while let frame = pod.streams[slot].nextFrame() { send(.commands(frame), from: pod, to: known.pod) }
   }

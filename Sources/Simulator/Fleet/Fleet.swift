@@ -239,7 +239,9 @@ final class Fleet {
         guard seat.greetingsAsked[destination] != known.owner else { continue }
         seat.greetingsAsked[destination] = known.owner
         send(
-          .hello(.partition(seat.tenancy.partition), layout.slot(destination), known.owner), from: pod, to: known.pod)
+          .hello(
+            .partition(seat.tenancy.partition), layout.slot(destination), known.owner,
+            asker: seat.tenancy.owner.epoch), from: pod, to: known.pod)
         continue
       }
       while let frame = seat.tenancy.nextFrame(to: destination) { send(.messages(frame), from: pod, to: known.pod) }

@@ -93,7 +93,7 @@ enum Packet {
   case owned(OwnerID, Int, pod: Int)
   case released(OwnerID, Int, to: OwnerID)
   /// Asks the owner of a slot where a stream stands.
-  case hello(StreamSource, Int, OwnerID)
+  case hello(StreamSource, Int, OwnerID, asker: UInt64)
   case greeting(StreamGreeting)
   case commands(StreamFrame<StreamInput>)
   case messages(StreamFrame<Message>)

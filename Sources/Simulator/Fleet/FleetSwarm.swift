@@ -88,7 +88,7 @@ struct FleetSwarm: Sendable {
     limits.unreceivedRepliesMax = 65_536
     limits.shrunkenLogMilliseconds = 1_200
     limits.cautiousInputs = random.within(1...3)
-    limits.leaseMilliseconds = Int64(random.percent(50) ? random.within(50...400) : random.within(400...2_000))
+    limits.leaseMilliseconds = Int64(random.percent(50) ? random.within(50...400) : random.within(400...3_000))
     self.limits = limits
     hasKeysExpire = random.percent(30)
     limitsChangePercent = [0, 30, 100][random.below(3)]
