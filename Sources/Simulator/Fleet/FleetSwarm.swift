@@ -63,6 +63,9 @@ struct FleetSwarm: Sendable {
   /// In percent: how often a partition's new owner is told of to each pod.
   let toldPercent: Int
 
+  /// How much time may pass with a step: where it is little, much happens within a lease.
+  let stepMillisecondsMax: Int
+
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed ^ 0xf1ee7)
     podCount = random.within(2...4)
@@ -88,7 +91,9 @@ struct FleetSwarm: Sendable {
     limits.unreceivedRepliesMax = 65_536
     limits.shrunkenLogMilliseconds = 1_200
     limits.cautiousInputs = random.within(1...3)
-    limits.leaseMilliseconds = Int64(random.percent(50) ? random.within(50...400) : random.within(400...3_000))
+    stepMillisecondsMax = random.percent(30) ? 1 : 7
+    limits.leaseMilliseconds = Int64(
+      stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
     self.limits = limits
     hasKeysExpire = random.percent(30)
     limitsChangePercent = [0, 30, 100][random.below(3)]
