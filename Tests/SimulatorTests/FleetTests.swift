@@ -58,7 +58,7 @@ import Testing
     .latestOwnedWins: ["never announced itself", "of nobody", "before its record was durable", "lost a part"],
     .runNotCompared: [
       "in memory, the store", "of nobody", "before its record was durable", "follows where", " after ",
-      "another record", "replays for ever",
+      "another record", "replays for ever", "of a session",
     ],
     .repetitionCounts: ["repeated", "another record"],
     .voidAdvancesNumber: [

@@ -209,11 +209,13 @@ extension OwnerLane {
     case .failure(let failure):
       noteRefusal(failure, at: place)
       guard !seats[place].isGone else { return }
+      seats[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
+      // Its successor answers what waits; nobody is refused for that.
+      if pods != nil, failure.code == .fenced { return }
       // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
       seats[place].loadFailure = failure.message
       change(at: place) { $0.standing(&$1) }
       shared.storeFailed(seats[place].id, failure)
-      seats[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
     }
   }
 }
