@@ -148,11 +148,10 @@ public struct StreamSender<Input: Sendable>: Sendable {
   public mutating func take(_ gap: StreamGap) -> Greeted {
     guard gap.owner == owner, gap.source == source, gap.expected <= sent else { return .stale }
     guard gap.expected > acknowledged else {
-      // What was acknowledged is gone: the session was forgotten. Of a partition, the word was for an earlier owner, whose
-      // checkpoint knows the acknowledgement already; a log that lost records shows in the answer to a hello.
-      guard case .session = source else { return .stale }
+      // What was acknowledged is gone: a session that was forgotten, or a log that lost records.
       owner = nil
-      return .forgotten
+      if case .session = source { return .forgotten }
+      return .lostLog(greeted: max(gap.expected, 1) - 1, acknowledged: acknowledged, numbered: numbered)
     }
     sent = gap.expected - 1
     return .resumed(dropped: 0)
