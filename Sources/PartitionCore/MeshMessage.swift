@@ -33,7 +33,7 @@ public enum MeshMessage: Hashable, Sendable {
   case answer(RequestID, View)
   /// Somebody else has to be asked.
   case readForwarded(RequestID)
-  case readRefused(RequestID, PeerRefusal)
+  case readRefused(RequestID, RequestRefusal)
 }
 
 extension MeshMessage {

@@ -42,19 +42,3 @@ public enum RequestResult: Hashable, Sendable {
   /// It was accepted, and cannot be served after all. Only with `outcomeUnknown` may a command have taken effect.
   case refused(RequestRefusal)
 }
-
-/// Why a request cannot be served now.
-public enum RequestRefusal: Error, Hashable, Sendable {
-  /// A queue or table is at its bound; try again.
-  case overloaded
-  /// The process is shutting down.
-  case stopping
-  /// Replay is not finished yet.
-  case starting
-  /// The partition met a record that it cannot apply.
-  case partitionStopped(PartitionID)
-  /// The log cannot be written any more; reads of what is durable go on.
-  case logFailed
-  /// The command was appended and nobody knows whether it is durable.
-  case outcomeUnknown
-}

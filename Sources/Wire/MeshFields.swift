@@ -51,7 +51,7 @@ extension MeshMessage {
     case 14: return .readForwarded(try RequestID(wire: wire))
     default:
       let (request, refusal) = try about(wire, "the refusal") { reader throws(WireError) in
-        try PeerRefusal(wire: reader)
+        try RequestRefusal(wire: reader)
       }
       return .readRefused(request, refusal)
     }

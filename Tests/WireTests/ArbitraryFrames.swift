@@ -26,7 +26,7 @@ extension Arbitrary {
     }
   }
 
-  mutating func refusalOfAPeer() -> PeerRefusal {
+  mutating func refusalOfAPeer() -> RequestRefusal {
     pick([.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown, .partitionStopped(partition())])
   }
 }

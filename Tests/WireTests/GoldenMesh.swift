@@ -89,7 +89,7 @@ extension GoldenCases {
     (
       "mesh-reads-refused",
       [
-        PeerRefusal.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown,
+        RequestRefusal.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown,
         .partitionStopped(PartitionID(.stock, 63)),
       ].map { .readRefused(request, $0) }
     ),

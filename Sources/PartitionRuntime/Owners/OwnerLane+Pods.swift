@@ -26,7 +26,7 @@ extension OwnerLane {
   }
 
   /// Says something to whoever sends a stream.
-  private func tell(_ message: MeshMessage, source: StreamSource) {
+  func tell(_ message: MeshMessage, source: StreamSource) {
     switch source {
     case .session(let session): tell(message, session.run, lane: session.lane)
     case .partition(let partition): if let owner = owner(of: partition) { tell(message, owner, of: partition) }
@@ -113,8 +113,7 @@ extension OwnerLane {
     guard request.incarnation != shared.run else { return route(request, result) }
     switch result {
     case .view(let view): tell(.answer(request, view), request.incarnation, lane: request.lane)
-    case .refused(let refusal):
-      tell(.readRefused(request, PeerRefusal(refusal)), request.incarnation, lane: request.lane)
+    case .refused(let refusal): tell(.readRefused(request, refusal), request.incarnation, lane: request.lane)
     case .outcome: break
     }
   }
@@ -163,7 +162,7 @@ extension OwnerLane {
       tell(.repliesReceived(replies.map(\.request), partition, owner), run, lane: partition.index)
     case .answer(let request, let view): route(request, .view(view))
     case .readForwarded(let request): pods?.reads.putBack(request.number)
-    case .readRefused(let request, let refusal): route(request, .refused(RequestRefusal(refusal)))
+    case .readRefused(let request, let refusal): route(request, .refused(refusal))
     }
   }
 

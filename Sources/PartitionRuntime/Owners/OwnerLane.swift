@@ -164,19 +164,10 @@ final class OwnerLane {
       case .command(let command, _): route(command.request, .refused(.partitionStopped(partition)))
       case .read(_, let request):
         if pods == nil { route(request, .refused(.partitionStopped(partition))) } else { forward(request) }
-      case .frame(let frame): refuse(frame, of: partition)
+      // Whoever sent it looks for the next owner.
+      case .frame(let frame) where pods != nil: tell(.notMine(partition, frame.owner), source: frame.source)
       default: break
       }
-    }
-  }
-
-  /// A tenure ended before it took what it was sent: whoever sent it looks for the next owner.
-  private func refuse(_ frame: StreamFrame<StreamInput>, of partition: PartitionID) {
-    guard pods != nil else { return }
-    switch frame.source {
-    case .session(let session): tell(.notMine(partition, frame.owner), session.run, lane: session.lane)
-    case .partition(let source):
-      if let owner = owner(of: source) { tell(.notMine(partition, frame.owner), owner, of: source) }
     }
   }
 

@@ -1,6 +1,6 @@
 import Model
 
-extension PeerRefusal {
+extension RequestRefusal {
   /// As it stands on the wire.
   private enum Reason: UInt8 {
     case overloaded = 0

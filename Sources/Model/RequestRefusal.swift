@@ -1,0 +1,15 @@
+/// Why a request cannot be served now.
+public enum RequestRefusal: Error, Hashable, Sendable {
+  /// A queue or table is at its bound; try again.
+  case overloaded
+  /// The process is shutting down.
+  case stopping
+  /// Replay is not finished yet.
+  case starting
+  /// The partition met a record that it cannot apply.
+  case partitionStopped(PartitionID)
+  /// The log cannot be written any more; reads of what is durable go on.
+  case logFailed
+  /// The command was appended and nobody knows whether it is durable.
+  case outcomeUnknown
+}
