@@ -1,11 +1,13 @@
 import CUV
+import Glibc
 import Synchronization
 
 /// One thread with one libuv loop, on which everything that is *lane-confined* runs: connections, timers, and the
 /// actors that have the lane as their executor.
 ///
 /// A turn of a lane: wait for descriptors, timers or a wake-up; run the jobs of its actors and the posted work; then
-/// run `turn`, which drains what has come. A lane at rest sleeps in its loop until something happens.
+/// run `turn`, which drains what has come. A lane at rest sleeps in its loop until something happens. A turn that has
+/// much under way may have the next one `gather`.
 ///
 /// An actor whose `unownedExecutor` is a lane is entered from code that runs on the lane with `assumeIsolated`: no
 /// hop, no task, no continuation. Nothing on a lane may block.
@@ -14,7 +16,7 @@ import Synchronization
 /// handles are closed by the lane's thread at its end.
 ///
 /// `@unchecked Sendable` is safe: `loop` and `signal` belong to the lane's thread (before `start`, to the
-/// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
+/// thread that made the lane), as `gathering` does; `thread` is written by `start` before anybody can join; all else is atomic or behind a
 /// lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
   /// How many closures given to `post` may wait.
@@ -28,6 +30,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
 
   private let flag = WakeFlag()
   private let inbox = LaneInbox()
+  /// How long after the present turn's beginning the next one begins, in microseconds.
+  private var gathering: UInt64 = 0
   private let isStopping = Atomic<Bool>(false)
   private let phase = Atomic<UInt8>(Phase.setUp)
   /// `pthread_self` of the lane's thread while it runs, else 0.
@@ -127,11 +131,14 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     kassa_name_this_thread("kassa-lane-\(index)")
     kassa_block_signals()
     var isAgain = false
+    var began: UInt64 = 0
     while !isStopping.load(ordering: .acquiring) {
+      rest(since: began)
       let sleeps = !isAgain && flag.sleep()
       uv_run(loop, sleeps ? UV_RUN_ONCE : UV_RUN_NOWAIT)
       flag.work()
       _ = inbox.run(on: asUnownedSerialExecutor())
+      began = uv_hrtime()
       isAgain = turn()
     }
     inbox.close()
@@ -139,6 +146,14 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     flag.end()
     LoopClosing.close(all: loop)
     threadID.store(0, ordering: .releasing)
+  }
+
+  /// Lets what comes meanwhile wait, where the turn that began then has asked for it.
+  private func rest(since began: UInt64) {
+    guard gathering > 0 else { return }
+    let passed = (uv_hrtime() &- began) / 1_000
+    if passed < gathering { usleep(UInt32(gathering - passed)) }
+    gathering = 0
   }
 
   // MARK: From any thread
@@ -182,6 +197,18 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     assertOnLane()
     if !isStarted { uv_update_time(loop) }
     return uv_now(loop)
+  }
+
+  /// How long a turn may have the next one wait: whoever stops a lane waits as long.
+  public static let gatherMicrosecondsMax: UInt64 = 100_000
+
+  /// Called in a turn: the next one begins no earlier than so many microseconds after this one began, whatever comes.
+  ///
+  /// Each turn has a fixed price: the wake-up, a look at every queue, a write to each peer and a request to the log.
+  /// Where much is under way, turns that each take more of it cost less, and nobody loses more than this time.
+  public func gather(microseconds: UInt64) {
+    assertOnLane()
+    gathering = min(microseconds, Self.gatherMicrosecondsMax)
   }
 
   /// Calls `handler` on the lane whenever the descriptor is ready, until the watch is closed.

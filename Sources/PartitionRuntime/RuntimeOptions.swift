@@ -30,9 +30,13 @@ public struct RuntimeOptions: Sendable {
   public var stream = StreamLimits()
   /// How long a stream waits for a word of its owner before it asks again where it stands.
   public var streamSilenceMilliseconds: Int64 = 5_000
-  /// The least time between two appends of a partition that is at work, where each costs a request to a broker: what
-  /// comes meanwhile travels together. The first append after a rest waits for nothing.
-  public var appendPaceMilliseconds: UInt64 = 4
+  /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
+  /// each word to another pod a packet: what comes meanwhile travels together.
+  public var gatherMicroseconds: UInt64 = 2_000
+  /// How many inputs of a lane's partitions have to be on their way to the log for it.
+  public var gatherInputsMin = 6
+  /// For how long a lane goes on gathering after it had so many.
+  public var gatherLastingMilliseconds: UInt64 = 16
   /// Replies that travel to another pod as one message.
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses goes on, while nobody else announces itself.

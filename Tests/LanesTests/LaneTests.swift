@@ -199,3 +199,43 @@ actor Counter {
   }
 
 }
+
+@Suite struct LaneGatheringTests {
+  @Test func turnsThatGatherBeginApart() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let lane = running.lane
+    running.turn.withLock { turn in
+      turn = {
+        lane.gather(microseconds: 20_000)
+        return true
+      }
+    }
+    lane.wake()
+    let before = running.turns.load(ordering: .relaxed)
+    let began = ContinuousClock.now
+    #expect(eventually { running.turns.load(ordering: .relaxed) >= before + 6 })
+    // The first of them may have been under way.
+    #expect(ContinuousClock.now - began >= .milliseconds(80))
+    // Whoever asks for no more of it gets turns at once again.
+    running.turn.withLock { $0 = { true } }
+    let after = running.turns.load(ordering: .relaxed)
+    #expect(eventually { running.turns.load(ordering: .relaxed) > after + 10_000 })
+  }
+
+  @Test func noTurnGathersLongerThanItsBound() throws {
+    let running = try RunningLane()
+    let lane = running.lane
+    running.turn.withLock {
+      $0 = {
+        lane.gather(microseconds: .max)
+        return false
+      }
+    }
+    lane.wake()
+    #expect(eventually { running.turns.load(ordering: .relaxed) > 1 })
+    let began = ContinuousClock.now
+    running.end()
+    #expect(ContinuousClock.now - began < .seconds(5))
+  }
+}

@@ -48,12 +48,12 @@ actor OwnerActor<Machine: StateMachine> {
 
   /// Takes what has reached the partition, and goes on with what is queued.
   nonisolated func step(
-    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, mayTurn: Bool,
+    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64,
     _ actions: inout TenancyActions
   ) -> TenancyStanding {
     assumeIsolated { owner in
       let (applied, evicted) = owner.tenancy.step(
-        taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, mayTurn: mayTurn, into: &actions)
+        taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
       owner.counters.recordsApplied &+= applied
       owner.counters.evictions &+= UInt64(evicted)
       return owner.standing(actions)

@@ -16,7 +16,7 @@ final class OwnerEntrance: Sendable {
   /// Takes what has reached the partition, and goes on with what is queued.
   let step:
     @Sendable (
-      borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, _ mayTurn: Bool, inout TenancyActions
+      borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, inout TenancyActions
     ) -> TenancyStanding
   /// How it stands, without doing anything.
   let standing: @Sendable (inout TenancyActions) -> TenancyStanding
@@ -59,7 +59,7 @@ final class OwnerEntrance: Sendable {
   let state: @Sendable () -> OwnerState
 
   init<Machine>(_ actor: OwnerActor<Machine>) {
-    step = { actor.step(taking: $0, at: $1, now: $2, mayTurn: $3, &$4) }
+    step = { actor.step(taking: $0, at: $1, now: $2, &$3) }
     standing = { actor.change(&$0) { _, _ in } }
     deliver = { record, offset in actor.mutate { $0.deliver(record, at: offset) } }
     deliverUndecodable = { reason, offset in actor.mutate { $0.deliverUndecodable(reason, at: offset) } }

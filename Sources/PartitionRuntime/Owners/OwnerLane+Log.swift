@@ -18,6 +18,7 @@ extension OwnerLane {
         if owned(at: confirmation.offset, place) { toRead[confirmation.partition] = seats[place].readFrom }
         continue
       }
+      seats[place].inputsUnderWay = 0
       give(.confirmed(number, at: confirmation.offset), to: place)
     }
     if !toRead.isEmpty { read(toRead) }

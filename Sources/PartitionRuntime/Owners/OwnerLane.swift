@@ -21,10 +21,10 @@ final class OwnerLane {
   /// The partitions of this lane, and the place of each in the table (by `OwnerShared.flat`), -1 elsewhere.
   var seats: [Seat] = []
   private var seatOf: [Int16]
-  /// Places that have to be stepped, and those that have to be once their pace allows it.
+  /// Places that have to be stepped.
   private var toStep: [Int] = []
-  private var paced: [Int] = []
-  private var pacedAt: UInt64?
+  /// Until when turns gather what comes, by the lane's clock.
+  private var gathersUntil: UInt64 = 0
   /// Messages to other lanes, by lane, and whether they may lead to appends there.
   private var mail: [[OwnerMessage]]
   private var isExpected: [Bool]
@@ -109,7 +109,6 @@ final class OwnerLane {
     takeMail()
     takeFromPods()
     takeFromLog()
-    stepPaced()
     if lane.now >= nextTickAt { tick() }
     var rounds = 0
     var isBusy = true
@@ -120,7 +119,19 @@ final class OwnerLane {
     flush()
     lookAtLog()
     advanceDrain()
+    gather()
     return isBusy
+  }
+
+  /// Has the next turn wait for what comes while much is under way: what one partition says in many small appends and
+  /// packets, all others have to hear in as many.
+  private func gather() {
+    guard pods != nil else { return }
+    let options = shared.options
+    var underWay = 0
+    for seat in seats { underWay += seat.inputsUnderWay }
+    if underWay >= options.gatherInputsMin { gathersUntil = lane.now + options.gatherLastingMilliseconds }
+    if lane.now < gathersUntil { lane.gather(microseconds: options.gatherMicroseconds) }
   }
 
   /// Whether requests that came after the newest turn wait for the next one.
@@ -144,11 +155,8 @@ final class OwnerLane {
       if seats[place].isGone {
         giveUp(spare, seats[place].id)
       } else {
-        let mayTurn = pods == nil || seats[place].pace.nextAt <= lane.now
-        let standing = seats[place].entrance.step(spare, time, now, mayTurn, &actions)
-        if pods != nil, !actions.appends.isEmpty {
-          seats[place].pace.appended(at: lane.now, every: shared.options.appendPaceMilliseconds)
-        }
+        let standing = seats[place].entrance.step(spare, time, now, &actions)
+        if pods != nil, let count = actions.appendedEntries { seats[place].inputsUnderWay = count }
         perform(standing, at: place)
         if isLogFailed { refuseUnanswered(of: place) }
       }
@@ -222,31 +230,7 @@ final class OwnerLane {
     if !loads.isEmpty { load(loads, at: place) }
     if hasMessages { sendMessages(of: place) }
     note(standing, at: place)
-    guard standing.contains(.canStep) else { return }
-    if pods != nil, seats[place].pace.nextAt > lane.now, standing.contains(.isAdmitting) {
-      waitForPace(place)
-    } else {
-      markToStep(place)
-    }
-  }
-
-  /// Has a partition stepped when its pace allows it to append.
-  private func waitForPace(_ place: Int) {
-    if !paced.contains(place) { paced.append(place) }
-    let due = seats[place].pace.nextAt
-    if let pacedAt, pacedAt <= due { return }
-    pacedAt = due
-    lane.after(milliseconds: due - lane.now) { [weak self] in self?.lane.wake() }
-  }
-
-  private func stepPaced() {
-    guard let due = pacedAt, due <= lane.now else { return }
-    var waiting: [Int] = []
-    swap(&waiting, &paced)
-    pacedAt = nil
-    for place in waiting {
-      if seats[place].pace.nextAt <= lane.now { markToStep(place) } else { waitForPace(place) }
-    }
+    if standing.contains(.canStep) { markToStep(place) }
   }
 
   /// What a partition has for the clients and partitions of the only process.

@@ -16,7 +16,8 @@ struct Seat {
   var inputs: [TenancyInput] = []
   /// It stands in the lane's list of what to step.
   var isToStep = false
-  var pace = AppendPace()
+  /// Inputs that are in an append of unknown fate.
+  var inputsUnderWay = 0
   /// What is being read of its log.
   var reading = Reading.nothing
   /// When it was last read back to the log's end, by the lane's clock.

@@ -44,17 +44,16 @@ extension Tenancy {
   ///   - time: the owner's time; the partition's never runs backwards whatever it says.
   ///   - now: the owner's monotonic clock, in milliseconds.
   ///   - residentMax: entities that may stay in memory.
-  ///   - mayTurn: whether something may be appended now; else what is queued waits for a later step.
   /// - Returns: how many records were applied, and how many entities were forgotten.
   public mutating func step(
-    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, residentMax: Int, mayTurn: Bool = true,
+    taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, residentMax: Int,
     into actions: inout TenancyActions
   ) -> (applied: UInt64, evicted: Int) {
     for place in 0..<inputs.count { take(inputs[place], at: time, now, &actions) }
     let before = number
     if isReplaying {
       advanceReplay(at: now, into: &actions)
-    } else if mayTurn {
+    } else {
       turn(at: time, now: now, into: &actions)
     }
     return (number - before, evict(downTo: residentMax))
