@@ -71,6 +71,8 @@ def properties(plan, number, folder):
         "transaction.state.log.min.isr": max(1, replicas - 1),
         "transaction.state.log.num.partitions": 4,
         "group.initial.rebalance.delay.ms": 0,
+        "num.network.threads": 1,
+        "num.io.threads": 2,
         # Pods here have sessions of 2 s: the pause after a crash.
         "group.min.session.timeout.ms": 2000,
         "broker.session.timeout.ms": 3000,
