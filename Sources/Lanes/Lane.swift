@@ -15,8 +15,8 @@ import Synchronization
 /// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The loop and all
 /// handles are closed by the lane's thread at its end.
 ///
-/// `@unchecked Sendable` is safe: `loop` and `signal` belong to the lane's thread (before `start`, to the
-/// thread that made the lane), as `gathering` does; `thread` is written by `start` before anybody can join; all else is atomic or behind a
+/// `@unchecked Sendable` is safe: `loop`, `signal` and `gathering` belong to the lane's thread (before `start`, to the
+/// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
 /// lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
   /// How many closures given to `post` may wait.
@@ -152,7 +152,11 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   private func rest(since began: UInt64) {
     guard gathering > 0 else { return }
     let passed = (uv_hrtime() &- began) / 1_000
-    if passed < gathering { usleep(UInt32(gathering - passed)) }
+    if passed < gathering {
+      // No descriptors: whatever becomes ready meanwhile is found afterwards, all at once.
+      var left = timespec(tv_sec: 0, tv_nsec: Int(gathering - passed) * 1_000)
+      _ = pselect(0, nil, nil, nil, &left, nil)
+    }
     gathering = 0
   }
 

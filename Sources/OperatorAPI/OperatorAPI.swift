@@ -29,6 +29,8 @@ public final class OperatorAPI: HTTPHandler {
 
   /// Which requests of browsers are answered.
   package var browsers = BrowserRules()
+  /// Those who may look at more than the probes; nil: everybody.
+  package var callers: CallerGate?
 
   /// Sends an answer that was not given at once; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
@@ -63,6 +65,7 @@ public final class OperatorAPI: HTTPHandler {
       response.headers.append((name: "Allow", value: "GET, HEAD"))
       return response
     }
+    if !page.isProbe, let refusal = refusal(of: request) { return refusal }
     switch page {
     case .index: return index()
     case .other(let place): return other(place)
@@ -77,6 +80,26 @@ public final class OperatorAPI: HTTPHandler {
       ask()
       return nil
     }
+  }
+
+  /// Why whoever asks may not look; nil where they may.
+  private func refusal(of request: borrowing HTTPRequest) -> HTTPResponse? {
+    guard let callers else { return nil }
+    var response: HTTPResponse
+    do throws(CallerGate.Refusal) {
+      guard try !request.caller(of: callers).scopes.contains(.operator) else { return nil }
+      response = problem(403, "missing_scope", "The API key lacks the scope operator.")
+      response.headers.append(
+        (name: "WWW-Authenticate", value: "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"operator\""))
+    } catch {
+      response = problem(
+        401, "unauthenticated",
+        "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope operator.")
+      let challenge = "Bearer realm=\"kassa\""
+      response.headers.append(
+        (name: "WWW-Authenticate", value: error == .nothing ? challenge : challenge + ", error=\"invalid_token\""))
+    }
+    return response
   }
 
   public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }
@@ -182,6 +205,14 @@ private enum Page {
   case index, live, ready, started, metrics, partitions
   /// One of the sources' pages, by its place.
   case other(Int)
+
+  /// Asked by whoever decides where requests go and what is restarted; tells no more than that.
+  var isProbe: Bool {
+    switch self {
+    case .live, .ready, .started: true
+    case .index, .metrics, .partitions, .other: false
+    }
+  }
 
   /// What the path names.
   init?(_ path: UnsafeBufferPointer<UInt8>, beside others: [OperatorPage]) {

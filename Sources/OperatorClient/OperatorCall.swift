@@ -21,8 +21,9 @@ final class OperatorCall {
   private var received: [UInt8] = []
   private var chunk = [UInt8](repeating: 0, count: 64 << 10)
 
-  init(_ path: String, at endpoint: Endpoint) {
-    request = Array("GET \(path) HTTP/1.1\r\nHost: \(endpoint)\r\nConnection: close\r\n\r\n".utf8)
+  init(_ path: String, at endpoint: Endpoint, apiKey: String?) {
+    let key = apiKey.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    request = Array("GET \(path) HTTP/1.1\r\nHost: \(endpoint)\r\n\(key)Connection: close\r\n\r\n".utf8)
     lookUp(endpoint)
     if result == nil { connectToNext(because: "it has no address") }
   }

@@ -6,6 +6,8 @@ import Settings
 public struct OperatorClient: Sendable {
   /// For one answer, from looking its host up on; a name server may take longer.
   public var timeoutMilliseconds = 5_000
+  /// What is sent as a bearer token: an API key with the scope `operator`. One line of visible ASCII.
+  public var apiKey: String?
   /// Connections at once.
   public static let callsMax = 64
   /// A page of all partitions that there can be has less.
@@ -28,7 +30,7 @@ public struct OperatorClient: Sendable {
     _ path: String, _ addresses: ArraySlice<Endpoint>
   ) -> [Result<OperatorAnswer, OperatorFailure>] {
     let deadline = Self.milliseconds() + Int64(timeoutMilliseconds)
-    let calls = addresses.map { OperatorCall(path, at: $0) }
+    let calls = addresses.map { OperatorCall(path, at: $0, apiKey: apiKey) }
     while true {
       let open = calls.filter { $0.result == nil }
       let left = deadline - Self.milliseconds()

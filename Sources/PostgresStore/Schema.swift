@@ -50,6 +50,10 @@ enum Schema {
   /// The version that this program reads and writes.
   static var version: Int { steps.count }
 
+  /// The oldest version whose rows mean what they mean now. Before it several pods wrote to a partition's topic, and
+  /// checkpoints counted its offsets: nothing of that can be carried over.
+  static let oldestVersion = 3
+
   /// Two numbers that stand for "somebody changes Kassa's tables" among the database's advisory locks.
   static let lock: (Int32, Int32) = (0x4b61_7373, 1)
 
@@ -120,6 +124,11 @@ enum Schema {
           + "run the version of Kassa that made it, or a newer one")
     }
     if found.version == 0 { return }
+    guard found.version >= oldestVersion else {
+      throw .foreign(
+        "the database has schema \(found.version), of a build in which several pods wrote to a partition; it cannot be "
+          + "brought forward: start with new topics and an empty database")
+    }
     guard let cluster = found.cluster, let name = found.service, let count = found.partitionCount else {
       throw .foreign("the database has Kassa's tables and does not say whose they are; restore it from its backup")
     }

@@ -9,7 +9,7 @@ extension RestAPI {
     guard let callers, let scope = route.scope else { return nil }
     let caller: Caller
     do throws(CallerGate.Refusal) {
-      caller = try Self.caller(of: request, callers)
+      caller = try request.caller(of: callers)
     } catch {
       throw Problem(error)
     }
@@ -24,34 +24,6 @@ extension RestAPI {
       throw problem
     }
     return caller
-  }
-
-  /// `Authorization` or `X-API-Key`, one of them and once.
-  private static func caller(
-    of request: borrowing HTTPRequest, _ gate: CallerGate
-  ) throws(CallerGate.Refusal) -> Caller {
-    let bearer = request.withHeader("Authorization") { count, value in
-      answer(count) { () throws(CallerGate.Refusal) in try gate.caller(authorization: value) }
-    }
-    let key = request.withHeader("X-API-Key") { count, value in
-      answer(count) { () throws(CallerGate.Refusal) in try gate.caller(key: value) }
-    }
-    switch (bearer, key) {
-    case (nil, nil): throw .nothing
-    case (let only?, nil), (nil, let only?): return try only.get()
-    case (_?, _?): throw .malformed
-    }
-  }
-
-  /// nil without the header.
-  private static func answer(
-    _ count: Int, _ find: () throws(CallerGate.Refusal) -> Caller
-  ) -> Result<Caller, CallerGate.Refusal>? {
-    switch count {
-    case 0: nil
-    case 1: Result(catching: find)
-    default: .failure(.malformed)
-    }
   }
 }
 

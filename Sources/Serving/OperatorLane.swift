@@ -11,17 +11,21 @@ final class OperatorLane {
 
   init(
     lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources,
-    browsers: BrowserRules
+    browsers: BrowserRules, callers: CallerTable?
   ) throws {
     api = OperatorAPI(
       inspection: runtime, sources: sources, milliseconds: { ProcessClock.monotonicMicroseconds() / 1_000 },
       wake: { lane.wake() })
     api.browsers = browsers
+    api.callers = callers.map(CallerGate.init)
     http = try HTTPServer(
       lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),
       handler: api)
     api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
   }
+
+  /// Other API keys hold from now on.
+  func replaceCallers(_ table: CallerTable) { api.callers?.replace(table) }
 
   func turn() -> Bool {
     var isBusy = http.run()

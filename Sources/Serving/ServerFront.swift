@@ -84,7 +84,8 @@ public final class ServerFront: Sendable {
     let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
     let operatorLane = try OperatorLane(
       lane: lanes.operating, runtime: parts.runtime, listener: operatorListener, limits: options.operatorHTTP,
-      sources: sources, browsers: options.operatorBrowsers)
+      sources: sources, browsers: options.operatorBrowsers,
+      callers: options.operatorAsksForKeys ? callers?.table : nil)
     self.operatorLane = LaneConfined(operatorLane, lane: lanes.operating)
     operatorEndpoint = HTTPEndpoint(host: options.operatorEndpoint.host, port: operatorListener.boundPort)
   }
@@ -119,6 +120,8 @@ public final class ServerFront: Sendable {
   /// Other API keys hold from now on, once each lane has come to it.
   func replaceCallers(_ table: CallerTable) {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.rest.callers?.replace(table) } }
+    let operatorLane = operatorLane
+    lanes.operating.post { operatorLane.value.replaceCallers(table) }
   }
 
   /// Takes no new connections and commands, lets what is under way end, and lets the partitions end in order. Blocking.

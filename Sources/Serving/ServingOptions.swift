@@ -22,6 +22,8 @@ public struct ServingOptions: Sendable {
   let callerRate: CallerRate?
   let browsers: BrowserRules
   let operatorBrowsers: BrowserRules
+  /// Whether the operator port answers more than the probes only to API keys with the scope `operator`.
+  var operatorAsksForKeys: Bool
 
   /// - Throws: `ConfigurationError`.
   public init(_ settings: ServeSettings) throws {
@@ -39,6 +41,7 @@ public struct ServingOptions: Sendable {
     browsers = BrowserRules(
       isLoopback: settings.http.isLoopback, hosts: settings.hosts, origins: settings.corsOrigins)
     operatorBrowsers = BrowserRules(isLoopback: settings.operatorPort.isLoopback, hosts: settings.hosts)
+    operatorAsksForKeys = !settings.operatorPort.isLoopback && settings.apiKeysFile != nil
     callerRate = settings.callerRate.flatMap { CallerRate(perSecond: $0) }
     for contradiction in [runtime.contradiction, rest.contradiction] {
       if let contradiction { throw ConfigurationError(contradiction) }

@@ -3,9 +3,10 @@ import Callers
 extension SettingsTable {
   static let callers: [Setting] = [
     Setting(
-      "api-keys", .callers, .file(\.apiKeysFile), "the API keys of those who may use the REST API",
+      "api-keys", .callers, .file(\.apiKeysFile), "the API keys of those who may use the two ports",
       "Without it everybody may do everything. `kassa api-keys` writes it; SIGHUP makes the server read it again. Only "
-        + "its owner may be able to change it."),
+        + "its owner may be able to change it. An operator port off loopback answers more than its probes only to keys "
+        + "with the scope `operator`."),
     Setting(
       "no-authentication", .callers, .switched(\.servesWithoutAuthentication),
       "serve strangers: needed when `http` is not a loopback address and there are no `api-keys`",

@@ -229,7 +229,7 @@ actor Counter {
     running.turn.withLock {
       $0 = {
         lane.gather(microseconds: .max)
-        return false
+        return true
       }
     }
     lane.wake()

@@ -52,6 +52,21 @@ private final class Results: Sendable {
     #expect(try Schema.state(connection).version == Int64(Schema.version) + 1)
   }
 
+  /// Its offsets would be taken for numbers of records, and its topics hold what no pod reads any more.
+  @Test func aDatabaseOfABuildBeforeOneWriterIsRefused() throws {
+    let fixture = try Fixture()
+    let connection = try Connection(try ConnectionString(fixture.connection), PostgresOptions())
+    let identity = PostgresIdentity(cluster: "test", partitionCount: 4)
+    try Schema.prepare(connection, service: .stock, identity, steps: Array(Schema.steps.prefix(2)))
+    try fixture.sql("INSERT INTO kassa.checkpoints VALUES (1, 3, 7, 7, '\\x0a0408021001100e180920013200', now())")
+    let store = try fixture.open()
+    let refusal = failure { _ = try store.acquire(stock) }
+    #expect(refusal?.message.contains("schema 2, of a build in which several pods wrote") == true, "\(refusal as Any)")
+    store.close()
+    #expect(try fixture.sql("SELECT max(version) FROM kassa.schema_versions") == "2")
+    #expect(try fixture.sql("SELECT epoch FROM kassa.checkpoints") == "3")
+  }
+
   @Test func aStepThatFailsLeavesNothing() throws {
     let fixture = try Fixture()
     let connection = try Connection(try ConnectionString(fixture.connection), PostgresOptions())

@@ -132,32 +132,6 @@ import Testing
     end()
   }
 
-  /// A database of the release before gets its tables, and keeps what it has.
-  @Test func aDatabaseOfTheReleaseBeforeIsBroughtForward() throws {
-    let fixture = try Fixture()
-    let connection = try Connection(try ConnectionString(fixture.connection), PostgresOptions())
-    let identity = PostgresIdentity(cluster: "test", partitionCount: 4)
-    try Schema.prepare(connection, service: .stock, identity, steps: Array(Schema.steps.prefix(2)))
-    #expect(try fixture.sql("SELECT max(version) FROM kassa.schema_versions") == "2")
-    #expect(try fixture.sql("SELECT to_regclass('kassa.outbox') IS NULL") == "t")
-    try fixture.sql(
-      """
-      INSERT INTO kassa.checkpoints VALUES (1, 3, 7, 7, '\\x0a0408021001100e180920013200', now());
-      INSERT INTO kassa.entities VALUES (1, 2, 'a', NULL, 7, '\\x1200');
-      INSERT INTO kassa.quarantined VALUES (1, 9, 'an offset of before', now())
-      """)
-    let store = try fixture.open()
-    let ownership = try store.acquire(stock)
-    #expect(ownership.epoch == 4 && ownership.recovery.header?.offset == 7)
-    #expect(ownership.recovery.outbox.isEmpty && ownership.recovery.replies.isEmpty)
-    #expect(ownership.recovery.quarantined.isEmpty)
-    #expect(try store.loadNow([item("a")], epoch: 4) == [.item(Item(price: .zero))])
-    try store.writeNow(checkpoint(8, messages(1...2), [reply(1)]), epoch: 4)
-    #expect(try store.acquire(stock).recovery.outbox == messages(1...2))
-    store.close()
-    end()
-  }
-
   // MARK: What they look like
 
   private func messages(_ numbers: ClosedRange<UInt64>) -> [OutboxRow] {

@@ -25,14 +25,18 @@ import Testing
     return try KeyFileAccess.add(id, scopes: scopes, rate: rate, to: path, using: &generator)
   }
 
-  private func front(_ change: (inout ServeSettings) -> Void = { _ in }) throws -> ServerFront {
+  private func front(
+    asksOperators: Bool = false, _ change: (inout ServeSettings) -> Void = { _ in }
+  ) throws -> ServerFront {
     var settings = ServeSettings()
     settings.http.port = 0
     settings.operatorPort.port = 0
     settings.lanes = FakeRuntime.laneCount
     settings.apiKeysFile = path
     change(&settings)
-    let options = try ServingOptions(settings)
+    var options = try ServingOptions(settings)
+    #expect(!options.operatorAsksForKeys, "it is on loopback here")
+    options.operatorAsksForKeys = asksOperators
     let lanes = try ServerLanes(servingCount: options.runtime.laneCount)
     let prices = MemoryPriceCache(entriesMax: 1, lifetimeMilliseconds: 1, now: { 0 })
     let front = try ServerFront(
@@ -72,6 +76,36 @@ import Testing
     let challenge = try exchange("GET /stock/find/i1", front.httpEndpoint)
     #expect(challenge.contains("WWW-Authenticate: Bearer realm=\"kassa\"\r\n"))
     #expect(challenge.contains("Content-Type: application/problem+json"))
+  }
+
+  @Test(arguments: [("0.0.0.0", true, true), ("0.0.0.0", false, false), ("127.0.0.1", true, false)])
+  func anOperatorPortOffLoopbackAsksForKeys(_ host: String, _ hasKeys: Bool, _ asks: Bool) throws {
+    var settings = ServeSettings()
+    settings.operatorPort.host = host
+    settings.apiKeysFile = hasKeys ? path : nil
+    #expect(try ServingOptions(settings).operatorAsksForKeys == asks)
+  }
+
+  @Test func theOperatorPortTellsMoreThanItsProbesToItsOwnKeysOnly() throws {
+    let (operators, shop) = (try add("prometheus", .operator), try add("shop", .ordersRead))
+    let front = try front(asksOperators: true)
+    defer { front.close() }
+    func ask(_ path: String, _ header: String = "") throws -> String {
+      try exchange("GET \(path)", front.operatorEndpoint, headers: header)
+    }
+    for path in ["/livez", "/readyz", "/startupz"] { #expect(try ask(path).hasPrefix("HTTP/1.1 200")) }
+    for path in ["/", "/metrics", "/partitions"] {
+      let refusal = try ask(path)
+      #expect(refusal.hasPrefix("HTTP/1.1 401") && refusal.contains("WWW-Authenticate: Bearer realm=\"kassa\"\r\n"))
+      #expect(try ask(path, "Authorization: Bearer \(operators)x\r\n").contains("error=\"invalid_token\""))
+      let other = try ask(path, "X-API-Key: \(shop)\r\n")
+      #expect(other.hasPrefix("HTTP/1.1 403") && other.contains("scope=\"operator\""))
+      #expect(try ask(path, "Authorization: Bearer \(operators)\r\n").hasPrefix("HTTP/1.1 200"))
+    }
+    // One that is revoked looks no longer.
+    try KeyFileAccess.revoke(try #require(CallerID("prometheus")), in: path)
+    front.reload(journal(Lines()))
+    #expect(eventually { (try? ask("/metrics", "X-API-Key: \(operators)\r\n"))?.hasPrefix("HTTP/1.1 401") == true })
   }
 
   @Test func keysAreReadAgainWhileItServes() throws {

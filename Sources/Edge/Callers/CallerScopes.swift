@@ -11,10 +11,13 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
   package static let paymentWrite = CallerScopes(rawValue: 32)
   /// `batch_init`, and nothing else.
   package static let admin = CallerScopes(rawValue: 64)
+  /// The operator port, which only tells.
+  package static let `operator` = CallerScopes(rawValue: 128)
 
   package static let all: [(scope: CallerScopes, name: StaticString)] = [
     (.ordersRead, "orders:read"), (.ordersWrite, "orders:write"), (.stockRead, "stock:read"),
     (.stockWrite, "stock:write"), (.paymentRead, "payment:read"), (.paymentWrite, "payment:write"), (.admin, "admin"),
+    (.operator, "operator"),
   ]
 
   /// Reads names divided by commas: `orders:read,admin`. A service alone means both of its scopes. nil for anything
