@@ -5,6 +5,7 @@ each client's connection behind its next answer, without saying so in the answer
 request meanwhile sees it fail. HAProxy is told over a socket and closes nothing; it also watches the pods by itself.
 """
 import dataclasses
+import json
 import os
 import resource
 import socket
@@ -75,23 +76,32 @@ def _backends(service, pods, options):
     return "\n".join(once + again) + "\n"
 
 
-def problem(status, reason, code, title, headers=""):
-    """An answer of the gateway's own, in the form of Kassa's."""
-    body = f'{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}"}}'
+def problem(status, code, title, detail, number="%[unique-id]"):
+    """The body of an answer of the gateway's own, in the form of Kassa's; HAProxy fills its number in."""
+    fields = {"type": f"urn:kassa:problem:{code}", "title": title, "status": status, "detail": detail,
+              "instance": f"urn:kassa:request:{number}", "code": code, "request_id": number}
+    return json.dumps(fields, separators=(",", ":")) + "\n"
+
+
+def answer(status, reason, *words):
+    """A whole answer to what was no request yet."""
+    body = problem(status, *words, number="gateway")
     return (f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
-            # No pod gave it a number.
-            f"X-Request-Id: gateway\r\nCache-Control: no-store\r\nConnection: close\r\n{headers}\r\n{body}")
+            f"X-Request-Id: gateway\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}")
 
 
 def files(address, pods, resolver=None):
     """Everything that HAProxy reads, by name."""
     return {
         "haproxy.cfg": configuration(address, pods, resolver),
-        "malformed.http": problem(400, "Bad Request", "malformed_request", "The request is malformed"),
-        "slow.http": problem(408, "Request Timeout", "request_timeout", "The request did not arrive in time"),
-        "unavailable.http": problem(503, "Service Unavailable", "overloaded", "No pod takes requests",
-                                    "Retry-After: 1\r\n"),
-        "unknown.http": problem(504, "Gateway Timeout", "outcome_unknown", "A pod did not answer"),
+        "malformed.http": answer(400, "Bad Request", "malformed_request", "The request is malformed",
+                                 "The gateway can make no request of it."),
+        "slow.http": answer(408, "Request Timeout", "request_timeout", "The request did not arrive in time",
+                            "The gateway waits 10 seconds for a whole request."),
+        "unavailable.json": problem(503, "overloaded", "The server is at its limit",
+                                    "No pod takes requests. Nothing was done: try again."),
+        "unknown.json": problem(504, "outcome_unknown", "The outcome is not known yet",
+                                "A pod did not answer: the request may have been carried out, or may be yet."),
     }
 
 

@@ -1,6 +1,7 @@
 """The real gateway in front of pods that do what a test wants."""
 import http.client
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -47,7 +48,7 @@ class FakePod:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_GET = do_POST = do_DELETE = handle_one
+            do_GET = do_POST = do_PUT = do_DELETE = handle_one
 
             def log_message(self, *_):  # pylint: disable=arguments-differ
                 """Nothing."""
@@ -107,7 +108,20 @@ class Gateway(unittest.TestCase):
         answer = connection.getresponse()
         body = answer.read().decode()
         connection.close()
+        if answer.getheader("Content-Type") == "application/problem+json":
+            self.check_problem(answer, body)
         return answer.status, body
+
+    def check_problem(self, answer, body, number=r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$"):
+        """What clients rely on stands in the gateway's own answers, too."""
+        told = json.loads(body)
+        self.assertEqual(set(told), {"type", "title", "status", "detail", "instance", "code", "request_id"})
+        self.assertEqual((told["status"], told["type"]), (answer.status, f"urn:kassa:problem:{told['code']}"))
+        self.assertRegex(told["request_id"], number)
+        self.assertEqual(told["instance"], f"urn:kassa:request:{told['request_id']}")
+        self.assertEqual(answer.getheader("X-Request-Id"), told["request_id"])
+        self.assertEqual(answer.getheader("Cache-Control"), "no-store")
+        self.assertEqual(answer.getheader("Retry-After"), "1" if answer.status == 503 else None)
 
     def times_asked(self, service):
         return sum(len(pod.seen) for name, pod in self.pods.items() if name.startswith(service))
@@ -145,6 +159,7 @@ class Gateway(unittest.TestCase):
             answer = http.client.HTTPResponse(peer)
             answer.begin()
             self.assertEqual(answer.status, 400)
+            self.check_problem(answer, answer.read().decode(), "^gateway$")
         self.assertEqual(self.times_asked("orders"), 0)
 
     def test_a_503_goes_to_another_pod_whatever_was_asked(self):
@@ -169,10 +184,14 @@ class Gateway(unittest.TestCase):
 
     def test_reads_and_writes_with_a_key_are_sent_again(self):
         self.pods["orders-0"].answer = "end"
-        for method, key in (("GET", None), ("POST", "k"), ("DELETE", "k")):
+        for method, key in (("GET", None), ("PUT", None), ("POST", "k"), ("DELETE", "k")):
             for _ in range(6):
                 self.assertEqual(self.ask(method, "/orders/x", key)[0], 200, (method, key))
         self.assertTrue(self.pods["orders-0"].seen)
+
+    def test_no_two_answers_of_the_gateway_have_the_same_number(self):
+        numbers = {json.loads(self.ask("POST", "/payment/create_user")[1])["request_id"] for _ in range(8)}
+        self.assertEqual(len(numbers), 8)
 
     def test_batches_are_not_sent_again(self):
         self.pods["stock-0"].answer = "end"
