@@ -76,28 +76,21 @@ def _backends(service, pods, options):
     return "\n".join(once + again) + "\n"
 
 
-def problem(status, code, title, detail, number="%[unique-id]"):
+def problem(status, code, title, detail):
     """The body of an answer of the gateway's own, in the form of Kassa's; HAProxy fills its number in."""
     fields = {"type": f"urn:kassa:problem:{code}", "title": title, "status": status, "detail": detail,
-              "instance": f"urn:kassa:request:{number}", "code": code, "request_id": number}
+              "instance": "urn:kassa:request:%[unique-id]", "code": code, "request_id": "%[unique-id]"}
     return json.dumps(fields, separators=(",", ":")) + "\n"
-
-
-def answer(status, reason, *words):
-    """A whole answer to what was no request yet."""
-    body = problem(status, *words, number="gateway")
-    return (f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-Id: gateway\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}")
 
 
 def files(address, pods, resolver=None):
     """Everything that HAProxy reads, by name."""
     return {
         "haproxy.cfg": configuration(address, pods, resolver),
-        "malformed.http": answer(400, "Bad Request", "malformed_request", "The request is malformed",
-                                 "The gateway can make no request of it."),
-        "slow.http": answer(408, "Request Timeout", "request_timeout", "The request did not arrive in time",
-                            "The gateway waits 10 seconds for a whole request."),
+        "malformed.json": problem(400, "malformed_request", "The request is malformed",
+                                  "The gateway can make no request of it."),
+        "slow.json": problem(408, "request_timeout", "The request did not arrive in time",
+                             "The gateway waits 10 seconds for a whole request."),
         "unavailable.json": problem(503, "overloaded", "The server is at its limit",
                                     "No pod takes requests. Nothing was done: try again."),
         "unknown.json": problem(504, "outcome_unknown", "The outcome is not known yet",
