@@ -1,4 +1,5 @@
 import CRdKafka
+import EventLog
 import Glibc
 import Lanes
 import Model

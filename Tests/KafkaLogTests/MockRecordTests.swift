@@ -29,7 +29,7 @@ import Testing
     #expect(statistics.recordsAcknowledged == 5 && statistics.recordsUnknown == 0)
     #expect(statistics.recordsPending == 0 && statistics.bytesPending == 0)
     #expect(!log.isBacklogged && log.failure == nil)
-    log.append([logAppend(orders, 9)], by: 2)
+    log.append([logAppend(orders, 9)], by: 2, expecting: [])
     #expect(log.takeConfirmations(of: 2).isEmpty && log.takeRead(of: -1, eventsMax: 1).isEmpty, "no such lanes")
     bench.close()
   }
