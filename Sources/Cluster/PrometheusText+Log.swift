@@ -16,6 +16,7 @@ extension PrometheusText {
   mutating func write(_ statistics: KafkaRecordLog.Statistics) {
     let values: [(Metric, UInt64)] = [
       (.kafkaAcknowledged, statistics.recordsAcknowledged), (.kafkaReportBatches, statistics.reportBatches),
+      (.kafkaRequests, statistics.requests),
       (.kafkaUnknown, statistics.recordsUnknown), (.kafkaRecordsRead, statistics.recordsRead),
       (.kafkaReadingsBegun, statistics.readingsBegun), (.kafkaReadingsBroken, statistics.readingsBroken),
       (.kafkaPartitionsRead, UInt64(clamping: statistics.partitionsRead)),

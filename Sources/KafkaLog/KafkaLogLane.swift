@@ -1,13 +1,14 @@
 import CRdKafka
 import EventLog
+import Lanes
 import Model
 import PartitionCore
 import Streams
 import Synchronization
 import Wire
 
-/// One lane of the log: its producer and what is under way with it, its queue and what is being read into it. All of
-/// them wake the lane by one descriptor.
+/// One lane of the log: its producer and what is under way with it, its queue and what is being read into it. What is
+/// librdkafka's wakes the lane by one descriptor.
 final class KafkaLogLane: Sendable {
   let place: Int
   let wake: WakeDescriptor
@@ -18,8 +19,10 @@ final class KafkaLogLane: Sendable {
   private let state: Mutex<State>
 
   private struct State: Sendable {
+    /// Where the lane runs, once that is known.
+    var loop: Lane?
     /// Made for the first append.
-    var producer: RecordProducer?
+    var sender: (any RecordSender)?
     var appends: LaneAppends
     /// Made for the first reading.
     var queue: ReadQueue?
@@ -83,16 +86,27 @@ final class KafkaLogLane: Sendable {
 
   // MARK: Appends
 
-  /// Makes the producer now and not with the first append.
-  func prepare() throws(LogFailure) {
-    try state.withLock { state throws(LogFailure) in _ = try producer(&state) }
+  /// From now on it is called on this loop only, until that has ended.
+  ///
+  /// - Parameter appends: whether the producer is made now and not with the first append.
+  func run(on loop: Lane, appends: Bool) throws(LogFailure) {
+    try state.withLock { state throws(LogFailure) in
+      state.loop = loop
+      if appends { _ = try sender(&state) }
+    }
   }
 
-  private func producer(_ state: inout State) throws(LogFailure) -> RecordProducer {
-    if let producer = state.producer { return producer }
-    let producer = try RecordProducer(options, lane: place, wake: wake)
-    state.producer = producer
-    return producer
+  private func sender(_ state: inout State) throws(LogFailure) -> any RecordSender {
+    if let sender = state.sender { return sender }
+    let sender: any RecordSender =
+      if let loop = state.loop, options.properties.arePlain, let brokers = BrokerProtocol.Endpoint.list(options.brokers)
+      {
+        LaneProducer(options, brokers, lane: place, on: loop)
+      } else {
+        try RecordProducer(options, lane: place, wake: wake)
+      }
+    state.sender = sender
+    return sender
   }
 
   func append(_ appends: [RecordAppend]) {
@@ -106,6 +120,7 @@ final class KafkaLogLane: Sendable {
       }
       isAnyRefused = isAnyRefused || !isTaken
     }
+    state.withLock { $0.sender }?.flush()
     if isAnyRefused { lane.logHasNews() }
   }
 
@@ -126,7 +141,7 @@ final class KafkaLogLane: Sendable {
       code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
     } else {
       do throws(LogFailure) {
-        code = try producer(&state).send(bytes, to: partition, tag: tag)
+        code = try sender(&state).send(bytes, to: partition, tag: tag)
       } catch {
         events.append(trouble(error.message))
         code = RD_KAFKA_RESP_ERR__FAIL
@@ -139,17 +154,12 @@ final class KafkaLogLane: Sendable {
 
   /// Takes what the producer reports, and what it has to say to the operator. Returns whether there may be more.
   private func takeReports(_ state: inout State, _ events: inout [KafkaEvent]) -> Bool {
-    guard let client = state.producer?.client else { return false }
+    guard let sender = state.sender else { return false }
     var reports: [DeliveryReport] = []
-    var looks = 0
-    while reports.count < options.reportsMax, looks < options.reportsMax,
-      client.nextEvent({ event in
-        DeliveryReport.collect(event, into: &reports)
-        if let news = client.news(event) { events.append(news) }
-      })
-    { looks += 1 }
+    let hasMore = sender.takeReports(options.reportsMax, into: &reports, &events)
+    state.statistics.requests = sender.requestCount
     if !reports.isEmpty { settle(reports, &state, &events) }
-    return reports.count >= options.reportsMax || looks >= options.reportsMax
+    return hasMore
   }
 
   private func settle(_ reports: [DeliveryReport], _ state: inout State, _ events: inout [KafkaEvent]) {
@@ -287,8 +297,13 @@ final class KafkaLogLane: Sendable {
 
   // MARK: The end
 
-  /// Takes nothing more.
-  func close() { state.withLock { $0.isClosed = true } }
+  /// Takes nothing more. Behind the end of its loop.
+  func close() {
+    state.withLock { state in
+      state.isClosed = true
+      state.sender?.laneEnded()
+    }
+  }
 
   /// Takes the reports that have come; returns whether others are awaited.
   func settleReports() -> Bool {
@@ -301,9 +316,9 @@ final class KafkaLogLane: Sendable {
   /// Ends the producer and the queue, which waits for librdkafka's threads.
   func release() {
     // Given back outside of the lock.
-    let ended = state.withLock { state -> (RecordProducer?, ReadQueue?) in
-      defer { (state.producer, state.queue, state.readings) = (nil, nil, LaneReadings()) }
-      return (state.producer, state.queue)
+    let ended = state.withLock { state -> ((any RecordSender)?, ReadQueue?) in
+      defer { (state.sender, state.queue, state.readings, state.loop) = (nil, nil, LaneReadings(), nil) }
+      return (state.sender, state.queue)
     }
     withExtendedLifetime(ended) {}
   }

@@ -50,6 +50,20 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     "log.queue": "Kassa takes the library's lines into its own log",
   ]
 
+  /// What means nothing to whoever appends over plain connections.
+  private static let ofOthers: Set<String> = [
+    "check.crcs", "client.rack", "fetch.error.backoff.ms", "fetch.max.bytes", "fetch.message.max.bytes",
+    "fetch.min.bytes", "fetch.wait.max.ms", "log_level", "max.partition.fetch.bytes", "queued.max.messages.kbytes",
+    "queued.min.messages",
+  ]
+
+  /// Whether connections are plain and nothing else says how to append: Kassa's own producer can do it.
+  var arePlain: Bool {
+    values.allSatisfy { name, value in
+      Self.ofOthers.contains(name) || (name == "security.protocol" && value.lowercased() == "plaintext")
+    }
+  }
+
   /// Adds one setting.
   /// - Throws: `LogFailure` when Kassa sets it itself, or librdkafka does not know it or its value. It never tells
   ///   the value.

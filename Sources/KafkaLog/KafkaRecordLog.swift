@@ -14,7 +14,8 @@ import Threads
 ///   by itself. While nothing is read, nothing is fetched. One consumer in no group reads for all lanes, into a queue
 ///   of each; what librdkafka reads ahead for one is bounded by `readAheadKilobytesMax`.
 ///
-/// A lane's producer and queue wake that lane alone, so that a report takes no way over another thread.
+/// A lane's producer and queue wake that lane alone, so that a report takes no way over another thread. Where
+/// connections are plain, the producer is Kassa's own on the lane's loop (`LaneProducer`), else librdkafka's.
 package final class KafkaRecordLog: SharedRecordLog {
   package let options: KafkaOptions
   private let report: @Sendable (KafkaEvent) -> Void
@@ -37,6 +38,8 @@ package final class KafkaRecordLog: SharedRecordLog {
     /// Appends that were not acknowledged, or not with an offset: their owners look where they stand.
     package var recordsUnknown: UInt64 = 0
     package var reportBatches: UInt64 = 0
+    /// Requests that carried records, of Kassa's own producers.
+    package var requests: UInt64 = 0
     /// Partitions that somebody began to read.
     package var readingsBegun: UInt64 = 0
     package var readingsBroken: UInt64 = 0
@@ -53,6 +56,7 @@ package final class KafkaRecordLog: SharedRecordLog {
       recordsAcknowledged += other.recordsAcknowledged
       recordsUnknown += other.recordsUnknown
       reportBatches += other.reportBatches
+      requests += other.requests
       readingsBegun += other.readingsBegun
       readingsBroken += other.readingsBroken
       recordsRead += other.recordsRead
@@ -107,8 +111,8 @@ package final class KafkaRecordLog: SharedRecordLog {
   private let refused = Mutex<LogFailure?>(nil)
 
   /// Has the loop of a lane woken, so that a turn follows, when there is something for `takeConfirmations` or
-  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. The lane must end before the log is
-  /// closed.
+  /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. From then on `append` and
+  /// `takeConfirmations` for it are called on it only, and it must end before the log is closed.
   ///
   /// - Parameters:
   ///   - place: the lane's place among those that `attach` was told of.
@@ -122,7 +126,7 @@ package final class KafkaRecordLog: SharedRecordLog {
       let wake = readerWake
       _ = try lane.watch(wake.descriptor, for: .readable) { _ in wake.clear() }
     }
-    if appends { try own.prepare() }
+    try own.run(on: lane, appends: appends)
   }
 
   private func noLane(_ place: Int) -> LogFailure {
@@ -149,7 +153,7 @@ package final class KafkaRecordLog: SharedRecordLog {
 
   private func takeReaderNews() { reader.withLock { $0 }?.takeNews(report) }
 
-  /// Nothing waits for the end of a turn: librdkafka sends by itself.
+  /// Nothing waits for the end of a turn: `append` has sent what it was given.
   package func turnEnded(by lane: Int) {}
 
   package var isBacklogged: Bool {

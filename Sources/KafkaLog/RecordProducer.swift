@@ -2,11 +2,11 @@ import CRdKafka
 import EventLog
 import Model
 
-/// The producer of one lane.
+/// librdkafka's producer, for one lane: its threads send, and tell what became of it.
 ///
 /// `@unchecked Sendable` is safe: its handles are constant, and librdkafka's calls on them may come from any thread.
-final class RecordProducer: @unchecked Sendable {
-  let client: KafkaClient
+final class RecordProducer: RecordSender, @unchecked Sendable {
+  private let client: KafkaClient
   /// By service.
   private let topics: [OpaquePointer?]
 
@@ -21,8 +21,6 @@ final class RecordProducer: @unchecked Sendable {
     for topic in topics { if let topic { rd_kafka_topic_destroy(topic) } }
   }
 
-  /// Hands a record over to be sent. The report comes on the client's queue of events.
-  /// - Returns: nil, or why the producer does not take it.
   func send(_ bytes: [UInt8], to partition: PartitionID, tag: UInt) -> rd_kafka_resp_err_t? {
     guard let topic = topics[Int(partition.service.rawValue)] else { return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC }
     let status = bytes.withUnsafeBytes { bytes in
@@ -34,4 +32,22 @@ final class RecordProducer: @unchecked Sendable {
     }
     return status == 0 ? nil : rd_kafka_last_error()
   }
+
+  /// Its threads send at once.
+  func flush() {}
+
+  func takeReports(_ countMax: Int, into reports: inout [DeliveryReport], _ news: inout [KafkaEvent]) -> Bool {
+    var looks = 0
+    while reports.count < countMax, looks < countMax,
+      client.nextEvent({ event in
+        DeliveryReport.collect(event, into: &reports)
+        if let one = client.news(event) { news.append(one) }
+      })
+    { looks += 1 }
+    return reports.count >= countMax || looks >= countMax
+  }
+
+  var requestCount: UInt64 { 0 }
+
+  func laneEnded() {}
 }

@@ -126,13 +126,15 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     if isStarted { pthread_join(thread, nil) }
   }
 
+  var isEnding: Bool { isStopping.load(ordering: .acquiring) }
+
   private func run(_ turn: () -> Bool) {
     threadID.store(UInt(pthread_self()), ordering: .releasing)
     kassa_name_this_thread("kassa-lane-\(index)")
     kassa_block_signals()
     var isAgain = false
     var began: UInt64 = 0
-    while !isStopping.load(ordering: .acquiring) {
+    while !isEnding {
       rest(since: began)
       let sleeps = !isAgain && flag.sleep()
       uv_run(loop, sleeps ? UV_RUN_ONCE : UV_RUN_NOWAIT)
@@ -243,7 +245,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   }
 
   /// Finds the numeric addresses of a host and calls `completion` on the lane with them, empty when there are none.
-  /// A lane that ends waits for the resolver's answer.
+  /// A lane that ends waits for the resolver's answer, and gives none.
   public func lookUp(_ host: String, completion: @escaping ([String]) -> Void) {
     assertOnLane()
     NameLookup.start(self, host, completion)

@@ -28,7 +28,8 @@ final class NameLookup {
         guard let data = request?.pointee.data else { return }
         let lookup = Unmanaged<NameLookup>.fromOpaque(data).takeRetainedValue()
         lookup.lane.awaken()
-        lookup.completion(status == 0 ? NameLookup.addresses(result) : [])
+        // A lane that ends takes no new handles: nobody is to dial.
+        lookup.completion(status == 0 && !lookup.lane.isEnding ? NameLookup.addresses(result) : [])
       }, host, nil, &hints)
     guard status != 0 else { return }
     // Not started: the host's name is too long, or there is no memory.

@@ -4,6 +4,9 @@ extension Metric {
     "kassa_kafka_records_acknowledged_total", .counter, "Records that brokers acknowledged.")
   public static let kafkaReportBatches = Metric(
     "kassa_kafka_report_batches_total", .counter, "Batches of delivery reports taken.")
+  public static let kafkaRequests = Metric(
+    "kassa_kafka_produce_requests_total", .counter,
+    "Requests that carried records to brokers; 0 where connections take TLS or SASL.")
   public static let kafkaUnknown = Metric(
     "kassa_kafka_records_unknown_total", .counter, "Records of unknown fate: their owners look where they stand.")
   public static let kafkaReadingsBegun = Metric(
@@ -19,8 +22,8 @@ extension Metric {
     "kassa_kafka_retention_margin_records", .gauge, "Records that retention may remove before one is missing.")
 
   public static let ofKafka = [
-    kafkaAcknowledged, kafkaReportBatches, kafkaUnknown, kafkaReadingsBegun, kafkaReadingsBroken, kafkaRecordsRead,
-    kafkaPartitionsRead, kafkaPendingRecords, kafkaPendingBytes,
+    kafkaAcknowledged, kafkaReportBatches, kafkaRequests, kafkaUnknown, kafkaReadingsBegun, kafkaReadingsBroken,
+    kafkaRecordsRead, kafkaPartitionsRead, kafkaPendingRecords, kafkaPendingBytes,
   ]
 }
 

@@ -13,32 +13,33 @@ import Testing
 extension BrokerSuite {
   @Suite struct RecordTests {
     private func open(
-      lanes: Int = 2, _ change: (inout KafkaOptions) -> Void = { _ in }
+      _ appending: Appending = .library, lanes: Int = 2, _ change: (inout KafkaOptions) -> Void = { _ in }
     ) throws -> LogBench {
       let options = try Broker.options()
       _ = try TopicAdministration(options).create(Broker.plan(options))
       var own = options
       change(&own)
-      return try LogBench(own, lanes: lanes)
+      return try LogBench(own, appending, lanes: lanes)
     }
 
     /// Four lanes, each with partitions of its own and one append under way for each: every offset is the expected one,
     /// and reading gives what was appended.
-    @Test func eachPartitionHasOneWriter() throws {
-      let bench = try open(lanes: 4)
+    @Test(arguments: Appending.allCases)
+    func eachPartitionHasOneWriter(_ appending: Appending) throws {
+      let bench = try open(appending, lanes: 4)
       let perPartition: UInt64 = 200
       let own = (0..<4).map { lane in Service.allCases.map { PartitionID($0, UInt16(lane)) } }
-      for lane in 0..<4 { bench.log.append(own[lane].map { logAppend($0, 1) }, by: lane, expecting: []) }
+      for lane in 0..<4 { bench.append(own[lane].map { logAppend($0, 1) }, by: lane) }
       var confirmed: [PartitionID: UInt64] = [:]
       let areAllConfirmed = eventually {
         for lane in 0..<4 {
-          for confirmation in bench.log.takeConfirmations(of: lane) {
+          for confirmation in bench.takeConfirmations(of: lane) {
             let number = (confirmed[confirmation.partition] ?? 0) + 1
             confirmed[confirmation.partition] = number
             #expect(own[lane].contains(confirmation.partition))
             #expect(confirmation.number == number && confirmation.offset == Int64(number - 1))
             guard number < perPartition else { continue }
-            bench.log.append([logAppend(confirmation.partition, number + 1)], by: lane, expecting: [])
+            bench.append([logAppend(confirmation.partition, number + 1)], by: lane)
           }
         }
         return confirmed.values.reduce(0, +) >= 12 * perPartition
@@ -53,13 +54,28 @@ extension BrokerSuite {
           #expect(texts == expected + ["\(partition) ends \(perPartition)"])
         }
       }
-      bench.log.close()
+      bench.close()
+    }
+
+    /// What a turn appends to twelve partitions travels together, and is read back.
+    @Test func aTurnsAppendsForABrokerAreOneRequest() throws {
+      let bench = try open(.own)
+      let all = Service.allCases.flatMap { service in (0..<4).map { PartitionID(service, $0) } }
+      for number in 1...10 as ClosedRange<UInt64> {
+        let confirmations = bench.write(all.map { logAppend($0, number) })
+        #expect(confirmations.allSatisfy { $0.offset == Int64(number - 1) && $0.number == number })
+      }
+      #expect(bench.log.statistics.requests == 10 && bench.log.statistics.recordsAcknowledged == 120)
+      try bench.log.read([payments: 8], by: 0)
+      #expect(bench.readEvents().map(\.text) == ["payments-3@8#9", "payments-3@9#10", "payments-3 ends 10"])
+      bench.close()
     }
 
     /// Kill -9 of the only broker: appends become unknown, and what is appended again after it stands once or more, in
     /// order, and ends where the log says.
-    @Test func outlivesTheBroker() throws {
-      let bench = try open { $0.commandTimeoutMilliseconds = 1_000 }
+    @Test(arguments: Appending.allCases)
+    func outlivesTheBroker(_ appending: Appending) throws {
+      let bench = try open(appending) { $0.commandTimeoutMilliseconds = 1_000 }
       #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
       var number: UInt64 = 2
       var unknown = 0
@@ -83,7 +99,7 @@ extension BrokerSuite {
       }
       #expect(numbers == numbers.sorted() && Set(numbers) == Set(1..<number))
       #expect(events.last?.text == "orders-0 ends \(numbers.count)")
-      bench.log.close()
+      bench.close()
     }
 
     /// What retention removed breaks a reading that needs it.
@@ -109,8 +125,9 @@ extension BrokerSuite {
     }
 
     /// A topic that takes less than the options say.
-    @Test func aRecordThatTheTopicRefusesIsUnknownAndTold() throws {
-      let bench = try open { $0.recordBytesMax = 4_000_000 }
+    @Test(arguments: Appending.allCases)
+    func aRecordThatTheTopicRefusesIsUnknownAndTold(_ appending: Appending) throws {
+      let bench = try open(appending) { $0.recordBytesMax = 4_000_000 }
       let part = try oversizedAppend(orders, 1)
       guard case .turn(let turn) = part.record else { return }
       let entries = Array(repeating: turn.entries, count: 10).flatMap { $0 }
@@ -119,7 +136,7 @@ extension BrokerSuite {
       }
       #expect(bench.troubles.count { $0.contains("orders-0: record 1 is larger") } == 1, "\(bench.troubles)")
       #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
-      bench.log.close()
+      bench.close()
     }
   }
 }

@@ -54,6 +54,11 @@ final class MockCluster: @unchecked Sendable {
     if isUp { rd_kafka_mock_broker_set_up(cluster, broker) } else { rd_kafka_mock_broker_set_down(cluster, broker) }
   }
 
+  /// Gives a partition to a broker; clients learn of it when they ask.
+  func lead(_ partition: PartitionID, by broker: Int32) {
+    rd_kafka_mock_partition_set_leader(cluster, "kassa.\(partition.service.name)", Int32(partition.index), broker)
+  }
+
   /// From now on a broker does what it is asked at once, and answers so much later.
   func delayAnswers(milliseconds: Int32, broker: Int32 = 1) {
     rd_kafka_mock_broker_set_rtt(cluster, broker, milliseconds)

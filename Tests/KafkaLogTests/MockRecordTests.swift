@@ -14,11 +14,12 @@ import Testing
 @Suite struct MockRecordTests {
   // MARK: Appends
 
-  @Test func confirmsWhereRecordsStand() throws {
-    let bench = try MockCluster().records()
+  @Test(arguments: Appending.allCases)
+  func confirmsWhereRecordsStand(_ appending: Appending) throws {
+    let bench = try MockCluster().records(appending)
     let log = bench.log
-    log.append([try ownedAppend(orders), logAppend(orders, 1), logAppend(stock, 1)], by: 0, expecting: [1])
-    log.append([logAppend(orders, 2), logAppend(PartitionID(.orders, 99), 1)], by: 0, expecting: [])
+    bench.append([try ownedAppend(orders), logAppend(orders, 1), logAppend(stock, 1)])
+    bench.append([logAppend(orders, 2), logAppend(PartitionID(.orders, 99), 1)])
     log.turnEnded(by: 0)
     let texts = bench.confirmations(4).map(\.text)
     #expect(texts.filter { $0.hasPrefix("orders") } == ["orders-0@0#-", "orders-0@1#1", "orders-0@2#2"])
@@ -30,12 +31,13 @@ import Testing
     #expect(!log.isBacklogged && log.failure == nil)
     log.append([logAppend(orders, 9)], by: 2, expecting: [])
     #expect(log.takeConfirmations(of: 2).isEmpty && log.takeRead(of: -1, eventsMax: 1).isEmpty, "no such lanes")
-    log.close()
+    bench.close()
   }
 
   /// Every lane gets what is its own, and is woken for it; the others are left alone.
   @Test func lanesAreIndependent() throws {
-    let bench = try MockCluster().records()
+    // Kassa's own producer would have ticks.
+    let bench = try MockCluster().records { try $0.properties.set("socket.max.fails", "1") }
     let log = bench.log
     let lanes = try (0..<2).map { try Lane(index: $0) }
     let turns = Mutex([0, 0])
@@ -52,11 +54,11 @@ import Testing
         return false
       }
     }
-    log.append([logAppend(orders, 1)], by: 0, expecting: [])
+    lanes[0].post { log.append([logAppend(orders, 1)], by: 0, expecting: []) }
     #expect(eventually { confirmed.withLock { $0 } == [["orders-0@0#1"], []] })
     let before = turns.withLock { $0[0] }
     for number in 1...50 as ClosedRange<UInt64> {
-      log.append([logAppend(stock, number)], by: 1, expecting: [])
+      lanes[1].post { log.append([logAppend(stock, number)], by: 1, expecting: []) }
       #expect(eventually { confirmed.withLock { $0[1].count } == Int(number) }, "\(number)")
     }
     try log.read([stock: 48], by: 1)
@@ -74,9 +76,10 @@ import Testing
   }
 
   /// Whoever was told nothing finds the record where it came to stand all the same.
-  @Test func anAppendOfUnknownFateMayStand() throws {
+  @Test(arguments: Appending.allCases)
+  func anAppendOfUnknownFateMayStand(_ appending: Appending) throws {
     let cluster = try MockCluster()
-    let bench = try cluster.records { $0.commandTimeoutMilliseconds = 300 }
+    let bench = try cluster.records(appending) { $0.commandTimeoutMilliseconds = 300 }
     #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
     cluster.delayAnswers(milliseconds: 2_000)
     #expect(bench.write([logAppend(orders, 2)]).map(\.text) == ["orders-0@-#2"])
@@ -87,7 +90,7 @@ import Testing
     #expect(bench.readEvents().map(\.text) == ["orders-0@1#2", "orders-0 ends 2"])
     #expect(bench.write([logAppend(orders, 2)]).map(\.text) == ["orders-0@2#2"], "the same bytes again")
     #expect(bench.log.failure == nil)
-    bench.log.close()
+    bench.close()
   }
 
   /// A broker that did what it was asked and does not say so is asked again: the record stands twice, and the second
@@ -117,9 +120,10 @@ import Testing
   }
 
   /// Errors that pass, for less than the time limit: nothing is unknown.
-  @Test func outlastsErrorsThatPass() throws {
+  @Test(arguments: Appending.allCases)
+  func outlastsErrorsThatPass(_ appending: Appending) throws {
     let cluster = try MockCluster()
-    let bench = try cluster.records()
+    let bench = try cluster.records(appending)
     cluster.fail(
       .produce,
       [
@@ -127,25 +131,26 @@ import Testing
         RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
       ])
     #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
-    bench.log.close()
+    bench.close()
   }
 
   /// What a broker refuses for good is of unknown fate, like all else that was not acknowledged, and ends nothing.
-  @Test func aRefusedRecordIsUnknownAndTheNextOneStands() throws {
+  @Test(arguments: Appending.allCases)
+  func aRefusedRecordIsUnknownAndTheNextOneStands(_ appending: Appending) throws {
     let cluster = try MockCluster()
-    let bench = try cluster.records()
+    let bench = try cluster.records(appending)
     cluster.fail(.produce, [RD_KAFKA_RESP_ERR_INVALID_RECORD])
     #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@-#1"])
     #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
     #expect(bench.log.failure == nil)
-    bench.log.close()
+    bench.close()
   }
 
   /// Its owner would append it for ever: the operator is told, once.
-  @Test(arguments: [false, true])
-  func aRecordThatIsTooLargeIsUnknownAndTold(byBroker: Bool) throws {
+  @Test(arguments: [false, true], Appending.allCases)
+  func aRecordThatIsTooLargeIsUnknownAndTold(byBroker: Bool, _ appending: Appending) throws {
     let cluster = try MockCluster()
-    let bench = try cluster.records { $0.recordBytesMax = KafkaOptions.recordBytesMin }
+    let bench = try cluster.records(appending) { $0.recordBytesMax = KafkaOptions.recordBytesMin }
     for _ in 0..<3 {
       if byBroker { cluster.fail(.produce, [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]) }
       let wakes = bench.lanes[0].wakeCount
@@ -155,22 +160,23 @@ import Testing
     }
     #expect(bench.troubles.count { $0.contains("orders-0: record 1 is larger") } == 1, "\(bench.troubles)")
     #expect(bench.write([logAppend(orders, 1), logAppend(stock, 1)]).allSatisfy { $0.offset == 0 })
-    bench.log.close()
+    bench.close()
   }
 
-  @Test func saysWhenTooMuchIsUnderWay() throws {
+  @Test(arguments: Appending.allCases)
+  func saysWhenTooMuchIsUnderWay(_ appending: Appending) throws {
     let cluster = try MockCluster()
-    let bench = try cluster.records { $0.queuedRecordsMax = 3 }
+    let bench = try cluster.records(appending) { $0.queuedRecordsMax = 3 }
     #expect(bench.write([logAppend(orders, 1)]).count == 1)
     cluster.setUp(false)
-    bench.log.append([logAppend(orders, 2), logAppend(stock, 1)], by: 0, expecting: [])
+    bench.append([logAppend(orders, 2), logAppend(stock, 1)], by: 0)
     #expect(!bench.log.isBacklogged)
-    bench.log.append([logAppend(payments, 1), logAppend(payments, 2)], by: 1, expecting: [])
+    bench.append([logAppend(payments, 1), logAppend(payments, 2)], by: 1)
     #expect(bench.log.isBacklogged && bench.log.statistics.recordsPending == 4, "and refuses nothing")
     cluster.setUp(true)
     #expect(bench.confirmations(2).count == 2 && bench.confirmations(2, of: 1).count == 2)
     #expect(!bench.log.isBacklogged)
-    bench.log.close()
+    bench.close()
   }
 
   // MARK: Reading
@@ -212,15 +218,16 @@ import Testing
   }
 
   /// Everything that was confirmed before somebody asked is handed over, in order, whatever is appended meanwhile.
-  @Test func readsWhileOthersAppend() throws {
-    let bench = try MockCluster().records()
+  @Test(arguments: Appending.allCases)
+  func readsWhileOthersAppend(_ appending: Appending) throws {
+    let bench = try MockCluster().records(appending)
     var (sent, confirmed) = (UInt64(0), UInt64(0))
     for round in 0..<20 {
       for _ in 0..<50 {
         sent += 1
-        bench.log.append([logAppend(orders, sent)], by: 0, expecting: [])
+        bench.append([logAppend(orders, sent)], by: 0)
       }
-      confirmed += UInt64(bench.log.takeConfirmations(of: 0).count)
+      confirmed += UInt64(bench.takeConfirmations().count)
       let goal = Int64(confirmed)
       try bench.log.read([orders: 0], by: 1)
       let events = bench.readEvents(of: 1, eventsMax: 7)
@@ -231,7 +238,7 @@ import Testing
       #expect(end >= goal && end <= Int64(sent), "round \(round)")
       #expect(events.dropLast().map(\.text) == (0..<end).map { "orders-0@\($0)#\($0 + 1)" }, "round \(round)")
     }
-    bench.log.close()
+    bench.close()
   }
 
   @Test func handsOverInPartsAndWakesForTheRest() throws {

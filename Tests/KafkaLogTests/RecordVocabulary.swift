@@ -1,12 +1,14 @@
 import EventLog
 // Not the one of the module `Testing`.
 import struct EventLog.Confirmation
+import Lanes
 import Model
 import PartitionCore
 import Streams
 import Synchronization
 import TestSupport
 import Testing
+import Threads
 
 @testable import KafkaLog
 
@@ -71,25 +73,91 @@ extension ReadEvent {
   }
 }
 
+/// Who carries appends to the brokers.
+enum Appending: CaseIterable {
+  /// librdkafka, as where connections take TLS or SASL.
+  case library
+  /// Kassa's own producer, on loops of their own.
+  case own
+}
+
+/// A loop, and what was confirmed to it.
+final class LoopedLane: Sendable {
+  let lane: Lane
+  private let confirmed = Mutex<[Confirmation]>([])
+
+  init(_ place: Int, of log: KafkaRecordLog) throws {
+    lane = try Lane(index: place)
+    try log.attach(place, to: lane)
+    try lane.start { [self] in
+      let taken = log.takeConfirmations(of: place)
+      confirmed.withLock { $0 += taken }
+      return false
+    }
+  }
+
+  func takeConfirmations() -> [Confirmation] {
+    confirmed.withLock { confirmed in
+      defer { confirmed = [] }
+      return confirmed
+    }
+  }
+
+  /// Runs it on the loop, and waits.
+  func run(_ body: @escaping @Sendable () -> Void) {
+    let done = Signal()
+    lane.post {
+      body()
+      done.set()
+    }
+    done.wait()
+  }
+}
+
 /// A log, and lanes that the test looks after.
 struct LogBench {
   let log: KafkaRecordLog
   let lanes: [TestLane]
   let events = EventList()
+  /// Empty where the test itself is the lanes.
+  private let loops: [LoopedLane]
 
-  init(_ options: KafkaOptions, lanes count: Int = 2, keeping cluster: MockCluster? = nil) throws {
+  init(
+    _ options: KafkaOptions, _ appending: Appending = .library, lanes count: Int = 2,
+    keeping cluster: MockCluster? = nil
+  ) throws {
     let events = events
     // The cluster lives as long as its logs.
-    log = try KafkaRecordLog(options: options) { event in withExtendedLifetime(cluster) { events.add(event) } }
+    let log = try KafkaRecordLog(options: options) { event in withExtendedLifetime(cluster) { events.add(event) } }
+    self.log = log
     lanes = (0..<count).map { _ in TestLane() }
     log.attach(lanes)
+    loops = appending == .own ? try (0..<count).map { try LoopedLane($0, of: log) } : []
+  }
+
+  func append(_ appends: [RecordAppend], by lane: Int = 0) {
+    guard !loops.isEmpty else { return log.append(appends, by: lane, expecting: []) }
+    loops[lane].run { [log] in log.append(appends, by: lane, expecting: []) }
+  }
+
+  func takeConfirmations(of lane: Int = 0) -> [Confirmation] {
+    // The loop's own turns wake nobody here.
+    loops.isEmpty ? log.takeConfirmations(of: lane) : loops[lane].takeConfirmations()
+  }
+
+  func close() {
+    for loop in loops {
+      loop.lane.stop()
+      loop.lane.join()
+    }
+    log.close()
   }
 
   /// Takes until `count` confirmations came, or a minute is over.
   func confirmations(_ count: Int, of lane: Int = 0) -> [Confirmation] {
     var all: [Confirmation] = []
     _ = eventually {
-      all += log.takeConfirmations(of: lane)
+      all += takeConfirmations(of: lane)
       return all.count >= count
     }
     return all
@@ -98,7 +166,7 @@ struct LogBench {
   /// Appends, and waits for the confirmations of all.
   @discardableResult
   func write(_ appends: [RecordAppend], by lane: Int = 0) -> [Confirmation] {
-    log.append(appends, by: lane, expecting: [])
+    append(appends, by: lane)
     return confirmations(appends.count, of: lane)
   }
 
@@ -120,9 +188,11 @@ struct LogBench {
 
 extension MockCluster {
   /// A log of records on the cluster.
-  func records(lanes: Int = 2, _ change: (inout KafkaOptions) throws -> Void = { _ in }) throws -> LogBench {
+  func records(
+    _ appending: Appending = .library, lanes: Int = 2, _ change: (inout KafkaOptions) throws -> Void = { _ in }
+  ) throws -> LogBench {
     var options = try options()
     try change(&options)
-    return try LogBench(options, lanes: lanes, keeping: self)
+    return try LogBench(options, appending, lanes: lanes, keeping: self)
   }
 }

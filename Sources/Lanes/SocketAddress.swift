@@ -1,12 +1,12 @@
 import Glibc
 
 /// A numeric address with a port, as the system takes it.
-struct SocketAddress {
+public struct SocketAddress {
   private let bytes: [UInt8]
-  let family: Int32
+  public let family: Int32
 
   /// nil when the host is a name, or no address at all. Asks nobody.
-  init?(_ host: String, _ port: UInt16) {
+  public init?(_ host: String, _ port: UInt16) {
     var hints = addrinfo()
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -20,7 +20,7 @@ struct SocketAddress {
     bytes = Array(UnsafeRawBufferPointer(start: info.pointee.ai_addr, count: Int(info.pointee.ai_addrlen)))
   }
 
-  func with(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+  public func with(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
     bytes.withUnsafeBytes { bytes in
       guard let address = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress else { return -1 }
       return body(address, socklen_t(bytes.count))
@@ -29,37 +29,37 @@ struct SocketAddress {
 }
 
 /// A descriptor of a socket; closed at its end, behind all watches of it.
-final class SocketDescriptor {
-  let number: Int32
+public final class SocketDescriptor {
+  public let number: Int32
 
-  init(_ number: Int32) { self.number = number }
+  public init(_ number: Int32) { self.number = number }
 
   deinit { close(number) }
 
   /// A TCP socket that never blocks; nil when the system has none left.
-  static func make(_ family: Int32) -> SocketDescriptor? {
+  public static func make(_ family: Int32) -> SocketDescriptor? {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let number = socket(family, kind, 0)
     return number < 0 ? nil : SocketDescriptor(number)
   }
 
   /// Frames are put together here: the system need not wait for more of them.
-  func sendAtOnce() { set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+  public func sendAtOnce() { set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
 
-  func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+  public func set(_ level: Int32, _ option: Int32, _ value: Int32) {
     var value = value
     setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
   /// Why a connection could not be made; 0 when it was.
-  var failure: Int32 {
+  public var failure: Int32 {
     var failure: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     return getsockopt(number, SOL_SOCKET, SO_ERROR, &failure, &length) == 0 ? failure : errno
   }
 
   /// The port that a listening socket has.
-  var port: UInt16 {
+  public var port: UInt16 {
     var address = sockaddr_in6()
     var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     let status = withUnsafeMutablePointer(to: &address) {
