@@ -41,7 +41,7 @@ class TheDockerfile(unittest.TestCase):
         bases = re.findall(r"^FROM (\S+)", text("Dockerfile"), re.MULTILINE)
         self.assertEqual(set(bases), {"${SWIFT_IMAGE}", "${DEBIAN_IMAGE}"})
         for name in re.findall(r"^ARG \w+_IMAGE=(\S+)$", text("Dockerfile"), re.MULTILINE):
-            self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*$")
+            self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*(@sha256:[0-9a-f]{64})?$")
 
     def test_the_version_is_the_programs(self):
         version = re.search(r'kassaVersion = "(.+)"', text("Sources", "kassa", "Version.swift")).group(1)

@@ -257,7 +257,7 @@ def course():
                 own.start()
                 own.make_images(compose.base_images(), kafka_jars())
                 say("an engine of our own runs, with images that stand in for the registries'")
-            project = compose.Project(pulls=own is None)
+            project = compose.Project(folder if own else None)
             project.build()
             say("the images are built")
             try_everything(project, python)
