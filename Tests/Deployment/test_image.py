@@ -151,6 +151,7 @@ class TheComposeFile(unittest.TestCase):
                 self.assertEqual(settings["KASSA_POD"], name)
                 self.assertEqual(settings["KASSA_PEERS_ADVERTISE"], f"{name}:7000")
                 self.assertEqual(settings["KASSA_SERVICE"], name[:-2])
+                self.assertEqual(settings["KASSA_HOSTS"], f"{name},gateway,localhost")
 
     def test_the_partitions_are_said_once(self):
         folder = os.path.join(REPOSITORY, "env")
