@@ -1,12 +1,12 @@
 # Kassa as an image: built with Swift on Debian 12, run on a slim Debian 12 with the C libraries only (docs/docker.md).
 #
-# To hold a base image to its content, add its digest: --build-arg DEBIAN_IMAGE=debian:12-slim@sha256:…
+# scripts/pin-images holds the base images to their content, by their digests.
 ARG SWIFT_IMAGE=swift:6.1-bookworm
 ARG DEBIAN_IMAGE=debian:12-slim
 
 # hadolint global ignore=DL3008
 # DL3008 wants the versions of packages pinned: Debian keeps only the newest of a release, so a pinned one is soon gone,
-# and with it every security update. The base images' digests pin the rest.
+# and with it every security update. scripts/pin-images pins the rest.
 
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends \

@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 /// A numeric address with a port, as the system takes it.

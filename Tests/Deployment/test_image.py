@@ -41,7 +41,7 @@ class TheDockerfile(unittest.TestCase):
         bases = re.findall(r"^FROM (\S+)", text("Dockerfile"), re.MULTILINE)
         self.assertEqual(set(bases), {"${SWIFT_IMAGE}", "${DEBIAN_IMAGE}"})
         for name in re.findall(r"^ARG \w+_IMAGE=(\S+)$", text("Dockerfile"), re.MULTILINE):
-            self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*$")
+            self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*(@sha256:[0-9a-f]{64})?$")
 
     def test_the_version_is_the_programs(self):
         version = re.search(r'kassaVersion = "(.+)"', text("Sources", "kassa", "Version.swift")).group(1)
@@ -151,6 +151,7 @@ class TheComposeFile(unittest.TestCase):
                 self.assertEqual(settings["KASSA_POD"], name)
                 self.assertEqual(settings["KASSA_PEERS_ADVERTISE"], f"{name}:7000")
                 self.assertEqual(settings["KASSA_SERVICE"], name[:-2])
+                self.assertEqual(settings["KASSA_HOSTS"], f"{name},gateway,localhost")
 
     def test_the_partitions_are_said_once(self):
         folder = os.path.join(REPOSITORY, "env")

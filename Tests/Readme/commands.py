@@ -105,8 +105,10 @@ COMMANDS = {
     "docs/docker.md": {
         "docker build --tag kassa --target kassa .": NotRun(ENGINE),
         "docker run --name kassa --read-only --cap-drop ALL --security-opt no-new-privileges:true "
-        "--volume kassa-data:/var/lib/kassa --publish 127.0.0.1:8000:8000 --env KASSA_NO_AUTHENTICATION=yes kassa":
+        "--volume kassa-data:/var/lib/kassa --publish 127.0.0.1:8000:8000 --env KASSA_NO_AUTHENTICATION=yes "
+        "--env KASSA_HOSTS=localhost kassa":
             NotRun(ENGINE),
+        "scripts/pin-images": NotRun("the registries; Tests/Deployment/test_pin_images.py has one that stands in for them"),
         "docker compose up --build --wait": NotRun(ENGINE),
         "curl -X POST http://127.0.0.1:8000/payment/create_user": NotRun(ENGINE),
         "docker run --rm --user 472:472 --volume kassa_secrets-grafana:/s:ro --entrypoint cat kassa:0.1.0 /s/password":

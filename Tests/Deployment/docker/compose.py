@@ -32,25 +32,47 @@ def program():
     return [os.path.join(tools, "docker-compose")]
 
 
-def base_images():
-    """What the Dockerfile and the compose file take from registries, without the profiles that are not started."""
+def build_arguments():
+    """The base images of the Dockerfile, by the arguments that name them."""
     with open(os.path.join(REPOSITORY, "Dockerfile"), encoding="utf-8") as file:
-        names = set(re.findall(r"^ARG \w+_IMAGE=(\S+)$", file.read(), re.MULTILINE))
+        return dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", file.read(), re.MULTILINE))
+
+
+def pulled_images():
+    """The images of registries in the compose file, by service, without the profiles that are not started."""
     services = json.loads(engine.run([*program(), "config", "--format", "json"], cwd=REPOSITORY))["services"]
-    return names | {service["image"] for service in services.values() if "build" not in service}
+    return {name: service["image"] for name, service in services.items() if "build" not in service}
+
+
+def without_digests(images):
+    """Values by their keys, without the digests of scripts/pin-images: what stands in for an image has another one."""
+    return {key: image.partition("@")[0] for key, image in images.items()}
+
+
+def base_images():
+    """What the Dockerfile and the compose file take from registries, as an engine of our own names it."""
+    return {*without_digests(build_arguments()).values(), *without_digests(pulled_images()).values()}
 
 
 class Project:
-    """The whole compose file, as it stands."""
+    """The whole compose file, as it stands. With a `folder` its images are stand-ins, by their tags alone."""
 
-    def __init__(self, pulls):
+    def __init__(self, folder=None):
         self.name = f"kassa-test-{os.getpid()}"
         self.tag = self.name
         self.port, self.prometheus_port = free_port(), free_port()
-        self.pulls = pulls
+        self.pulls = folder is None
+        self.bases = {} if self.pulls else without_digests(build_arguments())
         self.environment = os.environ | {
             "KASSA_TAG": self.tag, "KASSA_PORT": str(self.port), "KASSA_PROMETHEUS_PORT": str(self.prometheus_port)}
-        self.argv = [*program(), "--progress", "quiet", "--project-name", self.name, "--project-directory", REPOSITORY]
+        self.argv = [*program(), "--progress", "quiet", "--project-name", self.name, "--project-directory", REPOSITORY,
+                     "--file", os.path.join(REPOSITORY, "docker-compose.yml")]
+        if folder is not None:
+            names = os.path.join(folder, "images.json")
+            with open(names, "w", encoding="utf-8") as file:
+                images = without_digests(pulled_images())
+                json.dump({"services": {name: {"image": image} for name, image in images.items()}}, file)
+            self.argv += ["--file", names]
 
     def call(self, *words, timeout=120):
         """What a verb of compose says on standard output."""
@@ -61,7 +83,7 @@ class Project:
         services = json.loads(self.call("config", "--format", "json"))["services"].values()
         for name, build in {service["image"]: service["build"] for service in services if "build" in service}.items():
             # Compose itself needs docker's plugin buildx for a Dockerfile like this; the engine's own builder does not.
-            arguments = [f"--build-arg={name}={value}" for name, value in build.get("args", {}).items()]
+            arguments = [f"--build-arg={key}={value}" for key, value in (self.bases | build.get("args", {})).items()]
             engine.run(["docker", "build", "--quiet", "--tag", name, "--target", build["target"], *arguments,
                         build["context"]], env=self.environment | {"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS_MAX)
 

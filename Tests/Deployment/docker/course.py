@@ -5,6 +5,7 @@ With the Docker engine that answers and the real images, else with an engine of 
 stand in (images/). Where neither is possible, scripts/not-run notes it.
 """
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -95,12 +96,23 @@ def check_size(project):
     assert size < 200e6, size
 
 
+def check_hosts(port):
+    """Who asks by a name that is none of the shop's is refused: a web page that pointed its own at 127.0.0.1."""
+    for host, status in ((f"localhost:{port}", 200), (f"127.0.0.1:{port}", 200), (f"evil.example:{port}", 421)):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("GET", "/openapi.json", headers={"Host": host})
+            got = connection.getresponse().status
+        assert got == status, f"{host}: {got}, it should be {status}"
+
+
 def check_embedded(project):
     """One server alone, on a volume: read-only, without capabilities, and its data outlive it."""
     name, volume = f"{project.name}-embedded", f"{project.name}-data"
     argv = ["docker", "run", "--detach", "--name", name, "--read-only", "--cap-drop", "ALL", "--memory", "256m",
             "--security-opt", "no-new-privileges:true", "--volume", f"{volume}:/var/lib/kassa",
-            "--publish", "127.0.0.1::8000", "--env", "KASSA_NO_AUTHENTICATION=yes", f"kassa:{project.tag}"]
+            "--publish", "127.0.0.1::8000", "--env", "KASSA_NO_AUTHENTICATION=yes",
+            "--env", "KASSA_HOSTS=localhost", f"kassa:{project.tag}"]
     try:
         item = None
         for _ in range(2):
@@ -112,6 +124,7 @@ def check_embedded(project):
                 item = shop.value("POST", "/stock/item/create/3")["item_id"]
                 shop.value("POST", f"/stock/add/{item}/5")
             assert shop.value("GET", f"/stock/find/{item}")["stock"] == 5
+            check_hosts(port)
             engine.run(["docker", "stop", "-t", "30", name])
             state = json.loads(engine.run(["docker", "inspect", name]))[0]["State"]
             assert state["ExitCode"] == 0, f"docker stop: {state}"
@@ -208,6 +221,7 @@ def try_everything(project, python):
     project.up()
     say("everything is healthy")
     check_containers(project)
+    check_hosts(project.port)
     # What is beneath HTTP is asked at a pod itself: HAProxy answers for itself there.
     pod = project.address("payments-0", "front")
     subprocess.run([CONTRACT, f"http://127.0.0.1:{project.port}", f"http://{pod}:8000"], check=True,
@@ -257,7 +271,7 @@ def course():
                 own.start()
                 own.make_images(compose.base_images(), kafka_jars())
                 say("an engine of our own runs, with images that stand in for the registries'")
-            project = compose.Project(pulls=own is None)
+            project = compose.Project(folder if own else None)
             project.build()
             say("the images are built")
             try_everything(project, python)
