@@ -126,6 +126,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     if isStarted { pthread_join(thread, nil) }
   }
 
+  /// Whether it was told to stop.
   var isEnding: Bool { isStopping.load(ordering: .acquiring) }
 
   private func run(_ turn: () -> Bool) {

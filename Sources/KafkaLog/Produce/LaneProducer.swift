@@ -198,6 +198,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
       connection.close()
       connections[endpoint] = nil
     }
+    troubled.formIntersection(known.union(bootstrap))
     let leading = Set(metadata.topics.flatMap(\.leaders.values)).compactMap { brokers[$0] }
     for endpoint in leading { connection(to: endpoint)?.dial(on: lane, at: Self.now) }
   }
