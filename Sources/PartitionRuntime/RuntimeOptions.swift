@@ -32,11 +32,11 @@ public struct RuntimeOptions: Sendable {
   public var streamSilenceMilliseconds: Int64 = 5_000
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
   /// each word to another pod a packet: what comes meanwhile travels together.
-  public var gatherMicroseconds: UInt64 = 2_000
+  public var gatherMicroseconds: UInt64 = 1_500
   /// How many inputs of a lane's partitions have to be on their way to the log for it.
-  public var gatherInputsMin = 6
+  public var gatherInputsMin = 3
   /// For how long a lane goes on gathering after it had so many.
-  public var gatherLastingMilliseconds: UInt64 = 16
+  public var gatherLastingMilliseconds: UInt64 = 100
   /// Replies that travel to another pod as one message.
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses goes on, while nobody else announces itself.
