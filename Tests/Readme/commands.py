@@ -173,6 +173,10 @@ COMMANDS = {
         "kassa api-keys revoke web-shop --file /etc/kassa/api-keys": Adapted(
             TOOLS, API_KEYS, "tests write below their own folder"),
         "systemctl kill --signal HUP kassa": NotRun(SYSTEMD),
+        "kassa api-keys add prometheus --scopes operator --rate unlimited --file /etc/kassa/api-keys": Adapted(
+            TOOLS, API_KEYS, "tests write below their own folder"),
+        "kassa partitions 10.0.0.7:9000 --api-key-file /run/secrets/prometheus-key": NotRun(
+            "a pod at 10.0.0.7; ServingTests asks with keys"),
     },
     "docs/peers.md": {
         "kassa keys --out pki": Run(TOOLS),
