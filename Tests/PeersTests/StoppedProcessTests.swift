@@ -35,6 +35,7 @@ import Testing
     for number in 0..<framesOfEachRound { #expect(a.send(number, to: "b") == .accepted) }
     #expect(eventually { a.count == framesOfEachRound }, "nothing came back before")
     #expect(kill(other.pid, SIGSTOP) == 0)
+    #expect(eventually { Other.isStopped(other.pid) })
     let stopped = ContinuousClock.now
     for number in framesOfEachRound..<framesOfEachRound * 2 { #expect(a.send(number, to: "b") == .accepted) }
     #expect(eventually { a.state(of: "b") == .silent })
@@ -67,6 +68,17 @@ import Testing
       }
       guard words.count == 2, let pid = pid_t(words[0]), let port = UInt16(words[1]) else { return nil }
       return (pid, port)
+    }
+
+    /// Whether each of its threads stands still: a signal takes its time to reach those that run.
+    static func isStopped(_ pid: pid_t) -> Bool {
+      let tasks = "/proc/\(pid)/task"
+      let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+      return !threads.isEmpty
+        && threads.allSatisfy { thread in
+          let text = (try? String(contentsOfFile: "\(tasks)/\(thread)/stat", encoding: .utf8)) ?? ""
+          return text.split(separator: ")").last?.split(separator: " ").first == "T"
+        }
     }
 
     static func run(_ path: String, _ port: UInt16, isEncrypted: Bool) throws {
