@@ -143,6 +143,8 @@ extension OwnerLane {
     case .released(let former, let partition, let owner):
       if let place = seat(of: partition, owner) { give(.predecessorReleased(former), to: place) }
     case .hello(let source, let partition, let owner, let asker):
+      // Only its owner speaks for a partition: the greeting has to go there, whatever is known here so far.
+      if case .partition(let source) = source, asker > 0 { heard(of: OwnerID(epoch: asker, run: run), source) }
       give(.askGreeting(source, asker: asker), to: partition, owner, for: source, from: run)
     case .commands(let frame):
       let frame = run == shared.run ? frame : frame.withDeadlines { $0.addingReportingOverflow(now).partialValue }
@@ -258,6 +260,14 @@ extension OwnerLane {
     pods.reads.retry()
   }
 
+  /// An owner has said something for its partition, so it has replayed it.
+  private func heard(of owner: OwnerID, _ partition: PartitionID) {
+    guard let pods, let slot = slot(of: partition), owner.epoch > pods.goneEpochs[slot],
+      owners[slot].map({ $0.epoch < owner.epoch }) ?? true
+    else { return }
+    learn(owner, slot)
+  }
+
   /// Learns of an owner that takes streams: whoever has something for it asks where its stream stands.
   func learn(_ owner: OwnerID, _ slot: Int) {
     if let known = owners[slot] {
@@ -269,6 +279,19 @@ extension OwnerLane {
     pods?.markToSend(slot)
     pods?.reads.retry()
     for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
+  }
+
+  /// An owner that is known already says that it takes streams from now on: what it was asked before that, it left
+  /// unanswered.
+  func askAgain(_ slot: Int) {
+    if let pods, pods.streams[slot].sender.owner != owners[slot] {
+      pods.streams[slot].asked = nil
+      pods.markToSend(slot)
+    }
+    for place in seats.indices where !seats[place].isGone && seats[place].awaitsGreetings {
+      seats[place].asked[slot] = nil
+      sendMessages(of: place)
+    }
   }
 
   /// A partition of this lane has another owner.

@@ -375,7 +375,8 @@ final class OwnerLane {
   /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
     guard pods == nil else {
-      if let slot = slot(of: partition) { learn(owner, slot) }
+      guard let slot = slot(of: partition) else { return }
+      if owners[slot] == owner { askAgain(slot) } else { learn(owner, slot) }
       return
     }
     owners[shared.flat(partition)] = owner
