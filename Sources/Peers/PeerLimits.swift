@@ -36,8 +36,8 @@ public struct PeerLimits: Hashable, Sendable {
   public var redialMillisecondsMax: UInt64 = 500
   /// From the dial, or the accepted connection, to the welcome: name, TCP, TLS, hello.
   public var handshakeMilliseconds: UInt64 = 2_000
-  /// How long an acknowledgement may wait for more to acknowledge, while the sender has credit. The sender keeps what it
-  /// sent until then; each acknowledgement is a packet and a wake-up.
+  /// How long an acknowledgement may wait for more to acknowledge, while the sender has credit. The sender keeps what
+  /// it sent until then; each acknowledgement is a packet and a wake-up.
   public var acknowledgeMilliseconds: UInt64 = 50
   /// How often at most certificate files are looked at again.
   public var certificateLookMilliseconds: UInt64 = 1_000
