@@ -85,7 +85,7 @@ public final class Pod: Sendable {
   }
 
   private func lookAtMap() {
-    // Under the lock, so that an older map never comes behind a newer one's.
+    // Under the lock, so that an older map never comes after a newer one's.
     let complaints = followed.withLock { followed -> [String] in
       let pods = ownership.snapshot().pods.values.sorted { $0.incarnation < $1.incarnation }
       guard followed != pods else { return [] }
@@ -139,7 +139,7 @@ public final class Pod: Sendable {
     lanes.serving.first?.post { [mesh] in mesh.close() }
   }
 
-  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; behind the
+  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; after the
   /// end of the lanes.
   public func close() {
     clock.end()

@@ -22,7 +22,7 @@ enum FolderClock {
     return ServingClock(toleranceMilliseconds: settings.clockToleranceMilliseconds, notBefore: newest?.time)
   }
 
-  /// The latest time of a partition: that of its checkpoint, or of a record behind it; nil in a new folder.
+  /// The latest time of a partition: that of its checkpoint, or of a record after it; nil in a new folder.
   static func newestTime(in path: String) throws -> (time: Timestamp, partition: PartitionID)? {
     let headers = try SQLiteStoreReader(path: path).headers()
     let offsets = Dictionary(headers.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)

@@ -42,7 +42,7 @@ extension HTTPServer {
     }
   }
 
-  /// Whether bytes have come behind the requests so far. The library keeps them until they make a request line, and
+  /// Whether bytes have arrived after the requests so far. The library keeps them until they make a request line, and
   /// does not tell; the system counts them. Over TLS, where it also counts what is around them, any byte since the last
   /// look is a request's, and a new connection's handshake is part of its first request.
   private func begins(_ client: ClientConnection) -> Bool {

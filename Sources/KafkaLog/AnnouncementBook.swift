@@ -14,7 +14,7 @@ struct AnnouncementBook: Sendable {
     var isToSend: Bool {
       guard underWay == nil else { return false }
       guard let written, written.owner == newest else { return true }
-      // Compaction would keep the older owner's record, as it stands behind.
+      // Compaction would keep the older owner's record, because it comes later.
       return olderAt > written.offset
     }
   }
@@ -37,8 +37,8 @@ struct AnnouncementBook: Sendable {
     pages[owner.partition] = page
   }
 
-  /// The topic tells of an owner. Behind a newer one than this pod there is nothing to say any more; behind an older
-  /// one this pod says again what it said.
+  /// The topic reports an owner. After a newer one than this pod nothing is left to say; after an older one this pod
+  /// says again what it said.
   mutating func read(_ owner: OwnerAnnouncement, at offset: Int64) {
     guard let page = pages[owner.partition] else { return }
     if owner.epoch > page.newest.epoch {

@@ -70,7 +70,7 @@ public final class KafkaMember: Sendable {
 
   // MARK: Being a member
 
-  /// Joins the group again, behind `stepAside`; waits for no broker.
+  /// Joins the group again, after `stepAside`; waits for no broker.
   /// - Throws: `LogFailure` when the library refuses it.
   public func join() throws(LogFailure) {
     let topics = rd_kafka_topic_partition_list_new(1)

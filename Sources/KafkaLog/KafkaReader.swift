@@ -95,7 +95,7 @@ final class KafkaReader: @unchecked Sendable {
     var known: [PartitionID: LogBounds] = [:]
     var missing = Array(Set(partitions)).sorted()
     while !missing.isEmpty {
-      // The end behind the beginning: retention may move the beginning meanwhile, never beyond the end.
+      // The end after the beginning: retention may move the beginning in between, but never beyond the end.
       let firsts = offsets(Int64(RD_KAFKA_OFFSET_BEGINNING), of: missing, until: deadline)
       let nexts = offsets(Int64(RD_KAFKA_OFFSET_END), of: missing, until: deadline)
       for (place, partition) in missing.enumerated() {

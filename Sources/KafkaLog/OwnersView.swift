@@ -45,7 +45,7 @@ struct OwnersView: Sendable {
     }
   }
 
-  /// This pod says how a partition of it stands; it knows that at once. Nothing is said behind a newer owner. Returns
+  /// This pod says how a partition of it stands; it knows that at once. Nothing is said after a newer owner. Returns
   /// whether the map changed.
   mutating func announce(_ owner: OwnerAnnouncement) -> Bool {
     if let known = snapshot.owner(of: owner.partition), known.epoch > owner.epoch { return false }

@@ -118,7 +118,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     wake()
   }
 
-  /// Waits until the lane's thread has ended. Once, behind `stop`, never on the lane.
+  /// Waits until the lane's thread has ended. Once, after `stop`, never on the lane.
   public func join() {
     precondition(!isCurrent, "a lane cannot wait for itself")
     let (isStarted, _) = phase.compareExchange(
@@ -168,7 +168,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// Makes the lane take a turn soon. Many wake-ups of one sleep cost one system call, those of a busy lane none.
   public func wake() { flag.wake { signal.send() } }
 
-  /// Runs a closure on the lane, behind those posted before: for control, not for the hot path.
+  /// Runs a closure on the lane, after those posted before: for control, not for the hot path.
   ///
   /// - Returns: false when `postedWorkMax` closures wait already or the lane has ended; then it is never run.
   @discardableResult

@@ -29,7 +29,7 @@ public struct SocketAddress {
   }
 }
 
-/// A descriptor of a socket; closed at its end, behind all watches of it.
+/// A descriptor of a socket; closed at its end, after all its watches.
 public final class SocketDescriptor {
   public let number: Int32
 

@@ -8,7 +8,7 @@ import Synchronization
 ///     working ──wake──► notified ──work──► working          no system call
 ///     working ──sleep──► sleeping ──wake──► notified         one system call
 ///
-/// Every change is an exchange of one atomic, so what a thread wrote before `wake` is seen by the lane behind the
+/// Every change is an exchange of one atomic, so what a thread wrote before `wake` is seen by the lane after the
 /// `work` that follows: no wake-up is lost.
 struct WakeFlag: ~Copyable {
   private enum State {

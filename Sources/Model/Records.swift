@@ -103,7 +103,7 @@ public struct Delivery: Sendable {
     case record(Record)
     case undecodable(reason: String)
     /// The log lost what the partition sent, or cannot hand over its records any more: no checkpoint may follow, and
-    /// the partition has to start again from its newest one. Nothing of it comes behind this; the offset tells where
+    /// the partition has to start again from its newest one. Nothing of it comes after this; the offset says where
     /// it broke.
     case broken(reason: String)
   }

@@ -31,7 +31,7 @@ extension PartitionLoop {
     }
   }
 
-  /// Whether the first queued record can be applied; if not, asks for what it and the records behind it need.
+  /// Whether the first queued record can be applied; if not, asks for what it and the records after it need.
   mutating func collectMissing() -> Bool {
     var missing: [EntityKey] = []
     for (place, delivery) in queue.enumerated() {

@@ -49,7 +49,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   var held: [Effects.WithheldReply] = []
 
   var checkpoint = CheckpointPhase.idle
-  /// The position in the log behind everything that was applied, and behind every message that it caused.
+  /// The position in the log after everything applied, and after every message that it caused.
   var settledAt = LogPosition.zero
   /// Messages that were put out and do not stand in the log yet.
   var hasUnappended = false
@@ -107,14 +107,14 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// Whether a message was not seen before.
   public func awaits(_ message: PartitionMessage) -> Bool { dedup.isNew(message) }
 
-  /// How many entries of the record behind `appliedOffset` were applied; that many more stand before the one at which
+  /// How many entries of the record after `appliedOffset` were applied; that many more stand before the one at which
   /// a stopped partition stopped.
   public var appliedEntries: Int { nextEntry }
 
-  /// Records that were delivered and wait to be applied.
+  /// Records that were delivered but not yet applied.
   public var queuedRecords: Int { queue.count }
 
-  /// Whether commands wait for a load: order is kept, so nothing behind them is applied either.
+  /// Whether commands wait for a load: order is kept, so nothing after them is applied either.
   public var awaitsLoad: Bool { status == .running && isBlocked }
 
   /// Whether another `step` has something to do before any event comes.
@@ -188,7 +188,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
       do throws(Poison) {
         try apply(entry, of: delivery, into: &effects)
       } catch {
-        // Nothing of it gets out: when it is quarantined, the entries behind it put out what comes next.
+        // Nothing of it gets out: when it is quarantined, the entries after it put out what comes next.
         effects.messages.removeLast(effects.messages.count - before.messages)
         effects.replies.removeLast(effects.replies.count - before.replies)
         nextMessageIndex = before.index

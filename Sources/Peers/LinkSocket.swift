@@ -4,13 +4,13 @@ import Lanes
 /// One connection to a peer, whichever side made it: packets in, packets out, with or without TLS. Lane-confined.
 ///
 /// What it is told to send in a turn leaves in one write. Its watch holds it until `close`, so its descriptor is closed
-/// behind the watch.
+/// after the watch.
 final class LinkSocket {
   /// Told on the lane; after `socketEnded` nothing more comes from this one.
   protocol Owner: AnyObject {
     /// TCP and TLS stand.
     func socketReady(_ socket: LinkSocket)
-    /// A packet, behind its length. The owner may close the socket.
+    /// A packet, after its length. The owner may close the socket.
     func socketReceived(_ packet: UnsafeRawBufferPointer, _ socket: LinkSocket)
     /// All packets of a wake-up were told.
     func socketSettled(_ socket: LinkSocket)
@@ -35,7 +35,7 @@ final class LinkSocket {
   private var watch: FileWatch?
   private var isConnecting: Bool
   private(set) var isReady = false
-  /// While what came is told: what is answered leaves together, behind it.
+  /// While what arrived is reported: the answers leave together, after it.
   private var isTelling = false
   private var events: FileEvents
   private var reader = PacketReader()

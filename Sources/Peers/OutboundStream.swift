@@ -41,7 +41,7 @@ struct OutboundStream: Sendable {
   /// A new link: nothing is sent before its welcome.
   mutating func interrupt() { isOpen = false }
 
-  /// The peer tells what it has; all behind it is sent again. Returns false for numbers that cannot be.
+  /// The peer reports what it has; all after it is sent again. Returns false for impossible numbers.
   mutating func welcome(_ welcome: Packet.Welcome.Stand) -> Bool {
     // A peer that knows this stream has at least what it acknowledged, and at most what it was sent.
     guard drop(through: welcome.received) else { return false }

@@ -1,4 +1,4 @@
-/// What travels on a link: packets behind their length in four bytes. All numbers are little-endian.
+/// What travels on a link: packets after their length in four bytes. All numbers are little-endian.
 ///
 ///     length "KP" version type …
 ///
@@ -124,7 +124,7 @@ enum Packet {
 
   static var ping: [UInt8] { packet(.ping) }
 
-  // MARK: Reading, behind the head
+  // MARK: Reading, after the head
 
   static func readHello(_ cursor: inout ByteCursor) -> Hello? {
     guard let cluster = cursor.text(), let to = cursor.text(), let name = cursor.text(),

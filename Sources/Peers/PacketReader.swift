@@ -4,7 +4,7 @@ struct PacketReader {
   private var head = 0
 
   enum Step: Hashable {
-    /// Where the next packet stands, behind its length: for `withBytes`.
+    /// Where the next packet is, after its length: for `withBytes`.
     case packet(Range<Int>)
     case incomplete
     /// Longer than it may be: nothing on this link can be trusted from here on.

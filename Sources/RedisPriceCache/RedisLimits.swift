@@ -23,7 +23,7 @@ public struct RedisLimits: Hashable, Sendable {
   public var connectMilliseconds: UInt64 = 1_000
   /// Requests in a row that were not answered in time before the breaker opens.
   public var lateRequestsMax = 5
-  /// How long the breaker stays open: the first time, doubled with each failure behind it, and at most.
+  /// How long the breaker stays open: the first time, doubled with each further failure, and at most.
   public var openMillisecondsMin: UInt64 = 100
   public var openMillisecondsMax: UInt64 = 5_000
   /// After Redis refused a write, for example with its memory full, nothing is written for so long.

@@ -8,7 +8,7 @@ struct PathSegments: ~Copyable {
   static let countMax = 6
 
   private let bytes: UnsafeMutableBufferPointer<UInt8>
-  /// Where each segment ends in `bytes`; the next one begins behind a slash.
+  /// Where each segment ends in `bytes`; the next one begins after a slash.
   private let ends: UnsafeMutableBufferPointer<Int>
   private(set) var count = 0
 

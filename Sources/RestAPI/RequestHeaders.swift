@@ -43,7 +43,7 @@ enum RequestHeaders {
   }
 
   /// `00-` trace id (32 lowercase hexadecimal digits) `-` span id (16) `-` flags (2). A later version may have more
-  /// behind another dash; version ff, a trace or span id of zeros, and anything else is invalid and thus ignored.
+  /// after another dash; version ff, a trace or span id of zeros, and anything else is invalid and thus ignored.
   /// Source: https://www.w3.org/TR/trace-context/#traceparent-header
   static func parse(traceparent text: String) -> TraceContext? {
     var text = text

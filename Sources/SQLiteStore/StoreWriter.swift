@@ -49,7 +49,7 @@ final class StoreWriter {
   func commitTransaction() throws(DatabaseError) {
     try commit.run()
     unsent.committed()
-    // The log is trimmed behind what stands here: it must be what a later process reads.
+    // The log is trimmed up to what is stored here: a later process must read exactly this.
     try database.checkItsPlace()
   }
   func rollback() {

@@ -141,7 +141,7 @@ public final class ServerFront: Sendable {
     _ = drained.wait(milliseconds: Int(clamping: millisecondsMax) + closingMilliseconds)
   }
 
-  /// Closes the ports and ends the lanes, behind what was posted to them. Blocking.
+  /// Closes the ports and ends the lanes, after what was posted to them. Blocking.
   public func close() {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.close() } }
     let operatorLane = operatorLane

@@ -1,10 +1,10 @@
 import Glibc
 import Lanes
 
-/// A lane's connection to one broker, made again when it is needed. Lane-confined; behind the lane's end, on the thread
-/// that closes the log.
+/// A lane's connection to one broker, made again when needed. Lane-confined; after the lane's end, on the thread that
+/// closes the log.
 ///
-/// Its watch holds it until it is closed, so that the descriptor is closed behind the watch.
+/// Its watch holds it until it is closed, so that the descriptor is closed after the watch.
 final class BrokerConnection {
   /// Requests that may be unanswered. A broker works on one after the other.
   static let requestsMax = 5

@@ -59,7 +59,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     tick()
   }
 
-  /// Ends behind the lane or on it: the watches are gone, or may be closed.
+  /// Ends after the lane or on it: the watches are gone, or may be closed.
   deinit { for connection in connections.values { connection.close() } }
 
   /// Milliseconds of a clock that never goes back.

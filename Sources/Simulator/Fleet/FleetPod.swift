@@ -26,7 +26,7 @@ final class FleetPod {
   /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again;
   /// under one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
   var epochs: [UInt64]
-  /// By slot: the newest epoch whose owner said that it owns nothing any more.
+  /// By slot: the newest epoch whose owner said that it no longer owns anything.
   var goneEpochs: [UInt64]
   /// To whom a hello is on its way, by slot: not to be said twice.
   var greetingsAsked: [OwnerID?]
