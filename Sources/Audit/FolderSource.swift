@@ -69,7 +69,7 @@ package final class FolderSource: AuditSource {
 
   static let openAttemptsMax = 8
 
-  /// Nothing is left out of a folder's log: what was set aside does not stand in it any more.
+  /// Nothing is left out of a folder's log: what was set aside is no longer in it.
   package func recovery(of partition: PartitionID) throws -> Recovery {
     Recovery(
       header: headers[partition], pinned: try store.pinned(of: partition), outbox: try store.outbox(of: partition))

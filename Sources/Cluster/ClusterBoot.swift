@@ -11,7 +11,7 @@ import Settings
 import StateStore
 import Telemetry
 
-/// Brings up a pod's adapters, in the order that their servers allow; blocking.
+/// Brings up a pod's adapters, in the order in which servers provide what the next one needs; blocking.
 ///
 /// ```
 /// openLog     topics as they have to be, the clients, the cluster's id

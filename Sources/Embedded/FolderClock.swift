@@ -5,7 +5,7 @@ import SQLiteStore
 import Serving
 import Settings
 
-/// The clock that a data folder goes on with.
+/// The clock that a data folder continues with.
 enum FolderClock {
   /// Reads the folder and changes nothing in it.
   /// - Throws: `ClockRefusal` where the machine's clock does not fit what the folder holds, and is not accepted;

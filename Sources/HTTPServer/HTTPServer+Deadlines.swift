@@ -2,7 +2,7 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection for ever. So the server
+// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection forever. So the server
 // has deadlines of its own and looks at them by a timer that runs only while there are connections. The library cannot
 // be told to close a connection, but it does when the socket is shut down under it.
 extension HTTPServer {

@@ -7,7 +7,7 @@ enum RequestHeaders {
   ///
   /// Both spellings of a key are the same key.
   /// Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
-  /// - Throws: `malformed_idempotency_key` when it is empty, too long, repeated, or has other characters.
+  /// - Throws: `malformed_idempotency_key` if it is empty, too long, repeated, or has other characters.
   static func idempotencyKey(of request: borrowing HTTPRequest) throws(Problem) -> IdempotencyKey? {
     let count = request.headerCount("Idempotency-Key")
     guard count > 0 else { return nil }

@@ -64,7 +64,7 @@ final class StoreWriter {
 
   // MARK: Within a transaction
 
-  /// A statement met a failed sync: the file is not to be trusted any more.
+  /// A statement met a failed sync: the file can no longer be trusted.
   private(set) var isSyncFailed = false
 
   private func writing(_ body: () throws(DatabaseError) -> Void) throws(StoreFailure) {

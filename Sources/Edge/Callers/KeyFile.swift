@@ -59,7 +59,7 @@ package struct KeyFile: Hashable, Sendable {
 
   package let keys: [Key]
 
-  /// - Throws: `Failure` about the first line that is wrong. It never tells a line's words: one may be a secret.
+  /// - Throws: `Failure` about the first line that is wrong. It never shows a line's words: one may be a secret.
   package init(_ text: String) throws(Failure) {
     var keys: [Key] = []
     var lineOf: [CallerID: Int] = [:]

@@ -99,7 +99,7 @@ enum Packet {
   case messages(StreamFrame<Message>)
   case acknowledgement(StreamAcknowledgement)
   case gap(StreamGap)
-  /// The slot does not belong to that owner any more.
+  /// The slot no longer belongs to that owner.
   case notMine(Int, OwnerID)
   case reply(CommandReply, Int, OwnerID)
   case replyReceived(RequestID, Int, OwnerID)
