@@ -29,7 +29,7 @@ package enum FolderQuarantine {
   /// decoded, nobody knows which numbers it used and how many messages it caused, and every later record depends on
   /// that.
   ///
-  /// `note` is kept with the record, behind the reason of the stop. `progress` gets the number of records read so far;
+  /// `note` is kept with the record, after the reason for the stop. `progress` gets the number of records read so far;
   /// the log is read twice.
   /// - Throws: `Refusal`; `DataFolderFailure` when a process uses the folder; `LogFailure`, `StoreFailure`. Nothing was
   ///   changed then.

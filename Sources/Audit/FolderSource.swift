@@ -47,8 +47,8 @@ package final class FolderSource: AuditSource {
 
   private static func open(_ path: String) throws -> Opened {
     var opened = try openOnce(path)
-    // A server may have trimmed the log behind a newer checkpoint than the one that was read; so it is read again. What
-    // is missing after some attempts is missing for good, which the replay finds.
+    // A server may have trimmed the log up to a newer checkpoint than the one read, so it is read again. What is
+    // missing after some attempts is missing for good, which the replay finds.
     for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
     return opened
   }
@@ -69,7 +69,7 @@ package final class FolderSource: AuditSource {
 
   static let openAttemptsMax = 8
 
-  /// Nothing is left out of a folder's log: what was set aside does not stand in it any more.
+  /// Nothing is left out of a folder's log: what was set aside is no longer in it.
   package func recovery(of partition: PartitionID) throws -> Recovery {
     Recovery(
       header: headers[partition], pinned: try store.pinned(of: partition), outbox: try store.outbox(of: partition))

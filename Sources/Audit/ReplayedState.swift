@@ -36,7 +36,7 @@ package final class ReplayedState {
   /// The partition's own row, as it is in the end.
   package func header(of partition: PartitionID) -> CheckpointHeader? { replays[partition]?.header }
 
-  /// Which entry of the record behind `appliedOffset` cannot be applied; nil when none is to blame.
+  /// Which entry of the record after `appliedOffset` cannot be applied; nil when none is to blame.
   package func poisonousEntry(of partition: PartitionID) -> Int? { replays[partition]?.poisonousEntry }
 
   /// Records of the tail that leave no trace.

@@ -40,7 +40,7 @@ struct TailReplay {
     for partition in source.partitions { findings += replays[partition]?.findings ?? [] }
   }
 
-  /// The records behind a partition's checkpoint; nil when there is none to be read.
+  /// The records after a partition's checkpoint; nil if there is none to read.
   private mutating func tail(of partition: PartitionID) throws -> Range<Int64>? {
     let offsets = try source.offsets(of: partition)
     let stored = source.headers[partition]?.offset ?? -1

@@ -146,7 +146,7 @@ final class TenancyReplay {
     }
   }
 
-  /// Which entry of the record behind `appliedOffset` cannot be applied, from 0; nil when none is to blame.
+  /// Which entry of the record after `appliedOffset` cannot be applied, from 0; nil when none is to blame.
   var poisonousEntry: Int? { tenancy.poisonousEntry }
   /// The partition's own row, as a checkpoint of now would write it.
   var header: CheckpointHeader { tenancy.header }

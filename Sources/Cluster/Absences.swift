@@ -1,15 +1,15 @@
 import Model
 import Peers
 
-/// Since when other pods cannot be reached: one that ended without a word would stay in everybody's map for ever.
+/// Since when other pods have been unreachable: one that ended without a word would stay in everybody's map forever.
 struct Absences {
-  /// A pod that nothing was heard of for so long is gone. One that is only cut off from here says again that it runs.
+  /// A pod not heard from for this long is gone. One merely cut off from here says again that it runs.
   static let millisecondsMax: Int64 = 600_000
 
   /// By the incarnation of the run, in monotonic milliseconds.
   private var since: [UInt64: Int64] = [:]
 
-  /// The pods whose absence has lasted too long; each is told again after as long a time, if it is still there.
+  /// The pods absent for too long; each is reported again after the same time, if it is still in the map.
   mutating func over(_ pods: [PodAnnouncement], _ statuses: [PeerStatus], at now: Int64) -> [PodAnnouncement] {
     let states = Dictionary(statuses.map { ($0.name, $0.state) }, uniquingKeysWith: { $1 })
     let absent = pods.filter { Self.isAbsent(states[$0.name]) }
@@ -29,7 +29,7 @@ struct Absences {
   private static func isAbsent(_ state: PeerState?) -> Bool {
     switch state {
     case nil, .connecting, .silent, .refused(.otherPod): true
-    // It answers, if only that it does not want to.
+    // It answers, if only to refuse.
     case .connected, .refused: false
     }
   }

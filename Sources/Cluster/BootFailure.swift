@@ -1,10 +1,10 @@
 import Peers
 
-/// Why a pod cannot start: the setting it is about, and what is wrong, with the server's name where there is one.
+/// Why a pod cannot start: the setting it is about, and what is wrong, with the server's name if there is one.
 public struct BootFailure: Error, Hashable, CustomStringConvertible {
   /// Such as `kafka-brokers`.
   public let setting: String
-  /// A sentence; several lines where several things are wrong.
+  /// A sentence; several lines if several things are wrong.
   public let message: String
 
   public init(_ setting: String, _ message: String) {
@@ -16,7 +16,7 @@ public struct BootFailure: Error, Hashable, CustomStringConvertible {
 }
 
 extension BootFailure {
-  /// Does something about a setting; what it throws is told as that setting's.
+  /// Runs something about a setting; what it throws is reported under that setting.
   static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {
     do {
       return try body()

@@ -3,9 +3,9 @@ import PostgresStore
 import Serving
 import Telemetry
 
-/// A pod's clock beside those of the cluster's servers: a pod that is years ahead would take the partitions with it.
+/// A pod's clock compared with the cluster's servers: a pod years ahead would take its partitions' time with it.
 extension ServingClock {
-  /// Why a pod cannot go by this clock, if so.
+  /// Why a pod cannot use this clock; nil if it can.
   ///
   /// - Parameters:
   ///   - whose: such as "Kafka's".

@@ -11,7 +11,7 @@ import Settings
 import StateStore
 import Telemetry
 
-/// Brings a pod's adapters up, in the order in which each can be told from its servers; blocking.
+/// Brings up a pod's adapters, in the order in which servers provide what the next one needs; blocking.
 ///
 /// ```
 /// openLog     topics as they have to be, the clients, the cluster's id
@@ -20,7 +20,7 @@ import Telemetry
 /// ```
 /// A step that fails says which setting and which server it is about, and what was opened before is closed.
 public enum ClusterBoot {
-  /// The log, and what it says about where it is.
+  /// The log, and which cluster it is on.
   public struct OpenedLog: Sendable {
     let log: KafkaRecordLog
     /// The stores and the other pods must belong to the same (`KafkaOptions.clusterName`).
@@ -57,7 +57,7 @@ public enum ClusterBoot {
 
   /// Checks the topics and connects to Kafka.
   /// - Throws: `BootFailure`: no broker answers, or the topics are not as Kassa needs them; then with the commands that
-  ///   mend it.
+  ///   fix it.
   public static func openLog(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> OpenedLog {
     try checkTopics(options, journal)
     let log = try naming("kafka-brokers") { try KafkaRecordLog(options: options.kafka) { journal.tell($0) } }
@@ -75,7 +75,7 @@ public enum ClusterBoot {
     let findings = try naming("kafka-brokers") {
       plan.findings(try TopicAdministration(options.kafka).describe(plan))
     }
-    // Partitions without a leader get one by themselves.
+    // Partitions without a leader will get one by themselves.
     for finding in findings where finding.isPassing {
       journal.warning("a topic is not well", ["finding": LogValue(finding)])
     }
@@ -93,7 +93,7 @@ public enum ClusterBoot {
     }
   }
 
-  /// - Throws: `BootFailure` where the broker that took the announcement has another time.
+  /// - Throws: `BootFailure` if the broker that took the announcement has another time.
   private static func compare(
     _ clock: ServingClock, with map: KafkaOwnershipMap, askedAt: Int64
   ) throws(BootFailure) {
@@ -105,10 +105,10 @@ public enum ClusterBoot {
 
   // MARK: Everything else
 
-  /// Opens what stands on the log's cluster. The lanes must not have been started.
+  /// Opens what builds on the log's cluster. The lanes must not have been started.
   /// - Parameters:
   ///   - incarnation: of this run of the pod: higher than those of all its runs before.
-  ///   - clock: what records get their time from.
+  ///   - clock: where records get their time from.
   /// - Throws: `BootFailure`.
   static func open(
     _ options: PodOptions, _ opened: OpenedLog, _ ownership: any OwnershipMap, lanes: ServerLanes,
@@ -149,7 +149,7 @@ public enum ClusterBoot {
     return stores
   }
 
-  /// The caches by lane: one in Redis for each, or the same in memory for all.
+  /// The caches by lane: one in Redis for each, or one in memory for all.
   private static func openPrices(
     _ options: PodOptions, _ lanes: [Lane], _ opened: inout [RedisPriceCache]
   ) throws(BootFailure) -> [any PriceCache] {

@@ -20,7 +20,7 @@ import Threads
 /// threads       groups (one each), takeovers, map of owners, stores, watch over the servers, and over the clock
 /// ```
 /// Boot: check the topics, announce the pod (which gives it its incarnation), open stores and connections, open the
-/// ports, join the groups. It is ready when it has taken over and replayed what it was assigned first.
+/// ports, join the groups. It is ready once it has taken over and replayed its first assignment.
 public final class ClusterServer: Sendable {
   private let pod: Pod
   private let runtime: OwnerRuntime
@@ -37,7 +37,7 @@ public final class ClusterServer: Sendable {
 
   /// Opens everything and starts to serve.
   ///
-  /// - Parameter onReplaced: called once, on any thread, when a newer pod of this name is there: this one should end.
+  /// - Parameter onReplaced: called once, on any thread, when a newer pod of this name exists: this one should end.
   /// - Throws: `BootFailure`, `ConfigurationError`, `HTTPServerFailure`, `LaneFailure`: each names what is wrong;
   ///   nothing keeps running then.
   public init(
@@ -79,18 +79,19 @@ public final class ClusterServer: Sendable {
     }
   }
 
-  /// Waits until what it was assigned first has been taken over and replayed. Returns false when that takes longer.
+  /// Waits until its first assignment has been taken over and replayed. Returns false if that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
 
-  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads the API keys again; what cannot be read changes nothing, and is told.
+  /// Reads the API keys again; a file that cannot be read changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
-  /// Ends in order: takes no new connections and commands, leaves the groups, lets what is under way end and other
-  /// pods take the partitions over, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten
-  /// seconds for checkpoints, and, when Kafka is away, ten more: what waits for brokers waits at the same time.
+  /// Ends in order: takes no new connections or commands, leaves the groups, lets what is under way finish and other
+  /// pods take over the partitions, and closes. Blocking; bounded by the settings `drain-time` and `handover-time`, ten
+  /// seconds for checkpoints, and, if Kafka is away, ten more: everything that waits for brokers waits at the same
+  /// time.
   public func stop() {
     memberships.end()
     let (pod, watch) = (pod, watch)
@@ -112,7 +113,7 @@ public final class ClusterServer: Sendable {
     watch.end()
   }
 
-  /// Whether another pod that lives may own what this one does.
+  /// Whether another live pod may own what this one does.
   private var hasSuccessors: Bool {
     let services = Set(pod.options.ownedServices)
     let connected = Set(pod.mesh.statuses.filter { $0.state == .connected }.map(\.name))
@@ -122,6 +123,6 @@ public final class ClusterServer: Sendable {
     }
   }
 
-  /// What checkpoints may take beyond the drain.
+  /// How long checkpoints may take beyond the drain.
   static let closingMillisecondsMax = 10_000
 }

@@ -7,7 +7,7 @@ extension Log {
   public func tell(_ event: KafkaEvent) {
     switch event {
     case .library(let client, let level, let text):
-      // As syslog weighs: up to 4 are warnings and worse, 5 and 6 are news, 7 is for the library's own developers.
+      // As in syslog: up to 4 are warnings and worse, 5 and 6 are news, 7 is for the library's own developers.
       log(
         level <= 4 ? .warning : level <= 6 ? .info : .debug, "kafka says",
         ["client": LogValue(client), "text": LogValue(text)])
@@ -18,7 +18,7 @@ extension Log {
     }
   }
 
-  /// Tells what is wrong with what pods say to each other.
+  /// Reports what is wrong with what pods say to each other.
   func tell(_ trouble: MeshLink.Trouble) {
     switch trouble {
     case .undecodable(let sender, let reason):
@@ -28,7 +28,7 @@ extension Log {
     }
   }
 
-  /// Tells what the group of a service decided.
+  /// Reports what a service's group decided.
   public func tell(_ event: MembershipEvent, of service: Service) {
     switch event {
     case .assigned(let partitions):

@@ -8,13 +8,13 @@ import Synchronization
 import Telemetry
 import Threads
 
-/// Carries what the groups decide to the runtime: a thread for each membership, as each waits for its own events. And
-/// leaves a group for as long as the service's database cannot be reached and something waits for it.
+/// Passes the groups' decisions to the runtime: a thread for each membership, as each waits for its own events. Also
+/// leaves a group while the service's database is unreachable and something waits for it.
 final class Memberships: Sendable {
   private let threads = Mutex<[BackgroundThread]>([])
   private let isEnding = Atomic<Bool>(false)
 
-  /// Between two looks when a group says nothing: what an end may have to wait.
+  /// Between two looks when a group says nothing: how long an end may have to wait.
   private static let lookMilliseconds = 100
 
   /// - Parameter outageMilliseconds: how long takeovers of a service may fail while its database is away.
@@ -43,7 +43,7 @@ final class Memberships: Sendable {
     journal.tell(event, of: service)
     switch event {
     case .assigned(let partitions): runtime.assign(partitions, of: service)
-    // Nothing that is owned is given up for it: only nothing new is taken over.
+    // Nothing owned is given up for it: only nothing new is taken over.
     case .revoked: runtime.revoke(service)
     case .trouble: break
     }

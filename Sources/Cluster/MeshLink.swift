@@ -7,13 +7,13 @@ import Peers
 import Synchronization
 import Wire
 
-/// The runtime's way to the other pods: its messages as frames of a `PeerMesh`.
+/// The runtime's path to the other pods: its messages as frames of a `PeerMesh`.
 ///
-/// The map of owners names runs of pods by their incarnation, the mesh names pods: `follow` holds the two together.
+/// The map of owners names runs of pods by their incarnation, the mesh names pods: `follow` links the two.
 public final class MeshLink: PodPort {
-  /// What the frames are that this class sends and reads.
+  /// The kind of frames that this class sends and reads.
   static let frameKind: UInt8 = 2
-  /// Messages of one turn to the same lane share frames of about so many bytes; a larger message has one of its own.
+  /// Messages of one turn to the same lane share frames of about this many bytes; a larger message has its own.
   static let frameBytesDue = 256 << 10
 
   private let mesh: PeerMesh
@@ -26,9 +26,9 @@ public final class MeshLink: PodPort {
 
   /// What an operator should hear of.
   enum Trouble: Hashable, Sendable {
-    /// A frame that no version of Kassa that is known here writes.
+    /// A frame that no version of Kassa known here writes.
     case undecodable(sender: PeerIdentity, reason: String)
-    /// Nothing was sent, because of a message that is larger than a frame may be.
+    /// Nothing was sent, because a message is larger than a frame may be.
     case tooLarge(receiver: PeerAddress, bytes: Int)
   }
 
@@ -38,7 +38,7 @@ public final class MeshLink: PodPort {
   }
 
   /// - Parameters:
-  ///   - lanes: the mesh's readers, in their order.
+  ///   - lanes: the mesh's readers, in order.
   ///   - report: told on a lane.
   init(_ mesh: PeerMesh, lanes: [Lane], report: @escaping @Sendable (Trouble) -> Void) {
     self.mesh = mesh
@@ -49,17 +49,17 @@ public final class MeshLink: PodPort {
   /// Frames that could not be read.
   public var undecodableFrames: UInt64 { undecodable.load(ordering: .relaxed) }
 
-  /// Calls of `send` that sent nothing, because of a message that no frame has room for.
+  /// Calls of `send` that sent nothing, because a message fits into no frame.
   public var oversizedSends: UInt64 { oversized.load(ordering: .relaxed) }
 
   // MARK: Pods
 
-  /// Keeps connections to the pods that can be reached, and to no others. From any thread.
+  /// Keeps connections to exactly the pods that can be reached. From any thread.
   ///
-  /// Of more pods than there may be peers it keeps those that are connected, and then the newest: the others will
-  /// mostly be gone.
+  /// If there are more pods than peers allowed, it keeps the connected ones, then the newest: the others are
+  /// mostly gone.
   ///
-  /// - Returns: a sentence about each pod that cannot, and where there is one about all of them.
+  /// - Returns: a sentence about each pod that cannot, and one about all of them if needed.
   func follow(_ pods: [PodAnnouncement]) -> [String] {
     var complaints: [String] = []
     var addresses: [(incarnation: UInt64, address: PeerAddress)] = []
@@ -93,9 +93,9 @@ public final class MeshLink: PodPort {
 
   // MARK: PodPort
 
-  /// All messages are queued, or none: what asks for work and what ends it have a queue and a credit each.
+  /// All messages are queued, or none: what asks for work and what ends it each have a queue and a credit.
   ///
-  /// A message that no frame has room for is never sent, however often it is tried: it is told of the first time, the
+  /// A message that fits into no frame is never sent, however often it is tried: it is reported the first time, the
   /// second, the fourth and so on.
   public func send(_ messages: [MeshMessage], to run: UInt64, lane: UInt16) -> Bool {
     guard let peer = runs.withLock({ $0[run] }) else { return false }

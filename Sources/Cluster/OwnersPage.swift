@@ -3,7 +3,7 @@ import OperatorAPI
 import OwnershipMap
 import Telemetry
 
-/// What `/owners` tells: the map of owners as this pod has it, with where every pod's operator port is.
+/// What `/owners` shows: the map of owners as this pod has it, and where every pod's operator port is.
 enum OwnersPage {
   /// The page for the operator port.
   /// - Parameter partitionCount: of each service.
@@ -33,7 +33,7 @@ enum OwnersPage {
   private static func write(_ pod: PodAnnouncement, to json: inout JSONWriter) {
     json.raw("{\"pod\":")
     json.string(pod.name)
-    // A string: not every reader of JSON has whole numbers of 64 bits.
+    // A string: not every JSON reader has 64-bit integers.
     json.raw(",\"incarnation\":")
     json.string(String(pod.incarnation))
     json.raw(",\"operator\":")
@@ -48,7 +48,7 @@ enum OwnersPage {
     json.raw("]}")
   }
 
-  /// - Parameter pod: the owner's name; nil when the map has no such run of a pod any more.
+  /// - Parameter pod: the owner's name; nil if the map no longer has that run of a pod.
   private static func write(_ owner: OwnerAnnouncement, _ pod: String?, to json: inout JSONWriter) {
     json.raw("{\"partition\":")
     json.string(owner.partition.description)

@@ -2,7 +2,7 @@ import OperatorAPI
 import Peers
 import Telemetry
 
-/// How a mesh stands at one moment.
+/// The state of a mesh at one moment.
 struct PeerReading {
   let isReplaced: Bool
   let statuses: [PeerStatus]
@@ -15,7 +15,7 @@ struct PeerReading {
   init(_ mesh: PeerMesh) { self.init(isReplaced: mesh.isReplaced, statuses: mesh.statuses) }
 }
 
-/// What `/peers` tells: this pod, and how each of the others stands.
+/// What `/peers` shows: this pod, and the state of each other.
 public enum PeersPage {
   /// The page for the operator port.
   public static func page(of mesh: PeerMesh, as identity: PeerIdentity, at address: String) -> OperatorPage {
@@ -26,7 +26,7 @@ public enum PeersPage {
     var json = JSONWriter(reserving: 256 + reading.statuses.count * 128)
     json.raw("{\"pod\":")
     json.string(identity.name)
-    // A string: not every reader of JSON has whole numbers of 64 bits.
+    // A string: not every JSON reader has 64-bit integers.
     json.raw(",\"incarnation\":")
     json.string(String(identity.incarnation))
     json.raw(",\"address\":")

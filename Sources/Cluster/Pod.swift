@@ -16,7 +16,7 @@ import Synchronization
 import Telemetry
 import Threads
 
-/// A pod's adapters, opened and not yet at work.
+/// A pod's adapters, opened but not yet at work.
 ///
 /// Life, around the runtime's and the servers' own:
 /// ```
@@ -34,7 +34,7 @@ public final class Pod: Sendable {
   public let store: ServiceStores
   /// By lane.
   public let prices: [any PriceCache]
-  /// By lane too; empty when prices are remembered in memory.
+  /// By lane, too; empty if prices are remembered in memory.
   let redis: [RedisPriceCache]
   public let mesh: PeerMesh
   /// The mesh as the runtime sees it.
@@ -42,7 +42,7 @@ public final class Pod: Sendable {
   public let identity: PeerIdentity
   /// Who owns what, and where pods are.
   public let ownership: any OwnershipMap
-  /// What its records get their time from.
+  /// Where its records get their time from.
   public let clock: ServingClock
   private let journal: Log
   private let followed = Mutex<[PodAnnouncement]>([])
@@ -85,7 +85,7 @@ public final class Pod: Sendable {
   }
 
   private func lookAtMap() {
-    // Under the lock, so that an older map never comes behind a newer one's.
+    // Under the lock, so that an older map never comes after a newer one's.
     let complaints = followed.withLock { followed -> [String] in
       let pods = ownership.snapshot().pods.values.sorted { $0.incarnation < $1.incarnation }
       guard followed != pods else { return [] }
@@ -107,11 +107,11 @@ public final class Pod: Sendable {
 
   // MARK: Groups
 
-  /// The pod's memberships, one of each service whose partitions it may own; empty before `joinGroups`.
+  /// The pod's memberships, one for each service whose partitions it may own; empty before `joinGroups`.
   public var members: [KafkaMember] { membersOfGroups.withLock { $0 } }
 
-  /// Joins the groups: from now on partitions may be assigned, which wait for `KafkaMember.takeEvents`. When nothing
-  /// else can fail.
+  /// Joins the groups: from now on partitions may be assigned; they wait for `KafkaMember.takeEvents`. Call it when
+  /// nothing else can fail.
   /// - Throws: `BootFailure`.
   public func joinGroups() throws(BootFailure) {
     for service in options.ownedServices {
@@ -121,7 +121,7 @@ public final class Pod: Sendable {
   }
 
   /// Leaves the groups, so that the partitions go to others at once: all at the same time, as each may have to wait for
-  /// brokers that are away. Blocking; nobody may take their events any more.
+  /// absent brokers. Blocking; nobody may take their events from then on.
   public func leaveGroups() {
     let leaving = members.map { member in
       (member, BackgroundThread("leave-\(member.service.name)") { member.leave() })
@@ -133,13 +133,13 @@ public final class Pod: Sendable {
 
   // MARK: The end
 
-  /// Posts to the lanes what has to be closed there; before they end.
+  /// Posts to the lanes what must be closed there; before they end.
   public func closeOnLanes() {
     for (lane, cache) in zip(lanes.serving, redis) { lane.post { cache.close() } }
     lanes.serving.first?.post { [mesh] in mesh.close() }
   }
 
-  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; behind the
+  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; after the
   /// end of the lanes.
   public func close() {
     clock.end()
@@ -148,8 +148,8 @@ public final class Pod: Sendable {
     log.close()
   }
 
-  /// Closes everything of a pod that does not come to serve, since something else could not be had. On the thread that
-  /// made it; ends the lanes if they were started.
+  /// Closes everything of a pod that cannot serve because something else failed. On the thread that made it; ends the
+  /// lanes if they were started.
   public func abandon() {
     leaveGroups()
     if lanes.serving.contains(where: \.isStarted) {
@@ -164,7 +164,7 @@ public final class Pod: Sendable {
 
   // MARK: For the operator
 
-  /// Whether a pod of the map is this one or connected.
+  /// Whether a pod of the map is this one or is connected.
   private func isThere(_ pod: PodAnnouncement) -> Bool {
     pod.name == identity.name || mesh.peer(pod.name)?.status.state == .connected
   }

@@ -10,9 +10,9 @@ import Settings
 
 /// The settings of a pod, as each part wants them.
 public struct PodOptions: Sendable {
-  /// What this process is called by the others, and by Kafka.
+  /// This process's name to the others, and to Kafka.
   public let name: String
-  /// Those that are served or owned here, in their order.
+  /// Those served or owned here, in order.
   public let services: [Service]
   public let role: RoleChoice
   public let serving: ServingOptions
@@ -29,7 +29,7 @@ public struct PodOptions: Sendable {
   public let leaseMilliseconds: Int64
   public let handoverMilliseconds: Int64
   public let clockToleranceMilliseconds: Int64
-  /// Whether its clock has to agree with those of brokers and databases.
+  /// Whether its clock must agree with those of brokers and databases.
   public let comparesClocks: Bool
   let priceEntriesMax: Int
   let priceMilliseconds: Int64
@@ -75,7 +75,7 @@ public struct PodOptions: Sendable {
     return Endpoint(host: advertised.host, port: advertised.port == 0 ? peers.port : advertised.port)
   }
 
-  /// What it tells the others about itself; the map of owners gives it its incarnation.
+  /// What it announces about itself; the map of owners gives it its incarnation.
   var announcement: PodAnnouncement {
     PodAnnouncement(
       name: name, incarnation: 0, host: address.host, port: address.port,
@@ -83,7 +83,7 @@ public struct PodOptions: Sendable {
       role: PodRole(role))
   }
 
-  /// Where tools find the operator port: when it means every address of the machine, at that of `peers`.
+  /// Where tools find the operator port: if it means every address of the machine, at that of `peers`.
   private var operatorAddress: Endpoint {
     operatorPort.isWildcard ? Endpoint(host: address.host, port: operatorPort.port) : operatorPort
   }
@@ -110,7 +110,8 @@ public struct PodOptions: Sendable {
 
   // MARK: Kafka
 
-  /// How often a member of a group says that it lives: a tenth of its session, within these. Rebalances wait for it.
+  /// How often a group member says that it is alive: a tenth of its session, within these bounds. Rebalances wait for
+  /// it.
   static let heartbeatMilliseconds = 100...300
 
   private static func kafka(

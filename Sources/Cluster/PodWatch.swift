@@ -10,8 +10,8 @@ import Synchronization
 import Telemetry
 import Threads
 
-/// Looks after a pod's servers and peers on a thread of its own: tells the operator when one is away and when it is
-/// back, and asks Kafka now and then how much retention has left.
+/// Looks after a pod's servers and peers on its own thread: tells the operator when one goes away and when it is
+/// back, and now and then asks Kafka how much retention has left.
 public final class PodWatch: Sendable {
   private let isEnding = Signal()
   private let thread = Mutex<BackgroundThread?>(nil)
@@ -35,7 +35,7 @@ public final class PodWatch: Sendable {
 
   deinit { end() }
 
-  /// Ends, and waits for it: a question to the brokers may be under way.
+  /// Ends, and waits for that: a query to the brokers may be under way.
   public func end() {
     let watching = thread.withLock { thread in
       defer { thread = nil }
@@ -114,7 +114,7 @@ struct WatchRounds: Sendable {
     return ServerState("pod \(status.name)", isWell: status.state == .connected, reason: reason)
   }
 
-  /// Renews what `KafkaRecordLog.margins` rests on.
+  /// Refreshes what `KafkaRecordLog.margins` relies on.
   private func askBrokers() -> ServerState {
     let owned = pod.log.announced
     do {

@@ -5,7 +5,7 @@ import Telemetry
 
 /// The log in Kafka, the map of owners, and membership of its groups.
 extension PrometheusText {
-  /// Everything that the log tells, among it whether it takes records at all.
+  /// Everything that the log reports, including whether it takes records at all.
   mutating func write(_ log: KafkaRecordLog) {
     header(.logFailed)
     sample(.logFailed, log.failure == nil ? 0 : 1)
@@ -53,7 +53,7 @@ extension PrometheusText {
     }
   }
 
-  /// The pod's memberships, one of each service that it owns partitions of.
+  /// The pod's memberships, one for each service that it owns partitions of.
   public mutating func write(_ members: [KafkaMember]) {
     write(members.map { ($0.service, $0.statistics) })
   }

@@ -5,7 +5,7 @@ import Telemetry
 
 /// The databases and the price caches.
 extension PrometheusText {
-  /// The pod's stores, one of each service that it owns partitions of.
+  /// The pod's stores, one for each service that it owns partitions of.
   public mutating func write(_ stores: [Service: PostgresStore]) {
     let found = stores.sorted { $0.key.rawValue < $1.key.rawValue }
     write(found.map { StoreReading(service: $0.key, isConnected: $0.value.status.isConnected, $0.value.counters) })

@@ -1,4 +1,4 @@
-/// How one of the servers, or another pod, was found at one look.
+/// How a server, or another pod, was at one look.
 struct ServerState: Hashable, Sendable {
   /// As messages name it.
   let name: String
@@ -13,11 +13,11 @@ struct ServerState: Hashable, Sendable {
   }
 }
 
-/// Picks what is worth a line in the log out of one look after the other: a server that is away, and why; that it is
-/// back. A trouble is told when two looks in a row found it: a connection that is being made is none.
+/// Picks from successive looks what is worth a log line: that a server is away, and why; that it is back. Trouble is
+/// reported once two looks in a row found it: a connection still being made does not count.
 struct ServerNews {
   private var seen: [String: ServerState] = [:]
-  /// Those in trouble, as they were told.
+  /// Those in trouble, as reported.
   private var told: [String: ServerState] = [:]
 
   /// What has changed. Servers that are missing are forgotten.

@@ -111,10 +111,10 @@ public final class EmbeddedServer: Sendable {
     return (min(done, recordsToReplay), recordsToReplay)
   }
 
-  /// Is not ready any more, and serves on until `stop`: for load balancers to send their requests elsewhere.
+  /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads the API keys again; what cannot be read changes nothing, and is told.
+  /// Reads the API keys again; a file that cannot be read changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes

@@ -5,7 +5,7 @@ import SQLiteStore
 import Serving
 import Settings
 
-/// The clock that a data folder goes on with.
+/// The clock that a data folder continues with.
 enum FolderClock {
   /// Reads the folder and changes nothing in it.
   /// - Throws: `ClockRefusal` where the machine's clock does not fit what the folder holds, and is not accepted;
@@ -22,7 +22,7 @@ enum FolderClock {
     return ServingClock(toleranceMilliseconds: settings.clockToleranceMilliseconds, notBefore: newest?.time)
   }
 
-  /// The latest time of a partition: that of its checkpoint, or of a record behind it; nil in a new folder.
+  /// The latest time of a partition: that of its checkpoint, or of a record after it; nil in a new folder.
   static func newestTime(in path: String) throws -> (time: Timestamp, partition: PartitionID)? {
     let headers = try SQLiteStoreReader(path: path).headers()
     let offsets = Dictionary(headers.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)

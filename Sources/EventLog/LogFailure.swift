@@ -4,7 +4,7 @@ public struct LogFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A write or fsync failed, or the disk is full.
     case write
     case read
-    /// The log begins behind the record that was asked for.
+    /// The log begins after the record that was asked for.
     case trimmed
     /// The files are not what this program writes.
     case format

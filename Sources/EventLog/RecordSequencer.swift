@@ -15,11 +15,11 @@ import Streams
 /// then ends it too early, which costs a commit and nothing else. So a lane ends its own turn before it sends: else a
 /// quick answer's expectation would end with the turn that the answer came too late for.
 ///
-/// **No group waits for ever.** Whoever is expected gets mail, and so will take a turn, and end it. Consider the last
+/// **No group waits forever.** Whoever is expected gets mail, and so will take a turn, and end it. Consider the last
 /// end of a turn. Every record that waits was appended before one, so turns have ended since the newest group began;
-/// nobody is expected any more; so the group is due, or one is being written, whose end asks again. And
-/// `groupHintsMax` ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whoever is expected:
-/// no lane's work, however long, keeps the others' records from the disk.
+/// nobody is expected any more; so the group is due, or one is being written, whose end asks again. And `groupHintsMax`
+/// ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whoever is expected: no lane's work,
+/// however long, keeps the others' records from the disk.
 package struct RecordSequencer<Body: LogBody>: Sendable {
   /// A record that waits to be written, or is being written.
   package struct Row: Sendable {

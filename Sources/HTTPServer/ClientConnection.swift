@@ -33,7 +33,7 @@ final class ClientConnection {
   /// The target in the library's buffer, and its parts.
   private(set) var target = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
   private var parts = TargetParts(ofMeaningless: UnsafeBufferPointer(start: nil, count: 0))
-  /// The byte behind the question mark while the library must not see it.
+  /// The byte after the question mark while the library must not see it.
   private var hiddenByte: UInt8?
   private(set) var isTargetGood = true
   /// The target of a request with which the library's buffer had just begun.

@@ -2,7 +2,7 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection for ever. So the server
+// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection forever. So the server
 // has deadlines of its own and looks at them by a timer that runs only while there are connections. The library cannot
 // be told to close a connection, but it does when the socket is shut down under it.
 extension HTTPServer {
@@ -42,7 +42,7 @@ extension HTTPServer {
     }
   }
 
-  /// Whether bytes have come behind the requests so far. The library keeps them until they make a request line, and
+  /// Whether bytes have arrived after the requests so far. The library keeps them until they make a request line, and
   /// does not tell; the system counts them. Over TLS, where it also counts what is around them, any byte since the last
   /// look is a request's, and a new connection's handshake is part of its first request.
   private func begins(_ client: ClientConnection) -> Bool {

@@ -1,11 +1,11 @@
 import CMicroHTTPD
 
 // What is looked at before libmicrohttpd has changed it: see HeadRules. When it tells of a request line, what has come
-// behind that still lies in its buffer as it was sent, and behind the last byte of it the buffer is clear. It does not
-// tell how much has come, so the first NUL is either one that the client has sent, or the place of its next byte. There
-// a control byte is written: the next byte overwrites it, and a client's NUL has become what every head is refused for.
+// behind that still lies in its buffer as it was sent, and after its last byte the buffer is clear. It does not tell
+// how much has come, so the first NUL is either one that the client has sent, or the place of its next byte. There a
+// control byte is written: the next byte overwrites it, and a client's NUL has become what every head is refused for.
 extension HTTPServer {
-  /// Looks for a NUL behind a request line. Returns whether the head's end was found before one.
+  /// Looks for a NUL after a request line. Returns whether the head's end was found before one.
   func lookAtHead(behind target: UnsafeBufferPointer<UInt8>, _ client: ClientConnection) -> Bool {
     guard let base = target.baseAddress, let end = bufferEnd(around: base, client) else { return false }
     // What else stands here in place of the version makes the request line a bad one.

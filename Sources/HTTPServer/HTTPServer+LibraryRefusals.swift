@@ -3,7 +3,7 @@ import Glibc
 import Lanes
 
 // libmicrohttpd refuses some requests by itself, before the handler hears of them, with a line of HTML, and closes the
-// connection behind it. Of a head that it has read to its end and then cannot use (a length that is no number, more
+// connection after it. Of a head that it has read to its end and then cannot use (a length that is no number, more
 // cookies than its memory holds) it even sends the answer's head twice, so that a client would take the second one for
 // the body. It cannot be told to send another answer; but it logs each refusal before it sends it. Then the answer is
 // sent past the library, and the socket shut down under it.

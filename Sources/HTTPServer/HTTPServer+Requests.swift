@@ -78,7 +78,7 @@ extension HTTPServer {
     client.hideQuery()
   }
 
-  /// The head has arrived. A refusal here closes the connection behind its answer.
+  /// The head has arrived. A refusal here closes the connection after its answer.
   func headArrived(
     _ client: ClientConnection, _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?
   ) -> Bool {
@@ -94,7 +94,7 @@ extension HTTPServer {
     if refusal == nil { refusal = self.refusal(ofTarget: client, parts) }
     let isGood = refusal == nil
     guard let refusal = refusal ?? client.surplus else { return true }
-    // A client that is sending its body would not see an answer behind which its connection is reset.
+    // A client that is sending its body would not see an answer after which its connection is reset.
     if isGood || refusal.status == 413, client.framing.length <= UInt64(HTTPServer.discardedBytesMax),
       !client.framing.expectsContinue
     {
@@ -185,7 +185,7 @@ extension HTTPServer {
   func send(_ response: HTTPResponse, to client: ClientConnection) -> Bool {
     client.phase = .answering
     client.deadline = lane.now + UInt64(limits.answerMilliseconds)
-    // Behind chunks, and behind a body whose head was not seen, the connection is not used again: see HeadRules.
+    // After chunks, and after a body whose head was not seen, the connection is not used again: see HeadRules.
     let closes =
       response.closes || isStopping || isLeaving || client.framing.isChunked
       || client.framing.length > 0 && !client.isHeadSeen

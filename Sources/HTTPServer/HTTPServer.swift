@@ -31,7 +31,7 @@ public final class HTTPServer {
   var callbackCount: UInt64 = 0
   /// How many runs in a row had nothing to show and were to be followed by another at once.
   private var fruitlessRuns = 0
-  /// Ends the pause behind fruitless runs.
+  /// Ends the pause after fruitless runs.
   private var pause: LaneTimer?
 
   /// All open connections, and those whose request waits for its answer.
@@ -175,7 +175,7 @@ public final class HTTPServer {
   /// connections look for another server before this one stops.
   public func leave() { isLeaving = true }
 
-  /// Accepts no further connections. Idle ones are closed by and by, the others behind their next answer.
+  /// Accepts no further connections. Idle ones are closed gradually, the others after their next answer.
   public func stopAccepting() {
     guard !isStopping else { return }
     isStopping = true

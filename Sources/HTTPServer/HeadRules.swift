@@ -6,7 +6,7 @@
 // several blanks in the request line and empty lines, ends strings at NUL, takes the first of two lengths, ignores
 // lengths beside a transfer coding, and reads an unknown coding until the client closes.
 //
-// It parses in place, though: a head lies in one buffer, and parsing replaces the byte behind each part by NUL (two,
+// It parses in place, though: a head lies in one buffer, and parsing replaces the byte after each part with NUL (two,
 // where a line ended with CR LF), hands out pointers to the parts, and tells how long the whole head was. So a head was
 // sent in the one strict form exactly if the parts follow each other without a gap:
 //
@@ -21,8 +21,8 @@
 // with NUL LF instead of CR LF, which looks the same afterwards. A reader that takes no bare LF for a line's end has
 // `X: a␀␊Content-Length: 30` for one header, and the next 30 bytes for the next request. So heads are looked at before
 // the library does (`lookAtHead`), when the request line is here. Of a head that comes in pieces only the first one can
-// be: such a request is answered, and if it has a body the connection closed behind it. Chunks are not covered at all:
-// `HTTPServer` closes the connection behind every chunked request, so nothing can be smuggled in behind one.
+// be: such a request is answered, and if it has a body the connection is closed after it. Chunks are not covered at
+// all: `HTTPServer` closes the connection after every chunked request, so nothing can be smuggled in after one.
 
 /// The parts of a head, as libmicrohttpd hands them out.
 struct HeadParts {
@@ -49,7 +49,7 @@ struct BodyFraming {
   var isChunked = false
   var length: UInt64 = 0
   var expectsContinue = false
-  /// The client closes the connection behind the answer.
+  /// The client closes the connection after the answer.
   var isLast = false
 }
 

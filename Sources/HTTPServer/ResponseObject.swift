@@ -5,7 +5,7 @@ import Glibc
 enum ResponseObject {
   /// Queues an answer.
   ///
-  /// - Parameter keepAlive: how long the connection is kept behind the answer; nil: not at all.
+  /// - Parameter keepAlive: how long the connection is kept after the answer; nil: not at all.
   /// - Returns: false when the connection cannot take one; then it is to be closed.
   static func queue(
     _ response: HTTPResponse, on connection: OpaquePointer, closes: Bool, keepAlive: String?, serverName: String?

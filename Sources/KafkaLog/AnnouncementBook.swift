@@ -1,6 +1,6 @@
 import Model
 
-/// What a pod has announced of its partitions and what of it has arrived: the newest of each, one at a time.
+/// What a pod has announced of its partitions and how much of it has arrived: the newest of each, one at a time.
 struct AnnouncementBook: Sendable {
   private struct Page: Sendable {
     var newest: OwnerAnnouncement
@@ -8,13 +8,13 @@ struct AnnouncementBook: Sendable {
     var underWay: (tag: UInt, owner: OwnerAnnouncement)?
     /// The newest that the topic has, and where.
     var written: (owner: OwnerAnnouncement, offset: Int64)?
-    /// Where the newest record of an older owner stands.
+    /// The offset of an older owner's newest record.
     var olderAt: Int64 = -1
 
     var isToSend: Bool {
       guard underWay == nil else { return false }
       guard let written, written.owner == newest else { return true }
-      // Compaction would keep the older owner's record, as it stands behind.
+      // Compaction would keep the older owner's record, because it comes later.
       return olderAt > written.offset
     }
   }
@@ -26,7 +26,7 @@ struct AnnouncementBook: Sendable {
   /// What this pod announced of each of its partitions.
   var newest: [OwnerAnnouncement] { pages.values.map(\.newest) }
 
-  /// This pod announces something; an older epoch than one it announced before says nothing.
+  /// This pod announces something; an epoch older than one it announced before is ignored.
   mutating func announce(_ owner: OwnerAnnouncement) {
     guard var page = pages[owner.partition] else {
       pages[owner.partition] = Page(newest: owner)
@@ -37,8 +37,8 @@ struct AnnouncementBook: Sendable {
     pages[owner.partition] = page
   }
 
-  /// The topic tells of an owner. Behind a newer one than this pod there is nothing to say any more; behind an older
-  /// one this pod says again what it said.
+  /// The topic reports an owner. After a newer one than this pod nothing is left to say; after an older one this pod
+  /// repeats what it said.
   mutating func read(_ owner: OwnerAnnouncement, at offset: Int64) {
     guard let page = pages[owner.partition] else { return }
     if owner.epoch > page.newest.epoch {
@@ -48,7 +48,7 @@ struct AnnouncementBook: Sendable {
     }
   }
 
-  /// What has to be sent now, under new tags.
+  /// What must be sent now, under new tags.
   mutating func takeSendable() -> [(tag: UInt, owner: OwnerAnnouncement)] {
     var sendings: [(tag: UInt, owner: OwnerAnnouncement)] = []
     for (partition, page) in pages.sorted(by: { $0.key < $1.key })
@@ -62,7 +62,7 @@ struct AnnouncementBook: Sendable {
     return sendings
   }
 
-  /// The topic lost what it had: everything has to be said again.
+  /// The topic lost what it had: everything must be said again.
   mutating func forgetWritten() {
     for partition in pages.keys {
       pages[partition]?.written = nil
@@ -70,7 +70,7 @@ struct AnnouncementBook: Sendable {
     }
   }
 
-  /// What became of one of them: nil for what was not written, which is sent again with the next look.
+  /// The result of one of them: nil if it was not written; it is then sent again with the next look.
   mutating func reported(_ tag: UInt, offset: Int64?) {
     guard let partition = partitions.removeValue(forKey: tag), let underWay = pages[partition]?.underWay,
       underWay.tag == tag

@@ -4,13 +4,13 @@ import CRdKafka
 struct DeliveryReport {
   let tag: UInt
   let code: rd_kafka_resp_err_t
-  /// -1 where it is not known.
+  /// -1 if unknown.
   let offset: Int64
 
   /// Reports copied from an event at once.
   private static let batchMax = 256
 
-  /// Takes all reports out of an event; other events have none.
+  /// Takes all reports from an event; other events have none.
   static func collect(_ event: OpaquePointer, into reports: inout [DeliveryReport]) {
     guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR else { return }
     withUnsafeTemporaryAllocation(of: UnsafePointer<rd_kafka_message_t>?.self, capacity: batchMax) { batch in

@@ -19,16 +19,16 @@ final class KafkaClient: @unchecked Sendable {
   }
 
   deinit {
-    // The queue's reference goes before the client; what the client still holds is dropped.
+    // The queue's reference is released before the client; what the client still holds is dropped.
     rd_kafka_queue_io_event_enable(events, -1, nil, 0)
     rd_kafka_queue_destroy(events)
     rd_kafka_destroy(handle)
   }
 
-  /// Has the queue of events write to the descriptor whenever it stops being empty.
+  /// Makes the queue of events write to the descriptor whenever it stops being empty.
   func wake(_ descriptor: WakeDescriptor) { descriptor.arm(events) }
 
-  /// The next event that waits, handed to `body`; false when there is none.
+  /// Passes the next waiting event to `body`; false if there is none.
   func nextEvent(of queue: OpaquePointer? = nil, _ body: (OpaquePointer) -> Void) -> Bool {
     guard let event = rd_kafka_queue_poll(queue ?? events, 0) else { return false }
     body(event)
@@ -36,7 +36,7 @@ final class KafkaClient: @unchecked Sendable {
     return true
   }
 
-  /// What an error or a line of the library says; nil for other events.
+  /// What an error or log line of the library says; nil for other events.
   func news(_ event: OpaquePointer) -> KafkaEvent? {
     switch rd_kafka_event_type(event) {
     case RD_KAFKA_EVENT_ERROR:

@@ -7,8 +7,8 @@ import Streams
 import Synchronization
 import Wire
 
-/// One lane of the log: its producer and what is under way with it, its queue and what is being read into it. What is
-/// librdkafka's wakes the lane by one descriptor.
+/// One lane of the log: its producer and what is under way with it, its queue and what is being read into it.
+/// librdkafka's parts wake the lane through one descriptor.
 final class KafkaLogLane: Sendable {
   let place: Int
   let wake: WakeDescriptor
@@ -19,7 +19,7 @@ final class KafkaLogLane: Sendable {
   private let state: Mutex<State>
 
   private struct State: Sendable {
-    /// Where the lane runs, once that is known.
+    /// Where the lane runs, once known.
     var loop: Lane?
     /// Made for the first append.
     var sender: (any RecordSender)?
@@ -27,9 +27,9 @@ final class KafkaLogLane: Sendable {
     /// Made for the first reading.
     var queue: ReadQueue?
     var readings = LaneReadings()
-    /// The newest record of each partition that no topic takes: the operator is told of each once.
+    /// The newest record of each partition that no topic accepts: the operator is told of each once.
     var oversized: [PartitionID: UInt64] = [:]
-    /// Appends of unknown fate that the operator was not told of, and when that was last.
+    /// Appends of unknown fate not yet reported to the operator, and when the last report was.
     var untold = 0
     var toldAt: ContinuousClock.Instant?
     var isClosed = false
@@ -55,7 +55,7 @@ final class KafkaLogLane: Sendable {
     state = Mutex(State(appends: LaneAppends(partitionCount: options.partitioner.count)))
   }
 
-  /// Changes the state, counts what is under way, and says afterwards what the operator should know.
+  /// Changes the state, counts what is under way, and then reports what the operator should know.
   private func change<Result>(_ body: (inout State, inout [KafkaEvent]) -> Result) -> Result {
     var events: [KafkaEvent] = []
     let result = state.withLock { state in
@@ -86,9 +86,9 @@ final class KafkaLogLane: Sendable {
 
   // MARK: Appends
 
-  /// From now on it is called on this loop only, until that has ended.
+  /// From now on it is called on this loop only, until the loop has ended.
   ///
-  /// - Parameter appends: whether the producer is made now and not with the first append.
+  /// - Parameter appends: whether the producer is made now, not with the first append.
   func run(on loop: Lane, appends: Bool) throws(LogFailure) {
     try state.withLock { state throws(LogFailure) in
       state.loop = loop
@@ -152,7 +152,7 @@ final class KafkaLogLane: Sendable {
     return false
   }
 
-  /// Takes what the producer reports, and what it has to say to the operator. Returns whether there may be more.
+  /// Takes what the producer reports, to the operator too. Returns whether there may be more.
   private func takeReports(_ state: inout State, _ events: inout [KafkaEvent]) -> Bool {
     guard let sender = state.sender else { return false }
     var reports: [DeliveryReport] = []
@@ -175,7 +175,7 @@ final class KafkaLogLane: Sendable {
       }
       state.statistics.recordsUnknown += 1
       if report.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE {
-        // Its owner appends it again and again.
+        // Its owner appends it repeatedly.
         let number = append.number ?? 0
         guard state.oversized.updateValue(number, forKey: append.partition) != number else { continue }
         events.append(
@@ -191,7 +191,7 @@ final class KafkaLogLane: Sendable {
     (state.untold, state.toldAt) = (0, now)
   }
 
-  /// What is refused at once is soon appended again: the operator is told no more often.
+  /// What is refused at once is soon appended again: the operator is not told more often than this.
   private static let tellInterval = Duration.seconds(1)
 
   private func trouble(_ text: String) -> KafkaEvent { .trouble(client: "lane \(place)", text: text) }
@@ -208,7 +208,7 @@ final class KafkaLogLane: Sendable {
   // MARK: Reading
 
   /// Reads partitions from these offsets on, into this lane's queue.
-  /// - Throws: `LogFailure` when librdkafka refuses; then none of them is read.
+  /// - Throws: `LogFailure` if librdkafka refuses; then none of them is read.
   func read(_ partitions: [PartitionID: Int64], with reader: KafkaReader) throws(LogFailure) {
     try state.withLock { state throws(LogFailure) in
       guard !state.isClosed else { throw KafkaRecordLog.closed }
@@ -232,18 +232,18 @@ final class KafkaLogLane: Sendable {
     return queue
   }
 
-  /// Reads these partitions no more, where it does.
+  /// Stops reading those of these partitions that it reads.
   func stopReading(_ partitions: some Sequence<PartitionID>) {
     state.withLock { state in
       let read = partitions.filter { state.readings.end($0) }
-      // Under the lock: another lane may read them as soon as this one does not.
+      // Under the lock: another lane may read them as soon as this one stops.
       if !read.isEmpty { state.queue?.reader.unassign(read) }
     }
   }
 
   func takeRead(eventsMax: Int) -> [ReadEvent] {
     let (taken, hasMore) = change { state, events -> ([ReadEvent], Bool) in
-      // Also when nothing is read: what came too late must not keep the queue from waking the lane.
+      // Even if nothing is read: what came too late must not keep the queue from waking the lane.
       guard let queue = state.queue else { return ([], false) }
       var taken: [ReadEvent] = []
       var over: [PartitionID] = []
@@ -297,7 +297,7 @@ final class KafkaLogLane: Sendable {
 
   // MARK: The end
 
-  /// Takes nothing more. Behind the end of its loop.
+  /// Takes nothing more. Call it after its loop has ended.
   func close() {
     state.withLock { state in
       state.isClosed = true
@@ -305,7 +305,7 @@ final class KafkaLogLane: Sendable {
     }
   }
 
-  /// Takes the reports that have come; returns whether others are awaited.
+  /// Takes the reports that have arrived; returns whether others are awaited.
   func settleReports() -> Bool {
     change { state, events in
       _ = takeReports(&state, &events)
@@ -315,7 +315,7 @@ final class KafkaLogLane: Sendable {
 
   /// Ends the producer and the queue, which waits for librdkafka's threads.
   func release() {
-    // Given back outside of the lock.
+    // Released outside the lock.
     let ended = state.withLock { state -> ((any RecordSender)?, ReadQueue?) in
       defer { (state.sender, state.queue, state.readings, state.loop) = (nil, nil, LaneReadings(), nil) }
       return (state.sender, state.queue)

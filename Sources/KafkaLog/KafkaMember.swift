@@ -8,7 +8,7 @@ import Synchronization
 public enum MembershipEvent: Hashable, Sendable {
   /// These partitions are the member's now, and no others.
   case assigned([PartitionID])
-  /// Nothing is the member's any more; an assignment follows. `isLost`: others may own it already.
+  /// Nothing is the member's now; an assignment follows. `isLost`: others may already own it.
   case revoked(isLost: Bool)
   /// Something is wrong that may pass.
   case trouble(String)
@@ -18,7 +18,7 @@ public enum MembershipEvent: Hashable, Sendable {
 /// nothing. Dynamic, eager, `range`.
 ///
 /// Reading is `KafkaLog`'s, partition by partition, and does not stop for a rebalance: who reads and writes is decided
-/// by the epochs in the log and the store, and the group only proposes an owner. So the member agrees to every
+/// by the epochs in the log and the store, and the group only proposes an owner. So the member accepts every
 /// assignment and revocation at once, and a rebalance takes as long as its slowest member's heartbeat, not its work.
 public final class KafkaMember: Sendable {
   public let service: Service
@@ -35,11 +35,11 @@ public final class KafkaMember: Sendable {
     /// Revocations that came after others could own the partitions.
     public var losses: UInt64 = 0
     public var troubles: UInt64 = 0
-    /// The member's now.
+    /// Partitions the member has now.
     public var partitions = 0
   }
 
-  /// A queue of librdkafka, given back once.
+  /// A librdkafka queue, released once.
   ///
   /// `@unchecked Sendable` is safe: the handle is constant, and librdkafka's calls on it may come from any thread.
   private final class QueueHandle: @unchecked Sendable {
@@ -52,7 +52,7 @@ public final class KafkaMember: Sendable {
   }
 
   /// Joins the group of `service`; waits for no broker.
-  /// - Throws: `LogFailure` when the options or properties make no sense.
+  /// - Throws: `LogFailure` if the options or properties make no sense.
   public init(_ options: KafkaOptions, of service: Service) throws(LogFailure) {
     self.options = options
     self.service = service
@@ -70,8 +70,8 @@ public final class KafkaMember: Sendable {
 
   // MARK: Being a member
 
-  /// Joins the group again, behind `stepAside`; waits for no broker.
-  /// - Throws: `LogFailure` when the library refuses it.
+  /// Joins the group again, after `stepAside`; waits for no broker.
+  /// - Throws: `LogFailure` if the library refuses it.
   public func join() throws(LogFailure) {
     let topics = rd_kafka_topic_partition_list_new(1)
     defer { rd_kafka_topic_partition_list_destroy(topics) }
@@ -82,11 +82,11 @@ public final class KafkaMember: Sendable {
     }
   }
 
-  /// Leaves the group until `join`, so that others are given the partitions; waits for no broker. That they are revoked
-  /// comes with the events.
+  /// Leaves the group until `join`, so that others get the partitions; waits for no broker. Their revocation comes as
+  /// an event.
   public func stepAside() { rd_kafka_unsubscribe(client.handle) }
 
-  /// Has a lane woken, with its next turn, when there is something for `takeEvents`. On the lane or before its start.
+  /// Wakes a lane, for a turn, when there is something for `takeEvents`. On the lane or before its start.
   public func attach(to lane: Lane) throws(LaneFailure) {
     let wake = wake
     _ = try lane.watch(wake.descriptor, for: .readable) { _ in wake.clear() }
@@ -99,10 +99,10 @@ public final class KafkaMember: Sendable {
     return String(cString: text)
   }
 
-  /// Waits until there may be something for `takeEvents`, on a thread that may block, where no lane watches.
+  /// Waits until there may be something for `takeEvents`, on a thread that may block, if no lane watches.
   public func waitForEvents(milliseconds: Int) { wake.wait(milliseconds: milliseconds) }
 
-  /// What the group decided since the last call; agrees to it.
+  /// What the group decided since the last call; accepts it.
   public func takeEvents() -> [MembershipEvent] {
     guard let queue = queue.withLock({ $0 }) else { return [] }
     var events: [MembershipEvent] = []
@@ -125,7 +125,7 @@ public final class KafkaMember: Sendable {
     switch rd_kafka_event_error(event) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
       let partitions = partitions(rd_kafka_event_topic_partition_list(event))
-      // Agreed, and read by somebody else: the client itself gets nothing to fetch.
+      // Accepted, but read elsewhere: the client itself gets nothing to fetch.
       let nothing = rd_kafka_topic_partition_list_new(0)
       rd_kafka_assign(client.handle, nothing)
       rd_kafka_topic_partition_list_destroy(nothing)
@@ -149,8 +149,8 @@ public final class KafkaMember: Sendable {
     .sorted()
   }
 
-  /// Leaves the group, so that the partitions go to others at once and not when the session is over. Blocking, at
-  /// most `closeTimeoutMilliseconds`. The lane that it is attached to must have ended, or no longer call it.
+  /// Leaves the group, so that the partitions go to others at once, not when the session times out. Blocking, at
+  /// most `closeTimeoutMilliseconds`. The lane it is attached to must have ended, or no longer call it.
   public func leave() {
     guard
       let own = queue.withLock({ queue in

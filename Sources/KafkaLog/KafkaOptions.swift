@@ -2,32 +2,32 @@ import Model
 
 /// How Kassa uses a Kafka cluster. Every bound of the log is named here.
 public struct KafkaOptions: Sendable {
-  /// `HOST:PORT`, several divided by commas: where the cluster is found.
+  /// `HOST:PORT`, several separated by commas: where the cluster is found.
   public var brokers: String
-  /// What this process is called in the brokers' logs and in its groups: the pod's name.
+  /// This process's name in the brokers' logs and in its groups: the pod's name.
   public var clientName = "kassa"
   /// The topics are called `PREFIXorders`, `PREFIXstock`, `PREFIXpayments` and `PREFIXowners`, the groups likewise.
   public var prefix = "kassa."
   public var partitioner: Partitioner
-  /// What else librdkafka is told: SASL, TLS, buffers.
+  /// librdkafka's other settings: SASL, TLS, buffers.
   public var properties = KafkaProperties()
 
-  /// A record that was not acknowledged for so long is given up; its fate is unknown.
+  /// A record not acknowledged for this long is given up; its fate is unknown.
   public var commandTimeoutMilliseconds = 5_000
-  /// A broker that was asked and is silent for so long has its connection dropped. More than a broker takes to notice
-  /// that another one died, which holds up what it acknowledges.
+  /// The connection to a broker that does not answer for this long is dropped. Longer than a broker takes to notice
+  /// that another one died, which delays its acknowledgements.
   public static let silenceMillisecondsMax = 10_000
-  /// What one question to the cluster may take: offsets, metadata.
+  /// How long one query to the cluster may take: offsets, metadata.
   public var queryTimeoutMilliseconds = 10_000
   /// How long `close` waits for what was appended.
   public var closeTimeoutMilliseconds = 10_000
 
-  /// Bytes of one record; what is larger travels as several.
+  /// Bytes of one record; anything larger travels as several.
   public var recordBytesMax = 900_000
-  /// Records sent and not acknowledged; beyond it refusable appends are refused, and nothing more is handed over
-  /// while so many of them are messages.
+  /// Records sent but not acknowledged; beyond this refusable appends are refused, and nothing more is delivered
+  /// while this many of them are messages.
   public var queuedRecordsMax = 65_536
-  /// Bytes sent and not acknowledged; beyond it refusable appends are refused.
+  /// Bytes sent but not acknowledged; beyond this refusable appends are refused.
   public var queuedBytesMax = 64 << 20
   /// Kilobytes that librdkafka reads ahead for one owner.
   public var readAheadKilobytesMax = 16_384
@@ -44,17 +44,17 @@ public struct KafkaOptions: Sendable {
     self.partitioner = partitioner
   }
 
-  /// What stores and pods belong to: Kafka's own id with the prefix of the topics. One Kafka may carry several of
+  /// What stores and pods belong to: Kafka's own id with the topics' prefix. One Kafka may carry several of
   /// Kassa's clusters.
   public func clusterName(_ kafkaID: String) -> String { "\(kafkaID)/\(prefix)" }
 
   public func topic(of service: Service) -> String { "\(prefix)\(service.name)" }
-  /// Where pods tell who owns what.
+  /// Where pods announce who owns what.
   public var ownersTopic: String { Self.ownersTopic(prefix: prefix) }
   static func ownersTopic(prefix: String) -> String { "\(prefix)owners" }
   public func group(of service: Service) -> String { "\(prefix)\(service.name)" }
 
-  /// Lines of an order whose checkout still fits into a record, whatever its items are called.
+  /// Lines of an order whose checkout still fits into a record, whatever its items' names.
   public static let orderLinesMax = 8_192
   /// The largest entry that the core can make, a slip with all lines that an order may have, needs less.
   static let recordBytesMin = 131_072

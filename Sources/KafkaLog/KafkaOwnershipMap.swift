@@ -7,13 +7,13 @@ import Wire
 
 /// The map of owners on a compacted topic with one partition: every pod reads all of it, and writes what it owns.
 ///
-/// One thread reads and writes. While the brokers are away the newest map stays; what was announced meanwhile is sent
-/// when they are back.
+/// One thread reads and writes. While the brokers are away the newest map stays; what was announced in the meantime
+/// is sent when they are back.
 public final class KafkaOwnershipMap: OwnershipMap {
-  /// Of this run of the pod: unique in the cluster, and higher with each start of a name. It follows from the offset
-  /// of the record that announced it, and so from no clock: see `AnnouncementCodec.incarnation`.
+  /// Identifies this run of the pod: unique in the cluster, and higher with each start of a name. It follows from
+  /// the offset of the record that announced it, and so from no clock: see `AnnouncementCodec.incarnation`.
   public let incarnation: UInt64
-  /// When a broker appended that record, by the broker's clock in milliseconds since 1970-01-01 UTC; nil where the
+  /// When a broker appended that record, by the broker's clock in milliseconds since 1970-01-01 UTC; nil if the
   /// topic does not have the brokers' time.
   public let announcedMilliseconds: Int64?
   private let name: String
@@ -29,22 +29,22 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private struct State: Sendable {
     var view: OwnersView
     var followers: [@Sendable () -> Void] = []
-    /// Pods that are gone and did not say so, by name.
+    /// Pods that are gone but did not say so, by name.
     var gone: [String: UInt64] = [:]
   }
 
-  /// Looked for trouble so often when nothing happens.
+  /// How often to look for trouble when nothing happens.
   private static let lookMilliseconds = 1_000
-  /// Nothing is sent for so long after a broker refused something.
+  /// How long nothing is sent after a broker refused something.
   private static let retryMilliseconds = 500
 
   /// Announces the pod, and reads the map up to there. Blocking, at most three times the options'
   /// `queryTimeoutMilliseconds`.
   ///
   /// - Parameters:
-  ///   - pod: what is announced; its incarnation is not looked at, the map gives it one.
+  ///   - pod: what is announced; its incarnation is ignored, the map gives it one.
   ///   - report: called on any thread, must not block.
-  /// - Throws: `LogFailure` when the brokers do not answer in time or refuse, or others could not read the
+  /// - Throws: `LogFailure` if the brokers do not answer in time or refuse, or others could not read the
   ///   announcement.
   public init(
     options: KafkaOptions, pod: PodAnnouncement, report: @escaping @Sendable (KafkaEvent) -> Void
@@ -84,14 +84,15 @@ public final class KafkaOwnershipMap: OwnershipMap {
     var view = OwnersView(run: OwnRun(pod.with(incarnation: incarnation), writtenAt: offset))
     let (highest, announced) = try read(through: offset, of: topic, wake, options, report, into: &view)
     if highest > incarnation {
-      // A run from before the topic was made anew told of itself again.
+      // A run from before the topic was recreated announced itself again.
       let run = pod.with(incarnation: (highest >> 20 + 1) << 20 | UInt64(nonce))
       view.restart(as: OwnRun(run, writtenAt: try write(AnnouncementCodec.encode(again: run))))
     }
     return (view, announced)
   }
 
-  /// Returns the highest incarnation that the pod's name had up to there, and when a broker appended what is there.
+  /// Returns the highest incarnation that the pod's name had up to there, and when a broker appended the record
+  /// there.
   private static func read(
     through offset: Int64, of topic: OwnersTopic, _ wake: WakeDescriptor, _ options: KafkaOptions,
     _ report: (KafkaEvent) -> Void, into view: inout OwnersView
@@ -138,7 +139,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
     state.withLock { $0.followers.append(onChange) }
   }
 
-  /// Changes what is known, and tells the followers when the map is another one then.
+  /// Changes what is known, and notifies the followers if that changed the map.
   private func change(_ body: (inout OwnersView) -> Bool) {
     let followers = state.withLock { state -> [@Sendable () -> Void] in
       guard body(&state.view) else { return [] }
@@ -148,7 +149,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
     for follower in followers { follower() }
   }
 
-  /// Sends what was announced last, and that the pod has ended, unless a newer run of it is there. Takes at most the
+  /// Sends what was announced last, and that the pod has ended, unless a newer run of it exists. Takes at most the
   /// options' `closeTimeoutMilliseconds`.
   public func close() {
     isEnding.store(true, ordering: .releasing)
@@ -184,7 +185,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
       }
       if clock.now >= pauseEnd { sendSome() }
     }
-    // What has come says whether a newer run is there; what was announced last goes out before the end does.
+    // What has arrived says whether a newer run exists; what was announced last goes out before the end does.
     _ = readSome()
     sendSome()
   }
@@ -215,7 +216,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
 
   private func sendSome() {
     let (run, sendings, gone) = state.withLock { state in
-      // A newer run of the name may have come meanwhile.
+      // A newer run of the name may have appeared in the meantime.
       let gone = state.gone.filter { state.view.snapshot.pods[$0.value] != nil }.keys
       state.gone = [:]
       return (

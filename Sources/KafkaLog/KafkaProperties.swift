@@ -1,22 +1,22 @@
 import EventLog
 
-/// Settings that go to librdkafka as they are: `security.protocol`, `sasl.password`, `ssl.ca.location`, …
+/// Settings that go to librdkafka unchanged: `security.protocol`, `sasl.password`, `ssl.ca.location`, …
 ///
 /// They come from lines `rdkafka.NAME=VALUE` of a settings file and from variables `KASSA_RDKAFKA_NAME`, where NAME is
-/// librdkafka's, in the variables in capitals with `_` for `.`. Values are never logged; `description` tells names.
+/// librdkafka's, in the variables in capitals with `_` for `.`. Values are never logged; `description` lists names.
 public struct KafkaProperties: Sendable, CustomStringConvertible {
-  /// What stands before librdkafka's name in a settings file.
+  /// What precedes librdkafka's name in a settings file.
   public static let prefix = "rdkafka."
-  /// What stands before it in the environment.
+  /// What precedes it in the environment.
   public static let variablePrefix = "KASSA_RDKAFKA_"
-  /// How long a value may be: certificates may stand in them.
+  /// How long a value may be: it may hold certificates.
   static let valueBytesMax = 65_536
 
   private(set) var values: [String: String] = [:]
 
   public init() {}
 
-  /// What decides about durability, order and ownership is Kassa's own choice; another value would break a promise.
+  /// What determines durability, order and ownership is Kassa's own choice; another value would break a promise.
   private static let reserved: [String: String] = [
     "acks": "every record is acknowledged by all replicas in sync",
     "request.required.acks": "every record is acknowledged by all replicas in sync",
@@ -50,14 +50,14 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     "log.queue": "Kassa takes the library's lines into its own log",
   ]
 
-  /// What means nothing to whoever appends over plain connections.
+  /// What means nothing to a producer over plain connections.
   private static let ofOthers: Set<String> = [
     "check.crcs", "client.rack", "fetch.error.backoff.ms", "fetch.max.bytes", "fetch.message.max.bytes",
     "fetch.min.bytes", "fetch.wait.max.ms", "log_level", "max.partition.fetch.bytes", "queued.max.messages.kbytes",
     "queued.min.messages",
   ]
 
-  /// Whether connections are plain and nothing else says how to append: Kassa's own producer can do it.
+  /// Whether connections are plain and nothing else configures appends: Kassa's own producer can do it.
   var arePlain: Bool {
     values.allSatisfy { name, value in
       Self.ofOthers.contains(name) || (name == "security.protocol" && value.lowercased() == "plaintext")
@@ -65,7 +65,7 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
   }
 
   /// Adds one setting.
-  /// - Throws: `LogFailure` when Kassa sets it itself, or librdkafka does not know it or its value. It never tells
+  /// - Throws: `LogFailure` if Kassa sets it itself, or librdkafka does not know it or its value. It never reveals
   ///   the value.
   public mutating func set(_ name: String, _ value: String) throws(LogFailure) {
     if let why = Self.reserved[name] {
@@ -88,7 +88,7 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Takes the lines `rdkafka.NAME=VALUE` of a settings file; other lines, comments and empty ones are not looked at.
+  /// Takes the lines `rdkafka.NAME=VALUE` of a settings file; other lines, comments and empty ones are ignored.
   /// - Throws: as `set`, with the line's number.
   public mutating func take(lines text: String) throws(LogFailure) {
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {

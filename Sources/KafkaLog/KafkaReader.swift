@@ -7,18 +7,18 @@ import Threads
 /// Reads the assigned partitions of all services, each into its owner's queue. Knows nothing of groups.
 ///
 /// `@unchecked Sendable` is safe: the handles are constant, librdkafka's calls on them may come from any thread, and
-/// what is assigned stands behind a lock.
+/// what is assigned is behind a lock.
 final class KafkaReader: @unchecked Sendable {
   let client: KafkaClient
-  /// Asks, and never reads: a broker answers a connection's requests one after another, so a question on the reader's
-  /// would wait until a fetch has something to tell.
+  /// Queries, and never reads: a broker answers a connection's requests one after another, so a query on the reader's
+  /// would wait until a fetch has something to return.
   private let questions: KafkaClient
   private let options: KafkaOptions
   /// By service. Held so that no other topic can get one of these addresses.
   private let topics: [OpaquePointer?]
   private let assigned = Mutex<Set<PartitionID>>([])
 
-  /// - Parameter tellsEnds: whether the end of a partition comes to its queue, as an error of librdkafka.
+  /// - Parameter tellsEnds: whether the end of a partition comes to its queue, as a librdkafka error.
   init(_ options: KafkaOptions, tellsEnds: Bool = false, wake: WakeDescriptor) throws(LogFailure) {
     self.options = options
     let configuration = try KafkaConfiguration.reader(options, tellsEnds: tellsEnds)
@@ -30,7 +30,7 @@ final class KafkaReader: @unchecked Sendable {
     questions.wake(wake)
   }
 
-  /// What the clients have to say to the operator.
+  /// What the clients report to the operator.
   func takeNews(_ tell: (KafkaEvent) -> Void) {
     for client in [client, questions] {
       while client.nextEvent({ if let news = client.news($0) { tell(news) } }) {}
@@ -44,7 +44,7 @@ final class KafkaReader: @unchecked Sendable {
 
   func makeQueue() -> OpaquePointer? { rd_kafka_queue_new(client.handle) }
 
-  /// The partition of a record's topic; nil when it is none of Kassa's.
+  /// The partition of a record's topic; nil if it is not one of Kassa's.
   func partition(of message: rd_kafka_message_t) -> PartitionID? {
     guard let topic = message.rkt, let place = topics.firstIndex(of: topic),
       let service = Service(rawValue: UInt8(place)), (0..<options.partitioner.count).contains(Int(message.partition))
@@ -52,12 +52,12 @@ final class KafkaReader: @unchecked Sendable {
     return PartitionID(service, UInt16(message.partition))
   }
 
-  /// Reads `partitions` from these offsets on, into `queue`; whoever read them before does not any more.
+  /// Reads `partitions` from these offsets on, into `queue`; any earlier reading of them ends.
   ///
-  /// Partition by partition, not as one assignment: a stop has ended when its call returns, so nothing of the time
-  /// before can reach the new queue, and nobody else's reading is touched. An assignment is taken back later, on
-  /// another thread, and takes the way to the queue with it.
-  /// - Throws: `LogFailure` when librdkafka refuses; then some of them may be read by nobody.
+  /// Partition by partition, not as one assignment: a stop is complete when its call returns, so nothing from
+  /// before can reach the new queue, and nobody else's reading is touched. An assignment is undone later, on
+  /// another thread, and takes the route to the queue with it.
+  /// - Throws: `LogFailure` if librdkafka refuses; then some of them may be read by nobody.
   func assign(_ partitions: [PartitionID: Int64], to queue: OpaquePointer) throws(LogFailure) {
     try assigned.withLock { assigned throws(LogFailure) in
       for (partition, offset) in partitions {
@@ -83,9 +83,9 @@ final class KafkaReader: @unchecked Sendable {
   }
 
   /// What the brokers have of partitions, asked for all at once: a pod that takes many over asks while their clients
-  /// wait. Blocking. Those that are on their way to another leader, or were just created, are asked for again until the
-  /// time is over.
-  /// - Throws: `LogFailure` that names one of which nothing is told.
+  /// wait. Blocking. Those that are moving to another leader, or were just created, are asked for again until time is
+  /// up.
+  /// - Throws: `LogFailure` that names one without an answer.
   func bounds(
     of partitions: [PartitionID], timeoutMilliseconds: Int
   ) throws(LogFailure) -> [PartitionID: LogBounds] {
@@ -95,7 +95,7 @@ final class KafkaReader: @unchecked Sendable {
     var known: [PartitionID: LogBounds] = [:]
     var missing = Array(Set(partitions)).sorted()
     while !missing.isEmpty {
-      // The end behind the beginning: retention may move the beginning meanwhile, never beyond the end.
+      // The end after the beginning: retention may move the beginning in between, but never beyond the end.
       let firsts = offsets(Int64(RD_KAFKA_OFFSET_BEGINNING), of: missing, until: deadline)
       let nexts = offsets(Int64(RD_KAFKA_OFFSET_END), of: missing, until: deadline)
       for (place, partition) in missing.enumerated() {
@@ -114,8 +114,7 @@ final class KafkaReader: @unchecked Sendable {
     return known
   }
 
-  /// One offset of each partition, by what it is asked for: the beginning or the end. nil with the reason where there
-  /// is none.
+  /// One offset of each partition, the beginning or the end as asked. nil with the reason if there is none.
   private func offsets(
     _ which: Int64, of partitions: [PartitionID], until deadline: ContinuousClock.Instant
   ) -> [(offset: Int64?, code: rd_kafka_resp_err_t)] {
@@ -134,15 +133,15 @@ final class KafkaReader: @unchecked Sendable {
       guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return (nil, code) }
       guard let found = found?.pointee else { return (nil, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) }
       guard found.err == RD_KAFKA_RESP_ERR_NO_ERROR else { return (nil, found.err) }
-      // Of whom the answer does not speak, what was asked still stands there.
+      // For a partition the answer omits, the entry still holds what was asked.
       return found.offset >= 0 ? (found.offset, found.err) : (nil, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
     }
   }
 
-  /// Between two questions for the same thing.
+  /// Between two queries for the same thing.
   static let pauseMilliseconds = 50
 
-  /// The id of the cluster. Blocking; nil when no broker answers in time.
+  /// The id of the cluster. Blocking; nil if no broker answers in time.
   func clusterID(timeoutMilliseconds: Int) -> String? {
     guard let text = rd_kafka_clusterid(questions.handle, Int32(clamping: timeoutMilliseconds)) else { return nil }
     defer { rd_kafka_mem_free(questions.handle, text) }

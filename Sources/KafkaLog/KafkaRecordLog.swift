@@ -7,14 +7,14 @@ import Threads
 
 /// The log in Apache Kafka: one topic for each service, one partition for each of its partitions, one writer for each.
 ///
-/// * **Appends** go through a producer of their lane's own, acknowledged by all replicas in sync and tried again within
-///   `commandTimeoutMilliseconds`. It is not idempotent: an append may stand twice, or stand although its fate is told
-///   to be unknown. The records' own numbers void repetitions, and owners compare offsets.
+/// * **Appends** go through their lane's own producer, acknowledged by all replicas in sync and retried within
+///   `commandTimeoutMilliseconds`. It is not idempotent: an append may be in the log twice, or be there although its
+///   fate is reported as unknown. The records' own numbers void repetitions, and owners compare offsets.
 /// * **Reading** is for owners that take a partition over or settle an append: from an offset to the end, then it stops
 ///   by itself. While nothing is read, nothing is fetched. One consumer in no group reads for all lanes, into a queue
-///   of each; what librdkafka reads ahead for one is bounded by `readAheadKilobytesMax`.
+///   for each; what librdkafka reads ahead for one is bounded by `readAheadKilobytesMax`.
 ///
-/// A lane's producer and queue wake that lane alone, so that a report takes no way over another thread. Where
+/// A lane's producer and queue wake that lane only, so that a report takes no detour over another thread. If
 /// connections are plain, the producer is Kassa's own on the lane's loop (`LaneProducer`), else librdkafka's.
 package final class KafkaRecordLog: SharedRecordLog {
   package let options: KafkaOptions
@@ -35,16 +35,16 @@ package final class KafkaRecordLog: SharedRecordLog {
   /// What the log has done since it was opened.
   package struct Statistics: Hashable, Sendable {
     package var recordsAcknowledged: UInt64 = 0
-    /// Appends that were not acknowledged, or not with an offset: their owners look where they stand.
+    /// Appends that were not acknowledged, or without an offset: their owners look where they are.
     package var recordsUnknown: UInt64 = 0
     package var reportBatches: UInt64 = 0
     /// Requests that carried records, of Kassa's own producers.
     package var requests: UInt64 = 0
-    /// Partitions that somebody began to read.
+    /// Partitions whose reading began.
     package var readingsBegun: UInt64 = 0
     package var readingsBroken: UInt64 = 0
     package var recordsRead: UInt64 = 0
-    /// Records that are sent and not reported on.
+    /// Records sent but not reported on.
     package var recordsPending = 0
     package var bytesPending = 0
     /// Partitions that are being read now.
@@ -66,14 +66,14 @@ package final class KafkaRecordLog: SharedRecordLog {
     }
   }
 
-  /// Makes the clients that ask and read. Waits for no broker: they connect by themselves, and go on trying for ever.
+  /// Makes the clients that query and read. Waits for no broker: they connect by themselves, and keep trying forever.
   ///
   /// - Parameter report: called on any thread, must not block.
-  /// - Throws: `LogFailure` when the options or properties make no sense.
+  /// - Throws: `LogFailure` if the options or properties make no sense.
   package init(options: KafkaOptions, report: @escaping @Sendable (KafkaEvent) -> Void) throws(LogFailure) {
     self.options = options
     self.report = report
-    // Lanes make theirs later, when nobody could refuse the options any more.
+    // Lanes make theirs later, when it is too late to refuse the options.
     _ = try KafkaConfiguration.appender(options)
     readerWake = try WakeDescriptor()
     reader = Mutex(try KafkaReader(options, tellsEnds: true, wake: readerWake))
@@ -92,7 +92,7 @@ package final class KafkaRecordLog: SharedRecordLog {
 
   // MARK: Lanes
 
-  /// Names the lanes; once. Whom `attach(_:to:appends:)` gives no loop must look for news by itself.
+  /// Sets the lanes; once. A lane without a loop from `attach(_:to:appends:)` must poll for news by itself.
   package func attach(_ lanes: [any LogLane]) {
     do throws(LogFailure) {
       var made: [KafkaLogLane] = []
@@ -110,14 +110,14 @@ package final class KafkaRecordLog: SharedRecordLog {
   /// Why there are no lanes.
   private let refused = Mutex<LogFailure?>(nil)
 
-  /// Has the loop of a lane woken, so that a turn follows, when there is something for `takeConfirmations` or
+  /// Wakes a lane's loop, so that a turn follows, when there is something for `takeConfirmations` or
   /// `takeRead`. After `attach(_ lanes:)`; on the lane, or before it starts. From then on `append` and
-  /// `takeConfirmations` for it are called on it only, and it must end before the log is closed.
+  /// `takeConfirmations` for the lane are called only on it, and it must end before the log is closed.
   ///
   /// - Parameters:
-  ///   - place: the lane's place among those that `attach` was told of.
+  ///   - place: the lane's place among those given to `attach`.
   ///   - appends: whether the lane's producer is made now; else it is made when the lane first appends, if ever.
-  /// - Throws: `LogFailure` or `LaneFailure` when there is no such lane, or the system has no descriptors or threads.
+  /// - Throws: `LogFailure` or `LaneFailure` if there is no such lane, or the system has no descriptors or threads.
   package func attach(_ place: Int, to lane: Lane, appends: Bool = true) throws {
     guard let own = self.lane(at: place) else { throw noLane(place) }
     let wake = own.wake
@@ -144,7 +144,7 @@ package final class KafkaRecordLog: SharedRecordLog {
     own.append(appends)
   }
 
-  /// The first lane also takes what the clients that ask and read have to say to the operator.
+  /// The first lane also takes what the clients that query and read report to the operator.
   package func takeConfirmations(of lane: Int) -> [Confirmation] {
     guard let own = self.lane(at: lane) else { return [] }
     if lane == 0 { takeReaderNews() }
@@ -163,9 +163,9 @@ package final class KafkaRecordLog: SharedRecordLog {
 
   // MARK: Reading
 
-  /// Starts to read partitions, each from an offset on, as `RecordLog` says. One that is being read starts anew. What
-  /// the topic has is found out while reading: `ReadEvent.broken` tells what is wrong with a partition.
-  /// - Throws: `LogFailure` when there is no such partition, offset or lane, the log is closed, or librdkafka refuses.
+  /// Starts to read partitions, each from an offset on, as `RecordLog` says. One already being read starts over. What
+  /// the topic has turns out while reading: `ReadEvent.broken` says what is wrong with a partition.
+  /// - Throws: `LogFailure` if there is no such partition, offset or lane, the log is closed, or librdkafka refuses.
   package func read(_ partitions: [PartitionID: Int64], by lane: Int) throws(LogFailure) {
     guard let reader = reader.withLock({ $0 }) else { throw Self.closed }
     guard let own = self.lane(at: lane) else { throw noLane(lane) }
@@ -195,8 +195,8 @@ package final class KafkaRecordLog: SharedRecordLog {
 
   // MARK: What the topics have
 
-  /// Asks the brokers which records some partitions have. Blocking: not for a lane.
-  /// - Throws: `LogFailure` when they do not answer within `queryTimeoutMilliseconds`, or there is no such partition.
+  /// Asks the brokers which records some partitions have. Blocking: not for lanes.
+  /// - Throws: `LogFailure` if they do not answer within `queryTimeoutMilliseconds`, or there is no such partition.
   package func readBounds(of partitions: [PartitionID]) throws(LogFailure) -> [PartitionID: LogBounds] {
     guard let reader = reader.withLock({ $0 }) else { throw Self.closed }
     for partition in partitions where partition.slot(of: options.partitioner.count) == nil {
@@ -207,8 +207,8 @@ package final class KafkaRecordLog: SharedRecordLog {
     return bounds
   }
 
-  /// The id of the cluster, for whoever keeps state of it elsewhere. Blocking.
-  /// - Throws: `LogFailure` when no broker answers in time.
+  /// The id of the cluster, for keeping its state elsewhere. Blocking.
+  /// - Throws: `LogFailure` if no broker answers in time.
   package func readClusterID() throws(LogFailure) -> String {
     guard let reader = reader.withLock({ $0 }) else { throw Self.closed }
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
@@ -217,21 +217,21 @@ package final class KafkaRecordLog: SharedRecordLog {
     return id
   }
 
-  /// Partitions whose owner here has announced itself (`Owned`) and was not forgotten: those to ask `readBounds` for.
+  /// Partitions whose owner here has announced itself (`Owned`) and was not forgotten: those to pass to `readBounds`.
   package var announced: [PartitionID] { retention.withLock { $0.partitions } }
 
   /// For each announced partition: how many records retention may still remove before its owner misses one, as of the
   /// newest `readBounds`. An alarm is due when it shrinks towards 0.
   package var margins: [PartitionID: Int64] { retention.withLock { $0.margins } }
 
-  /// Retention removes records by their age, whoever needs them; this is kept for `margins`.
+  /// Retention removes records by age, whoever needs them; this is kept for `margins`.
   package func trim(_ partition: PartitionID, through offset: Int64) {
     retention.withLock { $0.trim(partition, through: offset) }
   }
 
   // MARK: Facts
 
-  /// Trouble with brokers is none: it passes.
+  /// Trouble with brokers does not count: it passes.
   package var failure: LogFailure? {
     isClosed.load(ordering: .acquiring) ? Self.closed : refused.withLock { $0 }
   }
@@ -242,8 +242,8 @@ package final class KafkaRecordLog: SharedRecordLog {
 
   // MARK: The end
 
-  /// Waits for the reports on what was appended, at most `closeTimeoutMilliseconds`, and ends the clients. Lanes may
-  /// still take what was confirmed. What was not is of unknown fate, for the next owner to read.
+  /// Waits for the reports on appends, at most `closeTimeoutMilliseconds`, and ends the clients. Lanes may still
+  /// take what was confirmed. The fate of the rest is unknown; the next owner reads it.
   package func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
     let lanes = lanes
@@ -255,7 +255,7 @@ package final class KafkaRecordLog: SharedRecordLog {
       _ = pause.wait(milliseconds: Self.closeLookMilliseconds)
     }
     for lane in lanes { lane.release() }
-    // The last one: the lanes' queues are of its client.
+    // Last: the lanes' queues belong to its client.
     let ended = reader.withLock { reader in
       defer { reader = nil }
       return reader
@@ -264,6 +264,6 @@ package final class KafkaRecordLog: SharedRecordLog {
     for lane in lanes { lane.tellLane() }
   }
 
-  /// Between two looks for reports at the end.
+  /// Between two looks for reports while closing.
   private static let closeLookMilliseconds = 5
 }

@@ -2,7 +2,7 @@ import CRdKafka
 import EventLog
 import Model
 
-/// Reads the topics for tools: in no group, with no producer, also while pods write. Changes nothing. Owned by one
+/// Reads the topics for tools: in no group, with no producer, even while pods write. Changes nothing. Owned by one
 /// thread.
 package final class KafkaTopicReader {
   private let options: KafkaOptions
@@ -21,7 +21,7 @@ package final class KafkaTopicReader {
   }
 
   /// Waits for no broker.
-  /// - Throws: `LogFailure` when the options or properties make no sense.
+  /// - Throws: `LogFailure` if the options or properties make no sense.
   package init(_ options: KafkaOptions) throws(LogFailure) {
     self.options = options
     wake = try WakeDescriptor()
@@ -30,7 +30,7 @@ package final class KafkaTopicReader {
   }
 
   /// The cluster's id.
-  /// - Throws: `LogFailure` when no broker answers in time.
+  /// - Throws: `LogFailure` if no broker answers in time.
   package func clusterID() throws(LogFailure) -> String {
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
       throw LogFailure(.unreachable, "no broker of \(options.brokers) tells the cluster's id")
@@ -39,7 +39,7 @@ package final class KafkaTopicReader {
   }
 
   /// What the brokers have of a partition.
-  /// - Throws: `LogFailure` when they do not tell within the options' `queryTimeoutMilliseconds`.
+  /// - Throws: `LogFailure` if they do not answer within the options' `queryTimeoutMilliseconds`.
   package func bounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
     let all = try reader.bounds(of: [partition], timeoutMilliseconds: options.queryTimeoutMilliseconds)
     guard let bounds = all[partition] else {
@@ -48,9 +48,9 @@ package final class KafkaTopicReader {
     return bounds
   }
 
-  /// Hands over a partition's records of a range of offsets, in their order and many at once.
-  /// - Throws: `LogFailure` that names partition and offset when the topic does not have the range whole, or nothing
-  ///   comes for `queryTimeoutMilliseconds`; what `body` throws.
+  /// Passes on a partition's records of a range of offsets, in order and many at once.
+  /// - Throws: `LogFailure` that names partition and offset if the topic does not have the whole range, or nothing
+  ///   arrives for `queryTimeoutMilliseconds`; what `body` throws.
   package func forEachBatch(
     of partition: PartitionID, in range: Range<Int64>, _ body: ([LoggedRecord]) throws -> Void
   ) throws {

@@ -1,10 +1,10 @@
 import EventLog
 import Model
 
-/// What one lane has appended and was not told of yet: of each partition in the order of its appends, whatever order
-/// the reports on them come in.
+/// What one lane has appended and heard nothing of yet: for each partition in the order of its appends, whatever
+/// order the reports arrive in.
 struct LaneAppends: Sendable {
-  /// Rows under way. A partition has one or two, so that no lane comes near it.
+  /// Rows under way. A partition has one or two, so no lane comes near this.
   static let countMax = 65_536
 
   private struct Row: Sendable {
@@ -12,7 +12,7 @@ struct LaneAppends: Sendable {
     let epoch: UInt64
     let number: UInt64?
     let byteCount: Int
-    /// What the report said; nil before it has come.
+    /// What the report said; nil before it arrives.
     var outcome: Outcome?
   }
 
@@ -33,7 +33,7 @@ struct LaneAppends: Sendable {
     rows = Array(repeating: [], count: partitionCount * Service.allCases.count)
   }
 
-  /// Notes an append. Returns its tag, which is never 0; nil when the partition does not exist or there is no room.
+  /// Notes an append. Returns its tag, which is never 0; nil if the partition does not exist or there is no room.
   mutating func begin(_ partition: PartitionID, epoch: UInt64, _ number: UInt64?, byteCount: Int) -> UInt? {
     guard count < Self.countMax, let slot = partition.slot(of: partitionCount) else { return nil }
     lastSerial &+= 1
@@ -44,14 +44,14 @@ struct LaneAppends: Sendable {
     return tag
   }
 
-  /// What was begun under a tag and not reported on.
+  /// What was begun under a tag but not reported on.
   func append(_ tag: UInt) -> (partition: PartitionID, number: UInt64?)? {
     let slot = Int(tag % UInt(rows.count))
     guard let row = rows[slot].first(where: { $0.tag == tag && $0.outcome == nil }) else { return nil }
     return PartitionID(slot: slot, of: partitionCount).map { ($0, row.number) }
   }
 
-  /// Notes what became of an append: nil for an unknown fate. A tag that is not under way changes nothing.
+  /// Notes the fate of an append: nil if unknown. A tag that is not under way changes nothing.
   mutating func settle(_ tag: UInt, offset: Int64?) {
     let slot = Int(tag % UInt(rows.count))
     guard let place = rows[slot].firstIndex(where: { $0.tag == tag && $0.outcome == nil }),

@@ -1,9 +1,9 @@
 import CRdKafka
 import Model
 
-/// The partitions that one lane reads, and where each stands: every offset once, in order, without gaps, up to the end.
+/// The partitions that one lane reads, and how far each is: every offset once, in order, without gaps, up to the end.
 struct LaneReadings: Sendable {
-  /// Errors without a record between them that one reading outlasts.
+  /// Errors without a record between them that one reading survives.
   static let errorsMax = 3
 
   private struct Reading: Sendable {
@@ -18,7 +18,7 @@ struct LaneReadings: Sendable {
     /// Everything has come.
     case ended
     case broken(reason: String)
-    /// It may go on.
+    /// It may continue.
     case trouble(String)
   }
 
@@ -32,7 +32,7 @@ struct LaneReadings: Sendable {
   @discardableResult
   mutating func end(_ partition: PartitionID) -> Bool { readings.removeValue(forKey: partition) != nil }
 
-  /// Takes what came of a partition: a record, its end, or an error.
+  /// Takes what arrived from a partition: a record, its end, or an error.
   mutating func admit(_ message: rd_kafka_message_t, of partition: PartitionID) -> Verdict {
     switch message.err {
     case RD_KAFKA_RESP_ERR_NO_ERROR: admit(partition, at: message.offset)
@@ -51,7 +51,7 @@ struct LaneReadings: Sendable {
 
   /// Takes the end of a partition: the offset that its next record will get.
   mutating func admitEnd(_ partition: PartitionID, at offset: Int64) -> Verdict {
-    // An end that lies before what was read belongs to a reading before this one.
+    // An end before what was read belongs to an earlier reading.
     guard let reading = readings[partition], offset >= reading.next else { return .drop }
     guard offset == reading.next else { return gap(partition, reading, offset) }
     readings[partition] = nil

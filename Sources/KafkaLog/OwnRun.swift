@@ -1,15 +1,15 @@
 import Model
 
-/// This run of the pod as the topic has it, and whether it has to be told of again: an older run's last words, or a
-/// topic that lost its records, would otherwise take it out of everybody's map.
+/// This run of the pod as the topic has it, and whether it must be announced again: otherwise an older run's last
+/// words, or a topic that lost its records, would remove it from everybody's map.
 struct OwnRun: Sendable {
   let announcement: PodAnnouncement
-  /// The newest record about this run; -1 when there is none any more.
+  /// The newest record about this run; -1 if none is left.
   private var writtenAt: Int64
   /// The newest record that denies it: an older run's, or that the pod has left.
   private var deniedAt: Int64 = -1
   private var isUnderWay = false
-  /// A newer run of the name is there: nothing to say any more.
+  /// A newer run of the name exists: nothing is left to say.
   private(set) var isOver = false
 
   init(_ announcement: PodAnnouncement, writtenAt offset: Int64) {
@@ -17,7 +17,7 @@ struct OwnRun: Sendable {
     writtenAt = offset
   }
 
-  /// The topic tells of a pod, or that one has left.
+  /// The topic reports a pod, or that one has left.
   mutating func read(_ announcement: Announcement, at offset: Int64) {
     switch announcement {
     case .pod(let pod) where pod.name == self.announcement.name:
@@ -40,14 +40,14 @@ struct OwnRun: Sendable {
     deniedAt = -1
   }
 
-  /// Whether it has to be told of again now; it is then on its way until it was reported on.
+  /// Whether it must be announced again now; it is then on its way until reported on.
   mutating func takeSendable() -> Bool {
     guard !isOver, !isUnderWay, deniedAt >= writtenAt else { return false }
     isUnderWay = true
     return true
   }
 
-  /// - Parameter offset: nil when it was not written.
+  /// - Parameter offset: nil if it was not written.
   mutating func reported(offset: Int64?) {
     isUnderWay = false
     if let offset { writtenAt = max(writtenAt, offset) }

@@ -10,9 +10,9 @@ final class OwnersTopic: @unchecked Sendable {
   /// A record that was read.
   struct Row {
     let offset: Int64
-    /// nil, and why, for what no version of ours wrote.
+    /// An error for what no version of ours wrote.
     let announcement: Result<Announcement, WireError>
-    /// When a broker appended it, by the broker's clock in milliseconds since 1970-01-01 UTC; nil where the topic's
+    /// When a broker appended it, by the broker's clock in milliseconds since 1970-01-01 UTC; nil if the topic's
     /// records have their senders' time.
     var appendedMilliseconds: Int64?
   }
@@ -20,19 +20,19 @@ final class OwnersTopic: @unchecked Sendable {
   /// What became of a record that was sent.
   struct Report {
     let tag: UInt
-    /// nil when it was not acknowledged.
+    /// nil if it was not acknowledged.
     let offset: Int64?
     let reason: String
   }
 
   static let rowsMax = 512
-  /// Of a record that somebody waits for.
+  /// For a record that somebody waits for.
   private static let awaitedTag: UInt = 1
-  /// Of the pod's own record when it is written again.
+  /// For the pod's own record when it is written again.
   static let podTag: UInt = 2
-  /// Of what is said for pods that are gone; nobody waits for it.
+  /// For what is said on behalf of gone pods; nobody waits for it.
   static let goneTag: UInt = 3
-  /// Of what is announced of partitions, from here on.
+  /// For what is announced of partitions, from here on.
   static let ownersTagMin: UInt = 16
 
   let producer: KafkaClient
@@ -43,8 +43,8 @@ final class OwnersTopic: @unchecked Sendable {
   private let wake: WakeDescriptor
   private let options: KafkaOptions
 
-  /// Connects, and reads the topic from its beginning on.
-  /// - Throws: `LogFailure` when the options make no sense.
+  /// Connects, and reads the topic from its beginning.
+  /// - Throws: `LogFailure` if the options make no sense.
   init(_ options: KafkaOptions, wake: WakeDescriptor) throws(LogFailure) {
     self.options = options
     self.wake = wake
@@ -73,7 +73,7 @@ final class OwnersTopic: @unchecked Sendable {
   }
 
   /// Writes a record and waits for it. Returns its offset.
-  /// - Throws: `LogFailure` when no broker acknowledges it in time, or one refuses it.
+  /// - Throws: `LogFailure` if no broker acknowledges it in time, or one refuses it.
   func write(
     key: String, value: [UInt8]?, within milliseconds: Int, _ tell: (KafkaEvent) -> Void
   ) throws(LogFailure) -> Int64 {
@@ -94,7 +94,7 @@ final class OwnersTopic: @unchecked Sendable {
     throw LogFailure(.unreachable, "no broker of \(options.brokers) takes a record of \(options.ownersTopic)")
   }
 
-  /// Sends a record; its report carries the tag. Returns why the producer does not take it, if so.
+  /// Sends a record; its report carries the tag. Returns why the producer refuses it, if it does.
   func send(key: String, value: [UInt8]?, tag: UInt) -> String? {
     let key = Array(key.utf8)
     let status = key.withUnsafeBytes { key in
@@ -109,7 +109,7 @@ final class OwnersTopic: @unchecked Sendable {
     return status == 0 ? nil : KafkaLibrary.text(rd_kafka_last_error())
   }
 
-  /// The reports that came, and news for the operator.
+  /// The reports that arrived, and news for the operator.
   func takeReports(_ tell: (KafkaEvent) -> Void) -> [Report] {
     var reports: [DeliveryReport] = []
     while producer.nextEvent({ event in
@@ -124,7 +124,7 @@ final class OwnersTopic: @unchecked Sendable {
     }
   }
 
-  /// Some of the records that came, oldest first; empty when there are none now.
+  /// Some of the records that arrived, oldest first; empty if there are none now.
   func takeRows(_ tell: (KafkaEvent) -> Void) -> [Row] {
     withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: Self.rowsMax) { batch in
       batch.initialize(repeating: nil)

@@ -2,7 +2,7 @@ import Model
 import OwnershipMap
 import Wire
 
-/// What a pod makes of the records of the map of owners, one after the other, and what it has to write itself.
+/// What a pod makes of the owner map's records, one after another, and what it must write itself.
 struct OwnersView: Sendable {
   private(set) var snapshot = OwnershipSnapshot()
   var book = AnnouncementBook()
@@ -11,15 +11,15 @@ struct OwnersView: Sendable {
   private(set) var recordsPassedOver: UInt64 = 0
   /// The highest incarnation that the pod's name had.
   private(set) var incarnationMax: UInt64 = 0
-  /// Behind the newest record.
+  /// The offset after the newest record.
   private(set) var nextOffset: Int64 = 0
 
   init(run: OwnRun) { self.run = run }
 
-  /// Takes a record in; returns whether the map changed.
+  /// Takes a record; returns whether the map changed.
   ///
-  /// Offsets only grow: one that comes back belongs to a topic that lost its records, or was made anew. Then the map
-  /// begins anew as well, with what this pod knows of itself, and this pod says all of it again.
+  /// Offsets only grow: a lower one belongs to a topic that lost its records, or was recreated. Then the map starts
+  /// over as well, with what this pod knows of itself, and this pod says all of that again.
   mutating func read(_ row: OwnersTopic.Row, _ tell: (KafkaEvent) -> Void) -> Bool {
     if row.offset < nextOffset {
       tell(.trouble(client: "owners", text: "the topic lost its records: everything is announced again"))
@@ -45,8 +45,8 @@ struct OwnersView: Sendable {
     }
   }
 
-  /// This pod says how a partition of it stands; it knows that at once. Nothing is said behind a newer owner. Returns
-  /// whether the map changed.
+  /// This pod says how one of its partitions stands; it knows that at once. Nothing is said after a newer owner.
+  /// Returns whether the map changed.
   mutating func announce(_ owner: OwnerAnnouncement) -> Bool {
     if let known = snapshot.owner(of: owner.partition), known.epoch > owner.epoch { return false }
     book.announce(owner)

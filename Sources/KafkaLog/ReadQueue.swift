@@ -11,7 +11,7 @@ final class ReadQueue: @unchecked Sendable {
   static let batchMax = 1_024
 
   let handle: OpaquePointer
-  /// The client that the queue is of, which ends after it.
+  /// The queue's client, which ends after it.
   let reader: KafkaReader
   private let batch: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
 
@@ -29,7 +29,7 @@ final class ReadQueue: @unchecked Sendable {
     batch.deallocate()
   }
 
-  /// Takes at most `count` messages, each handed to `body`. Returns whether there may be more.
+  /// Takes at most `count` messages, passing each to `body`. Returns whether there may be more.
   func take(_ count: Int, _ body: (rd_kafka_message_t) -> Void) -> Bool {
     let wanted = max(1, min(count, Self.batchMax))
     let taken = rd_kafka_consume_batch_queue(handle, 0, batch, wanted)

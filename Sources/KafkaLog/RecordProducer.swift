@@ -2,7 +2,7 @@ import CRdKafka
 import EventLog
 import Model
 
-/// librdkafka's producer, for one lane: its threads send, and tell what became of it.
+/// librdkafka's producer, for one lane: its threads send, and report the results.
 ///
 /// `@unchecked Sendable` is safe: its handles are constant, and librdkafka's calls on them may come from any thread.
 final class RecordProducer: RecordSender, @unchecked Sendable {

@@ -6,7 +6,7 @@ struct RetentionMargins: Sendable {
   private struct Entry: Sendable {
     /// The newest offset that the owner does not need; nil before it is known.
     var trimmedThrough: Int64?
-    /// The topic, when somebody asked last.
+    /// The topic, when last asked about.
     var bounds: LogBounds?
   }
 
@@ -14,7 +14,7 @@ struct RetentionMargins: Sendable {
 
   var partitions: [PartitionID] { entries.keys.sorted() }
 
-  /// An owner announces itself. What is known of one before it counts no more: a restored store may be behind.
+  /// An owner announces itself. What is known of an earlier one no longer counts: a restored store may be behind.
   mutating func announce(_ partition: PartitionID) { entries[partition] = Entry(bounds: entries[partition]?.bounds) }
 
   mutating func forget(_ partition: PartitionID) { entries[partition] = nil }
@@ -34,7 +34,7 @@ struct RetentionMargins: Sendable {
     for (partition, bounds) in bounds { entries[partition]?.bounds = bounds }
   }
 
-  /// Records that may still be removed before one is missing, where that is known.
+  /// Records that may still be removed before one is missing, if known.
   var margins: [PartitionID: Int64] {
     entries.compactMapValues { entry in
       guard let bounds = entry.bounds, let trimmed = entry.trimmedThrough, trimmed < .max else { return nil }

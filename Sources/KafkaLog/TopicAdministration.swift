@@ -4,14 +4,14 @@ import Model
 import Threads
 
 /// Looks at topics and creates them. Every call blocks, at most the options' `queryTimeoutMilliseconds` for each
-/// question: not for a lane.
+/// query: not for lanes.
 ///
-/// Asks as a consumer does: a producer's question would make brokers create a missing topic by their own defaults.
+/// Asks as a consumer does: a producer's query would make brokers create a missing topic with their own defaults.
 public final class TopicAdministration: Sendable {
   private let client: KafkaClient
   private let options: KafkaOptions
 
-  /// - Throws: `LogFailure` when the options or properties make no sense.
+  /// - Throws: `LogFailure` if the options or properties make no sense.
   public init(_ options: KafkaOptions) throws(LogFailure) {
     self.options = options
     client = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "topics")
@@ -21,8 +21,8 @@ public final class TopicAdministration: Sendable {
 
   // MARK: Looking
 
-  /// The cluster's topics of a plan as they are.
-  /// - Throws: `LogFailure` when no broker answers, or does not tell.
+  /// The cluster's topics of a plan, as they are.
+  /// - Throws: `LogFailure` if no broker answers, or one does not say.
   public func describe(_ plan: TopicPlan) throws(LogFailure) -> TopicState {
     var metadata: UnsafePointer<rd_kafka_metadata>?
     let code = rd_kafka_metadata(client.handle, 1, nil, &metadata, timeout)
@@ -88,7 +88,7 @@ public final class TopicAdministration: Sendable {
 
   /// Creates the topics of a plan that are missing, and waits until they have leaders. What exists is left alone.
   /// - Returns: the names of those that it created.
-  /// - Throws: `LogFailure` when the plan contradicts itself, or a broker refuses or does not answer.
+  /// - Throws: `LogFailure` if the plan contradicts itself, or a broker refuses or does not answer.
   public func create(_ plan: TopicPlan) throws(LogFailure) -> [String] {
     if let contradiction = plan.contradiction { throw LogFailure(.settings, contradiction) }
     let known = try describe(plan).topics

@@ -1,5 +1,5 @@
 extension TopicPlan {
-  /// Everything that is not as planned; empty when Kassa can run on it.
+  /// Everything that is not as planned; empty if Kassa can run on it.
   public func findings(_ state: TopicState) -> [TopicFinding] {
     planned.flatMap { planned -> [TopicFinding] in
       guard let topic = state.topics[planned.name] else { return [missing(planned.name, state)] }
@@ -81,8 +81,8 @@ extension TopicPlan {
     }
   }
 
-  /// The file for `kafka-reassign-partitions.sh` that gives every partition as many replicas as planned: those that
-  /// it has stay, the others are spread over the brokers. nil when nothing is lacking or brokers are.
+  /// The file for `kafka-reassign-partitions.sh` that gives every partition as many replicas as planned: those it
+  /// has stay, the others are spread over the brokers. nil if no replica is missing, or too many brokers are.
   public func reassignment(_ state: TopicState) -> String? {
     let brokers = state.brokers.sorted()
     guard brokers.count >= replicationFactor else { return nil }

@@ -1,19 +1,19 @@
 import EventLog
 import Model
 
-/// The topics that Kassa needs, as they have to be.
+/// The topics that Kassa needs, as they must be.
 public struct TopicPlan: Hashable, Sendable {
   public let brokers: String
   public let prefix: String
-  /// Of the topic of each service. Chosen once: another count would send keys to other partitions than their state's.
+  /// For each service's topic. Chosen once: another count would send keys to partitions other than their state's.
   public let partitionCount: Int
-  /// Bytes that a topic has to take in one record.
+  /// Bytes that a topic must accept in one record.
   public let recordBytesMax: Int
-  /// On how many brokers each record stands.
+  /// How many brokers store each record.
   public var replicationFactor = 3
-  /// On how many of them before it counts as written; one less than `replicationFactor` lets one broker be away.
+  /// How many of them before it counts as written; one less than `replicationFactor` lets one broker be away.
   public var minInsyncReplicas = 2
-  /// How long records are kept at least: longer than the longest time that a store may be behind.
+  /// How long records are kept at least: longer than a store may ever be behind.
   public var retentionHours = 168
 
   public init(_ options: KafkaOptions) {
@@ -33,7 +33,7 @@ public struct TopicPlan: Hashable, Sendable {
     return nil
   }
 
-  /// One topic as it has to be.
+  /// One topic as it must be.
   struct Planned {
     let name: String
     let partitionCount: Int
@@ -50,13 +50,13 @@ public struct TopicPlan: Hashable, Sendable {
 
   public var topics: [String] { planned.map(\.name) }
 
-  /// What a topic's setting has to be.
+  /// What a topic's setting must be.
   enum Rule: Hashable, Sendable {
     case exactly(String)
     case atLeast(Int64)
     /// -1 stands for no bound.
     case atLeastOrUnbounded(Int64)
-    /// A number, as it is told to the brokers.
+    /// A number, as the brokers get it.
     case atMost(String)
 
     /// What a new topic gets.
@@ -87,7 +87,7 @@ public struct TopicPlan: Hashable, Sendable {
     }
   }
 
-  /// The settings of a topic that Kassa has a wish about.
+  /// The settings of a topic that Kassa cares about.
   public func settingNames(of topic: String) -> [String] {
     planned.first { $0.name == topic }?.rules.map(\.name) ?? []
   }
@@ -107,8 +107,8 @@ public struct TopicPlan: Hashable, Sendable {
     ]
   }
 
-  /// What the map of owners needs: the newest record of each key for ever, and few others, as every pod reads them all
-  /// when it starts. Brokers compact closed segments only, and by default close one in a week.
+  /// What the map of owners needs: the newest record of each key forever, and few others, as every pod reads them all
+  /// when it starts. Brokers compact only closed segments, and by default close one a week.
   private var ownersRules: [(name: String, rule: Rule, why: String)] {
     [
       ("cleanup.policy", .exactly("compact"), "the newest record of each pod and partition is needed, and no other"),
@@ -158,12 +158,12 @@ public struct TopicDescription: Hashable, Sendable {
   public var replicationFactor: Int { replicas.map(\.count).min() ?? 0 }
 }
 
-/// What is wrong with a topic, and how it is mended.
+/// What is wrong with a topic, and how to fix it.
 public struct TopicFinding: Hashable, Sendable, CustomStringConvertible {
   public let topic: String
   /// A sentence without a full stop.
   public let problem: String
-  /// The command that mends it, to be run as it stands; where nothing can be run, what has to be done.
+  /// The command that fixes it, to be run as it is; if no command can, what to do.
   public let remedy: String
   /// Whether it may pass by itself.
   public var isPassing = false

@@ -4,7 +4,7 @@ import Glibc
 
 /// An eventfd that librdkafka writes to when one of its queues stops being empty, for a lane's loop to watch.
 ///
-/// Edge-triggered: whoever was woken drains the queues until they are empty, or looks again by itself.
+/// Edge-triggered: the woken thread drains the queues until they are empty, or looks again by itself.
 final class WakeDescriptor: Sendable {
   let descriptor: Int32
 

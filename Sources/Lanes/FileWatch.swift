@@ -8,7 +8,7 @@ public struct FileEvents: OptionSet, Hashable, Sendable {
   public static let readable = FileEvents(rawValue: Int32(UV_READABLE.rawValue))
   public static let writable = FileEvents(rawValue: Int32(UV_WRITABLE.rawValue))
   public static let disconnected = FileEvents(rawValue: Int32(UV_DISCONNECT.rawValue))
-  /// The descriptor cannot be watched any more, for example because it was closed; only reported, never asked for.
+  /// The descriptor can no longer be watched, for example because it was closed; only reported, never asked for.
   public static let failed = FileEvents(rawValue: 1 << 16)
 }
 
@@ -47,7 +47,7 @@ public final class FileWatch {
     }
   }
 
-  /// Ends the watch; close it before the descriptor. The handler is not called any more.
+  /// Ends the watch; close it before the descriptor. The handler is not called again.
   public func close() {
     guard handle.isOpen else { return }
     lane.assertOnLane()

@@ -1,10 +1,10 @@
 import CUV
 import Glibc
 
-/// A value behind a mutex of the system's. As `Synchronization.Mutex`, but known to ThreadSanitizer, which takes that
+/// A value behind a system mutex. Like `Synchronization.Mutex`, but known to ThreadSanitizer, which mistakes that
 /// one's uses for races.
 ///
-/// `@unchecked Sendable` is safe: `value` is touched under `mutex` alone, which stands at a fixed address.
+/// `@unchecked Sendable` is safe: `value` is touched only under `mutex`, which is at a fixed address.
 public final class Guarded<Value>: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private var value: Value
@@ -20,7 +20,7 @@ public final class Guarded<Value>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Runs a short piece of work on the value, one thread at a time; it must not come back here.
+  /// Runs a short piece of work on the value, one thread at a time; it must not call back here.
   public func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }

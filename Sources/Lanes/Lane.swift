@@ -6,14 +6,14 @@ import Synchronization
 /// actors that have the lane as their executor.
 ///
 /// A turn of a lane: wait for descriptors, timers or a wake-up; run the jobs of its actors and the posted work; then
-/// run `turn`, which drains what has come. A lane at rest sleeps in its loop until something happens. A turn that has
-/// much under way may have the next one `gather`.
+/// run `turn`, which drains what has arrived. An idle lane sleeps in its loop until something happens. A turn that
+/// has much under way may make the next one `gather`.
 ///
 /// An actor whose `unownedExecutor` is a lane is entered from code that runs on the lane with `assumeIsolated`: no
 /// hop, no task, no continuation. Nothing on a lane may block.
 ///
-/// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The loop and all
-/// handles are closed by the lane's thread at its end.
+/// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The lane's
+/// thread closes the loop and all handles at its end.
 ///
 /// `@unchecked Sendable` is safe: `loop`, `signal` and `gathering` belong to the lane's thread (before `start`, to the
 /// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
@@ -30,7 +30,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
 
   private let flag = WakeFlag()
   private let inbox = LaneInbox()
-  /// How long after the present turn's beginning the next one begins, in microseconds.
+  /// How long after the start of the present turn the next one begins, in microseconds.
   private var gathering: UInt64 = 0
   private let isStopping = Atomic<Bool>(false)
   private let phase = Atomic<UInt8>(Phase.setUp)
@@ -43,9 +43,9 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     static let joined: UInt8 = 2
   }
 
-  /// Makes the loop. The thread comes with `start`.
+  /// Makes the loop. `start` makes the thread.
   ///
-  /// - Throws: `LaneFailure` when the system has no descriptors or memory left.
+  /// - Throws: `LaneFailure` if the system has no descriptors or memory left.
   public init(index: Int) throws(LaneFailure) {
     self.index = index
     let loop = UnsafeMutablePointer<uv_loop_t>.allocate(capacity: 1)
@@ -80,9 +80,9 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
 
   /// Starts the lane's thread, `kassa-lane-N`, which answers no signals. Once.
   ///
-  /// - Parameter turn: drains what has come; returns whether another turn should follow at once, without sleeping.
-  ///   Held until the lane has ended.
-  /// - Throws: `LaneFailure` when the system gives no thread.
+  /// - Parameter turn: drains what has arrived; returns whether another turn should follow at once, without
+  ///   sleeping. Held until the lane has ended.
+  /// - Throws: `LaneFailure` if the system gives no thread.
   public func start(turn: @escaping @Sendable () -> Bool) throws(LaneFailure) {
     let (isFirst, _) = phase.compareExchange(
       expected: Phase.setUp, desired: Phase.started, ordering: .acquiringAndReleasing)
@@ -118,7 +118,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     wake()
   }
 
-  /// Waits until the lane's thread has ended. Once, behind `stop`, never on the lane.
+  /// Waits until the lane's thread has ended. Once, after `stop`, never on the lane.
   public func join() {
     precondition(!isCurrent, "a lane cannot wait for itself")
     let (isStarted, _) = phase.compareExchange(
@@ -151,12 +151,12 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     threadID.store(0, ordering: .releasing)
   }
 
-  /// Lets what comes meanwhile wait, where the turn that began then has asked for it.
+  /// Lets new arrivals wait, if the turn that began then asked for it.
   private func rest(since began: UInt64) {
     guard gathering > 0 else { return }
     let passed = (uv_hrtime() &- began) / 1_000
     if passed < gathering {
-      // No descriptors: whatever becomes ready meanwhile is found afterwards, all at once.
+      // No descriptors: whatever becomes ready in the meantime is found afterwards, all at once.
       var left = timespec(tv_sec: 0, tv_nsec: Int(gathering - passed) * 1_000)
       _ = pselect(0, nil, nil, nil, &left, nil)
     }
@@ -168,9 +168,9 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// Makes the lane take a turn soon. Many wake-ups of one sleep cost one system call, those of a busy lane none.
   public func wake() { flag.wake { signal.send() } }
 
-  /// Runs a closure on the lane, behind those posted before: for control, not for the hot path.
+  /// Runs a closure on the lane, after those posted before: for control, not for the hot path.
   ///
-  /// - Returns: false when `postedWorkMax` closures wait already or the lane has ended; then it is never run.
+  /// - Returns: false if `postedWorkMax` closures already wait or the lane has ended; then it is never run.
   @discardableResult
   public func post(_ work: @escaping @Sendable () -> Void) -> Bool {
     guard inbox.add(work, countMax: Lane.postedWorkMax) else { return false }
@@ -199,20 +199,21 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// Ends the process when this code runs elsewhere.
   public func assertOnLane() { precondition(isCurrent || !isStarted, "not on lane \(index)") }
 
-  /// Milliseconds of a clock that never goes back, as of the loop's last wake-up.
+  /// Milliseconds of a monotonic clock, as of the loop's last wake-up.
   public var now: UInt64 {
     assertOnLane()
     if !isStarted { uv_update_time(loop) }
     return uv_now(loop)
   }
 
-  /// How long a turn may have the next one wait: whoever stops a lane waits as long.
+  /// How long a turn may make the next one wait: stopping a lane may take this long, too.
   public static let gatherMicrosecondsMax: UInt64 = 100_000
 
-  /// Called in a turn: the next one begins no earlier than so many microseconds after this one began, whatever comes.
+  /// Called in a turn: the next one begins no earlier than this many microseconds after this one began, whatever
+  /// arrives.
   ///
-  /// Each turn has a fixed price: the wake-up, a look at every queue, a write to each peer and a request to the log.
-  /// Where much is under way, turns that each take more of it cost less, and nobody loses more than this time.
+  /// Each turn has a fixed cost: the wake-up, a look at every queue, a write to each peer and a request to the log.
+  /// When much is under way, fewer, larger turns cost less, and nobody loses more than this time.
   public func gather(microseconds: UInt64) {
     assertOnLane()
     gathering = min(microseconds, Self.gatherMicrosecondsMax)
@@ -220,7 +221,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
 
   /// Calls `handler` on the lane whenever the descriptor is ready, until the watch is closed.
   ///
-  /// - Throws: `LaneFailure` when it cannot be watched: closed, a regular file, or watched already.
+  /// - Throws: `LaneFailure` if it cannot be watched: closed, a regular file, or already watched.
   public func watch(
     _ descriptor: Int32, for events: FileEvents, handler: @escaping (FileEvents) -> Void
   ) throws(LaneFailure) -> FileWatch {
@@ -228,7 +229,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     return try FileWatch(self, descriptor: descriptor, events: events, handler: handler)
   }
 
-  /// Calls `handler` again and again, the first time after one interval.
+  /// Calls `handler` repeatedly, the first time after one interval.
   @discardableResult
   public func every(milliseconds: UInt64, handler: @escaping () -> Void) -> LaneTimer {
     timer(after: milliseconds, every: max(1, milliseconds), handler)
@@ -245,8 +246,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     return LaneTimer(self, afterMilliseconds: after, repeatMilliseconds: interval, handler: handler)
   }
 
-  /// Finds the numeric addresses of a host and calls `completion` on the lane with them, empty when there are none.
-  /// A lane that ends waits for the resolver's answer, and gives none.
+  /// Finds the numeric addresses of a host and calls `completion` on the lane with them, empty if there are none. A
+  /// lane that ends waits for the resolver's answer, but reports none.
   public func lookUp(_ host: String, completion: @escaping ([String]) -> Void) {
     assertOnLane()
     NameLookup.start(self, host, completion)
@@ -255,8 +256,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// Called by the loop's callbacks: they run while the lane counts as asleep.
   func awaken() { flag.awaken() }
 
-  /// As `awaken`, and keeps the loop from sleeping: it runs timers that are due before it waits for descriptors, and
-  /// would wait then, while everybody who wakes the lane believes that it is awake.
+  /// Like `awaken`, and keeps the loop from sleeping: it runs due timers before it waits for descriptors, and would
+  /// then wait while everybody who wakes the lane believes that it is awake.
   func awakenByTimer() {
     flag.awaken()
     signal.send()

@@ -7,7 +7,7 @@ public struct LaneFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case loop
     /// The system gives no thread.
     case thread
-    /// The descriptor cannot be watched: it is closed, a regular file, or watched already.
+    /// The descriptor cannot be watched: it is closed, a regular file, or already watched.
     case watch
   }
 

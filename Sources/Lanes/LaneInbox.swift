@@ -2,7 +2,7 @@ import Synchronization
 
 /// What other threads hand to a lane: jobs of actors that live on it, and control work.
 ///
-/// Jobs have no bound of their own: there are never more of them than there are tasks that wait for the lane's actors.
+/// Jobs have no bound of their own: there are never more of them than tasks waiting for the lane's actors.
 struct LaneInbox: ~Copyable {
   struct Content {
     var jobs: [UnownedJob] = []
@@ -30,7 +30,7 @@ struct LaneInbox: ~Copyable {
     return isAdded
   }
 
-  /// Runs all that is there, jobs first. Returns whether there was anything.
+  /// Runs everything present, jobs first. Returns whether there was anything.
   func run(on executor: UnownedSerialExecutor) -> Bool {
     guard isFilled.exchange(false, ordering: .acquiring) else { return false }
     let taken = content.withLock { content in

@@ -11,7 +11,7 @@ public final class LaneTimer {
     handle = LoopHandle { uv_timer_init(lane.loop, $0) }
     handle.fire = { [unowned lane, unowned handle] _, _ in
       lane.awakenByTimer()
-      // A timer that has run once is of no more use to the loop.
+      // The loop has no further use for a one-shot timer that has run.
       if repeatMilliseconds == 0 { handle.close() }
       handler()
     }
@@ -25,7 +25,7 @@ public final class LaneTimer {
       }, afterMilliseconds, repeatMilliseconds)
   }
 
-  /// Ends the timer; the handler is not called any more.
+  /// Ends the timer; the handler is not called again.
   public func cancel() {
     guard handle.isOpen else { return }
     lane.assertOnLane()

@@ -1,9 +1,9 @@
 import CUV
 
-/// One handle of a lane's loop. The loop holds it until it is closed; closing takes until the loop's next turn.
+/// One handle of a lane's loop. The loop holds it until it is closed, which takes until the loop's next turn.
 /// Lane-confined.
 ///
-/// `Handle` is libuv's struct. It lives at a fixed address from here on until libuv says that it is closed.
+/// `Handle` is libuv's struct. It stays at a fixed address until libuv says that it is closed.
 final class LoopHandle<Handle> {
   let pointer: UnsafeMutablePointer<Handle>
   /// Called by the handle's trampoline, with libuv's status and events.
@@ -47,7 +47,7 @@ final class LoopHandle<Handle> {
     LoopClosing.close(base)
   }
 
-  /// The Swift object of a handle that libuv calls back with; nil for none.
+  /// The Swift object of a handle that libuv calls back with; nil without one.
   static func of(_ pointer: UnsafeMutablePointer<Handle>?) -> LoopHandle? {
     guard let pointer else { return nil }
     let base = UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: uv_handle_t.self)
@@ -66,7 +66,7 @@ enum LoopClosing {
     }
   }
 
-  /// Closes every handle that is still open, runs the loop until that is done, and closes the loop.
+  /// Closes every open handle, runs the loop until that is done, and closes the loop.
   static func close(all loop: UnsafeMutablePointer<uv_loop_t>) {
     uv_walk(loop, { handle, _ in if let handle { LoopClosing.close(handle) } }, nil)
     while uv_run(loop, UV_RUN_DEFAULT) != 0 {}

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A bounded queue of messages to one lane: many writers, one reader.
 ///
-/// A batch is taken or refused whole, costs one lock, and wakes the lane only when the box was empty: a lane that has
-/// mail has been woken for it already.
+/// A batch is taken or refused whole, costs one lock, and wakes the lane only if the box was empty: a lane that has
+/// mail has already been woken for it.
 public final class Mailbox<Message: Sendable>: Sendable {
   private let messagesMax: Int
   private let wake: @Sendable () -> Void
@@ -24,7 +24,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
     self.init(messagesMax: messagesMax) { lane.wake() }
   }
 
-  /// Puts the whole batch into the box, or nothing of it when there is no room. From any thread.
+  /// Puts the whole batch into the box, or none of it if there is no room. From any thread.
   ///
   /// - Returns: whether it was taken. A batch larger than the box never is.
   public func post(_ batch: [Message]) -> Bool {

@@ -1,7 +1,7 @@
 import CUV
 import Glibc
 
-/// Asks the system's resolver for the addresses of a host, without keeping the lane: libuv asks on its own threads.
+/// Asks the system's resolver for a host's addresses, without blocking the lane: libuv asks on its own threads.
 final class NameLookup {
   private let lane: Lane
   private let completion: ([String]) -> Void
@@ -28,7 +28,7 @@ final class NameLookup {
         guard let data = request?.pointee.data else { return }
         let lookup = Unmanaged<NameLookup>.fromOpaque(data).takeRetainedValue()
         lookup.lane.awaken()
-        // A lane that ends takes no new handles: nobody is to dial.
+        // A lane that ends takes no new handles: nobody should dial.
         lookup.completion(status == 0 && !lookup.lane.isEnding ? NameLookup.addresses(result) : [])
       }, host, nil, &hints)
     guard status != 0 else { return }

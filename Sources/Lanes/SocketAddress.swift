@@ -6,7 +6,7 @@ public struct SocketAddress {
   private let bytes: [UInt8]
   public let family: Int32
 
-  /// nil when the host is a name, or no address at all. Asks nobody.
+  /// nil if the host is a name, or no address at all. Asks no resolver.
   public init?(_ host: String, _ port: UInt16) {
     var hints = addrinfo()
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
@@ -29,7 +29,7 @@ public struct SocketAddress {
   }
 }
 
-/// A descriptor of a socket; closed at its end, behind all watches of it.
+/// A descriptor of a socket; closed at its end, after all its watches.
 public final class SocketDescriptor {
   public let number: Int32
 
@@ -37,7 +37,7 @@ public final class SocketDescriptor {
 
   deinit { close(number) }
 
-  /// A TCP socket that never blocks; nil when the system has none left.
+  /// A TCP socket that never blocks; nil if the system has none left.
   public static func make(_ family: Int32) -> SocketDescriptor? {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let number = socket(family, kind, 0)
@@ -52,21 +52,21 @@ public final class SocketDescriptor {
     setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
-  /// Why a connection could not be made; 0 when it was.
+  /// Why a connection could not be made; 0 if it was.
   public var failure: Int32 {
     var failure: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     return getsockopt(number, SOL_SOCKET, SO_ERROR, &failure, &length) == 0 ? failure : errno
   }
 
-  /// The port that a listening socket has.
+  /// A listening socket's port.
   public var port: UInt16 {
     var address = sockaddr_in6()
     var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     let status = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(number, $0, &length) }
     }
-    // The port stands at the same place in both families.
+    // The port is at the same place in both families.
     return status == 0 ? UInt16(bigEndian: address.sin6_port) : 0
   }
 }

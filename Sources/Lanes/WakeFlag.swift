@@ -1,14 +1,14 @@
 import Synchronization
 
-/// Whether a lane sleeps, and whether it has to look again before it does.
+/// Whether a lane sleeps, and whether it must look again before it does.
 ///
 /// A lane is woken through its loop's eventfd, which costs two system calls. So only the first `wake` of a sleep pays
-/// for it: a wake-up while the lane works merely marks it, and the lane looks at the mark before it sleeps.
+/// for it: a wake-up while the lane works only marks it, and the lane checks the mark before it sleeps.
 ///
 ///     working ──wake──► notified ──work──► working          no system call
 ///     working ──sleep──► sleeping ──wake──► notified         one system call
 ///
-/// Every change is an exchange of one atomic, so what a thread wrote before `wake` is seen by the lane behind the
+/// Every change is an exchange of one atomic, so what a thread wrote before `wake` is seen by the lane after the
 /// `work` that follows: no wake-up is lost.
 struct WakeFlag: ~Copyable {
   private enum State {
@@ -22,7 +22,7 @@ struct WakeFlag: ~Copyable {
   /// Threads that may be about to send.
   private let senders = Atomic<Int>(0)
 
-  /// Marks the lane; runs `send` when it sleeps and nobody has woken it yet. From any thread.
+  /// Marks the lane; runs `send` if it sleeps and nobody has woken it yet. From any thread.
   func wake(_ send: () -> Void) {
     var seen = state.load(ordering: .relaxed)
     while seen != State.ended {
@@ -52,7 +52,7 @@ struct WakeFlag: ~Copyable {
   /// On the lane, woken by its loop: it will look at everything before it sleeps again, so nobody need send.
   func awaken() { _ = state.exchange(State.notified, ordering: .sequentiallyConsistent) }
 
-  /// On the lane: no `wake` sends any more once this has returned.
+  /// On the lane: no `wake` sends once this has returned.
   func end() {
     _ = state.exchange(State.ended, ordering: .sequentiallyConsistent)
     // A sender that saw the lane asleep is within one system call of leaving.

@@ -3,9 +3,9 @@ import Glibc
 
 /// What ends a lane's sleep: an eventfd that its loop watches.
 ///
-/// libuv's own `uv_async_t` is the same, plus a loop in which the woken thread spins until the waking one has come
-/// back from its write; with as many threads as processors that was a tenth of a loaded lane's time. `WakeFlag`
-/// makes the spin needless: it sends once a sleep, and nobody closes while somebody may send.
+/// libuv's own `uv_async_t` is the same, plus a loop in which the woken thread spins until the waking one has
+/// returned from its write; with as many threads as processors that took a tenth of a loaded lane's time.
+/// `WakeFlag` makes the spin needless: it sends once per sleep, and nobody closes while another may send.
 final class WakeSignal {
   private let descriptor: Int32
   private let handle: LoopHandle<uv_poll_t>
@@ -33,10 +33,10 @@ final class WakeSignal {
   /// The loop must be closed by then.
   deinit { close(descriptor) }
 
-  /// Makes the loop return from its sleep, or not sleep the next time.
+  /// Makes the loop return from its sleep, or skip its next one.
   func send() {
     var one: UInt64 = 1
-    // Fails only when the counter is at its end, and then the loop wakes anyway.
+    // Fails only if the counter is at its maximum, and then the loop wakes anyway.
     _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
   }
 }

@@ -4,7 +4,7 @@ import Glibc
 struct Answer: Equatable {
   var status: UInt16
   var body: Range<Int>
-  /// The server closes the connection behind this answer.
+  /// The server closes the connection after this answer.
   var closes: Bool
   /// `Idempotent-Replayed: true`.
   var isReplayed: Bool

@@ -83,7 +83,7 @@ extension LoadReport: CustomStringConvertible {
 }
 
 extension Double {
-  /// With so many places behind the point.
+  /// With this many decimal places.
   func text(_ places: Int) -> String {
     guard isFinite, magnitude < 1e15 else { return "?" }
     var scale = 1.0

@@ -25,7 +25,7 @@ final class World {
   /// What the answers to an order's checkout said.
   enum CheckoutAnswer: Equatable {
     case notAsked
-    /// 200: paid, for ever.
+    /// 200: paid, forever.
     case paid
     /// 409 with its code; `subject` is the item or user that it names.
     case refused(code: String, subject: String)

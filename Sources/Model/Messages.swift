@@ -10,7 +10,7 @@ public enum Message: Hashable, Sendable {
   case commit(AttemptID)
   /// To the stock partition of `slip.stops[stop]`: give back what is held there, then pass on backwards.
   case release(Slip, stop: UInt16, Failure)
-  /// To the order: nothing is held or taken any more.
+  /// To the order: nothing is held or taken now.
   case failed(AttemptID, Failure)
 
   /// The routing slip that it carries, if it does.

@@ -33,7 +33,7 @@ public struct Entry: Hashable, Sendable {
   }
 }
 
-/// What the owners of a partition tell each other through its log.
+/// What the owners of a partition say to each other through its log.
 public enum Control: Hashable, Sendable {
   /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
   case rules(version: UInt32)
@@ -41,7 +41,7 @@ public enum Control: Hashable, Sendable {
   case limits(RuleLimits)
   /// From here on the partition belongs to this owner: what stands before is its predecessor's to answer.
   case owned(Owner)
-  /// The owner with this epoch answers nothing any more.
+  /// The owner with this epoch answers nothing more.
   case released(epoch: UInt64)
   /// The owner with this epoch sent something: when it comes back, the owner knows that it owned the partition then.
   case tick(epoch: UInt64, number: UInt64)
@@ -103,7 +103,7 @@ public struct Delivery: Sendable {
     case record(Record)
     case undecodable(reason: String)
     /// The log lost what the partition sent, or cannot hand over its records any more: no checkpoint may follow, and
-    /// the partition has to start again from its newest one. Nothing of it comes behind this; the offset tells where
+    /// the partition has to start again from its newest one. Nothing of it comes after this; the offset says where
     /// it broke.
     case broken(reason: String)
   }

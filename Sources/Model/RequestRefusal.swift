@@ -8,7 +8,7 @@ public enum RequestRefusal: Error, Hashable, Sendable {
   case starting
   /// The partition met a record that it cannot apply.
   case partitionStopped(PartitionID)
-  /// The log cannot be written any more; reads of what is durable go on.
+  /// The log can no longer be written; reads of what is durable continue.
   case logFailed
   /// The command was appended and nobody knows whether it is durable.
   case outcomeUnknown

@@ -2,7 +2,7 @@
 ///
 /// All owners of a partition and all replays of its log have to decide under the same ones, so they stand in the log
 /// (`Control.limits`) and in its checkpoints, and nothing that is applied looks at a configuration. What an owner is
-/// configured with it puts into the log, behind everything that was decided under others.
+/// configured with it puts into the log, after everything that was decided under others.
 public struct RuleLimits: Hashable, Sendable {
   /// The most different items of one order.
   public var orderLinesMax: Int

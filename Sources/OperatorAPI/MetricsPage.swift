@@ -2,7 +2,7 @@ import Model
 import PartitionRuntime
 import Telemetry
 
-/// Everything that `/metrics` tells.
+/// Everything that `/metrics` shows.
 enum MetricsPage {
   /// - Parameter report: nil when a lane did not answer in time; then the partitions are left out.
   static func bytes(_ report: RuntimeReport?, _ sources: OperatorSources, _ process: ProcessFigures) -> [UInt8] {

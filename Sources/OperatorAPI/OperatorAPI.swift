@@ -12,7 +12,7 @@ import Telemetry
 public final class OperatorAPI: HTTPHandler {
   /// How long the lanes have for a report.
   public static let reportTimeoutMilliseconds = 1_000
-  /// Requests that wait for a report; beyond it one is refused with 503.
+  /// Requests that wait for a report; beyond this one is refused with 503.
   public static let waitingMax = 256
   /// How long the lanes may give no report before `/livez` says that the process should be restarted.
   public static let silenceMillisecondsMax: Int64 = 30_000
@@ -36,7 +36,7 @@ public final class OperatorAPI: HTTPHandler {
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// - Parameters:
-  ///   - milliseconds: a clock that never goes back.
+  ///   - milliseconds: a monotonic clock.
   ///   - wake: called on any thread; makes the lane call `takeReports` soon.
   public init(
     inspection: any RuntimeInspection, sources: OperatorSources, milliseconds: @escaping () -> Int64,
@@ -200,7 +200,7 @@ public final class OperatorAPI: HTTPHandler {
   }
 }
 
-/// What the operator port can tell.
+/// What the operator port can show.
 private enum Page {
   case index, live, ready, started, metrics, partitions
   /// One of the sources' pages, by its place.

@@ -116,7 +116,7 @@ private struct JSONReader {
     return nil
   }
 
-  /// What stands behind a backslash.
+  /// What follows a backslash.
   private mutating func escape() -> Unicode.Scalar? {
     guard let byte = next else { return nil }
     place += 1

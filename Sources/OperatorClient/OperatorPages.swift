@@ -1,6 +1,6 @@
 import Model
 
-/// What `/owners` tells.
+/// What `/owners` shows.
 struct OwnersReport: Hashable {
   struct Pod: Hashable {
     let name: String
@@ -43,7 +43,7 @@ struct OwnersReport: Hashable {
   }
 }
 
-/// What `/partitions` tells.
+/// What `/partitions` shows.
 struct PartitionsReport: Hashable {
   struct Partition: Hashable {
     let epoch: UInt64

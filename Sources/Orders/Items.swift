@@ -29,7 +29,7 @@ extension OrdersMachine {
     return .total(order.total ?? .zero)
   }
 
-  /// Puts a line where the item's line is, or behind all others.
+  /// Puts a line where the item's line is, or after all others.
   private mutating func put(
     _ line: Order.Line, into order: Order, _ id: OrderID, in context: borrowing ApplyContext
   ) -> Outcome {

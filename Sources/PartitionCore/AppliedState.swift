@@ -1,9 +1,9 @@
 import Model
 
-/// What the entries of a log make of a partition: the rules of its service, its idempotency keys, its time.
+/// What a log's entries make of a partition: the rules of its service, its idempotency keys, its time.
 ///
-/// A pure function of what was applied, in its order; who feeds it decides what that is. The keys that an entry touches
-/// have to be resident before it is applied (`collectMissing`).
+/// A pure function of what was applied, in order; the caller decides what that is. The keys that an entry touches must
+/// be resident before it is applied (`collectMissing`).
 public struct AppliedState<Machine: StateMachine>: Sendable {
   public let partition: PartitionID
   public internal(set) var machine: Machine
@@ -32,7 +32,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     for row in pinned { machine.install(row.key, row.value) }
   }
 
-  /// Why what the store holds cannot be a state of this partition, if so.
+  /// Why what the store holds cannot be a state of this partition; nil if it can.
   public func flaw(of pinned: [EntityChange]) -> String? {
     if rulesVersion > Rules.current {
       return "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)"
@@ -44,7 +44,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     return nil
   }
 
-  /// Whether a hold of the store can be one of this partition; every message that another one leads to would go astray.
+  /// Whether a hold from the store can belong to this partition; any message caused by a foreign one would go astray.
   private func belongs(_ hold: Hold) -> Bool {
     Int(hold.stop) < hold.slip.stops.count && hold.slip.stops[Int(hold.stop)].partition == partition.index
       && hold.slip.stop(beyond: partitionCount) == nil
@@ -52,10 +52,10 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
 
   // MARK: Applying
 
-  /// Moves the partition's time on; an earlier time changes nothing.
+  /// Advances the partition's time; an earlier time changes nothing.
   public mutating func advance(to time: Timestamp) { now = max(now, time) }
 
-  /// Takes over what a control says of rules and limits; what owners say about themselves is none of its business.
+  /// Applies what a control says of rules and limits; what owners say about themselves does not concern it.
   ///
   /// - Throws: `Poison` for rules that this program does not know.
   public mutating func apply(_ control: Control) throws(Poison) {
@@ -74,9 +74,9 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   /// Applies a client's command.
   ///
   /// - Parameters:
-  ///   - place: where its record stands.
+  ///   - place: the place of its record.
   ///   - nextIndex: numbers the messages that a record causes.
-  /// - Throws: `Poison` when it cannot be applied; what it had changed by then stays changed.
+  /// - Throws: `Poison` if it cannot be applied; what it had changed by then stays changed.
   public mutating func apply(
     _ command: ClientCommand, at place: RecordPlace, nextIndex: inout UInt32, into effects: inout Effects
   ) throws(Poison) {
@@ -136,8 +136,8 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     }
   }
 
-  /// The reply that the command's idempotency key already has. A request that is still under way has none: only
-  /// a checkout can be, and the repetition joins it.
+  /// The reply that the command's idempotency key already has. A request still under way has none: only a
+  /// checkout can be, and the repetition joins it.
   private func knownReply(to command: ClientCommand) -> Reply? {
     guard let token = command.idempotency, let known = idempotency[token.key], known.expiry > now else {
       return nil
@@ -158,7 +158,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
       switch refusal {
       // A request that could not join leaves the key to the one that is under way.
       case .tooManyJoined: return
-      // It was let in because its key was free, and nothing was kept since.
+      // It was admitted because its key was free, and nothing was stored since.
       case .checkoutUnderWay: return
       default: break
       }
@@ -174,12 +174,12 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     idempotency.update(token.key, at: position) { $0 = record }
   }
 
-  /// The answer to a query whose keys are resident, and what it has to wait for.
+  /// The answer to a query whose keys are resident, and what it must wait for.
   public mutating func view(of query: Query) -> (View, LogPosition) { machine.view(of: query) }
 
   // MARK: What is resident
 
-  /// Appends the keys that have to be resident before `command` is applied and are not.
+  /// Appends the keys that must be resident before `command` is applied but are not.
   public func collectMissing(for command: ClientCommand, into keys: inout [EntityKey]) {
     if let key = command.idempotency?.key, !idempotency.isResident(key) { keys.append(.idempotency(key)) }
     machine.collectMissing(for: command.command, into: &keys)
@@ -190,7 +190,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     machine.collectMissing(for: message, into: &keys)
   }
 
-  /// Takes over what the store said about keys; what is resident already is newer.
+  /// Takes what the store said about keys; what is already resident is newer.
   public mutating func install(_ rows: [EntityChange]) {
     for row in rows {
       guard case .idempotency(let key) = row.key else {
@@ -208,7 +208,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   public var residentCount: Int { machine.residentCount + idempotency.residentCount }
   public var dirtyCount: Int { machine.dirtyCount + idempotency.dirtyCount }
 
-  /// Hands over every dirty entity, for a checkpoint; they count as dirty until `checkpointEnded`.
+  /// Returns every dirty entity, for a checkpoint; they count as dirty until `checkpointEnded`.
   public mutating func takeChanges() -> [EntityChange] {
     var changes: [EntityChange] = []
     changes.reserveCapacity(dirtyCount)
@@ -224,7 +224,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     idempotency.checkpointEnded(isWritten: isWritten)
   }
 
-  /// Forgets clean entities, at most `excess`, but none that is being loaded. Returns how many.
+  /// Evicts clean entities, at most `excess`, but none that is being loaded. Returns how many.
   public mutating func evict(excess: Int, scanMax: Int, keeping requested: Set<EntityKey>) -> Int {
     let evicted = machine.evict(excess: excess, scanMax: scanMax, keeping: requested)
     return evicted
@@ -240,11 +240,11 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   }
 }
 
-/// Where the record of an entry stands.
+/// The place of an entry's record.
 public struct RecordPlace: Hashable, Sendable {
   /// Numbers what the record causes.
   public let offset: Int64
-  /// What every answer that shows the entry's effect has to wait for.
+  /// What every answer that shows the entry's effect must wait for.
   public let position: LogPosition
 
   public init(offset: Int64, position: LogPosition) {

@@ -1,7 +1,7 @@
 import Model
 import Streams
 
-/// The partition's own row in the store: how far the log has been applied to what the store holds.
+/// The partition's own row in the store: how much of the log has been applied to what the store holds.
 public struct CheckpointHeader: Hashable, Sendable {
   public let partition: PartitionID
   /// The offset of the newest record that the store's rows include; -1 before the first.
@@ -13,11 +13,11 @@ public struct CheckpointHeader: Hashable, Sendable {
   public let limits: RuleLimits
   public let dedup: [DedupRow]
   public let ledger: Ledger
-  /// The tenure of the newest record that it includes; nil when there is none.
+  /// The tenure of the newest record that it includes; nil without one.
   public let owner: OwnerID?
   /// The number of that record.
   public let number: UInt64
-  /// With that record its owner gave the partition up, and answers nothing any more.
+  /// With that record its owner gave the partition up, and answers nothing more.
   public let isReleased: Bool
   /// The highest number of each stream that the partition receives.
   public let received: [ReceivedNumbers.Row]
@@ -71,7 +71,7 @@ public struct OutboxRow: Hashable, Sendable {
 /// What became of a command, on its way to the pod that took it.
 public enum CommandReply: Hashable, Sendable {
   case outcome(Reply)
-  /// It was not executed when its turn came; the reason says what that means for its client.
+  /// It was not executed in its turn; the reason says what that means for its client.
   case skipped(RequestID, SkipReason)
 
   public var request: RequestID {
@@ -82,14 +82,14 @@ public enum CommandReply: Hashable, Sendable {
   }
 }
 
-/// Everything that a later owner starts from: changed entities, the header that they lead to, and what nobody has
+/// Everything that a later owner starts from: changed entities, the header they lead to, and what nobody has
 /// acknowledged yet; written in one transaction, or not at all.
 public struct CheckpointBatch: Sendable {
   public package(set) var header: CheckpointHeader
   public let changes: [EntityChange]
-  /// The messages of the partition that are not acknowledged: all of them, in place of what the store has.
+  /// The partition's unacknowledged messages: all of them, replacing what the store has.
   public let outbox: [OutboxRow]
-  /// The replies that no pod has received, oldest first: all of them, in place of what the store has.
+  /// The replies that no pod has received, oldest first: all of them, replacing what the store has.
   public let replies: [CommandReply]
 
   public init(
@@ -115,12 +115,12 @@ public struct EntityChange: Hashable, Sendable {
 
 /// What a store says when a partition gets an owner.
 public struct Recovery: Sendable {
-  /// nil when the partition was never checkpointed.
+  /// nil if the partition was never checkpointed.
   public let header: CheckpointHeader?
   /// Every hold of the partition, and every item that one of them names.
   public let pinned: [EntityChange]
-  /// Offsets of records of which an operator decided that what cannot be applied in them is to be left out; in a log
-  /// with one writer a partition, the records' numbers.
+  /// Offsets of records in which an operator decided to leave out what cannot be applied; in a log with one writer
+  /// per partition, the records' numbers.
   public let quarantined: Set<Int64>
   public let outbox: [OutboxRow]
   public let replies: [CommandReply]

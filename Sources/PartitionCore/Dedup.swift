@@ -1,9 +1,9 @@
 import Model
 
-/// The highest message seen from each source partition; what is not higher was seen before and is dropped.
+/// The highest message seen from each source partition; what is not higher was seen before, so is dropped.
 ///
-/// Sends of one source arrive in order and without gaps, so one position a source is enough, however much a source
-/// repeats after a crash.
+/// Messages of one source arrive in order and without gaps, so one position per source is enough, however much a
+/// source repeats after a crash.
 public struct Dedup: Hashable, Sendable {
   private var highest: [SourcePosition?]
   private let partitionCount: Int
@@ -13,7 +13,7 @@ public struct Dedup: Hashable, Sendable {
     highest = Array(repeating: nil, count: partitionCount * Service.allCases.count)
   }
 
-  /// Whether the message is new; remembers it if so. nil when there is no such source partition.
+  /// Whether the message is new; remembers it if so. nil if there is no such source partition.
   public mutating func admit(_ message: PartitionMessage) -> Bool? {
     guard let slot = message.source.slot(of: partitionCount) else { return nil }
     if let seen = highest[slot], message.position <= seen { return false }
@@ -21,7 +21,7 @@ public struct Dedup: Hashable, Sendable {
     return true
   }
 
-  /// Whether the message is new; what is of no partition is not.
+  /// Whether the message is new; one from no existing partition is not.
   public func isNew(_ message: PartitionMessage) -> Bool {
     guard let slot = message.source.slot(of: partitionCount) else { return false }
     return highest[slot].map { message.position > $0 } ?? true
@@ -35,7 +35,7 @@ public struct Dedup: Hashable, Sendable {
     }
   }
 
-  /// Takes over rows of a checkpoint; rows of partitions that do not exist are ignored.
+  /// Takes the rows of a checkpoint; rows of partitions that do not exist are ignored.
   public mutating func restore(_ rows: [DedupRow]) {
     for row in rows {
       if let slot = row.source.slot(of: partitionCount) { highest[slot] = row.position }

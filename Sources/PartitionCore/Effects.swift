@@ -1,6 +1,6 @@
 import Model
 
-/// What applying entries puts out, as plain data.
+/// The output of applying entries, as plain data.
 public struct Effects: Sendable {
   /// Messages to other partitions (or to the same one), each with its time.
   public var messages: [Outbound] = []
@@ -37,7 +37,8 @@ public struct Effects: Sendable {
   }
 }
 
-/// Why a partition cannot go on: a record that no version of these rules wrote. The partition stops; nothing traps.
+/// Why a partition cannot continue: a record that no version of these rules wrote. The partition stops; nothing
+/// traps.
 public struct Poison: Error, Hashable, Sendable {
   public let reason: String
   public init(_ reason: String) { self.reason = reason }
@@ -45,11 +46,11 @@ public struct Poison: Error, Hashable, Sendable {
 
 /// What a state machine knows and can do while it applies one entry.
 public struct ApplyContext: ~Copyable {
-  /// The partition's time: the highest that its records told.
+  /// The partition's time: the highest in its records.
   public let now: Timestamp
   /// The bounds that the partition decides under.
   public let limits: RuleLimits
-  /// What every answer that shows the entry's effect has to wait for.
+  /// What every answer that shows the entry's effect must wait for.
   public let position: LogPosition
   /// The trace that the entry's command belongs to.
   public let trace: TraceContext?
@@ -63,8 +64,8 @@ public struct ApplyContext: ~Copyable {
   /// Outcomes of requests that waited; the loop remembers them under their idempotency keys.
   var completed: [(waiter: Waiter, outcome: Outcome)] = []
 
-  /// Sends a message, numbered by the record that caused it. One that goes nowhere, because a record or a row names a
-  /// partition that does not exist, poisons the entry.
+  /// Sends a message, numbered by the record that caused it. A message to a partition that does not exist, because a
+  /// record or a row names one, poisons the entry.
   public mutating func send(_ message: Message, to destination: PartitionID) {
     let (next, overflow) = nextIndex.addingReportingOverflow(1)
     guard Int(destination.index) < partitionCount, !overflow else {

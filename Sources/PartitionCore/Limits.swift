@@ -1,21 +1,21 @@
 /// The bounds of one partition's owner. Every queue, batch and table of the core is named here; none of them changes
-/// what is decided, which `RuleLimits` are for.
+/// what is decided: `RuleLimits` do.
 public struct CoreLimits: Hashable, Sendable {
   /// Entries applied in one step of the loop, so that a lane's other partitions get their turn; the record that
   /// crosses it is finished.
   public var stepEntriesMax = 1_024
-  /// Entries that were delivered and not applied; beyond it nothing more of the partition is read, where the log can
+  /// Entries that were delivered but not applied; beyond this nothing more of the partition is read, if the log can
   /// wait.
   public var queuedEntriesMax = 65_536
   /// Keys asked for in one load.
   public var loadKeysMax = 2_048
   /// Reads that wait for a load.
   public var waitingReadsMax = 4_096
-  /// Replies that a new owner holds back until its predecessor answers nothing any more.
+  /// Replies that a new owner holds back until its predecessor stops answering.
   public var heldRepliesMax = 65_536
   /// Resident entities beyond which clean ones are evicted.
   public var residentMax = 200_000
-  /// Entities looked at for eviction in one step.
+  /// Entities examined for eviction in one step.
   public var evictionScanMax = 256
   /// Dirty entities beyond which new commands are refused until checkpoints catch up.
   public var dirtyMax = 200_000

@@ -4,7 +4,7 @@ import Streams
 /// One record of a partition's log.
 ///
 /// Only the owner writes records, and each names the tenure it was written in. A tenure begins with `Owned`; its
-/// records are numbered by the partition, across tenures, so that a gap or a repetition is seen whatever the log
+/// records are numbered by the partition, across tenures, so that gaps and repetitions show whatever the log
 /// itself says of offsets.
 public enum LogRecord: Hashable, Sendable {
   /// From here on the partition belongs to this owner. Has no number.
@@ -31,15 +31,15 @@ public enum LogRecord: Hashable, Sendable {
   }
 }
 
-/// Everything that one turn of an owner applied, in its order.
+/// Everything that one turn of an owner applied, in order.
 public struct TurnRecord: Hashable, Sendable {
   public let owner: OwnerID
   /// The record's place among the counted records of the partition, from 1.
   public let number: UInt64
-  /// The partition's time: the owner's, and never earlier than the record before. What entries say of time counts for
-  /// nothing.
+  /// The partition's time: the owner's, and never earlier than the record before. What entries say of time is
+  /// ignored.
   public let time: Timestamp
-  /// Changes of rules and limits, applied first; `released` as the last word of an owner without a successor.
+  /// Changes of rules and limits, applied first; `released` as an owner's last word if it has no successor.
   public let controls: [Control]
   public let entries: [LoggedInput]
 
@@ -52,9 +52,9 @@ public struct TurnRecord: Hashable, Sendable {
   }
 }
 
-/// An input as it stands in the log.
+/// An input as the log holds it.
 public struct LoggedInput: Hashable, Sendable {
-  /// Which stream it came by, and its number there; nil for a command that reached its owner inside of one process
+  /// Which stream it came by, and its number there; nil for a command that reached its owner within one process
   /// whose log is a single sequence, where no number is needed.
   public let origin: Origin?
   public let body: Body
@@ -77,7 +77,7 @@ public struct LoggedInput: Hashable, Sendable {
   public enum Body: Hashable, Sendable {
     case command(ClientCommand)
     case message(Message)
-    /// A numbered command that is not executed: its number is used up, so that the stream has no hole.
+    /// A numbered command that is not executed: its number is used, so that the stream has no hole.
     case skip(RequestID?, SkipReason)
   }
 }
@@ -90,7 +90,7 @@ public enum StreamInput: Hashable, Sendable {
 }
 
 extension StreamInput {
-  /// About the bytes that it takes in the log or on its way; seldom less than it does.
+  /// Roughly the bytes it takes in the log or on its way; seldom too few.
   public var byteEstimate: Int {
     switch self {
     case .command(let command, _): 192 + (command.idempotency?.key.text.utf8.count ?? 0)
@@ -100,7 +100,7 @@ extension StreamInput {
 }
 
 extension Message {
-  /// About the bytes that it takes in the log or on its way; seldom less than it does.
+  /// Roughly the bytes it takes in the log or on its way; seldom too few.
   public var byteEstimate: Int {
     guard let slip else { return 128 }
     return slip.stops.reduce(160) { bytes, stop in

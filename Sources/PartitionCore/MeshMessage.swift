@@ -3,21 +3,21 @@ import Streams
 
 /// What the runs of two pods say to each other; each arrives once and in order, unless one of the two ends.
 ///
-/// Every word about a partition names the tenure that it comes from, or is meant for; a word for another one is void.
+/// Every word about a partition names the tenure it comes from, or is meant for; a word for another one is void.
 public enum MeshMessage: Hashable, Sendable {
   // To everybody.
   /// An owner has replayed its log: it takes streams.
   case owns(OwnerID, PartitionID)
 
   // To an owner.
-  /// The owner before it answers nothing any more.
+  /// The owner before it answers nothing more.
   case released(by: OwnerID, PartitionID, to: OwnerID)
   /// Where does this stream stand? `asker` is the epoch of the source's owner, 0 for a session.
   case hello(StreamSource, PartitionID, OwnerID, asker: UInt64)
-  /// The deadlines are milliseconds from now: pods have no clock in common.
+  /// The deadlines are milliseconds from now: pods share no clock.
   case commands(StreamFrame<StreamInput>)
   case messages(StreamFrame<Message>)
-  /// These replies have arrived where their requests wait, or nobody waits for them any more.
+  /// These replies have arrived where their requests wait, or nobody waits for them now.
   case repliesReceived([RequestID], PartitionID, OwnerID)
   case read(Query, RequestID)
 
@@ -31,14 +31,14 @@ public enum MeshMessage: Hashable, Sendable {
   case notMine(PartitionID, OwnerID)
   case replies([CommandReply], PartitionID, OwnerID)
   case answer(RequestID, View)
-  /// Somebody else has to be asked.
+  /// The asker has to ask another pod.
   case readForwarded(RequestID)
   case readRefused(RequestID, RequestRefusal)
 }
 
 extension MeshMessage {
   /// Whether it makes the receiver work, and waits apart from what ends work: requests that nobody takes must never
-  /// keep those from coming through that make room for them.
+  /// block the words that make room for them.
   public var asksForWork: Bool {
     switch self {
     case .hello, .commands, .read: true

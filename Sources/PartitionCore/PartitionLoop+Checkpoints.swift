@@ -5,16 +5,16 @@ import Model
 extension PartitionLoop {
   public var residentCount: Int { state.residentCount }
   public var dirtyCount: Int { state.dirtyCount }
-  /// Whether so much is dirty that new commands have to wait for a checkpoint.
+  /// Whether too much is dirty to take new commands before a checkpoint.
   public var isDirtyBoundReached: Bool { dirtyCount >= limits.dirtyMax }
-  /// Whether so much is dirty that a checkpoint should not wait for its interval.
+  /// Whether enough is dirty that a checkpoint should not wait for its interval.
   public var isCheckpointDue: Bool { dirtyCount >= limits.checkpointEntitiesDue }
   /// Whether a checkpoint is taken or being written.
   public var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
   /// Whether the store lacks something that was applied.
   public var isBehind: Bool { appliedOffset > checkpointedOffset }
 
-  /// The partition's own row, as a checkpoint of now would write it.
+  /// The partition's own row, as a checkpoint taken now would write it.
   public var header: CheckpointHeader {
     CheckpointHeader(
       partition: partition, offset: appliedOffset, now: state.now, rulesVersion: state.rulesVersion, limits: ruleLimits,
@@ -22,8 +22,8 @@ extension PartitionLoop {
   }
 
   /// Takes a checkpoint of everything applied so far, to be written once the log allows it. Returns whether it did:
-  /// not while one is under way, nor between two entries of a record, nor when nothing happened since the last; nor
-  /// while replies are held back, of which the next owner would not know.
+  /// not while one is under way, nor between two entries of a record, nor if nothing happened since the last; nor
+  /// while replies are held back, which the next owner would not know of.
   @discardableResult
   public mutating func takeCheckpoint() -> Bool {
     guard case .idle = checkpoint, status == .running, nextEntry == 0, isBehind, !hasUnappended, held.isEmpty
@@ -40,7 +40,7 @@ extension PartitionLoop {
     return batch
   }
 
-  /// Says whether the store has the checkpoint that `checkpointToWrite` handed out.
+  /// Notes whether the store has the checkpoint from `checkpointToWrite`.
   public mutating func checkpointEnded(isWritten: Bool) {
     guard case .writing(let offset) = checkpoint else { return }
     checkpoint = .idle
@@ -53,12 +53,12 @@ extension PartitionLoop {
     }
   }
 
-  /// Forgets clean entities while more are resident than should be. Call it between steps.
+  /// Evicts clean entities while too many are resident. Call it between steps.
   ///
   /// A key that is being loaded is kept: the load's answer may be older than what would be forgotten.
   public mutating func evict() { evict(downTo: limits.residentMax) }
 
-  /// The same where the partition has less than its limit to itself.
+  /// The same if the partition has less than its limit to itself.
   public mutating func evict(downTo share: Int) {
     let excess = residentCount - min(limits.residentMax, share)
     guard excess > 0 else { return }

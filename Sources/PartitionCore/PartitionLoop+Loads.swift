@@ -3,10 +3,9 @@ import Model
 // Keys that are not resident: asked of the store, one load at a time.
 
 extension PartitionLoop {
-  /// Applies everything that was delivered at once, for whoever replays a log without a lane. Returns the messages that
-  /// it caused.
+  /// Applies everything that was delivered at once, for replaying a log without a lane. Returns the messages it caused.
   ///
-  /// - Parameter load: what a store says about keys.
+  /// - Parameter load: returns what a store says about keys.
   /// - Throws: what `load` throws; what was applied by then stays applied.
   public mutating func run(load: ([EntityKey]) throws -> [EntityChange]) rethrows -> [Effects.Outbound] {
     var effects = Effects()
@@ -31,7 +30,7 @@ extension PartitionLoop {
     }
   }
 
-  /// Whether the first queued record can be applied; if not, asks for what it and the records behind it need.
+  /// Whether the first queued record can be applied; if not, asks for what it and the records after it need.
   mutating func collectMissing() -> Bool {
     var missing: [EntityKey] = []
     for (place, delivery) in queue.enumerated() {
@@ -58,16 +57,16 @@ extension PartitionLoop {
     return underLoad
   }
 
-  /// Takes over what the store said about the keys of the last load; a nil value does not exist there.
+  /// Takes what the store said about the keys of the last load; a nil value does not exist there.
   ///
-  /// - Parameter now: the owner's clock; only a `tenure` asks for it.
+  /// - Parameter now: the owner's clock; only a `tenure` needs it.
   public mutating func loaded(_ rows: [EntityChange], at now: Int64 = 0, into effects: inout Effects) {
     endLoad()
     state.install(rows)
     answerWaiting(now, into: &effects)
   }
 
-  /// Says that the load failed; whatever still needs its keys asks again.
+  /// Notes that the load failed; what still needs its keys asks again.
   public mutating func loadFailed() {
     endLoad()
     request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
@@ -81,8 +80,8 @@ extension PartitionLoop {
 
   // MARK: What was read ahead
 
-  /// Whether as much was delivered and not applied as may be.
+  /// Whether as much is delivered but not applied as is allowed.
   public var isCrowded: Bool { queue.entryCount >= limits.queuedEntriesMax }
-  /// Whether so much of that was applied that there is room for more.
+  /// Whether enough of that was applied to make room for more.
   public var hasRoom: Bool { queue.entryCount <= limits.queuedEntriesMax / 2 }
 }

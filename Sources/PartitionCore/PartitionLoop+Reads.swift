@@ -1,11 +1,11 @@
 import Model
 
-// Reads, answered from memory: where partitions change their owners, only while the owner's lease holds.
+// Reads, answered from memory: where partitions change owners, only while the owner's lease holds.
 
 extension PartitionLoop {
   /// Answers a read from memory, or remembers it until its entity is loaded and the lease holds.
   ///
-  /// - Parameter now: the owner's clock when the read was there already; only a `tenure` asks for it.
+  /// - Parameter now: the owner's clock, read after the read had arrived; only a `tenure` needs it.
   public mutating func read(
     _ query: Query, for request: RequestID, at now: Int64 = 0, into effects: inout Effects
   ) -> ReadResult {
@@ -16,7 +16,7 @@ extension PartitionLoop {
     return .waiting
   }
 
-  /// What a query's answer would be, and what it has to wait for; nil when it cannot be answered from memory now.
+  /// What a query's answer would be, and what it must wait for; nil if it cannot be answered from memory now.
   public mutating func look(_ query: Query, at now: Int64 = 0) -> (View, LogPosition)? {
     guard case .running = status, state.machine.missing(for: query) == nil, mayRead(now) else { return nil }
     return state.machine.view(of: query)
@@ -37,7 +37,7 @@ extension PartitionLoop {
     if let key = state.machine.missing(for: query) { self.request([key]) }
   }
 
-  /// Answers the reads that waited for what is there now.
+  /// Answers the reads that waited for what is now present.
   mutating func answerWaiting(_ now: Int64, into effects: inout Effects) {
     let reads = waitingReads
     waitingReads = []
@@ -49,13 +49,13 @@ extension PartitionLoop {
   /// Whether a read waits: for its entity, or for a lease.
   public var hasWaitingReads: Bool { !waitingReads.isEmpty }
 
-  /// Gives up the reads that wait, for a partition that goes to another owner.
+  /// Gives up the waiting reads, for a partition that goes to another owner.
   public mutating func takeReadsToForward() -> [(query: Query, request: RequestID)] {
     defer { waitingReads = [] }
     return waitingReads.map { ($0.query, $0.request) }
   }
 
-  /// Gives up the reads that wait, for a partition that stops.
+  /// Gives up the waiting reads, for a partition that stops.
   public mutating func takeWaitingReads() -> [RequestID] {
     defer { waitingReads = [] }
     return waitingReads.map(\.request)

@@ -1,6 +1,6 @@
 import Model
 
-// Where partitions change their owners: what an owner holds back, and how its time ends.
+// Where partitions change owners: what an owner holds back, and how its time ends.
 
 extension PartitionLoop {
   /// Whether the owner's clock matters now: something is held back, or a read waits for a lease.
@@ -9,8 +9,8 @@ extension PartitionLoop {
     return !tenure.mayReveal || !waitingReads.isEmpty
   }
 
-  /// Says what time it is by the owner's clock; answers what may be answered now. Due after every step and every load
-  /// while `awaitsTime`, and now and then.
+  /// Passes the time by the owner's clock; answers what may be answered now. Due after every step and load while
+  /// `awaitsTime`, and now and then.
   public mutating func pass(_ now: Int64, into effects: inout Effects) {
     guard tenure != nil, status == .running else { return }
     tenure?.pass(now)
@@ -24,8 +24,8 @@ extension PartitionLoop {
     return .tick(epoch: epoch, number: number)
   }
 
-  /// Keeps back the replies of a step, from a place on, until the predecessor answers nothing any more; the oldest are
-  /// given up when they are too many, as their clients will have waited the longest.
+  /// Holds back the replies of a step, from a place on, until the predecessor stops answering; if there are too many,
+  /// the oldest are given up, as their clients have waited longest.
   mutating func holdBack(from first: Int, of effects: inout Effects) {
     guard let tenure else { return }
     guard !tenure.mayReveal else { return revealHeld(into: &effects) }
@@ -37,20 +37,20 @@ extension PartitionLoop {
 
   private mutating func revealHeld(into effects: inout Effects) {
     guard !held.isEmpty, tenure?.mayReveal == true else { return }
-    // A client is told once; which of a request's replies comes first makes no difference, as both say the same.
+    // A client gets one reply; which of a request's replies comes first does not matter, as both say the same.
     effects.replies += held
     held = []
   }
 
   /// Ends the owner's time before the log does: the store refused it, because another owner acquired the partition,
-  /// or it leaves and no successor came. The next owner need not wait then for what it would read later.
+  /// or it leaves and no successor came. Then the next owner need not wait for what it would read later.
   public mutating func stepDown() {
     guard status == .running || isStopped, let epoch = tenure?.epoch else { return }
     status = .superseded(offset: appliedOffset, by: epoch + 1)
     held = []
   }
 
-  /// A partition that is stopped applies nothing any more, and sees all the same that another owner has it.
+  /// A stopped partition applies nothing more, but still sees that another owner has it.
   mutating func lookForSuccessor(in delivery: Delivery, from entry: Int = 0) {
     guard isStopped, tenure != nil, case .record(let record) = delivery.content else { return }
     for entry in record.entries.dropFirst(entry) {
@@ -74,7 +74,7 @@ extension PartitionLoop {
     }
   }
 
-  /// What an owner whose time is over appends later, when it never answered anything and its own predecessor's lease
+  /// What an owner whose time is over appends later, if it never answered anything and its own predecessor's lease
   /// is over; and when that is, by the owner's clock.
   public var lateFarewell: (control: Control, at: Int64)? {
     guard let tenure, let at = tenure.knowsReleasedAt, case .superseded(_, by: let next) = status, next > tenure.epoch

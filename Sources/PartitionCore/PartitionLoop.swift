@@ -4,10 +4,10 @@ import Model
 ///
 /// The shell (`PartitionRuntime`, or the simulator) feeds it events — records of the log, loaded entities, reads,
 /// the end of a checkpoint — and performs what it asks for: messages to append, replies to send, keys to load, a
-/// checkpoint to write. Entries are applied strictly in log order; when one needs a key that is not resident, the
-/// partition waits for one load of everything that its queue is known to need.
+/// checkpoint to write. Entries are applied strictly in log order; if one needs a key that is not resident, the
+/// partition waits for one load of everything its queue is known to need.
 ///
-/// Exactly-once rests on three rules that stand here and nowhere else:
+/// Exactly-once rests on three rules that are found here and nowhere else:
 /// 1. a message that is not newer than the newest seen from its source is dropped (`Dedup`);
 /// 2. state, dedup table and offset are checkpointed together (`CheckpointBatch`);
 /// 3. a checkpoint is handed out only when the log is durable up to every record that it includes and every message
@@ -16,21 +16,21 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   public let partition: PartitionID
   public internal(set) var status: PartitionStatus = .running
   var state: AppliedState<Machine>
-  /// The offset of the newest record that was applied whole; -1 before the first.
+  /// The offset of the newest record applied whole; -1 before the first.
   public private(set) var appliedOffset: Int64
   public internal(set) var counters = PartitionCounters()
-  /// The owner's standing, where partitions change their owners; nil where nobody else can have one.
+  /// The owner's standing, where partitions change owners; nil where nobody else can have one.
   public var tenure: Tenure?
   public var machine: Machine { state.machine }
-  /// The bounds that the partition decides under, as its log tells.
+  /// The bounds that the partition decides under, from its log.
   public var ruleLimits: RuleLimits { state.ruleLimits }
 
   let limits: CoreLimits
-  /// Offsets of records of which what cannot be applied is left out.
+  /// Offsets of records in which what cannot be applied is left out.
   private let quarantined: Set<Int64>
   var dedup: Dedup
 
-  /// Records that were delivered and not applied whole; entries of the first one up to `nextEntry` were applied.
+  /// Records that were delivered but not applied whole; entries of the first one up to `nextEntry` were applied.
   var queue = RecordQueue()
   var nextEntry = 0
   /// The offset of the newest record that was delivered.
@@ -45,13 +45,13 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
   /// The record at the head of the queue waits for a load.
   var isBlocked = false
   var waitingReads: [WaitingRead] = []
-  /// Replies that may not leave before the predecessor answers nothing any more.
+  /// Replies that may not leave before the predecessor stops answering.
   var held: [Effects.WithheldReply] = []
 
   var checkpoint = CheckpointPhase.idle
-  /// The position in the log behind everything that was applied, and behind every message that it caused.
+  /// The position in the log after everything applied, and after every message that it caused.
   var settledAt = LogPosition.zero
-  /// Messages that were put out and do not stand in the log yet.
+  /// Messages that were put out but are not in the log yet.
   var hasUnappended = false
   /// The offset of the newest checkpoint that was written.
   public internal(set) var checkpointedOffset: Int64
@@ -91,7 +91,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
 
   /// Takes the next record of the log.
   ///
-  /// A record that was delivered before is dropped; a gap stops the partition, and so does a log that breaks it.
+  /// A record delivered before is dropped; a gap stops the partition, and so does a broken log.
   public mutating func deliver(_ delivery: Delivery) {
     if case .broken(let reason) = delivery.content { return abandon(at: delivery.offset, reason) }
     if case .stopped = status { return lookForSuccessor(in: delivery) }
@@ -104,23 +104,23 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     queue.append(delivery)
   }
 
-  /// Whether a message was not seen before.
+  /// Whether a message is new.
   public func awaits(_ message: PartitionMessage) -> Bool { dedup.isNew(message) }
 
-  /// How many entries of the record behind `appliedOffset` were applied; that many more stand before the one at which
-  /// a stopped partition stopped.
+  /// How many entries of the record after `appliedOffset` were applied: those before the one at which a stopped
+  /// partition stopped.
   public var appliedEntries: Int { nextEntry }
 
-  /// Records that were delivered and wait to be applied.
+  /// Records that were delivered but not yet applied.
   public var queuedRecords: Int { queue.count }
 
-  /// Whether commands wait for a load: order is kept, so nothing behind them is applied either.
+  /// Whether commands wait for a load: order is kept, so nothing after them is applied either.
   public var awaitsLoad: Bool { status == .running && isBlocked }
 
-  /// Whether another `step` has something to do before any event comes.
+  /// Whether another `step` has something to do before the next event.
   public var canStep: Bool { status == .running && !queue.isEmpty && !isBlocked }
 
-  /// Applies queued records until the queue is empty, the step's bound is reached, or a key has to be loaded.
+  /// Applies queued records until the queue is empty, the step's bound is reached, or a key must be loaded.
   public mutating func step(into effects: inout Effects) {
     var entries = 0
     let replies = effects.replies.count
@@ -144,7 +144,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     }
   }
 
-  /// Goes on to the next record.
+  /// Moves on to the next record.
   private mutating func applied(_ delivery: Delivery) {
     settledAt = max(settledAt, delivery.position)
     appliedOffset = delivery.offset
@@ -154,7 +154,8 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     queue.removeFirst()
   }
 
-  /// Gives up the commands that were delivered and will not be applied; for a partition that stops. Returns who waits.
+  /// Gives up the commands that were delivered but will not be applied; for a partition that stops. Returns who
+  /// waits.
   public func unappliedCommands() -> [RequestID] {
     guard status != .running else { return [] }
     return queue.enumerated().flatMap { place, delivery in
@@ -162,13 +163,13 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
     }
   }
 
-  /// Says that everything put out so far stands in the log up to `position`.
+  /// Notes that everything put out so far is in the log up to `position`.
   public mutating func appended(upTo position: LogPosition) {
     settledAt = max(settledAt, position)
     hasUnappended = false
   }
 
-  /// Applies the rest of a record. Returns false when it could not be finished.
+  /// Applies the rest of a record. Returns false if it could not be finished.
   private mutating func apply(
     _ record: Record, of delivery: Delivery, into effects: inout Effects, counting entries: inout Int
   ) -> Bool {
@@ -181,14 +182,14 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
         isBlocked = true
         return false
       }
-      // Whatever a poisonous entry has changed before it was found out is undone with it.
+      // Whatever a poisonous entry changed before it was found out is undone with it.
       let whole = quarantined.contains(delivery.offset) ? self : nil
       state.advance(to: entry.time)
       let before = (messages: effects.messages.count, replies: effects.replies.count, index: nextMessageIndex)
       do throws(Poison) {
         try apply(entry, of: delivery, into: &effects)
       } catch {
-        // Nothing of it gets out: when it is quarantined, the entries behind it put out what comes next.
+        // Nothing of it gets out: when it is quarantined, the entries after it put out what comes next.
         effects.messages.removeLast(effects.messages.count - before.messages)
         effects.replies.removeLast(effects.replies.count - before.replies)
         nextMessageIndex = before.index

@@ -1,15 +1,14 @@
-/// Whether a partition goes on.
+/// Whether a partition continues.
 public enum PartitionStatus: Hashable, Sendable {
   /// Can transition to: stopped, broken, superseded.
   case running
-  /// Final: from the record at `offset` on the owner with this epoch, which is at least the own
-  /// one, has the partition.
+  /// Final: from the record at `offset` on the owner with this epoch, at least this one's, has the partition.
   case superseded(offset: Int64, by: UInt64)
-  /// Final: the log lost what the partition sent, or cannot hand over its records any more. It has to be taken over
-  /// anew, from its newest checkpoint.
+  /// Final: the log lost what the partition sent, or can no longer deliver its records. It must be taken over
+  /// again, from its newest checkpoint.
   case broken(offset: Int64, reason: String)
-  /// The record at `offset` cannot be applied. Nothing is skipped in silence: a restart tries again, or the next owner.
-  /// Can transition to: broken, superseded, where partitions change their owners.
+  /// The record at `offset` cannot be applied. Nothing is skipped silently: a restart, or the next owner, tries again.
+  /// Can transition to: broken, superseded, where partitions change owners.
   case stopped(offset: Int64, reason: String)
 }
 
@@ -29,7 +28,7 @@ public struct PartitionCounters: Hashable, Sendable {
 
 /// What became of a read.
 public enum ReadResult: Hashable, Sendable {
-  /// The answer stands in the effects.
+  /// The answer is in the effects.
   case answered
   /// The answer comes with a later event.
   case waiting

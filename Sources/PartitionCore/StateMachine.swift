@@ -8,29 +8,29 @@ public protocol StateMachine: Sendable {
 
   var ledger: Ledger { get set }
 
-  /// Appends the keys that have to be resident before `command` is applied and are not.
+  /// Appends the keys that must be resident before `command` is applied but are not.
   func collectMissing(for command: Command, into keys: inout [EntityKey])
   /// As for a command.
   func collectMissing(for message: Message, into keys: inout [EntityKey])
   /// The key that has to be loaded before the query can be answered, if any.
   func missing(for query: Query) -> EntityKey?
 
-  /// Decides and applies a client's command. Returns nil when the outcome comes later (`ApplyContext.complete`).
-  /// - Throws: `Poison` when the command is not one of this service.
+  /// Decides and applies a client's command. Returns nil if the outcome comes later (`ApplyContext.complete`).
+  /// - Throws: `Poison` if the command is not one of this service.
   mutating func apply(_ command: Command, from waiter: Waiter, in context: inout ApplyContext)
     throws(Poison) -> Outcome?
 
   /// Takes one step of a checkout.
-  /// - Throws: `Poison` when the message is not one that this service gets.
+  /// - Throws: `Poison` if the message is not one that this service gets.
   mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison)
 
-  /// Answers a query whose keys are resident, with what the answer has to wait for.
+  /// Answers a query whose keys are resident, with what the answer must wait for.
   mutating func view(of query: Query) -> (View, LogPosition)
 
-  /// Takes over what the store said about a key of this service.
+  /// Takes what the store said about a key of this service.
   mutating func install(_ key: EntityKey, _ entity: Entity?)
 
-  /// Hands over every dirty entity; nil deletes.
+  /// Passes every dirty entity to `body`; nil deletes.
   mutating func takeChanges(_ body: (EntityKey, Entity?) -> Void)
   mutating func checkpointEnded(isWritten: Bool)
   mutating func evict(excess: Int, scanMax: Int, keeping: Set<EntityKey>) -> Int

@@ -1,6 +1,6 @@
 import Model
 
-/// An entity that may have to stay in memory whatever the bounds say.
+/// An entity that may have to stay in memory, whatever the bounds say.
 public protocol Residence: Sendable {
   /// Whether the entity is part of something under way; such entities are bounded by what is under way.
   var isPinned: Bool { get }
@@ -8,14 +8,14 @@ public protocol Residence: Sendable {
 
 /// The resident entities of one kind in one partition.
 ///
-/// Only hot entities are in memory: a key that is not resident may exist in the store and has to be loaded before
-/// an entry that touches it is applied. A resident key whose value is nil is known not to exist.
-/// A changed entity is *dirty* until a checkpoint that holds it has been written, and is never evicted before.
+/// Only hot entities are in memory: a key that is not resident may exist in the store and must be loaded before
+/// an entry that touches it is applied. A resident key whose value is nil is known not to exist. A changed entity
+/// is *dirty* until a checkpoint that holds it has been written, and is never evicted before.
 public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
   private struct Slot: Sendable {
     let key: Key
     var value: Value?
-    /// What an answer that shows this value has to wait for.
+    /// What an answer that shows this value must wait for.
     var revealedAt: LogPosition
     var flags: SlotFlags
   }
@@ -34,13 +34,13 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
 
   public func isResident(_ key: Key) -> Bool { index[key] != nil }
 
-  /// The value of a resident key; nil where it does not exist.
+  /// The value of a resident key; nil if it does not exist.
   public subscript(key: Key) -> Value? {
     guard let slot = index[key] else { return nil }
     return slots[Int(slot)].value
   }
 
-  /// The value of a key and what an answer that shows it has to wait for; nil where the key is not resident.
+  /// The value of a key and what an answer that shows it must wait for; nil if the key is not resident.
   public mutating func look(_ key: Key) -> (value: Value?, revealedAt: LogPosition)? {
     guard let slot = index[key] else { return nil }
     slots[Int(slot)].flags.insert(.referenced)
@@ -49,7 +49,7 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
 
   /// Changes a value in place, or creates or deletes it, and marks it dirty.
   ///
-  /// A key that is not resident is taken as new: the caller knows that the store has no row of it.
+  /// A key that is not resident counts as new: the caller knows that the store has no row for it.
   @discardableResult
   public mutating func update<Result, Failure: Error>(
     _ key: Key, at position: LogPosition, _ change: (inout Value?) throws(Failure) -> Result
@@ -62,13 +62,13 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
     return result
   }
 
-  /// Deletes a value, whether or not its key is resident: the store may have a row of it.
+  /// Deletes a value, whether or not its key is resident: the store may have a row for it.
   public mutating func delete(_ key: Key, at position: LogPosition) {
     update(key, at: position) { $0 = nil }
     if let slot = index[key] { slots[Int(slot)].flags.insert(.stored) }
   }
 
-  /// Takes over what the store said about a key, unless the key is resident already and so newer.
+  /// Takes what the store said about a key, unless the key is already resident and so newer.
   public mutating func install(_ key: Key, _ value: Value?) {
     guard index[key] == nil else { return }
     _ = insert(key, value, value == nil ? [.used, .referenced] : [.used, .referenced, .stored])
@@ -97,15 +97,16 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
 
   // MARK: Checkpoints
 
-  /// Hands over every dirty entity; a nil value deletes the key's row. They count as dirty until `checkpointEnded`.
+  /// Passes every dirty entity to `body`; a nil value deletes the key's row. They count as dirty until
+  /// `checkpointEnded`.
   public mutating func takeChanges(_ body: (Key, Value?) -> Void) {
     for slot in dirty {
       let flags = slots[Int(slot)].flags
       slots[Int(slot)].flags.subtract(.dirty)
       slots[Int(slot)].flags.insert(.written)
       underWrite.append(slot)
-      // Created and deleted between two checkpoints: the store never hears of it. The key stays until the checkpoint is
-      // written all the same, because only then is the removal durable for certain, and a read may have to wait for it.
+      // Created and deleted between two checkpoints: the store never hears of it. The key still stays until the
+      // checkpoint is written, because only then is the removal surely durable, and a read may have to wait for it.
       if slots[Int(slot)].value == nil && !flags.contains(.stored) { continue }
       body(slots[Int(slot)].key, slots[Int(slot)].value)
       slots[Int(slot)].flags.insert(.stored)
@@ -113,7 +114,7 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
     dirty.removeAll(keepingCapacity: true)
   }
 
-  /// Says what became of the changes that `takeChanges` handed over.
+  /// Notes whether the changes from `takeChanges` were written.
   public mutating func checkpointEnded(isWritten: Bool) {
     for slot in underWrite {
       slots[Int(slot)].flags.subtract(.written)
@@ -131,8 +132,8 @@ public struct Table<Key: Hashable & Sendable, Value: Residence>: Sendable {
 
   // MARK: Eviction
 
-  /// Forgets up to `excess` clean entities that were not touched lately, looking at no more than `scanMax` slots.
-  /// Returns how many. The clock algorithm: a touched entity survives one passing of the hand.
+  /// Evicts up to `excess` clean entities that were not touched lately, examining at most `scanMax` slots.
+  /// Returns how many. The clock algorithm: a touched entity survives one pass of the hand.
   public mutating func evict(excess: Int, scanMax: Int, isKept: (Key) -> Bool) -> Int {
     var evicted = 0
     for _ in 0..<min(scanMax, slots.count) where evicted < excess {
@@ -166,9 +167,9 @@ private struct SlotFlags: OptionSet, Sendable {
   static let dirty = SlotFlags(rawValue: 2)
   /// Part of the checkpoint that is being written.
   static let written = SlotFlags(rawValue: 4)
-  /// The store has, or may have, a row of the key.
+  /// The store has, or may have, a row for the key.
   static let stored = SlotFlags(rawValue: 8)
-  /// Touched since the eviction hand passed last.
+  /// Touched since the eviction hand last passed.
   static let referenced = SlotFlags(rawValue: 16)
 }
 

@@ -1,5 +1,5 @@
 /// When a partition's checkpoints are due: once an interval, at moments of its own, so that the partitions of a lane
-/// stay spread over the interval: a lane that takes all of them at once answers nobody meanwhile.
+/// stay spread over the interval: a lane that takes them all at once answers nobody in the meantime.
 ///
 /// Times are milliseconds of the lane's clock.
 struct CheckpointClock {
@@ -11,7 +11,7 @@ struct CheckpointClock {
 
   /// - Parameters:
   ///   - interval: at least 1.
-  ///   - share: which part of the interval is the partition's, from 0 to `count - 1`.
+  ///   - share: the partition's part of the interval, from 0 to `count - 1`.
   init(from now: UInt64, every interval: UInt64, share: Int, of count: Int) {
     self.interval = interval
     dueAt = now + interval * UInt64(share + 1) / UInt64(max(1, count))
@@ -19,8 +19,8 @@ struct CheckpointClock {
 
   func isDue(_ now: UInt64) -> Bool { dueAt <= now }
 
-  /// A checkpoint has ended, on time, late or before it was due: the next one is due at the next of the partition's
-  /// moments, whatever there was before.
+  /// A checkpoint has ended, on time, late or early: the next one is due at the partition's next moment, whatever
+  /// came before.
   mutating func ended(_ now: UInt64) {
     let moment = now - now % interval + dueAt % interval
     dueAt = moment > now ? moment : moment + interval

@@ -7,7 +7,7 @@ public struct PartitionReport: Hashable, Sendable {
     /// The log's records from before the start are being applied.
     case replaying
     case running
-    /// Its newest load failed, and it cannot go on before one succeeds.
+    /// Its newest load failed, and it cannot continue until one succeeds.
     case waitingForStore(reason: String)
     case stopped(offset: Int64, reason: String)
   }
@@ -20,9 +20,9 @@ public struct PartitionReport: Hashable, Sendable {
   public let appliedOffset: Int64
   /// The offset of the newest record in the store.
   public let checkpointedOffset: Int64
-  /// Milliseconds since the store had everything that was applied; 0 while it has.
+  /// Milliseconds since the store last had everything that was applied; 0 while it does.
   public let checkpointAgeMilliseconds: Int64
-  /// Records that were delivered and wait to be applied.
+  /// Records that were delivered but not yet applied.
   public let queuedRecords: Int
   public let residentEntities: Int
   public let dirtyEntities: Int
@@ -41,7 +41,7 @@ public struct RuntimeReport: Hashable, Sendable {
   public enum Phase: String, Hashable, Sendable { case starting, running, stopping }
   public let phase: Phase
   public let partitions: [PartitionReport]
-  /// What this process is to own and does not yet, by partition; empty where nobody else can own anything.
+  /// What this process should own but does not yet, by partition; empty where nobody else can own anything.
   public let pending: [PendingTakeover]
   /// Why the log takes no more records, if so.
   public let logFailure: String?
@@ -50,10 +50,10 @@ public struct RuntimeReport: Hashable, Sendable {
   public let requestsWaiting: Int
 }
 
-/// A partition that is to be taken over.
+/// A partition to take over.
 public struct PendingTakeover: Hashable, Sendable {
   public let partition: PartitionID
-  /// Why the newest attempt failed, or why its owner's time here ended; nil where nothing went wrong.
+  /// Why the newest attempt failed, or why its owner's time here ended; nil if nothing went wrong.
   public let reason: String?
 
   public init(partition: PartitionID, reason: String?) {
@@ -62,10 +62,10 @@ public struct PendingTakeover: Hashable, Sendable {
   }
 }
 
-/// Tells how the process is. May be called from any thread.
+/// Reports the state of the process. May be called from any thread.
 public protocol RuntimeInspection: AnyObject, Sendable {
   /// Asks every lane for its partitions; the completion is called once, on any thread, after at most
-  /// `timeoutMilliseconds`, with nil where a lane did not answer in time.
+  /// `timeoutMilliseconds`, with nil if a lane did not answer in time.
   func report(
     timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void)
 }

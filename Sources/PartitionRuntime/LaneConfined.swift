@@ -2,7 +2,7 @@ import Lanes
 
 /// Carries a value that belongs to one lane through code that does not.
 ///
-/// `@unchecked Sendable` is safe: `value` can be had only on the lane, or before the lane was started, when one
+/// `@unchecked Sendable` is safe: `value` is accessible only on the lane, or before the lane starts, when one
 /// thread has everything; anything else ends the process at once.
 public final class LaneConfined<Value>: @unchecked Sendable {
   private let confined: Value

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What all partitions of a process hold in memory together. How many it owns changes while it runs, and how much
-/// memory it has does not: so the bounds are the process's, and a busy partition may use what idle ones leave.
+/// memory it has does not, so the bounds apply to the process, and a busy partition may use what idle ones leave.
 final class MemoryPool: Sendable {
   private let residentMax: Int
   private let dirtyMax: Int
@@ -37,13 +37,13 @@ final class MemoryPool: Sendable {
     Holding(resident: resident.load(ordering: .relaxed), dirty: dirty.load(ordering: .relaxed))
   }
 
-  /// Whether so much is dirty that new commands have to wait for checkpoints.
+  /// Whether too much is dirty to take new commands before checkpoints.
   var isDirtyBoundReached: Bool { dirty.load(ordering: .relaxed) >= dirtyMax }
 
-  /// Whether so much is dirty that no checkpoint should wait for its interval.
+  /// Whether enough is dirty that no checkpoint should wait for its interval.
   var isCheckpointDue: Bool { dirty.load(ordering: .relaxed) > dirtyMax / 2 }
 
-  /// How many entities a partition may keep while all hold too many; nil while they do not.
+  /// How many entities a partition may keep while all together hold too many; nil while they do not.
   var share: Int? {
     guard resident.load(ordering: .relaxed) > residentMax else { return nil }
     return residentMax / max(partitions.load(ordering: .relaxed), 1)

@@ -11,7 +11,7 @@ final class PartitionGate: Sendable {
     /// No lane of this process owns it.
     case elsewhere = 4
 
-    /// Whether reads may be answered here, for whoever owns the partition here.
+    /// Whether reads may be answered here, if the partition is owned here.
     var isReadable: Bool { self == .open || self == .full }
   }
 

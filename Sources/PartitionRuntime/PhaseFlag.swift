@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How far the life of a runtime has come, for any lane.
+/// The phase of a runtime's life, for any lane.
 final class PhaseFlag: Sendable {
   private let value = Atomic<UInt8>(0)
 
@@ -23,6 +23,6 @@ final class PhaseFlag: Sendable {
     }
   }
 
-  /// Ends the start; a stop that was asked for meanwhile stays.
+  /// Ends the start; a stop requested in the meantime stays.
   func becomeRunning() { _ = value.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing) }
 }

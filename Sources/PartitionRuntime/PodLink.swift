@@ -7,13 +7,13 @@ import OwnershipMap
 public struct PodLink: Sendable {
   public let ownership: any OwnershipMap
   public let pods: any PodPort
-  /// Where other pods reach this one, as it stands in the log in `Owned`.
+  /// Where other pods reach this one, as `Owned` in the log states it.
   public let address: String
   /// The services whose partitions are assigned to this pod; empty for one that only takes requests.
   public let owns: Set<Service>
   /// How long a read may rest on an append that was confirmed. All pods of a cluster have the same.
   public let leaseMilliseconds: Int64
-  /// A clock that counts milliseconds while the process is stopped and while the machine sleeps, too.
+  /// A clock that counts milliseconds even while the process is stopped or the machine sleeps.
   public let clock: @Sendable () -> Int64
 
   public init(

@@ -4,15 +4,15 @@ import PartitionCore
 /// The way to the other pods, as a lane sees it.
 public protocol PodPort: AnyObject, Sendable {
   /// Sends messages to one lane of another pod's run; they arrive once and in order, unless one of the two ends. What
-  /// asks for work and what ends it have an order each (`MeshMessage.asksForWork`).
+  /// asks for work and what ends it are ordered separately (`MeshMessage.asksForWork`).
   ///
-  /// From any lane; never waits.
-  /// - Parameter lane: taken modulo the lanes that the other pod has.
-  /// - Returns: false when nothing was sent: the run is not known (any more), or so much waits for it already that its
-  ///   bound is reached.
+  /// From any lane; never blocks.
+  /// - Parameter lane: taken modulo the other pod's lanes.
+  /// - Returns: false when nothing was sent: the run is not known (any more), or as much as allowed already waits for
+  ///   it.
   func send(_ messages: [MeshMessage], to run: UInt64, lane: UInt16) -> Bool
 
-  /// Takes what came for a lane of this pod, on that lane. The lane is woken when something comes.
+  /// Takes what arrived for a lane of this pod, on that lane. The lane is woken when something arrives.
   func take(lane: UInt16) -> [MeshDelivery]
 }
 

@@ -1,6 +1,6 @@
 import Model
 
-/// Where a lane's requests enter the partitions, wherever these are. Lane-confined.
+/// Where a lane's requests enter the partitions, wherever those are. Lane-confined.
 ///
 /// A request is named by a number that its client chooses, unique among the lane's requests of this process.
 public protocol RequestPort: AnyObject {
@@ -11,8 +11,8 @@ public protocol RequestPort: AnyObject {
     trace: TraceContext?
   ) throws(RequestRefusal)
 
-  /// Answers a query at once, if this lane owns its key and has in memory what may be shown now; else it has to be
-  /// asked (`ask`). Most reads of a lane's own partitions are, and so cost no waiting request.
+  /// Answers a query at once, if this lane owns its key and has in memory what may be shown now; else it must be
+  /// asked (`ask`). Most reads of a lane's own partitions are answered so, and cost no waiting request.
   func look(_ query: Query) -> View?
 
   /// Asks the owner of a key; the client is told the answer once.
@@ -22,13 +22,13 @@ public protocol RequestPort: AnyObject {
   var partitioner: Partitioner { get }
 }
 
-/// Who is told what became of a lane's requests: the REST API. Lane-confined.
+/// Who receives the results of a lane's requests: the REST API. Lane-confined.
 public protocol RequestClient: AnyObject {
-  /// Called on the lane, in batches, at most once for each number; a number that is not known is ignored.
+  /// Called on the lane, in batches, at most once for each number; an unknown number is ignored.
   func finished(_ number: UInt64, _ result: RequestResult)
 
-  /// The log takes no more records: what waits now may never be finished, though it may stand in the log. Called once,
-  /// behind everything that could still be told.
+  /// The log takes no more records: what waits now may never finish, though it may be in the log. Called once, after
+  /// every result that could still be given.
   func logFailed()
 
   /// Requests that wait for a partition.
@@ -39,6 +39,6 @@ public protocol RequestClient: AnyObject {
 public enum RequestResult: Hashable, Sendable {
   case outcome(Outcome, isReplayed: Bool)
   case view(View)
-  /// It was accepted, and cannot be served after all. Only with `outcomeUnknown` may a command have taken effect.
+  /// It was accepted, but cannot be served after all. Only with `outcomeUnknown` may a command have taken effect.
   case refused(RequestRefusal)
 }

@@ -3,14 +3,14 @@ import Model
 /// Something that an operator should know.
 public enum RuntimeEvent: Sendable {
   case partitionStopped(PartitionID, offset: Int64, reason: String)
-  /// A partition's log broke off; it is taken over anew.
+  /// A partition's log broke off; it is taken over again.
   case partitionBroke(PartitionID, offset: Int64, reason: String)
   case storeFailed(PartitionID, String)
-  /// A lane's mailbox was full; so many answers were lost, and their requests time out.
+  /// A lane's mailbox was full; this many answers were lost, and their requests time out.
   case mailRefused(Int)
-  /// So many answers did not reach the pod that asked: it is gone, or does not read.
+  /// This many answers did not reach the pod that asked: it is gone, or does not read.
   case peerRefused(Int)
-  /// A partition has been acquired; how long the store and the log took for it.
+  /// A partition was acquired; how long the store and the log took.
   case tookOver(PartitionID, epoch: UInt64, storeMilliseconds: UInt64, logMilliseconds: UInt64)
   /// A partition could not be taken over; it is tried again.
   case takeoverFailed(PartitionID, String)

@@ -7,19 +7,19 @@ public struct RuntimeOptions: Sendable {
   public var partitioner: Partitioner
   public var laneCount: Int
   public var core = CoreLimits()
-  /// What the partitions that it owns are to decide under.
+  /// The rules its partitions decide under.
   public var rules = RuleLimits.initial
   /// How long a changed entity waits for its checkpoint while fewer than `core.checkpointEntitiesDue` are dirty.
   public var checkpointIntervalMilliseconds: Int64 = 1_000
-  /// How often a lane at work looks for checkpoints that are due: often enough to spread them over their interval.
+  /// How often a busy lane looks for due checkpoints: often enough to spread them over their interval.
   public var tickMilliseconds: Int64 = 20
-  /// How often a lane at rest does.
+  /// How often an idle lane does.
   public var idleTickMilliseconds: Int64 = 100
-  /// Records that a lane takes from the log at once.
+  /// Records a lane takes from the log at once.
   public var takeRecordsMax = 4_096
   /// Rounds of taking and applying in one turn of a lane, so that its connections get their turn.
   public var roundsMax = 16
-  /// Messages between two lanes that were posted and not taken.
+  /// Messages between two lanes that were posted but not taken.
   public var mailboxMessagesMax = 262_144
   /// Reads of one lane that wait for an owner elsewhere.
   public var remoteReadsMax = 65_536
@@ -28,20 +28,20 @@ public struct RuntimeOptions: Sendable {
 
   /// The streams of a lane's commands.
   public var stream = StreamLimits()
-  /// How long a stream waits for a word of its owner before it asks again where it stands.
+  /// How long a stream waits for a word from its owner before it asks again where it stands.
   public var streamSilenceMilliseconds: Int64 = 5_000
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
-  /// each word to another pod a packet: what comes meanwhile travels together.
+  /// each word to another pod a packet: what arrives in between travels together.
   public var gatherMicroseconds: UInt64 = 1_500
   /// How many inputs of a lane's partitions have to be on their way to the log for it.
   public var gatherInputsMin = 3
-  /// For how long a lane goes on gathering after it had so many.
+  /// How long a lane keeps gathering after it had that many.
   public var gatherLastingMilliseconds: UInt64 = 100
   /// Replies that travel to another pod as one message.
   public var messageRepliesMax = 512
-  /// How long an owner that its store refuses goes on, while nobody else announces itself.
+  /// How long an owner that its store refuses continues while nobody else announces itself.
   public var fencedMilliseconds: Int64 = 2_000
-  /// How long a command may wait for its turn: its client's deadline is over then.
+  /// How long a command may wait for its turn: after that its client's deadline has passed.
   public var replyMilliseconds: Int64 = 10_000
 
   public init(partitioner: Partitioner, laneCount: Int) {

@@ -1,21 +1,21 @@
 import Model
 
 extension Takeovers {
-  /// A partition that is to be taken over.
+  /// A partition to take over.
   struct Task {
     let partition: PartitionID
     var notBefore: UInt64
     let attempt: Int
   }
 
-  /// What is assigned, held, and waits to be taken over.
+  /// What is assigned, what is held, and what waits to be taken over.
   struct State {
     /// The newest assignment.
     var assigned: Set<PartitionID> = []
     /// What this process owns or is taking over.
     var held: Set<PartitionID> = []
     var tasks: [Task] = []
-    /// Those that a thread is at.
+    /// Those a thread is working on.
     var underWay: Set<PartitionID> = []
     /// The highest epoch that ended an owner's time here.
     var epochs: [PartitionID: UInt64] = [:]
@@ -23,7 +23,8 @@ extension Takeovers {
     var breaks: [PartitionID: Int] = [:]
     /// Why the newest attempt to take a partition over failed, or its owner's time here ended.
     var failures: [PartitionID: String] = [:]
-    /// Services whose first assignment has not come, and partitions of the first ones that are still being replayed.
+    /// Services whose first assignment has not arrived, and partitions of the first ones that are still being
+    /// replayed.
     var awaitedServices: Set<Service>
     var awaitedPartitions: Set<PartitionID> = []
     /// To be called once.
@@ -47,8 +48,7 @@ extension Takeovers {
       breaks[partition] = nil
     }
 
-    /// The group has said meanwhile what the log did: what another one had, and comes back, need not wait for that any
-    /// more.
+    /// The group now says what the log said: what another one had, and comes back, need no longer wait for that.
     mutating func recall(_ partitions: Set<PartitionID>) {
       for place in tasks.indices where partitions.contains(tasks[place].partition) {
         let task = tasks[place]
@@ -56,8 +56,8 @@ extension Takeovers {
       }
     }
 
-    /// Takes some of the tasks that are due, and leaves the other threads theirs. What failed before goes alone, so
-    /// that it does not hold up what can be had.
+    /// Takes some of the due tasks, and leaves the other threads theirs. What failed before goes alone, so that it
+    /// does not hold up the rest.
     mutating func takeDue(_ now: UInt64, of service: Service) -> [Task] {
       let due = tasks.indices.filter { tasks[$0].partition.service == service && tasks[$0].notBefore <= now }
       guard let first = due.first else { return [] }

@@ -8,8 +8,8 @@ import Threads
 
 /// Takes over the partitions that the group assigns to this pod, on threads that may block.
 ///
-/// Only taking over is decided here. Giving up is not: who loses a partition goes on with it until the log says that
-/// somebody else has it, so a partition that nobody else wants keeps its owner, and one that comes back never left.
+/// Only taking over is decided here. Giving up is not: a pod that loses a partition keeps it until the log says that
+/// another has it, so a partition that nobody else wants keeps its owner, and one that comes back never left.
 final class Takeovers: Sendable {
   /// What a lane needs to become a partition's owner.
   struct Takeover: Sendable {
@@ -23,18 +23,18 @@ final class Takeovers: Sendable {
 
   /// Why an owner's time ended here.
   enum Ending {
-    /// Another one has it, or the store refused it: by this epoch at least.
+    /// Another one has it, or the store refused it: with this epoch at least.
     case superseded(by: UInt64)
     /// Nobody else has it, and what is in memory cannot be trusted: it is taken over at once, above this epoch.
     case lost(above: UInt64, reason: String)
-    /// The log lost something, or cannot hand over its records: nobody else wants it.
+    /// The log lost something, or cannot deliver its records: nobody else wants it.
     case broken(reason: String)
   }
 
-  /// Takeovers of a service at a time: each waits for the service's store and the log. Services do not wait for each
-  /// other's stores.
+  /// Takeovers of a service at the same time: each waits for the service's store and the log. Services do not wait
+  /// for each other's stores.
   static let threadsOfService = 4
-  /// Partitions that a thread takes over together, with one question to the log; the more are due, the more.
+  /// Partitions a thread takes over together, with one query to the log; more when more are due.
   static let togetherMin = 8
   static let togetherMax = 64
   static let backoffMillisecondsMin: UInt64 = 100
@@ -52,8 +52,8 @@ final class Takeovers: Sendable {
 
   /// - Parameters:
   ///   - announcedEpoch: the epoch of the newest owner that the map knows, 0 without one.
-  ///   - onTaken: told on any thread that a partition has been acquired, and how long store and log took for it.
-  ///   - onFailure: told on any thread why a partition could not be taken over; it is tried again.
+  ///   - onTaken: called on any thread when a partition has been acquired, with how long store and log took.
+  ///   - onFailure: called on any thread with why a partition could not be taken over; it is tried again.
   init(
     readBounds: @escaping ReadBounds, store: any StateStore, owns: Set<Service>, leaseMilliseconds: Int64,
     announcedEpoch: @escaping @Sendable (PartitionID) -> UInt64,
@@ -73,7 +73,7 @@ final class Takeovers: Sendable {
   /// Starts the threads.
   ///
   /// - Parameters:
-  ///   - install: has a lane own a partition; says whether the lane could be told.
+  ///   - install: makes a lane own a partition; returns whether the lane could be told.
   ///   - onReady: called once, when the first assignment of each service has been taken over and replayed.
   func start(
     install: @escaping @Sendable (Takeover) -> Bool, onReady: @escaping @Sendable () -> Void
@@ -108,7 +108,8 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
-  /// Nothing of a service is this pod's until the next assignment, which belongs to its start, if that is not over.
+  /// Nothing of a service is this pod's until the next assignment, which counts as part of its start, if that is not
+  /// over.
   func revoke(_ service: Service) {
     state.withLock { state in
       state.assigned = state.assigned.filter { $0.service != service }
@@ -117,7 +118,7 @@ final class Takeovers: Sendable {
     wake(service)
   }
 
-  /// Whether a takeover of a service waits that has failed.
+  /// Whether a failed takeover of a service is waiting.
   func isFailing(_ service: Service) -> Bool {
     pending.contains { $0.partition.service == service && $0.reason != nil }
   }
@@ -130,9 +131,9 @@ final class Takeovers: Sendable {
     tellIfReady()
   }
 
-  /// A lane owns the partition no more. If the group still wants it here, it is taken over again: not at once when
-  /// another one has it, because the group may just not have said yet what the log does; and later each time when its
-  /// log breaks off again and again.
+  /// A lane no longer owns the partition. If the group still wants it here, it is taken over again: not at once if
+  /// another one has it, because the group may not yet say what the log says; and later each time if its log keeps
+  /// breaking off.
   func left(_ partition: PartitionID, _ ending: Ending) {
     let isWanted = state.withLock { state in
       state.awaitedPartitions.remove(partition)
@@ -166,7 +167,7 @@ final class Takeovers: Sendable {
     state.withLock { _ = $0.breaks.removeValue(forKey: partition) }
   }
 
-  /// Partitions that are wanted and not owned.
+  /// Partitions that are wanted but not owned.
   var pending: [PendingTakeover] {
     state.withLock { state in
       state.underWay.union(state.tasks.map(\.partition)).sorted().map { partition in
@@ -213,7 +214,7 @@ final class Takeovers: Sendable {
     let tasks = all.filter { isWanted($0.partition) }
     let began = Self.now
     do throws(LogFailure) {
-      // The log first: an epoch that is raised ends the predecessor's time, so it is for those who can begin theirs.
+      // The log first: raising the epoch ends the predecessor's time, so only those who can begin theirs do it.
       let bounds = try tasks.isEmpty ? [:] : boundsOf(tasks.map(\.partition))
       let milliseconds = Self.now - began
       for task in tasks {
@@ -237,12 +238,12 @@ final class Takeovers: Sendable {
       let began = Self.now
       let ownership = try store.acquire(partition, above: epochFloor(of: partition))
       let acquired = Self.now
-      // A store that was set back gives epochs out again. Under one of its own a process would take the `Owned` of an
-      // earlier tenure for that of the new one.
+      // A store that was set back issues epochs again. Under one it had before, a process would mistake the `Owned`
+      // of an earlier tenure for that of the new one.
       state.withLock { $0.epochs[partition] = ownership.epoch }
       let offset = ownership.recovery.header?.offset ?? -1
       if bounds.refusal(behind: offset, of: partition) != nil {
-        // The predecessor may have gone on meanwhile.
+        // The predecessor may have continued in the meantime.
         bounds = try readBounds(of: partition)
         if let refusal = bounds.refusal(behind: offset, of: partition) { throw refusal }
       }
@@ -276,7 +277,7 @@ final class Takeovers: Sendable {
   }
 
   /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was
-  /// restored from a backup: then its epochs stand in the log behind the checkpoint that it was restored to.
+  /// restored from a backup: then its epochs are in the log after the checkpoint it was restored to.
   private func epochFloor(of partition: PartitionID) -> UInt64 {
     max(announcedEpoch(partition), state.withLock { $0.epochs[partition] } ?? 0)
   }
@@ -294,7 +295,7 @@ final class Takeovers: Sendable {
     wake(partition.service)
   }
 
-  /// The wait behind the first failure, the second, …
+  /// The wait after the first failure, the second, …
   static func backoff(_ count: Int) -> UInt64 {
     min(backoffMillisecondsMin << UInt64(min(max(count - 1, 0), 10)), backoffMillisecondsMax)
   }
@@ -305,7 +306,7 @@ final class Takeovers: Sendable {
     return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
   }
 
-  /// Takes nothing over any more; what is under way ends with the store's answer.
+  /// Takes over nothing more; what is under way ends with the store's answer.
   func end() {
     state.withLock { state in
       state.isClosed = true
@@ -314,7 +315,7 @@ final class Takeovers: Sendable {
     for service in signals.keys { wake(service) }
   }
 
-  /// Waits until what was under way has ended; behind `end`. A store that is closed lets nobody wait.
+  /// Waits until what was under way has ended; after `end`. A closed store makes nobody wait.
   func join() {
     let ending = threads.withLock { threads in
       defer { threads = [] }

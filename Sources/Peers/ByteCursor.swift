@@ -20,7 +20,7 @@ struct ByteCursor {
     return Array(UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
   }
 
-  /// A text behind its length in one byte.
+  /// A text after its length in one byte.
   mutating func text() -> String? {
     guard let count: UInt8 = number(), let bytes = bytes(Int(count)) else { return nil }
     return String(validating: bytes, as: UTF8.self)

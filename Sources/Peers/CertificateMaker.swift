@@ -1,12 +1,12 @@
 import CGnuTLS
 import Glibc
 
-/// Makes a small authority of one's own, and certificates of pods, for those who have no other: keys on P-256.
+/// Makes a small private authority, and pods' certificates, for those who have no other: keys on P-256.
 public enum CertificateMaker {
   /// How long an authority is valid; never shorter than a certificate that it signs.
   public static let authorityDays = 3_650
 
-  /// What the files are called in the folder that `kassa keys` writes.
+  /// The names of the files in the folder that `kassa keys` writes.
   public enum FileName {
     public static let authorities = "authorities.pem"
     public static let authorityKey = "authority.key"
@@ -14,15 +14,15 @@ public enum CertificateMaker {
     public static let key = "pod.key"
   }
 
-  /// Writes a certificate for pods with its key and the authorities' certificates into a folder, made if need be.
+  /// Writes a certificate for pods with its key and the authorities' certificates into a folder, created if needed.
   ///
   /// - Parameters:
-  ///   - folder: gets `pod.pem`, `pod.key` and `authorities.pem`; and `authority.key` where the authority is new.
-  ///   - authority: a folder with an authority of before; nil makes a new one.
-  ///   - days: how long the certificate is valid from now, 1…36,500; no longer than an authority of before.
+  ///   - folder: gets `pod.pem`, `pod.key` and `authorities.pem`; and `authority.key` if the authority is new.
+  ///   - authority: a folder with an existing authority; nil makes a new one.
+  ///   - days: how long the certificate is valid from now, 1…36,500; no longer than an existing authority.
   /// - Returns: the paths that were written.
-  /// - Throws: `PeerFailure`: the certificate would outlive its authority; a file is there already, which is never
-  ///   written over, or cannot be written or read.
+  /// - Throws: `PeerFailure`: the certificate would outlive its authority; a file already exists, which is never
+  ///   overwritten, or cannot be written or read.
   public static func write(to folder: String, authority: String? = nil, days: Int) throws(PeerFailure) -> [String] {
     try write(to: folder, authority: authority, days: days, from: time(nil))
   }
@@ -37,7 +37,7 @@ public enum CertificateMaker {
     let files = try files(authority: authority, from: now, days: days)
     guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw refuse(folder, String(cString: strerror(errno))) }
     let paths = files.map { "\(folder)/\($0.name)" }
-    // All of them or none, but for a disk that fails in between.
+    // All of them or none, unless a disk fails in between.
     for path in paths where access(path, F_OK) == 0 {
       throw refuse(path, "it is there already, and nothing is written over; choose another folder")
     }
@@ -75,13 +75,13 @@ public enum CertificateMaker {
       File(name: FileName.certificate, text: try certificate.pem(), mode: 0o644),
       File(name: FileName.key, text: try key.pem(), mode: 0o600),
     ]
-    // What does not work together is found here, not when a pod starts.
+    // What does not fit together is found here, not when a pod starts.
     _ = try TLSCredentials(
       PeerCertificates.Texts(certificate: made[1].text, key: made[2].text, authorities: made[0].text))
     return files + made
   }
 
-  /// Nobody takes a certificate for longer than its authority is valid.
+  /// Nobody accepts a certificate for longer than its authority is valid.
   private static func check(
     _ days: Int, from now: time_t, endsBefore authority: X509Certificate, _ path: String
   ) throws(PeerFailure) {

@@ -7,7 +7,7 @@ final class Dialler: LinkSocket.Owner {
   private unowned let loop: MeshLoop
   private var link: OutgoingLink
   private var socket: LinkSocket?
-  /// Counts dials, so that the answer to an older question for addresses counts for nothing.
+  /// Counts dials, so that the answer to an older address lookup is ignored.
   private var dials: UInt64 = 0
   private var isClosed = false
   /// Runs while there is no connection, until the next dial.
@@ -91,10 +91,10 @@ final class Dialler: LinkSocket.Owner {
   private func dial() {
     dials &+= 1
     if let address = SocketAddress(peer.address.host, peer.address.port) { return connect(address) }
-    // Each dial asks anew: a pod that was moved has another address.
+    // Each dial asks again: a pod that moved has another address.
     loop.lane.lookUp(peer.address.host) { [weak self, dials] hosts in
       guard let self, !isClosed, dials == self.dials else { return }
-      // One after another where there are several.
+      // In turn if there are several.
       let host = hosts.isEmpty ? nil : hosts[Int(dials % UInt64(hosts.count))]
       guard let host, let address = SocketAddress(host, peer.address.port) else { return handle(.ended) }
       connect(address)
@@ -118,7 +118,7 @@ final class Dialler: LinkSocket.Owner {
     }
   }
 
-  // MARK: What the connection tells
+  // MARK: What the connection reports
 
   func socketReady(_ socket: LinkSocket) { handle(.connected) }
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Frames that one peer delivered here and that no lane has taken yet; what they cost is missing from its credit.
+/// Frames that one peer delivered here but no lane has taken yet; their cost is deducted from its credit.
 final class StreamCredit: Sendable {
   private let outstanding = Atomic<Int>(0)
 
@@ -12,9 +12,9 @@ final class StreamCredit: Sendable {
   var cost: Int { outstanding.load(ordering: .relaxed) }
 }
 
-/// Frames of one traffic from one run of one peer: each taken once, in order, within the credit that it was given.
+/// Frames of one traffic from one run of one peer: each taken once, in order, within its credit.
 struct InboundStream {
-  /// Shared by all runs of a pod, so that a pod that starts again and again gets no more than one window.
+  /// Shared by all runs of a pod, so that a pod that keeps restarting gets no more than one window.
   let credit: StreamCredit
   /// The number of the last frame received, and the cost of all of them.
   private(set) var received: UInt64
@@ -50,7 +50,7 @@ struct InboundStream {
     return .deliver
   }
 
-  /// Renews the grant; a credit once given is never taken back.
+  /// Renews the grant; credit once given is never taken back.
   mutating func renew(_ limits: PeerLimits) -> UInt64 {
     let free = max(limits.windowBytes - credit.cost, 0)
     grant = max(grant, receivedCost &+ UInt64(free))
@@ -64,7 +64,7 @@ struct InboundStream {
     static func < (a: Telling, b: Telling) -> Bool { a.rawValue < b.rawValue }
   }
 
-  /// At once when a good part of its credit came back, soon when anything came or any of it came back.
+  /// At once if a good part of its credit came back, soon if anything arrived or any credit came back.
   mutating func telling(_ limits: PeerLimits) -> Telling {
     let grant = renew(limits)
     if grant &- granted >= UInt64(limits.windowBytes / 4) { return .now }

@@ -1,7 +1,7 @@
-/// What peers deliver here: all links that were made to this pod, and the streams that come on them. What happens goes
-/// in, what is to be done comes out. Without clocks or I/O.
+/// What peers deliver here: all links made to this pod, and the streams that arrive on them. Events go in, actions
+/// come out. Without clocks or I/O.
 ///
-/// A link is one connection; a stream is what one run of one pod sends, over as many links as it takes, one at a time.
+/// A link is one connection; a stream is what one run of one pod sends, over as many links as needed, one at a time.
 struct IncomingLinks {
   typealias LinkID = UInt64
 
@@ -10,17 +10,17 @@ struct IncomingLinks {
     /// The peer may send longer packets from now on.
     case trust(LinkID)
     case hangUp(LinkID)
-    /// A newer run of this pod is there.
+    /// A newer run of this pod exists.
     case yield
     case count(PeerFigures.Counter)
   }
 
   private enum Phase: Hashable {
-    /// Its hello has not come. Can transition to introduced, leaving.
+    /// Its hello has not arrived. Can transition to introduced, leaving.
     case stranger
     /// Can transition to leaving.
     case introduced(name: String)
-    /// It was told why; the peer hangs up, or is cut off later. Nothing that it sends is looked at.
+    /// It was told why; the peer hangs up, or is cut off later. Whatever it sends is ignored.
     case leaving
   }
 
@@ -45,9 +45,9 @@ struct IncomingLinks {
   private let identity: PeerIdentity
   private var links: [LinkID: Link] = [:]
   private var senders: [String: Sender] = [:]
-  /// Senders that were not told of all that came from them.
+  /// Senders not told yet of all that arrived from them.
   private var touched: Set<String> = []
-  /// Frames by reader, to be handed over together.
+  /// Frames by reader, to be delivered together.
   private(set) var delivered: [[PeerFrame]]
 
   init(_ options: PeerOptions, readers: Int) {
@@ -57,7 +57,7 @@ struct IncomingLinks {
     delivered = (0..<max(readers, 1)).map { _ in [] }
   }
 
-  /// Gives the frames of one reader away, keeping their memory.
+  /// Hands out one reader's frames, keeping their memory.
   mutating func takeDelivered(_ reader: Int, _ body: ([PeerFrame]) -> Void) {
     guard !delivered[reader].isEmpty else { return }
     body(delivered[reader])
@@ -102,7 +102,7 @@ struct IncomingLinks {
 
   // MARK: Packets
 
-  /// More came than a packet may be long.
+  /// More arrived than a packet may hold.
   mutating func receivedTooMuch(on link: LinkID) -> [Action] { rubbish(link) }
 
   mutating func received(_ packet: UnsafeRawBufferPointer, on link: LinkID, at now: UInt64) -> [Action] {
@@ -125,7 +125,7 @@ struct IncomingLinks {
     }
   }
 
-  /// Counts what is left out; nil for rubbish.
+  /// Counts what is skipped; nil for rubbish.
   private mutating func frames(_ cursor: inout ByteCursor, _ name: String, _ now: UInt64) -> [Action]? {
     guard var sender = senders[name], let code: UInt8 = cursor.number(), let traffic = PeerTraffic(rawValue: code),
       var number: UInt64 = cursor.number(), number > 0, cursor.rest > 0
@@ -166,7 +166,7 @@ struct IncomingLinks {
       let farewell = sender.link.map { refuse($0, .replaced) } ?? []
       return farewell + welcome(hello, link, now, credits)
     }
-    // The dial that counts is the newest; what comes late, or again, has nobody who waits for an answer.
+    // Only the newest dial counts; nobody waits for an answer to a late or repeated one.
     if (hello.stream, hello.attempt) <= (sender.stream, sender.attempt) { return [.count(.strayPackets)] + drop(link) }
     if hello.stream > sender.stream {
       return (sender.link.map { drop($0) } ?? []) + welcome(hello, link, now, credits)
@@ -176,7 +176,7 @@ struct IncomingLinks {
     return goOn(sender, hello.attempt, link, now)
   }
 
-  /// A stream whose link broke goes on where it was.
+  /// A stream whose link broke continues where it was.
   private mutating func goOn(_ sender: Sender, _ attempt: UInt64, _ link: LinkID, _ now: UInt64) -> [Action] {
     let name = sender.identity.name
     let farewell = sender.link.map { drop($0) } ?? []
@@ -221,7 +221,7 @@ struct IncomingLinks {
     return [.yield] + refuse(link, .otherPod)
   }
 
-  /// Makes room by forgetting who is gone for the longest time, and for long enough.
+  /// Makes room by forgetting the pod that has been gone longest, if for long enough.
   private mutating func forgetOne(at now: UInt64) -> Bool {
     let gone = senders.filter { $0.value.link == nil && now &- $0.value.heardAt >= limits.crowdedForgetMilliseconds }
     guard let oldest = gone.min(by: { $0.value.heardAt < $1.value.heardAt })?.key else { return false }
@@ -232,13 +232,13 @@ struct IncomingLinks {
 
   // MARK: Acknowledging
 
-  /// Whether senders wait to be told what came from them.
+  /// Whether senders wait to be told what arrived from them.
   var isTellingDue: Bool { !touched.isEmpty }
 
-  /// Tells those whose credit moved a good part; the others by `tellAll`, a little later.
+  /// Tells those with a good part of their credit back; `tellAll` tells the others a little later.
   mutating func settle() -> [Action] { touched.reduce(into: []) { $0 += tell($1, ifAtLeast: .now) } }
 
-  /// Tells all who were not told of everything.
+  /// Tells all who do not know of everything yet.
   mutating func tellAll() -> [Action] { senders.keys.reduce(into: []) { $0 += tell($1, ifAtLeast: .soon) } }
 
   private mutating func tell(_ name: String, ifAtLeast least: InboundStream.Telling) -> [Action] {
@@ -257,7 +257,7 @@ struct IncomingLinks {
 
   // MARK: Time
 
-  /// Ends links that are too slow or silent, forgets pods that are gone, and tells all whose credit came back.
+  /// Ends links that are too slow or silent, forgets gone pods, and tells all whose credit came back.
   mutating func tick(at now: UInt64) -> [Action] {
     var actions: [Action] = []
     for (id, link) in links {

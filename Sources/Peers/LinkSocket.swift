@@ -3,18 +3,18 @@ import Lanes
 
 /// One connection to a peer, whichever side made it: packets in, packets out, with or without TLS. Lane-confined.
 ///
-/// What it is told to send in a turn leaves in one write. Its watch holds it until `close`, so its descriptor is closed
-/// behind the watch.
+/// What it gets to send in a turn leaves in one write. Its watch holds it until `close`, so its descriptor is closed
+/// after the watch.
 final class LinkSocket {
-  /// Told on the lane; after `socketEnded` nothing more comes from this one.
+  /// Called on the lane; after `socketEnded` nothing more comes from this socket.
   protocol Owner: AnyObject {
-    /// TCP and TLS stand.
+    /// TCP and TLS are up.
     func socketReady(_ socket: LinkSocket)
-    /// A packet, behind its length. The owner may close the socket.
+    /// A packet, after its length. The owner may close the socket.
     func socketReceived(_ packet: UnsafeRawBufferPointer, _ socket: LinkSocket)
-    /// All packets of a wake-up were told.
+    /// All packets of a wake-up were delivered.
     func socketSettled(_ socket: LinkSocket)
-    /// Everything that was to be sent was taken by the system.
+    /// The system took everything that was to be sent.
     func socketDrained(_ socket: LinkSocket)
     func socketEnded(_ end: End, _ socket: LinkSocket)
   }
@@ -23,7 +23,7 @@ final class LinkSocket {
     case ended
     /// No certificate that can be trusted.
     case distrusted
-    /// More than a packet may be long.
+    /// Longer than a packet may be.
     case tooLong
   }
 
@@ -35,24 +35,24 @@ final class LinkSocket {
   private var watch: FileWatch?
   private var isConnecting: Bool
   private(set) var isReady = false
-  /// While what came is told: what is answered leaves together, behind it.
+  /// While packets are delivered: the answers leave together, afterwards.
   private var isTelling = false
   private var events: FileEvents
   private var reader = PacketReader()
-  /// The longest packet that may come.
+  /// The longest packet allowed.
   var packetBytesMax = Packet.helloBytesMax
   /// What is to be sent, before TLS.
   private var pending: [UInt8] = []
   /// What is to be sent, as it travels; the first `sent` bytes of it are gone.
   private var output: [UInt8] = []
   private var sent = 0
-  /// Since when the system has taken nothing of what is to be sent; nil when there is nothing.
+  /// Since when the system has taken nothing of what is to be sent; nil if nothing waits.
   private var blockedSince: UInt64?
 
   /// - Parameters:
-  ///   - isConnecting: whether TCP does not stand yet.
+  ///   - isConnecting: whether TCP is not up yet.
   ///   - tls: nil for plain TCP.
-  /// - Throws: `LaneFailure` when the descriptor cannot be watched.
+  /// - Throws: `LaneFailure` if the descriptor cannot be watched.
   init(
     _ lane: Lane, _ descriptor: SocketDescriptor, isConnecting: Bool, tls: TLSSession?, _ limits: PeerLimits,
     owner: any Owner
@@ -70,10 +70,10 @@ final class LinkSocket {
 
   var isOpen: Bool { watch != nil }
 
-  /// What is encoded and not taken by the system yet.
+  /// What is encoded but not yet taken by the system.
   var backlogBytes: Int { pending.count + output.count - sent }
 
-  /// For how long the other end has read too little for the system to take another byte; 0 when all was taken.
+  /// For how long the other end has read too little for the system to take another byte; 0 if all was taken.
   func blockedMilliseconds(at now: UInt64) -> UInt64 { blockedSince.map { now &- $0 } ?? 0 }
 
   /// Ends it without a word to the owner.
@@ -151,7 +151,7 @@ final class LinkSocket {
     if isConnecting || (tls == nil && !isReady) {
       guard descriptor.failure == 0 else { return lose(.ended) }
       isConnecting = false
-      // The one that dialled speaks first, in TLS as in packets.
+      // The dialling end speaks first, in TLS as in packets.
       if tls != nil { shakeHands() } else { stand() }
       return
     }
@@ -174,7 +174,7 @@ final class LinkSocket {
     guard let tls else { return }
     let progress = tls.shakeHands()
     tls.takeOutput(into: &output)
-    // An alert, too, which says why this end refuses.
+    // Including an alert, which says why this end refuses.
     transmit()
     guard isOpen else { return }
     switch progress {
@@ -199,7 +199,7 @@ final class LinkSocket {
       }
       if count == 0 { end = .ended }
       if count < 0, errno != EAGAIN, errno != EWOULDBLOCK, errno != EINTR { end = .ended }
-      // The watch is level-triggered: what a short read left comes with the next wake-up.
+      // The watch is level-triggered: what a short read left arrives with the next wake-up.
       guard count == 65_536 else { break }
       total += count
     }
@@ -208,7 +208,7 @@ final class LinkSocket {
     if let end { lose(end) } else { flush() }
   }
 
-  /// Takes what came from the system, and tells the packets in it. Returns why the connection ends.
+  /// Takes what arrived from the system, and delivers its packets. Returns why the connection ends.
   private func take(_ bytes: UnsafeRawBufferPointer) -> End? {
     guard let tls else {
       reader.append(bytes)
@@ -226,7 +226,7 @@ final class LinkSocket {
           reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
           if let end = tell() { return end }
         case .again:
-          // GnuTLS itself may have something to say, such as new keys.
+          // GnuTLS itself may have something to send, such as new keys.
           tls.takeOutput(into: &output)
           return nil
         case .ended, .distrusted: return .ended

@@ -27,7 +27,7 @@ final class Listener: LinkSocket.Owner {
     }
     guard let address = SocketAddress(host, port) else { throw refuse("it is no numeric address") }
     guard let descriptor = SocketDescriptor.make(address.family) else { throw refuse(String(cString: strerror(errno))) }
-    // The port of a pod that ended a moment ago is free.
+    // The port of a pod that has just ended counts as free.
     descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1)
     if address.family == AF_INET6, host == "*" { descriptor.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
     guard address.with({ bind(descriptor.number, $0, $1) }) == 0, listen(descriptor.number, 256) == 0 else {
@@ -67,7 +67,7 @@ final class Listener: LinkSocket.Owner {
     }
   }
 
-  /// Rather than be woken for connections again and again that cannot be taken.
+  /// Avoids being woken repeatedly for connections that cannot be taken.
   private func pause() {
     isPaused = true
     watch?.close()
@@ -117,7 +117,7 @@ final class Listener: LinkSocket.Owner {
 
   private func say(_ packet: [UInt8], on id: IncomingLinks.LinkID) {
     guard let socket = sockets[id] else { return }
-    // Who asks for more answers than a pod ever does is none.
+    // Nothing that asks for this many answers is a pod.
     guard socket.backlogBytes + packet.count <= limits.outputBytesMax else { return cutOff(id) }
     socket.write { $0 += packet }
     socket.flush()
@@ -139,7 +139,7 @@ final class Listener: LinkSocket.Owner {
     }
   }
 
-  // MARK: What connections tell
+  // MARK: What connections report
 
   func socketReady(_ socket: LinkSocket) {}
 
@@ -181,7 +181,7 @@ final class Listener: LinkSocket.Owner {
     goOn()
     let now = loop.lane.now
     carryOut(links.tick(at: now))
-    // Who goes on to send and reads no answers: the system keeps few of them, and their age says it however many.
+    // For peers that keep sending but read no answers: the system keeps few of those, but their age shows it.
     for (id, socket) in sockets where socket.blockedMilliseconds(at: now) >= limits.silentMilliseconds { cutOff(id) }
   }
 }

@@ -34,7 +34,7 @@ final class MeshLoop {
     }
   }
 
-  /// Returns the port that it listens at.
+  /// Returns the port it listens on.
   func open() throws(PeerFailure) -> UInt16 {
     let listener = try Listener(self)
     self.listener = listener
@@ -55,7 +55,7 @@ final class MeshLoop {
     listener = nil
   }
 
-  /// Dials peers that are new, and hangs up on those that are not wanted any more.
+  /// Dials new peers, and hangs up on those no longer wanted.
   func follow(_ peers: [String: Peer]) {
     guard listener != nil else { return }
     for (name, dialler) in diallers where peers[name] !== dialler.peer {
@@ -71,18 +71,19 @@ final class MeshLoop {
     if let dialler = diallers[peer.address.name], dialler.peer === peer { dialler.pump() }
   }
 
-  /// A newer run of this pod is there.
+  /// A newer run of this pod exists.
   func yield() { mesh?.wasReplaced() }
 
   private func tick() {
     guard let mesh, listener != nil else { return }
-    // What came while this lane was kept, or its process stopped, is read first: the silence may have been its own.
+    // What arrived while this lane was busy, or its process stopped, is read first: the silence may have been its
+    // own.
     let isLate = lane.now &- tickedAt >= options.limits.tickMilliseconds + options.limits.idleMilliseconds
     tickedAt = lane.now
     certificates?.look(at: lane.now)
     follow(mesh.peers)
     for dialler in diallers.values {
-      // A wake-up for which the lane had no room is made up for.
+      // Makes up for a wake-up that the lane had no room for.
       dialler.peer.isWoken.store(false, ordering: .sequentiallyConsistent)
       dialler.tick(isLate: isLate)
       dialler.pump()

@@ -8,10 +8,10 @@ struct OutboundStream: Sendable {
   private(set) var first: UInt64 = 1
   private var sent = 0
   private(set) var queuedBytes = 0
-  /// The cost of all frames sent, as the peer counts it, and up to where it may go.
+  /// The cost of all frames sent, as the peer counts it, and the limit for it.
   private var sentCost: UInt64 = 0
   private var credit: UInt64 = 0
-  /// Whether the peer has welcomed the link that stands.
+  /// Whether the peer has welcomed the present link.
   private(set) var isOpen = false
 
   var count: Int { frames.count - head }
@@ -19,18 +19,18 @@ struct OutboundStream: Sendable {
   /// The number of the newest frame that was ever added; 0 before the first.
   var newest: UInt64 { first &+ UInt64(count) &- 1 }
 
-  /// When a frame was queued; nil for one that is not kept any more, or was never there.
+  /// When a frame was queued; nil for one that is no longer kept, or never existed.
   func queuedAt(_ number: UInt64) -> UInt64? {
     guard number >= first, number &- first < UInt64(count) else { return nil }
     return frames[head + Int(number &- first)].queuedAt
   }
 
-  /// Whether so many frames of that cost together can be kept beside those that are.
+  /// Whether this many frames of this total cost can be kept in addition.
   func hasRoom(frames: Int, cost: Int, _ limits: PeerLimits) -> Bool {
     frames <= limits.queueFramesMax - count && cost <= limits.queueBytesMax - queuedBytes
   }
 
-  /// Keeps a frame; false when there is no room.
+  /// Keeps a frame; false if there is no room.
   mutating func add(_ frame: OutgoingFrame, _ limits: PeerLimits) -> Bool {
     guard hasRoom(frames: 1, cost: frame.cost, limits) else { return false }
     frames.append(frame)
@@ -38,12 +38,12 @@ struct OutboundStream: Sendable {
     return true
   }
 
-  /// A new link: nothing is sent before its welcome.
+  /// A new link: nothing is sent until its welcome.
   mutating func interrupt() { isOpen = false }
 
-  /// The peer tells what it has; all behind it is sent again. Returns false for numbers that cannot be.
+  /// The peer reports what it has; all after it is sent again. Returns false for impossible numbers.
   mutating func welcome(_ welcome: Packet.Welcome.Stand) -> Bool {
-    // A peer that knows this stream has at least what it acknowledged, and at most what it was sent.
+    // A peer that knows this stream has at least what it acknowledged, and at most what was sent to it.
     guard drop(through: welcome.received) else { return false }
     guard welcome.received &+ 1 == first else { return false }
     sent = 0
@@ -53,7 +53,7 @@ struct OutboundStream: Sendable {
     return true
   }
 
-  /// Lets go of what the peer has. Returns false for numbers that cannot be.
+  /// Drops what the peer has. Returns false for impossible numbers.
   mutating func acknowledge(_ number: UInt64, credit: UInt64) -> Bool {
     guard isOpen else { return true }
     guard drop(through: number) else { return false }
@@ -61,7 +61,7 @@ struct OutboundStream: Sendable {
     return true
   }
 
-  /// `number` may be one behind `first`, which says nothing new, up to the last frame ever sent.
+  /// `number` may range from one before `first`, which says nothing new, to the last frame ever sent.
   private mutating func drop(through number: UInt64) -> Bool {
     let (ahead, isBehind) = number.subtractingReportingOverflow(first &- 1)
     guard !isBehind else { return true }
@@ -81,7 +81,7 @@ struct OutboundStream: Sendable {
     return true
   }
 
-  /// Appends the next packet that the credit allows; false when there is none.
+  /// Appends the next packet that the credit allows; false if there is none.
   mutating func appendPacket(of traffic: PeerTraffic, to bytes: inout [UInt8], _ limits: PeerLimits) -> Bool {
     guard isOpen, sent < count, allows(frames[head + sent]) else { return false }
     let start = bytes.count

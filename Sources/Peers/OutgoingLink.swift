@@ -1,4 +1,4 @@
-/// How this pod's link to one peer stands: what happens goes in, what is to be done comes out. Without clocks or I/O.
+/// The state of this pod's link to one peer: events go in, actions come out. Without clocks or I/O.
 ///
 /// ```
 /// down ──tick──► dialling ──connected──► introducing ──welcome──► open
@@ -13,7 +13,7 @@ struct OutgoingLink: Sendable {
     case dialling(until: UInt64)
     /// The hello is sent. Can transition to open, down.
     case introducing(until: UInt64)
-    /// Frames go there. Can transition to down.
+    /// Frames flow. Can transition to down.
     case open
   }
 
@@ -21,14 +21,14 @@ struct OutgoingLink: Sendable {
     case tick
     /// A tick after this pod itself was paused: the peer had nobody to answer.
     case lateTick
-    /// TCP and TLS stand.
+    /// TCP and TLS are up.
     case connected
-    /// The peer welcomed the link, in numbers that can be.
+    /// The peer welcomed the link, with plausible numbers.
     case welcomed
     case refused(LinkRefusal)
-    /// A packet that is right came.
+    /// A correct packet arrived.
     case heard
-    /// A packet that is wrong came.
+    /// A wrong packet arrived.
     case rubbish
     /// The connection could not be made, or ended.
     case ended
@@ -45,7 +45,7 @@ struct OutgoingLink: Sendable {
     /// Drop the connection, and what was encoded for it.
     case hangUp
     case show(PeerState)
-    /// A newer run of this pod is there.
+    /// A newer run of this pod exists.
     case yield
     case count(PeerFigures.Counter)
   }
@@ -54,14 +54,14 @@ struct OutgoingLink: Sendable {
   private(set) var phase: Phase
   private(set) var state = PeerState.connecting
   private(set) var attempt: UInt64 = 0
-  /// Dials since the last welcome that led nowhere.
+  /// Failed dials since the last welcome.
   private var failures: UInt64 = 0
   private var heardAt: UInt64 = 0
   private var pingedAt: UInt64 = 0
   private var wasOpen = false
   private var chance: UInt64
 
-  /// - Parameter seed: what waits are cut by chance with; another one for each peer and run.
+  /// - Parameter seed: for cutting waits at random; another one for each peer and run.
   init(_ limits: PeerLimits, at now: UInt64, seed: UInt64) {
     self.limits = limits
     chance = seed
@@ -133,11 +133,11 @@ struct OutgoingLink: Sendable {
     return [.show(state)]
   }
 
-  /// Between a half and the whole of what the failures so far make due.
+  /// Between half and all of the wait that the failures so far call for.
   private mutating func wait() -> UInt64 {
     let doubled = limits.redialMillisecondsMin << min(failures, 16)
     let whole = failures == .max ? limits.redialMillisecondsMax : min(doubled, limits.redialMillisecondsMax)
-    // SplitMix64: no more than enough to part pods that fell together.
+    // SplitMix64: just enough to spread pods that fell together.
     chance &+= 0x9e37_79b9_7f4a_7c15
     var mixed = (chance ^ (chance >> 30)) &* 0xbf58_476d_1ce4_e5b9
     mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb

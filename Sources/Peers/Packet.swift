@@ -1,4 +1,4 @@
-/// What travels on a link: packets behind their length in four bytes. All numbers are little-endian.
+/// What travels on a link: packets after their length in four bytes. All numbers are little-endian.
 ///
 ///     length "KP" version type …
 ///
@@ -12,14 +12,14 @@
 ///
 /// ► from the pod that sends frames, which dialled; ◄ from the pod that takes them. The first packet of a link is its
 /// hello. Numbers count the frames of one sender to one receiver and of one traffic from 1; credit counts their cost in
-/// bytes the same way, and says up to where the sender may go. Length, "KP", version, `hello` as type 1 and
-/// `refused` as type 3 stay as they are in every version, so that another version can be refused in words it reads.
+/// bytes the same way, and limits how far the sender may go. Length, "KP", version, `hello` as type 1 and `refused` as
+/// type 3 stay as they are in every version, so that another version can be refused in words it reads.
 enum Packet {
   static let version: UInt8 = 2
   static let lengthBytes = 4
   static let headBytes = 4
   static let clusterBytesMax = 255
-  /// Of a hello, and so of everything that comes before a welcome; a later version's may be longer than today's.
+  /// For a hello, and so for everything before a welcome; a later version's may be longer than today's.
   static let helloBytesMax = 4_096
 
   enum Kind: UInt8 {
@@ -31,9 +31,9 @@ enum Packet {
     var cluster: String
     var to: String
     var from: PeerIdentity
-    /// Counts the streams that this run of the sender began to this pod; numbers begin anew with each.
+    /// Counts the streams that this run of the sender began to this pod; numbers start over with each.
     var stream: UInt64
-    /// Counts the dials of a stream: a hello that comes late, or again, is older than the one that counts.
+    /// Counts the dials of a stream: a late or repeated hello is older than the one that counts.
     var attempt: UInt64
     var firsts: PerTraffic<UInt64>
   }
@@ -73,7 +73,7 @@ enum Packet {
 
   // MARK: Writing
 
-  /// Appends a packet, whose length is put in front of what `body` has appended.
+  /// Appends a packet: the length of what `body` appends, and then that.
   static func append(_ kind: Kind, to bytes: inout [UInt8], _ body: (inout [UInt8]) -> Void = { _ in }) {
     let start = bytes.count
     bytes.append(number: UInt32(0))
@@ -124,7 +124,7 @@ enum Packet {
 
   static var ping: [UInt8] { packet(.ping) }
 
-  // MARK: Reading, behind the head
+  // MARK: Reading, after the head
 
   static func readHello(_ cursor: inout ByteCursor) -> Hello? {
     guard let cluster = cursor.text(), let to = cursor.text(), let name = cursor.text(),
@@ -169,7 +169,7 @@ struct OutgoingFrame: Hashable, Sendable {
   /// When it was queued here, in the monotonic clock's milliseconds; does not travel.
   var queuedAt: UInt64 = 0
 
-  /// What it counts against credits and bounds.
+  /// Its weight in credits and bounds.
   var cost: Int { bytes.count + PeerLimits.frameCostBytes }
 
   func append(to packet: inout [UInt8]) {

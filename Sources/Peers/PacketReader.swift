@@ -1,13 +1,13 @@
-/// Cuts what comes on a link into packets. Holds at most one packet that is not complete, within its bound.
+/// Cuts what arrives on a link into packets. Holds at most one incomplete packet, within its bound.
 struct PacketReader {
   private var bytes: [UInt8] = []
   private var head = 0
 
   enum Step: Hashable {
-    /// Where the next packet stands, behind its length: for `withBytes`.
+    /// Where the next packet is, after its length: for `withBytes`.
     case packet(Range<Int>)
     case incomplete
-    /// Longer than it may be: nothing on this link can be trusted from here on.
+    /// Longer than allowed: nothing on this link can be trusted from here on.
     case tooLong
   }
 
@@ -26,7 +26,7 @@ struct PacketReader {
     let length = bytes.withUnsafeBytes {
       Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: head, as: UInt32.self)))
     }
-    // Judged before its bytes are there: nobody makes this pod collect what it would refuse.
+    // Judged before its bytes arrive: nobody can make this pod collect what it would refuse.
     guard length <= bytesMax else { return .tooLong }
     guard bytes.count - start >= length else { return .incomplete }
     head = start + length

@@ -2,10 +2,10 @@ import Glibc
 import Lanes
 import Synchronization
 
-/// Another pod, to whom frames are sent. From any thread.
+/// Another pod, which frames are sent to. From any thread.
 public final class Peer: Sendable {
   public let address: PeerAddress
-  /// Counts the streams of this run; the peer's numbers begin anew with each.
+  /// Counts the streams of this run; the peer's numbers start over with each.
   let stream: UInt64
   let content: Guarded<Content>
   private let limits: PeerLimits
@@ -22,15 +22,15 @@ public final class Peer: Sendable {
     var queuedFrames: Int { PeerTraffic.allCases.reduce(0) { $0 + streams[$1].count } }
     var queuedBytes: Int { PeerTraffic.allCases.reduce(0) { $0 + streams[$1].queuedBytes } }
 
-    /// A link is gone, or new: nothing is sent before its welcome.
+    /// A link is gone, or new: nothing is sent until its welcome.
     mutating func interrupt() { for traffic in PeerTraffic.allCases { streams[traffic].interrupt() } }
 
-    /// Returns false for numbers that cannot be.
+    /// Returns false for impossible numbers.
     mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
       PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.stands[$0]) }
     }
 
-    /// Returns false for numbers that cannot be.
+    /// Returns false for impossible numbers.
     mutating func acknowledge(_ received: PerTraffic<Packet.Received>) -> Bool {
       PeerTraffic.allCases.allSatisfy {
         streams[$0].acknowledge(received[$0].number, credit: received[$0].credit)
@@ -69,8 +69,8 @@ public final class Peer: Sendable {
   /// two ends.
   ///
   /// - Parameters:
-  ///   - frame: any bytes, best many messages at once; at most `frameBytesMax`.
-  ///   - kind: handed to the reader as it is.
+  ///   - frame: any bytes, preferably many messages at once; at most `frameBytesMax`.
+  ///   - kind: passed to the reader unchanged.
   ///   - reader: which of the peer's readers gets it; taken modulo their number.
   ///   - traffic: whose numbers, queue and credit it takes.
   public func send(
@@ -86,7 +86,7 @@ public final class Peer: Sendable {
     return told(result, frames: 1)
   }
 
-  /// Queues frames of several kinds of traffic: all of them or, when there is no room for one, none.
+  /// Queues frames of several kinds of traffic: all of them or, if there is no room for one, none.
   public func send(
     _ batches: [(traffic: PeerTraffic, frames: [[UInt8]])], kind: UInt8, reader: UInt16 = 0
   ) -> SendResult {
@@ -131,7 +131,7 @@ public final class Peer: Sendable {
   }
 
   /// Whether the peer has acknowledged all frames of a traffic up to a number, has had `milliseconds` for it, or is
-  /// known no more.
+  /// no longer known.
   public func hasAcknowledged(
     _ number: UInt64, _ traffic: PeerTraffic = .replies, within milliseconds: UInt64
   ) -> Bool {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where a pod's certificate, its key and the certificates of the authorities stand: PEM files, as cert-manager writes
+/// Where a pod's certificate, its key and the authorities' certificates are: PEM files, as cert-manager writes
 /// `tls.crt`, `tls.key` and `ca.crt`, and as `kassa keys` makes them.
 public struct PeerCertificates: Hashable, Sendable {
   public static let fileBytesMax = 1 << 20
@@ -21,7 +21,7 @@ public struct PeerCertificates: Hashable, Sendable {
     var authorities: [UInt8]
   }
 
-  /// Reads the three files, and tries whether they fit each other.
+  /// Reads the three files, and checks that they fit each other.
   ///
   /// - Throws: `PeerFailure`, which names the file.
   public func check() throws(PeerFailure) { _ = try TLSCredentials(texts()) }
@@ -32,7 +32,7 @@ public struct PeerCertificates: Hashable, Sendable {
       authorities: try Self.read(authoritiesPath, isSecret: false))
   }
 
-  /// Changes with the files; nil when one is not there.
+  /// Changes with the files; nil if one is missing.
   var stamp: [FileStamp]? {
     var stamps: [FileStamp] = []
     for path in [certificatePath, keyPath, authoritiesPath] {
@@ -65,7 +65,7 @@ public struct PeerCertificates: Hashable, Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw refuse("not a file") }
     if isSecret {
-      // A group that may read is how Kubernetes mounts a Secret for a pod with `fsGroup`.
+      // Kubernetes mounts a Secret with a readable group for a pod with `fsGroup`.
       guard status.st_mode & 0o027 == 0 else {
         throw refuse("others can read this key, or its group can write it: chmod 600 \(path)")
       }
@@ -89,10 +89,10 @@ public struct PeerCertificates: Hashable, Sendable {
   }
 }
 
-/// The credentials for new connections: read anew when the files have changed. Lane-confined.
+/// The credentials for new connections: read again when the files have changed. Lane-confined.
 ///
 /// Files that do not fit each other change nothing: the last ones that did stay in use. They may be in the middle of
-/// being replaced, so a failure is reported when two looks in a row find the same.
+/// a replacement, so a failure is reported only when two looks in a row find the same.
 final class CertificateStore {
   private let certificates: PeerCertificates
   private let lookMilliseconds: UInt64
@@ -104,12 +104,12 @@ final class CertificateStore {
   private let onFailure: (PeerFailure) -> Void
 
   private struct Failed {
-    /// nil where one of the files is missing.
+    /// nil if one of the files is missing.
     let stamp: [PeerCertificates.FileStamp]?
     var isReported = false
   }
 
-  /// - Parameter onFailure: told once for each change of the files that they cannot be used.
+  /// - Parameter onFailure: called once for each change of the files that makes them unusable.
   init(
     _ certificates: PeerCertificates, lookMilliseconds: UInt64, at now: UInt64,
     onFailure: @escaping (PeerFailure) -> Void

@@ -5,21 +5,21 @@ public final class PeerFigures: Sendable {
   public enum Counter: Int, CaseIterable, Sendable {
     case framesSent, framesReceived
     case packetsSent, packetsReceived
-    /// Frames that came a second time after a reconnect.
+    /// Frames that arrived a second time after a reconnect.
     case duplicateFrames
     /// Frames that `send` refused, because the peer's queue was full.
     case refusedFrames
     /// Introductions that were welcomed here; those that were refused.
     case welcomes, refusals
-    /// Links that sent rubbish, or more than they may, or never read what they were told: they were ended.
+    /// Links that sent rubbish, or more than they may, or never read their answers, and were ended.
     case rubbishLinks
-    /// Connections that ended before their hello: another protocol, no TLS or TLS where it is not, too slow.
+    /// Connections that ended before their hello: another protocol, TLS missing or unexpected, too slow.
     case failedHandshakes
     /// Connections without a certificate that can be trusted.
     case refusedCertificates
-    /// Times that this pod's certificate files changed and could not be used.
+    /// Times that this pod's certificate files changed but could not be used.
     case failedReloads
-    /// Hellos that came late, of a stream or dial that another has followed.
+    /// Late hellos, of a stream or dial that another has followed.
     case strayPackets
     /// Times that this pod's link to a peer began again.
     case reconnects

@@ -2,11 +2,11 @@ import Lanes
 import Synchronization
 
 /// The connections of one pod to the others of its cluster: frames of bytes, each delivered once and in order to the
-/// run of the peer that acknowledges it, sent again when a connection broke.
+/// run of the peer that acknowledges it, sent again if a connection broke.
 ///
-/// One lane keeps the sockets. Frames are given from any thread; what comes is laid into one box a reader, whose lane
-/// is woken and takes the frames in its turn. Everything is bounded: what waits for a peer (`SendResult.full`), and
-/// what a peer may deliver before a reader took it (its credit), so neither a peer that never reads nor one that never
+/// One lane keeps the sockets. Any thread may send frames; what arrives goes into one box per reader, whose lane is
+/// woken and takes the frames in its turn. Everything is bounded: what waits for a peer (`SendResult.full`), and what
+/// a peer may deliver before a reader takes it (its credit), so neither a peer that never reads nor one that never
 /// stops can fill memory.
 ///
 /// Make it on its lane or before the lane's start, and `close` it there.
@@ -15,7 +15,7 @@ public final class PeerMesh: @unchecked Sendable {
   public let figures = PeerFigures()
   /// Where it listens, for example `tcp://127.0.0.1:7000`.
   public let endpoint: String
-  /// The port of it.
+  /// Its port.
   public let port: UInt16
 
   let loop: MeshLoop
@@ -34,7 +34,7 @@ public final class PeerMesh: @unchecked Sendable {
   /// Listens, and knows nobody yet.
   ///
   /// - Parameter readers: the lanes that take frames, by their number; at least one.
-  /// - Throws: `PeerFailure` when the options do not fit, certificates are missing off loopback or are none, or the
+  /// - Throws: `PeerFailure` if the options do not fit, certificates are missing off loopback or invalid, or the
   ///   address is taken.
   public init(_ lane: Lane, readers: [Lane], _ options: PeerOptions) throws(PeerFailure) {
     try options.check()
@@ -66,9 +66,9 @@ public final class PeerMesh: @unchecked Sendable {
 
   // MARK: Peers
 
-  /// Says who the other pods are; those that are missing are forgotten with all that waits for them. From any thread.
+  /// Sets the other pods; those missing are forgotten with all that waits for them. From any thread.
   ///
-  /// - Throws: `PeerFailure` when there are too many, or an address is none, or is off loopback without certificates.
+  /// - Throws: `PeerFailure` if there are too many, or an address is invalid, or off loopback without certificates.
   public func follow(_ addresses: [PeerAddress]) throws(PeerFailure) {
     guard addresses.count <= options.limits.peersMax else {
       throw PeerFailure(code: .options, message: "more than \(options.limits.peersMax) peers")
@@ -95,7 +95,7 @@ public final class PeerMesh: @unchecked Sendable {
     }
   }
 
-  /// Why an address cannot be followed; nil when it can.
+  /// Why an address cannot be followed; nil if it can.
   public func refusal(of address: PeerAddress) -> PeerFailure? {
     guard PeerIdentity(name: address.name, incarnation: 0).isValid, !address.host.isEmpty, address.port > 0,
       address.host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ";") })
@@ -112,13 +112,13 @@ public final class PeerMesh: @unchecked Sendable {
 
   var peers: [String: Peer] { known.withLock { $0.peers } }
 
-  /// The peer of that name, to send to it again and again.
+  /// The peer of that name, for sending to it repeatedly.
   public func peer(_ name: String) -> Peer? { known.withLock { $0.peers[name] } }
 
-  /// How all peers stand, by name.
+  /// The status of all peers, by name.
   public var statuses: [PeerStatus] { peers.values.map(\.status).sorted { $0.name < $1.name } }
 
-  /// Whether a peer told that a newer pod of this one's name is there: then this one should end.
+  /// Whether a peer reported a newer pod of this one's name: then this one should end.
   public var isReplaced: Bool { isReplacedFlag.load(ordering: .relaxed) }
 
   func wasReplaced() { isReplacedFlag.store(true, ordering: .relaxed) }
@@ -135,7 +135,7 @@ public final class PeerMesh: @unchecked Sendable {
     peer(name)?.send(frame, kind: kind, reader: reader, traffic: traffic) ?? .unknownPeer
   }
 
-  /// Takes all frames that came for a reader, oldest of each sender and traffic first. By the reader's lane only.
+  /// Takes all frames that arrived for a reader, oldest of each sender and traffic first. By the reader's lane only.
   ///
   /// - Parameter frames: what it contains is dropped; its memory is used again.
   public func takeFrames(reader: Int = 0, into frames: inout [PeerFrame]) {
@@ -155,7 +155,7 @@ public final class PeerMesh: @unchecked Sendable {
       self.isTellPosted.store(false, ordering: .releasing)
       self.loop.listener?.tellAll()
     }
-    // The tick tells it too.
+    // The tick tells it, too.
     if !isPosted { isTellPosted.store(false, ordering: .releasing) }
   }
 }

@@ -10,7 +10,7 @@ public struct PeerOptions: Sendable {
   /// May be nil on loopback only: then connections are plain TCP.
   public var certificates: PeerCertificates?
   public var limits = PeerLimits()
-  /// Called on the mesh's lane when the certificate files have changed and cannot be used, with what is wrong; once
+  /// Called on the mesh's lane when the certificate files have changed but cannot be used, with what is wrong; once
   /// for each such change.
   public var onFailedReload: @Sendable (String) -> Void = { _ in }
 

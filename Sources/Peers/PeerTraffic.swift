@@ -1,5 +1,5 @@
-/// What frames are to a peer that is short of room: each kind of traffic has numbers, a queue and a credit of its own,
-/// so that requests that nobody takes never keep the answers from coming through, which make room for them.
+/// How frames matter to a peer short of room: each kind of traffic has its own numbers, queue and credit, so that
+/// requests that nobody takes never block the answers that make room for them.
 public enum PeerTraffic: UInt8, CaseIterable, Hashable, Sendable {
   /// Commands and reads: what makes the receiver work, and can be refused.
   case requests = 0
@@ -19,7 +19,7 @@ struct PerTraffic<Value> {
 
   init(both value: Value) { self.init(requests: value, replies: value) }
 
-  /// Makes one after another, in the order of the cases; nil when one of them is.
+  /// Makes one after another, in the order of the cases; nil if one of them is.
   init?(_ make: () -> Value?) {
     guard let requests = make(), let replies = make() else { return nil }
     self.init(requests: requests, replies: replies)

@@ -42,7 +42,7 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What came from another pod.
+/// What arrived from another pod.
 public struct PeerFrame: Sendable {
   public let sender: PeerIdentity
   /// What the bytes are; the sender's and the reader's business.
@@ -51,11 +51,11 @@ public struct PeerFrame: Sendable {
   let credit: StreamCredit
 }
 
-/// What became of a frame that was given to `send`.
+/// The result of `send` for a frame.
 public enum SendResult: Hashable, Sendable {
   /// It is numbered and kept until the peer acknowledges it.
   case accepted
-  /// So much waits for the peer already that there is no room. Try later, or answer the client 503.
+  /// Too much already waits for the peer. Try later, or answer the client 503.
   case full
   /// Longer than `frameBytesMax`.
   case tooLarge
@@ -63,13 +63,13 @@ public enum SendResult: Hashable, Sendable {
   case unknownPeer
 }
 
-/// How a peer stands.
+/// The state of a peer.
 public enum PeerState: Hashable, Sendable {
   /// Not introduced yet. Can transition to connected, refused.
   case connecting
-  /// Frames go there. Can transition to silent, refused.
+  /// Frames flow. Can transition to silent, refused.
   case connected
-  /// Nothing was heard for `silentMilliseconds`: frames wait while it is dialled. Can transition to connected, refused.
+  /// Nothing heard for `silentMilliseconds`: frames wait while it is dialled. Can transition to connected, refused.
   case silent
   /// The peer does not take this pod's frames; it is asked again every `redialMillisecondsMax`.
   case refused(LinkRefusal)
@@ -81,17 +81,17 @@ public enum LinkRefusal: UInt8, Hashable, Sendable, CaseIterable {
   case otherCluster = 1
   /// It speaks another version of this protocol.
   case otherVersion = 2
-  /// Another pod than the meant one stands at that address.
+  /// Another pod than the intended one is at that address.
   case otherPod = 3
-  /// A newer pod of the same name is there: this one is the older and should end.
+  /// A newer pod of the same name exists: this one is older and should end.
   case replaced = 4
-  /// It knows as many pods as it may.
+  /// It knows as many pods as allowed.
   case tooMany = 5
   /// It is this very run: an address leads back to the pod itself.
   case itself = 6
 }
 
-/// What waits for a peer and how it stands.
+/// What waits for a peer, and its state.
 public struct PeerStatus: Hashable, Sendable {
   public let name: String
   public let state: PeerState

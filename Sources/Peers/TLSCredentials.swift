@@ -4,7 +4,7 @@ import CGnuTLS
 final class TLSCredentials {
   let pointer: gnutls_certificate_credentials_t
 
-  /// - Throws: `PeerFailure` when one of the texts is no PEM of its kind, or the key is not the certificate's.
+  /// - Throws: `PeerFailure` if one of the texts is not PEM of its kind, or the key is not the certificate's.
   init(_ texts: PeerCertificates.Texts) throws(PeerFailure) {
     var made: gnutls_certificate_credentials_t?
     guard gnutls_certificate_allocate_credentials(&made) == 0, let pointer = made else {
@@ -36,7 +36,7 @@ enum GnuTLS {
     return gnutls_strerror(status).map { String(cString: $0) } ?? "error \(status)"
   }
 
-  /// Gives bytes to a function that reads them.
+  /// Passes bytes to a function that reads them.
   static func withDatum<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<gnutls_datum_t>) -> Result) -> Result {
     var bytes = bytes
     let count = UInt32(truncatingIfNeeded: bytes.count)

@@ -1,9 +1,9 @@
 import CGnuTLS
 import Glibc
 
-/// One end of TLS 1.3 between two byte streams: what came from the network goes in, what the network is to be given
-/// comes out. Both ends must show a certificate that the authorities signed and that is valid now; no name is checked.
-/// Touches no descriptor and never blocks.
+/// One end of TLS 1.3 between two byte streams: bytes from the network go in, bytes for the network come out. Both
+/// ends must show a certificate that the authorities signed and that is now valid; no name is checked. Touches no
+/// descriptor and never blocks.
 final class TLSSession {
   enum Progress: Hashable {
     case bytes(Int)
@@ -36,7 +36,7 @@ final class TLSSession {
     }
   }
 
-  /// The most that one record holds.
+  /// The most one record holds.
   static let recordBytes = 16_384
 
   private let session: gnutls_session_t
@@ -44,7 +44,7 @@ final class TLSSession {
   private let wire = Wire()
   private(set) var isReady = false
 
-  /// - Returns: nil when there is no memory.
+  /// - Returns: nil if there is no memory.
   init?(isClient: Bool, _ credentials: TLSCredentials) {
     var made: gnutls_session_t?
     guard kassa_tls_peer(&made, isClient ? 1 : 0, credentials.pointer) == 0, let session = made else { return nil }
@@ -73,17 +73,17 @@ final class TLSSession {
 
   deinit { gnutls_deinit(session) }
 
-  /// Takes what came from the network.
+  /// Takes bytes from the network.
   func feed(_ bytes: UnsafeRawBufferPointer) { wire.input.append(contentsOf: bytes) }
 
-  /// Moves what the network is to be given.
+  /// Moves out the bytes for the network.
   func takeOutput(into bytes: inout [UInt8]) {
     guard !wire.output.isEmpty else { return }
     if bytes.isEmpty { swap(&bytes, &wire.output) } else { bytes.append(contentsOf: wire.output) }
     wire.output.removeAll(keepingCapacity: true)
   }
 
-  /// Goes on with the handshake. What it says, and why it failed, is in the output.
+  /// Continues the handshake. What it says, and why it failed, is in the output.
   func shakeHands() -> Progress {
     while true {
       let status = gnutls_handshake(session)
@@ -92,14 +92,14 @@ final class TLSSession {
         return .bytes(0)
       }
       if kassa_tls_is_again(Int(status)) != 0 { return .again }
-      // A warning, such as an unknown name: the handshake goes on.
+      // A warning, such as an unknown name: the handshake continues.
       if gnutls_error_is_fatal(status) == 0 { continue }
       gnutls_alert_send_appropriate(session, status)
       return kassa_tls_is_distrust(Int(status)) != 0 ? .distrusted : .ended
     }
   }
 
-  /// Encrypts all of the bytes into the output. Returns false when the session is over.
+  /// Encrypts all the bytes into the output. Returns false if the session is over.
   func send(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var sent = 0
     while sent < bytes.count {

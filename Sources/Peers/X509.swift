@@ -1,6 +1,6 @@
 import CGnuTLS
 
-/// What a step of GnuTLS with certificates returned, as an error.
+/// The result of a GnuTLS certificate step, as an error.
 private func expect(_ status: Int32, _ what: String) throws(PeerFailure) {
   guard status >= 0 else { throw PeerFailure(code: .certificates, message: "\(what): \(GnuTLS.reason(status))") }
 }
@@ -15,7 +15,7 @@ private func text(
   return Array(UnsafeBufferPointer(start: datum.data, count: Int(datum.size)))
 }
 
-/// A private key of GnuTLS.
+/// A GnuTLS private key.
 final class X509Key {
   let pointer: gnutls_x509_privkey_t
 
@@ -43,7 +43,7 @@ final class X509Key {
   func pem() throws(PeerFailure) -> [UInt8] { try text("a key's text") { kassa_x509_export_key(pointer, $0) } }
 }
 
-/// A certificate of GnuTLS.
+/// A GnuTLS certificate.
 final class X509Certificate {
   let pointer: gnutls_x509_crt_t
 
@@ -64,7 +64,7 @@ final class X509Certificate {
 
   /// Until when it is valid, in seconds since 1970.
   ///
-  /// - Throws: `PeerFailure` when it says nothing that can be read.
+  /// - Throws: `PeerFailure` if it is unreadable.
   func end() throws(PeerFailure) -> Int {
     let end = gnutls_x509_crt_get_expiration_time(pointer)
     guard end >= 0 else { throw PeerFailure(code: .certificates, message: "the certificate has no end") }
@@ -79,7 +79,7 @@ final class X509Certificate {
     let pointer = certificate.pointer
     var serial = [UInt8](repeating: 0, count: 16)
     try expect(kassa_x509_random(&serial, UInt(serial.count)), "a random number")
-    // Positive, and never with a zero in front.
+    // Positive, and never with a leading zero.
     serial[0] = serial[0] & 0x7f | 0x40
     var identifier = [UInt8](repeating: 0, count: 64)
     var identifierBytes = identifier.count

@@ -15,7 +15,7 @@ struct EntityRows {
 
   private var index: Int16 { Int16(truncatingIfNeeded: partition.index) }
 
-  /// Up to `limit` entities of a kind behind the key `after`, in the order of their keys' bytes.
+  /// Up to `limit` entities of a kind after the key `after`, in the order of their keys' bytes.
   /// - Throws: `lost`, `refused`.
   func page(
     ofKind kind: UInt8, after: String, limit: Int, on connection: Connection

@@ -33,7 +33,7 @@ enum PostgresFailure: Error, Hashable {
     return ["XX001", "XX002", "22003"].contains(state)
   }
 
-  /// Whether only an operator can mend it: waiting helps nobody.
+  /// Whether only an operator can fix it: waiting helps nobody.
   var isPermanent: Bool {
     switch self {
     case .foreign: true

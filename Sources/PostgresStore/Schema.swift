@@ -1,6 +1,6 @@
 import Model
 
-/// The tables, as the steps that made them. A step that a release had never changes: a new one is put behind it.
+/// The tables, as the steps that made them. A released step never changes: a new one is added after it.
 enum Schema {
   static let steps: [[String]] = [
     [

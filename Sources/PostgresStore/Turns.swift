@@ -3,7 +3,7 @@
 /// Each checkpoint of an owner has a *turn*, a number that it moves its partition's row to, from the one reached
 /// before. When the answer to a commit is lost, the checkpoint may have been written, may never be, or may still be
 /// under way on a connection that the server has not given up. Asking for the row is not enough: it could be written
-/// right behind the answer, and later overwrite newer rows. So the question itself moves the row on, to a turn that
+/// right after the answer, and later overwrite newer rows. So the question itself moves the row on, to a turn that
 /// was never given out, unless it finds the lost one's there: either way what it finds is final.
 struct Turns {
   private struct Entry {

@@ -13,7 +13,7 @@ struct UnsentReading {
   private(set) var replies: [UnsentRows.PlacedReply] = []
   /// The first row that this program does not write.
   private(set) var failure: StoreFailure?
-  /// There are no more messages to read.
+  /// No messages are left to read.
   private(set) var isOutboxWhole = false
   private var areRepliesWhole = false
 

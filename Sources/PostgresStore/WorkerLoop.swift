@@ -11,7 +11,7 @@ protocol StoreWorker: AnyObject {
   var hasWork: Bool { get }
 }
 
-/// A thread of the store: it keeps one connection for ever, and works while there is one.
+/// A thread of the store: it keeps one connection forever, and works while it has one.
 ///
 /// ```
 /// connecting ──ok──► working ──nothing to do──► idle (looks at the connection every second)

@@ -14,7 +14,7 @@ final class Writer: StoreWorker {
   private var turns = Turns()
   /// What the rows of the partitions that this writer acquired have that nobody has acknowledged, by their index.
   private var unsent: [UInt16: UnsentRows] = [:]
-  /// Tried alone, before anything that waits behind them.
+  /// Tried alone, before anything that waits after them.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
   /// Until when the server's clock need not be compared again, in `MonotonicTime`.

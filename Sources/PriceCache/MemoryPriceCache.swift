@@ -30,7 +30,7 @@ public final class MemoryPriceCache: PriceCache {
 
   /// - Parameters:
   ///   - entriesMax: the most prices remembered, at least 1.
-  ///   - lifetimeMilliseconds: after so long the stock service is asked again.
+  ///   - lifetimeMilliseconds: after this long the stock service is asked again.
   ///   - now: a clock in milliseconds that never runs backwards.
   public init(entriesMax: Int, lifetimeMilliseconds: Int64, now: @escaping @Sendable () -> Int64) {
     self.entriesMax = max(entriesMax, 1)

@@ -8,7 +8,7 @@ public protocol PriceCache: AnyObject, Sendable {
   /// memory, later when it is asked over a connection.
   func price(of item: ItemID, completion: @escaping (PriceAnswer) -> Void)
 
-  /// Remembers what the stock service told.
+  /// Remembers the stock service's answer.
   /// - Parameter ticket: of the answer because of which it was asked. When everything was forgotten since, the price
   ///   may be older than that, and is not remembered, or not believed.
   func remember(_ price: Money, of item: ItemID, asked ticket: PriceTicket)

@@ -8,7 +8,7 @@ struct PriceRequest {
   private var places: [ItemID: Int] = [:]
   /// When its questions are answered unknown.
   var deadlineMilliseconds: UInt64 = 0
-  /// `removeAll` came behind it: its answer tells of prices that are forgotten.
+  /// `removeAll` came after it: its answer reports prices that are forgotten.
   var isForgotten = false
   /// Its questions were answered already.
   private(set) var isOver = false

@@ -4,7 +4,7 @@ import Lanes
 
 /// One connection to Redis on a lane: bytes out, replies in. Lane-confined.
 ///
-/// Its watch holds it until `close`, so its descriptor is closed behind the watch.
+/// Its watch holds it until `close`, so its descriptor is closed after the watch.
 final class RedisConnection {
   /// Told on the lane; after `connectionLost` nothing more comes from this connection.
   protocol Owner: AnyObject {

@@ -17,16 +17,16 @@ public struct RedisLimits: Hashable, Sendable {
   /// Bytes read at one wake-up, so that a server that never stops sending does not keep the lane.
   public var readBytesPerWakeUpMax = 1 << 18
 
-  /// A question that has waited so long is answered nil.
+  /// A question that has waited this long is answered nil.
   public var answerMilliseconds: UInt64 = 50
   /// Connecting, with TLS and log-in.
   public var connectMilliseconds: UInt64 = 1_000
   /// Requests in a row that were not answered in time before the breaker opens.
   public var lateRequestsMax = 5
-  /// How long the breaker stays open: the first time, doubled with each failure behind it, and at most.
+  /// How long the breaker stays open: the first time, doubled with each further failure, and at most.
   public var openMillisecondsMin: UInt64 = 100
   public var openMillisecondsMax: UInt64 = 5_000
-  /// After Redis refused a write, for example with its memory full, nothing is written for so long.
+  /// After Redis refused a write, for example with its memory full, nothing is written for this long.
   public var writePauseMilliseconds: UInt64 = 1_000
 
   public init() {}

@@ -3,7 +3,7 @@ public struct RedisOptions: Hashable, Sendable {
   public var address: RedisAddress
   /// Stands in front of every key, so that clusters can share a database; at most `prefixBytesMax` bytes.
   public var keyPrefix: String
-  /// After so long Redis forgets a price by itself. At least 1.
+  /// After this long Redis forgets a price by itself. At least 1.
   public var lifetimeMilliseconds: Int64
   /// For `rediss://`: a PEM file of the certificates that vouch for the server's; nil trusts those of the system.
   public var authoritiesPath: String?

@@ -66,7 +66,7 @@ extension RedisPriceCache {
     for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 
-  /// Opens the breaker, and tries again behind its pause, a part of it by chance: pods do not come back all at once.
+  /// Opens the breaker, and tries again after a partly random pause, so that pods do not all come back at once.
   func tryLater() {
     guard !isClosed else { return }
     retryTimer?.cancel()

@@ -53,7 +53,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     connect()
   }
 
-  /// Answers all questions "unknown" and ends the connection. On the lane; nothing is asked behind it.
+  /// Answers all questions "unknown" and ends the connection. On the lane; nothing is asked after it.
   public func close() {
     lane.assertOnLane()
     guard !isClosed else { return }

@@ -37,11 +37,11 @@ enum BatchPlan: Hashable {
 
   static func orders(_ path: borrowing PathSegments, ids: inout some EntityIDSource) throws(Problem) -> BatchPlan {
     let count = try path.number(2, "n", in: countRange)
-    // Orders have to have an item and a user to choose from.
+    // Orders need an item and a user to choose from.
     let least: Int64 = count > 0 ? 1 : 0
     let items = try path.number(3, "n_items", in: least...BatchLimits.entitiesMax)
     let users = try path.number(4, "n_users", in: least...BatchLimits.entitiesMax)
-    // The two items of an order may be the same one; what they cost together has to be an amount.
+    // The two items of an order may be the same one; their total must be an amount.
     let price = try path.number(5, "item_price", in: 0...(Money.max / 2))
     return .orders(
       count: count, items: items, users: users, price: Money(unchecked: price), seed: ids.newSeed())

@@ -4,7 +4,7 @@ import PartitionRuntime
 /// One `batch_init` under way: a request that becomes many commands, some of which are under way at a time.
 ///
 /// Every command covers `BatchLimits.numbersMax` numbers at one partition. When a partition is overloaded the run waits
-/// and tries again, within the request's deadline; any other refusal ends it once what is under way has come back.
+/// and tries again, within the request's deadline; any other refusal ends it once everything under way has returned.
 struct BatchRun {
   let origin: RequestOrigin
   let plan: BatchPlan
@@ -15,9 +15,9 @@ struct BatchRun {
   private var nextStart: Int64 = 0
   private var nextPartition = 0
 
-  /// The commands that were accepted and did not come back, by their numbers.
+  /// The commands that were accepted but have not returned, by number.
   var inFlight: [UInt64: Part] = [:]
-  /// Commands that came back because a partition was full after all: they go first.
+  /// Commands that returned because a partition was full after all: they go first.
   private var returned: [Part] = []
   /// The first refusal.
   var problem: Problem?
@@ -35,7 +35,7 @@ struct BatchRun {
     if token == nil, plan.count < Int64(partitioner.count) * 4 {
       partitions = Set((0..<plan.count).map { partitioner.index(of: String($0)) }).sorted()
     } else {
-      // Under a key every partition gets a command, so that each of them remembers the key.
+      // Under a key every partition gets a command, so that each remembers the key.
       partitions = (0..<UInt16(partitioner.count)).map { $0 }
     }
   }
@@ -60,7 +60,7 @@ struct BatchRun {
       command: plan.command(for: start..<end), partition: PartitionID(plan.service, partition), token: keyOfNext)
   }
 
-  /// Says that `next` was accepted.
+  /// Notes that `next` was accepted.
   mutating func advance() {
     if !returned.isEmpty {
       returned.removeLast()
@@ -73,14 +73,14 @@ struct BatchRun {
     }
   }
 
-  /// Takes a command back that was accepted and not carried out.
+  /// Takes back a command that was accepted but not carried out.
   mutating func takeBack(_ part: Part) {
     returned.append(part)
     submitted -= 1
   }
 
-  /// A partition remembers one outcome a key, so only the first command of each partition goes under the client's
-  /// own one; the others have keys derived from it and their numbers.
+  /// A partition remembers one outcome per key, so only the first command of each partition goes under the
+  /// client's own one; the others have keys derived from it and their numbers.
   private var keyOfNext: IdempotencyToken? {
     guard let token, nextStart > 0 else { return token }
     let hash = Murmur3(Array("\(token.fingerprint)/\(nextStart)/\(token.key.text)".utf8))

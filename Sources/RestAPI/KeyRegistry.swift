@@ -3,11 +3,11 @@ import Synchronization
 
 /// Remembers what recent idempotency keys were used for, on all lanes of a process together.
 ///
-/// A key that is used again for another request is refused with 422. What decides is the partition that the key was
-/// used at: it keeps the key with its state, so its memory survives crashes and is shared by all pods. But a key that
-/// is first used for an order and then for a user meets two partitions that know nothing of each other; this registry
-/// catches that mistake. It is advisory: bounded, forgotten at a restart, one a process. It only ever refuses more, and
-/// never remembers longer than the partitions do. A request that no partition took gives its key back.
+/// A key reused for another request is refused with 422. The partition where the key was used decides: it keeps the key
+/// with its state, so its memory survives crashes and is shared by all pods. But a key that is first used for an order
+/// and then for a user meets two partitions that know nothing of each other; this registry catches that mistake. It is
+/// advisory: bounded, forgotten at a restart, one per process. It only ever refuses more, and never remembers longer
+/// than the partitions do. A request that no partition took gives its key back.
 public final class KeyRegistry: Sendable {
   /// Two generations: when the newer one is full or old, it becomes the older one, and that is forgotten.
   private struct Generations {
@@ -20,7 +20,7 @@ public final class KeyRegistry: Sendable {
 
   private struct Use {
     let fingerprint: UInt64
-    /// Requests under the key that were taken, or may be yet.
+    /// Requests under the key that were taken, or may yet be.
     var requests = 1
   }
 
@@ -52,14 +52,14 @@ public final class KeyRegistry: Sendable {
     }
   }
 
-  /// A request was admitted, and nothing was done for it: when no other one used its key, the key is free again.
+  /// A request was admitted, but nothing was done for it: if no other one used its key, the key is free again.
   public func giveBack(_ token: IdempotencyToken) {
     generations.withLock { state in
       if !Self.giveBack(token, to: &state.newer) { _ = Self.giveBack(token, to: &state.older) }
     }
   }
 
-  /// Whether the key is used for the same request, which is counted then; nil where the key is not known.
+  /// Whether the key is used for the same request, which is then counted; nil if the key is unknown.
   private static func use(_ token: IdempotencyToken, in uses: inout [IdempotencyKey: Use]) -> Bool? {
     guard let use = uses[token.key] else { return nil }
     guard use.fingerprint == token.fingerprint else { return false }

@@ -1,8 +1,8 @@
 /// Austin Appleby's MurmurHash3, the 128-bit variant for 64-bit machines.
 ///
-/// Well spread and the same on every machine and in every release, which ids that are derived from idempotency keys
-/// have to be; not meant against somebody who looks for collisions, who could only hit ids of his own making.
-/// Source: https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain)
+/// Well spread and the same on every machine and in every release, as ids derived from idempotency keys must be;
+/// not meant to stop anyone looking for collisions, who could only hit their own ids. Source:
+/// https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain)
 struct Murmur3: Hashable {
   let high: UInt64
   let low: UInt64

@@ -1,4 +1,4 @@
-/// A request path cut into its segments, in memory that is allocated once a lane.
+/// A request path cut into its segments, in memory that is allocated once per lane.
 ///
 /// A path means something only as `/segment/segment…` with characters of the ids' alphabet in every segment, so that is
 /// all that is kept: an escape (`%41`) is decoded when it stands for such a character and refused otherwise — there is
@@ -8,7 +8,7 @@ struct PathSegments: ~Copyable {
   static let countMax = 6
 
   private let bytes: UnsafeMutableBufferPointer<UInt8>
-  /// Where each segment ends in `bytes`; the next one begins behind a slash.
+  /// Where each segment ends in `bytes`; the next one begins after a slash.
   private let ends: UnsafeMutableBufferPointer<Int>
   private(set) var count = 0
 
@@ -76,7 +76,7 @@ struct PathSegments: ~Copyable {
     return IDAlphabet.contains(byte) ? byte : nil
   }
 
-  /// A segment; empty when there is none of that index. Valid until the next `parse`.
+  /// A segment; empty if there is none at that index. Valid until the next `parse`.
   subscript(index: Int) -> UnsafeBufferPointer<UInt8> {
     guard (0..<count).contains(index) else { return UnsafeBufferPointer(start: nil, count: 0) }
     let start = index == 0 ? 1 : ends[index - 1] + 1

@@ -13,7 +13,7 @@ struct PendingRequest {
     case price(LineChange, IdempotencyToken?, PriceTicket)
     case command(Command, IdempotencyToken?)
 
-    /// The key of a request whose command is not under way yet: when the request ends now, nobody has used the key.
+    /// The key of a request whose command is not under way yet: if the request ends now, nobody has used the key.
     var unusedToken: IdempotencyToken? {
       if case .price(_, let token, _) = self { token } else { nil }
     }
@@ -37,17 +37,17 @@ struct RequestOrigin {
   let trace: TraceContext?
   /// The header as it was sent, to be echoed.
   let traceparent: String?
-  /// The site whose page may read the answer, where one asks.
+  /// The site whose page may read the answer, if one asks.
   var site: String?
-  /// The idempotency key as its caller knows it, where it is kept under another name.
+  /// The idempotency key as its caller knows it, if it is kept under another name.
   var callersKey: IdempotencyKey?
 }
 
 /// The requests of one lane that wait, findable by exchange, and the oldest of them first.
 ///
-/// All wait equally long at most, so deadlines come in the order of arrival and a queue is enough: no timer a request,
-/// and looking for the expired ones costs as much as there are expired ones. A request that was answered stays in
-/// the queue as a mere number until it gets to the front or the queue is swept.
+/// All may wait equally long, so deadlines come in order of arrival and a queue is enough: no timer per request, and
+/// finding the expired ones costs only as much as there are. A request that was answered stays in the queue as a mere
+/// number until it gets to the front or the queue is swept.
 struct PendingRequests {
   private var requests: [UInt64: PendingRequest] = [:]
   private var queue: [(exchange: UInt64, deadlineMilliseconds: Int64)] = []
@@ -69,7 +69,7 @@ struct PendingRequests {
     if queue.count > 2 * countMax + 64 { sweep() }
   }
 
-  /// Goes on to the next step of a request, under the same deadline.
+  /// Moves on to a request's next step, under the same deadline.
   mutating func update(_ request: PendingRequest) {
     let exchange = request.origin.exchange.number
     if requests[exchange] != nil { requests[exchange] = request }
@@ -96,7 +96,7 @@ struct PendingRequests {
     return nil
   }
 
-  /// Drops the numbers of answered requests; at least every second one is, so this costs little an insertion.
+  /// Drops the numbers of answered requests; at least every second one is, so this costs little per insertion.
   private mutating func sweep() {
     queue.removeFirst(head)
     head = 0

@@ -3,13 +3,13 @@ import Telemetry
 /// A refusal on its way to becoming an `application/problem+json` body (RFC 9457).
 struct Problem: Error, Hashable {
   let code: ProblemCode
-  /// The status; another than the code's own only where the server itself refuses with a rarer one.
+  /// The status; differs from the code's own only if the server itself refuses with a rarer one.
   var status: UInt16
   /// One sentence about this occurrence.
   var detail: String
   /// What it is about: (`item_id`, "42"), (`parameter`, "price") …
   var subjects: [Subject] = []
-  /// A path that tells what became of the request.
+  /// A path that shows what became of the request.
   var findOut: String?
   /// What `Allow` says.
   var allow: StaticString?
@@ -20,9 +20,9 @@ struct Problem: Error, Hashable {
 
   /// The bucket of a caller that asks too often.
   struct Throttle: Hashable {
-    /// Until a request is let in again.
+    /// Until a request is admitted again.
     let waitSeconds: Int64
-    /// How many requests may come within how many seconds.
+    /// How many requests may arrive within how many seconds.
     let quota: Int
     let windowSeconds: Int
   }

@@ -104,7 +104,7 @@ extension Problem {
     }
   }
 
-  /// Says that a command was accepted and its outcome cannot be told.
+  /// Says that a command was accepted but its outcome is unknown.
   static func outcomeUnknown(of command: Command?, isRepeatable: Bool) -> Problem {
     let advice =
       isRepeatable

@@ -7,7 +7,7 @@ enum RequestHeaders {
   ///
   /// Both spellings of a key are the same key.
   /// Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
-  /// - Throws: `malformed_idempotency_key` when it is empty, too long, repeated, or has other characters.
+  /// - Throws: `malformed_idempotency_key` if it is empty, too long, repeated, or has other characters.
   static func idempotencyKey(of request: borrowing HTTPRequest) throws(Problem) -> IdempotencyKey? {
     let count = request.headerCount("Idempotency-Key")
     guard count > 0 else { return nil }
@@ -43,7 +43,7 @@ enum RequestHeaders {
   }
 
   /// `00-` trace id (32 lowercase hexadecimal digits) `-` span id (16) `-` flags (2). A later version may have more
-  /// behind another dash; version ff, a trace or span id of zeros, and anything else is invalid and thus ignored.
+  /// after another dash; version ff, a trace or span id of zeros, and anything else is invalid and thus ignored.
   /// Source: https://www.w3.org/TR/trace-context/#traceparent-header
   static func parse(traceparent text: String) -> TraceContext? {
     var text = text

@@ -5,7 +5,7 @@ import Model
 enum RequestPlan: Hashable {
   case ask(Query)
   case submit(Command)
-  /// The item's price has to be known first.
+  /// The item's price must be known first.
   case price(LineChange)
   case batch(BatchPlan)
   /// Answered without any partition.
@@ -17,7 +17,7 @@ struct LineChange: Hashable {
   let order: OrderID
   let item: ItemID
   let quantity: Quantity
-  /// Whether the line gets that many units, whatever it has; else so many more.
+  /// Whether the line gets this many units, whatever it has; else this many more.
   var isAbsolute = false
 
   func command(at price: Money) -> Command {
@@ -73,7 +73,7 @@ extension RequestPlan {
     case .ordersSetItem:
       let line = LineChange(
         order: try path.order(2), item: try path.item(3), quantity: try path.quantity(4, "quantity"), isAbsolute: true)
-      // What takes a line away costs nothing, and the item need not exist any more.
+      // Removing a line costs nothing, and the item need no longer exist.
       return line.quantity == .zero ? .submit(line.command(at: .zero)) : .price(line)
     case .ordersRemoveItem: return .submit(.orders(.removeItem(try path.order(2), try path.item(3))))
     case .ordersFind: return .ask(.order(try path.order(2)))

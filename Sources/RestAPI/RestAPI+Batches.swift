@@ -22,7 +22,7 @@ extension RestAPI {
 
   /// Submits commands of a batch while there is room, and answers it when it is over.
   private func pump(_ exchange: UInt64) {
-    // An outcome that comes before `submit` returns calls this again; the loop that runs already sees what it changed.
+    // An outcome that arrives before `submit` returns calls this again; the running loop sees what it changed.
     guard !isPumping else { return }
     isPumping = true
     defer { isPumping = false }
@@ -32,7 +32,7 @@ extension RestAPI {
       let next = batch.next
       lastBatchNumber += 1
       let number = Self.batchBit | lastBatchNumber
-      // Remembered first: the outcome may come before `submit` returns.
+      // Remembered first: the outcome may arrive before `submit` returns.
       batchNumbers[number] = exchange
       batches[exchange]?.inFlight[number] = next
       do throws(RequestRefusal) {
@@ -60,7 +60,7 @@ extension RestAPI {
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
     case .refused(.overloaded):
-      // Tried again with the next event, not at once: the partition needs time.
+      // Retried with the next event, not at once: the partition needs time.
       if let part { batches[exchange]?.takeBack(part) }
       return
     case .refused(let refusal): fail(exchange, Problem(refusal))

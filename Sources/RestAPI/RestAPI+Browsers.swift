@@ -1,9 +1,9 @@
 import Callers
 import HTTPServer
 
-/// What web pages are told, and which of them are answered at all (`BrowserRules`).
+/// What web pages learn, and which of them are answered at all (`BrowserRules`).
 extension RestAPI {
-  /// The site whose page asks, where its pages may.
+  /// The site whose page asks, if its pages may.
   /// - Throws: `unknown_host`, `cross_site`.
   func site(of request: borrowing HTTPRequest) throws(Problem) -> String? {
     switch request.verdict(by: browsers) {
@@ -22,14 +22,14 @@ extension RestAPI {
     request.method == .options && request.headerCount("Access-Control-Request-Method") > 0
   }
 
-  /// Says what may be asked of `/`; gateways check with it whether somebody is there.
+  /// Says what may be asked of `/`; gateways use it to check that the server is up.
   func options(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
     answer.headers.append((name: "Allow", value: origin.route.allow.description))
     return answer
   }
 
-  /// Tells a browser what pages of the origin's site may send. It sends no API key with this question.
+  /// Tells a browser what pages of the origin's site may send. It sends no API key with this request.
   func preflight(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
     answer.headers += [
@@ -42,7 +42,7 @@ extension RestAPI {
     return answer
   }
 
-  /// Of every answer to a page of a site that was named.
+  /// For every answer to a page of a named site.
   static func headers(forPagesOf site: String) -> [(name: StaticString, value: String)] {
     [
       (name: "Access-Control-Allow-Origin", value: site), (name: "Vary", value: "Origin"),

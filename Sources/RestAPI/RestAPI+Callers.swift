@@ -3,7 +3,7 @@ import HTTPServer
 
 /// Who asks, whether they may, and whether they ask too often.
 extension RestAPI {
-  /// Lets a request in. Returns whose it is; nil where nobody is asked.
+  /// Admits a request. Returns its caller; nil if nobody is asked.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
   func admit(_ request: borrowing HTTPRequest, to route: Route) throws(Problem) -> Caller? {
     guard let callers, let scope = route.scope else { return nil }
@@ -36,7 +36,7 @@ extension Problem {
         .unauthenticated, "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET.")
     case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
     }
-    // RFC 6750: without credentials, no error is told.
+    // RFC 6750: without credentials, no error is given.
     challenge = refusal == .nothing ? "Bearer realm=\"kassa\"" : "Bearer realm=\"kassa\", error=\"invalid_token\""
   }
 }

@@ -22,7 +22,7 @@ extension RestAPI {
     try send(command, origin, token)
   }
 
-  /// Hands a remembered command to its partition.
+  /// Passes a remembered command to its partition.
   private func send(_ command: Command, _ origin: RequestOrigin, _ token: IdempotencyToken?) throws(Problem) {
     guard let partition = command.partition(by: port.partitioner) else {
       pending.remove(origin.exchange.number)
@@ -65,7 +65,7 @@ extension RestAPI {
     }
   }
 
-  /// Answers with the problem if there is one.
+  /// Answers with the problem, if any.
   private func guarded(_ request: PendingRequest, _ body: () throws(Problem) -> Void) {
     do throws(Problem) {
       try body()
@@ -139,7 +139,7 @@ extension RestAPI {
     }
   }
 
-  /// Behind what a refusal says that was kept under a key.
+  /// Follows the text of a refusal that was kept under a key.
   private static let replayedAdvice =
     " This is the outcome of an earlier request with this Idempotency-Key; a new attempt needs a new key."
 
@@ -167,7 +167,7 @@ extension RestAPI {
     }
   }
 
-  /// Answers every request whose deadline has passed, and lets batches go on that waited for room. The lane calls it
+  /// Answers every request whose deadline has passed, and resumes batches that waited for room. The lane calls it
   /// several times a second with its monotonic clock.
   public func expire(nowMilliseconds now: Int64) {
     endRequests(until: now, reads: .readTimedOut)
@@ -176,8 +176,8 @@ extension RestAPI {
 
   public func logFailed() { endAll(reads: Problem(RequestRefusal.logFailed)) }
 
-  /// Answers everything that still waits, because the process ends now. A command may stand in the log: whoever is told
-  /// that it was refused would send it again, and so would a gateway.
+  /// Answers everything that still waits, because the process ends now. A command may be in the log: a client told that
+  /// it was refused would send it again, and so would a gateway.
   public func stop() { endAll(reads: Problem(RequestRefusal.stopping)) }
 
   private func endAll(reads problem: Problem) {

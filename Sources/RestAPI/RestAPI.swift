@@ -42,7 +42,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   var lastBatchNumber: UInt64 = 0
   var isPumping = false
   private var refusals: UInt64 = 0
-  /// The exchange that `respond` is about, and its answer if that came meanwhile.
+  /// The exchange that `respond` is about, and its answer if that has already come.
   private var responding: (exchange: ExchangeID, response: HTTPResponse?)?
 
   /// The templates of all routes, for `RequestMetrics`.
@@ -54,7 +54,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
   ///   - services: whose routes are answered; requests for the others are refused with 421.
   ///   - version: what `GET /` says.
-  ///   - microseconds: a clock that never goes back.
+  ///   - microseconds: a monotonic clock.
   public init(
     port: any RequestPort, prices: any PriceCache, keys: KeyRegistry, metrics: RequestMetrics, incarnation: UInt64,
     lane: UInt16, limits: RestLimits = RestLimits(), services: Set<Service> = Set(Service.allCases), version: String,
@@ -160,7 +160,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
   }
 
-  /// Answers a constant at once, or hands the request to its partition.
+  /// Answers a constant at once, or passes the request to its partition.
   private func start(
     _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
@@ -189,7 +189,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
   }
 
-  /// Starts a change under its key, which is free again when the change is refused at once.
+  /// Starts a change under its key, which is free again if the change is refused at once.
   private func keyed(
     _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
     _ start: (IdempotencyToken?) throws(Problem) -> Void
@@ -209,7 +209,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   /// The key with what it is used for.
-  /// - Throws: `idempotency_key_reused` when it is known to have been used for something else.
+  /// - Throws: `idempotency_key_reused` if it is known to have been used for something else.
   private func token(
     _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
   ) throws(Problem) -> IdempotencyToken? {
@@ -221,7 +221,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return token
   }
 
-  /// What the partition of an id made under a key is derived from: a repetition has to reach the one that knows it.
+  /// What the partition of an id made under a key is derived from: a repetition must reach the one that knows it.
   private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
@@ -245,12 +245,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   // MARK: Answers
 
-  /// Of all answers but those that are the same for everybody: carts and credit are personal, and change.
+  /// For all answers except those that are the same for everybody: carts and credit are personal, and change.
   private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
 
   static let problemType: StaticString = "application/problem+json"
 
-  /// Answers an exchange: at once when it is the one that `respond` is about, else through `answer`.
+  /// Answers an exchange: at once if it is the one that `respond` is about, else through `answer`.
   func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
     let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
     deliver(response, origin)

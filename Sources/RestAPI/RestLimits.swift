@@ -1,14 +1,14 @@
 import Model
 
-/// The bounds of the REST API, of one lane where nothing else is said.
+/// The bounds of the REST API, per lane unless otherwise stated.
 public struct RestLimits: Hashable, Sendable {
-  /// Requests that wait for a partition; beyond it a request is refused with 503.
+  /// Requests that wait for a partition; beyond this a request is refused with 503.
   public var pendingRequestsMax = 16_384
   /// How long a request may wait for its partition before it is answered 504.
   public var requestDeadlineMilliseconds: Int64 = 10_000
   /// As above, for a `batch_init`.
   public var batchDeadlineMilliseconds: Int64 = 120_000
-  /// `batch_init` requests under way; beyond it one is refused with 503.
+  /// `batch_init` requests under way; beyond this one is refused with 503.
   public var batchesMax = 4
   /// Commands of one `batch_init` that wait for their partitions at the same time.
   public var batchCommandsInFlightMax = 32

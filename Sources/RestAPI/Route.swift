@@ -10,7 +10,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
   case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
     paymentBatchInit
   case root, openAPI
-  /// Whatever has no path of ours.
+  /// Anything without a path of ours.
   case unmatched
 
   /// The path as `/openapi.json` writes it, for metrics.

@@ -62,7 +62,7 @@ struct LogMarks {
 
   init(_ cursor: LogCursor) { self.cursor = cursor }
 
-  /// Where the file begins and ends: the oldest mark, and the newest one with the records behind it counted.
+  /// Where the file begins and ends: the oldest mark, and the newest one with the records after it counted.
   ///
   /// Those records are checked: positions and offsets without gaps, of partitions that exist.
   func ends() throws(DatabaseError) -> (base: LogMark, end: LogMark, newestMark: Int64) {
@@ -97,7 +97,7 @@ struct LogMarks {
     return (base, end, newestMark)
   }
 
-  /// A position before the first record that a reader behind `offsets` needs, as late as the marks allow.
+  /// A position before the first record that a reader after `offsets` needs, as late as the marks allow.
   func start(for offsets: [Int: Int64]) throws(DatabaseError) -> Int64 {
     var start: Int64 = 0
     try cursor.forEachMark { mark in

@@ -9,8 +9,8 @@ import Wire
 /// `records` is in the order of the log's positions, so that a commit appends to the table's last page and touches
 /// little else. Nothing else is indexed. `marks` makes up for that: every few thousand records one row notes, for a
 /// position, the offset of each partition's next record. The oldest mark says where the file begins, the newest one
-/// (and the few records behind it) where it ends, also when every record was trimmed; the ones between tell a
-/// reader where to begin.
+/// (and the few records after it) where it ends, also when every record was trimmed; the ones between tell a reader
+/// where to begin.
 ///
 /// Pages of 8 KiB: measured, groups of a hundred records and more cost the writer a third less than with 4 KiB, and
 /// small groups the same.
@@ -42,7 +42,7 @@ public enum LogFile {
   }
 }
 
-/// The offset of each partition's next record behind a position, by slot.
+/// The offset of each partition's next record after a position, by slot.
 struct LogMark: Hashable, Sendable {
   var sequence: Int64
   var offsets: [Int64]

@@ -42,7 +42,7 @@ struct LogWriterLoop {
     }
   }
 
-  /// Returns whether the log can go on.
+  /// Returns whether the log can continue.
   private func perform(_ work: Work) -> Bool {
     do throws(DatabaseError) {
       try writer.write(work.rows, trimmedThrough: work.trimmedThrough)

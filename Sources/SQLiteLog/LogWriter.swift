@@ -14,7 +14,7 @@ final class LogWriter {
 
   /// Where the file begins. Records up to it are not there for any reader.
   private(set) var base: LogMark
-  /// The oldest mark behind `base`, if there is one.
+  /// The oldest mark after `base`, if any.
   private(set) var nextMark: LogMark?
   /// Where the file ends.
   private(set) var end: LogMark

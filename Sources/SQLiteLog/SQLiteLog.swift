@@ -193,7 +193,7 @@ public final class SQLiteLog: RecordLog {
     }
   }
 
-  /// Why owners cannot go on after these offsets, if so: to be asked before anything of a store is changed.
+  /// Why owners cannot continue after these offsets, if so: to be asked before anything of a store is changed.
   public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }

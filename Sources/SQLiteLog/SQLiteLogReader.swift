@@ -50,8 +50,8 @@ public final class SQLiteLogReader {
     return records
   }
 
-  /// The latest time in the records of each partition behind an offset, -1 where none is given; partitions without any
-  /// are left out. Records that cannot be decoded are passed over.
+  /// The latest time in the records of each partition after an offset, -1 if none is given; partitions without any are
+  /// left out. Records that cannot be decoded are passed over.
   /// - Throws: `LogFailure`.
   public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
     var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })

@@ -56,7 +56,7 @@ final class StoreRows {
     return try StoredRows.entity(one.bytes(0), for: key, of: partition, in: path)
   }
 
-  /// Up to `limit` entities of one kind behind the key `after`, in the order of their keys' texts.
+  /// Up to `limit` entities of one kind after the key `after`, in the order of their keys' texts.
   func entities(
     ofKind kind: UInt8, of partition: PartitionID, after: String, limit: Int
   ) throws(StoreFailure) -> [EntityChange] {

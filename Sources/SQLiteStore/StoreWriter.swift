@@ -49,7 +49,7 @@ final class StoreWriter {
   func commitTransaction() throws(DatabaseError) {
     try commit.run()
     unsent.committed()
-    // The log is trimmed behind what stands here: it must be what a later process reads.
+    // The log is trimmed up to what is stored here: a later process must read exactly this.
     try database.checkItsPlace()
   }
   func rollback() {
@@ -64,7 +64,7 @@ final class StoreWriter {
 
   // MARK: Within a transaction
 
-  /// A statement met a failed sync: the file is not to be trusted any more.
+  /// A statement met a failed sync: the file can no longer be trusted.
   private(set) var isSyncFailed = false
 
   private func writing(_ body: () throws(DatabaseError) -> Void) throws(StoreFailure) {

@@ -1,12 +1,12 @@
 import Glibc
 
-/// How many cores the process may use: not more than its CPU affinity names, nor than the quotas of its cgroups
-/// (`cpu.max`, version 2) pay for.
+/// How many cores the process may use: no more than its CPU affinity names, nor than the quotas of its cgroups
+/// (`cpu.max`, version 2) allow.
 public enum AvailableCores {
   /// - Parameters:
   ///   - affinity: the cores that the process may run on.
   ///   - quotas: the texts of `cpu.max` of its cgroup and of those above it; each is `max PERIOD` or `QUOTA PERIOD`, in
-  ///     microseconds. What is neither bounds nothing.
+  ///     microseconds. Anything else sets no bound.
   /// - Returns: 1 at least. A share of a core counts as a whole one.
   public static func count(affinity: Int, quotas: [String]) -> Int {
     max(1, quotas.compactMap(cores).reduce(affinity, min))
@@ -21,9 +21,9 @@ public enum AvailableCores {
     return rest > 0 ? whole + 1 : whole
   }
 
-  /// Where the quotas of a process stand: `cpu.max` of its cgroup and of each above it.
+  /// The files with a process's quotas: `cpu.max` of its cgroup and of each above it.
   ///
-  /// - Parameter membership: the text of `/proc/self/cgroup`; only version 2, the line `0::PATH`, is looked at.
+  /// - Parameter membership: the text of `/proc/self/cgroup`; only version 2, the line `0::PATH`, counts.
   static func quotaFiles(membership: String) -> [String] {
     guard let line = membership.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return [] }
     var folder = "/sys/fs/cgroup"
@@ -42,7 +42,7 @@ public enum AvailableCores {
     return count(affinity: affinity ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), quotas: quotas)
   }
 
-  /// How many cores a process may run on; nil where the text does not tell.
+  /// How many cores a process may run on; nil if the text does not say.
   ///
   /// - Parameter status: the text of `/proc/self/status`, whose line `Cpus_allowed_list: 0-3,8` counts.
   static func affinity(status: String) -> Int? {
@@ -57,7 +57,7 @@ public enum AvailableCores {
     return count > 0 ? count : nil
   }
 
-  /// The beginning of a small file; nil when it cannot be read.
+  /// The beginning of a small file; nil if it cannot be read.
   private static func text(_ path: String) -> String? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }

@@ -10,7 +10,7 @@ final class CallerSource: Sendable {
   private let defaultRate: CallerRate?
   private let newest: Mutex<CallerTable>
 
-  /// nil where everybody may do everything.
+  /// nil if everybody may do everything.
   /// - Throws: `KeyFileFailure`.
   init?(_ options: ServingOptions) throws {
     guard let path = options.apiKeysFile else { return nil }
@@ -22,7 +22,7 @@ final class CallerSource: Sendable {
   var table: CallerTable { newest.withLock { $0 } }
 
   /// Reads the file again.
-  /// - Throws: `KeyFileFailure`; then the keys of before stay in force.
+  /// - Throws: `KeyFileFailure`; then the previous keys stay in force.
   func read() throws(KeyFileFailure) -> CallerTable {
     let file = try KeyFileAccess.keys(path)
     return newest.withLock { table in
@@ -33,7 +33,8 @@ final class CallerSource: Sendable {
 }
 
 extension ServerFront {
-  /// Reads the API keys again, for every request from soon on. What cannot be read changes nothing, and is told.
+  /// Reads the API keys again, for all requests from shortly after. A file that cannot be read changes nothing, and
+  /// is reported.
   public func reload(_ journal: Log) {
     guard let callers else {
       journal.info("told to read again; there are no api-keys to read")

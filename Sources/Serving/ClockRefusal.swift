@@ -1,18 +1,18 @@
 import Model
 import Telemetry
 
-/// Why a server does not start with the clock that its machine has: a sentence with both times and what to do.
+/// Why a server does not start with its machine's clock: a sentence with both times and what to do.
 public struct ClockRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   public let description: String
 
-  /// How long a folder may have been left alone: longer than a yearly start, shorter than a clock that lost its year.
+  /// How long a folder may have been unused: longer than a yearly start, shorter than a clock that lost its year.
   public static let goneMillisecondsMax: Int64 = 400 * 24 * 60 * 60 * 1_000
 
-  /// nil where the clock can be right.
+  /// nil if the clock may be right.
   ///
   /// - Parameters:
   ///   - wall: what the machine's clock says, in milliseconds since 1970-01-01 UTC.
-  ///   - newest: the latest time of anything that happened before, and where; nil where nothing did.
+  ///   - newest: the latest time of anything that happened before, and where; nil if nothing did.
   ///   - path: the data folder.
   public init?(
     wall: Int64, newest: (time: Timestamp, partition: PartitionID)?, path: String, toleranceMilliseconds: Int64

@@ -1,15 +1,14 @@
 import Glibc
 
-/// How many files and sockets the process may have open, and how many of them are left for clients.
+/// How many files and sockets the process may have open, and how many of them remain for clients.
 public enum DescriptorLimit {
-  /// What everything but the clients' connections may need: connections that are told that they are too many, the
-  /// operator port's, log and store, lanes, brokers, databases, other pods.
+  /// What everything but the clients' connections may need: connections refused as too many, the operator port's,
+  /// log and store, lanes, brokers, databases, other pods.
   public static let reserve = 512
   /// Fewer connections are not worth a server.
   static let connectionsMin = 16
 
-  /// Raises the soft limit to the hard one, which is as far as a process may without privileges. Returns the limit in
-  /// force.
+  /// Raises the soft limit to the hard one, the most an unprivileged process may. Returns the limit in force.
   public static func raise() -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int.max }
@@ -19,11 +18,11 @@ public enum DescriptorLimit {
     return Int(clamping: limit.rlim_cur)
   }
 
-  /// The limit that leaves room for so many connections.
+  /// The limit that leaves room for this many connections.
   public static func needed(forConnections count: Int) -> Int { count + reserve }
 
   /// How many of the wanted connections a limit leaves room for.
-  /// - Throws: `ConfigurationError` when it leaves room for nearly none.
+  /// - Throws: `ConfigurationError` if it leaves room for almost none.
   public static func connections(wanted: Int, limit: Int) throws(ConfigurationError) -> Int {
     let room = limit - reserve
     guard room >= min(wanted, connectionsMin) else {

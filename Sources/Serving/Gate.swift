@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Opens once; whoever waits for it goes on then.
+/// Opens once; then those who wait for it continue.
 public final class Gate: Sendable {
   private let group = DispatchGroup()
   private let isOpen = Atomic<Bool>(false)
@@ -12,6 +12,6 @@ public final class Gate: Sendable {
     if !isOpen.exchange(true, ordering: .acquiringAndReleasing) { group.leave() }
   }
 
-  /// Returns false when it takes longer.
+  /// Returns false if it takes longer.
   public func wait(milliseconds: Int) -> Bool { group.wait(timeout: .now() + .milliseconds(milliseconds)) == .success }
 }

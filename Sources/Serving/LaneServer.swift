@@ -15,7 +15,7 @@ final class LaneServer {
   private let lane: Lane
   private let runtime: any ServedRuntime
 
-  /// How often requests that waited too long are looked for.
+  /// How often to look for requests that waited too long.
   static let expiryMilliseconds: UInt64 = 100
 
   /// What all lanes share.
@@ -57,7 +57,7 @@ final class LaneServer {
     }
   }
 
-  /// Answers what still waits, and closes all connections. Once the lane is to end.
+  /// Answers what still waits, and closes all connections. Once the lane should end.
   func close() {
     rest.stop()
     http.close()

@@ -24,7 +24,7 @@ final class OperatorLane {
     api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
   }
 
-  /// Other API keys hold from now on.
+  /// Other API keys apply from now on.
   func replaceCallers(_ table: CallerTable) { api.callers?.replace(table) }
 
   func turn() -> Bool {

@@ -16,7 +16,7 @@ public enum ProcessClock {
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
   }
 
-  /// Counts also while the process is stopped and while the machine sleeps; never runs backwards.
+  /// Also counts while the process is stopped or the machine sleeps; never runs backwards.
   public static func bootMilliseconds() -> Int64 { bootMicroseconds() / 1_000 }
 
   /// The same, more precisely.

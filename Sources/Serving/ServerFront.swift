@@ -10,11 +10,11 @@ import RestAPI
 import Synchronization
 import Telemetry
 
-/// What stands around the partitions of a process and looks the same in every mode: on each lane an HTTP server with
-/// its REST API, and the operator port on a lane of its own.
+/// What surrounds a process's partitions and is the same in every mode: on each lane an HTTP server with its REST
+/// API, and the operator port on its own lane.
 ///
-/// Life: make it, `start`, `leave`, `drain`, `close`; `leave` may be left out. What else lives on the
-/// lanes is set up before `start` and closed between `drain` and `close`.
+/// Life: make it, `start`, `leave`, `drain`, `close`; `leave` is optional. Anything else on the lanes is set
+/// up before `start` and closed between `drain` and `close`.
 public final class ServerFront: Sendable {
   public let httpEndpoint: HTTPEndpoint
   public let operatorEndpoint: HTTPEndpoint
@@ -27,7 +27,7 @@ public final class ServerFront: Sendable {
   /// nil: everybody may do everything.
   let callers: CallerSource?
 
-  /// What all lanes have in common.
+  /// What all lanes share.
   public struct Parts {
     public var runtime: any ServedRuntime
     /// By lane; may be the same for all.
@@ -52,8 +52,8 @@ public final class ServerFront: Sendable {
 
   /// Opens the ports; nobody is answered before `start`.
   ///
-  /// - Parameter sources: what the operator port tells beside what it gets from the servers: adds to the empty ones.
-  /// - Throws: `HTTPServerFailure` when a port cannot be had, `KeyFileFailure` when API keys cannot be read.
+  /// - Parameter sources: what the operator port shows besides what it gets from the servers: adds to the empty ones.
+  /// - Throws: `HTTPServerFailure` if a port is unavailable, `KeyFileFailure` if API keys cannot be read.
   public init(
     _ options: ServingOptions, lanes: ServerLanes, _ parts: Parts, sources extend: (inout OperatorSources) -> Void
   ) throws {
@@ -110,26 +110,27 @@ public final class ServerFront: Sendable {
     }
   }
 
-  /// Is not ready any more, and closes each connection with its next answer; takes new connections and requests as
+  /// Is no longer ready, and closes each connection with its next answer; takes new connections and requests as
   /// before.
   public func leave() {
     leaving.set()
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.leave() } }
   }
 
-  /// Other API keys hold from now on, once each lane has come to it.
+  /// Other API keys apply, on each lane as soon as it gets to it.
   func replaceCallers(_ table: CallerTable) {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.rest.callers?.replace(table) } }
     let operatorLane = operatorLane
     lanes.operating.post { operatorLane.value.replaceCallers(table) }
   }
 
-  /// Takes no new connections and commands, lets what is under way end, and lets the partitions end in order. Blocking.
+  /// Takes no new connections or commands, lets what is under way finish, and lets the partitions end in order.
+  /// Blocking.
   ///
   /// - Parameters:
   ///   - answersMilliseconds: how long requests under way may take.
   ///   - handoverMilliseconds: how long partitions are kept for other pods to take them over.
-  ///   - closingMilliseconds: what the partitions may take beyond that.
+  ///   - closingMilliseconds: how long the partitions may take beyond that.
   public func drain(answersMilliseconds: Int64, handoverMilliseconds: Int64 = 0, closingMilliseconds: Int) {
     let drained = Gate()
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.stopAccepting() } }
@@ -141,7 +142,7 @@ public final class ServerFront: Sendable {
     _ = drained.wait(milliseconds: Int(clamping: millisecondsMax) + closingMilliseconds)
   }
 
-  /// Closes the ports and ends the lanes, behind what was posted to them. Blocking.
+  /// Closes the ports and ends the lanes, after what was posted to them. Blocking.
   public func close() {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.close() } }
     let operatorLane = operatorLane

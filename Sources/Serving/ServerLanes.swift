@@ -13,7 +13,7 @@ public struct ServerLanes: Sendable {
     operating = try Lane(index: serving.count)
   }
 
-  /// Ends all of them, behind what was posted to them. Blocking.
+  /// Ends all of them, after what was posted to them. Blocking.
   public func end() {
     let all = serving + [operating]
     for lane in all { lane.stop() }

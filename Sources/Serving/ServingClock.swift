@@ -5,14 +5,14 @@ import Synchronization
 import Telemetry
 import Threads
 
-/// The time that a process puts into records: a `SteadyClock` on the process's clocks, looked after on a thread of its
-/// own. From any thread.
+/// The time that a process puts into records: a `SteadyClock` on the process's clocks, watched on its own thread. From
+/// any thread.
 public final class ServingClock: Sendable {
   private let clock: Mutex<SteadyClock>
   private let isEnding = Signal()
   private let thread = Mutex<BackgroundThread?>(nil)
 
-  /// How often the wall clock is looked at.
+  /// How often the wall clock is read.
   static let lookMilliseconds = 100
 
   /// - Parameter earliest: a time that it must not begin before; nil: it begins with the wall clock.
@@ -37,7 +37,7 @@ public final class ServingClock: Sendable {
     return clock.withLock { $0.skew(wall: wall, boot: boot) } / 1_000
   }
 
-  /// Begins to look at the wall clock, and tells when it jumps and when it is right again.
+  /// Starts to watch the wall clock, and reports when it jumps and when it is right again.
   public func watch(_ journal: Log) {
     let started = BackgroundThread("clock") { [weak self, isEnding] in
       self?.tellAtStart(journal)
@@ -73,13 +73,13 @@ public final class ServingClock: Sendable {
       ])
   }
 
-  /// Compares with what another machine's clock said between two moments here. Where that agrees with the wall clock,
-  /// the wall clock was wrong at the start and is right now: it is gone by from then on.
+  /// Compares with what another machine's clock said between two moments here. If that agrees with the wall clock,
+  /// the wall clock was wrong at the start and is right now: it is followed from then on.
   ///
   /// - Parameters:
   ///   - other: milliseconds since 1970-01-01 UTC, by the other clock.
-  ///   - sinceBoot: `ProcessClock.bootMilliseconds` before the other was asked; the answer has come now.
-  /// - Returns: how far the other clock is ahead when that is more than the tolerance; below 0 when it is behind.
+  ///   - sinceBoot: `ProcessClock.bootMilliseconds` before the other was asked; the answer has just arrived.
+  /// - Returns: how far the other clock is ahead if that is more than the tolerance; below 0 if it is behind.
   public func disagreement(with other: Int64, askedAt sinceBoot: Int64) -> Int64? {
     let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
     let tookMicroseconds = max(boot - sinceBoot * 1_000, 0)
@@ -99,7 +99,7 @@ public final class ServingClock: Sendable {
     }
   }
 
-  /// Stops looking. Blocking; not from the thread that looks.
+  /// Stops watching. Blocking; not from the watching thread.
   public func end() {
     let ending = thread.withLock { thread in
       defer { thread = nil }

@@ -18,7 +18,7 @@ public struct ServingOptions: Sendable {
   public let tls: TLSMaterial?
   /// nil: everybody may do everything.
   let apiKeysFile: String?
-  /// Of API keys that name none; nil: as often as they like.
+  /// For API keys that name none; nil: as often as they like.
   let callerRate: CallerRate?
   let browsers: BrowserRules
   let operatorBrowsers: BrowserRules
@@ -54,8 +54,8 @@ public struct ServingOptions: Sendable {
     }
     let lanes = settings.lanes ?? min((AvailableCores.ofThisProcess() + 1) / 2, settings.partitions)
     var options = RuntimeOptions(partitioner: partitioner, laneCount: lanes)
-    // A batch waits longer: where one of its replies gets lost with two pods at a time, it ends with 504 by its
-    // deadline.
+    // A batch waits longer: if one of its replies is lost because two pods fail together, it ends with 504 by
+    // its deadline.
     options.replyMilliseconds = settings.requestDeadlineMilliseconds
     options.remoteReadMilliseconds = settings.requestDeadlineMilliseconds
     options.checkpointIntervalMilliseconds = settings.checkpointIntervalMilliseconds

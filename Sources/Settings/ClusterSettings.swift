@@ -38,7 +38,7 @@ public struct ClusterSettings: Hashable, Sendable {
   /// values are never shown.
   public var kafkaProperties: [String: String] = [:]
 
-  /// How long a pod serves on after it was told to end, where nothing else is said.
+  /// How long a pod serves on after it was told to end, by default.
   public static let drainDelayDefaultMilliseconds: Int64 = 5_000
 
   public init() {}

@@ -1,7 +1,7 @@
 /// What a subcommand is: from it follow help, man page and completions.
 public struct CommandPage: Sendable {
   public let name: String
-  /// What stands behind the name: `order|item ID`, `[SETTING]…`.
+  /// What follows the name: `order|item ID`, `[SETTING]…`.
   public let usage: String
   /// One line without a full stop.
   public let summary: String

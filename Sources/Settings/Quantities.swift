@@ -36,7 +36,7 @@ enum Quantities {
     return "\(milliseconds / unit.milliseconds)\(unit.name)"
   }
 
-  /// The leading digits, and what stands behind them and behind one space at most.
+  /// The leading digits, and what follows them and one space at most.
   private static func divided(_ text: String) -> (digits: Substring, unit: Substring) {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == "_") }
     let rest = text[digits.endIndex...]

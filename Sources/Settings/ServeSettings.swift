@@ -72,7 +72,7 @@ public struct ServeSettings: Hashable, Sendable {
 public enum EventLogRetention: String, CaseIterable, Sendable {
   /// They are deleted in the background.
   case trim
-  /// They are kept for ever, so that `kassa verify` can replay the whole history.
+  /// They are kept forever, so that `kassa verify` can replay the whole history.
   case keep
 }
 

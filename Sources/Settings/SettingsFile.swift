@@ -1,8 +1,8 @@
 /// A file of settings: lines `NAME=VALUE` as environment files have them.
 ///
 /// Empty lines and lines that begin with `#` say nothing; `export ` before a name is passed over. A value may stand in
-/// single quotes, as it is, or in double quotes, where `\\` escapes the character behind it. Without quotes it ends at
-/// a `#` behind a space, or at the line's end, spaces around it left out.
+/// single quotes, as it is, or in double quotes, where `\\` escapes the character after it. Without quotes it ends at
+/// a `#` after a space, or at the line's end, spaces around it left out.
 enum SettingsFile {
   struct Line: Hashable {
     let number: Int

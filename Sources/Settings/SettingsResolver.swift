@@ -213,7 +213,7 @@ public struct SettingsResolver {
     }
   }
 
-  /// What stands behind an equals sign may be a part of a secret that was written without quotes.
+  /// What follows an equals sign may be part of a secret written without quotes.
   private func withoutValue(_ text: String) -> String {
     text.firstIndex(of: "=").map { "\(text[...$0])…" } ?? text
   }

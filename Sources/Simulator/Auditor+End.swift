@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// What has to hold once nothing moves any more.
+// What must hold once nothing moves.
 
 extension Auditor {
   /// Every message came, every saga ended, nothing is held and nobody waits.

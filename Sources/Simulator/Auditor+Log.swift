@@ -98,7 +98,7 @@ extension Auditor {
     Timestamp(milliseconds: now[current.slot].milliseconds + limits[current.slot].idempotencyExpiryMilliseconds)
   }
 
-  /// A request has its outcome, and its key remembers it; what may be tried again leaves no key behind.
+  /// A request has its outcome, and its key remembers it; what may be retried leaves no key behind.
   func finish(_ waiter: Waiter, _ outcome: Outcome) {
     answer(waiter.request, outcome, waiter.idempotency)
     guard let token = waiter.idempotency else { return }

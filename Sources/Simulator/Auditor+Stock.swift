@@ -58,7 +58,7 @@ extension Auditor {
 
   // MARK: Steps of a checkout
 
-  /// Sends a slip to its stop number `stop`, or behind the last one to the payment.
+  /// Sends a slip to its stop number `stop`, or after the last one to the payment.
   func forward(_ slip: Slip, to stop: Int) {
     if stop < slip.stops.count {
       expect(.reserve(slip, stop: UInt16(stop)), to: PartitionID(.stock, slip.stops[stop].partition))

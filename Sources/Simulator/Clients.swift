@@ -67,7 +67,7 @@ struct Clients {
     if repeatable.count > Self.repeatableMax { repeatable.removeFirst() }
   }
 
-  /// The request that a reply is for; nil when nobody waits for it any more.
+  /// The request that a reply is for; nil if nobody waits for it now.
   mutating func take(_ id: RequestID) -> Request? {
     waiting.firstIndex { $0.id == id }.map { waiting.remove(at: $0) }
   }

@@ -52,7 +52,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case leaseFromReturn
   /// A new owner answers as soon as its `Owned` has come back.
   case noHoldBack
-  /// An owner that reads of its successor goes on.
+  /// An owner that reads of its successor continues.
   case supersededGoesOn
   /// `Released` is sent when another owner is to come, by one that goes on answering until it does.
   case releasedWhileServing

@@ -2,7 +2,7 @@ import Model
 import Wire
 
 /// The log of a simulated world: one order over all partitions, bytes as they would stand on a disk, and a watermark
-/// behind which a crash loses everything. Nothing is ever trimmed, so that a run can be replayed from zero.
+/// after which a crash loses everything. Nothing is ever trimmed, so that a run can be replayed from zero.
 struct SimulatedLog {
   struct Row {
     let partition: PartitionID

@@ -27,7 +27,7 @@ final class World {
   /// Offsets that hold no record that anybody could apply.
   var poison: Set<Place> = []
   var hash = RunHash()
-  /// The run is over: nothing goes wrong any more.
+  /// The run is over: nothing more goes wrong.
   var isResting = false
   private var nextOwner = 1
   private var ended: String?
@@ -68,7 +68,7 @@ final class World {
     if ended == nil { ended = sentence }
   }
 
-  /// Runs so many steps, then lets everything come to rest and audits what is left.
+  /// Runs this many steps, then lets everything come to rest and audits what is left.
   func run(steps: Int) {
     for command in clients.opening(layout) { submit(command) }
     for partition in layout.partitions { acquire(partition) }

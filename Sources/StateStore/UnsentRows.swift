@@ -4,9 +4,9 @@ import PartitionCore
 /// What a store has of a partition's messages and replies that nobody has acknowledged: enough to write only what
 /// changes when a checkpoint puts others in their place.
 ///
-/// The messages to one destination are numbered densely; they are taken away in front and added behind. So of each
-/// destination the first and the last number say it all. Replies come and go anywhere; each has a *place* that keeps
-/// their order. A store knows this from when the partition was acquired, and from what it wrote since.
+/// The messages to one destination are numbered densely; they are removed at the front and added at the back. So of
+/// each destination the first and the last number say it all. Replies come and go anywhere; each has a *place* that
+/// keeps their order. A store knows this from when the partition was acquired, and from what it wrote since.
 package struct UnsentRows: Hashable, Sendable {
   /// A reply, and where it stands among the partition's others.
   package struct PlacedReply: Hashable, Sendable {
@@ -40,7 +40,7 @@ package struct UnsentRows: Hashable, Sendable {
     }
   }
 
-  /// Places are below this, so that there is always one behind.
+  /// Places are below this, so that there is always a next one.
   package static let placesMax = Int64(1) << 62
 
   private struct Span: Hashable, Sendable {
@@ -54,7 +54,7 @@ package struct UnsentRows: Hashable, Sendable {
       last = max(last, number)
     }
 
-    /// Whether it differs from an older one only by what is gone in front and new behind.
+    /// Whether it differs from an older one only by what is gone at the front and new at the back.
     func continues(_ old: Span) -> Bool {
       isDense && old.isDense && first >= old.first && last >= old.last && (first <= old.last || first - 1 == old.last)
     }

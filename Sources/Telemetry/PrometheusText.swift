@@ -1,6 +1,6 @@
 /// Writes metrics in Prometheus' text format, version 0.0.4.
 ///
-/// All samples of a metric stand together behind its `# HELP` and `# TYPE`: write the header once, then the samples.
+/// All samples of a metric stand together after its `# HELP` and `# TYPE`: write the header once, then the samples.
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 public struct PrometheusText: Sendable {
   public private(set) var bytes: [UInt8] = []

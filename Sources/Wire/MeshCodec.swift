@@ -49,7 +49,7 @@ package enum MeshCodec {
     do throws(WireError) {
       return try messages(bytes)
     } catch {
-      // A frame of a newer format may well have messages that make no sense here, and tells its format behind them.
+      // A frame of a newer format may well have messages that make no sense here, and states its format after them.
       try expectKnownFormat(bytes)
       throw error
     }

@@ -11,7 +11,7 @@ struct Console: Sendable {
     say: { write($0, to: STDOUT_FILENO) }, complain: { write($0, to: STDERR_FILENO) },
     isTerminal: isatty(STDERR_FILENO) == 1)
 
-  /// Writes everything, or gives up when nobody reads any more.
+  /// Writes everything, or gives up when nobody reads.
   private static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

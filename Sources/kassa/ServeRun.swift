@@ -162,7 +162,7 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
     return server
   case .cluster:
     let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
-      // Two of one name would take the partitions from each other for ever: the older one ends, in order.
+      // Two of one name would take the partitions from each other forever: the older one ends, in order.
       kill(getpid(), replacedSignal)
     }
     journal.info(

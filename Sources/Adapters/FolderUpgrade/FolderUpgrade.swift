@@ -10,7 +10,7 @@ import StateStore
 ///
 /// There, messages between partitions stood in the log of their receivers, and each partition remembered the newest of
 /// each source. So its log is replayed under those rules until no message is missing; what a restart would have
-/// appended is appended; every partition is checkpointed; and then the log begins anew behind its end, with streams
+/// appended is appended; every partition is checkpointed; and then the log begins anew after its end, with streams
 /// that begin at 1.
 ///
 /// A crash at any moment leaves a folder that the next start brings forward: what was appended leads to the same state

@@ -7,7 +7,7 @@ import SQLiteStore
 import StateStore
 import Synchronization
 
-/// What a folder of version 0.1.0 comes to, once its log has been replayed and no message is under way any more.
+/// What a folder of version 0.1.0 comes to, once its log has been replayed and no message is under way.
 struct FormerState {
   private let store: SQLiteStoreReader
   private var partitions: [PartitionID: any FormerPartition] = [:]

@@ -54,7 +54,7 @@ package struct BrowserRules: Sendable {
     return origin.isEmpty || isOwn(origin, host) ? .good : .crossSite
   }
 
-  /// Whether an origin is the host's own: the same name and port behind its scheme.
+  /// Whether an origin is the host's own: the same name and port after its scheme.
   private func isOwn(_ origin: UnsafeBufferPointer<UInt8>, _ host: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let slash = origin.lastIndex(of: UInt8(ascii: "/")) else { return false }
     return !host.isEmpty && origin[(slash + 1)...].elementsEqual(host) { Self.lower($0) == Self.lower($1) }

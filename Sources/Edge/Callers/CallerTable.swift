@@ -28,7 +28,7 @@ package final class Caller: Sendable {
   var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
 
   /// Takes a token of its bucket.
-  /// - Parameter now: nanoseconds of a clock that never goes back.
+  /// - Parameter now: nanoseconds of a monotonic clock.
   package func take(at now: Int64) -> TokenBucket.Decision {
     guard let rate else { return .allowed(left: .max) }
     while true {

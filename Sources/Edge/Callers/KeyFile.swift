@@ -59,7 +59,7 @@ package struct KeyFile: Hashable, Sendable {
 
   package let keys: [Key]
 
-  /// - Throws: `Failure` about the first line that is wrong. It never tells a line's words: one may be a secret.
+  /// - Throws: `Failure` about the first line that is wrong. It never shows a line's words: one may be a secret.
   package init(_ text: String) throws(Failure) {
     var keys: [Key] = []
     var lineOf: [CallerID: Int] = [:]
@@ -104,7 +104,7 @@ package struct KeyFile: Hashable, Sendable {
     return Key(id: id, digest: digest, scopes: scopes, rate: rate)
   }
 
-  /// The text with a key's line behind the others; comments stay.
+  /// The text with a key's line after the others; comments stay.
   package static func adding(_ key: Key, to text: String) -> String {
     text + (text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + "\(key)\n"
   }

@@ -1,6 +1,6 @@
 /// How often a caller may ask.
 package struct CallerRate: Hashable, Sendable, CustomStringConvertible {
-  /// Requests a second, for ever.
+  /// Requests per second, forever.
   package let perSecond: Int
   /// Requests that may come at once after a pause.
   package let burst: Int
@@ -50,7 +50,7 @@ package struct TokenBucket: Hashable, Sendable {
   }
 
   /// Takes a token if there is one; a refusal changes nothing.
-  /// - Parameter now: nanoseconds of a clock that never goes back.
+  /// - Parameter now: nanoseconds of a monotonic clock.
   package mutating func take(at now: Int64, _ rate: CallerRate) -> Decision {
     let start = max(fullAt, now)
     let full = start &+ rate.interval

@@ -14,7 +14,7 @@ struct BrokerCursor {
     return Number(bigEndian: value)
   }
 
-  /// A text behind its length; empty where there is none.
+  /// A text after its length; empty if absent.
   mutating func text() -> String? {
     guard let count: Int16 = number(), count >= -1, rest >= Int(count) else { return nil }
     guard count > 0 else { return "" }
@@ -22,8 +22,8 @@ struct BrokerCursor {
     return String(validating: bytes[position..<position + Int(count)], as: UTF8.self)
   }
 
-  /// As many elements as are counted before them; nil when one of them is cut off. Each takes bytes, so that no count
-  /// takes more time or memory than what was sent.
+  /// As many elements as the count before them says; nil if one of them is cut off. Each takes bytes, so no count
+  /// costs more time or memory than what was sent.
   mutating func array<Element>(_ element: (inout BrokerCursor) -> Element?) -> [Element]? {
     guard let count: Int32 = number() else { return nil }
     var elements: [Element] = []
@@ -38,12 +38,12 @@ struct BrokerCursor {
 }
 
 extension [UInt8] {
-  /// Appends a number as brokers read it.
+  /// Appends a number in the brokers' byte order.
   mutating func append<Number: FixedWidthInteger>(big number: Number) {
     Swift.withUnsafeBytes(of: number.bigEndian) { append(contentsOf: $0) }
   }
 
-  /// Appends a text behind its length; what no length holds is cut off.
+  /// Appends a text after its length; what no length can express is cut off.
   mutating func append(kafkaText text: String) {
     let bytes = text.utf8.prefix(Int(Int16.max))
     append(big: Int16(bytes.count))
@@ -60,7 +60,7 @@ extension [UInt8] {
     append(UInt8(rest))
   }
 
-  /// Appends what `body` does, behind its length.
+  /// Appends what `body` appends, after its length.
   mutating func append(behindLength body: (inout [UInt8]) -> Void) {
     let start = count
     append(big: Int32(0))
@@ -73,15 +73,15 @@ extension [UInt8] {
   }
 }
 
-/// Divides what comes of a broker into answers, each behind its length.
+/// Divides what a broker sends into answers, each after its length.
 struct AnswerReader {
-  /// The longest answer that may come: the metadata of a thousand brokers with ten thousand partitions.
+  /// The longest answer allowed: the metadata of a thousand brokers with ten thousand partitions.
   static let answerBytesMax = 8 << 20
 
   enum Next: Equatable {
     case answer(Range<Int>)
     case incomplete
-    /// More than an answer may be long, or less than its head.
+    /// Longer than an answer may be, or shorter than its head.
     case rubbish
   }
 

@@ -1,17 +1,17 @@
 import Glibc
 import Lanes
 
-/// A lane's connection to one broker, made again when it is needed. Lane-confined; behind the lane's end, on the thread
-/// that closes the log.
+/// A lane's connection to one broker, made again when needed. Lane-confined; after the lane's end, on the thread that
+/// closes the log.
 ///
-/// Its watch holds it until it is closed, so that the descriptor is closed behind the watch.
+/// Its watch holds it until it is closed, so that the descriptor is closed after the watch.
 final class BrokerConnection {
-  /// Requests that may be unanswered. A broker works on one after the other.
+  /// Requests that may be unanswered. A broker handles them one after another.
   static let requestsMax = 5
-  /// What making a connection may take, the first answer included.
+  /// How long making a connection may take, including the first answer.
   static let dialMillisecondsMax: UInt64 = 3_000
   static let backOffMilliseconds: ClosedRange<UInt64> = 50...1_000
-  /// What is read before others on the lane have their turn.
+  /// How much is read before others on the lane get their turn.
   private static let readBytesPerWakeUpMax = 1 << 20
 
   enum Request {
@@ -37,13 +37,13 @@ final class BrokerConnection {
   private var watch: FileWatch?
   private var events: FileEvents = .writable
   private var isConnecting = false
-  /// Since when it has been dialled; nil once it stands, or is down.
+  /// Since when it is being dialled; nil once it is up, or down.
   private var diallingSince: UInt64?
-  /// Which version of that request it knows; nil before it stands.
+  /// Which version of that request it knows; nil before it is up.
   private var metadataVersion: Int16?
   private var asked: [Asked] = []
   private var lastCorrelation: Int32 = 0
-  /// Counts dials, so that the answer to an older question for addresses counts for nothing.
+  /// Counts dials, so that the answer to an older address lookup is ignored.
   private var dials: UInt64 = 0
   private var downUntil: UInt64 = 0
   private var backOff = backOffMilliseconds.lowerBound
@@ -59,12 +59,12 @@ final class BrokerConnection {
 
   var isReady: Bool { metadataVersion != nil }
   var hasRoom: Bool { isReady && asked.count < Self.requestsMax }
-  /// Requests that are not answered.
+  /// Unanswered requests.
   var load: Int { asked.count }
 
   // MARK: Dialling
 
-  /// Makes the connection where there is none, and it is not too early to try again.
+  /// Makes the connection if there is none, and it is not too early to try again.
   func dial(on lane: Lane, at now: UInt64) {
     guard descriptor == nil, diallingSince == nil, now >= downUntil else { return }
     dials &+= 1
@@ -72,7 +72,7 @@ final class BrokerConnection {
     if let address = SocketAddress(endpoint.host, endpoint.port) { return connect(address, on: lane) }
     lane.lookUp(endpoint.host) { [weak self, weak lane, dials] hosts in
       guard let self, let lane, dials == self.dials, diallingSince != nil, descriptor == nil else { return }
-      // One after another where there are several.
+      // In turn if there are several.
       let host = hosts.isEmpty ? nil : hosts[Int(dials % UInt64(hosts.count))]
       guard let address = host.flatMap({ SocketAddress($0, self.endpoint.port) }) else {
         return lose("its name has no address")
@@ -115,7 +115,7 @@ final class BrokerConnection {
     owner.connectionEnded(self, lost, reason)
   }
 
-  /// Drops a connection that does not come about, or whose broker is silent.
+  /// Drops a connection that does not get established, or whose broker is silent.
   func check(at now: UInt64, silenceMilliseconds: UInt64) {
     if let since = diallingSince, now - min(since, now) > Self.dialMillisecondsMax { return lose("it does not answer") }
     guard let first = asked.first, now - min(first.since, now) > silenceMilliseconds else { return }
@@ -158,7 +158,7 @@ final class BrokerConnection {
       } else if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) {
         break
       } else {
-        // The watch tells it, too: whoever is sending is not to be called back.
+        // The watch reports it, too: the sender must not be called back.
         break
       }
     }
@@ -172,7 +172,7 @@ final class BrokerConnection {
   private func expect(_ wanted: FileEvents) {
     guard wanted != events, let watch else { return }
     events = wanted
-    // A watch that fails is closed, and the silence noticed.
+    // A failed watch is closed, and the silence is noticed.
     try? watch.change(to: wanted)
   }
 
@@ -191,7 +191,7 @@ final class BrokerConnection {
     if events.contains(.readable) { receive() }
   }
 
-  /// Takes what has come.
+  /// Takes what has arrived.
   func receive() {
     guard let number = descriptor?.number, !isConnecting else { return }
     var total = 0
@@ -207,7 +207,7 @@ final class BrokerConnection {
       }
       if count == 0 { end = "the broker ended the connection" }
       if count < 0, errno != EAGAIN, errno != EWOULDBLOCK, errno != EINTR { end = Self.text(errno) }
-      // The watch is level-triggered: what a short read left comes with the next wake-up.
+      // The watch is level-triggered: what a short read left arrives with the next wake-up.
       guard count == 65_536 else { break }
       total += count
     }

@@ -1,5 +1,5 @@
-/// The three requests of Kafka's protocol that appending takes, and what answers them. Versions before the flexible
-/// ones: all brokers from 2.1 to 4.x know them.
+/// The three Kafka protocol requests that appending needs, and their answers. Versions before the flexible ones:
+/// all brokers from 2.1 to 4.x know them.
 enum BrokerProtocol {
   enum Request: Int16 {
     case produce = 0
@@ -8,7 +8,7 @@ enum BrokerProtocol {
   }
 
   static let produceVersion: Int16 = 7
-  /// The first one by which nobody makes a topic who only asks for it, and one that librdkafka's mock brokers know.
+  /// The first one where merely asking for a topic does not create it, and one that librdkafka's mock brokers know.
   static let metadataVersions: [Int16] = [4, 2]
 
   /// Appends a request: its head, and what `body` appends.
@@ -30,7 +30,7 @@ enum BrokerProtocol {
   /// The bytes that a batch of one record adds to the record's own, at most.
   static let batchOverheadBytesMax = 96
 
-  /// A batch of records without keys: what a topic stores and checks by its CRC.
+  /// A batch of records without keys: what a topic stores and checks by CRC.
   ///
   /// - Parameter time: in milliseconds since 1970.
   static func batch(_ records: [[UInt8]], time: Int64) -> [UInt8] {
@@ -181,10 +181,10 @@ enum BrokerProtocol {
 
   // MARK: Versions
 
-  /// Which version of the metadata request a broker should be asked, once it told what it knows.
+  /// Which version of the metadata request to send a broker, once it has said what it knows.
   enum Verdict: Equatable {
     case metadataVersion(Int16)
-    /// It does not know what appending takes.
+    /// It does not know what appending needs.
     case unfit
     case rubbish
   }

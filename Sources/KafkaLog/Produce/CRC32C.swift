@@ -1,6 +1,6 @@
-/// CRC-32C (Castagnoli), which guards a batch of records: eight bytes a step.
+/// CRC-32C (Castagnoli), which guards a batch of records: eight bytes per step.
 enum CRC32C {
-  /// Eight tables of 256: what a byte adds that stands so many places before the end of a step.
+  /// Eight tables of 256: what a byte adds at each distance from the end of a step.
   private static let tables: [UInt32] = {
     var tables = (0..<256).map { byte in
       (0..<8).reduce(UInt32(byte)) { rest, _ in (rest >> 1) ^ (rest & 1 == 0 ? 0 : 0x82F6_3B78) }

@@ -12,11 +12,11 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
   /// Brokers that a lane may be connected to.
   static let connectionsMax = 256
   static let tickMilliseconds: UInt64 = 50
-  /// How often metadata may be asked for, how long one broker has for it, and how old it may become.
+  /// How often metadata may be asked for, how long a broker has to answer, and how old it may get.
   static let metadataIntervalMilliseconds: UInt64 = 100
   static let metadataAnswerMilliseconds: UInt64 = 1_000
   static let metadataAgeMilliseconds: UInt64 = 300_000
-  /// What the operator was not told of yet, at most.
+  /// How much may wait to be reported to the operator.
   static let newsMax = 64
 
   private unowned let lane: Lane
@@ -31,16 +31,16 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
   /// By the brokers' numbers.
   private var brokers: [Int32: BrokerProtocol.Endpoint] = [:]
   private var news: [KafkaEvent] = []
-  /// Those whose trouble the operator was told of, since they last stood.
+  /// Those whose trouble was reported to the operator since they were last up.
   private var troubled: Set<BrokerProtocol.Endpoint> = []
   private(set) var requestCount: UInt64 = 0
   private var isLaneOver = false
-  /// The next of those that may tell who leads what.
+  /// The next of those that may know who leads what.
   private var rotation = 0
   private var metadataAskedAt: UInt64?
   private var isMetadataAwaited = false
 
-  /// Begins to connect. On the lane, or before it starts.
+  /// Starts to connect. On the lane, or before it starts.
   init(
     _ options: KafkaOptions, _ bootstrap: [BrokerProtocol.Endpoint], lane place: Int, on lane: Lane,
     silenceMilliseconds: Int = KafkaOptions.silenceMillisecondsMax
@@ -59,10 +59,10 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     tick()
   }
 
-  /// Ends behind the lane or on it: the watches are gone, or may be closed.
+  /// Ends after the lane or on it: the watches are gone, or may be closed.
   deinit { for connection in connections.values { connection.close() } }
 
-  /// Milliseconds of a clock that never goes back.
+  /// Milliseconds of a monotonic clock.
   static var now: UInt64 { milliseconds(CLOCK_MONOTONIC) }
 
   private static func milliseconds(_ clock: clockid_t) -> UInt64 {
@@ -97,7 +97,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
 
   func takeReports(_ countMax: Int, into reports: inout [DeliveryReport], _ news: inout [KafkaEvent]) -> Bool {
     if isLaneOver {
-      // Nobody else looks at the sockets any more.
+      // Nobody else looks at the sockets now.
       for connection in connections.values { connection.receive() }
       book.expire(at: Self.now)
     }
@@ -128,7 +128,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     flush()
   }
 
-  /// Asks the least busy broker who leads what, where that is to be known; makes connections until one stands.
+  /// Asks the least busy broker who leads what, if that is needed; makes connections until one is up.
   private func refreshMetadata(at now: UInt64) {
     guard book.wantsMetadata, !isLaneOver else { return }
     if let at = metadataAskedAt {
@@ -143,7 +143,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
       isMetadataAwaited = true
       asked.askForMetadata(of: topics)
     }
-    // One that was asked already and has not answered is no reason to ask nobody else.
+    // One that was asked but has not answered is no reason to ask nobody else.
     guard asked == nil || asked?.load ?? 0 > 1 else { return }
     let known = bootstrap + brokers.values.sorted { ($0.host, $0.port) < ($1.host, $1.port) }
     rotation += 1
@@ -165,7 +165,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
       case .produce(let sent): book.lose(sent, at: Self.now)
       }
     }
-    // Brokers end connections that nobody uses.
+    // Brokers end unused connections.
     guard !lost.isEmpty || !book.isIdle || brokers.isEmpty else { return }
     book.wantsMetadata = true
     if troubled.insert(connection.endpoint).inserted { tell("\(connection.endpoint): \(reason)") }
@@ -175,7 +175,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     if news.count < Self.newsMax { news.append(.trouble(client: name, text: text)) }
   }
 
-  /// - Returns: false when it cannot be the answer to what was asked.
+  /// - Returns: false if it cannot be the answer to what was asked.
   func take(_ answer: BrokerConnection.Answer) -> Bool {
     switch answer {
     case .placings(let sent, let placings): return book.settle(sent, placings, at: Self.now)
@@ -193,7 +193,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     book.learn(metadata)
     guard !isLaneOver else { return }
     let known = Set(brokers.values)
-    // Not the one that is just telling it: its broker ends it in time.
+    // Not the one that this answer came over: its broker ends it in time.
     for (endpoint, connection) in connections where !known.contains(endpoint) && connection.load == 0 {
       connection.close()
       connections[endpoint] = nil
@@ -203,14 +203,14 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     for endpoint in leading { connection(to: endpoint)?.dial(on: lane, at: Self.now) }
   }
 
-  /// All answers that came at once were taken: there may be room for what waits.
+  /// All answers that arrived together were taken: there may be room for what waits.
   func answersTaken() { flush() }
 }
 
 extension BrokerProtocol.Endpoint {
   static let defaultPort: UInt16 = 9_092
 
-  /// Reads `HOST:PORT`, several divided by commas, an address of IPv6 in brackets; nil for what Kassa's own client
+  /// Reads `HOST:PORT`, several separated by commas, an IPv6 address in brackets; nil for what Kassa's own client
   /// cannot use.
   static func list(_ text: String) -> [Self]? {
     var list: [Self] = []

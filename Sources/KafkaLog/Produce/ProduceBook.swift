@@ -1,16 +1,17 @@
 import CRdKafka
 import Model
 
-/// What a lane appends: waiting, on its way, and what became of it. Pure; times are milliseconds of one clock.
+/// What a lane appends: waiting, on its way, or reported on. Pure; times are milliseconds of one clock.
 ///
-/// A partition has one batch at a time, which is sent again until it stands or its time is over; what is appended
-/// meanwhile is the next batch. So its records stand in the order in which they were appended.
+/// A partition has one batch at a time, which is sent again until it is written or its time is up; what is
+/// appended in the meantime is the next batch. So its records are written in the order in which they were
+/// appended.
 struct ProduceBook {
-  /// Bytes that may wait or be on their way. Kassa's own bounds are before it.
+  /// Bytes that may wait or be on their way. Kassa's own bounds apply before this.
   static let queuedBytesMax = 1 << 30
-  /// Bytes of the batches in one request, but for one batch that has more by itself.
+  /// Bytes of the batches in one request, unless a single batch has more.
   static let requestBytesMax = 8 << 20
-  /// How long a batch that was refused waits.
+  /// How long a refused batch waits.
   static let retryMilliseconds: UInt64 = 50
 
   /// A batch on its way.
@@ -41,7 +42,7 @@ struct ProduceBook {
     var code = RD_KAFKA_RESP_ERR__MSG_TIMED_OUT
     var waiting: [Item] = []
     var batch: Batch?
-    /// Whether it stands in `ready`.
+    /// Whether it is in `ready`.
     var isListed = false
   }
 
@@ -59,7 +60,7 @@ struct ProduceBook {
   /// No deadline is earlier.
   private var nextDeadline = UInt64.max
   private var reports: [DeliveryReport] = []
-  /// Whether what is known of leaders is not enough, or wrong.
+  /// Whether what is known of leaders is incomplete or wrong.
   var wantsMetadata = true
 
   /// - Parameter topics: by service.
@@ -73,7 +74,7 @@ struct ProduceBook {
 
   var isIdle: Bool { queuedItems == 0 }
 
-  /// Takes a record. Returns false when there is no such partition, or no room.
+  /// Takes a record. Returns false if there is no such partition, or no room.
   mutating func add(_ bytes: [UInt8], to partition: PartitionID, tag: UInt, at now: UInt64) -> Bool {
     guard let slot = partition.slot(of: partitionCount), rows.indices.contains(slot),
       queuedBytes + bytes.count <= Self.queuedBytesMax
@@ -95,7 +96,7 @@ struct ProduceBook {
 
   // MARK: Sending
 
-  /// The brokers that something can be sent to now. Asks for metadata where a leader is missing.
+  /// The brokers that something can be sent to now. Asks for metadata if a leader is missing.
   mutating func leaders(at now: UInt64) -> [Int32] {
     var leaders: [Int32] = []
     for slot in ready {
@@ -108,7 +109,7 @@ struct ProduceBook {
     return leaders
   }
 
-  /// Takes what is to be sent to a broker, as much as one request holds, into `batches`.
+  /// Takes what should be sent to a broker, as much as one request holds, into `batches`.
   ///
   /// - Parameter time: of the records, in milliseconds since 1970.
   /// - Returns: what was taken, for `settle` or `lose`.
@@ -132,7 +133,7 @@ struct ProduceBook {
     return sent
   }
 
-  /// The partition's batch, made now where there is none.
+  /// The partition's batch, made now if there is none.
   private mutating func batch(of slot: Int, _ time: Int64) -> Batch? {
     if let batch = rows[slot].batch { return batch }
     var count = 0
@@ -155,7 +156,7 @@ struct ProduceBook {
   // MARK: What became of it
 
   /// Notes what a broker answered to a request.
-  /// - Returns: false when it did not say what became of each batch: it speaks another protocol.
+  /// - Returns: false if it did not report on each batch: it speaks another protocol.
   mutating func settle(_ sent: [Sent], _ placings: [BrokerProtocol.Placing], at now: UInt64) -> Bool {
     var bySlot: [Int: BrokerProtocol.Placing] = [:]
     for placing in placings {
@@ -179,7 +180,7 @@ struct ProduceBook {
     return true
   }
 
-  /// What passes: another leader, or the same one a little later, takes the batch.
+  /// Temporary errors: another leader, or the same one a little later, takes the batch.
   private static let passing = Set(
     [
       RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
@@ -219,7 +220,7 @@ struct ProduceBook {
     reports.append(DeliveryReport(tag: item.tag, code: code, offset: offset))
   }
 
-  /// Gives up what has waited too long, sent or not: nobody knows whether it stands.
+  /// Gives up what has waited too long, sent or not: nobody knows whether it was written.
   mutating func expire(at now: UInt64) {
     guard nextDeadline <= now else { return }
     nextDeadline = .max
@@ -227,7 +228,7 @@ struct ProduceBook {
     for slot in rows.indices {
       if let batch = rows[slot].batch, let first = batch.items.first {
         if first.deadline <= now {
-          // A leader that does not answer may be none any more.
+          // A leader that does not answer may no longer be one.
           wantsMetadata = true
           finish(slot, batch.code, offset: -1)
         } else {

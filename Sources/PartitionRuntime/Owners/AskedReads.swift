@@ -1,13 +1,13 @@
 import Model
 import Streams
 
-/// Reads of one lane's clients that an owner has to answer, wherever it is: sent to the newest one that is known, and
-/// sent again when that changes. A pod that died answers nothing, but its successor says who it is.
+/// Reads of one lane's clients that an owner has to answer, wherever it is: sent to the newest known one, and again
+/// when that changes. A dead pod answers nothing, but its successor says who it is.
 struct AskedReads {
   private struct Read {
     let query: Query
     let partition: PartitionID
-    /// By the lane's clock, in milliseconds: then its client was told something else long ago.
+    /// By the lane's clock, in milliseconds: by then its client got another answer long ago.
     let until: UInt64
     /// Who has it.
     var sentTo: OwnerID?
@@ -22,7 +22,7 @@ struct AskedReads {
   }
 
   private var reads: [UInt64: Read] = [:]
-  /// Numbers of reads that nobody has, oldest first: to be sent with the next turn, or after a while.
+  /// Numbers of reads that nobody has, oldest first: to send in the next turn, or after a while.
   private var unsent: [UInt64] = []
   private var deferred: [UInt64] = []
   let readsMax: Int
@@ -40,11 +40,11 @@ struct AskedReads {
     return true
   }
 
-  /// The read was answered, or is not wanted any more.
+  /// The read was answered, or is no longer wanted.
   mutating func remove(_ number: UInt64) { reads[number] = nil }
 
-  /// Whoever was asked does not own the partition, or could not be sent to: somebody has to be asked again, after a
-  /// while (two pods might send it to and fro for as long as the map is behind).
+  /// The one asked does not own the partition, or could not be reached: ask again, after a while (two pods might
+  /// send it back and forth while the map is stale).
   mutating func putBack(_ number: UInt64) {
     guard reads[number]?.sentTo != nil else { return }
     reads[number]?.sentTo = nil
@@ -57,7 +57,7 @@ struct AskedReads {
     deferred = []
   }
 
-  /// Takes the reads that can be sent now; those of which nobody knows an owner are tried again after a while.
+  /// Takes the reads that can be sent now; those without a known owner are tried again after a while.
   mutating func takeSendable(_ owner: (PartitionID) -> OwnerID?) -> [Sending] {
     var sendings: [Sending] = []
     for number in unsent {
@@ -73,13 +73,13 @@ struct AskedReads {
     return sendings
   }
 
-  /// Takes back what was sent to an owner that is not the newest any more.
+  /// Takes back what was sent to an owner that is no longer the newest.
   mutating func disowned(_ owner: OwnerID, of partition: PartitionID) {
     for (number, read) in reads where read.sentTo == owner && read.partition == partition { putBack(number) }
     retry()
   }
 
-  /// Forgets reads that nobody waits for any more.
+  /// Forgets reads that nobody waits for now.
   mutating func expire(_ now: UInt64) {
     reads = reads.filter { $0.value.until > now }
     unsent.removeAll { reads[$0] == nil }

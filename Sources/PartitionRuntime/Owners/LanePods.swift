@@ -17,12 +17,12 @@ final class LanePods {
     var sender: StreamSender<StreamInput>
     /// Counts the lane's sessions with the partition, from 1.
     var session: UInt32 = 1
-    /// When something was sent last, and when its owner last said something about it.
+    /// When something was last sent, and when its owner last said something about it.
     var usedAt: Int64 = 0
     var heardAt: Int64 = 0
     /// The owner that was asked where the stream stands.
     var asked: OwnerID?
-    /// It stands in the list of what to send.
+    /// It is in the list of what to send.
     var isToSend = false
   }
 
@@ -30,18 +30,18 @@ final class LanePods {
   /// Who owns what and which pods there are, as of `version` of the map.
   private(set) var map: OwnershipSnapshot
   private var version: UInt64
-  /// The highest run that is known. Each start of a pod has a higher one: a higher one than this may be new.
+  /// The highest known run. Each start of a pod has a higher one: a run above this may be new.
   private var newestRun: UInt64 = 0
 
-  /// By `OwnerShared.flat`: the newest epoch whose owner said that it owns nothing any more.
+  /// By `OwnerShared.flat`: the newest epoch whose owner said that it no longer owns anything.
   var goneEpochs: [UInt64]
   /// By `OwnerShared.flat`.
   var streams: [CommandStream]
-  /// The places of streams that may have something to send.
+  /// The slots of streams that may have something to send.
   var toSend: [Int] = []
   var reads: AskedReads
   var outbox: [PodLane: [MeshMessage]] = [:]
-  /// Since when replies may not have reached their pods, by the clock of `PodLink`.
+  /// Since when replies may have failed to reach their pods, by the clock of `PodLink`.
   var repliesLostAt: Int64?
 
   init(_ link: PodLink, run: UInt64, lane: Int, partitions: [PartitionID], limits: StreamLimits, readsMax: Int) {
@@ -57,7 +57,7 @@ final class LanePods {
     reads = AskedReads(readsMax: readsMax)
   }
 
-  /// Looks at the map; returns whether it has changed.
+  /// Checks the map; returns whether it has changed.
   func followMap() -> Bool {
     let newest = link.ownership.version
     guard newest != version else { return false }

@@ -6,8 +6,8 @@ import Tenancy
 
 /// The owner of one partition: one actor, whose executor is its lane.
 ///
-/// On the lane it is entered through `assumeIsolated`: no hop, no task, no continuation. Everything it decides stands
-/// in `Tenancy`; this is its shell.
+/// On the lane it is entered through `assumeIsolated`: no hop, no task, no continuation. `Tenancy` decides
+/// everything; this is its shell.
 actor OwnerActor<Machine: StateMachine> {
   private var tenancy: Tenancy<Machine>
   private nonisolated let lane: Lane
@@ -32,7 +32,7 @@ actor OwnerActor<Machine: StateMachine> {
 
   deinit { memory.leave(holding) }
 
-  /// Does one thing to the tenancy, and says how it stands then.
+  /// Does one thing to the tenancy, and returns how it then stands.
   nonisolated func change(
     _ actions: inout TenancyActions, _ body: @Sendable (inout Tenancy<Machine>, inout TenancyActions) -> Void
   ) -> TenancyStanding {
@@ -46,7 +46,7 @@ actor OwnerActor<Machine: StateMachine> {
     assumeIsolated { body(&$0.tenancy) }
   }
 
-  /// Takes what has reached the partition, and goes on with what is queued.
+  /// Takes what has reached the partition, and continues with what is queued.
   nonisolated func step(
     taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64,
     _ actions: inout TenancyActions
@@ -79,7 +79,7 @@ actor OwnerActor<Machine: StateMachine> {
     }
   }
 
-  /// Tells the pool what the partition holds now.
+  /// Reports to the pool what the partition holds now.
   private func count(_ resident: Int, _ dirty: Int) {
     let now = MemoryPool.Holding(resident: resident, dirty: dirty)
     guard now != holding else { return }
@@ -98,11 +98,11 @@ actor OwnerActor<Machine: StateMachine> {
   }
 }
 
-/// How a partition stands, for the operator.
+/// The state of a partition, for the operator.
 struct OwnerState: Sendable {
   let ending: TenancyEnd?
   let isReplaying: Bool
-  /// Where the newest record stands that is known to be durable.
+  /// The offset of the newest record known to be durable.
   let durableOffset: Int64
   let queuedInputs: Int
   let residentCount: Int

@@ -1,8 +1,8 @@
 import EventLog
 import Lanes
 
-/// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, say in the log
-/// that the rest is given up, checkpoint.
+/// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, record in the
+/// log that the rest is given up, checkpoint.
 ///
 /// ```
 /// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► handingOver
@@ -28,7 +28,7 @@ struct OwnerDrain {
     }
   }
 
-  /// What the last checkpoints may take.
+  /// How long the last checkpoints may take.
   static let lastCheckpointsMilliseconds: UInt64 = 5_000
 }
 
@@ -66,7 +66,7 @@ extension OwnerLane {
       drain?.phase = .leaving
       advanceDrain()
     case .leaving:
-      // What other lanes' partitions still send stays in their outboxes.
+      // What other lanes' partitions still send remains in their outboxes.
       for place in seats.indices where !seats[place].isGone && seats[place].entrance.isIdle() {
         change(at: place) { $0.leave(&$1) }
       }
@@ -85,8 +85,8 @@ extension OwnerLane {
     }
   }
 
-  /// Whether the store has everything that it can get. A checkpoint of what a failed log will never make durable cannot
-  /// be written: the next start replays.
+  /// Whether the store has everything it can get. What a failed log will never make durable cannot be checkpointed: the
+  /// next start replays.
   private var isCheckpointed: Bool {
     seats.allSatisfy { seat in
       if seat.isWriting { return false }

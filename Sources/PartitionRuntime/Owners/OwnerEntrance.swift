@@ -9,30 +9,30 @@ import Tenancy
 
 /// A partition's actor as its lane sees it, whatever its service. Every call is made on the lane.
 ///
-/// A class, so that whoever calls one of its closures touches one reference. Closures instead of a protocol: the
-/// compiler writes a generic actor's witnesses once for all services, and each of their calls would then look types up
-/// and copy state at run time. What is captured here is compiled for its service.
+/// A class, so that calling one of its closures touches one reference. Closures instead of a protocol: the compiler
+/// writes a generic actor's witnesses once for all services, and each of their calls would then look types up and copy
+/// state at run time. What is captured here is compiled for its service.
 final class OwnerEntrance: Sendable {
-  /// Takes what has reached the partition, and goes on with what is queued.
+  /// Takes what has reached the partition, and continues with what is queued.
   let step:
     @Sendable (
       borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, inout TenancyActions
     ) -> TenancyStanding
-  /// How it stands, without doing anything.
+  /// Its standing, without doing anything.
   let standing: @Sendable (inout TenancyActions) -> TenancyStanding
 
-  // The log, as long as the partition replays it.
+  // The log, while the partition replays it.
   let deliver: @Sendable (LogRecord, _ offset: Int64) -> Void
   let deliverUndecodable: @Sendable (_ reason: String, _ offset: Int64) -> Void
 
-  // Its own messages, where they are not sent at once.
+  // Its own messages, if they are not sent at once.
   let destinations: @Sendable () -> [PartitionID]
   let awaitsGreeting: @Sendable (PartitionID, OwnerID) -> Bool
   let nextFrame: @Sendable (PartitionID) -> StreamFrame<Message>?
 
   // The other pods.
   let repliesReceived: @Sendable ([RequestID]) -> Void
-  /// Says what time it is by the owner's clock.
+  /// Passes the current time by the owner's clock.
   let pass: @Sendable (_ now: Int64, inout TenancyActions) -> TenancyStanding
   /// The store refused the owner.
   let fenced: @Sendable (Loss, inout TenancyActions) -> TenancyStanding
@@ -51,7 +51,7 @@ final class OwnerEntrance: Sendable {
   let leave: @Sendable (inout TenancyActions) -> TenancyStanding
   let ending: @Sendable () -> TenancyEnd?
   let takeAbandoned: @Sendable () -> AbandonedRequests
-  /// Gives up the reads that were asked and not answered.
+  /// Gives up the reads that are still unanswered.
   let takeUnanswered: @Sendable () -> [RequestID]
   /// Whether nothing is queued or under way.
   let isIdle: @Sendable () -> Bool

@@ -8,7 +8,7 @@ import Tenancy
 // numbered from the lane's newest session with it.
 
 extension OwnerLane {
-  /// Queues a command for the owner of its partition.
+  /// Queues a command for its partition's owner.
   func offer(_ command: ClientCommand, deadline: Int64, to partition: PartitionID) throws(RequestRefusal) {
     guard let pods, let slot = slot(of: partition) else { throw .overloaded }
     let input = StreamInput.command(command, deadline: deadline)
@@ -24,7 +24,7 @@ extension OwnerLane {
     swap(&due, &pods.toSend)
     for slot in due {
       pods.streams[slot].isToSend = false
-      // Whoever learns of the owner marks it again.
+      // It is marked again when the owner becomes known.
       guard let owner = owners[slot] else { continue }
       send(pods, slot, to: owner)
     }
@@ -40,7 +40,7 @@ extension OwnerLane {
     while let frame = pods.streams[slot].sender.nextFrame() {
       pods.streams[slot].usedAt = now
       let isHere = owner.run == shared.run
-      // Pods have no clock in common: what travels is the time that is left.
+      // Pods share no clock: what travels is the time left.
       tell(.commands(isHere ? frame : frame.withDeadlines { $0 - now }), owner, of: partition)
     }
   }
@@ -54,8 +54,8 @@ extension OwnerLane {
     }
   }
 
-  /// Called with each tick: gives up what nobody waits for, asks again where nothing is heard, and opens new sessions
-  /// after a long silence.
+  /// Called with each tick: gives up what nobody waits for, asks again after silence, and opens new sessions after a
+  /// long silence.
   func tendStreams() {
     guard let pods else { return }
     let now = now
@@ -63,7 +63,7 @@ extension OwnerLane {
     pods.reads.retry()
     for slot in pods.streams.indices {
       guard !pods.streams[slot].sender.isEmpty else {
-        // The partition may have forgotten the session by the time that something comes.
+        // The partition may have forgotten the session by the time something arrives.
         if pods.streams[slot].sender.numbered > 0,
           now - pods.streams[slot].usedAt > pods.streams[slot].sender.limits.sessionLifeMilliseconds / 4
         {
@@ -97,8 +97,8 @@ extension OwnerLane {
     for place in seats.indices where !seats[place].isGone { give(.sendRepliesAgain, to: place) }
   }
 
-  /// Begins the lane's next session with a partition. Whoever waits for what was sent in the old one does not learn
-  /// what became of it.
+  /// Begins the lane's next session with a partition. Clients waiting for what was sent in the old one never learn
+  /// its outcome.
   func openSession(_ slot: Int) {
     guard let pods else { return }
     let old = pods.streams[slot].sender

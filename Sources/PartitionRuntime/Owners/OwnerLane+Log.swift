@@ -5,7 +5,7 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What the log says: where appends came to stand, and what was written before.
+// What the log says: the offsets of appends, and what was written before.
 
 extension OwnerLane {
   func takeFromLog() {
@@ -22,32 +22,32 @@ extension OwnerLane {
       give(.confirmed(number, at: confirmation.offset), to: place)
     }
     if !toRead.isEmpty { read(toRead) }
-    // What one partition cannot apply yet keeps the others' replays waiting: most often they need the same store.
+    // What one partition cannot apply yet holds up the others' replays: they usually need the same store.
     guard !seats.contains(where: { $0.isReplayFull && !$0.isGone }) else { return }
     for event in shared.log.takeRead(of: index, eventsMax: shared.options.takeRecordsMax) { take(event) }
   }
 
-  /// The log says where `Owned` stands. Returns whether to read now: everything before it can be read, and it ends the
-  /// replay.
+  /// The log reports the offset of `Owned`. Returns whether to read now: everything before it is readable, and it ends
+  /// the replay.
   private func owned(at offset: Int64?, _ place: Int) -> Bool {
     guard seats[place].reading == .nothing, seats[place].ownedOffset == nil, !seats[place].isGone else { return false }
     guard let offset else {
-      // It may stand there or not: it is said again. Whichever comes first counts.
+      // It may be in the log or not, so it is appended again. Whichever comes first counts.
       seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
       return false
     }
     seats[place].ownedOffset = offset
     seats[place].reading = .replay
-    // Not before: the predecessor goes on until it hears of this.
+    // Not earlier: the predecessor continues until it hears of this.
     if pods != nil { announceState(at: place) }
     return true
   }
 
-  /// Reads the log back, because an append did not come to stand where it had to.
+  /// Reads the log back, because an append did not land where it had to.
   func readBack(from offset: Int64, at place: Int) {
     seats[place].readFrom = offset
     seats[place].reading = .back
-    // Not at once again: the log's end was just looked at.
+    // Not again at once: the log's end has just been read.
     if let endedAt = seats[place].readEndedAt, lane.now - endedAt < UInt64(shared.options.tickMilliseconds) {
       seats[place].readAgainAt = endedAt + UInt64(shared.options.tickMilliseconds)
     } else {
@@ -55,7 +55,7 @@ extension OwnerLane {
     }
   }
 
-  /// Called with each tick: what a partition wants to read, or to say, once more.
+  /// Called with each tick: what a partition wants to read, or append, again.
   func readAgain(at place: Int) {
     guard let due = seats[place].readAgainAt, due <= lane.now else { return }
     seats[place].readAgainAt = nil
@@ -99,7 +99,7 @@ extension OwnerLane {
     markToStep(place)
   }
 
-  /// The log was read to an end. After an election a broker may show less of it for a while than was acknowledged.
+  /// The log was read to an end. After an election a broker may for a while show less of it than was acknowledged.
   private func replayEnded(at end: Int64, _ place: Int) {
     seats[place].reading = .nothing
     guard let owned = seats[place].ownedOffset, end <= owned else { return }
@@ -108,12 +108,12 @@ extension OwnerLane {
     seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
   }
 
-  /// A log that has failed lets reads of what is durable go on; others would wait for ever.
+  /// A failed log still allows reads of what is durable; others would wait forever.
   func refuseUnanswered(of place: Int) {
     for request in seats[place].entrance.takeUnanswered() { route(request, .refused(.logFailed)) }
   }
 
-  /// Looks whether the log has failed, and tells whoever waits.
+  /// Checks whether the log has failed, and notifies those who wait.
   func lookAtLog() {
     guard isLogFailed, !isLogFailureTold else { return }
     isLogFailureTold = true

@@ -5,8 +5,8 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What pods say to each other. A lane says it in the same words to its own pod's lanes, and to itself; only the way is
-// shorter. Whatever comes is queued for the partition that it is for: nothing here enters one.
+// What pods say to each other. A lane says it in the same words to its own pod's lanes, and to itself, only over a
+// shorter path. Whatever arrives is queued for its partition: nothing here enters one.
 
 extension OwnerLane {
   // MARK: Saying
@@ -25,7 +25,7 @@ extension OwnerLane {
     tell(message, owner.run, lane: partition.index)
   }
 
-  /// Says something to whoever sends a stream.
+  /// Says something to the sender of a stream.
   func tell(_ message: MeshMessage, source: StreamSource) {
     switch source {
     case .session(let session): tell(message, session.run, lane: session.lane)
@@ -35,7 +35,7 @@ extension OwnerLane {
 
   func owner(of partition: PartitionID) -> OwnerID? { slot(of: partition).flatMap { owners[$0] } }
 
-  /// The place of a partition in tables over all of them; nil for one that does not exist.
+  /// A partition's index in tables over all of them; nil if it does not exist.
   func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitioner.count) }
 
   /// Hands over what the turn had for other pods.
@@ -48,7 +48,7 @@ extension OwnerLane {
     }
   }
 
-  /// What was not sent is not repeated as it is: streams ask where they stand, reads look for an owner again.
+  /// What was not sent is not simply repeated: streams ask where they stand, reads look for an owner again.
   private func notSent(_ messages: [MeshMessage], to run: UInt64) {
     guard let pods else { return }
     for message in messages {
@@ -56,7 +56,7 @@ extension OwnerLane {
       case .read(_, let request): pods.reads.putBack(request.number)
       case .replies(let replies, let partition, let owner):
         if pods.isGone(run) {
-          // Nobody waits for them any more.
+          // Nobody waits for them now.
           if let place = seat(of: partition, owner) { give(.repliesReceived(replies.map(\.request)), to: place) }
         } else {
           pods.repliesLostAt = pods.repliesLostAt ?? now
@@ -118,19 +118,19 @@ extension OwnerLane {
     }
   }
 
-  /// A read that this owner will not answer: whoever asked looks for the next one.
+  /// A read that this owner will not answer: the asker looks for the next owner.
   func forward(_ request: RequestID) { tell(.readForwarded(request), request.incarnation, lane: request.lane) }
 
   // MARK: Hearing
 
-  /// Looks at the map when it has changed, and takes what other pods say.
+  /// Reads the map if it has changed, and takes what other pods say.
   func takeFromPods() {
     guard let pods else { return }
     if pods.followMap() { mapChanged() }
     for delivery in pods.link.pods.take(lane: UInt16(index)) { take(delivery.message, from: delivery.run) }
   }
 
-  /// The seat of a tenure on this lane, where it has not ended.
+  /// The seat of a tenure on this lane, if it has not ended.
   private func seat(of partition: PartitionID, _ owner: OwnerID) -> Int? {
     guard let place = place(of: partition), seats[place].owner == owner, !seats[place].isGone else { return nil }
     return place
@@ -168,7 +168,7 @@ extension OwnerLane {
     }
   }
 
-  /// Has something reach a tenure; says so where it does not own the partition (any more).
+  /// Delivers something to a tenure; replies if it does not own the partition (any more).
   private func give(
     _ input: TenancyInput, to partition: PartitionID, _ owner: OwnerID, for source: StreamSource, from run: UInt64
   ) {
@@ -206,7 +206,7 @@ extension OwnerLane {
     case .acknowledgement(let word):
       guard let slot = slot(of: word.destination) else { return }
       hear(from: word.source, slot, .acknowledgement(word)) { sender in
-        // What was never sent is acknowledged by no log that can be trusted.
+        // No log that can be trusted acknowledges what was never sent.
         let isKnown = sender.take(word) != nil
         return isKnown
           ? .stale : .lostLog(greeted: word.number, acknowledged: sender.acknowledged, numbered: sender.numbered)
@@ -268,7 +268,7 @@ extension OwnerLane {
     learn(owner, slot)
   }
 
-  /// Learns of an owner that takes streams: whoever has something for it asks where its stream stands.
+  /// Learns of an owner that takes streams: those with something for it ask where their streams stand.
   func learn(_ owner: OwnerID, _ slot: Int) {
     if let known = owners[slot] {
       guard known.epoch < owner.epoch else { return }
@@ -309,14 +309,14 @@ extension OwnerLane {
     }
   }
 
-  /// An owner owns the partition no more.
+  /// An owner no longer owns the partition.
   private func forget(_ owner: OwnerID, _ slot: Int) {
     guard owners[slot] == owner else { return }
     owners[slot] = nil
     lostWay(to: owner, slot)
   }
 
-  /// What is under way to an owner may not have arrived.
+  /// What is under way to an owner may be lost.
   private func lostWay(to owner: OwnerID, _ slot: Int) {
     guard let pods else { return }
     let partition = shared.partition(slot)

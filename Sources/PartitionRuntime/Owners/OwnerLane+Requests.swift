@@ -17,7 +17,7 @@ extension OwnerLane: RequestPort {
     switch shared.gates[shared.flat(partition)].state {
     case .open: break
     case .replaying where pods == nil: throw .starting
-    // Whoever owns the partition next answers: a change of owners is a pause.
+    // The next owner of the partition answers: a change of owners is a pause.
     case .replaying: break
     case .full: throw .overloaded
     case .stopped: throw .partitionStopped(partition)

@@ -7,11 +7,11 @@ import StateStore
 import Streams
 import Tenancy
 
-// Checkpoints, loads and gates: asked for on the lane, done on the store's threads, ended by mail. No lane waits for a
-// disk.
+// Checkpoints, loads and gates: asked for on the lane, done on the store's threads, completed by mail. No lane waits
+// for a disk.
 
 extension OwnerLane {
-  /// Called by turns every `tickMilliseconds`, and by a timer every `idleTickMilliseconds`.
+  /// Called from turns every `tickMilliseconds`, and by a timer every `idleTickMilliseconds`.
   func tick() {
     let now = lane.now
     nextTickAt = now + UInt64(shared.options.tickMilliseconds)
@@ -30,7 +30,7 @@ extension OwnerLane {
     }
   }
 
-  /// Whether what other partitions hold matters to this one: it may forget what it need not hold, or take commands
+  /// Whether what other partitions hold affects this one: it may forget what it need not hold, or take commands
   /// again.
   private func isToRelieve(_ place: Int) -> Bool {
     if shared.memory.share != nil {
@@ -40,7 +40,7 @@ extension OwnerLane {
     return seats[place].gate.state == .full && seats[place].loadFailure == nil && !shared.memory.isDirtyBoundReached
   }
 
-  /// Keeps the gate and the checkpoint's clock of a partition.
+  /// Updates a partition's gate and checkpoint clock.
   func note(_ standing: TenancyStanding, at place: Int) {
     if standing.contains(.isBehind), seats[place].behindSince == nil { seats[place].behindSince = lane.now }
     if standing.contains(.hasEnded) { return ended(at: place) }
@@ -49,7 +49,7 @@ extension OwnerLane {
     seats[place].isReplayFull = standing.contains(.isReplayFull)
     seats[place].isWaiting = standing.contains(.isAdmitting) && !standing.contains(.isServing)
     if standing.contains(.isAdmitting) {
-      // A read that cannot be loaded keeps nobody else waiting.
+      // A read that cannot be loaded holds up nobody else.
       let cannotLoad = seats[place].loadFailure != nil && standing.contains(.awaitsLoad)
       let isFull = standing.contains(.isDirtyBoundReached) || cannotLoad
       open(isFull ? .full : .open, at: place)
@@ -57,7 +57,7 @@ extension OwnerLane {
     if standing.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }
   }
 
-  /// Sets the gate of a partition, which ends its replay when it was still closed.
+  /// Sets a partition's gate, which ends its replay if it was still closed.
   private func open(_ state: PartitionGate.State, at place: Int) {
     let before = seats[place].gate.state
     guard before != state else { return }
@@ -66,14 +66,14 @@ extension OwnerLane {
     guard before == .replaying else { return }
     for other in 0..<shared.options.laneCount { post(.owner(seats[place].owner, seats[place].id), toLane: other) }
     if pods != nil { tellPods(at: place) }
-    // After the gate: whoever hears that the replay is over finds it open.
+    // After the gate: anyone who hears that the replay is over finds it open.
     shared.replayed(seats[place].id)
   }
 
   private func ended(at place: Int) {
     guard !seats[place].isGone, let ending = seats[place].entrance.ending() else { return }
     switch ending {
-    // Of a cluster an operator sets records aside by their numbers.
+    // In a cluster an operator sets records aside by their numbers.
     case .stopped(let number, let reason): stop(at: place, reason: pods == nil ? reason : "record \(number): \(reason)")
     case .left:
       seats[place].hasLeft = true
@@ -85,7 +85,7 @@ extension OwnerLane {
       shared.partitionLost(seats[place].id, loss.rawValue)
       gone(at: place, .lost(above: epoch, reason: loss.rawValue))
     case .superseded(let owner):
-      // Nobody else uses the folder: the store was set back, and has given an epoch out again.
+      // Nobody else uses the folder: the store was set back, and has issued an epoch again.
       acquireAnew(place, above: owner.epoch, "the log knows an owner of epoch \(owner.epoch), and the store does not")
     case .lost(let loss, let epoch): acquireAnew(place, above: epoch, loss.rawValue)
     }
@@ -93,7 +93,7 @@ extension OwnerLane {
 
   // MARK: Acquiring anew
 
-  /// What the owner has in memory cannot be trusted any more, and the partition is still wanted here: it begins anew
+  /// What the owner has in memory can no longer be trusted, and the partition is still wanted here: it starts over
   /// from what the store and the log hold.
   private func acquireAnew(_ place: Int, above epoch: UInt64, _ reason: String) {
     let (partition, store, mailbox) = (seats[place].id, shared.store, shared.storeMailboxes[index])
@@ -119,7 +119,7 @@ extension OwnerLane {
     }
   }
 
-  /// Ends a partition's work here: an operator has to look.
+  /// Ends a partition's work here: an operator has to intervene.
   func stop(at place: Int, reason: String) {
     let offset = seats[place].entrance.state().durableOffset + 1
     let isReplaying = seats[place].gate.state == .replaying
@@ -135,7 +135,7 @@ extension OwnerLane {
     seats[place].isGone = true
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
     guard pods == nil else {
-      // Whoever sent commands sends them to the next owner, and so with reads.
+      // Senders of commands and reads turn to the next owner.
       for request in entrance.takeUnanswered() { forward(request) }
       return
     }
@@ -147,7 +147,7 @@ extension OwnerLane {
 
   // MARK: Checkpoints
 
-  /// Takes a checkpoint of a partition now, if it can be taken, and writes it as soon as the log allows.
+  /// Takes a checkpoint of a partition now, if possible, and writes it as soon as the log allows.
   func takeCheckpoint(at place: Int) {
     guard !seats[place].isGone || seats[place].hasLeft, !seats[place].isCheckpointTaken, !seats[place].isWriting,
       seats[place].backoffUntil <= lane.now, seats[place].entrance.takeCheckpoint()
@@ -175,7 +175,7 @@ extension OwnerLane {
     switch result {
     case .success:
       entrance.checkpointEnded(true)
-      // What was applied since it was taken is not in it.
+      // It lacks what was applied since it was taken.
       seats[place].behindSince = entrance.isBehind() ? seats[place].checkpointTakenAt : nil
       seats[place].checkpointedOffset = offset
       shared.log.trim(seats[place].id, through: offset)
@@ -210,9 +210,9 @@ extension OwnerLane {
       noteRefusal(failure, at: place)
       guard !seats[place].isGone else { return }
       seats[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
-      // Its successor answers what waits; nobody is refused for that.
+      // Its successor answers what waits; nobody is refused because of this.
       if pods != nil, failure.code == .fenced { return }
-      // Whatever ails the store, the partition asks again; readiness shows it meanwhile.
+      // Whatever ails the store, the partition asks again; readiness shows it in the meantime.
       seats[place].loadFailure = failure.message
       change(at: place) { $0.standing(&$1) }
       shared.storeFailed(seats[place].id, failure)

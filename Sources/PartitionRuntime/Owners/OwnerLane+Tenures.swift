@@ -7,7 +7,7 @@ import StateStore
 import Streams
 import Tenancy
 
-// Where partitions change their owners: becoming one, and ceasing to be one.
+// Where partitions change owners: becoming one, and ceasing to be one.
 
 extension OwnerLane {
   /// Makes the lane the owner of a partition that was taken over from the store.
@@ -19,11 +19,11 @@ extension OwnerLane {
     seats[place].checkpointClock = CheckpointClock(
       from: lane.now, every: interval, share: Int(partition.index), of: partitioner.count)
     seats[place].gate.state = .replaying
-    // A checkpoint that makes no sense has ended its owner already.
+    // An invalid checkpoint has already ended its owner.
     change(at: place) { $0.standing(&$1) }
   }
 
-  /// Tells all pods by the map how a partition stands.
+  /// Tells all pods through the map how a partition stands.
   func announceState(at place: Int) {
     let state: OwnerAnnouncement.State
     switch seats[place].gate.state {
@@ -38,7 +38,7 @@ extension OwnerLane {
         partition: seats[place].id, epoch: seats[place].owner.epoch, incarnation: shared.run, state: state))
   }
 
-  /// Tells all pods directly that an owner takes streams: nobody waits for the map.
+  /// Tells all pods directly that an owner takes streams, so that nobody waits for the map.
   func tellPods(at place: Int) {
     guard let pods else { return }
     for run in pods.map.pods.keys where run != shared.run {
@@ -62,9 +62,9 @@ extension OwnerLane {
     change(at: place) { $0.fenced(.fenced, &$1) }
   }
 
-  /// The store refuses the owner. A newer one that has only acquired the partition answers nothing yet: this one goes
-  /// on until the log says whose it is, or nobody says anything for long. From a store that was set back everything has
-  /// to be read anew.
+  /// The store refuses the owner. A newer one that has only acquired the partition answers nothing yet: this one
+  /// continues until the log says whose it is, or nobody says anything for long. From a store that was set back
+  /// everything has to be read again.
   func noteRefusal(_ failure: StoreFailure, at place: Int) {
     guard pods != nil, !seats[place].isGone else { return }
     switch failure.code {
@@ -74,8 +74,7 @@ extension OwnerLane {
     }
   }
 
-  /// The owner's time is over: lets go of the partition. Its commands are the next owner's to answer, and whoever reads
-  /// asks that one.
+  /// The owner's time is over: lets go of the partition. The next owner answers its commands, and readers ask that one.
   func gone(at place: Int, _ ending: Takeovers.Ending) {
     guard !seats[place].isGone else { return }
     letGo(place)
@@ -83,7 +82,7 @@ extension OwnerLane {
     shared.takeovers?.left(seats[place].id, ending)
   }
 
-  /// Tells the lanes of this pod that it owns a partition no more.
+  /// Tells the lanes of this pod that it no longer owns a partition.
   func letGo(_ place: Int) {
     let (partition, owner) = (seats[place].id, seats[place].owner)
     shared.sharedLog?.leave(partition, by: index)

@@ -8,22 +8,22 @@ import Tenancy
 
 /// What one lane does for the partitions it owns and the requests that wait on it. Lane-confined.
 ///
-/// A turn: take what other threads posted and what the log says; then round after round let each partition that has
-/// got something take a turn, and hand on what that causes, until nothing comes back; append all records of the turn at
-/// once, and only then send other lanes what those cause. So a saga whose partitions are all idle runs through
-/// its hops within one turn of each lane, and within one group commit.
+/// A turn: take what other threads posted and what the log says; then, round after round, let each partition that has
+/// input take a turn, and pass on what that causes, until nothing comes back; append all records of the turn at once,
+/// and only then send other lanes what those cause. So a saga whose partitions are all idle runs through its hops
+/// within one turn of each lane, and within one group commit.
 final class OwnerLane {
   let index: Int
   let shared: OwnerShared
   let lane: Lane
   weak var client: (any RequestClient)?
 
-  /// The partitions of this lane, and the place of each in the table (by `OwnerShared.flat`), -1 elsewhere.
+  /// The partitions of this lane, and each one's place in the table (by `OwnerShared.flat`), -1 elsewhere.
   var seats: [Seat] = []
   private var seatOf: [Int16]
-  /// Places that have to be stepped.
+  /// Places to step.
   private var toStep: [Int] = []
-  /// Until when turns gather what comes, by the lane's clock.
+  /// Until when turns gather what arrives, by the lane's clock.
   private var gathersUntil: UInt64 = 0
   /// Messages to other lanes, by lane, and whether they may lead to appends there.
   private var mail: [[OwnerMessage]]
@@ -37,7 +37,7 @@ final class OwnerLane {
   let pods: LanePods?
   /// The memory of inputs that were taken, for the next ones.
   private var spare: [TenancyInput] = []
-  /// The log has to be told that the turn has ended.
+  /// The log must be told that the turn has ended.
   private var isTurnDue = false
   var isLogFailed = false
   var isLogFailureTold = false
@@ -84,7 +84,7 @@ final class OwnerLane {
       gate: shared.gates[shared.flat(partition)], readFrom: offset + 1, checkpointedOffset: offset)
   }
 
-  /// Has the log say whose the partition is; once that is durable, the log is read up to there.
+  /// Appends to the log whose the partition is; once that is durable, the log is read up to there.
   func announce(at place: Int) {
     guard let owner = Owner(epoch: seats[place].owner.epoch, incarnation: shared.run, address: shared.address) else {
       return
@@ -98,8 +98,8 @@ final class OwnerLane {
     return Int(seatOf[slot])
   }
 
-  /// The clock that deadlines and leases go by, in milliseconds. Where a lease matters it is looked at each time: the
-  /// process may have been stopped since the turn began.
+  /// The clock for deadlines and leases, in milliseconds. Where a lease matters it is read each time: the process may
+  /// have been stopped since the turn began.
   var now: Int64 { pods?.link.clock() ?? Int64(lane.now) }
 
   // MARK: The turn
@@ -123,8 +123,8 @@ final class OwnerLane {
     return isBusy
   }
 
-  /// Has the next turn wait for what comes while much is under way: what one partition says in many small appends and
-  /// packets, all others have to hear in as many.
+  /// Makes the next turn wait for more input while much is under way: what one partition says in many small appends
+  /// and packets, all others have to hear in as many.
   private func gather() {
     guard pods != nil else { return }
     let options = shared.options
@@ -134,12 +134,12 @@ final class OwnerLane {
     if lane.now < gathersUntil { lane.gather(microseconds: options.gatherMicroseconds) }
   }
 
-  /// Whether requests that came after the newest turn wait for the next one.
+  /// Whether requests that arrived after the newest turn wait for the next one.
   var hasUnsent: Bool {
     !toStep.isEmpty || !appends.isEmpty || mail.contains { !$0.isEmpty } || pods?.hasUnsent == true
   }
 
-  /// Lets each partition that has got something take a turn. Returns whether there was any.
+  /// Lets each partition that has input take a turn. Returns whether any did.
   private func round() -> Bool {
     if pods != nil {
       sendCommands()
@@ -172,7 +172,7 @@ final class OwnerLane {
       case .command(let command, _): route(command.request, .refused(.partitionStopped(partition)))
       case .read(_, let request):
         if pods == nil { route(request, .refused(.partitionStopped(partition))) } else { forward(request) }
-      // Whoever sent it looks for the next owner.
+      // Its sender looks for the next owner.
       case .frame(let frame) where pods != nil: tell(.notMine(partition, frame.owner), source: frame.source)
       default: break
       }
@@ -187,13 +187,13 @@ final class OwnerLane {
       appends.removeAll(keepingCapacity: true)
       isTurnDue = true
     }
-    // Before anything is sent: what an answer expects of this lane must not end with this turn.
+    // Before anything is sent: what an answer expects from this lane must not end with this turn.
     if isTurnDue {
       isTurnDue = false
       shared.log.turnEnded(by: index)
     }
     for other in mail.indices where !mail[other].isEmpty {
-      // A lane that has fallen so far behind is sent it by a later turn: nothing of a stream may get lost.
+      // If a lane has fallen this far behind, a later turn sends it: nothing of a stream may get lost.
       guard shared.mailboxes[other].post(mail[other]) else { continue }
       isExpected[other] = false
       mail[other].removeAll(keepingCapacity: true)
@@ -201,7 +201,7 @@ final class OwnerLane {
     sendToPods()
   }
 
-  /// Has something reach a partition of this lane with its next step.
+  /// Delivers something to a partition of this lane with its next step.
   func give(_ input: TenancyInput, to place: Int) {
     seats[place].inputs.append(input)
     markToStep(place)
@@ -215,7 +215,7 @@ final class OwnerLane {
 
   // MARK: What partitions ask for
 
-  /// Lets a tenancy do something, and performs what it asks for.
+  /// Lets a tenancy do something, then performs what it asks for.
   func change(at place: Int, _ body: (OwnerEntrance, inout TenancyActions) -> TenancyStanding) {
     guard !seats[place].isGone else { return }
     perform(body(seats[place].entrance, &actions), at: place)
@@ -233,7 +233,7 @@ final class OwnerLane {
     if standing.contains(.canStep) { markToStep(place) }
   }
 
-  /// What a partition has for the clients and partitions of the only process.
+  /// What a partition has for clients and partitions when there is one process only.
   private func performHere() {
     for reply in actions.replies { answer(reply) }
     for answer in actions.answers { route(answer.request, .view(answer.view)) }
@@ -260,7 +260,7 @@ final class OwnerLane {
 
   /// Sends the result of a request to the lane it waits on.
   func route(_ request: RequestID, _ result: RequestResult) {
-    // A request of an earlier life of this process has nobody who waits.
+    // Nobody waits for a request of an earlier life of this process.
     guard request.incarnation == shared.run else { return }
     if Int(request.lane) == index {
       pods?.reads.remove(request.number)
@@ -272,7 +272,7 @@ final class OwnerLane {
 
   // MARK: Streams
 
-  /// Sends the messages of a partition to those that have greeted it, and asks the others to.
+  /// Sends a partition's messages to those that have greeted it, and asks the others to greet.
   func sendMessages(of place: Int) {
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
     seats[place].awaitsGreetings = false
@@ -286,7 +286,7 @@ final class OwnerLane {
         }
       }
       guard let owner = owners[slot] else {
-        // It says so when it has replayed.
+        // It announces when it has replayed.
         seats[place].awaitsGreetings = true
         continue
       }
@@ -301,7 +301,7 @@ final class OwnerLane {
     }
   }
 
-  /// Whether an owner has to be asked where the stream of a partition's messages stands; not again before a while.
+  /// Whether to ask an owner where the stream of a partition's messages stands; not again for a while.
   private func isToAsk(_ owner: OwnerID, _ slot: Int, _ place: Int) -> Bool {
     if let asked = seats[place].asked[slot], asked.owner == owner,
       lane.now - asked.at < UInt64(clamping: shared.options.streamSilenceMilliseconds)
@@ -314,7 +314,7 @@ final class OwnerLane {
 
   /// Hands something to a partition, wherever its owner is.
   ///
-  /// - Parameter mayAppend: it leads to an append, which the log's next group should wait for.
+  /// - Parameter mayAppend: it leads to an append that the log's next group should wait for.
   func send(_ input: TenancyInput, to partition: PartitionID, mayAppend: Bool = false) {
     let owner = shared.laneOf(partition)
     guard owner != index else {
@@ -372,7 +372,7 @@ final class OwnerLane {
     }
   }
 
-  /// Another partition takes streams from now on: whoever has something for it asks where its stream stands.
+  /// Another partition takes streams from now on: those with something for it ask where their streams stand.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
     guard pods == nil else {
       guard let slot = slot(of: partition) else { return }
@@ -383,7 +383,7 @@ final class OwnerLane {
     for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
   }
 
-  /// Whether what the store answers belongs to the partition's present owner.
+  /// Whether the store's answer belongs to the partition's present owner.
   private func isCurrent(_ epoch: UInt64, at place: Int) -> Bool {
     seats.indices.contains(place) && seats[place].owner.epoch == epoch
       && (!seats[place].isGone || seats[place].hasLeft)

@@ -7,7 +7,7 @@ import StateStore
 import Streams
 import Synchronization
 
-/// All partitions of a process on its lanes: boot, replay, orderly end, and what the operator sees.
+/// All partitions of a process on its lanes: boot, replay, orderly shutdown, and what the operator sees.
 ///
 /// ```
 /// starting ──every partition has replayed──► running ──stop──► stopping
@@ -41,7 +41,7 @@ public final class OwnerRuntime: RuntimeInspection {
   }
 
   /// One of several: owns what it is assigned (`assign`), from then until the log says that another one does. The lanes
-  /// must not have been started.
+  /// must not be running yet.
   ///
   /// - Parameters:
   ///   - run: higher than those of all runs before, of all pods.
@@ -77,25 +77,25 @@ public final class OwnerRuntime: RuntimeInspection {
     shared.log.attach(lanes.map { LogSignal($0) })
   }
 
-  /// Says which partitions of a service the group has assigned to this pod; those that it does not own it takes over.
-  /// From any thread.
+  /// Sets which partitions of a service the group has assigned to this pod; it takes over those it does not own. From
+  /// any thread.
   public func assign(_ partitions: [PartitionID], of service: Service) {
     shared.takeovers?.assign(partitions, of: service)
   }
 
-  /// Says that nothing of a service is assigned to this pod until `assign` comes again. What it owns it goes on with.
-  /// From any thread.
+  /// Says that nothing of a service is assigned to this pod until the next `assign`. It keeps what it owns. From any
+  /// thread.
   public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
 
-  /// Whether partitions of a service are assigned to this pod and could not be taken over so far.
+  /// Whether partitions of a service are assigned to this pod but could not be taken over so far.
   public func isFailingToTakeOver(_ service: Service) -> Bool { shared.takeovers?.isFailing(service) ?? false }
 
   // MARK: Lanes
 
-  /// Where the requests of a lane enter. Call it on the lane, or before it starts.
+  /// Where a lane's requests enter. Call it on the lane, or before it starts.
   public func port(ofLane index: Int) -> any RequestPort { owners[index].value }
 
-  /// Names who is told what becomes of a lane's requests; it is not kept alive. On the lane, or before it starts.
+  /// Sets who receives the results of a lane's requests; it is not kept alive. On the lane, or before it starts.
   public func setClient(_ client: any RequestClient, ofLane index: Int) { owners[index].value.client = client }
 
   /// Starts the lane's timers. Call it once, on the lane.
@@ -104,16 +104,16 @@ public final class OwnerRuntime: RuntimeInspection {
   /// One turn of a lane. Returns whether another should follow at once.
   public func turn(lane index: Int) -> Bool { owners[index].value.turn() }
 
-  /// Whether requests came to a lane after its newest turn: another one has to follow before it sleeps.
+  /// Whether requests reached a lane after its newest turn: another turn must follow before it sleeps.
   public func hasUnsent(lane index: Int) -> Bool { owners[index].value.hasUnsent }
 
   // MARK: The end
 
   public var phase: RuntimeReport.Phase { shared.phase }
 
-  /// Refuses new commands, lets what is under way end, and checkpoints. The completion is called once, on a lane.
+  /// Refuses new commands, lets what is under way finish, and checkpoints. The completion is called once, on a lane.
   ///
-  /// - Parameter handoverMilliseconds: how long partitions that other pods may take over are kept for that.
+  /// - Parameter handoverMilliseconds: how long to keep partitions for other pods to take over.
   public func stop(
     answersMilliseconds: UInt64, handoverMilliseconds: UInt64 = 0, completion: @escaping @Sendable () -> Void
   ) {
@@ -129,8 +129,8 @@ public final class OwnerRuntime: RuntimeInspection {
     }
   }
 
-  /// Waits for takeovers that were under way when it was stopped. Blocking; after the end of the store, which answers
-  /// whoever waits for it.
+  /// Waits for takeovers that were under way at the stop. Blocking; call it after the store has closed, which answers
+  /// all who wait for it.
   public func joinTakeovers() { shared.takeovers?.join() }
 
   // MARK: Inspection
@@ -159,7 +159,7 @@ extension OwnerLane {
     let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
     for place in seats.indices {
       seats[place].checkpointClock = CheckpointClock(from: lane.now, every: interval, share: place, of: seats.count)
-      // A checkpoint that makes no sense has ended its owner already.
+      // An invalid checkpoint has already ended its owner.
       change(at: place) { $0.standing(&$1) }
     }
     lane.every(milliseconds: UInt64(shared.options.idleTickMilliseconds)) { [weak self] in self?.tick() }

@@ -12,14 +12,14 @@ final class OwnerShared: Sendable {
   let options: RuntimeOptions
   let mode: LogMode
   let log: any RecordLog
-  /// The log, where other pods use it, too.
+  /// The log, if other pods use it too.
   let sharedLog: (any SharedRecordLog)?
   let store: any StateStore
   /// Chosen anew at every start; request ids and tenures carry it.
   let run: UInt64
-  /// Tells the time that goes into records.
+  /// The time that goes into records.
   let clock: @Sendable () -> Timestamp
-  /// By lane: what other lanes ask and tell.
+  /// By lane: what other lanes ask and report.
   let mailboxes: [Mailbox<OwnerMessage>]
   /// By lane: what became of its loads and checkpoints.
   let storeMailboxes: [Mailbox<OwnerMessage>]
@@ -58,8 +58,8 @@ final class OwnerShared: Sendable {
     self.run = run
     self.clock = clock
     mailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: options.mailboxMessagesMax) }
-    // A partition has one load and one checkpoint under way at most, so these are never full: a result that got lost
-    // would hold its partition up for ever. With an owner's end its results may still come, beside the next one's.
+    // A partition has one load and one checkpoint under way at most, so these are never full: a lost result would
+    // hold up its partition forever. After an owner's end its results may still arrive, alongside the next one's.
     let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
     storeMailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: storeResultsMax) }
     memory = MemoryPool(residentMax: options.core.residentMax, dirtyMax: options.core.dirtyMax)
@@ -73,7 +73,7 @@ final class OwnerShared: Sendable {
 
   // MARK: Partitions
 
-  /// The place of a partition in tables over all partitions.
+  /// A partition's index in tables over all partitions.
   func flat(_ partition: PartitionID) -> Int {
     Int(partition.service.rawValue) * options.partitioner.count + Int(partition.index)
   }
@@ -105,7 +105,7 @@ final class OwnerShared: Sendable {
     set { phaseFlag.phase = newValue }
   }
 
-  /// A partition has applied everything that the log held when it got its owner, or will apply nothing any more.
+  /// A partition has applied everything the log held when it got its owner, or will apply nothing more.
   func replayed(_ partition: PartitionID) {
     if let takeovers { return takeovers.replayed(partition) }
     guard replaying.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
@@ -120,10 +120,10 @@ final class OwnerShared: Sendable {
   /// A partition has to be replayed again.
   func replaysAgain() { replaying.add(1, ordering: .acquiringAndReleasing) }
 
-  /// One more lane has nobody who waits for an answer.
+  /// On one more lane nobody waits for an answer.
   func laneAnswered() { answering.subtract(1, ordering: .acquiringAndReleasing) }
 
-  /// Whether no lane will send commands any more: what is checkpointed then stays so.
+  /// Whether no lane will send further commands: what is checkpointed then stays so.
   var isAnswered: Bool { answering.load(ordering: .acquiring) == 0 }
 
   // MARK: Events

@@ -14,34 +14,34 @@ struct Seat {
   var checkpointedOffset: Int64
   /// What has reached it since its last step.
   var inputs: [TenancyInput] = []
-  /// It stands in the lane's list of what to step.
+  /// It is in the lane's list of what to step.
   var isToStep = false
-  /// Inputs that are in an append of unknown fate.
+  /// Inputs in an append of unknown fate.
   var inputsUnderWay = 0
   /// What is being read of its log.
   var reading = Reading.nothing
-  /// When it was last read back to the log's end, by the lane's clock.
+  /// When its log was last read back to the end, by the lane's clock.
   var readEndedAt: UInt64?
-  /// When to read on, or `Owned` has to be appended again, by the lane's clock.
+  /// When to read on, or to append `Owned` again, by the lane's clock.
   var readAgainAt: UInt64?
   var announcedAt: UInt64 = 0
-  /// Where the log says that the partition is this owner's.
+  /// The offset where the log says that the partition is this owner's.
   var ownedOffset: Int64?
   /// The owners that were asked where the streams of its messages stand, by `OwnerShared.flat` of the destination, and
   /// when.
   var asked: [Int: (owner: OwnerID, at: UInt64)] = [:]
-  /// As much of its log waits to be applied as may.
+  /// As much of its log waits to be applied as is allowed.
   var isReplayFull = false
-  /// It takes streams and reveals nothing: its predecessor may still answer reads.
+  /// It takes streams but reveals nothing: its predecessor may still answer reads.
   var isWaiting = false
   /// Since when the store refuses it, because a newer owner has acquired the partition, by the lane's clock.
   var fencedAt: UInt64?
   /// It has ended: nothing reaches it any more. Why, where an operator has to look.
   var isGone = false
   var stopReason: String?
-  /// It has said its last word in the log, in order: what is left to do is its last checkpoint.
+  /// It has written its last word to the log, in order: only its last checkpoint is left.
   var hasLeft = false
-  /// A checkpoint was taken and waits for the log.
+  /// A checkpoint is taken and waits for the log.
   var isCheckpointTaken = false
   /// When the newest one was taken, by the lane's clock.
   var checkpointTakenAt: UInt64 = 0
@@ -52,7 +52,7 @@ struct Seat {
   var checkpointClock = CheckpointClock()
   /// A checkpoint failed; when to try the next one.
   var backoffUntil: UInt64 = 0
-  /// Why the newest load failed. A partition whose inputs wait for it cannot go on, and takes no more meanwhile.
+  /// Why the newest load failed. A partition whose inputs wait for it cannot continue, and takes no more until then.
   var loadFailure: String?
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?

@@ -3,7 +3,7 @@ public struct FIFO<Element: Sendable>: Sendable {
   private var items: [Element] = []
   private var head = 0
 
-  /// Elements that were taken and are kept until they are worth the moving of the rest.
+  /// Elements that were taken but are kept until moving the rest is worth it.
   private static var takenMax: Int { 256 }
 
   public init() {}
@@ -20,7 +20,7 @@ public struct FIFO<Element: Sendable>: Sendable {
 
   public mutating func append(_ element: Element) { items.append(element) }
 
-  /// - Parameter count: at most as many as there are.
+  /// - Parameter count: at most the number of elements.
   public mutating func removeFirst(_ count: Int = 1) {
     head += count
     if isEmpty {
@@ -32,7 +32,7 @@ public struct FIFO<Element: Sendable>: Sendable {
     }
   }
 
-  /// Removes, from a place on, what `predicate` names. Returns it.
+  /// Removes what matches `predicate`, from a place on. Returns it.
   public mutating func remove(from place: Int, where predicate: (Element) -> Bool) -> [Element] {
     guard items[(head + place)...].contains(where: predicate) else { return [] }
     let rest = items[(head + place)...]

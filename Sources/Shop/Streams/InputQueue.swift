@@ -11,12 +11,12 @@ struct InputQueue<Input: Sendable>: Sendable {
 
   mutating func removeFirst(_ count: Int) { items.removeFirst(count) }
 
-  /// Removes, from a place on, what `predicate` names. Returns it.
+  /// Removes what matches `predicate`, from a place on. Returns it.
   mutating func remove(from place: Int, where predicate: (Input) -> Bool) -> [Input] {
     items.remove(from: place) { predicate($0.input) }.map(\.input)
   }
 
-  /// The inputs of some places, as many as fit into so many bytes and at least one.
+  /// The inputs of some places, as many as fit into `bytesMax` and at least one.
   func slice(from: Int, to end: Int, bytesMax: Int) -> [Input] {
     var bytes = 0
     var taken: [Input] = []

@@ -1,6 +1,6 @@
 import Model
 
-/// A number for each source of streams, 0 where there is none. Partitions, of which there are few, cost no look-up.
+/// A number for each source of streams, 0 if none is set. Partitions, which are few, cost no look-up.
 public struct NumbersBySource: Sendable {
   private let partitionCount: Int
   private var partitions: [UInt64]
@@ -12,7 +12,7 @@ public struct NumbersBySource: Sendable {
     partitions = Array(repeating: 0, count: partitionCount * Service.allCases.count)
   }
 
-  /// What is set for a partition that does not exist is forgotten.
+  /// A value set for a partition that does not exist is dropped.
   public subscript(source: StreamSource) -> UInt64 {
     get {
       switch source {

@@ -1,20 +1,20 @@
 import Model
 
-/// The receiving end of all streams of one partition: the highest number that its log holds of each source.
+/// The receiving end of all streams of one partition: the highest number from each source in its log.
 ///
-/// It is a part of the partition's state: it changes only with what the log says, and stands in each checkpoint, so
-/// every replay admits the same inputs. Only the next number of a source is ever admitted.
+/// It is part of the partition's state: it changes only with what the log says, and is in each checkpoint, so every
+/// replay admits the same inputs. Only the next number of a source is ever admitted.
 ///
-/// **Sessions are forgotten by the partition's time only.** A row that was not used for `sessionLife` counts as absent,
-/// whether or not it is still in memory: otherwise what is admitted would depend on when somebody tidied up. A sender
-/// that has heard nothing for half of that life opens a new session, and a command that relies on an older answer is
-/// skipped, so a row is never missed by anybody.
+/// **Sessions are forgotten by the partition's time only.** A row not used for `sessionLife` counts as absent, whether
+/// or not it is still in memory: otherwise what is admitted would depend on when somebody tidied up. A sender that has
+/// heard nothing for half of that life opens a new session, and a command that relies on an older answer is skipped, so
+/// nobody ever misses a row.
 public struct ReceivedNumbers: Hashable, Sendable {
   /// The highest number of one source.
   public struct Row: Hashable, Sendable {
     public let source: StreamSource
     public let number: UInt64
-    /// The partition's time when it was raised last; zero for partitions, which are never forgotten.
+    /// The partition's time when it was last raised; zero for partitions, which are never forgotten.
     public let at: Timestamp
 
     public init(source: StreamSource, number: UInt64, at: Timestamp) {
@@ -29,9 +29,9 @@ public struct ReceivedNumbers: Hashable, Sendable {
     case next
     /// It, or a later one, was admitted before.
     case repeated
-    /// Something before it is missing: `expected` has to come first.
+    /// Something before it is missing: `expected` must come first.
     case gap(expected: UInt64)
-    /// There is no such partition.
+    /// No such partition exists.
     case unknownSource
   }
 
@@ -47,7 +47,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
 
   /// - Parameters:
   ///   - partitionCount: partitions of each service.
-  ///   - sessionLifeMilliseconds: how long a session is remembered without being used, by the partition's time.
+  ///   - sessionLifeMilliseconds: how long an unused session is remembered, by the partition's time.
   public init(partitionCount: Int, sessionLifeMilliseconds: Int64) {
     self.partitionCount = partitionCount
     self.sessionLifeMilliseconds = sessionLifeMilliseconds
@@ -64,7 +64,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     }
   }
 
-  /// When a source was used last: from then on it is remembered for its life. Now where it is unknown.
+  /// When a source was last used: it is remembered for its life from then on. Now if it is unknown.
   public func asOf(_ source: StreamSource, at now: Timestamp) -> Timestamp {
     guard case .session(let session) = source, let mark = sessions[session] else { return now }
     return mark.at
@@ -76,7 +76,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     return number == highest + 1 ? .next : .gap(expected: highest + 1)
   }
 
-  /// Admits a number when it is the next one, and remembers it.
+  /// Admits a number if it is the next one, and remembers it.
   public mutating func admit(_ number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     let admission = admission(of: number, from: source, at: now)
     guard admission == .next else { return admission }
@@ -87,7 +87,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     return .next
   }
 
-  /// Lets a stream go on after a number, whatever came before: for what an operator set aside.
+  /// Lets a stream continue after a number, whatever came before: for what an operator set aside.
   public mutating func resume(_ source: StreamSource, after number: UInt64, at now: Timestamp) {
     switch source {
     case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
@@ -95,7 +95,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     }
   }
 
-  /// Frees the memory of rows that count as absent anyway. Returns whose they were.
+  /// Frees the memory of rows that already count as absent. Returns their sources.
   public mutating func dropForgotten(at now: Timestamp) -> [StreamSource] {
     let forgotten = sessions.filter { isForgotten($0.value, at: now) }.keys
     for session in forgotten { sessions[session] = nil }

@@ -1,9 +1,10 @@
 /// Why a numbered input was not executed.
 public enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
-  /// The owner has as much unsaved state as it may. It was never executed and never will be: its client may try again.
+  /// The owner has as much unsaved state as allowed. The input was never executed and never will be: its client may
+  /// retry.
   case overloaded = 0
-  /// The client's deadline passed before its turn came: nobody waits any more.
+  /// The client's deadline passed before its turn: nobody waits now.
   case expired = 1
-  /// It cannot be applied, and an operator set it aside.
+  /// It cannot be applied, so an operator set it aside.
   case setAside = 2
 }

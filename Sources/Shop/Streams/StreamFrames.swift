@@ -1,6 +1,6 @@
 import Model
 
-// What senders and receivers of streams say to each other. Every word names the tenure that it is meant for, or comes
+// What senders and receivers of streams say to each other. Every word names the tenure it is meant for, or comes
 // from; a word for another tenure is ignored, because its owner may have forgotten what the word relies on.
 
 /// Consecutive inputs of one stream: the first has the number `first`, the next one more, and so on.
@@ -10,7 +10,7 @@ public struct StreamFrame<Input: Sendable>: Sendable {
   public let owner: OwnerID
   public let first: UInt64
   public let inputs: [Input]
-  /// When the destination used this session last, by its own time, as far as the sender knows. Much later it may have
+  /// When the destination last used this session, by its own time, as far as the sender knows. Much later it may have
   /// forgotten it.
   public let asOf: Timestamp
 
@@ -36,7 +36,7 @@ public struct StreamAcknowledgement: Hashable, Sendable {
   public let destination: PartitionID
   public let owner: OwnerID
   public var number: UInt64
-  /// When the destination used the session last, by its own time.
+  /// When the destination last used the session, by its own time.
   public let asOf: Timestamp
 
   public init(
@@ -50,7 +50,7 @@ public struct StreamAcknowledgement: Hashable, Sendable {
   }
 }
 
-/// An owner's log holds the stream up to `number`. The sender goes on after it.
+/// An owner's log holds the stream up to `number`. The sender continues after it.
 public struct StreamGreeting: Hashable, Sendable {
   public let source: StreamSource
   public let destination: PartitionID
@@ -58,9 +58,9 @@ public struct StreamGreeting: Hashable, Sendable {
   public let number: UInt64
   /// The destination's time.
   public let now: Timestamp
-  /// When the destination used the session last; now for one that it does not know.
+  /// When the destination last used the session; now for one it does not know.
   public let asOf: Timestamp
-  /// The epoch of the source's owner that asked; 0 for a session, and where nobody did.
+  /// The epoch of the source's owner that asked; 0 for a session, or if nobody asked.
   public let asker: UInt64
 
   public init(
@@ -77,8 +77,8 @@ public struct StreamGreeting: Hashable, Sendable {
   }
 }
 
-/// A frame began after the number that has to come next; the sender goes back to `expected`. With 0 the session has
-/// come to its end: the destination may have forgotten it.
+/// A frame began after the number that must come next; the sender goes back to `expected`. 0 means that the session
+/// has ended: the destination may have forgotten it.
 public struct StreamGap: Hashable, Sendable {
   public let source: StreamSource
   public let destination: PartitionID

@@ -1,9 +1,9 @@
 /// The bounds of one stream.
 public struct StreamLimits: Hashable, Sendable {
   /// Inputs that a stream of commands holds, numbered or not; the next one is refused. Messages are never refused: the
-  /// number of unfinished checkouts bounds them at the entrance.
+  /// number of unfinished checkouts bounds them at the entry.
   public var queuedInputsMax = 4_096
-  /// Inputs under way to the owner that it has not acknowledged.
+  /// Inputs under way to the owner and not acknowledged.
   public var unacknowledgedInputsMax = 4_096
   /// Inputs of one frame.
   public var frameInputsMax = 512

@@ -31,7 +31,7 @@ public struct Session: Hashable, Comparable, Sendable, CustomStringConvertible {
 public enum StreamSource: Hashable, Sendable, CustomStringConvertible {
   /// Messages that a partition's own records cause.
   case partition(PartitionID)
-  /// Clients' commands that one lane of a pod took.
+  /// Clients' commands taken by one lane of a pod.
   case session(Session)
 
   public var description: String {
@@ -42,9 +42,9 @@ public enum StreamSource: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Names one tenure of a partition: the epoch that the store gave out and the run of the process that got it.
+/// Names one tenure of a partition: the epoch that the store issued and the run of the process that got it.
 ///
-/// The epoch alone is not enough: a database that was restored from a backup gives epochs out again.
+/// The epoch alone is not enough: a database restored from a backup issues epochs again.
 public struct OwnerID: Hashable, Sendable, CustomStringConvertible {
   /// At least 1.
   public let epoch: UInt64

@@ -1,8 +1,8 @@
 /// Whether an owner may answer reads from memory: only while nobody else can have answered anything.
 ///
-/// An append of the owner's own, sent less than a lease ago, was confirmed at the offset that it had to get: so nobody
-/// else had written by then, and a successor waits for a lease from its `Owned` on before it answers. The lease
-/// therefore runs from the *sending* of the append, not from its return.
+/// An append of the owner's own, sent less than a lease ago, was confirmed at the offset it had to get: so nobody else
+/// had written by then, and a successor waits for a lease from its `Owned` on before it answers. The lease therefore
+/// runs from the *sending* of the append, not from its return.
 ///
 /// Times are milliseconds of a monotonic clock that counts while the process is stopped. Clocks of two owners need not
 /// agree, only run equally fast to a tenth: the successor waits a tenth longer.
@@ -20,7 +20,7 @@ public struct Lease: Hashable, Sendable {
   /// How long a new owner waits for its predecessor's lease to end.
   public var waitMilliseconds: Int64 { milliseconds + milliseconds / 10 }
 
-  /// An append that was sent at `sentAt` was confirmed where it had to be.
+  /// An append sent at `sentAt` was confirmed where it had to be.
   public mutating func confirmed(sentAt: Int64, at now: Int64) {
     let start = planted.is(.leaseFromReturn) ? now : sentAt
     since = max(since ?? start, start)
@@ -31,7 +31,7 @@ public struct Lease: Hashable, Sendable {
     return now - since < (planted.is(.leaseTwiceAsLong) ? milliseconds * 2 : milliseconds)
   }
 
-  /// Whether less than half of the lease is left, so that a read should have it renewed.
+  /// Whether less than half of the lease is left, so that a read should renew it.
   public func isToRenew(at now: Int64) -> Bool {
     guard let since else { return true }
     return now - since >= milliseconds / 2

@@ -4,15 +4,15 @@ import Streams
 
 /// The messages of one partition that their destinations have not acknowledged, a stream for each destination.
 ///
-/// How many messages the partition has caused is a part of its state: the number of each follows from the log alone, so
-/// that a replay sends the same ones again under the same numbers, and receivers drop them.
+/// How many messages the partition has caused is part of its state: each number follows from the log alone, so a replay
+/// sends the same messages again under the same numbers, and receivers drop them.
 struct Outbox: Sendable {
   private let partition: PartitionID
   private let partitionCount: Int
   private let limits: StreamLimits
-  /// By destination, in the order of the partitions; nil to which nothing was ever released.
+  /// By destination, in the order of the partitions; nil if nothing was ever released to it.
   private var senders: [StreamSender<Message>?]
-  /// The newest number that was given, by destination; ahead of the senders by what is withheld.
+  /// The newest number assigned, by destination; ahead of the senders by what is withheld.
   private var caused: [UInt64]
   private(set) var unacknowledgedCount = 0
 
@@ -30,7 +30,7 @@ struct Outbox: Sendable {
 
   /// Starts from a checkpoint: the messages of each destination that were not acknowledged are its newest ones.
   ///
-  /// - Returns: why they cannot be, if so: a sentence.
+  /// - Returns: why they cannot be, in that case: a sentence.
   mutating func restore(_ counts: [CausedCount], _ rows: [OutboxRow]) -> String? {
     var byDestination: [PartitionID: [OutboxRow]] = [:]
     for row in rows { byDestination[row.destination, default: []].append(row) }
@@ -54,7 +54,7 @@ struct Outbox: Sendable {
     return nil
   }
 
-  /// Numbers a message that is being caused. What goes to no partition has none; the rules let nothing of that kind
+  /// Numbers a message as it is caused. What goes to no partition has no number; the rules let nothing of that kind
   /// out.
   @discardableResult
   mutating func number(for destination: PartitionID) -> UInt64 {
@@ -63,7 +63,7 @@ struct Outbox: Sendable {
     return caused[slot]
   }
 
-  /// Puts a message out whose record is durable. Its number is the next one of its stream.
+  /// Releases a message whose record is durable. Its number is the next one of its stream.
   mutating func release(_ message: Message, to destination: PartitionID) {
     guard let slot = slot(of: destination) else { return }
     if senders[slot] == nil {
@@ -73,10 +73,10 @@ struct Outbox: Sendable {
     unacknowledgedCount += 1
   }
 
-  /// Puts a message out, and counts it as sent where its owner is known and nothing is to be sent before it.
+  /// Releases a message, and counts it as sent if its owner is known and nothing is left to send before it.
   ///
-  /// - Returns: its number, the owner that it is on its way to, and the place of its destination among all; nil where
-  ///   `nextFrame` sends it later.
+  /// - Returns: its number, the owner it is on its way to, and its destination's slot; nil if `nextFrame` sends it
+  ///   later.
   mutating func releaseAtOnce(
     _ message: Message, to destination: PartitionID
   ) -> (number: UInt64, owner: OwnerID, slot: Int)? {
@@ -95,7 +95,7 @@ struct Outbox: Sendable {
 
   var canSend: Bool { unacknowledgedCount > 0 && senders.contains { $0?.canSend == true } }
 
-  /// The destinations with something that is not acknowledged, in a fixed order.
+  /// The destinations with something unacknowledged, in a fixed order.
   var destinations: [PartitionID] {
     guard unacknowledgedCount > 0 else { return [] }
     return allSenders.filter { !$0.isEmpty }.map(\.destination)
@@ -108,15 +108,15 @@ struct Outbox: Sendable {
     return sender.owner != owner && !sender.isEmpty
   }
 
-  /// The newest number of a destination that was released.
+  /// The newest number released to a destination.
   func numbered(for destination: PartitionID) -> UInt64 {
     slot(of: destination).flatMap { senders[$0]?.numbered } ?? 0
   }
 
-  /// Takes a greeting. Returns nil where nothing was ever sent; a number above 0 means then that this end lost its log.
+  /// Takes a greeting. Returns nil if nothing was ever sent; a number above 0 then means that this end lost its log.
   ///
-  /// One that says less than was acknowledged may have been on its way to an earlier owner of this partition, whose
-  /// checkpoint knows the acknowledgement already; in the answer to its own question no owner may find less.
+  /// One below what was acknowledged may have been on its way to an earlier owner of this partition, whose
+  /// checkpoint already knows the acknowledgement; in the answer to its own question no owner may find less.
   mutating func take(_ greeting: StreamGreeting, by owner: OwnerID) -> StreamSender<Message>.Greeted? {
     if let slot = slot(of: greeting.destination), let sender = senders[slot], greeting.asker != owner.epoch,
       greeting.number < sender.acknowledged
@@ -131,7 +131,7 @@ struct Outbox: Sendable {
     return senders[slot]?.take(greeting)
   }
 
-  /// - Returns: nil when it acknowledges what was never sent.
+  /// - Returns: nil if it acknowledges what was never sent.
   mutating func take(_ acknowledgement: StreamAcknowledgement) -> Int? {
     guard let slot = slot(of: acknowledgement.destination), senders[slot] != nil else { return 0 }
     let dropped = senders[slot]?.take(acknowledgement)
@@ -158,7 +158,7 @@ struct Outbox: Sendable {
 
   func causedNumber(for destination: PartitionID) -> UInt64 { slot(of: destination).map { caused[$0] } ?? 0 }
 
-  /// Takes what `rows` tells, as if it were acknowledged.
+  /// Takes what `rows` lists, as if it were acknowledged.
   mutating func takeRows() -> [OutboxRow] {
     guard unacknowledgedCount > 0 else { return [] }
     let taken = rows

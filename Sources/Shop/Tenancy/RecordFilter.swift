@@ -4,17 +4,17 @@ import Streams
 
 /// Decides which records of a partition's log count.
 ///
-/// The one judge for takeovers, for owners that read back, for tools and for the simulator. Two owners may write at the
-/// same time, because one was replaced while it slept; producers repeat what they sent; a restored database gives
-/// epochs out again. Offsets tell nothing of that. So each record names its tenure and its number, and this filter
-/// reads them in the order of the log:
+/// The only judge for takeovers, for owners that read back, for tools and for the simulator. Two owners may write at
+/// the same time, because one was replaced while it slept; producers repeat what they sent; a restored database issues
+/// epochs again. Offsets reveal none of that. So each record names its tenure and its number, and this filter reads
+/// them in the order of the log:
 ///
-/// * `Owned` counts when its epoch is above every one that counted. An equal one is void: of two owners with one epoch,
-///   the first in the log has it, for every reader and for ever.
-/// * A record of the newest tenure counts when its number is the next one. One that was counted already is void: a
-///   producer's repetition. One after the next is a lost record, which nobody can mend.
+/// * `Owned` counts if its epoch is above every one that counted. An equal one is void: of two owners with one epoch,
+///   the first in the log has it, for every reader and forever.
+/// * A record of the newest tenure counts if its number is the next one. One already counted is void: a producer's
+///   repetition. One after the next is a lost record, which nobody can fix.
 /// * A record of an older tenure, or of another run under the same epoch, is void: a zombie wrote it.
-/// * A record of a newer epoch whose `Owned` never came is a lost record, too.
+/// * A record of a newer epoch whose `Owned` never came means a lost record, too.
 ///
 /// Void records leave no trace in the state.
 public struct RecordFilter: Hashable, Sendable {
@@ -52,7 +52,7 @@ public struct RecordFilter: Hashable, Sendable {
   public private(set) var number: UInt64
   let planted: TenancyBug?
 
-  /// Starts after a checkpoint: what it says of tenure and number, or the beginning of the log.
+  /// Starts after a checkpoint, with its tenure and number, or at the beginning of the log.
   public init(owner: OwnerID?, number: UInt64, planted: TenancyBug? = nil) {
     self.owner = owner
     self.number = number

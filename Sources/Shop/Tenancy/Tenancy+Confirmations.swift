@@ -5,10 +5,10 @@ import Streams
 // What becomes of appends: confirmed, read back, appended again, or found to be somebody else's.
 
 extension Tenancy {
-  /// The log says where it put the oldest unconfirmed append.
+  /// The log reports where it put the oldest unconfirmed append.
   ///
   /// - Parameters:
-  ///   - offset: nil when its fate is unknown: an error, no answer in time, or a repetition of a producer.
+  ///   - offset: nil if its fate is unknown: an error, no answer in time, or a producer's repetition.
   ///   - now: the owner's monotonic clock, in milliseconds.
   public mutating func confirmed(
     _ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions
@@ -46,7 +46,7 @@ extension Tenancy {
         expectedOffset = offset + 1
         let announcer = OwnerID(epoch: announced.epoch, run: announced.incarnation)
         if announcer != owner, !planted.is(.stateKeptAfterOwnRecordWasVoid) {
-          // Nothing that was withheld leaves any more; what left before is all that it ever answered.
+          // Nothing that was withheld leaves now; what left before is all that it ever answered.
           if mayReveal { actions.releasedTo = announcer }
           end(.superseded(by: announcer))
         }
@@ -60,14 +60,14 @@ extension Tenancy {
     }
   }
 
-  /// Takes bytes of a log that is being read back that are no record.
+  /// Takes bytes that are no record, of a log that is being read back.
   public mutating func readBackUndecodable(_ reason: String, at offset: Int64) {
     guard ending == nil, let settling, offset >= settling.nextOffset else { return }
     end(.stopped(number: number, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
   }
 
-  /// What this owner knows to be durable has to stand where it stood: offsets alone do not show that a log lost its end
-  /// when as many records were appended since.
+  /// What this owner knows to be durable must be where it was: offsets alone do not show that a log lost its end if as
+  /// many records were appended since.
   private mutating func checkAnchor(_ record: LogRecord) {
     let isThere =
       switch record {
@@ -81,13 +81,13 @@ extension Tenancy {
       ))
   }
 
-  /// The log was read back to its end. What is still unconfirmed does not stand there.
+  /// The log was read back to its end. What is still unconfirmed is not in it.
   ///
   /// - Parameter end: the offset after the newest record that can be read.
   public mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions) {
     guard ending == nil, let settling, let first = unconfirmed.first else { return }
     if end < expectedOffset, !planted.is(.shrunkenLogIgnored) {
-      // Between two looks much may have happened, above all to a process that slept: each counts for a little only.
+      // Much may have happened between two looks, especially to a process that slept: each counts only a little.
       let passed = min(now - (settling.shrunken?.seenAt ?? now), limits.shrunkenLogMilliseconds / 8)
       let shrunken = (seenAt: now, milliseconds: (settling.shrunken?.milliseconds ?? 0) + passed)
       self.settling?.shrunken = shrunken
@@ -147,7 +147,7 @@ extension Tenancy {
     leaveIfDone(into: &actions)
   }
 
-  /// Applies what was logged before it was applied. Returns nil when it cannot be.
+  /// Applies what was logged before it was applied. Returns nil if it cannot.
   private mutating func applyCautious(_ record: TurnRecord) -> TurnEffects? {
     state.advance(to: record.time)
     for control in record.controls { try? state.apply(control) }
@@ -163,7 +163,7 @@ extension Tenancy {
   private func acknowledge(
     _ admitted: [(source: StreamSource, number: UInt64)], into actions: inout TenancyActions
   ) {
-    // A record has inputs of few sources, most often in a row.
+    // A record has inputs of few sources, usually in a row.
     let first = actions.acknowledgements.count
     for (source, number) in admitted {
       if let place = actions.acknowledgements[first...].lastIndex(where: { $0.source == source }) {
@@ -174,11 +174,11 @@ extension Tenancy {
     }
   }
 
-  /// Lets go what a durable record has caused.
+  /// Releases what a durable record has caused.
   mutating func reveal(_ effects: TurnEffects, into actions: inout TenancyActions) {
     send(effects.messages, into: &actions)
     for reply in effects.replies {
-      // Inside one process a reply is received as soon as it is given.
+      // Within one process a reply is received as soon as it is given.
       if mode.isShared { replies.add(reply, max: limits.unreceivedRepliesMax) }
       actions.replies.append(reply)
     }
@@ -186,11 +186,11 @@ extension Tenancy {
 
   // MARK: Leaving
 
-  /// Another owner has announced itself, and says so. What is under way is settled; nothing new begins.
+  /// Another owner has announced itself. What is under way is settled; nothing new begins.
   public mutating func successorAnnounced(_ successor: OwnerID, into actions: inout TenancyActions) {
     guard successor.epoch > owner.epoch else { return }
     switch phase {
-    // It has answered nothing, but cannot know that its predecessor does not any more.
+    // It has answered nothing, but cannot know that its predecessor has stopped answering.
     case .replaying, .waiting: end(.superseded(by: successor))
     case .serving, .leaving:
       phase = .leaving(to: successor)
@@ -199,7 +199,7 @@ extension Tenancy {
     }
   }
 
-  /// The owner is to give the partition up, and nobody has it yet.
+  /// The owner should give the partition up, and nobody has it yet.
   public mutating func leave() {
     switch phase {
     case .serving: phase = .leaving(to: nil)

@@ -2,10 +2,10 @@ import Model
 import PartitionCore
 import Streams
 
-// What comes in over streams: admitted in order, or asked for again.
+// What arrives over streams: admitted in order, or asked for again.
 
 extension Tenancy {
-  /// Takes a frame of a stream. Its inputs are queued, as far as they are the next ones.
+  /// Takes a frame of a stream. Those of its inputs that come next are queued.
   public mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions) {
     guard frame.owner == owner || planted.is(.inputsBeforeReplayEnds), isAdmitting else { return }
     guard let applied = received.highest(of: frame.source, at: state.now) else { return }
@@ -34,21 +34,21 @@ extension Tenancy {
     if isRepeated { acknowledge(frame.source, into: &actions) }
   }
 
-  /// Whether a session may have been known and forgotten: it is not known, and what its sender relies on is so old that
-  /// it may have been. Then what it sends may have been executed already, and its numbers say nothing any more.
+  /// Whether a session may have been known and forgotten: it is unknown, and what its sender relies on is old enough
+  /// for that. Then what it sends may already have been executed, and its numbers mean nothing.
   func isForgotten(_ source: StreamSource, asOf: Timestamp, at now: Timestamp) -> Bool {
     guard case .session = source, received.highest(of: source, at: now) == 0 else { return false }
     let age = now.milliseconds - max(0, asOf.milliseconds)
     return age > limits.stream.sessionLifeMilliseconds / 2
   }
 
-  /// Has a sender go back to the number that has to come next; to 0 when its session has come to its end.
+  /// Makes a sender go back to the number that must come next; to 0 if its session has ended.
   func refuse(_ source: StreamSource, expected: UInt64, into actions: inout TenancyActions) {
     actions.gaps.append(StreamGap(source: source, destination: partition, owner: owner, expected: expected))
   }
 
-  /// Takes a command that reached its owner inside of the process and needs no number.
-  /// - Returns: false when nothing is taken now.
+  /// Takes a command that reached its owner within the process and needs no number.
+  /// - Returns: false if nothing is taken now.
   public mutating func receive(_ command: ClientCommand, deadline: Int64?) -> Bool {
     guard isAdmitting, !mode.isShared, commands.count < limits.queuedCommandsMax else { return false }
     queue(.init(origin: nil, input: .command(command, deadline: deadline), asOf: state.now))
@@ -59,7 +59,7 @@ extension Tenancy {
     if case .message = inbound.input { messages.append(inbound) } else { commands.append(inbound) }
   }
 
-  /// Repeats what is durable of a stream: whoever sends again has not heard it.
+  /// Repeats what is durable of a stream: a sender that repeats itself has not heard it.
   mutating func acknowledge(_ source: StreamSource, into actions: inout TenancyActions) {
     let number =
       planted.is(.repetitionAnsweredEarly)
@@ -76,7 +76,7 @@ extension Tenancy {
 
   // MARK: The partition's own messages
 
-  /// The destinations with messages that are not acknowledged, in a fixed order.
+  /// The destinations with unacknowledged messages, in a fixed order.
   public var destinations: [PartitionID] { outbox.destinations }
 
   /// The next messages for the owner of `destination`; nil when there are none, or nobody to send them to.
@@ -86,7 +86,7 @@ extension Tenancy {
 
   /// The owner of a destination says where this partition's stream stands in its log.
   public mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
-    // Before the end of the replay it is not known what was ever sent.
+    // Until the replay ends, what was ever sent is unknown.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
     follow(outbox.take(greeting, by: owner), of: greeting.destination, into: &actions)
   }
@@ -105,7 +105,7 @@ extension Tenancy {
   }
 
   /// Something is wrong, or this owner was replaced without knowing it and its successor sent what it knows nothing of:
-  /// an append that is confirmed where it has to be tells.
+  /// an append confirmed where it must be settles it.
   private mutating func suspect(_ reason: String) {
     guard suspicion == nil else { return }
     suspicion = (reason, provenBy: (hasCautious ? number + 1 : number) + 1)
@@ -129,16 +129,16 @@ extension Tenancy {
     follow(outbox.take(gap), of: gap.destination, into: &actions)
   }
 
-  /// The way to the owner of a destination broke, or it owns nothing any more: nothing is sent until its owner greets.
+  /// The link to a destination's owner broke, or it no longer owns it: nothing is sent until the owner greets.
   public mutating func disconnected(from destination: PartitionID, of former: OwnerID) {
     outbox.disowned(destination, by: former)
   }
 
-  /// The way to a pod broke: whatever no pod has received is sent again. A pod drops what nobody waits for.
+  /// The link to a pod broke: what no pod has received is sent again. A pod drops what nobody waits for.
   public func sendRepliesAgain(into actions: inout TenancyActions) {
     if mayReveal, ending == nil { actions.replies += replies.all }
   }
 
-  /// A pod has received the reply to a request, and answers it to its client.
+  /// A pod has received the reply to a request, and passes it to its client.
   public mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
 }

@@ -7,7 +7,7 @@ import Streams
 
 extension Tenancy {
   /// Takes a read. It is answered now or by a later event.
-  /// - Returns: false when nothing is taken: the partition does not serve, or too many reads wait.
+  /// - Returns: false if nothing is taken: the partition does not serve, or too many reads wait.
   public mutating func read(
     _ query: Query, for request: RequestID, at now: Int64, into actions: inout TenancyActions
   ) -> Bool {
@@ -19,7 +19,7 @@ extension Tenancy {
   }
 
   /// The answer to a read that can be given at once: its key is resident, what it shows is durable, and nobody else can
-  /// have answered anything. nil when it has to be asked for by `read`.
+  /// have answered anything. nil if it has to be asked for by `read`.
   public mutating func look(_ query: Query, at now: Int64) -> View? {
     guard phase == .serving, !mode.isShared || lease.holds(at: now), state.machine.missing(for: query) == nil
     else { return nil }
@@ -27,7 +27,7 @@ extension Tenancy {
     return position.sequence <= confirmed.number ? view : nil
   }
 
-  /// Answers a read when it may be, else remembers it and asks for what it lacks.
+  /// Answers a read if allowed, else remembers it and asks for what it lacks.
   private mutating func wait(_ read: WaitingRead, at now: Int64, into actions: inout TenancyActions) {
     let key = state.machine.missing(for: read.query)
     let mayRead = phase == .serving && (!mode.isShared || lease.holds(at: now))
@@ -46,7 +46,7 @@ extension Tenancy {
     }
   }
 
-  /// Lets go the answers that show nothing any more that is not durable.
+  /// Releases the answers that show only what is now durable.
   mutating func releaseAnswers(into actions: inout TenancyActions) {
     guard !withheldAnswers.isEmpty else { return }
     for answer in withheldAnswers where answer.number <= confirmed.number {
@@ -55,8 +55,8 @@ extension Tenancy {
     withheldAnswers.removeAll { $0.number <= confirmed.number }
   }
 
-  /// Answers reads that waited. One that came before an append was sent needs no lease: the append proves that nobody
-  /// else wrote meanwhile.
+  /// Answers reads that waited. One that arrived before an append was sent needs no lease: the append proves that
+  /// nobody else wrote in between.
   mutating func answerWaiting(provenBy number: UInt64, at now: Int64, into actions: inout TenancyActions) {
     guard !waitingReads.isEmpty, phase == .serving else { return }
     let reads = waitingReads
@@ -71,13 +71,13 @@ extension Tenancy {
     actions.loads += loads.next()
   }
 
-  /// Gives up everything that was asked and not answered, because the log will confirm nothing any more.
+  /// Gives up everything unanswered, because the log will confirm nothing more.
   public mutating func takeUnanswered() -> [RequestID] {
     defer { withheldAnswers = [] }
     return takeWaitingReads().map(\.request) + withheldAnswers.map(\.request)
   }
 
-  /// Gives up the reads that wait, for a partition that goes to another owner.
+  /// Gives up the waiting reads, for a partition that goes to another owner.
   public mutating func takeWaitingReads() -> [(query: Query, request: RequestID)] {
     defer { waitingReads = [] }
     return waitingReads.map { ($0.query, $0.request) }

@@ -2,10 +2,10 @@ import Model
 import PartitionCore
 import Streams
 
-// Taking over: from the checkpoint through the log, up to the own `Owned`.
+// Taking over: from the checkpoint through the log, up to its own `Owned`.
 
 extension Tenancy {
-  /// Takes the next record of the log: first the one after the checkpoint's, then each after the other.
+  /// Takes the next record of the log: first the one after the checkpoint's, then one after another.
   public mutating func deliver(_ record: LogRecord, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.append(record, at: offset)
@@ -17,13 +17,13 @@ extension Tenancy {
     replay.appendUndecodable(reason, at: offset)
   }
 
-  /// Whether nothing more of the log should be delivered before something of it is applied.
+  /// Whether no more of the log should be delivered before some of it is applied.
   var isReplayFull: Bool { phase == .replaying && replay.entryCount >= limits.core.queuedEntriesMax }
 
   /// Whether `advanceReplay` has something to do before a load ends.
   public var canAdvanceReplay: Bool { phase == .replaying && !replay.isEmpty && !loads.isBlocking }
 
-  /// Applies what was read, as far as its keys are resident, at most about `stepEntriesMax` entries.
+  /// Applies what was read, as long as its keys are resident, about `stepEntriesMax` entries at most.
   public mutating func advanceReplay(at now: Int64, into actions: inout TenancyActions) {
     var entries = 0
     while canAdvanceReplay, entries < limits.core.stepEntriesMax, let read = replay.first {
@@ -43,7 +43,7 @@ extension Tenancy {
     actions.loads += loads.next()
   }
 
-  /// Judges a record, and follows what it says about owners. Returns whether it has entries to apply.
+  /// Judges a record, and notes what it says about owners. Returns whether it has entries to apply.
   private mutating func isCounted(
     _ read: ReplayQueue.Read, at now: Int64, into actions: inout TenancyActions
   ) -> Bool {
@@ -55,7 +55,7 @@ extension Tenancy {
     }
     switch filter.judge(record) {
     case .void(let reason):
-      // Another run has this epoch: whoever finds that acquires above it.
+      // Another run has this epoch: the owner that finds this acquires one above it.
       if record.owner == owner, reason == .epochTaken || reason == .otherRun { lose(.epochTaken) }
       return false
     case .broken(let reason):
@@ -75,7 +75,7 @@ extension Tenancy {
     return false
   }
 
-  /// Applies a record of the log. Returns false when it could not be finished: a key has to be loaded, or it is poison.
+  /// Applies a record of the log. Returns false if it could not be finished: a key must be loaded, or it is poison.
   mutating func apply(_ record: TurnRecord, counting entries: inout Int) -> Bool {
     if replay.nextEntry == 0 {
       var missing: [EntityKey] = []
@@ -101,7 +101,7 @@ extension Tenancy {
       var effects = TurnEffects()
       guard applyLogged(entry, of: record, into: &effects) else { return false }
       for (destination, message) in effects.messages { outbox.release(message, to: destination) }
-      // Those who waited inside of an earlier process went with it.
+      // Those who waited within an earlier process went with it.
       if mode.isShared { for reply in effects.replies { replies.add(reply, max: limits.unreceivedRepliesMax) } }
       replay.nextEntry += 1
       entries += 1
@@ -127,9 +127,9 @@ extension Tenancy {
     return true
   }
 
-  /// Applies an entry that stands in the log, exactly as its owner did. Returns false where the partition stops.
+  /// Applies an entry from the log, exactly as its owner did. Returns false if the partition stops.
   mutating func applyLogged(_ entry: LoggedInput, of record: TurnRecord, into effects: inout TurnEffects) -> Bool {
-    // What a poisonous entry has changed before it was found out is undone, where an operator has set it aside.
+    // What a poisonous entry changed before it was found out is undone if an operator has set it aside.
     let whole = quarantined.contains(record.number) ? (state, outbox, received) : nil
     do throws(Poison) {
       try perform(entry, in: record.number, into: &effects)
@@ -153,7 +153,7 @@ extension Tenancy {
     replay = ReplayQueue()
     expectedOffset = offset + 1
     anchor = (offset, nil)
-    // Only the last word before the own Owned counts, and only its writer's.
+    // Only the last word before this owner's Owned counts, and only its writer's.
     if releasedEarly == predecessor?.owner { predecessor?.isGone = true }
     let isUnclean = predecessor.map { !$0.isGone } ?? false
     cautiousLeft = isUnclean ? limits.cautiousInputs : 0
@@ -176,12 +176,12 @@ extension Tenancy {
       asOf: received.asOf(source, at: now), asker: asker)
   }
 
-  /// Answers a sender that asks where its stream stands: what is durable of it.
+  /// Answers a sender that asks where its stream stands with what is durable of it.
   ///
   /// - Parameters:
   ///   - asker: the epoch of the owner that asks for a partition, 0 for a session.
-  ///   - time: the owner's time. The partition's stands still while nothing is logged; a session that begins now must
-  ///     not look as old as that.
+  ///   - time: the owner's time. The partition's time stands still while nothing is logged; a session that begins now
+  ///     must not look that old.
   public func greet(
     _ source: StreamSource, asker: UInt64, at time: Timestamp, into actions: inout TenancyActions
   ) {
@@ -191,7 +191,7 @@ extension Tenancy {
     actions.greetings.append(greeting(to: source, isKnown ? durableThrough[source] : 0, asker: asker, at: now))
   }
 
-  /// The predecessor says that it answers nothing any more. Counts only when it is the last one before this owner.
+  /// The predecessor says that it answers nothing more. Counts only if it is the last one before this owner.
   public mutating func predecessorReleased(_ former: OwnerID, into actions: inout TenancyActions) {
     if case .replaying = phase {
       releasedEarly = former
@@ -202,7 +202,7 @@ extension Tenancy {
     serve(into: &actions)
   }
 
-  /// Says what time it is by the owner's clock.
+  /// Passes the current time by the owner's clock.
   public mutating func pass(_ now: Int64, into actions: inout TenancyActions) {
     guard case .waiting(let since) = phase, now - since >= lease.waitMilliseconds else { return }
     serve(into: &actions)
@@ -210,9 +210,9 @@ extension Tenancy {
 
   private mutating func serve(into actions: inout TenancyActions) {
     phase = .serving
-    // Reads that came before wait for a lease, which the confirmation of an append gives.
+    // Reads that came earlier wait for a lease, which the confirmation of an append gives.
     if !waitingReads.isEmpty { wantsTick = true }
-    // A client is told once more; a pod drops what nobody waits for.
+    // A client gets its reply again; a pod drops what nobody waits for.
     actions.replies += replies.all
     for append in held { reveal(append.effects, into: &actions) }
     held = []

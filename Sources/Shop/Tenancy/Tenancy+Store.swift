@@ -5,7 +5,7 @@ import Streams
 // What the store gives and gets.
 
 extension Tenancy {
-  /// Takes over what the store said about the keys of the last load; a nil value does not exist there.
+  /// Takes what the store said about the keys of the last load; a nil value does not exist there.
   public mutating func loaded(_ rows: [EntityChange], at now: Int64, into actions: inout TenancyActions) {
     guard ending == nil else { return }
     loads.ended()
@@ -14,18 +14,18 @@ extension Tenancy {
     actions.loads += loads.next()
   }
 
-  /// Says that the load failed; whatever still needs its keys asks again.
+  /// Notes that the load failed; what still needs its keys asks again.
   public mutating func loadFailed() {
     loads.ended()
     loads.request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
   }
 
-  /// The keys that are to be loaded now; empty while a load is under way.
+  /// The keys to load now; empty while a load is under way.
   public mutating func keysToLoad() -> [EntityKey] { ending == nil ? loads.next() : [] }
 
   // MARK: Checkpoints
 
-  /// Whether the store lacks something that was applied.
+  /// Whether the store lacks something already applied.
   public var isBehind: Bool { number > checkpointedNumber }
 
   public var residentCount: Int { state.residentCount }
@@ -36,10 +36,10 @@ extension Tenancy {
   public var isCheckpointing: Bool { if case .idle = checkpoint { false } else { true } }
 
   /// Takes a checkpoint of everything applied so far, to be written once its newest record is durable. Returns whether
-  /// it did: not while one is under way, nor when nothing happened since the last, nor while replies are held back, of
-  /// which the next owner would not know.
+  /// it did: not while one is under way, nor if nothing happened since the last, nor while replies are held back,
+  /// which the next owner would not know of.
   public mutating func takeCheckpoint() -> Bool {
-    // Who left without a word in the log may have left before it could reveal what its state has caused.
+    // An owner that left without a word in the log may not have revealed what its state has caused.
     let hasLeft = phase == .ended(.left) && isReleaseLogged
     guard case .idle = checkpoint, isAdmitting && phase != .replaying || hasLeft, isBehind, held.isEmpty
     else { return false }
@@ -82,14 +82,14 @@ extension Tenancy {
     return taken
   }
 
-  /// Notes where the newest record of a checkpoint came to stand.
+  /// Notes the offset of a checkpoint's newest record.
   mutating func noteCheckpoint(of number: UInt64, at offset: Int64) {
     guard case .taken(var taken) = checkpoint, taken.header.number == number else { return }
     taken.header.offset = offset
     checkpoint = .taken(taken)
   }
 
-  /// Says whether the store has the checkpoint that `checkpointToWrite` handed out.
+  /// Notes whether the store has the checkpoint from `checkpointToWrite`.
   public mutating func checkpointEnded(isWritten: Bool) {
     guard case .writing(let number) = checkpoint else { return }
     checkpoint = .idle
@@ -98,11 +98,11 @@ extension Tenancy {
     if isWritten { checkpointedNumber = number }
   }
 
-  /// Forgets clean entities while more are resident than should be. Call it between turns. Returns how many.
+  /// Evicts clean entities while too many are resident. Call it between turns. Returns how many.
   @discardableResult
   public mutating func evict(downTo share: Int = .max) -> Int {
     let excess = state.residentCount - min(limits.core.residentMax, share)
-    // What is logged and not applied yet finds its keys when its time comes.
+    // What is logged but not yet applied must find its keys when its time comes.
     guard ending == nil, excess > 0, !hasCautious else { return 0 }
     return state.evict(excess: excess, scanMax: limits.core.evictionScanMax, keeping: loads.requested)
   }

@@ -2,12 +2,12 @@ import Model
 import PartitionCore
 import Streams
 
-// What tools see that replay a log and never serve: audits, and whoever sets something aside.
+// For tools that replay a log and never serve: audits, and tools that set something aside.
 
 extension Tenancy {
   /// The partition's own row, as a checkpoint of everything applied so far would write it.
   package var header: CheckpointHeader {
-    // An owner that appended nothing yet has not given up what its predecessor did.
+    // An owner that has appended nothing yet has not given up what its predecessor did.
     let owner = number > 0 ? newestOwner : nil
     return CheckpointHeader(
       partition: partition, owner: owner, number: number, isReleased: owner != nil && releasedBy == owner,
@@ -19,8 +19,8 @@ extension Tenancy {
   /// Takes every entity that changed, in no particular order.
   package mutating func takeChanges() -> [EntityChange] { state.takeChanges() }
 
-  /// Takes every message that is out, in the order of each destination, as if it were acknowledged: the tool carries
-  /// it, or it has no use for it.
+  /// Takes every released message, in each destination's order, as if it were acknowledged: the tool carries it, or
+  /// has no use for it.
   package mutating func takeMessages() -> [OutboxRow] { outbox.takeRows() }
 
   /// The partitions whose messages were applied, ascending.
@@ -35,14 +35,14 @@ extension Tenancy {
     received.highest(of: .partition(source), at: state.now) ?? 0
   }
 
-  /// The partitions for which messages were caused, ascending.
+  /// The partitions that messages were caused for, ascending.
   package var causedDestinations: [PartitionID] { outbox.counts.map(\.destination) }
 
-  /// How many messages for a destination were caused.
+  /// How many messages were caused for a destination.
   package func causedNumber(for destination: PartitionID) -> UInt64 { outbox.causedNumber(for: destination) }
 
-  /// Which entry of the record at which the replay stopped cannot be applied, and could be skipped; nil where the
-  /// record itself, what stands before its entries, or an entry's number is to blame, or nothing is.
+  /// Which entry of the record at which the replay stopped cannot be applied, and could be skipped; nil if the
+  /// record itself, what precedes its entries, or an entry's number is to blame, or nothing is.
   package var poisonousEntry: Int? {
     guard case .ended(.stopped) = phase, replay.isJudged, !replay.isOutOfStream,
       case .turn(let record)? = replay.first?.record,

@@ -19,19 +19,19 @@ extension Tenancy {
     cautiousLeft > 0 || hasCautious ? 1 : mode.appendsUnderWayMax
   }
 
-  /// Something was logged and is applied only when it is durable: nothing else is under way then.
+  /// Something was logged and is applied only once durable: nothing else is under way then.
   var hasCautious: Bool { isNewestCautious && !unconfirmed.isEmpty }
 
-  /// So much waits for a checkpoint that commands are not executed.
+  /// Too much waits for a checkpoint to execute commands.
   public var isDirtyBoundReached: Bool { state.dirtyCount >= limits.core.dirtyMax }
 
-  /// So much waits for a checkpoint that not even messages are taken: their senders keep them.
+  /// Too much waits for a checkpoint to take even messages: their senders keep them.
   public var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
 
   /// Applies what is queued and appends it as one record.
   ///
   /// - Parameters:
-  ///   - time: the owner's time; the partition's never runs backwards whatever it says.
+  ///   - time: the owner's time; the partition's never runs backwards, whatever this is.
   ///   - now: the owner's monotonic clock, in milliseconds.
   public mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions) {
     guard wantsTurn else { return }
@@ -97,19 +97,19 @@ extension Tenancy {
       }
       let entry = entry(for: inbound, at: now)
       if inbound.origin == nil, case .skip(let request?, let reason) = entry.body {
-        // No number was used up, so the log need not know.
+        // No number was used, so the log need not know.
         actions.replies.append(.skipped(request, reason))
         removeFirst(of: inputs)
         continue
       }
       guard isResident(entry.body) else { return }
-      // Not before something is applied: the log has to say it, too.
+      // Only once something is applied: the log has to say it, too.
       state.advance(to: time)
       do throws(Poison) {
         try perform(entry, in: number + 1, into: &effects)
       } catch {
-        // What was applied is half done, and nothing of this turn stands in the log. A tenure that begins anew logs
-        // what cannot be applied by itself, where an operator finds it.
+        // What was applied is half done, and nothing of this turn is in the log. A new tenure logs what cannot be
+        // applied by itself, where an operator finds it.
         if planted.is(.poisonNotLogged) {
           removeFirst(of: inputs)
           continue
@@ -126,7 +126,7 @@ extension Tenancy {
     }
   }
 
-  /// Logs the next input by itself, to be applied when it is durable.
+  /// Logs the next input by itself, to be applied once durable.
   private mutating func cautiousTurn(
     _ controls: [Control], _ time: Timestamp, _ now: Int64, _ actions: inout TenancyActions
   ) {
@@ -145,8 +145,8 @@ extension Tenancy {
     append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
   }
 
-  /// Whether an input that was queued is the next one of its stream still: the partition's time may have gone on so far
-  /// that its session was forgotten meanwhile. Its sender is told.
+  /// Whether a queued input is still the next one of its stream: the partition's time may have moved so far that its
+  /// session was forgotten. Its sender is told.
   private mutating func isStillNext(
     _ inbound: Inbound, at time: Timestamp, into actions: inout TenancyActions
   ) -> Bool {
@@ -210,9 +210,9 @@ extension Tenancy {
     }
   }
 
-  /// Applies one entry of record `number`; in a turn and in every replay the same.
+  /// Applies one entry of record `number`; the same in a turn and in every replay.
   ///
-  /// - Throws: `Poison` when no version of these rules wrote it; what it had changed by then stays changed.
+  /// - Throws: `Poison` if no version of these rules wrote it; what it had changed by then stays changed.
   mutating func perform(
     _ entry: LoggedInput, in number: UInt64, into effects: inout TurnEffects
   ) throws(Poison) {

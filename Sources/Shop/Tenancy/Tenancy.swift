@@ -4,7 +4,7 @@ import Streams
 
 /// The life of one partition with one owner, as a value without threads, clocks or I/O.
 ///
-/// Only the owner of a partition writes to its log; everybody else tells the owner, over densely numbered streams. The
+/// Only the owner of a partition writes to its log; everybody else asks the owner, over densely numbered streams. The
 /// owner applies its inputs at once, logs them as one record a turn, and withholds everything they cause until the
 /// record is confirmed. Lanes and the simulator drive this machine; neither imitates it.
 ///
@@ -16,12 +16,12 @@ import Streams
 ///      any ──────────────────────────────────────────────────────────────► ended (final) ◄─┘
 /// ```
 ///
-/// **A turn** (`turn`) takes what is queued, as far as its keys are resident: messages first, because checkouts that
-/// others wait for are in them. The record names the tenure and the next number of the partition.
+/// **A turn** (`turn`) takes what is queued, as long as its keys are resident: messages first, because they carry
+/// checkouts that others wait for. The record names the tenure and the next number of the partition.
 ///
-/// **An append is confirmed** (`confirmed`) when the log put it at the offset that it had to get: then nobody else
-/// wrote in between. Otherwise, and when its fate is unknown, the log is read back from that offset (`readBack`).
-/// Either the record is found there as it is, or another owner is, or neither: then the identical bytes are appended
+/// **An append is confirmed** (`confirmed`) when the log put it at the offset it had to get: then nobody else wrote
+/// in between. Otherwise, and when its fate is unknown, the log is read back from that offset (`readBack`). Either
+/// the record is found there unchanged, or another owner is, or neither: then the identical bytes are appended
 /// again.
 ///
 /// **Three things make the result exactly-once:** a receiver admits only the next number of each stream
@@ -32,11 +32,11 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     /// Reads the log up to its own `Owned`. Can transition to: waiting, serving, ended.
     case replaying
     /// The predecessor may still answer reads: inputs are applied and logged, but nothing is revealed. `since` is when
-    /// the own `Owned` was read. Can transition to: serving, leaving, ended.
+    /// its own `Owned` was read. Can transition to: serving, leaving, ended.
     case waiting(since: Int64)
     /// Can transition to: leaving, ended.
     case serving
-    /// Begins nothing any more; ends when nothing is under way. Can transition to: ended.
+    /// Begins nothing more; ends when nothing is under way. Can transition to: ended.
     case leaving(to: OwnerID?)
     /// Final.
     case ended(TenancyEnd)
@@ -48,7 +48,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   let mode: LogMode
   let limits: TenancyLimits
   let planted: TenancyBug?
-  /// The bounds that the owner is configured with; the log is told when it decides under others.
+  /// The bounds the owner is configured with; the log is told when it decides under others.
   let wantedLimits: RuleLimits
 
   public internal(set) var state: AppliedState<Machine>
@@ -59,37 +59,37 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
 
   /// The number of the newest record that was applied.
   public internal(set) var number: UInt64
-  /// Who gave the partition up with that record.
+  /// The owner that gave the partition up with that record.
   var releasedBy: OwnerID?
-  /// The number of the newest record that is durable, and where it stands.
+  /// The number of the newest durable record, and its offset.
   public internal(set) var confirmed: (number: UInt64, offset: Int64)
-  /// Where the next append has to get to.
+  /// Where the next append has to land.
   var expectedOffset: Int64
-  /// The newest record of this owner's that is known to be durable: where it stands, and its number; nil for `Owned`.
+  /// This owner's newest record known to be durable: its offset, and its number; nil for `Owned`.
   var anchor: (offset: Int64, number: UInt64?) = (-1, nil)
 
   // Taking over.
   var replay = ReplayQueue()
-  /// The newest owner before this one, and whether it said that it answers nothing any more.
+  /// The newest owner before this one, and whether it said that it answers nothing more.
   var predecessor: (owner: OwnerID, isGone: Bool)?
-  /// The predecessor's word, when it came before the replay's end.
+  /// The predecessor's word, if it came before the replay's end.
   var releasedEarly: OwnerID?
 
   // Inputs.
   var messages = FIFO<Inbound>()
   var commands = FIFO<Inbound>()
-  /// The highest number of each source that is queued or applied, where it is above what was applied.
+  /// The highest number of each source that is queued or applied, if it is above what was applied.
   var queuedThrough: NumbersBySource
   /// The highest number of each source that is durable.
   var durableThrough: NumbersBySource
-  /// So many more inputs are logged before they are applied.
+  /// This many more inputs are logged before they are applied.
   var cautiousLeft = 0
 
   // Appends.
   var unconfirmed = FIFO<UnconfirmedAppend>()
-  /// The newest of them is applied only when it is durable.
+  /// The newest of them is applied only once durable.
   var isNewestCautious = false
-  /// Confirmed, and withheld until the predecessor's end.
+  /// Confirmed, but withheld until the predecessor's end.
   var held: [UnconfirmedAppend] = []
   var settling: Settling?
   var isReleaseLogged = false
@@ -102,7 +102,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   var withheldAnswers: [WithheldAnswer] = []
   var wantsTick = false
 
-  /// Why the partition stops if its owner was not replaced, and the append that tells.
+  /// Why the partition stops if its owner was not replaced, and the append that decides it.
   var suspicion: (reason: String, provenBy: UInt64)?
 
   // The store.
@@ -112,11 +112,11 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   /// Replies that no pod has received yet, oldest first.
   var replies = UnreceivedReplies()
 
-  /// A record that was appended and is not known to be durable.
+  /// A record that was appended but is not known to be durable.
   struct UnconfirmedAppend: Sendable {
     let record: TurnRecord
     let sentAt: Int64
-    /// It is applied only when it is durable.
+    /// It is applied only once durable.
     let isCautious: Bool
     var effects = TurnEffects()
   }
@@ -128,7 +128,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     /// The newest number of each source in the record.
     var admitted: [(source: StreamSource, number: UInt64)] = []
 
-    /// Makes room for what so many inputs cause.
+    /// Makes room for what this many inputs cause.
     mutating func reserveCapacity(_ inputs: Int) {
       messages.reserveCapacity(2 * inputs)
       replies.reserveCapacity(inputs)
@@ -139,7 +139,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   struct WaitingRead: Sendable {
     let query: Query
     let request: RequestID
-    /// An append with this number or a higher one, sent after the read came, proves that nobody else answers.
+    /// An append with this number or a higher one, sent after the read arrived, proves that nobody else answers.
     let provenBy: UInt64
   }
 
@@ -152,7 +152,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   /// The log is being read back, because of the oldest unconfirmed append.
   struct Settling: Sendable {
     var nextOffset: Int64
-    /// When the log was last seen to end too early, and how long it has by now, in milliseconds.
+    /// When the log was last seen to end too early, and for how long so far, in milliseconds.
     var shrunken: (seenAt: Int64, milliseconds: Int64)?
   }
 
@@ -167,7 +167,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
 
   /// Starts from what the store gave this owner together with its epoch.
   ///
-  /// The shell appends `.owned` of this owner, and hands the log from the checkpoint's offset on to `deliver`.
+  /// The shell appends this owner's `.owned`, and passes the log from the checkpoint's offset on to `deliver`.
   public init(
     partition: PartitionID, owner: OwnerID, partitioner: Partitioner, mode: LogMode, limits: TenancyLimits,
     wantedLimits: RuleLimits, recovery: Recovery, planted: TenancyBug? = nil
@@ -238,11 +238,11 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     settling = nil
     withheldAnswers = []
     loads = KeyLoads()
-    // Who has left in order has still to write it.
+    // An owner that left in order still has to write it.
     if case .taken = checkpoint, end != .left { checkpoint = .idle }
   }
 
-  /// Notes whose requests end with the tenure, where nobody else sends them again.
+  /// Notes which requests end with the tenure, if nobody else sends them again.
   private mutating func abandon() {
     for append in unconfirmed.all + held {
       abandoned.unknown += append.effects.replies.map(\.request)

@@ -1,6 +1,6 @@
-/// A mistake that the simulator has the machine make, to prove that it would be found.
+/// A mistake that the simulator makes the machine commit, to prove that it would be found.
 ///
-/// Only debug builds, which the tests are, can make any: `is` is always false in a release build, and the compiler
+/// Only debug builds, as the tests are, can make any: `is` is always false in a release build, and the compiler
 /// removes what depends on it. So no shop runs a program that could.
 public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   // The filter.

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Streams
 
-/// A tenure as whoever drives it sees it, whatever the service of its partition.
+/// A tenure as its driver sees it, whatever the service of its partition.
 public protocol TenancyDriver: Sendable {
   var partition: PartitionID { get }
   var owner: OwnerID { get }
@@ -36,7 +36,7 @@ public protocol TenancyDriver: Sendable {
   mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions)
 
   mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>?
-  /// Whether the owner of a destination has to be asked where this partition's stream stands.
+  /// Whether to ask a destination's owner where this partition's stream stands.
   func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool
   mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions)
   mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions)
@@ -61,7 +61,7 @@ public protocol TenancyDriver: Sendable {
   mutating func leave()
   mutating func fenced(_ loss: Loss)
   func forEachEntity(_ body: (EntityKey, Entity) -> Void)
-  /// How the streams of its messages stand, for whoever looks for what is stuck.
+  /// The state of its message streams, for finding what is stuck.
   var outboxText: String { get }
 }
 

@@ -4,11 +4,11 @@ import Streams
 
 /// Whatever reaches an owner, one thing after another.
 public enum TenancyInput: Sendable {
-  /// A client's command, inside of the only process.
+  /// A client's command, within the only process.
   ///
   /// - Parameter deadline: when its client gives up, by the owners' monotonic clock in milliseconds.
   case command(ClientCommand, deadline: Int64)
-  /// The next message of a stream inside of the only process, for the tenure `to`.
+  /// The next message of a stream within the only process, for the tenure `to`.
   case message(Message, number: UInt64, from: PartitionID, to: OwnerID)
   case frame(StreamFrame<StreamInput>)
   case read(Query, RequestID)
@@ -25,10 +25,10 @@ public enum TenancyInput: Sendable {
   case gap(StreamGap)
   /// A source asks where its stream stands here.
   case askGreeting(StreamSource, asker: UInt64)
-  /// The way to the owner of a destination broke, or it owns nothing any more.
+  /// The link to a destination's owner broke, or it no longer owns it.
   case disconnected(PartitionID, of: OwnerID)
   case repliesReceived([RequestID])
-  /// The way to a pod broke: replies may not have reached it.
+  /// The link to a pod broke: replies may not have reached it.
   case sendRepliesAgain
 
   // What other owners of the partition say.
@@ -37,14 +37,14 @@ public enum TenancyInput: Sendable {
 }
 
 extension Tenancy {
-  /// Takes what has reached the owner, and goes on with what is queued: the replay, or a turn. Forgets what need not be
-  /// resident.
+  /// Takes what has reached the owner, and continues with what is queued: the replay, or a turn. Evicts what need not
+  /// be resident.
   ///
   /// - Parameters:
-  ///   - time: the owner's time; the partition's never runs backwards whatever it says.
+  ///   - time: the owner's time; the partition's never runs backwards, whatever this is.
   ///   - now: the owner's monotonic clock, in milliseconds.
   ///   - residentMax: entities that may stay in memory.
-  /// - Returns: how many records were applied, and how many entities were forgotten.
+  /// - Returns: how many records were applied, and how many entities evicted.
   public mutating func step(
     taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64, residentMax: Int,
     into actions: inout TenancyActions
@@ -70,7 +70,7 @@ extension Tenancy {
     case .frame(let frame): receive(frame, into: &actions)
     case .read(let query, let request):
       if read(query, for: request, at: now, into: &actions) { return }
-      // Whoever owns the partition next answers it.
+      // The partition's next owner answers it.
       if mode.isShared, !isAdmitting { return actions.forwarded.append((query, request)) }
       actions.refusedReads.append(request)
     case .confirmed(let number, let offset): confirmed(number, at: offset, now: now, into: &actions)

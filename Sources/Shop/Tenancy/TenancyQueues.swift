@@ -4,21 +4,21 @@ import Streams
 
 // The queues of a tenure.
 
-/// An input that was admitted and not applied.
+/// An input that was admitted but not applied.
 struct Inbound: Sendable {
   let origin: LoggedInput.Origin?
   let input: StreamInput
-  /// The partition's time as the sender had learned it.
+  /// The partition's time as last known to the sender.
   let asOf: Timestamp
 }
 
-/// Records that were read from the log and not applied yet.
+/// Records that were read from the log but not applied yet.
 struct ReplayQueue: Sendable {
   struct Read: Sendable {
     let offset: Int64
     /// nil for bytes that are no record.
     let record: LogRecord?
-    /// Why they are none.
+    /// Why they are not one.
     var flaw = ""
   }
 
@@ -27,9 +27,9 @@ struct ReplayQueue: Sendable {
   private(set) var entryCount = 0
   /// The first record was judged, and counts: it waits for a load.
   var isJudged = false
-  /// Entries of the first record that were applied.
+  /// How many entries of the first record were applied.
   var nextEntry = 0
-  /// The entry behind them is not the next one of its stream.
+  /// The entry after them is not the next one of its stream.
   var isOutOfStream = false
 
   var isEmpty: Bool { records.isEmpty }
@@ -53,7 +53,7 @@ struct ReplayQueue: Sendable {
   }
 }
 
-/// Keys that are not resident: asked of the store, one load at a time.
+/// Keys that are not resident: requested from the store, one load at a time.
 struct KeyLoads: Sendable {
   private(set) var requested: Set<EntityKey> = []
   private var toLoad: [EntityKey] = []
@@ -79,7 +79,7 @@ struct KeyLoads: Sendable {
   }
 }
 
-/// Replies that were revealed and that no pod has received: a successor sends them again.
+/// Replies that were revealed but that no pod has received: a successor sends them again.
 struct UnreceivedReplies: Sendable {
   private var byRequest: [RequestID: (place: UInt64, reply: CommandReply)] = [:]
   private var nextPlace: UInt64 = 0

@@ -18,13 +18,13 @@ public struct TenancyStanding: OptionSet, Sendable {
   public static let hasEnded = TenancyStanding(rawValue: 64)
   /// Streams are taken: the replay is over.
   public static let isAdmitting = TenancyStanding(rawValue: 128)
-  /// As much of the log waits to be applied as may.
+  /// As much of the log waits to be applied as is allowed.
   public static let isReplayFull = TenancyStanding(rawValue: 256)
 }
 
 extension Tenancy {
-  /// All that its shell looks at after each call. One call that takes `self` in place: a tenure is large, and each
-  /// property that is read from another module copies it.
+  /// All that its shell looks at after each call. One call that takes `self` in place: a tenure is large, and
+  /// reading a property from another module copies it.
   public mutating func standing() -> (TenancyStanding, residentCount: Int, dirtyCount: Int) {
     let (resident, dirty) = (state.residentCount, state.dirtyCount)
     var standing: TenancyStanding = []

@@ -6,8 +6,8 @@ import Streams
 public struct LogMode: Hashable, Sendable {
   /// Appends of one partition that may be under way at a time.
   public let appendsUnderWayMax: Int
-  /// Somebody else may write to the partition's log: an append counts as confirmed only at the offset that it had to
-  /// get, reads need a lease, and commands are numbered.
+  /// Somebody else may write to the partition's log: an append counts as confirmed only at the offset it had to get,
+  /// reads need a lease, and commands are numbered.
   public let isShared: Bool
   /// What a record causes may travel on before it is durable, because a crash loses cause and effect together.
   public let isOneSequence: Bool
@@ -26,20 +26,20 @@ public struct TenancyLimits: Hashable, Sendable {
   public var turnInputsMax = 1_024
   /// Bytes of one turn, below what the log takes as one record; a single input may exceed it.
   public var turnBytesMax = 768 << 10
-  /// Commands that reached their owner inside of the process and wait for its turn; the next one is refused.
+  /// Commands that reached their owner within the process and wait for its turn; the next one is refused.
   public var queuedCommandsMax = 65_536
-  /// Messages that their destinations have not acknowledged; with as many, no command is executed, so that what waits
-  /// for a partition that has stopped stays bounded.
+  /// Messages that their destinations have not acknowledged; at this many, no command is executed, so that what waits
+  /// for a stopped partition stays bounded.
   public var unacknowledgedMessagesMax = 65_536
-  /// Confirmed records whose effects wait for the predecessor's end; with as many, no turn begins.
+  /// Confirmed records whose effects wait for the predecessor's end; at this many, no turn begins.
   public var heldRecordsMax = 1_024
-  /// Replies that no pod has received; beyond it the oldest is forgotten, and its client has to ask again.
+  /// Replies that no pod has received; beyond this the oldest is forgotten, and its client has to ask again.
   public var unreceivedRepliesMax = 65_536
-  /// How long a log may end before the record that has to be there, in milliseconds: after an election a broker may not
-  /// know for a while how much of its log everybody has.
+  /// How long a log may end before the record that must be there, in milliseconds: after an election a broker may for a
+  /// while not know how much of its log everybody has.
   public var shrunkenLogMilliseconds: Int64 = 10_000
-  /// After an owner that ended uncleanly, so many inputs are logged one by one before they are applied: one that takes
-  /// the process down then stands in the log by itself, where an operator can set it aside.
+  /// After an owner that ended uncleanly, this many inputs are logged one by one before they are applied: one that
+  /// takes the process down is then in the log by itself, where an operator can set it aside.
   public var cautiousInputs = 64
   public var leaseMilliseconds: Int64 = 1_000
 
@@ -48,7 +48,7 @@ public struct TenancyLimits: Hashable, Sendable {
   /// A sentence about the first bound that is out of range or contradicts another.
   public var contradiction: String? {
     if let contradiction = core.contradiction ?? stream.contradiction { return contradiction }
-    // Without a cautious input, one that cannot be applied would never come to stand in the log by itself.
+    // Without a cautious input, one that cannot be applied would never be in the log by itself.
     let counts = [
       turnInputsMax, turnBytesMax, queuedCommandsMax, unacknowledgedMessagesMax, heldRecordsMax, unreceivedRepliesMax,
       cautiousInputs,
@@ -60,15 +60,15 @@ public struct TenancyLimits: Hashable, Sendable {
   }
 }
 
-/// How a tenure ended. Its state is gone with it, and nothing that was withheld leaves.
+/// How a tenure ended. Its state goes with it, and nothing that was withheld leaves.
 public enum TenancyEnd: Hashable, Sendable {
   /// Another owner has the partition.
   case superseded(by: OwnerID)
   /// The owner gave the partition up, and said so in the log.
   case left
-  /// Whoever still wants the partition acquires it anew, under an epoch of `epochAbove` plus one at least.
+  /// To keep it, a process must acquire it anew, under an epoch of at least `epochAbove` plus one.
   case lost(Loss, epochAbove: UInt64)
-  /// The log cannot be followed. Nothing is skipped in silence: an operator has to look.
+  /// The log cannot be followed. Nothing is skipped silently: an operator has to intervene.
   case stopped(number: UInt64, reason: String)
 }
 
@@ -83,13 +83,13 @@ public enum Loss: String, Hashable, Sendable {
 
 /// Requests that end with a tenure.
 public struct AbandonedRequests: Hashable, Sendable {
-  /// They may stand in the log, and take effect.
+  /// They may be in the log, and take effect.
   public var unknown: [RequestID] = []
   /// They never will.
   public var untaken: [RequestID] = []
 }
 
-/// Messages by the partition that they go to; each one's in their order.
+/// Messages by destination partition; each one's in order.
 public struct OutgoingMessages: Sendable {
   /// By slot of the destination.
   private var inputs: [[TenancyInput]] = []
@@ -107,9 +107,9 @@ public struct OutgoingMessages: Sendable {
 
   public var isEmpty: Bool { touched.isEmpty }
 
-  /// Hands over everything, and is empty then.
+  /// Hands over everything, and is then empty.
   ///
-  /// - Parameter body: gets a destination and its messages, which it may take in exchange for an empty array.
+  /// - Parameter body: gets a destination and its messages, which it may swap for an empty array.
   public mutating func takeAll(_ body: (PartitionID, inout [TenancyInput]) -> Void) {
     for (slot, destination) in touched {
       body(destination, &inputs[slot])
@@ -119,11 +119,11 @@ public struct OutgoingMessages: Sendable {
   }
 }
 
-/// What a tenure asks its shell to do, as plain data, in no particular order but within each list.
+/// What a tenure asks its shell to do, as plain data, ordered only within each list.
 public struct TenancyActions: Sendable {
-  /// To be appended now. The same record may be asked for again: the bytes have to be the same, too.
+  /// To be appended now. The same record may be asked for again: its bytes must be the same, too.
   public var appends: [LogRecord] = []
-  /// To be read from this offset to the end of the log, and handed to `readBack`.
+  /// To be read from this offset to the end of the log, and passed to `readBack`.
   public var readBackFrom: Int64?
   public var acknowledgements: [StreamAcknowledgement] = []
   public var greetings: [StreamGreeting] = []
@@ -134,18 +134,18 @@ public struct TenancyActions: Sendable {
   public var forwarded: [(query: Query, request: RequestID)] = []
   /// To be loaded from the store, in one query.
   public var loads: [EntityKey] = []
-  /// Messages for owners in the same process that are on their way from now on: to be handed to them.
+  /// Messages for owners in the same process, on their way from now on: to be handed to them.
   public var messages = OutgoingMessages()
   /// Reads that are not taken.
   public var refusedReads: [RequestID] = []
   /// Messages can be sent: ask `nextFrame`.
   public var hasMessages = false
-  /// To be said to the successor: the owner answers nothing any more.
+  /// To be said to the successor: the owner answers nothing more.
   public var releasedTo: OwnerID?
 
   public init() {}
 
-  /// How many entries the records have that are to be appended; nil without any.
+  /// How many entries the records to append have; nil without any.
   public var appendedEntries: Int? {
     guard !appends.isEmpty else { return nil }
     var count = 0

@@ -175,7 +175,7 @@ extension Fleet {
     lostWay(to: owner, slot, pod)
   }
 
-  /// What is under way to an owner may not have arrived.
+  /// What is under way to an owner may be lost.
   func lostWay(to owner: OwnerID, _ slot: Int, _ pod: FleetPod) {
     if planted == .sentAgainOutOfOrder { return }
     pod.streams[slot].disowned(by: owner)

@@ -90,7 +90,7 @@ final class Fleet {
 
   func isAwake(_ pod: FleetPod) -> Bool { pod.pausedUntil <= clock }
 
-  /// Runs so many steps, then lets everything come to rest and audits what is left.
+  /// Runs this many steps, then lets everything come to rest and audits what is left.
   func run(steps: Int) {
     for command in clients.opening(swarm) { submit(command) }
     for _ in 0..<steps where violation == nil { step() }

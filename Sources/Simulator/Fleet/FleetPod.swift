@@ -26,7 +26,7 @@ final class FleetPod {
   /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again;
   /// under one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
   var epochs: [UInt64]
-  /// By slot: the newest epoch whose owner said that it owns nothing any more.
+  /// By slot: the newest epoch whose owner said that it no longer owns anything.
   var goneEpochs: [UInt64]
   /// To whom a hello is on its way, by slot: not to be said twice.
   var greetingsAsked: [OwnerID?]
@@ -99,7 +99,7 @@ enum Packet {
   case messages(StreamFrame<Message>)
   case acknowledgement(StreamAcknowledgement)
   case gap(StreamGap)
-  /// The slot does not belong to that owner any more.
+  /// The slot no longer belongs to that owner.
   case notMine(Int, OwnerID)
   case reply(CommandReply, Int, OwnerID)
   case replyReceived(RequestID, Int, OwnerID)
