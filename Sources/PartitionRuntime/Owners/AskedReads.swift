@@ -79,7 +79,7 @@ struct AskedReads {
     retry()
   }
 
-  /// Forgets reads that nobody waits.
+  /// Forgets reads that nobody waits for.
   mutating func expire(_ now: UInt64) {
     reads = reads.filter { $0.value.until > now }
     unsent.removeAll { reads[$0] == nil }
