@@ -52,6 +52,29 @@ public final class SocketDescriptor {
     setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Sends as much as the system takes now.
+  ///
+  /// - Parameter start: how many of the bytes are gone already.
+  /// - Returns: how many are gone now; nil if the connection has ended.
+  public func send(_ bytes: [UInt8], from start: Int) -> Int? {
+    var sent = start
+    while sent < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        Glibc.send(number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if count > 0 {
+        sent += count
+      } else if count < 0 && errno == EINTR {
+        continue
+      } else if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) {
+        break
+      } else {
+        return nil
+      }
+    }
+    return sent
+  }
+
   /// Why a connection could not be made; 0 if it was.
   public var failure: Int32 {
     var failure: Int32 = 0

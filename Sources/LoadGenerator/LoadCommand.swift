@@ -56,10 +56,18 @@ public struct LoadCommand: Sendable {
   /// Takes the text of `apiKeyFile`, whose ends may be blanks or lines' ends.
   /// - Throws: `LoadError` when it is no key.
   public mutating func use(apiKeyText text: String) throws(LoadError) {
+    configuration.apiKey = try Self.apiKey(in: text)
+    try configuration.validate()
+  }
+
+  /// The API key that a file's text consists of.
+  /// - Throws: `LoadError` when it is no key.
+  public static func apiKey(in text: String) throws(LoadError) -> String {
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count == 1 else { throw LoadError("the file of the API key must hold one key, and nothing else") }
-    configuration.apiKey = String(words[0])
-    try configuration.validate()
+    let key = String(words[0])
+    try LoadConfiguration.check(apiKey: key)
+    return key
   }
 
   static var scenarioNames: String { Scenario.allCases.map(\.rawValue).joined(separator: ", ") }

@@ -118,14 +118,17 @@ public struct LoadConfiguration: Sendable {
     guard path.hasPrefix("/"), path.utf8.count <= 1_024, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw LoadError("the path \"\(path)\" does not start with / or holds something that a path cannot")
     }
-    if let apiKey {
-      guard (1...256).contains(apiKey.utf8.count), apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-        throw LoadError("the API key is not one line of visible characters")
-      }
-    }
+    if let apiKey { try Self.check(apiKey: apiKey) }
     try check("tries", Double(triesMax), 1...1_000)
     try check("request timeout", requestTimeoutSeconds, 0.001...LoadLimits.secondsMax)
     try check("run time", runSecondsMax, 0.1...(4 * LoadLimits.secondsMax))
+  }
+
+  /// - Throws: `LoadError` if a header could not carry it.
+  static func check(apiKey: String) throws(LoadError) {
+    guard (1...256).contains(apiKey.utf8.count), apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      throw LoadError("the API key is not one line of visible characters")
+    }
   }
 }
 

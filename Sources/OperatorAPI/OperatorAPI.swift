@@ -85,21 +85,21 @@ public final class OperatorAPI: HTTPHandler {
   /// Why whoever asks may not look; nil where they may.
   private func refusal(of request: borrowing HTTPRequest) -> HTTPResponse? {
     guard let callers else { return nil }
-    var response: HTTPResponse
+    let (response, challenge): (HTTPResponse, String)
     do throws(CallerGate.Refusal) {
-      guard try !request.caller(of: callers).scopes.contains(.operator) else { return nil }
+      let scope = CallerScopes.operator
+      guard try !request.caller(of: callers).scopes.contains(scope) else { return nil }
       response = problem(403, "missing_scope", "The API key lacks the scope operator.")
-      response.headers.append(
-        (name: "WWW-Authenticate", value: "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"operator\""))
+      challenge = scope.challenge
     } catch {
       response = problem(
         401, "unauthenticated",
         "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope operator.")
-      let challenge = "Bearer realm=\"kassa\""
-      response.headers.append(
-        (name: "WWW-Authenticate", value: error == .nothing ? challenge : challenge + ", error=\"invalid_token\""))
+      challenge = error.challenge
     }
-    return response
+    var challenged = response
+    challenged.headers.append((name: "WWW-Authenticate", value: challenge))
+    return challenged
   }
 
   public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }

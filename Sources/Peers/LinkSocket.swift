@@ -103,20 +103,8 @@ final class LinkSocket {
 
   private func transmit() {
     let before = sent
-    while sent < output.count {
-      let count = output.withUnsafeBytes {
-        send(descriptor.number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      if count > 0 {
-        sent += count
-      } else if count < 0 && errno == EINTR {
-        continue
-      } else if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) {
-        break
-      } else {
-        return lose(.ended)
-      }
-    }
+    guard let gone = descriptor.send(output, from: sent) else { return lose(.ended) }
+    sent = gone
     if sent == output.count {
       blockedSince = nil
     } else if sent > before || blockedSince == nil {

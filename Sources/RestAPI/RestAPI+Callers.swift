@@ -15,7 +15,7 @@ extension RestAPI {
     }
     guard caller.scopes.contains(scope) else {
       var problem = Problem(.missingScope, "The API key \(caller.id) lacks the scope \(scope).", ("scope", "\(scope)"))
-      problem.challenge = "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"\(scope)\""
+      problem.challenge = scope.challenge
       throw problem
     }
     if case .refused(let wait) = caller.take(at: microseconds() &* 1_000), let rate = caller.rate {
@@ -36,8 +36,7 @@ extension Problem {
         .unauthenticated, "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET.")
     case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
     }
-    // RFC 6750: without credentials, no error is given.
-    challenge = refusal == .nothing ? "Bearer realm=\"kassa\"" : "Bearer realm=\"kassa\", error=\"invalid_token\""
+    challenge = refusal.challenge
   }
 }
 

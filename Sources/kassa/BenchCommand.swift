@@ -25,7 +25,7 @@ enum BenchCommand {
       load = try LoadCommand(scenario: arguments.rest[0], values: arguments.values, switches: arguments.switches)
       // Only what the address says, no connection yet: a URL that makes no sense is the command line's fault.
       _ = try ServerAddress(url: load.configuration.url)
-      if let file = load.apiKeyFile { try load.use(apiKeyText: try text(file, program.environment)) }
+      if let file = load.apiKeyFile { try load.use(apiKeyText: try APIKeyFile.text(file, program.environment)) }
     } catch {
       throw UsageError(error.description)
     }
@@ -34,14 +34,6 @@ enum BenchCommand {
     program.console.say(result.output)
     if let trouble = result.troubles.first { program.console.complain("kassa bench: not sound: \(trouble)\n") }
     return result.isAccepted ? .success : .failure
-  }
-
-  private static func text(_ file: String, _ environment: ProcessEnvironment) throws(LoadError) -> String {
-    do {
-      return try environment.readFile(file)
-    } catch {
-      throw LoadError("--api-key-file: \(file) cannot be read: \(error)")
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import LoadGenerator
 import OperatorClient
 import Settings
 
@@ -28,7 +29,11 @@ enum PartitionsCommand {
     try arguments.expectRest(0...1, of: page)
     var client = OperatorClient()
     client.timeoutMilliseconds = try arguments.count("timeout", in: 10...600_000) ?? client.timeoutMilliseconds
-    client.apiKey = try arguments.values["api-key-file"].map { try key($0, program.environment) }
+    do throws(LoadError) {
+      if let file = arguments.values["api-key-file"] { client.apiKey = try APIKeyFile.key(file, program.environment) }
+    } catch {
+      throw UsageError(error.description)
+    }
     let endpoint = try endpoint(arguments.rest.first, program.environment.variables["KASSA_OPERATOR"])
     let overview = try PartitionOverview(asking: endpoint, client)
     let isJSON = arguments.switches.contains("json")
@@ -36,22 +41,6 @@ enum PartitionsCommand {
     for finding in overview.findings { program.console.complain("kassa partitions: \(finding)\n") }
     return overview.findings.isEmpty ? .success : .failure
   }
-
-  private static func key(_ file: String, _ environment: ProcessEnvironment) throws(UsageError) -> String {
-    let text: String
-    do {
-      text = try environment.readFile(file)
-    } catch {
-      throw UsageError("--api-key-file: \(file) cannot be read: \(error)")
-    }
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 1, words[0].utf8.count <= keyBytesMax, words[0].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-    else { throw UsageError("--api-key-file: \(file) must hold one API key, ID.SECRET, and nothing else") }
-    return String(words[0])
-  }
-
-  /// What any key has at most.
-  private static let keyBytesMax = 256
 
   /// - Parameters:
   ///   - argument: the one of the command line.

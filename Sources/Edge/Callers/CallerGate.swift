@@ -37,6 +37,11 @@ package final class CallerGate {
     case malformed
     /// It is none of these callers', or not their secret: which of the two is not told.
     case unknown
+
+    /// What `WWW-Authenticate` says of it. Without credentials, no error is told (RFC 6750).
+    package var challenge: String {
+      self == .nothing ? "Bearer realm=\"kassa\"" : "Bearer realm=\"kassa\", error=\"invalid_token\""
+    }
   }
 
   /// The caller of a header's value: `Bearer ID.SECRET`.

@@ -35,6 +35,9 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
     self = scopes
   }
 
+  /// What `WWW-Authenticate` says to a caller that lacks these.
+  package var challenge: String { "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"\(self)\"" }
+
   package var description: String {
     Self.all.filter { contains($0.scope) }.map(\.name.description).joined(separator: ",")
   }

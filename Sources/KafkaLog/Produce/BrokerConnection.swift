@@ -147,21 +147,8 @@ final class BrokerConnection {
 
   private func transmit() {
     guard let descriptor else { return }
-    while sent < output.count {
-      let count = output.withUnsafeBytes {
-        send(descriptor.number, $0.baseAddress?.advanced(by: sent), $0.count - sent, Int32(MSG_NOSIGNAL))
-      }
-      if count > 0 {
-        sent += count
-      } else if count < 0 && errno == EINTR {
-        continue
-      } else if count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) {
-        break
-      } else {
-        // The watch reports it, too: the sender must not be called back.
-        break
-      }
-    }
+    // A connection that has ended is told of by the watch, too: whoever is sending is not to be called back.
+    sent = descriptor.send(output, from: sent) ?? sent
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 18)
       sent = 0

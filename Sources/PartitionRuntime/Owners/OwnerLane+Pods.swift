@@ -262,9 +262,7 @@ extension OwnerLane {
 
   /// An owner has said something for its partition, so it has replayed it.
   private func heard(of owner: OwnerID, _ partition: PartitionID) {
-    guard let pods, let slot = slot(of: partition), owner.epoch > pods.goneEpochs[slot],
-      owners[slot].map({ $0.epoch < owner.epoch }) ?? true
-    else { return }
+    guard let pods, let slot = slot(of: partition), owner.epoch > pods.goneEpochs[slot] else { return }
     learn(owner, slot)
   }
 

@@ -1,0 +1,19 @@
+import LoadGenerator
+
+/// What `--api-key-file` names, for commands that send an API key.
+enum APIKeyFile {
+  /// - Throws: `LoadError` if it cannot be read.
+  static func text(_ file: String, _ environment: ProcessEnvironment) throws(LoadError) -> String {
+    do {
+      return try environment.readFile(file)
+    } catch {
+      throw LoadError("--api-key-file: \(file) cannot be read: \(error)")
+    }
+  }
+
+  /// The one key that it holds.
+  /// - Throws: `LoadError` if it cannot be read, or holds something else.
+  static func key(_ file: String, _ environment: ProcessEnvironment) throws(LoadError) -> String {
+    try LoadCommand.apiKey(in: text(file, environment))
+  }
+}
