@@ -3,6 +3,11 @@
 /// `fence` comes first in every checkpoint: it takes the partition's row for the transaction and moves it to the
 /// write's own turn, if epoch and turn are what the owner believes. All that follows asks for that turn again and does
 /// nothing where the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
+///
+/// A statement is planned once a connection, perhaps while its tables are empty, and a plan that is cheapest then may
+/// compare every row of a partition with every row asked for. So nothing is left to choose: each row asked for is
+/// looked up by its whole key, in a `LATERAL` query that PostgreSQL cannot turn around, and deleted by its place in
+/// the table. Such a place stays valid: nobody else writes a partition whose fence this transaction holds.
 enum Statement: String, CaseIterable {
   case begin, commit, rollback, time
   case raiseEpoch, fence, settle
@@ -68,15 +73,18 @@ enum Statement: String, CaseIterable {
     // partition, epoch, turn, kinds, keys
     case .delete:
       """
-      DELETE FROM kassa.entities AS e USING unnest($4::int2[], $5::text[]) AS u (kind, key)
-      WHERE e.partition = $1::int2 AND e.kind = u.kind AND e.key = u.key COLLATE "C" AND \(Self.fenced)
+      DELETE FROM kassa.entities WHERE ctid = ANY (ARRAY(
+        SELECT e.ctid FROM unnest($4::int2[], $5::text[]) AS u (kind, key) CROSS JOIN LATERAL (
+          SELECT ctid FROM kassa.entities
+          WHERE partition = $1::int2 AND kind = u.kind AND key = u.key COLLATE "C" LIMIT 1) AS e)) AND \(Self.fenced)
       """
     // partition, epoch, turn, the kind of idempotency keys, the partition's time, the most rows
     default:
       """
-      DELETE FROM kassa.entities WHERE partition = $1::int2 AND kind = $4::int2 AND key IN (
-        SELECT key FROM kassa.entities WHERE partition = $1::int2 AND expiry <= $5::int8 AND expiry IS NOT NULL
-        ORDER BY expiry LIMIT $6::int8) AND \(Self.fenced)
+      DELETE FROM kassa.entities WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM kassa.entities
+        WHERE partition = $1::int2 AND kind = $4::int2 AND expiry <= $5::int8 AND expiry IS NOT NULL
+        ORDER BY expiry LIMIT $6::int8)) AND \(Self.fenced)
       """
     }
   }
@@ -87,9 +95,12 @@ enum Statement: String, CaseIterable {
     // partition, epoch, turn, destinations, the first and the last numbers
     case .deleteMessages:
       """
-      DELETE FROM kassa.outbox AS o USING unnest($4::int2[], $5::int8[], $6::int8[]) AS u (destination, low, high)
-      WHERE o.partition = $1::int2 AND o.destination = u.destination AND o.number BETWEEN u.low AND u.high
-      AND \(Self.fenced)
+      DELETE FROM kassa.outbox WHERE ctid = ANY (ARRAY(
+        SELECT o.ctid FROM unnest($4::int2[], $5::int8[], $6::int8[]) AS u (destination, low, high)
+        CROSS JOIN LATERAL (
+          SELECT ctid FROM kassa.outbox
+          WHERE partition = $1::int2 AND destination = u.destination AND number BETWEEN u.low AND u.high
+          OFFSET 0) AS o)) AND \(Self.fenced)
       """
     // partition, epoch, turn, destinations, numbers, bodies
     case .insertMessages:
@@ -101,7 +112,12 @@ enum Statement: String, CaseIterable {
       """
     // partition, epoch, turn, places
     case .deleteReplies:
-      "DELETE FROM kassa.replies WHERE partition = $1::int2 AND place = ANY ($4::int8[]) AND \(Self.fenced)"
+      """
+      DELETE FROM kassa.replies WHERE ctid = ANY (ARRAY(
+        SELECT r.ctid FROM unnest($4::int8[]) AS u (place) CROSS JOIN LATERAL (
+          SELECT ctid FROM kassa.replies WHERE partition = $1::int2 AND place = u.place LIMIT 1) AS r))
+      AND \(Self.fenced)
+      """
     // partition, epoch, turn, places, bodies
     default:
       """
@@ -138,7 +154,9 @@ enum Statement: String, CaseIterable {
       """
       SELECT c.epoch, c.turn, c.log_offset, r.place, r.body FROM kassa.checkpoints AS c LEFT JOIN (
         SELECT w.place, e.body FROM unnest($3::int2[], $4::text[]) WITH ORDINALITY AS w (kind, key, place)
-        JOIN kassa.entities AS e ON e.partition = $1::int2 AND e.kind = w.kind AND e.key = w.key COLLATE "C"
+        CROSS JOIN LATERAL (
+          SELECT body FROM kassa.entities
+          WHERE partition = $1::int2 AND kind = w.kind AND key = w.key COLLATE "C" LIMIT 1) AS e
       ) AS r ON c.epoch = $2::int8 AND c.turn >= $5::int8 WHERE c.partition = $1::int2
       """
     // partition
@@ -148,7 +166,9 @@ enum Statement: String, CaseIterable {
     case .one:
       """
       SELECT w.place, e.body FROM unnest($2::int2[], $3::text[]) WITH ORDINALITY AS w (kind, key, place)
-      JOIN kassa.entities AS e ON e.partition = $1::int2 AND e.kind = w.kind AND e.key = w.key COLLATE "C"
+      CROSS JOIN LATERAL (
+        SELECT body FROM kassa.entities
+        WHERE partition = $1::int2 AND kind = w.kind AND key = w.key COLLATE "C" LIMIT 1) AS e
       """
     // partition, kind, the key before, the most rows
     case .ofKind:
