@@ -30,6 +30,9 @@ public struct RuntimeOptions: Sendable {
   public var stream = StreamLimits()
   /// How long a stream waits for a word from its owner before it asks again where it stands.
   public var streamSilenceMilliseconds: Int64 = 5_000
+  /// How long an owner may take to say where a stream stands before it is asked again. A pod that does not know the
+  /// asker's pod yet cannot answer it.
+  public var helloMilliseconds: Int64 = 500
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
   /// each word to another pod a packet: what arrives in between travels together.
   public var gatherMicroseconds: UInt64 = 1_500
@@ -56,7 +59,7 @@ public struct RuntimeOptions: Sendable {
       || idleTickMilliseconds < 1 || takeRecordsMax < 1 || roundsMax < 1
       || mailboxMessagesMax < 1
       || remoteReadsMax < 1 || remoteReadMilliseconds < 1 || replyMilliseconds < 1
-      || streamSilenceMilliseconds < 1 || messageRepliesMax < 1 || fencedMilliseconds < 1
+      || streamSilenceMilliseconds < 1 || helloMilliseconds < 1 || messageRepliesMax < 1 || fencedMilliseconds < 1
     {
       return "every bound of the runtime must be at least 1"
     }

@@ -77,6 +77,7 @@ import Testing
     .refusedCommandExecuted: ["called skipped", "was refused"],
     .skipNotLogged: [" took input "],
     .greetingIgnored: ["never arrived"],
+    .askedWhileReplaying: ["before it has replayed"],
     .inputsBeforeReplayEnds: [
       " took input ", "repeated", "gap(expected", "of a session", "follows where", "stopped at",
     ],

@@ -20,8 +20,9 @@ final class LanePods {
     /// When something was last sent, and when its owner last said something about it.
     var usedAt: Int64 = 0
     var heardAt: Int64 = 0
-    /// The owner that was asked where the stream stands.
+    /// The owner that was asked where the stream stands, and when.
     var asked: OwnerID?
+    var askedAt: Int64 = 0
     /// It is in the list of what to send.
     var isToSend = false
   }

@@ -33,8 +33,10 @@ extension OwnerLane {
   private func send(_ pods: LanePods, _ slot: Int, to owner: OwnerID) {
     let partition = shared.partition(slot)
     guard pods.streams[slot].sender.owner == owner else {
-      guard pods.streams[slot].asked != owner else { return }
+      let isAsked = pods.streams[slot].asked == owner
+      guard !isAsked || now - pods.streams[slot].askedAt > shared.options.helloMilliseconds else { return }
       pods.streams[slot].asked = owner
+      pods.streams[slot].askedAt = now
       return tell(.hello(pods.streams[slot].sender.source, partition, owner, asker: 0), owner, of: partition)
     }
     while let frame = pods.streams[slot].sender.nextFrame() {

@@ -304,7 +304,7 @@ final class OwnerLane {
   /// Whether to ask an owner where the stream of a partition's messages stands; not again for a while.
   private func isToAsk(_ owner: OwnerID, _ slot: Int, _ place: Int) -> Bool {
     if let asked = seats[place].asked[slot], asked.owner == owner,
-      lane.now - asked.at < UInt64(clamping: shared.options.streamSilenceMilliseconds)
+      lane.now - asked.at < UInt64(clamping: shared.options.helloMilliseconds)
     {
       return false
     }

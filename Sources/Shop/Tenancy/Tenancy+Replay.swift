@@ -161,6 +161,8 @@ extension Tenancy {
       durableThrough[row.source] = row.number
       actions.greetings.append(greeting(to: row.source, row.number, at: state.now))
     }
+    // Only now can it take the answers to the question where its streams stand.
+    actions.hasMessages = !outbox.destinations.isEmpty || actions.hasMessages
     if isUnclean && mode.isShared {
       phase = .waiting(since: now)
     } else {

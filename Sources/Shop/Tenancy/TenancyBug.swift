@@ -21,6 +21,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case refusedCommandExecuted
   case skipNotLogged
   case greetingIgnored
+  case askedWhileReplaying
   case inputsBeforeReplayEnds
   case sentAgainOutOfOrder
   case messageRefusedWhenDirty

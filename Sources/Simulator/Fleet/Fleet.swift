@@ -232,10 +232,11 @@ final class Fleet {
   }
 
   private func sendMessages(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
-    guard seat.tenancy.mayReveal, seat.tenancy.ending == nil else { return }
+    guard seat.tenancy.ending == nil else { return }
     for destination in seat.tenancy.destinations {
       guard let known = pod.owners[layout.slot(destination)] else { continue }
       if seat.tenancy.awaitsGreeting(from: destination, of: known.owner) {
+        if seat.tenancy.isReplaying { fail("\(seat.tenancy.partition) asks before it has replayed") }
         guard seat.greetingsAsked[destination] != known.owner else { continue }
         seat.greetingsAsked[destination] = known.owner
         send(
