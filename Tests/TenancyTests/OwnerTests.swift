@@ -148,6 +148,23 @@ import Testing
     #expect(owner.tenancy.phase == .serving)
   }
 
+  /// Logging one by one is for the successor of an owner that an input may have ended. One that hands over lives.
+  @Test func onlyAPredecessorThatSaysNothingMakesItsSuccessorCautious() throws {
+    for isReleased in [false, true] {
+      var owner = try TestOwner(epoch: 2)
+      try taken(&owner)
+      if isReleased { owner.tenancy.predecessorReleased(OwnerID(epoch: 1, run: 7), into: &owner.actions) }
+      _ = owner.create("a")
+      _ = owner.create("b")
+      owner.turn()
+      guard case .turn(let record)? = owner.appended.last else {
+        Issue.record("nothing was appended")
+        return
+      }
+      #expect(record.entries.count == (isReleased ? 2 : 1))
+    }
+  }
+
   @Test func whoLeavesSaysSoInTheLog() throws {
     var owner = try TestOwner()
     owner.read([try TestOwner.owned(1)])

@@ -201,6 +201,8 @@ extension Tenancy {
     }
     guard case .waiting = phase, predecessor?.owner == former else { return }
     predecessor?.isGone = true
+    // Nothing that reached it has ended it.
+    cautiousLeft = 0
     serve(into: &actions)
   }
 
