@@ -24,7 +24,7 @@ SBOM ?= .build/kassa.cdx.json
 PERF ?=
 
 # The cluster of `make stack`: pods of each service, brokers (1 or 3), partitions (stack/plan.py has the default); more
-# settings of the pods, such as POD_SETTINGS='KASSA_LANES=2 KASSA_KAFKA_LINGER=1ms'.
+# settings of the pods, such as POD_SETTINGS='KASSA_LANES=2 KASSA_LEASE=1s'.
 ORDERS ?= 2
 STOCK ?= 2
 PAYMENTS ?= 2
