@@ -47,8 +47,8 @@ class Policy(unittest.TestCase):
             yaml.safe_dump_all(objects, file)
 
     def test_nothing_is_found(self):
-        for name, objects in k8s_objects.everything().items():
-            self.write(name, objects)
+        for name in k8s_objects.OVERLAYS:
+            self.write(name, k8s_objects.overlay(name))
         for file in (chart.SMALL, chart.PRODUCTION):
             self.write(f"chart-{file.parent.name}", chart.objects(file))
         for name in DOCKERFILES:
