@@ -36,7 +36,8 @@ import Testing
     #expect(!plan.contains("Seq Scan"), "\(plan)")
     // A row that is compared with every other row, or read again for each.
     #expect(!plan.contains("Materialize"), "\(plan)")
-    for (place, line) in lines.enumerated() where line.contains(" on entities") || line.contains(" on outbox")
+    for (place, line) in lines.enumerated()
+    where line.contains(" on entities") || line.contains(" on outbox")
       || line.contains(" on replies")
     {
       guard line.contains("Index Scan"), place + 1 < lines.count else { continue }
