@@ -167,10 +167,9 @@ def check_consistency(python, address):
 
 def check_load(python, address):
     """Locust's mixed scenario: every answer has to be the one that its scenario expects."""
-    run_job("test/stress-test-k8s",
-            [python, "-m", "locust", "--locustfile", LOCUST, "--host", address, "--headless", "--only-summary", "--users", "20",
-             "--spawn-rate", "20", "--rate", "0", "--rounds", "300", "--run-time", "60s", "--init", "create", "--pool-users", "50",
-             "--pool-items", "50", "Mixed"], 120)
+    options = ["--headless", "--only-summary", "--users", "20", "--spawn-rate", "20", "--rate", "0", "--rounds", "300",
+               "--run-time", "60s", "--init", "create", "--pool-users", "50", "--pool-items", "50"]
+    run_job("test/stress-test-k8s", [python, "-m", "locust", "--locustfile", LOCUST, "--host", address, *options, "Mixed"], 120)
 
 
 def kill_under_load(project):
