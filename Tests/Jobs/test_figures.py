@@ -1,6 +1,6 @@
 """perf/jobs, which takes the figures of the jobs: at a real server, and where answers are wrong."""
 import os
-import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -17,18 +17,17 @@ class TestFigures(ServerTest):
     def figures(self, url, *options):
         """The exit code, and the cells of each row that is no head."""
         # It looks for the packages itself; those that run this are as good, and need no network.
-        (self.folder / "scripts").mkdir(exist_ok=True)
-        program = self.folder / "perf" / "jobs"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text((ROOT / "perf" / "jobs").read_text(encoding="utf-8"), encoding="utf-8")
-        python = pathlib.Path(self.folder / "scripts" / "job-packages")
+        program, python = self.folder / "perf" / "jobs", self.folder / "scripts" / "job-packages"
+        for path in (program, python):
+            path.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "perf" / "jobs", program)
         python.write_text(f"#!/bin/sh\necho {sys.executable}\n", encoding="utf-8")
         python.chmod(0o755)
         if not (self.folder / "test").exists():
             os.symlink(ROOT / "test", self.folder / "test")
-        done = subprocess.run([sys.executable, "-B", program, "--url", url, "--seconds", "2", "--users", "2", "--rate", "4",
-                               "--buyers", "1,10", *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                              timeout=240)
+        words = ["--url", url, "--seconds", "2", "--users", "2", "--rate", "4", "--buyers", "1,10", *options]
+        done = subprocess.run([sys.executable, "-B", program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=240)
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()
                 if line.startswith("|") and "---" not in line]
         return done.returncode, [row for row in rows if row[0] not in ("buyers", "scenario")], done.stdout + done.stderr
