@@ -7,8 +7,9 @@ import sys
 from altering import Gateway, paid_though_refused
 from processes import ROOT, ServerTest
 from servers import serving
+from stress import SIGNS
 
-SCENARIOS = ["CheckoutSucceeds", "CheckoutWithoutStock", "CheckoutWithoutCredit", "CartWithoutCheckout", "UnknownIds", "Mixed"]
+SOME = ["CheckoutSucceeds", "CartWithoutCheckout"]
 
 
 class TestFigures(ServerTest):
@@ -34,16 +35,14 @@ class TestFigures(ServerTest):
 
     def test_every_run_has_its_row(self):
         """Ten columns of the consistency job, seven of Locust, and no wrong answer."""
-        code, rows, said = self.figures(self.url)
+        code, rows, said = self.figures(self.url, "--only", ",".join(SOME))
         self.assertEqual(code, 0, said)
         self.assertEqual([(row[0], row[2], row[9]) for row in rows[:2]], [("1", "1", "exact"), ("10", "1", "exact")])
-        self.assertEqual([row[0].strip("`") for row in rows[2:]], SCENARIOS)
+        self.assertEqual([row[0].strip("`") for row in rows[2:]], SOME)
         for row in rows[2:]:
             self.assertGreater(int(row[1].replace(",", "")), 0, said)
             self.assertEqual(row[2], "0", said)
-        bought = {row[0].strip("`") for row in rows[2:] if row[4] != "0"}
-        self.assertLessEqual({"CheckoutSucceeds", "CheckoutWithoutStock"}, bought, said)
-        self.assertNotIn("CartWithoutCheckout", bought)
+        self.assertEqual([row[4] != "0" for row in rows[2:]], [True, False], said)
 
     def test_wrong_answers_are_counted_and_fail(self):
         """A shop that pays what it should refuse."""
@@ -57,4 +56,4 @@ class TestFigures(ServerTest):
         """Exit code 2, before anything is measured."""
         code, rows, said = self.figures(self.url, "--only", "Sales")
         self.assertEqual((code, rows), (2, []))
-        self.assertIn("there is no scenario Sales", said)
+        self.assertIn(f"there is no scenario Sales; there are {', '.join(SIGNS)}\n", said)
