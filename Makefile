@@ -110,7 +110,7 @@ sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from S
 
 lint: ## the code's layout, the shell scripts, the Python code (the first time gets Ruff from PyPI)
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf
-	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests test | xargs shellcheck; \
+	@if command -v shellcheck >/dev/null; then grep -rlE '^#!.*(bash|/sh)$$' scripts .ci perf Tests test compose | xargs shellcheck; \
 	  else scripts/not-run "shellcheck of the shell scripts" "there is no shellcheck: scripts/system-packages --for test"; fi
 	@scripts/lint-python
 	@echo "lint: clean"

@@ -221,6 +221,8 @@ def grace(objects):
         ready = spec["containers"][0]["readinessProbe"]
         if ready["periodSeconds"] * ready["failureThreshold"] > k8s_pages.seconds(told["KASSA_DRAIN_DELAY"]):
             found.append(f"{label(workload)}: ends its service before its readiness probe has seen it")
+        if "preStop" in spec["containers"][0].get("lifecycle", {}):
+            found.append(f"{label(workload)}: its preStop hook takes of the grace what KASSA_DRAIN_DELAY takes already")
     return found
 
 

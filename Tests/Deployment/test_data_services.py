@@ -1,4 +1,5 @@
 """The values for charts of data services, against the schemas that the charts publish, closed against misspelt keys."""
+import itertools
 import json
 import pathlib
 import re
@@ -54,6 +55,30 @@ def values_of(name):
     return yaml.safe_load((VALUES / name).read_text(encoding="utf-8"))
 
 
+def without_reason(text):
+    """Values of the first two levels without a comment: neither above them or those beside them, nor among what is in them."""
+    found = []
+    for block in text.split("\n\n"):
+        told = [False, False]
+        lines = block.splitlines()
+        for number, line in enumerate(lines):
+            depth = (len(line) - len(line.lstrip())) // 2
+            if depth > 1:
+                continue
+            if line.lstrip().startswith("#"):
+                told[depth:] = [True] * (2 - depth)
+                continue
+            if depth == 0:
+                told[1] = told[0]
+            within = itertools.takewhile(lambda each, depth=depth: each.startswith("  " * (depth + 1)), lines[number + 1:])
+            inner = list(within)
+            if depth == 0 and inner:
+                continue
+            if not told[depth] and not any(each.lstrip().startswith("#") for each in inner):
+                found.append(line.split(":")[0].strip())
+    return found
+
+
 class DataServices(unittest.TestCase):
     """Each file."""
 
@@ -73,6 +98,12 @@ class DataServices(unittest.TestCase):
         for name in CHARTS:
             with self.subTest(name):
                 self.assertEqual(passwords(values_of(name)), [])
+
+    def test_every_value_has_a_reason(self):
+        for name in CHARTS:
+            with self.subTest(name):
+                self.assertEqual(without_reason((VALUES / name).read_text(encoding="utf-8")), [])
+        self.assertEqual(without_reason("# A head.\n\na: 1\n# Why b.\nb: 1\n\nc:\n  d: 1\n  # Why e.\n  e: 2\n"), ["a", "d"])
 
 
 class ProductionObjects(unittest.TestCase):

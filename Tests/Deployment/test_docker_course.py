@@ -45,14 +45,57 @@ class Consistency(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, r"exit code 1\n2 orders are paid; it should be 1"):
             self.check("import sys\nprint('2 orders are paid; it should be 1')\nsys.exit(1)\n")
 
-    def test_the_job_is_there(self):
-        self.assertTrue(os.path.isfile(course.CONSISTENCY))
+    def test_the_other_jobs_are_asked_at_the_same_address(self):
+        words = self.folder / "words"
+        python = self.script(f'#!/bin/sh\necho "$*" >>{words}\n')
+        for check in (course.check_microservices, course.check_load):
+            check(python, "http://127.0.0.1:1")
+        contract, load = words.read_text(encoding="utf-8").splitlines()
+        self.assertEqual(contract, f"{course.MICROSERVICES} --url http://127.0.0.1:1")
+        self.assertRegex(load, f"^-m locust --locustfile {course.LOCUST} --host http://127.0.0.1:1 --headless .* Mixed$")
+        failing = self.script("#!/bin/sh\necho 'GET /stock/find: expected 200, got 503'\nexit 1\n")
+        for check in (course.check_microservices, course.check_load):
+            with self.assertRaisesRegex(AssertionError, "(?s)exit code 1.*got 503"):
+                check(failing, "http://127.0.0.1:1")
+
+    def test_the_jobs_are_there(self):
+        for path in (course.CONSISTENCY, course.MICROSERVICES, course.LOCUST):
+            self.assertTrue(os.path.isfile(path), path)
         self.assertTrue(os.access(course.JOB_PACKAGES, os.X_OK))
 
     def test_without_its_packages_nothing_begins(self):
         script = self.script("#!/bin/sh\necho noise >&2\necho why >&2\nexit 1\n")
         with mock.patch.object(course, "JOB_PACKAGES", script), self.assertRaisesRegex(engine.CannotRun, "^why$"):
             course.course()
+
+
+class Together(unittest.TestCase):
+    """engine.run_together: images that are built at the same time."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def meeting(self, name, other):
+        """A command that succeeds only when the other one runs at the same time."""
+        return ["bash", "-c", f"touch {self.folder}/{name}; for _ in {{1..100}}; do "
+                f"[ ! -e {self.folder}/{other} ] || exit 0; sleep 0.1; done; exit 1"]
+
+    def test_they_run_at_the_same_time(self):
+        engine.run_together([self.meeting("a", "b"), self.meeting("b", "a")], timeout=30)
+        self.assertTrue((self.folder / "b").exists())
+
+    def test_one_that_fails_ends_the_others_and_is_named(self):
+        endless = ["bash", "-c", f"touch {self.folder}/begun; exec sleep 300"]
+        failing = ["bash", "-c", f"until [ -e {self.folder}/begun ]; do sleep 0.1; done; echo no package; exit 3"]
+        with self.assertRaisesRegex(RuntimeError, "(?s)ended with 3:\nno package") as caught:
+            engine.run_together([endless, failing], timeout=30)
+        self.assertNotIn("sleep 300", str(caught.exception))
+
+    def test_what_is_not_done_in_time_is_named(self):
+        with self.assertRaisesRegex(RuntimeError, "^not done in time: sleep 300$"):
+            engine.run_together([["true"], ["sleep", "300"]], timeout=0.5)
 
 
 class PinnedImages(unittest.TestCase):

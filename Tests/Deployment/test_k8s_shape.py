@@ -184,7 +184,9 @@ class Shape(unittest.TestCase):
                 (lambda o: pod_of(named(o, "StatefulSet", "stock"))["spec"].pop("terminationGracePeriodSeconds"),
                  "StatefulSet/stock: terminationGracePeriodSeconds is 30"),
                 (lambda o: container(o, "StatefulSet", "stock")["readinessProbe"].update(periodSeconds=10),
-                 "before its readiness probe")):
+                 "before its readiness probe"),
+                (lambda o: container(o, "StatefulSet", "stock").update(lifecycle={"preStop": {"sleep": {"seconds": 5}}}),
+                 "its preStop hook takes of the grace")):
             assert_found(self, checks.grace, "production", plant, expected)
 
     def test_probes(self):

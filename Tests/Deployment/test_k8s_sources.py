@@ -70,6 +70,20 @@ class Sources(unittest.TestCase):
                                (f"a: {'x' * 130}\nb: {'y y ' * 40}\n", "line too long"), ("a: yes\n", "truthy")):
             self.assertIn(expected, self.lint("-", text=text))
 
+    def test_other_files_are_tidy(self):
+        """Values, the compose files, what GitHub reads. Templates of charts are no YAML before they are rendered."""
+        folders = [ROOT / name for name in ("helm-config", ".github", "compose", "test", "Tests/Deployment")]
+        names = [ROOT / "docker-compose.yml"]
+        for folder in folders:
+            found = [path for path in sorted(folder.rglob("*.y*ml")) if "templates" not in path.parts]
+            self.assertTrue(found, folder)
+            names += found
+        # Their comments and commands may be longer; `on` is a key of GitHub's.
+        rules = f"{{extends: {K8S / '.yamllint'}, rules: {{line-length: {{max: 140}}, truthy: {{check-keys: false}}}}}}"
+        done = subprocess.run([f"{tools()}/yamllint", "--strict", "-f", "parsable", "-d", rules, *names], cwd=ROOT,
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
     def test_every_file_is_of_a_kustomization(self):
         self.assertEqual(loose(K8S), [])
 

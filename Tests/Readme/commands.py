@@ -193,6 +193,11 @@ COMMANDS = {
         "sqlite3 FOLDER/log.sqlite 'SELECT partition >> 12, partition & 4095, offset, hex(body), reason FROM quarantined'":
             Adapted(SERVE, (("FOLDER", "served"),), "the reader's data folder"),
     },
+    "docs/performance.md": {
+        "make stack": NotRun("docs/stack.md shows it, too"),
+        'perf/jobs --url "http://$(cat .stack/gateway)"': NotRun(
+            "packages from PyPI, and five minutes; Tests/Jobs/test_figures.py runs it in short"),
+    },
     "docs/load-and-consistency.md": {
         "python3 test/test-microservices/test_microservices.py --url http://127.0.0.1:8000 --verbose": NotRun(JOBS),
         ".venv/jobs/bin/python test/consistency/run_consistency.py --url http://127.0.0.1:8000 "

@@ -11,8 +11,8 @@ REASON = "the broker: there is none"
 LINE = f"NOT RUN: {REASON}"
 
 
-class Runs(unittest.TestCase):
-    """scripts/test in a checkout with runners of the test's own, and a compiler that only says how its tests went."""
+class Checkout(unittest.TestCase):
+    """A checkout with runners of the test's own, and a compiler that only says how its tests went."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
@@ -41,6 +41,10 @@ class Runs(unittest.TestCase):
         done = subprocess.run(words or ["scripts/test"], cwd=self.folder, env=clean | environment, text=True, timeout=60,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return done.returncode, done.stdout.splitlines()
+
+
+class Runs(Checkout):
+    """scripts/test."""
 
     def test_when_all_was_run_nothing_is_listed(self):
         for environment in ({}, {"CI": "true"}, {"REQUIRE": "all"}):
@@ -99,6 +103,45 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.call("scripts/not-run", "the broker", "there is none"), (0, [LINE]))
         self.assertEqual(self.call("scripts/not-run", "the broker", "there is none", CI="true"), (1, [LINE]))
         self.assertEqual(self.call("scripts/not-run")[0], 2)
+
+
+class WithoutDocker(Checkout):
+    """.ci/run: what needs a Docker engine runs where one answers, and is noted where none does."""
+
+    NOTED = "NOT RUN: the image and docker-compose.yml in a Docker engine (make test-docker): no Docker engine answers here"
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(os.path.join(self.folder, ".ci"))
+        shutil.copy(os.path.join(location.REPOSITORY, ".ci", "run"), os.path.join(self.folder, ".ci"))
+        self.executable("scripts/system-packages", "exit 0")
+        self.executable("bin/make", 'echo "make $1"; [ "$1" != test ] || exec scripts/test')
+        self.executable("bin/docker", "exit 1")
+
+    def made(self, lines):
+        """The verbs that were called."""
+        return [line for line in lines if line.startswith("make ")]
+
+    def test_no_engine_answers(self):
+        code, lines = self.call(".ci/run")
+        self.assertEqual((code, self.made(lines)), (0, ["make lint", "make test"]))
+        self.assertTrue(lines[-1].startswith(self.NOTED), lines[-1])
+
+    def test_an_engine_answers(self):
+        self.executable("bin/docker", "exit 0")
+        code, lines = self.call(".ci/run")
+        self.assertEqual((code, self.made(lines)), (0, ["make lint", "make test-docker", "make test"]))
+        self.assertFalse([line for line in lines if line.startswith("NOT RUN")])
+
+    def test_everything_has_to_be_run(self):
+        code, lines = self.call(".ci/run", REQUIRE="all")
+        self.assertEqual((code, self.made(lines)), (0, ["make lint", "make test-docker", "make test"]))
+
+    def test_it_fails(self):
+        self.executable("bin/docker", "exit 0")
+        self.executable("bin/make", 'echo "make $1"; [ "$1" != test-docker ]')
+        code, lines = self.call(".ci/run")
+        self.assertEqual((code, self.made(lines)), (1, ["make lint", "make test-docker"]))
 
 
 class Runners(unittest.TestCase):

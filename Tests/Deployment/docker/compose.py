@@ -78,14 +78,18 @@ class Project:
         """What a verb of compose says on standard output."""
         return engine.run([*self.argv, *words], env=self.environment, timeout=timeout)
 
-    def build(self):
-        """The images, from the Dockerfile as it stands and as the compose file says."""
+    def build(self, others=()):
+        """The images, from the Dockerfile as it stands and as the compose file says, and what other commands build. All at
+        once: an image waits for packages as long as it computes, and the compiler leaves processors idle at times.
+        """
+        commands = list(others)
         services = json.loads(self.call("config", "--format", "json"))["services"].values()
         for name, build in {service["image"]: service["build"] for service in services if "build" in service}.items():
             # Compose itself needs docker's plugin buildx for a Dockerfile like this; the engine's own builder does not.
             arguments = [f"--build-arg={key}={value}" for key, value in (self.bases | build.get("args", {})).items()]
-            engine.run(["docker", "build", "--quiet", "--tag", name, "--target", build["target"], *arguments,
-                        build["context"]], env=self.environment | {"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS_MAX)
+            commands.append(["docker", "build", "--quiet", "--tag", name, "--target", build["target"], *arguments,
+                             build["context"]])
+        engine.run_together(commands, env=self.environment | {"DOCKER_BUILDKIT": "1"}, timeout=BUILD_SECONDS_MAX)
 
     def up(self):
         """Starts it and waits until everything is healthy."""

@@ -26,6 +26,8 @@ import traffic
 
 JOB_PACKAGES = os.path.join(compose.REPOSITORY, "scripts", "job-packages")
 CONSISTENCY = os.path.join(compose.REPOSITORY, "test", "consistency", "run_consistency.py")
+MICROSERVICES = os.path.join(compose.REPOSITORY, "test", "test-microservices", "test_microservices.py")
+LOCUST = os.path.join(compose.REPOSITORY, "test", "stress-test-k8s", "locustfile.py")
 CONTRACT = os.path.join(compose.REPOSITORY, "Tests", "Contract", "run.sh")
 PODS = [f"{service}-{number}" for service in ("orders", "stock", "payments") for number in (0, 1)]
 FOLDER_VARIABLE = "DOCKER_TEST_FOLDER"
@@ -145,13 +147,29 @@ def job_python():
     return done.stdout.strip()
 
 
+def run_job(what, argv, seconds):
+    """A program of test/, which has to end with 0."""
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, timeout=limits.seconds(seconds))
+    assert done.returncode == 0, f"{what}: exit code {done.returncode}\n{done.stdout}"
+
+
+def check_microservices(python, address):
+    """Both dialects, and what a checkout leaves in the other services."""
+    run_job("test/test-microservices", [python, MICROSERVICES, "--url", address], 180)
+
+
 def check_consistency(python, address):
     """Of one buyer, and of a hundred at once, exactly as many buy as there are units."""
     with tempfile.TemporaryDirectory(prefix="kassa-consistency-") as logs:
-        done = subprocess.run([python, CONSISTENCY, "--url", address, "--buyers", "1,100", "--logs", logs],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              check=False, timeout=limits.seconds(180))
-    assert done.returncode == 0, f"test/consistency at {address}: exit code {done.returncode}\n{done.stdout}"
+        run_job("test/consistency", [python, CONSISTENCY, "--url", address, "--buyers", "1,100", "--logs", logs], 180)
+
+
+def check_load(python, address):
+    """Locust's mixed scenario: every answer has to be the one that its scenario expects."""
+    options = ["--headless", "--only-summary", "--users", "20", "--spawn-rate", "20", "--rate", "0", "--rounds", "300",
+               "--run-time", "60s", "--init", "create", "--pool-users", "50", "--pool-items", "50"]
+    run_job("test/stress-test-k8s", [python, "-m", "locust", "--locustfile", LOCUST, "--host", address, *options, "Mixed"], 120)
 
 
 def kill_under_load(project):
@@ -226,8 +244,12 @@ def try_everything(project, python):
     pod = project.address("payments-0", "front")
     subprocess.run([CONTRACT, f"http://127.0.0.1:{project.port}", f"http://{pod}:8000"], check=True,
                    timeout=limits.seconds(300))
-    check_consistency(python, f"http://127.0.0.1:{project.port}")
-    say("1 and 100 buyers at the gateway: stock and money are exact")
+    say("the contract holds at the gateway")
+    for check, result in ((check_microservices, "both dialects are served"),
+                          (check_consistency, "1 and 100 buyers: stock and money are exact"),
+                          (check_load, "20 users of Locust get the answers that their scenarios expect")):
+        check(python, f"http://127.0.0.1:{project.port}")
+        say(f"at the gateway: {result}")
     load = kill_under_load(project)
     check_prometheus(project)
     audit(project)
@@ -264,15 +286,16 @@ def course():
     python = job_python()
     with engine_folder() as folder:
         own = project = None
+        servers = []
         try:
             if not engine.answers():
                 engine.check_own()
                 own = engine.OwnEngine(folder)
                 own.start()
-                own.make_images(compose.base_images(), kafka_jars())
-                say("an engine of our own runs, with images that stand in for the registries'")
+                servers = own.make_images(compose.base_images(), kafka_jars())
+                say("an engine of our own runs, with images to build Kassa's from that stand in for the registries'")
             project = compose.Project(folder if own else None)
-            project.build()
+            project.build(servers)
             say("the images are built")
             try_everything(project, python)
         finally:
@@ -285,7 +308,7 @@ def course():
             finally:
                 if own is not None:
                     own.stop()
-    say("docker: the image is built and small, the contract holds and buyers are served exactly at the gateway of the compose "
+    say("docker: the image is built and small, the contract holds and the jobs of test/ pass at the gateway of the compose "
         "file, a container was killed under load and nothing was lost, the audit is clean, everything was taken away again")
 
 

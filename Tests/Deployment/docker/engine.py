@@ -31,6 +31,34 @@ def run(argv, **options):
     return done.stdout
 
 
+def run_together(commands, **options):
+    """Commands that must all succeed within one time. The first that does not ends the others, and so does a signal."""
+    deadline = time.monotonic() + limits.seconds(options.pop("timeout"))
+    processes = []
+    try:
+        for argv in commands:
+            processes.append(subprocess.Popen(  # pylint: disable=consider-using-with
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **options))
+        waiting = list(processes)
+        while waiting:
+            done = next((process for process in waiting if process.poll() is not None), None)
+            if done is None:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"not done in time: {', '.join(' '.join(each.args) for each in waiting)}")
+                time.sleep(0.2)
+                continue
+            waiting.remove(done)
+            said = done.stdout.read()
+            if done.returncode != 0:
+                raise RuntimeError(f"{' '.join(done.args)} ended with {done.returncode}:\n{said[-3000:]}")
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdout.close()
+
+
 def answers():
     """Whether a Docker engine answers."""
     try:
@@ -105,8 +133,10 @@ class OwnEngine:
         os.rename(f"{root}.new", root)
 
     def make_images(self, names, jars):
-        """Base images cannot be counted on to be pulled here: others of the same names stand in for them."""
-        standins.make(self.folder, names, jars)
+        """Base images cannot be counted on to be pulled here: others of the same names stand in for them. Makes those that
+        Kassa's own are built from, and gives the commands that make the servers'.
+        """
+        return standins.make(self.folder, names, jars)
 
     def stop(self):
         """Ends it and takes away what it has put into the system. The folder is the caller's."""

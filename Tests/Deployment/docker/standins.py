@@ -12,9 +12,7 @@ BUILD_SECONDS_MAX = 400
 
 
 def _build(name, file, context):
-    argv = ["docker", "build", "--quiet", "--tag", name, "--file", os.path.join(IMAGES, f"{file}.Dockerfile"), context]
-    subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
-                   timeout=limits.seconds(BUILD_SECONDS_MAX))
+    return ["docker", "build", "--quiet", "--tag", name, "--file", os.path.join(IMAGES, f"{file}.Dockerfile"), context]
 
 
 def _exists(name):
@@ -67,16 +65,18 @@ def _toolchain():
 
 
 def make(folder, names, jars):
-    """Makes images with these names: those of the Dockerfile's and the compose file's base images."""
+    """Makes images with these names: those of the Dockerfile's base images. Gives commands that make the compose file's
+    servers: nothing is built from those, so they can be made while Kassa compiles.
+    """
     _make_base(folder)
+    servers = []
     for name in sorted(names):
         kind = name.split(":")[0].rsplit("/", 1)[-1]
-        if name == BASE:
-            continue
         if kind == "kafka":
-            _build(name, kind, _kafka_context(folder, jars))
+            servers.append(_build(name, kind, _kafka_context(folder, jars)))
         elif kind == "swift":
-            _build(name, kind, _toolchain())
-        else:
-            _build(name, kind, IMAGES)
-        print(f"Made {name}, which stands in for the registry's.", flush=True)
+            subprocess.run(_build(name, kind, _toolchain()), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+                           timeout=limits.seconds(BUILD_SECONDS_MAX))
+        elif name != BASE:
+            servers.append(_build(name, kind, IMAGES))
+    return servers
