@@ -123,8 +123,6 @@ public struct PodOptions: Sendable {
     options.clientName = name
     options.prefix = cluster.kafkaPrefix
     options.commandTimeoutMilliseconds = Int(clamping: cluster.kafkaCommandMilliseconds)
-    options.queuedRecordsMax = settings.eventLogQueuedRecordsMax
-    options.queuedBytesMax = settings.eventLogQueuedBytesMax
     options.sessionTimeoutMilliseconds = Int(clamping: cluster.kafkaSessionMilliseconds)
     options.heartbeatMilliseconds = min(
       max(options.sessionTimeoutMilliseconds / 10, heartbeatMilliseconds.lowerBound), heartbeatMilliseconds.upperBound)

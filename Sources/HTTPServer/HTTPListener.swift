@@ -126,6 +126,13 @@ public final class HTTPListener: Sendable {
       case EADDRNOTAVAIL: .unknownHost
       default: .system
       }
-    return HTTPServerFailure(code, "cannot listen on \(endpoint): \(String(cString: strerror(reason)))")
+    let nextStep =
+      switch code {
+      case .addressInUse: "; end the process that listens there, or choose another port"
+      case .noPermission: "; choose a port above 1023"
+      case .unknownHost: "; this machine has no such address"
+      default: ""
+      }
+    return HTTPServerFailure(code, "cannot listen on \(endpoint): \(String(cString: strerror(reason)))\(nextStep)")
   }
 }

@@ -24,10 +24,9 @@ public struct KafkaOptions: Sendable {
 
   /// Bytes of one record; anything larger travels as several.
   public var recordBytesMax = 900_000
-  /// Records sent but not acknowledged; beyond this refusable appends are refused, and nothing more is delivered
-  /// while this many of them are messages.
+  /// Records sent but not acknowledged; beyond this the log is backlogged, and new commands are refused.
   public var queuedRecordsMax = 65_536
-  /// Bytes sent but not acknowledged; beyond this refusable appends are refused.
+  /// The same in bytes.
   public var queuedBytesMax = 64 << 20
   /// Kilobytes that librdkafka reads ahead for one owner.
   public var readAheadKilobytesMax = 16_384

@@ -106,7 +106,7 @@ final class KafkaReader: @unchecked Sendable {
       let code = firsts[place].offset == nil ? firsts[place].code : nexts[place].code
       guard clock.now < deadline, code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED else {
         throw LogFailure(
-          .unreachable, "\(missing[place]): the brokers do not tell its offsets: \(KafkaLibrary.text(code))")
+          .unreachable, "\(missing[place]): the brokers do not report its offsets: \(KafkaLibrary.text(code))")
       }
       missing.removeAll { known[$0] != nil }
       _ = pause.wait(milliseconds: Self.pauseMilliseconds)

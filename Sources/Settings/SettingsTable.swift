@@ -142,10 +142,13 @@ public enum SettingsTable {
       "Beyond it commands are refused with 503 until checkpoints catch up."),
     Setting(
       "event-log-queue-records-max", .memory, .count(1...16_777_216, \.eventLogQueuedRecordsMax),
-      "records that wait to be written to the log", "Beyond it commands are refused with 503."),
+      "records that wait to be written to the log",
+      "Beyond it commands are refused with 503. Only in embedded mode: a pod has one record of each partition under way.",
+      in: .embedded),
     Setting(
       "event-log-queue-bytes-max", .memory, .bytes(1 << 20...16 << 30, \.eventLogQueuedBytesMax),
-      "bytes that wait to be written to the log", "Beyond it commands are refused with 503."),
+      "bytes that wait to be written to the log",
+      "Beyond it commands are refused with 503. Only in embedded mode.", in: .embedded),
     Setting(
       "event-log-retention", .memory, .choice(\.eventLogRetention),
       "what becomes of log records that checkpoints cover",

@@ -50,14 +50,11 @@ import Testing
       $0.cluster.kafkaMinInsync = 3
       $0.cluster.kafkaRetentionMilliseconds = 7_200_001
       $0.cluster.kafkaProperties = ["socket.timeout.ms": "7000"]
-      $0.eventLogQueuedRecordsMax = 77
-      $0.eventLogQueuedBytesMax = 2 << 20
     }
     let options = try PodOptions(settings)
     #expect(options.kafka.brokers == "[::1]:9,k:10" && options.kafka.topic(of: .stock) == "shop.stock")
     #expect(options.kafka.commandTimeoutMilliseconds == 3_000)
     #expect(options.kafka.sessionTimeoutMilliseconds == 2_000 && options.kafka.heartbeatMilliseconds == 200)
-    #expect(options.kafka.queuedRecordsMax == 77 && options.kafka.queuedBytesMax == 2 << 20)
     #expect(options.kafka.properties.description == "socket.timeout.ms")
     #expect(options.topics.replicationFactor == 5 && options.topics.minInsyncReplicas == 3)
     #expect(options.topics.retentionHours == 2)

@@ -22,7 +22,9 @@ private final class Gained: Sendable {
     #expect(listener.boundPort > 0)
     let inUse = try #require(failure("127.0.0.1", listener.boundPort))
     #expect(inUse.code == .addressInUse)
-    #expect(inUse.message == "cannot listen on 127.0.0.1:\(listener.boundPort): Address already in use")
+    #expect(
+      inUse.message == "cannot listen on 127.0.0.1:\(listener.boundPort): Address already in use; "
+        + "end the process that listens there, or choose another port")
     #expect(failure("no-such-host.invalid", 0)?.code == .unknownHost)
     #expect(failure("203.0.113.1", 0)?.code == .unknownHost)
     if geteuid() != 0 { #expect(failure("127.0.0.1", 1)?.code == .noPermission) }
@@ -30,11 +32,11 @@ private final class Gained: Sendable {
 
   /// Of several that want a port at the same moment one gets it: none shares it with another.
   @Test func oneOfManyGetsAPort() throws {
-    var port: UInt16 = 0
     for _ in 0..<20 {
-      // Any that is free; the same again in the next round.
-      port = try HTTPListener(HTTPEndpoint(host: "127.0.0.1", port: port), laneCount: 1, limits: HTTPLimits()).boundPort
-      let endpoint = HTTPEndpoint(host: "127.0.0.1", port: port)
+      // On an address that no other test listens on: nobody else gets the port once it is free again.
+      let free = HTTPEndpoint(host: "127.7.0.1", port: 0)
+      let port = try HTTPListener(free, laneCount: 1, limits: HTTPLimits()).boundPort
+      let endpoint = HTTPEndpoint(host: free.host, port: port)
       let gained = Gained()
       let threads = (0..<4).compactMap { _ in
         BackgroundThread("listens") {

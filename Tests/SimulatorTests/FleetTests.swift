@@ -55,7 +55,9 @@ import Testing
 
   /// What gives each mistake away.
   private static let violations: [TenancyBug: [String]] = [
-    .latestOwnedWins: ["never announced itself", "of nobody", "before its record was durable", "lost a part", " sent "],
+    .latestOwnedWins: [
+      "never announced itself", "of nobody", "before its record was durable", "lost a part", " sent ",
+    ],
     .runNotCompared: [
       "in memory, the store", "of nobody", "before its record was durable", "follows where", " after ",
       "another record", "replays for ever", "of a session",
