@@ -48,7 +48,7 @@ final class CheckpointTransaction {
     return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was undone")
   }
 
-  /// - Returns: why it was undone instead, if so.
+  /// - Returns: why it was undone instead; nil if it was not.
   private func send(on connection: Connection, _ roles: inout [Role]) throws(PostgresFailure) -> PostgresFailure? {
     try connection.send(.begin)
     roles.append(.begin)

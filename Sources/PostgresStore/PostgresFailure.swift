@@ -18,8 +18,8 @@ enum PostgresFailure: Error, Hashable {
 
   /// For the owner whose request failed.
   /// - Parameters:
-  ///   - code: what was tried.
-  ///   - name: the server's and database's.
+  ///   - code: what was attempted.
+  ///   - name: the server's and database's name.
   func storeFailure(_ code: StoreFailure.Code, at name: String) -> StoreFailure {
     switch self {
     case .foreign: StoreFailure(.format, "\(name): \(message)")

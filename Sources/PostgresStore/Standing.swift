@@ -29,7 +29,7 @@ struct Standing: Hashable, Sendable {
   }
 
   /// The failure for an owner that wrote more than the database now has.
-  /// - Parameter name: the server's and database's.
+  /// - Parameter name: the server's and database's name.
   func setBack(to found: Standing?, _ partition: PartitionID, in name: String) -> StoreFailure {
     let now = found.map { "holds \($0.text)" } ?? "has no row of it"
     return StoreFailure(
