@@ -4,9 +4,9 @@ public struct LoadCommand: Sendable {
   public struct Option: Sendable {
     /// Without its hyphens.
     public let name: String
-    /// What stands for the value; nil for a switch, which has none.
+    /// The placeholder for the value; nil for a switch, which has none.
     public let placeholder: String?
-    /// What the value has to be.
+    /// The valid values.
     public let range: String
     public let text: String
     fileprivate let set: @Sendable (inout LoadCommand, String) -> Bool
@@ -24,18 +24,18 @@ public struct LoadCommand: Sendable {
   }
 
   public private(set) var configuration: LoadConfiguration
-  /// Holds the API key: flags can be seen by everybody on the machine.
+  /// Holds the API key: everybody on the machine can see flags.
   public private(set) var apiKeyFile: String?
   /// Print the report as JSON.
   public private(set) var printsJSON = false
-  /// Succeed though calls failed or rules were broken; the report says so all the same.
+  /// Succeed even if calls failed or rules were broken; the report still says so.
   public private(set) var allowsFailures = false
 
   /// - Parameters:
   ///   - scenario: its name.
-  ///   - values: of the options that were given, by their names; names that are no option's are left alone.
-  ///   - switches: the names of the options without a value that were given.
-  /// - Throws: `LoadError` that names the word that makes no sense.
+  ///   - values: of the given options, by name; unknown names are ignored.
+  ///   - switches: the names of the given options without a value.
+  /// - Throws: `LoadError` that names the invalid word.
   public init(scenario: String, values: [String: String], switches: Set<String>) throws(LoadError) {
     guard let known = Scenario(rawValue: scenario) else {
       throw LoadError("'\(scenario)' is no scenario; there are \(Self.scenarioNames)")
@@ -53,14 +53,14 @@ public struct LoadCommand: Sendable {
     try configuration.validate()
   }
 
-  /// Takes the text of `apiKeyFile`, whose ends may be blanks or lines' ends.
+  /// Takes the text of `apiKeyFile`, which white space may surround.
   /// - Throws: `LoadError` when it is no key.
   public mutating func use(apiKeyText text: String) throws(LoadError) {
     configuration.apiKey = try Self.apiKey(in: text)
     try configuration.validate()
   }
 
-  /// The API key that a file's text consists of.
+  /// The API key that makes up a file's text.
   /// - Throws: `LoadError` when it is no key.
   public static func apiKey(in text: String) throws(LoadError) -> String {
     let words = text.split(whereSeparator: \.isWhitespace)
@@ -166,10 +166,10 @@ public struct LoadCommand: Sendable {
     }
   }
 
-  /// Does the run. `onProgress` gets how many calls of how many are done in the phases that are not measured.
-  /// - Returns: the report as text or JSON; what is wrong with the run, a sentence each; and whether it is to count as
-  ///   a success.
-  /// - Throws: `LoadError` when the run could not be made.
+  /// Does the run. `onProgress` gets the number of calls done and the total in the unmeasured phases.
+  /// - Returns: the report as text or JSON; the problems of the run, a sentence each; and whether it counts as a
+  ///   success.
+  /// - Throws: `LoadError` if the run was not possible.
   public func run(
     onProgress: ((LoadPhase, _ done: Int, _ total: Int) -> Void)? = nil
   ) throws(LoadError) -> (output: String, troubles: [String], isAccepted: Bool) {

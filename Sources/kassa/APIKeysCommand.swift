@@ -44,7 +44,7 @@ enum APIKeysCommand {
     return .success
   }
 
-  /// What the environment names for the server.
+  /// The settings file that the environment names for the server.
   private static func pathOfSettings(_ environment: ProcessEnvironment) throws(SettingsError) -> String? {
     try SettingsResolver.resolve(
       only: ["api-keys"], arguments: [], environment: environment.variables, readFile: environment.readFile

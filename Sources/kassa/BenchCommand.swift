@@ -23,7 +23,7 @@ enum BenchCommand {
     var load: LoadCommand
     do throws(LoadError) {
       load = try LoadCommand(scenario: arguments.rest[0], values: arguments.values, switches: arguments.switches)
-      // Only what the address says, no connection yet: a URL that makes no sense is the command line's fault.
+      // Only parses the address, without connecting: an invalid URL is a usage error.
       _ = try ServerAddress(url: load.configuration.url)
       if let file = load.apiKeyFile { try load.use(apiKeyText: try APIKeyFile.text(file, program.environment)) }
     } catch {
@@ -37,7 +37,7 @@ enum BenchCommand {
   }
 }
 
-/// The progress of one step after the other, each of so many requests. Not for several threads.
+/// The progress of one step after another, each with a number of requests. Not thread-safe.
 private final class StepProgress {
   private let console: Console
   private var step: Progress?

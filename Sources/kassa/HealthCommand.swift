@@ -18,7 +18,7 @@ enum HealthCommand {
     ])
 
   private static let timeoutMilliseconds = 2_000
-  /// What is quoted of an answer at most.
+  /// The most bytes of an answer that are quoted.
   private static let quotedBytesMax = 400
 
   static let command = Command(page: page) { arguments, program in
@@ -54,7 +54,7 @@ enum HealthCommand {
     return settings.operatorPort.onThisMachine
   }
 
-  /// An answer's lines as one, without what a terminal could take for a command.
+  /// An answer's lines joined into one, without anything a terminal could interpret.
   private static func quoted(_ body: [UInt8]) -> String {
     let text = String(decoding: body.prefix(quotedBytesMax), as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline).map { line in

@@ -152,7 +152,7 @@ enum InspectCommand {
       """ + tenure(of: partition, state) + (try quarantined(of: partition, state))
   }
 
-  /// A folder keeps what was set aside, a cluster's database only its number: the record stands in the topic.
+  /// A folder keeps what was set aside, a cluster's database only its number: the record is in the topic.
   private static func quarantined(of partition: PartitionID, _ state: ReplayedState) throws -> String {
     if let folder = state.source as? FolderSource {
       return try folder.quarantinedRecords(of: partition).map(describe).joined()
@@ -161,7 +161,7 @@ enum InspectCommand {
       .map { RecordText.row("quarantined", "record number \($0)") }.joined()
   }
 
-  /// The newest record's; nothing where there is none.
+  /// The newest record's owner; empty if there is none.
   private static func tenure(of partition: PartitionID, _ state: ReplayedState) -> String {
     guard let header = state.header(of: partition), let owner = header.owner else { return "" }
     return RecordText.row("owner", RecordText.describe(owner)) + RecordText.row("record", "number \(header.number)")
@@ -169,7 +169,7 @@ enum InspectCommand {
       + RecordText.row("void", "\(state.voidRecords(of: partition)) records behind the store leave no trace")
   }
 
-  /// The first bytes only; the rest stands in the table `quarantined` of log.sqlite.
+  /// Only the first bytes; the table `quarantined` of log.sqlite has all.
   private static func describe(_ record: QuarantinedRecord) -> String {
     let digits = record.bytes.prefix(shownBytesMax).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

@@ -43,8 +43,8 @@ enum PartitionsCommand {
   }
 
   /// - Parameters:
-  ///   - argument: the one of the command line.
-  ///   - variable: what a pod in this environment is told; every address means this machine.
+  ///   - argument: the one on the command line.
+  ///   - variable: the address a pod in this environment would listen on; every address means this machine.
   private static func endpoint(_ argument: String?, _ variable: String?) throws(UsageError) -> Endpoint {
     let text = argument ?? variable ?? "127.0.0.1:9000"
     guard let endpoint = Endpoint(text), endpoint.port > 0 else {

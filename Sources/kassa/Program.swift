@@ -1,6 +1,6 @@
 import Settings
 
-/// The command-line program: finds the subcommand, runs it, and turns what it throws into words and an exit code.
+/// The command-line program: finds the subcommand, runs it, and turns what it throws into a message and an exit code.
 struct Program: Sendable {
   let console: Console
   let environment: ProcessEnvironment

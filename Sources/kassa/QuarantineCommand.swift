@@ -68,7 +68,7 @@ enum QuarantineCommand {
     return .success
   }
 
-  /// The connection string of the command line or of the file that it names; nil where it names neither.
+  /// The connection string from the command line or from the file it names; nil if it names neither.
   private static func database(_ arguments: Arguments, _ environment: ProcessEnvironment) throws(UsageError) -> String?
   {
     guard let path = arguments.values["database-file"] else { return arguments.values["database"] }

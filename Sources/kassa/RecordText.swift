@@ -6,7 +6,7 @@ import Streams
 import Telemetry
 import Tenancy
 
-/// A record of a log, for an operator.
+/// A log record as text for an operator.
 enum RecordText {
   static func describe(_ record: JudgedRecord) -> String {
     let standing = row("counts", standing(record.standing))

@@ -15,7 +15,7 @@ enum ServeCommand {
         + "its log is in Kafka, its checkpoints are in PostgreSQL, and others share the work.",
     ], options: CommandOption.settings)
 
-  /// - Parameter serve: runs the server until it is told to end; what it throws is shown as the failure.
+  /// - Parameter serve: runs the server until it is told to stop; what it throws is shown as the failure.
   static func command(_ serve: @escaping @Sendable (ServeSettings) throws -> Void) -> Command {
     Command(page: page) { arguments, program in
       let resolved = try program.environment.settings(arguments)

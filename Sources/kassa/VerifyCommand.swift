@@ -22,7 +22,7 @@ enum VerifyCommand {
     ],
     options: CommandOption.settings.filter { settings.contains($0.name) })
 
-  /// Those that it looks at.
+  /// The settings it uses.
   static let settings: Set<String> = [
     "mode", "config", "partitions", "kafka-brokers", "kafka-prefix", "postgres-orders", "postgres-stock",
     "postgres-payments", "postgres-orders-file", "postgres-stock-file", "postgres-payments-file",
@@ -67,7 +67,7 @@ enum VerifyCommand {
     return try clusterSource(settings)
   }
 
-  /// All of a cluster, whichever part of it the settings' pod would be.
+  /// The whole cluster, whichever part of it the settings' pod would be.
   static func clusterSource(_ settings: ServeSettings) throws -> ClusterSource {
     var settings = settings
     settings.cluster.services = .all
