@@ -7,7 +7,7 @@ import Glibc
 ///   ▲                  │           │          │
 ///   └──────────────────┴───────────┴──────────┘
 /// ```
-/// A call that is to be repeated stays with its connection while that is closed and opened again.
+/// A call to be repeated stays with its connection while that is closed and reopened.
 final class ClientConnection {
   enum State {
     /// No socket; it is reopened at `reopensAt`.

@@ -54,14 +54,14 @@ public struct LoadCommand: Sendable {
   }
 
   /// Takes the text of `apiKeyFile`, which white space may surround.
-  /// - Throws: `LoadError` when it is no key.
+  /// - Throws: `LoadError` if it is not a key.
   public mutating func use(apiKeyText text: String) throws(LoadError) {
     configuration.apiKey = try Self.apiKey(in: text)
     try configuration.validate()
   }
 
   /// The API key that makes up a file's text.
-  /// - Throws: `LoadError` when it is no key.
+  /// - Throws: `LoadError` if it is not a key.
   public static func apiKey(in text: String) throws(LoadError) -> String {
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count == 1 else { throw LoadError("the file of the API key must hold one key, and nothing else") }
