@@ -45,7 +45,7 @@ extension Metric {
   ]
 }
 
-/// The metrics of the map of owners, as this pod has it.
+/// The metrics of this pod's map of owners.
 extension Metric {
   public static let ownersPods = Metric("kassa_owners_pods", .gauge, "Pods that the map of owners has.")
   public static let ownersPartitions = Metric(
@@ -187,7 +187,7 @@ extension Metric {
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 
-  /// What only the pods of a cluster have.
+  /// The metrics that only pods of a cluster have.
   public static let ofCluster =
     ofKafka + [kafkaMargin] + ofMembers + ofOwners + ofPostgres + ofRedis + ofPeers + ofEachPeer
 }

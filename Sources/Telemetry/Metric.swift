@@ -1,5 +1,5 @@
-/// A metric as Prometheus knows it. Every name stands below, with its unit last, as the conventions ask.
-/// Source: https://prometheus.io/docs/practices/naming/
+/// A Prometheus metric. Every name is listed below, with its unit last, as the conventions require. Source:
+/// https://prometheus.io/docs/practices/naming/
 public struct Metric: Sendable {
   public enum Kind: String, Sendable { case counter, gauge, histogram }
 
@@ -106,7 +106,7 @@ extension Metric {
   /// The metrics of the process's time.
   public static let ofClock = [clockSkew]
 
-  /// What every process has, beside `ofClock`.
+  /// The metrics every process has besides `ofClock`.
   public static let common = ofProcess + ofHTTP + ofLog + ofPartition
   /// Every metric there is.
   public static let all = common + ofClock + ofCluster
