@@ -48,7 +48,7 @@ public struct HDRHistogram: Sendable, Hashable {
   }
 
   /// The value that `percentile` percent of the recorded values do not exceed, rounded up by less than 1 %; never more
-  /// than the largest value, 0 if nothing was recorded. `percentile` is taken as within 0…100.
+  /// than the largest value, 0 if nothing was recorded. `percentile` is clamped to 0…100.
   public func percentile(_ percentile: Double) -> Int64 {
     guard count > 0 else { return 0 }
     let share = min(max(percentile.isNaN ? 100 : percentile, 0), 100) / 100
