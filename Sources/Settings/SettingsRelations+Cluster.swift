@@ -1,5 +1,5 @@
 extension SettingsRelations {
-  /// What must hold between the settings of a pod; all of it holds in embedded mode.
+  /// What must hold between the settings of a pod; in embedded mode all of it does.
   static let cluster: [Relation] =
     [
       onlyInCluster("Cluster mode needs `kafka-brokers`.", ["mode", "kafka-brokers"]) {
@@ -71,7 +71,7 @@ extension SettingsRelations {
     .ascending("lease", "kafka-session-timeout", in: .cluster) {
       ($0.cluster.leaseMilliseconds, $0.cluster.kafkaSessionMilliseconds)
     },
-    // Else those who wait while a pod dies get errors.
+    // Otherwise clients waiting while a pod dies get errors.
     onlyInCluster(
       "`kafka-session-timeout`, `lease` and a tenth of it, and 1 s in which the group divides the partitions must fit "
         + "into `request-deadline` together.", ["kafka-session-timeout", "lease", "request-deadline"]

@@ -10,7 +10,7 @@ enum SettingsRelations {
   struct Relation: Sendable {
     /// A sentence.
     let rule: String
-    /// Whose values are told when it does not hold.
+    /// The settings whose values are shown if it does not hold.
     let names: [String]
     let holds: @Sendable (ServeSettings) -> Bool
 
@@ -50,13 +50,13 @@ enum SettingsRelations {
       (Int64($0.checkpointEntitiesDue), Int64($0.dirtyEntitiesMax))
     },
     .ascending("request-deadline", "batch-deadline") { ($0.requestDeadlineMilliseconds, $0.batchDeadlineMilliseconds) },
-    // A repetition after the deadline has to find its key.
+    // A repetition after the deadline must find its key.
     .ascending("request-deadline", "idempotency-expiry") {
       ($0.requestDeadlineMilliseconds, $0.idempotencyExpiryMilliseconds)
     },
   ]
 
-  /// What only a server must heed.
+  /// Relations that matter only to a server.
   private static let serving: [Relation] = [
     Relation(
       "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who reaches "
@@ -92,7 +92,7 @@ enum SettingsRelations {
 
   // MARK: Modes
 
-  /// A sentence for each setting that was given and means nothing in the mode.
+  /// A sentence for each given setting without a meaning in the mode.
   private static func misplaced(_ resolved: ResolvedSettings) -> [String] {
     let mode = resolved.settings.mode
     var given = SettingsTable.all

@@ -1,4 +1,4 @@
-/// What only a pod of a cluster is told.
+/// The settings that only a pod of a cluster has.
 extension SettingsTable {
   private static let hour: Int64 = 3_600_000
 
@@ -92,7 +92,7 @@ extension SettingsTable {
         + "`postgres-\(service)-file`; flags can be seen by everybody on the machine.")
   }
 
-  /// The setting that names a file with the value of a secret one.
+  /// The setting that names the file of a secret.
   private static func fileOf(_ secret: String, _ place: Place<String?>) -> Setting {
     Setting(
       "\(secret)\(fileSuffix)", .servers, .file(place), "a file that holds the value of `\(secret)`",

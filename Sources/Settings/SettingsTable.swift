@@ -1,13 +1,13 @@
-/// The one table of what `kassa serve` can be told.
+/// The one table of all settings of `kassa serve`.
 public enum SettingsTable {
-  /// A variable that begins like a setting and is none: it lets tests make the disk fail on command.
+  /// A variable that begins like a setting but is not one: it lets tests make the disk fail on command.
   static let faultVariable = "KASSA_FAULT_FILE"
-  /// What the environment's names begin with.
+  /// The prefix of names in the environment.
   public static let variablePrefix = "KASSA_"
-  /// What the variables begin with that librdkafka is told, and how they begin in a settings file.
+  /// The prefix of variables for librdkafka, in the environment and in a settings file.
   static let propertyVariablePrefix = "KASSA_RDKAFKA_"
   static let propertyPrefix = "rdkafka."
-  /// What the names end with of settings that name the file of a secret.
+  /// The suffix of settings that name the file of a secret.
   static let fileSuffix = "-file"
 
   public static let all: [Setting] =
@@ -121,7 +121,7 @@ public enum SettingsTable {
     ),
   ]
 
-  /// Of the settings that are a part of what partitions decide.
+  /// Text for the settings that are part of the rules by which partitions decide.
   private static let becomesARule =
     "A changed value goes into the log of each partition and holds from there on; nothing before is decided anew."
 
