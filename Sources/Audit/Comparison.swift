@@ -81,7 +81,7 @@ struct Comparison {
           + "\(replay.appliedOffset) to \(replayed)")
     } else if !replay.agrees(with: header) {
       findings.append(
-        "\(partition): the checkpoint at offset \(header.offset) tells another time, rules, accounts or numbers than "
+        "\(partition): the checkpoint at offset \(header.offset) has another time, rules, accounts or numbers than "
           + "the replay of its log")
     }
   }

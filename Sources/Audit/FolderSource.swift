@@ -26,7 +26,7 @@ package final class FolderSource: AuditSource {
     let format = try DataFolder.readFormat(path)
     try Self.checkVersion(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
-      throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
+      throw LogFailure(.format, "\(path): \(format.partitionCount) is not a partition count")
     }
     self.partitioner = partitioner
     (store, log, headers) = try Self.open(path)

@@ -38,7 +38,7 @@ public struct LoadCommand: Sendable {
   /// - Throws: `LoadError` that names the invalid word.
   public init(scenario: String, values: [String: String], switches: Set<String>) throws(LoadError) {
     guard let known = Scenario(rawValue: scenario) else {
-      throw LoadError("'\(scenario)' is no scenario; there are \(Self.scenarioNames)")
+      throw LoadError("'\(scenario)' is not a scenario; there are \(Self.scenarioNames)")
     }
     configuration = LoadConfiguration(scenario: known)
     for option in Self.options {
@@ -86,7 +86,7 @@ public struct LoadCommand: Sendable {
     number("connections", \.connections, "connections, 1–1024; default 64"),
     Option(
       "rate", "PER-SECOND", "a number",
-      "arrivals a second (open loop); without it each connection goes as fast as it can"
+      "arrivals per second (open loop); without it each connection goes as fast as it can"
     ) {
       command, text in
       command.configuration.ratePerSecond = Double(text)
@@ -110,28 +110,29 @@ public struct LoadCommand: Sendable {
       command.configuration.scarceStock = Int(text)
       return Int(text) != nil
     },
-    Option("path", "PATH", "a path", "what raw gets; default /") { command, text in
+    Option("path", "PATH", "a path", "the path that raw gets; default /") { command, text in
       command.configuration.path = text
       return true
     },
-    Option("seed", "N", "a whole number", "makes the same choices again; default 1") { command, text in
+    Option("seed", "N", "a whole number", "the same seed makes the same choices; default 1") { command, text in
       command.configuration.seed = UInt64(text) ?? 0
       return UInt64(text) != nil
     },
-    Option("idempotency-keys", nil, "", "key every write, repeat what is lost, compare each key's answers") {
+    Option("idempotency-keys", nil, "", "send a key with every write, repeat lost calls, compare each key's answers") {
       command, _ in
       command.configuration.usesIdempotencyKeys = true
       return true
     },
     Option(
       "api-key-file", "FILE", "a file",
-      "holds the API key that is sent; it needs all scopes, and the rate unlimited"
+      "holds the API key to send; it needs all scopes, and the rate unlimited"
     ) { command, text in
       command.apiKeyFile = text
       return true
     },
     seconds("timeout", \.requestTimeoutSeconds, "how long to wait for an answer; default 12"),
-    Option("server-pid", "PID", "a process id", "whose CPU time to report; default: who listens on the port") {
+    Option("server-pid", "PID", "a process id", "whose CPU time to report; default: the process listening on the port")
+    {
       command, text in
       command.configuration.serverPID = Int32(text)
       return (Int32(text) ?? 0) > 0
@@ -140,7 +141,7 @@ public struct LoadCommand: Sendable {
       command.printsJSON = true
       return true
     },
-    Option("allow-failures", nil, "", "exit with 0 even though calls failed or rules were broken") { command, _ in
+    Option("allow-failures", nil, "", "exit with 0 even if calls failed or rules were broken") { command, _ in
       command.allowsFailures = true
       return true
     },

@@ -21,7 +21,7 @@ public enum Scenario: String, CaseIterable, Sendable {
     switch self {
     case .checkout: "checkouts of orders with two random items"
     case .hot: "checkouts that all want the same item, and one other"
-    case .scarce: "checkouts that want an item which does not suffice for all"
+    case .scarce: "checkouts of an item that does not suffice for all"
     case .reads: "finds of orders, items and users"
     case .mixed: "carts created, filled, found and checked out"
     case .idle: "single checkouts, one after another"

@@ -48,7 +48,7 @@ public struct RuleLimits: Hashable, Sendable {
     ]
     for (name, value, highest) in bounds {
       if value < 1 { return "\(name) (\(value)) must be at least 1" }
-      if value > highest { return "\(name) (\(value)) must not exceed \(highest): records cannot tell of more" }
+      if value > highest { return "\(name) (\(value)) must not exceed \(highest): records cannot hold more" }
     }
     return nil
   }

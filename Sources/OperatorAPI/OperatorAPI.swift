@@ -55,14 +55,14 @@ public final class OperatorAPI: HTTPHandler {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(421, "unknown_host", "The Host is none of this server's; its setting hosts names those that are.")
+      return problem(421, "unknown_host", "The Host is not one of this server's; its setting hosts names them.")
     case .crossSite: return problem(403, "cross_site", "Pages of other sites may not ask.")
     }
     guard let page = Page(request.path, beside: sources.pages) else {
       return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
     }
     guard request.method == .get || request.method == .head else {
-      var response = problem(405, "method_not_allowed", "The operator port only tells: GET and HEAD.")
+      var response = problem(405, "method_not_allowed", "The operator port is read-only: GET and HEAD.")
       response.headers.append((name: "Allow", value: "GET, HEAD"))
       return response
     }

@@ -30,7 +30,7 @@ struct Readiness: Hashable {
     }
     if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }
     if let failure = report.storeFailure {
-      reasons.append("the store works no more, and a new process has to open it: \(failure)")
+      reasons.append("the store no longer works until a new process opens it: \(failure)")
     }
     let waiting = report.partitions.compactMap { partition -> String? in
       if case .waitingForStore(let reason) = partition.status { reason } else { nil }

@@ -61,7 +61,7 @@ final class OperatorCall {
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
     let code = getaddrinfo(endpoint.host, String(endpoint.port), &hints, &found)
-    guard code == 0 else { return fail("its host is not known: \(String(cString: gai_strerror(code)))") }
+    guard code == 0 else { return fail("its host is unknown: \(String(cString: gai_strerror(code)))") }
     defer { freeaddrinfo(found) }
     var next = found
     while let address = next?.pointee {
@@ -130,7 +130,7 @@ final class OperatorCall {
   /// Takes the answer once it is complete.
   private func read(isAtEnd: Bool) {
     switch AnswerHead.parse(received) {
-    case .malformed: fail("its answer is none of an operator port")
+    case .malformed: fail("its answer is not from an operator port")
     case .incomplete: if isAtEnd { fail("it closed the connection before it answered") }
     case .head(let status, let body):
       guard received.count >= body.upperBound else {

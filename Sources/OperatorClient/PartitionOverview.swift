@@ -48,7 +48,7 @@ public struct PartitionOverview: Hashable, Sendable {
   /// Queries one operator port, and then those of the pods it knows.
   /// - Throws: `OperatorFailure` if the first gives no usable answer.
   public init(asking endpoint: Endpoint, _ client: OperatorClient) throws(OperatorFailure) {
-    func failure(_ text: String) -> OperatorFailure { OperatorFailure("\(endpoint) tells no partitions: \(text)") }
+    func failure(_ text: String) -> OperatorFailure { OperatorFailure("\(endpoint) reports no partitions: \(text)") }
     let answer: OperatorAnswer
     do throws(OperatorFailure) {
       answer = try client.get("/owners", from: [endpoint])[0].get()
@@ -66,7 +66,7 @@ public struct PartitionOverview: Hashable, Sendable {
       throw failure("it needs an API key with the scope operator: --api-key-file FILE")
     }
     guard answer.status == 200, let map = OwnersReport(answer.body) else {
-      throw failure("it answers /owners with status \(answer.status), and not as a pod does")
+      throw failure("it answers /owners with status \(answer.status), not like a pod")
     }
     self.init(asked: "\(endpoint)", map, Self.ask(map.pods, client))
   }
@@ -79,7 +79,7 @@ public struct PartitionOverview: Hashable, Sendable {
       if let endpoint = pod.operatorAddress.flatMap({ Endpoint($0) }) {
         asked.append((pod, endpoint))
       } else {
-        tellings[pod.incarnation] = .silent("it tells no address of its operator port")
+        tellings[pod.incarnation] = .silent("it announces no address of its operator port")
       }
     }
     for (one, result) in zip(asked, client.get("/partitions", from: asked.map(\.endpoint))) {
@@ -122,8 +122,8 @@ public struct PartitionOverview: Hashable, Sendable {
       if let failure = pod.failure, pod.partitionCount > 0 {
         let place = pod.operatorAddress.map { " at \($0)" } ?? ""
         findings.append(
-          "pod \(pod.name)\(place) cannot be asked: \(failure); of its \(pod.partitionCount) partitions only the map "
-            + "tells")
+          "pod \(pod.name)\(place) cannot be queried: \(failure); only the map shows its \(pod.partitionCount) partitions"
+        )
       }
       if case .told(let report)? = tellings[pod.incarnation] {
         findings += report.failures.map { "pod \(pod.name): \($0)" }
@@ -164,7 +164,7 @@ public struct PartitionOverview: Hashable, Sendable {
     if !unowned.isEmpty {
       let names = unowned.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
       let more = unowned.count > Self.partitionsNamedMax ? " and more" : ""
-      troubles.append("\(unowned.count) partitions belong to nobody: \(names)\(more)")
+      troubles.append("\(unowned.count) partitions have no owner: \(names)\(more)")
     }
     let stuck = rows.filter { $0.state == "stopped" || $0.state == "waiting_for_store" }
     for row in stuck.prefix(Self.partitionsNamedMax) {
@@ -172,7 +172,7 @@ public struct PartitionOverview: Hashable, Sendable {
       troubles.append("\(row.partition) \(state)\(row.reason.map { ": \($0)" } ?? "")")
     }
     if stuck.count > Self.partitionsNamedMax {
-      troubles.append("\(stuck.count) partitions are stopped or wait for the store in all")
+      troubles.append("\(stuck.count) partitions in total are stopped or wait for the store")
     }
     return troubles
   }
@@ -203,7 +203,7 @@ enum Telling: Hashable, Sendable {
     guard case .told(let report) = self, report.pod != pod.name || report.incarnation != pod.incarnation else {
       return self
     }
-    let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another start" : "")" } ?? "an embedded server"
+    let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another run" : "")" } ?? "an embedded server"
     return .silent("\(other) answers there")
   }
 }

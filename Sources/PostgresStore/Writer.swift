@@ -293,7 +293,7 @@ final class Writer: StoreWorker {
     }
     singles = again + singles
     // Queried again on another connection, after the usual wait.
-    if !lost.isEmpty { throw .lost("the server does not say what became of a checkpoint") }
+    if !lost.isEmpty { throw .lost("the server does not report a checkpoint's outcome") }
   }
 
   // MARK: The server is away

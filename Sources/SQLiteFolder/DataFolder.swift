@@ -125,7 +125,7 @@ public final class DataFolder: Sendable {
       throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); give this user access or name another folder")
     }
     guard mkdir(path, 0o700) == 0 else {
-      let hint = errno == ENOENT ? "make the folder it stands in first" : "give this user access or name another folder"
+      let hint = errno == ENOENT ? "create its parent folder first" : "give this user access or name another folder"
       throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be made: \(reason(errno)); \(hint)")
     }
     _ = TextFile.sync(folder: path + "/..")

@@ -18,7 +18,7 @@ public struct Manual: Sendable {
     let width = pages.map(\.name.count).max() ?? 0
     var lines = ["kassa — \(Self.tagline)", "", "Usage: kassa COMMAND …", ""]
     for page in pages { lines.append("  \(padded(page.name, width))  \(page.summary)") }
-    lines += ["", "kassa help COMMAND tells more about one. Exit codes:"]
+    lines += ["", "kassa help COMMAND describes one. Exit codes:"]
     for code in ExitCode.allCases { lines.append("  \(code.rawValue)  \(code.meaning)") }
     return lines.joined(separator: "\n") + "\n"
   }

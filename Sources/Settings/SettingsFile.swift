@@ -23,7 +23,7 @@ enum SettingsFile {
         continue
       }
       guard let value = value(line[line.index(after: equals)...]) else {
-        problems.append("\(path):\(index + 1): a quote is not closed, or something stands behind it")
+        problems.append("\(path):\(index + 1): a quote is not closed, or something follows it")
         continue
       }
       lines.append(Line(number: index + 1, name: String(trimmed(line[..<equals])), value: value))

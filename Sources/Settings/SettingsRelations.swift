@@ -3,7 +3,7 @@ enum SettingsRelations {
   /// For the documentation.
   static let rules =
     (relations + serving).map(\.rule) + [
-      "In embedded mode nothing of the chapters \(chapters(of: .cluster)) may be given, nor anything of librdkafka's; "
+      "In embedded mode no settings of the chapters \(chapters(of: .cluster)) may be given, nor any of librdkafka's; "
         + "in cluster mode none of \(names(of: .embedded))."
     ]
 
@@ -44,7 +44,7 @@ enum SettingsRelations {
       (Int64($0.connectionsPerAddressMax), Int64($0.connectionsMax))
     },
     Relation(
-      "`head-bytes-max` must exceed `path-bytes-max` by 64 bytes at least.", ["head-bytes-max", "path-bytes-max"]
+      "`head-bytes-max` must exceed `path-bytes-max` by at least 64 bytes.", ["head-bytes-max", "path-bytes-max"]
     ) { $0.pathBytesMax + 64 <= $0.headBytesMax },
     .ascending("checkpoint-entities-due", "dirty-entities-max") {
       (Int64($0.checkpointEntitiesDue), Int64($0.dirtyEntitiesMax))
@@ -59,10 +59,10 @@ enum SettingsRelations {
   /// Relations that matter only to a server.
   private static let serving: [Relation] = [
     Relation(
-      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who reaches "
-        + "it may do everything.", ["http", "api-keys", "no-authentication"]
+      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
+        + "reach it may do everything.", ["http", "api-keys", "no-authentication"]
     ) { $0.http.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
-    Relation("`api-keys` and `no-authentication` do not go together.", ["api-keys", "no-authentication"]) {
+    Relation("`api-keys` and `no-authentication` exclude each other.", ["api-keys", "no-authentication"]) {
       $0.apiKeysFile == nil || !$0.servesWithoutAuthentication
     },
   ]
@@ -103,7 +103,7 @@ enum SettingsRelations {
         .map { "\(SettingsTable.propertyPrefix)\($0.key) (\($0.value))" }
     }
     guard !given.isEmpty else { return [] }
-    return ["In mode \(mode.rawValue) nothing is done with \(given.joined(separator: ", ")). \(told("mode", resolved))"]
+    return ["In mode \(mode.rawValue) there is no use for \(given.joined(separator: ", ")). \(told("mode", resolved))"]
   }
 
   private static func chapters(of mode: ServingMode) -> String {

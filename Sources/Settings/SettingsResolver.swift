@@ -111,7 +111,7 @@ public struct SettingsResolver {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("--"), argument.count > 2 else {
-        problems.append("'\(withoutValue(argument))' is no flag: settings are written --name VALUE")
+        problems.append("'\(withoutValue(argument))' is not a flag: settings are written --name VALUE")
         continue
       }
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -167,7 +167,7 @@ public struct SettingsResolver {
       if names != nil, SettingsTable.all.first(where: { $0.variable == line.name }).map(isLookedAt) != true { continue }
       if let property = LibraryProperty.name(of: line.name) {
         if let other = resolved.propertyOrigins[property] {
-          problems.append("\(origin): \(line.name) stands at \(other) already")
+          problems.append("\(origin): \(line.name) is already set at \(other)")
         }
         take(line.value, forProperty: property, from: origin)
         continue
@@ -179,7 +179,7 @@ public struct SettingsResolver {
       if setting.name == "config" {
         problems.append("\(origin): a settings file cannot name another one")
       } else if let other = resolved.origins[setting.name] {
-        problems.append("\(origin): \(line.name) stands at \(other) already")
+        problems.append("\(origin): \(line.name) is already set at \(other)")
       } else {
         take(line.value, for: setting, from: origin)
       }

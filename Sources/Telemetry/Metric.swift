@@ -16,7 +16,7 @@ public struct Metric: Sendable {
 
 /// The metrics of the process.
 extension Metric {
-  public static let buildInfo = Metric("kassa_build_info", .gauge, "1; the label tells the version.")
+  public static let buildInfo = Metric("kassa_build_info", .gauge, "1; the label shows the version.")
   public static let cpu = Metric("process_cpu_seconds_total", .counter, "CPU time of the process, user and system.")
   public static let residentBytes = Metric("process_resident_memory_bytes", .gauge, "Resident memory.")
   public static let virtualBytes = Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.")
@@ -52,7 +52,7 @@ extension Metric {
 
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
-    "kassa_log_appended_position", .gauge, "The position behind the newest appended record.")
+    "kassa_log_appended_position", .gauge, "The position after the newest appended record.")
   public static let logDurable = Metric(
     "kassa_log_durable_position", .gauge, "Everything up to this position is durable.")
   public static let logCommits = Metric("kassa_log_commits_total", .counter, "Group commits, each with one fsync.")

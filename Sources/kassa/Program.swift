@@ -20,9 +20,9 @@ struct Program: Sendable {
     do {
       return try command.run(rest, self)
     } catch let error as UsageError {
-      return refuse(error, "kassa help \(first) tells more")
+      return refuse(error, "see kassa help \(first)")
     } catch let error as SettingsError {
-      return refuse(error, "kassa help \(first) tells more")
+      return refuse(error, "see kassa help \(first)")
     } catch {
       console.complain("kassa \(first): \(error)\n")
       return .failure

@@ -20,7 +20,7 @@ struct FormerState {
   init(_ log: FormerLog, _ store: SQLiteStoreReader, partitionCount: Int) throws {
     self.store = store
     guard let partitioner = Partitioner(count: partitionCount) else {
-      throw LogFailure(.format, "\(partitionCount) is no partition count")
+      throw LogFailure(.format, "\(partitionCount) is not a partition count")
     }
     let headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
     for service in Service.allCases {

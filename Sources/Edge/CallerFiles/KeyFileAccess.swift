@@ -39,7 +39,7 @@ package enum KeyFileAccess {
       throw KeyFileFailure(path, "there is a key \(id) already; revoke it, or choose another id")
     }
     guard file.keys.count < KeyFile.keysMax else {
-      throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, as many as one may; revoke those that nobody uses")
+      throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, the maximum; revoke unused ones")
     }
     let secret = secret(using: &generator)
     let key = KeyFile.Key(id: id, digest: SHA256Digest(of: secret.utf8), scopes: scopes, rate: rate)
@@ -55,7 +55,7 @@ package enum KeyFileAccess {
     guard let text = try text(path) else { throw KeyFileFailure(path, String(cString: strerror(ENOENT))) }
     _ = try keys(text, path)
     guard let shorter = KeyFile.removing(id, from: text) else {
-      throw KeyFileFailure(path, "there is no key \(id); `kassa api-keys list` shows those that there are")
+      throw KeyFileFailure(path, "there is no key \(id); `kassa api-keys list` shows all")
     }
     try write(shorter, to: path)
   }

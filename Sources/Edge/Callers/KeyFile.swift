@@ -66,10 +66,10 @@ package struct KeyFile: Hashable, Sendable {
     for (index, line) in Self.lines(text).enumerated() {
       guard let key = try Self.key(line, index + 1) else { continue }
       if let other = lineOf.updateValue(index + 1, forKey: key.id) {
-        throw Failure(line: index + 1, reason: "the id \(key.id) stands at line \(other) already")
+        throw Failure(line: index + 1, reason: "the id \(key.id) is already at line \(other)")
       }
       guard keys.count < Self.keysMax else {
-        throw Failure(line: index + 1, reason: "more than \(Self.keysMax) keys; revoke those that nobody uses")
+        throw Failure(line: index + 1, reason: "more than \(Self.keysMax) keys; revoke unused ones")
       }
       keys.append(key)
     }
