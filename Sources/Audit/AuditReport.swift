@@ -5,31 +5,31 @@ import Wire
 /// What an audit found.
 package struct AuditReport: Sendable {
   package var totals: AuditTotals
-  /// Sentences; none means that all is well.
+  /// Sentences; empty if all is well.
   package var findings: [String]
   /// Records of the log's tail that the store did not include.
   package var recordsReplayed: Int
   /// Partitions whose whole history was replayed and compared with the store.
   package var partitionsCompared: Int
-  /// Partitions whose log does not begin with their first record any more, so that this is not possible.
+  /// Partitions whose log no longer begins with their first record, so that this is impossible.
   package var partitionsTrimmed: Int
-  /// Records that were read and leave no trace in the state.
+  /// Records that leave no trace in the state.
   package var voidRecords: Int
-  /// The hash of all rows of the store.
+  /// The hash of all the store's rows.
   package var storeHash: StateHash
 
   package var isSound: Bool { totals.findings == 0 }
 }
 
-/// Audits a log and a store: does the store hold what the log says, and are stock and money conserved?
+/// Audits a log and a store: does the store match the log, and are stock and money conserved?
 ///
-/// 1. *Store = replay.* Where the log still has a partition's records from the first on, they are replayed from
-///    nothing up to the partition's checkpoint, and the hash of the state is compared with that of the store's rows.
-/// 2. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts
-///    of orders, stock and payments are held against each other.
+/// 1. *Store = replay.* If the log still has all of a partition's records, they are replayed from nothing up to the
+///    partition's checkpoint, and the hash of the state is compared with that of the store's rows.
+/// 2. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts of
+///    orders, stock and payments are compared.
 extension AuditReport {
   /// Runs the audit. `progress` gets the number of log records read so far.
-  /// - Throws: `LogFailure`, `StoreFailure` when something cannot be read or a row not decoded.
+  /// - Throws: `LogFailure`, `StoreFailure` if something cannot be read or a row cannot be decoded.
   package init(auditing source: any AuditSource, progress: (Int) -> Void = { _ in }) throws {
     let state = try ReplayedState(source, progress: progress)
     var conservation = Conservation()

@@ -10,23 +10,23 @@ package protocol AuditSource: AnyObject {
 
   // MARK: The store, as of the moment of `headers`
 
-  /// What an owner of a partition starts from.
+  /// What a partition's owner starts from.
   func recovery(of partition: PartitionID) throws -> Recovery
-  /// The messages of a partition that the store keeps, because nobody has acknowledged them.
+  /// A partition's unacknowledged messages, which the store keeps.
   func unsent(of partition: PartitionID) throws -> [OutboxRow]
-  /// Some entities, nil where there is none, in the order of the keys.
+  /// Some entities, nil for missing ones, in the order of the keys.
   func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange]
-  /// Every entity of a partition, in the order of (kind, key).
+  /// Every entity of a partition, ordered by (kind, key).
   func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws
 
   // MARK: The log
 
-  /// The offsets of a partition's records: at least those that messages of the other partitions' own ranges rest on
-  /// at that time.
+  /// The offsets of a partition's records: at least those on which messages in the other partitions' ranges depend at
+  /// that time.
   func offsets(of partition: PartitionID) throws -> Range<Int64>
-  /// Hands over the records of some ranges: each batch of one partition, each partition's in order.
+  /// Passes the records of some ranges to `body`: each batch from one partition, each partition's in order.
   func forEachBatch(in ranges: [PartitionID: Range<Int64>], _ body: ([LoggedRecord]) throws -> Void) throws
-  /// Whether several processes may write it: then records that leave no trace are no finding.
+  /// Whether several processes may write it: then records that leave no trace are not findings.
   var isShared: Bool { get }
   /// Whether reading partitions one by one costs no more than reading them together.
   var isReadApart: Bool { get }

@@ -5,22 +5,22 @@ import PartitionCore
 import PostgresStore
 import StateStore
 
-/// A cluster's topics and databases, for an audit; pods may run meanwhile.
+/// A cluster's topics and databases, for an audit; pods may run at the same time.
 ///
-/// The databases are read first, each as of one moment that is held until the end, then the topics' ends. So the log
-/// has everything that the store rests on. Epochs are left alone: no pod notices.
+/// The databases are read first, each from a snapshot held until the end, then the topics' ends. So the log has
+/// everything the store depends on. Epochs are not changed: no pod notices.
 package final class ClusterSource: AuditSource {
   package let partitioner: Partitioner
   package let headers: [PartitionID: CheckpointHeader]
   private let topics: KafkaTopicReader
   private let stores: [Service: PostgresStoreReader]
 
-  /// How long a database may not be asked anything while the log is read, and how long one question may take.
+  /// How long a database connection may be idle while the log is read, and how long one query may take.
   static let silenceMillisecondsMax = 6 * 60 * 60 * 1_000
 
   /// Connects to everything.
-  /// - Parameter databases: how libpq reaches them, one of each service.
-  /// - Throws: `LogFailure`, `StoreFailure`: something cannot be reached, or is not of this cluster.
+  /// - Parameter databases: how libpq reaches them, one per service.
+  /// - Throws: `LogFailure`, `StoreFailure`: something cannot be reached, or does not belong to this cluster.
   package init(_ kafka: KafkaOptions, databases: [Service: String]) throws {
     partitioner = kafka.partitioner
     topics = try KafkaTopicReader(kafka)

@@ -3,7 +3,7 @@ import Model
 import PartitionCore
 import Wire
 
-/// Holds a store's rows against a replay of the whole log.
+/// Compares a store's rows with a replay of the whole log.
 struct Comparison {
   private let source: any AuditSource
   private(set) var findings: [String] = []
@@ -18,7 +18,7 @@ struct Comparison {
   /// `progress` gets the number of records read so far.
   mutating func run(_ progress: (Int) -> Void) throws {
     let partitions = source.partitions.filter { source.headers[$0] != nil }
-    // One partition's whole state in memory at a time, where that costs no more.
+    // One partition's whole state in memory at a time, if that costs no more.
     let groups = source.isReadApart ? partitions.map { [$0] } : [partitions]
     for group in groups { try compare(group, progress) }
     for partition in source.partitions where source.headers[partition] == nil {
@@ -46,7 +46,7 @@ struct Comparison {
     }
     try source.forEachBatch(in: ranges) { batch in
       guard let partition = batch.first?.partition, let replay = replays[partition] else { return }
-      // Started from nothing, so what is not in memory does not exist.
+      // The replay started from nothing, so what is not in memory does not exist.
       try replay.apply(batch) { keys in keys.map { EntityChange(key: $0, value: nil) } }
       for message in replay.takeMessages() { unsent[partition]?.remove(message) }
       recordsRead += batch.count
@@ -81,7 +81,7 @@ struct Comparison {
           + "\(replay.appliedOffset) to \(replayed)")
     } else if !replay.agrees(with: header) {
       findings.append(
-        "\(partition): the checkpoint at offset \(header.offset) tells another time, rules, accounts or numbers than "
+        "\(partition): the checkpoint at offset \(header.offset) has another time, rules, accounts or numbers than "
           + "the replay of its log")
     }
   }

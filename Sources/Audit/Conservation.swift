@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-/// Whether stock and money are conserved in a state in which every checkout has ended.
+/// Checks whether stock and money are conserved in a state in which every checkout has ended.
 struct Conservation {
   private(set) var findings: [String] = []
   private(set) var totals = AuditTotals()
@@ -14,7 +14,7 @@ struct Conservation {
   private var charged: [EntityKey: Money] = [:]
   private var paidOrders: [(OrderID, Order)] = []
 
-  /// The most findings that are listed.
+  /// The most findings listed.
   static let findingsMax = 50
 
   mutating func find(_ sentence: String) {
@@ -75,7 +75,7 @@ struct Conservation {
     }
   }
 
-  /// Holds the services against each other. `ledgers` are the sums of each service's partitions.
+  /// Compares the services with each other. The ledgers are the sums of each service's partitions.
   mutating func finish(orders: Ledger, stock: Ledger, payments: Ledger) {
     for (id, order) in paidOrders {
       let cost = order.lines.reduce(into: Int64(0)) { $0 &+= $1.price.value &* $1.quantity.value }

@@ -3,7 +3,8 @@ import PartitionCore
 /// Audits a data folder.
 package enum FolderAudit {
   /// Runs the audit. `progress` gets the number of log records read so far.
-  /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure` when the folder cannot be read or a row not decoded.
+  /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure` if the folder cannot be read or a row cannot be
+  ///   decoded.
   package static func run(path: String, progress: (Int) -> Void = { _ in }) throws -> AuditReport {
     try AuditReport(auditing: try FolderSource(path: path), progress: progress)
   }

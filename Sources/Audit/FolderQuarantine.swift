@@ -5,15 +5,15 @@ import SQLiteFolder
 import SQLiteLog
 import SQLiteStore
 
-/// Moves a stopped partition past the record at which it stops, on an operator's word.
+/// Moves a stopped partition past the record that stops it, at an operator's request.
 package enum FolderQuarantine {
-  /// What was set aside, and what became of the partition.
+  /// What was set aside, and the partition's state afterwards.
   package struct Report: Sendable {
     /// Which entry of the record was set aside, from 0.
     package let entry: Int
     /// Why the partition stopped there.
     package let reason: String
-    /// How the partition stands now; a further record may stop it again.
+    /// The partition's status now; a later record may stop it again.
     package let status: PartitionStatus
     /// The offset of the newest record in the partition's log.
     package let newestOffset: Int64
@@ -25,14 +25,13 @@ package enum FolderQuarantine {
   }
 
   /// Sets aside what stops the partition called `name` at `offset`: the one entry that cannot be applied. It becomes a
-  /// skip, so that its number in its stream stays used. Nothing else can be set aside: if a record cannot be
-  /// decoded, nobody knows which numbers it used and how many messages it caused, and every later record depends on
-  /// that.
+  /// skip, so that its number in its stream stays used. Nothing else can be set aside: if a record cannot be decoded,
+  /// it is unknown which numbers it used and how many messages it caused, and every later record depends on that.
   ///
   /// `note` is kept with the record, after the reason for the stop. `progress` gets the number of records read so far;
   /// the log is read twice.
-  /// - Throws: `Refusal`; `DataFolderFailure` when a process uses the folder; `LogFailure`, `StoreFailure`. Nothing was
-  ///   changed then.
+  /// - Throws: `Refusal`; `DataFolderFailure` if a process uses the folder; `LogFailure`, `StoreFailure`. Then nothing
+  ///   was changed.
   package static func run(
     path: String, partition name: String, offset: Int64, note: String, progress: (Int) -> Void = { _ in }
   ) throws -> Report {

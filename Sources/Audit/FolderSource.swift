@@ -7,8 +7,8 @@ import SQLiteStore
 
 /// A data folder, for an audit.
 ///
-/// Store and log are each read as of one moment, the store's first: what it includes is in the log then. So a server
-/// may write meanwhile, and the state is one that the shop was in.
+/// Store and log are each read from one snapshot, the store's first: so the log has what the store includes. A server
+/// may write in the meantime; the state read is one that the shop was in.
 package final class FolderSource: AuditSource {
   package let partitioner: Partitioner
   package let headers: [PartitionID: CheckpointHeader]
@@ -16,7 +16,7 @@ package final class FolderSource: AuditSource {
   let log: SQLiteLogReader
   private let store: SQLiteStoreReader
 
-  /// Records read from the log at once.
+  /// Records read from the log at a time.
   static let readRecordsMax = 2_048
 
   /// Opens a folder.
@@ -26,13 +26,13 @@ package final class FolderSource: AuditSource {
     let format = try DataFolder.readFormat(path)
     try Self.checkVersion(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
-      throw LogFailure(.format, "\(path): \(format.partitionCount) is no partition count")
+      throw LogFailure(.format, "\(path): \(format.partitionCount) is not a partition count")
     }
     self.partitioner = partitioner
     (store, log, headers) = try Self.open(path)
   }
 
-  /// - Throws: `LogFailure` for a log of the version before, whose records stand under other rules.
+  /// - Throws: `LogFailure` for a log of the previous version, whose records follow other rules.
   private static func checkVersion(_ path: String) throws(LogFailure) {
     guard try FormerLog.isThere(in: path) else { return }
     throw LogFailure(
@@ -47,8 +47,8 @@ package final class FolderSource: AuditSource {
 
   private static func open(_ path: String) throws -> Opened {
     var opened = try openOnce(path)
-    // A server may have trimmed the log up to a newer checkpoint than the one read, so it is read again. What is
-    // missing after some attempts is missing for good, which the replay finds.
+    // A server may have trimmed the log up to a newer checkpoint than the one read, so read it again. What is missing
+    // after several attempts is missing for good; the replay finds that.
     for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
     return opened
   }
@@ -69,7 +69,7 @@ package final class FolderSource: AuditSource {
 
   static let openAttemptsMax = 8
 
-  /// Nothing is left out of a folder's log: what was set aside is no longer in it.
+  /// A folder's log needs no exclusions: what was set aside is no longer in it.
   package func recovery(of partition: PartitionID) throws -> Recovery {
     Recovery(
       header: headers[partition], pinned: try store.pinned(of: partition), outbox: try store.outbox(of: partition))
@@ -89,7 +89,7 @@ package final class FolderSource: AuditSource {
 
   package let isShared = false
 
-  /// The log is one file: all of it is read for any of its partitions.
+  /// The log is one file: reading any partition reads all of it.
   package let isReadApart = false
 
   package func forEachBatch(

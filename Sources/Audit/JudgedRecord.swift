@@ -3,15 +3,15 @@ import Model
 import PartitionCore
 import Tenancy
 
-/// One record of a log, and what it counts for.
+/// One log record, and its effect.
 package struct JudgedRecord: Sendable {
   package enum Standing: Hashable, Sendable {
     case counted
     /// It leaves no trace.
     case void(RecordFilter.Void)
-    /// Its partition stops here, or before.
+    /// Its partition stops here, or earlier.
     case broken(at: Int64, String)
-    /// The records before it are gone: the store has what they and it came to.
+    /// The records before it are gone: the store has their result and its own.
     case stored
   }
 
@@ -25,7 +25,7 @@ package struct JudgedRecord: Sendable {
 }
 
 extension AuditSource {
-  /// The record at an offset; nil where the log has none.
+  /// The record at an offset; nil if the log has none.
   /// - Throws: `LogFailure`.
   package func record(at offset: Int64, of partition: PartitionID) throws -> JudgedRecord? {
     let offsets = try offsets(of: partition)
@@ -57,7 +57,7 @@ extension AuditSource {
 }
 
 extension RecordFilter {
-  /// What the next record of a log counts for.
+  /// The effect of the log's next record.
   fileprivate mutating func standing(of record: LoggedRecord) -> JudgedRecord.Standing {
     switch record.content {
     case .undecodable(let reason): .broken(at: record.offset, "it cannot be decoded: \(reason)")

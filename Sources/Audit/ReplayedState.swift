@@ -1,14 +1,13 @@
 import Model
 import PartitionCore
 
-/// What a log and a store will hold once everything in the log has been applied: the store's checkpoints, the log's
-/// tail replayed over them by the real rules, and every message that was not in the log yet delivered. Nothing is
-/// written.
+/// The state once everything in the log has been applied: the store's checkpoints, with the log's tail replayed over
+/// them by the real rules, and every message not yet in the log delivered. Nothing is written.
 package final class ReplayedState {
   package let source: any AuditSource
   /// Records of the log that the store did not include.
   package let recordsReplayed: Int
-  /// Where log and store do not fit together.
+  /// Inconsistencies between log and store.
   let findings: [String]
   private let replays: [PartitionID: TenancyReplay]
   private var changes: [PartitionID: [EntityKey: Entity?]] = [:]
@@ -33,10 +32,10 @@ package final class ReplayedState {
 
   package func appliedOffset(of partition: PartitionID) -> Int64 { replays[partition]?.appliedOffset ?? -1 }
 
-  /// The partition's own row, as it is in the end.
+  /// The partition's own row in the final state.
   package func header(of partition: PartitionID) -> CheckpointHeader? { replays[partition]?.header }
 
-  /// Which entry of the record after `appliedOffset` cannot be applied; nil when none is to blame.
+  /// Which entry of the record after `appliedOffset` cannot be applied; nil if none is to blame.
   package func poisonousEntry(of partition: PartitionID) -> Int? { replays[partition]?.poisonousEntry }
 
   /// Records of the tail that leave no trace.
@@ -44,14 +43,14 @@ package final class ReplayedState {
 
   package func ledger(of partition: PartitionID) -> Ledger { replays[partition]?.header.ledger ?? Ledger() }
 
-  /// One entity as it is in the end; nil where there is none.
+  /// One entity in the final state; nil if there is none.
   /// - Throws: `StoreFailure`.
   package func entity(_ key: EntityKey, of partition: PartitionID) throws -> Entity? {
     if let changed = changes[partition]?[key] { return changed }
     return try source.entities([key], of: partition).first?.value
   }
 
-  /// Every entity of a partition as it is in the end, in no particular order.
+  /// Every entity of a partition in the final state, in no particular order.
   /// - Throws: `StoreFailure`, or what `body` throws.
   package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     let changed = changes[partition] ?? [:]

@@ -2,25 +2,24 @@ import EventLog
 import Model
 import PartitionCore
 
-/// The way from the store's checkpoints through the log's tail to what a restart would come to.
+/// Goes from the store's checkpoints through the log's tail to the state a restart would reach.
 ///
-/// Where the log grows meanwhile, the replay ends at a *consistent cut*: each partition is read through the end that it
-/// had when it was asked for, and further, as far as the others' messages come from. So no effect is seen without its
-/// cause.
+/// If the log grows in the meantime, the replay ends at a *consistent cut*: each partition is read to the end it had
+/// when that was queried, and further up to the causes of the others' messages. So no effect is seen without its cause.
 struct TailReplay {
   private let source: any AuditSource
   private(set) var replays: [PartitionID: TenancyReplay] = [:]
   private(set) var recordsReplayed = 0
-  /// Where log and store do not fit together.
+  /// Inconsistencies between log and store.
   private(set) var findings: [String] = []
 
   /// How far a partition's log was read.
   private var readThrough: [PartitionID: Int64] = [:]
-  /// Whose log ends before what others got from it.
+  /// Partitions whose log ends before the causes of messages that others received.
   private var ended: Set<PartitionID> = []
   private var messages: [(source: PartitionID, message: OutboxRow)] = []
 
-  /// Records beyond a first end that are looked at before all partitions are held against each other again.
+  /// Records read beyond the first end before all partitions are compared again.
   private static let extensionRecordsMax: Int64 = 1_024
 
   /// Replays the tail. `progress` gets the number of records read so far.
@@ -75,9 +74,9 @@ struct TailReplay {
     messages += (replays[partition]?.takeMessages() ?? []).map { (partition, $0) }
   }
 
-  /// Reads on where others have messages whose causes were not read: through the last of the causes and not a record
-  /// further. More would bring new messages, whose causes were to be read in turn, and so on while pods write.
-  /// Returns whether anything was read.
+  /// Reads further if others have messages whose causes were not read: through the last cause and not a record more.
+  /// Any more would bring new messages whose causes must be read in turn, without end while pods write. Returns whether
+  /// anything was read.
   private mutating func extend(_ progress: (Int) -> Void) throws -> Bool {
     var isAnyRead = false
     for partition in source.partitions where !ended.contains(partition) {
@@ -114,7 +113,7 @@ struct TailReplay {
     return source.partitions.lazy.compactMap { replays[$0] }.first { $0.lacks(sender) }?.lack(of: sender)
   }
 
-  /// Delivers the messages that were caused. What the log has of them is dropped as a repetition; the rest is what a
+  /// Delivers the messages that were caused. Those already in the log are dropped as repetitions; the rest is what a
   /// restart would append.
   private mutating func deliverMessages() throws {
     while !messages.isEmpty {

@@ -11,23 +11,23 @@ import Tenancy
 /// `Owned` never comes.
 final class TenancyReplay {
   let partition: PartitionID
-  /// The offset of the newest record that it has gone past.
+  /// The offset of the newest record it has passed.
   private(set) var appliedOffset: Int64
-  /// Records that leave no trace, and sentences about those that should not be there.
+  /// Records that leave no trace, and sentences about those that should not exist.
   private(set) var voidRecords = 0
   private(set) var findings: [String] = []
   private let isShared: Bool
   private var tenancy: any AuditedTenancy
   private var actions = TenancyActions()
-  /// Judges the records once more, to say why one is void.
+  /// Judges the records a second time, to say why one is void.
   private var filter: RecordFilter
 
   /// Above every owner of the log.
   private static let owner = OwnerID(epoch: .max, run: 0)
-  /// The most findings that a partition is listed with.
+  /// The most findings listed per partition.
   static let findingsMax = 20
 
-  /// Starts from what a store says; from the partition's first record where that is nothing.
+  /// Starts from what a store has; if that is nothing, from the partition's first record.
   /// - Parameter isShared: whether several processes write the log, which leaves void records in it.
   init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery, isShared: Bool) {
     self.partition = partition
@@ -66,7 +66,8 @@ final class TenancyReplay {
   private func judge(_ record: LogRecord, at offset: Int64) {
     guard case .void(let reason) = filter.judge(record) else { return }
     voidRecords += 1
-    // An owner of a store that was set back may have announced an epoch twice. Nobody else writes beside an owner.
+    // With a store that was set back, an owner may have announced an epoch twice. Nobody else writes at the same time
+    // as an owner.
     guard !isShared, let number = record.number, findings.count < Self.findingsMax else { return }
     findings.append(
       "\(partition): record \(number) of \(record.owner) at offset \(offset) leaves no trace: \(reason.rawValue); "
@@ -90,7 +91,7 @@ final class TenancyReplay {
 
   /// Applies a message of another partition that its log does not have, as a restart would; a repetition is dropped.
   func receive(_ message: OutboxRow, from source: PartitionID, load: EntityLoad) throws {
-    // What has a gap before it is dropped by every receiver, for ever.
+    // Every receiver drops what follows a gap, forever.
     guard tenancy.isReplaying, message.number == tenancy.receivedNumber(of: source) + 1 else { return }
     if filter.owner == nil, let first = Owner(epoch: 1, incarnation: 1, address: "audit") {
       try append(.owned(first), load)
@@ -120,13 +121,13 @@ final class TenancyReplay {
       && sender.tenancy.isReplaying
   }
 
-  /// What it means when `sender` never causes them.
+  /// What it means if `sender` never causes them.
   func lack(of sender: TenancyReplay) -> String {
     "\(partition) has message \(tenancy.receivedNumber(of: sender.partition)) of \(sender.partition), whose log causes "
       + "\(sender.tenancy.causedNumber(for: partition)) for it"
   }
 
-  /// A sentence about what `sender` caused and nobody can hand over any more; nil when there is no such thing.
+  /// A sentence about messages that `sender` caused but nobody can deliver any more; nil if there are none.
   func loss(of sender: TenancyReplay) -> String? {
     let received = tenancy.receivedNumber(of: sender.partition)
     let caused = sender.tenancy.causedNumber(for: partition)
@@ -146,16 +147,16 @@ final class TenancyReplay {
     }
   }
 
-  /// Which entry of the record after `appliedOffset` cannot be applied, from 0; nil when none is to blame.
+  /// Which entry of the record after `appliedOffset` cannot be applied, from 0; nil if none is to blame.
   var poisonousEntry: Int? { tenancy.poisonousEntry }
-  /// The partition's own row, as a checkpoint of now would write it.
+  /// The partition's own row, as a checkpoint would write it now.
   var header: CheckpointHeader { tenancy.header }
 
-  /// Whether that is what a checkpoint says.
+  /// Whether a checkpoint agrees with that.
   func agrees(with checkpoint: CheckpointHeader) -> Bool {
     let replayed = header
     if replayed == checkpoint { return true }
-    // An owner that appended nothing yet may have written what its predecessor left: it announced itself later.
+    // An owner may write its predecessor's state before it appends anything: it announces itself later.
     guard let owner = checkpoint.owner, owner.epoch > replayed.owner?.epoch ?? 0 else { return false }
     return replayed
       == CheckpointHeader(
@@ -166,14 +167,14 @@ final class TenancyReplay {
   }
 
   func forEachEntity(_ body: (EntityKey, Entity) -> Void) { tenancy.forEachEntity(body) }
-  /// Takes every entity that changed since it began.
+  /// Takes every entity that has changed since the start.
   func takeChanges() -> [EntityChange] { tenancy.takeChanges() }
 }
 
-/// Asks a store for entities; nil where there is none, in the order of the keys.
+/// Loads entities from a store; nil for missing ones, in the order of the keys.
 typealias EntityLoad = ([EntityKey]) throws -> [EntityChange]
 
-/// The tenancy, whatever the service of its partition.
+/// The tenancy of a partition of any service.
 private protocol AuditedTenancy: TenancyDriver {
   var header: CheckpointHeader { get }
   var poisonousEntry: Int? { get }

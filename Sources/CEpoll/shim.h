@@ -1,4 +1,4 @@
-// What the load generator needs of Linux and Swift's Glibc module does not have.
+// Linux calls that the load generator needs and Swift's Glibc module lacks.
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 

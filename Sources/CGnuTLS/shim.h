@@ -2,7 +2,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-// The flags and codes that Swift does not import, or imports as several types.
+// Flags and codes that Swift does not import, or imports as several types.
 static inline int kassa_tls_client(gnutls_session_t *session) {
   return gnutls_init(session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 }
@@ -20,8 +20,8 @@ static inline int kassa_tls_is_again(long status) {
   return status == GNUTLS_E_AGAIN || status == GNUTLS_E_INTERRUPTED;
 }
 
-// One end of a connection between pods: TLS 1.3 and nothing else, no tickets, the other end's certificate demanded and
-// verified against the authorities and the time, but against no name.
+// One end of a connection between pods: TLS 1.3 only, no tickets; the other end's certificate is required and verified
+// against the authorities and the time, but not against a name.
 static inline int kassa_tls_peer(gnutls_session_t *session, int is_client, gnutls_certificate_credentials_t credentials) {
   unsigned int flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
   int status = gnutls_init(session, flags | (is_client ? GNUTLS_CLIENT : GNUTLS_SERVER));
@@ -43,7 +43,7 @@ static inline int kassa_tls_prove_memory(
     gnutls_certificate_credentials_t credentials, const gnutls_datum_t *certificate, const gnutls_datum_t *key) {
   return gnutls_certificate_set_x509_key_mem(credentials, certificate, key, GNUTLS_X509_FMT_PEM);
 }
-// Whether a handshake failed for the other end's certificate: missing, or not to be trusted.
+// Whether a handshake failed because the other end's certificate is missing or untrusted.
 static inline int kassa_tls_is_distrust(long status) {
   return status == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR || status == GNUTLS_E_CERTIFICATE_ERROR ||
          status == GNUTLS_E_NO_CERTIFICATE_FOUND || status == GNUTLS_E_CERTIFICATE_REQUIRED;

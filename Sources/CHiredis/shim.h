@@ -1,8 +1,8 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 
-// hiredis allocates an array as long as a reply's head says, before its elements are there. The reader below refuses
-// arrays that no answer of ours has: longer than a bound, or within each other.
+// hiredis allocates an array of the length in a reply's head, before its elements have arrived. The reader below
+// refuses arrays that no expected answer contains: longer than a bound, or nested.
 #if HIREDIS_MAJOR >= 1
 typedef size_t kassa_array_length;
 #else

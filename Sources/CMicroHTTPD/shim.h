@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-// libmicrohttpd takes its options and gives its answers through variadic functions, which Swift does not import.
+// libmicrohttpd takes options and returns information through variadic functions, which Swift does not import.
 
 // POLLRDHUP, which needs _GNU_SOURCE: the other side has closed its half.
 static const short kassa_poll_closed = 0x2000;
 
-// What the library said last; filled while `is_open`, so that a failed start can be explained. Later it speaks of
-// errors of clients; before it answers a request itself, which it tells nobody else, `refuses` is called.
+// The library's last message; filled while `is_open`, so that a failed start can be explained. Later messages are about
+// clients' errors; `refuses` is called before the library answers a request itself, which it reports in no other way.
 struct kassa_daemon_log {
   int is_open;
   char text[512];
@@ -37,7 +37,7 @@ struct kassa_daemon_settings {
   const char *certificate;
   const char *key;
   const char *priorities;
-  // What every callback gets as its first argument.
+  // Every callback's first argument.
   void *context;
   MHD_AcceptPolicyCallback admit;
   MHD_AccessHandlerCallback handle;
@@ -46,7 +46,7 @@ struct kassa_daemon_settings {
   MHD_NotifyConnectionCallback connect;
 };
 
-// The path stays as it was sent.
+// Leaves the path as it was sent.
 static inline size_t kassa_keep_escapes(void *context, struct MHD_Connection *connection, char *text) {
   (void)context;
   (void)connection;
@@ -99,8 +99,8 @@ static inline const struct sockaddr *kassa_connection_address(struct MHD_Connect
   return info ? info->client_addr : 0;
 }
 
-// Bytes that have come on a TCP socket, read or not; 0 where the system does not tell. The C library's `tcp_info` ends
-// before this field of the kernel's, whose place never changes: option TCP_INFO, `tcpi_bytes_received`.
+// Bytes received on a TCP socket, read or not; 0 if the system does not report them. The C library's `tcp_info` ends
+// before this kernel field, whose place never changes: option TCP_INFO, `tcpi_bytes_received`.
 static inline uint64_t kassa_socket_bytes_received(int socket) {
   uint64_t information[17] = {0};
   socklen_t size = sizeof information;
@@ -116,13 +116,13 @@ static inline int kassa_socket_is_open(int socket) {
   return state == 1 || state == 8; // TCP_ESTABLISHED, TCP_CLOSE_WAIT
 }
 
-// Bytes of the head with its last empty line; 0 before all of it is there.
+// Bytes of the head including its final empty line; 0 until all of it has arrived.
 static inline size_t kassa_connection_head_bytes(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
   return info ? info->header_size : 0;
 }
 
-// The status of the answer that was queued; 0 before that.
+// The status of the queued answer; 0 before that.
 static inline unsigned int kassa_connection_status(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
   return info ? info->http_status : 0;

@@ -1,6 +1,6 @@
 #include <libpq-fe.h>
 
-// Macros of characters do not import.
+// Swift does not import character macros.
 static inline const char *kassa_sqlstate(const PGresult *result) {
   return PQresultErrorField(result, PG_DIAG_SQLSTATE);
 }

@@ -4,10 +4,10 @@
 #include <sys/prctl.h>
 #include <uv.h>
 
-// Variadic; at most 15 characters are kept.
+// Variadic; keeps at most 15 characters.
 static inline void kassa_name_this_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-// A lane answers no signals: they go to the main thread.
+// Lanes handle no signals: these go to the main thread.
 static inline void kassa_block_signals(void) {
   sigset_t all;
   sigfillset(&all);

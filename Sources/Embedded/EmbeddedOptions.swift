@@ -4,7 +4,7 @@ import SQLiteStore
 import Serving
 import Settings
 
-/// The settings that only the embedded mode has, as each part wants them.
+/// The settings that only the embedded mode has, as each part needs them.
 struct EmbeddedOptions {
   let log: SQLiteLog.Options
   let store = SQLiteStore.Options()
@@ -14,7 +14,7 @@ struct EmbeddedOptions {
     var log = SQLiteLog.Options()
     log.limits.queuedRecordsMax = settings.eventLogQueuedRecordsMax
     log.limits.queuedBytesMax = settings.eventLogQueuedBytesMax
-    // A shorter queue than a group begins one as soon as it is full.
+    // If the queue is shorter than a group, a full queue begins a group.
     log.limits.groupRecordsDue = min(log.limits.groupRecordsDue, settings.eventLogQueuedRecordsMax)
     if settings.eventLogRetention == .keep { log.retention = .keepAll }
     self.log = log

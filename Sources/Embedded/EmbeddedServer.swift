@@ -21,9 +21,9 @@ import Telemetry
 /// lane n        the operator port
 /// log, store    SQLite files with threads of their own
 /// ```
-/// Boot: bring the folder forward if an earlier version wrote it, lock it, look whether the clock fits it, open log and
-/// store, take the partitions over, replay on the lanes, open the gates. The ports are open from the start: while the
-/// replay lasts requests are refused with 503, and `/readyz` says what is missing.
+/// Boot: upgrade the folder if an earlier version wrote it, lock it, check the clock against it, open log and store,
+/// take over the partitions, replay on the lanes, open the gates. The ports are open from the start: during the replay
+/// requests are refused with 503, and `/readyz` says what is missing.
 public final class EmbeddedServer: Sendable {
   private let settings: ServeSettings
   private let log: SQLiteLog
@@ -32,7 +32,7 @@ public final class EmbeddedServer: Sendable {
   private let clock: ServingClock
   private let replayed: Gate
   private let runtime: OwnerRuntime
-  /// What the store had of each partition at the start, and how many records of the log were beyond that.
+  /// How much of each partition the store had at the start, and how many log records were beyond that.
   private let offsetsAtBoot: [PartitionID: Int64]
   private let recordsToReplay: Int64
 
@@ -41,7 +41,7 @@ public final class EmbeddedServer: Sendable {
 
   /// Opens everything and starts to serve.
   /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`,
-  ///   `HTTPServerFailure`, `LaneFailure`, `ConfigurationError`: each names what is wrong; nothing keeps running then.
+  ///   `HTTPServerFailure`, `LaneFailure`, `ConfigurationError`: each names what is wrong; then nothing keeps running.
   public init(_ settings: ServeSettings, version: String, journal: Log) throws {
     self.settings = settings
     let serving = try ServingOptions(settings)
@@ -57,7 +57,7 @@ public final class EmbeddedServer: Sendable {
     let log = try SQLiteLog(folder: folder, options: options.log)
     self.log = log
     store = try SQLiteStore(folder: folder, options: options.store)
-    // Before the partitions are taken over: a folder that is refused stays as it was.
+    // Before the partitions are taken over: a refused folder stays unchanged.
     let standing = try SQLiteStoreReader(path: settings.dataFolder).headers()
     let offsets = Dictionary(standing.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
     if let refusal = log.refusal(behind: offsets) { throw refusal }
@@ -91,11 +91,11 @@ public final class EmbeddedServer: Sendable {
     clock.watch(journal)
   }
 
-  /// Waits until everything from before the start has been applied. Returns false when that takes longer.
+  /// Waits until everything from before the start has been applied. Returns false if that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
 
-  /// Records of the log that were applied since the start, and those that are to be before it is ready. nil where a
-  /// lane is too busy to tell. Blocks for a second at most.
+  /// Log records applied since the start, and the total to apply before it is ready. nil if a lane is too busy to
+  /// answer. Blocks for a second at most.
   public func replayedRecords() -> (done: Int64, total: Int64)? {
     let answer = Mutex<RuntimeReport?>(nil)
     let answered = DispatchSemaphore(value: 0)
@@ -111,14 +111,14 @@ public final class EmbeddedServer: Sendable {
     return (min(done, recordsToReplay), recordsToReplay)
   }
 
-  /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
+  /// Is no longer ready, but keeps serving until `stop`, so that load balancers send requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads the API keys again; a file that cannot be read changes nothing, and is reported.
+  /// Reloads the API keys; a file that cannot be read changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
-  /// Ends in order: takes no new connections and commands, lets what is under way end, writes checkpoints, closes
-  /// log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.
+  /// Shuts down in order: accepts no new connections and commands, finishes what is under way, writes checkpoints,
+  /// closes log, store and ports. Blocking; takes `drainMilliseconds` and a few seconds at most.
   public func stop() {
     front.drain(
       answersMilliseconds: settings.drainMilliseconds, closingMilliseconds: Self.closingMillisecondsMax)
@@ -128,7 +128,7 @@ public final class EmbeddedServer: Sendable {
     log.close()
   }
 
-  /// What checkpoints may take beyond the drain.
+  /// How long checkpoints may take beyond the drain.
   static let closingMillisecondsMax = 10_000
 }
 

@@ -5,11 +5,11 @@ import SQLiteStore
 import Serving
 import Settings
 
-/// The clock that a data folder continues with.
+/// The clock with which a data folder continues.
 enum FolderClock {
   /// Reads the folder and changes nothing in it.
-  /// - Throws: `ClockRefusal` where the machine's clock does not fit what the folder holds, and is not accepted;
-  ///   `DataFolderFailure`, `StoreFailure`, `LogFailure` where it cannot be read.
+  /// - Throws: `ClockRefusal` if the machine's clock does not fit the folder's contents, and is not accepted;
+  ///   `DataFolderFailure`, `StoreFailure`, `LogFailure` if the folder cannot be read.
   static func clock(_ settings: ServeSettings) throws -> ServingClock {
     let newest = try newestTime(in: settings.dataFolder)
     if settings.acceptedClock == .plausible {
@@ -18,7 +18,7 @@ enum FolderClock {
         toleranceMilliseconds: settings.clockToleranceMilliseconds)
       if let refusal { throw refusal }
     }
-    // Time goes on from there: where it stood still instead, keys would be kept until the wall clock has caught up.
+    // Time continues from there: if it stood still instead, keys would be kept until the wall clock has caught up.
     return ServingClock(toleranceMilliseconds: settings.clockToleranceMilliseconds, notBefore: newest?.time)
   }
 

@@ -1,10 +1,10 @@
 import Model
 
-/// The records that a partition's topic has.
+/// The range of records in a partition's topic.
 public struct LogBounds: Hashable, Sendable {
   /// The offset of the oldest record; retention moves it.
   public let first: Int64
-  /// The offset that the next record gets.
+  /// The offset of the next record.
   public let next: Int64
 
   public init(first: Int64, next: Int64) {
@@ -12,7 +12,7 @@ public struct LogBounds: Hashable, Sendable {
     self.next = next
   }
 
-  /// Why an owner whose checkpoint stands at `offset` cannot go on, if so; -1 before the first record.
+  /// Why an owner with its checkpoint at `offset` cannot continue; nil if it can; -1 before the first record.
   public func refusal(behind offset: Int64, of partition: PartitionID) -> LogFailure? {
     if offset < -1 {
       return LogFailure(.format, "\(partition): a checkpoint at offset \(offset) makes no sense")

@@ -4,12 +4,12 @@ public struct LogFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A write or fsync failed, or the disk is full.
     case write
     case read
-    /// The log begins after the record that was asked for.
+    /// The log begins after the requested record.
     case trimmed
     /// The files are not what this program writes.
     case format
     case closed
-    /// What the log was told contradicts itself, or the library refuses it.
+    /// The log's settings contradict each other, or the library refuses them.
     case settings
     /// Nobody answered in time.
     case unreachable

@@ -1,19 +1,20 @@
 /// The bounds of a log that commits in groups.
 public struct LogLimits: Hashable, Sendable {
-  /// Records that wait to be written; beyond it no new commands are taken.
+  /// Records waiting to be written; beyond this no new commands are accepted.
   public var queuedRecordsMax = 65_536
-  /// Bytes that wait to be written; beyond it no new commands are taken.
+  /// Bytes waiting to be written; beyond this no new commands are accepted.
   public var queuedBytesMax = 64 << 20
-  /// Waiting records with which a group is committed whatever is still being applied.
+  /// Waiting records at which a group is committed, whatever is still being applied.
   public var groupRecordsDue = 256
-  /// Waiting bytes with which a group is committed whatever is still being applied.
+  /// Waiting bytes at which a group is committed, whatever is still being applied.
   public var groupBytesDue = 256 << 10
-  /// Ends of turns after which a group is committed although somebody is expected to append: no lane's work, however
-  /// long, keeps the others' records from the disk.
+  /// Ends of turns after which a group is committed even if a lane is expected to append: no lane's work, however long,
+  /// keeps the others' records from the disk.
   public var groupHintsMax = 12
-  /// Records of one step of reading. A step waits while so many are not taken.
+  /// Records per step of reading. A step waits while this many have not been taken.
   public var catchUpRecordsMax = 2_048
-  /// Bytes of one step of reading; the record that crosses it is read whole. A step waits while so many are not taken.
+  /// Bytes per step of reading; the record that crosses this bound is read as a whole. A step waits while this many
+  /// have not been taken.
   public var catchUpBytesMax = 1 << 20
 
   public init() {}

@@ -1,9 +1,9 @@
 import Model
 import PartitionCore
 
-/// A record as it stands in a log, for tools.
+/// A record as a log stores it, for tools.
 package struct LoggedRecord: Sendable {
-  /// A record, or why its bytes are none.
+  /// A record, or why its bytes are not one.
   package enum Content: Sendable {
     case record(LogRecord)
     case undecodable(reason: String)
@@ -12,7 +12,7 @@ package struct LoggedRecord: Sendable {
   package let partition: PartitionID
   /// The record's place in its partition: 0, 1, 2, … without gaps.
   package let offset: Int64
-  /// Its place, from 1, among the records of all partitions; where each partition has a log of its own, in that.
+  /// Its place, from 1, among the records of all partitions; if each partition has its own log, in that.
   package let sequence: UInt64
   package let content: Content
 

@@ -2,9 +2,9 @@ import Model
 import PartitionCore
 import Synchronization
 
-/// The in-memory twin of a log in one sequence: the same order, offsets and groups, and nothing on a disk.
+/// The in-memory twin of a log in one sequence: the same order, offsets and groups, with nothing on disk.
 ///
-/// Everything is durable as soon as its group is due, unless a test holds durability back to see what is withheld.
+/// Everything is durable as soon as its group is due, unless a test holds back durability to see what is withheld.
 package final class MemoryRecordLog: RecordLog {
   private struct Body: LogBody {
     let record: LogRecord
@@ -13,7 +13,7 @@ package final class MemoryRecordLog: RecordLog {
 
   private struct State: Sendable {
     var sequencer: RecordSequencer<Body>
-    /// By slot: what is durable, from the partition's first kept record on.
+    /// By slot: the durable records, from the partition's first kept one on.
     var records: [[LogRecord]]
     var firstOffsets: [Int64]
     var lanes: [any LogLane] = []
@@ -35,7 +35,7 @@ package final class MemoryRecordLog: RecordLog {
         records: Array(repeating: [], count: slots), firstOffsets: Array(repeating: 0, count: slots)))
   }
 
-  /// Begins anew with other lanes, as a process does that was killed and started again.
+  /// Starts over with other lanes, like a process that was killed and restarted.
   package func attach(_ lanes: [any LogLane]) {
     state.withLock { state in
       let ends = state.records.indices.map { state.firstOffsets[$0] + Int64(state.records[$0].count) }
@@ -74,7 +74,7 @@ package final class MemoryRecordLog: RecordLog {
     for lane in told { lane.logHasNews() }
   }
 
-  /// Makes everything durable; returns the lanes to be told.
+  /// Makes everything durable; returns the lanes to notify.
   private func commit(_ state: inout State) -> [Int] {
     guard !state.isHeld else { return [] }
     for row in state.sequencer.beginCommit() {
@@ -145,7 +145,7 @@ package final class MemoryRecordLog: RecordLog {
   /// From now on nothing becomes durable, until `releaseDurability`.
   package func holdDurability() { state.withLock { $0.isHeld = true } }
 
-  /// Makes everything durable that was appended, and what follows when its group is due.
+  /// Makes everything appended durable, and later records when their group is due.
   package func releaseDurability() {
     change { state in
       state.isHeld = false
@@ -153,7 +153,7 @@ package final class MemoryRecordLog: RecordLog {
     }
   }
 
-  /// Fails as a log does whose disk does.
+  /// Fails like a log whose disk fails.
   package func fail(_ failure: LogFailure) {
     change { state in
       state.sequencer.fail(failure)
@@ -165,7 +165,7 @@ package final class MemoryRecordLog: RecordLog {
     state.withLock { $0.sequencer.nextOffset(of: partition) }
   }
 
-  /// The durable records of a partition that were not trimmed.
+  /// A partition's durable records that were not trimmed.
   package func records(of partition: PartitionID) -> [LogRecord] {
     state.withLock { state in slot(of: partition).map { state.records[$0] } ?? [] }
   }

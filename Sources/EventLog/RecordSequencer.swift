@@ -6,22 +6,22 @@ import Streams
 /// group begins. The adapter guards it with one short lock.
 ///
 /// **One queue.** Records of all partitions wait in one queue and are committed in its order. A lane appends a record
-/// before it sends on what the record caused, so no commit can hold an effect without its cause.
+/// before it sends what the record caused, so no commit can contain an effect without its cause.
 ///
-/// **A saga in one group.** A checkout hops over several partitions and lanes; each hop is appended while the one
-/// before is not durable yet. A commit that began with the first hop would cost one fsync a hop. So a group begins when
-/// nobody is expected to append any more: a lane that is sent something is expected until its next turn has ended. The
-/// expectation is set before the mail is sent: whoever takes the mail ends a turn after it. A turn that was under way
-/// then ends it too early, which costs a commit and nothing else. So a lane ends its own turn before it sends: else a
-/// quick answer's expectation would end with the turn that the answer came too late for.
+/// **A saga in one group.** A checkout hops over several partitions and lanes; each hop is appended before the previous
+/// one is durable. If a commit began with the first hop, each hop would cost one fsync. So a group begins when no lane
+/// is expected to append any more: a lane that is sent something is expected until its next turn has ended. The
+/// expectation is set before the mail is sent, so the lane that takes the mail ends a turn after it. A turn already
+/// under way ends the expectation too early, which only costs a commit. So a lane ends its own turn before it sends:
+/// otherwise the expectation of a quick answer would end with a turn that the answer was too late for.
 ///
-/// **No group waits forever.** Whoever is expected gets mail, and so will take a turn, and end it. Consider the last
-/// end of a turn. Every record that waits was appended before one, so turns have ended since the newest group began;
-/// nobody is expected any more; so the group is due, or one is being written, whose end asks again. And `groupHintsMax`
-/// ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whoever is expected: no lane's work,
-/// however long, keeps the others' records from the disk.
+/// **No group waits forever.** Every expected lane gets mail, and so will take a turn, and end it. Consider the last
+/// end of a turn. Every waiting record was appended before one, so turns have ended since the newest group began; no
+/// lane is expected any more; so the group is due, or one is being written, whose end checks again. And `groupHintsMax`
+/// ends of turns, `groupRecordsDue` records or `groupBytesDue` bytes begin a group whatever lane is expected: no lane's
+/// work, however long, keeps the others' records from the disk.
 package struct RecordSequencer<Body: LogBody>: Sendable {
-  /// A record that waits to be written, or is being written.
+  /// A record waiting to be written, or being written.
   package struct Row: Sendable {
     package let partition: PartitionID
     package let epoch: UInt64
@@ -62,7 +62,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     self.nextOffsets += Array(repeating: 0, count: slots - self.nextOffsets.count)
   }
 
-  /// Names the lanes, anew: whatever was expected or confirmed is forgotten.
+  /// Sets new lanes: everything expected or confirmed is forgotten.
   package mutating func attach(laneCount: Int) {
     isExpected = Array(repeating: false, count: laneCount)
     expectedCount = 0
@@ -73,18 +73,18 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     partition.slot(of: partitionCount).map { nextOffsets[$0] } ?? 0
   }
 
-  /// Records that wait or are being written.
+  /// Records waiting or being written.
   package var pendingRecords: Int { queued.count + committing.count }
 
-  /// Whether no new commands should be taken: too much waits, or nothing will ever be written.
+  /// Whether no new commands should be accepted: too much waits, or nothing will ever be written.
   package var isBacklogged: Bool {
     failure != nil || queued.count >= limits.queuedRecordsMax || queuedBytes >= limits.queuedBytesMax
   }
 
   // MARK: Appending
 
-  /// Numbers the records and queues them; one of a partition that does not exist is left out. A log that has failed
-  /// takes none.
+  /// Numbers the records and queues them; those of partitions that do not exist are left out. A failed log accepts
+  /// none.
   package mutating func append(_ appends: [RecordAppend], bodies: [Body], by lane: Int) {
     guard failure == nil else { return }
     for (append, body) in zip(appends, bodies) {
@@ -99,7 +99,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     }
   }
 
-  /// Takes what became of a lane's appends.
+  /// Takes the results of a lane's appends.
   package mutating func takeConfirmations(of lane: Int) -> [Confirmation] {
     guard confirmations.indices.contains(lane), !confirmations[lane].isEmpty else { return [] }
     var taken: [Confirmation] = []
@@ -125,7 +125,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     if !queued.isEmpty { turnsEnded += 1 }
   }
 
-  /// Whether so much waits that a group begins whoever is expected.
+  /// Whether so much waits that a group begins whatever lane is expected.
   package var isGroupFull: Bool {
     canCommit && (queued.count >= limits.groupRecordsDue || queuedBytes >= limits.groupBytesDue)
   }
@@ -138,20 +138,20 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
   /// Whether there is a group that could begin.
   package var canCommit: Bool { failure == nil && !isCommitting && !queued.isEmpty }
 
-  /// Takes everything that waits as one group. Release it outside of the lock.
+  /// Takes everything that waits as one group. Release it outside the lock.
   package mutating func beginCommit() -> [Row] {
     guard canCommit else { return [] }
     isCommitting = true
     committing = queued
     queued = []
-    // The next group is likely as large; what lanes append need not grow the queue bit by bit under the lock.
+    // The next group is likely as large; appends should not grow the queue bit by bit under the lock.
     queued.reserveCapacity(min(committing.count, limits.groupRecordsDue))
     queuedBytes = 0
     turnsEnded = 0
     return committing
   }
 
-  /// Says that the group is durable. Returns the lanes to be told. A log that has failed confirms nothing any more.
+  /// Says that the group is durable. Returns the lanes to notify. A failed log confirms nothing any more.
   package mutating func endCommit() -> [Int] {
     guard failure == nil else { return [] }
     var told: [Int] = []

@@ -1,12 +1,12 @@
-/// One connection of a lane and the request it is at. Made when it is accepted, used for all of its requests.
+/// One connection of a lane and its current request. Created when accepted, used for all of its requests.
 /// Lane-confined.
 final class ClientConnection {
   enum Phase {
-    /// Between requests, or before the first, until the request line is here. → receiving
+    /// Between requests, or before the first, until the request line has arrived. → receiving
     case idle
-    /// The request line is here, the rest of the head is not. → body, answering, idle (refused by the library)
+    /// The request line has arrived, the rest of the head has not. → body, answering, idle (refused by the library)
     case receiving
-    /// The head is here and good. → waiting, answering
+    /// The head has arrived and is good. → waiting, answering
     case body
     /// The handler answers later; the connection is suspended. → answering
     case waiting
@@ -17,7 +17,7 @@ final class ClientConnection {
   let connection: OpaquePointer
   let socket: Int32
   let address: PeerAddress
-  /// How its first request is refused, because there are too many connections.
+  /// How to refuse its first request, because there are too many connections.
   var surplus: HeadRefusal?
   /// It is suspended because the library may be refusing its request.
   var isSuspect = false
@@ -25,9 +25,9 @@ final class ClientConnection {
   var index = 0
 
   var phase = Phase.idle
-  /// When the phase has to be over, in the lane's milliseconds; when it began, if it is `waiting`.
+  /// When the phase must end, in the lane's milliseconds; when it began, if `waiting`.
   var deadline: UInt64
-  /// Names the request it is at; never 0 while there is one.
+  /// Identifies the current request; never 0 while there is one.
   var exchange: UInt64 = 0
 
   /// The target in the library's buffer, and its parts.
@@ -36,24 +36,23 @@ final class ClientConnection {
   /// The byte after the question mark while the library must not see it.
   private var hiddenByte: UInt8?
   private(set) var isTargetGood = true
-  /// The target of a request with which the library's buffer had just begun.
+  /// The target of a request that starts near the beginning of the library's buffer.
   var earlyTarget: UnsafePointer<UInt8>?
-  /// Whether the whole head was here before the library took it apart, without a NUL.
+  /// Whether the whole head had arrived, without a NUL, before the library parsed it.
   var isHeadSeen = false
 
-  /// While it is idle: the first bytes of a request were seen, and it has the request's deadline.
+  /// While idle: the first bytes of a request were seen, and the request's deadline applies.
   var hasBegun = false
-  /// Bytes of all requests so far; over TLS, bytes that had come when the connection was first looked at while it is
-  /// idle.
+  /// Bytes of all requests so far; over TLS, bytes received when the connection was first looked at while idle.
   var bytesTaken: UInt64 = 0
-  /// Over TLS: whether `bytesTaken` is of this idle time.
+  /// Over TLS: whether `bytesTaken` is from this idle time.
   var isCounted = true
 
   var framing = BodyFraming()
   var body: [UInt8] = []
-  /// Bytes of the body that were thrown away since it is refused.
+  /// Bytes of the refused body that were discarded.
   var discardedBytes = 0
-  /// Told when the body has been read.
+  /// Sent when the body has been read.
   var refusal: HeadRefusal?
 
   init(_ connection: OpaquePointer, socket: Int32, address: PeerAddress, deadline: UInt64) {
@@ -63,7 +62,7 @@ final class ClientConnection {
     self.deadline = deadline
   }
 
-  /// Forgets a request, but keeps the memory it has used if that is little.
+  /// Forgets a request, but keeps its memory if that is small.
   func reset() {
     phase = .idle
     exchange = 0
@@ -92,17 +91,17 @@ final class ClientConnection {
     return UnsafeBufferPointer(start: TargetParts.root.utf8Start, count: TargetParts.root.utf8CodeUnitCount)
   }
 
-  /// Host and port of an absolute target; else empty.
+  /// Host and port of an absolute target; otherwise empty.
   var authority: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: target[parts.authority]) }
 
-  /// Behind the question mark; empty without one.
+  /// The part after the question mark; empty without one.
   var query: UnsafeBufferPointer<UInt8> {
     let end = parts.path.upperBound
     return end < target.count ? UnsafeBufferPointer(rebasing: target[(end + 1)...]) : target.emptyPart
   }
 
-  /// Keeps the library from taking the query apart, which would change it and use memory for each argument: to it, the
-  /// query ends where it begins. The buffer is the library's own memory, and it changes the same bytes itself.
+  /// Keeps the library from parsing the query, which would change it and use memory for each argument: the library sees
+  /// an empty query. The buffer is the library's own memory, and it changes the same bytes itself.
   func hideQuery() {
     guard !query.isEmpty, let base = query.baseAddress else { return }
     hiddenByte = base.pointee

@@ -2,9 +2,9 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-/// How many connections the lanes of a server have, in all and by client address. Shared by the lanes.
+/// How many connections a server's lanes have, in total and by client address. Shared by the lanes.
 ///
-/// Beyond the bounds some more connections are let in for as long as it takes to tell them so.
+/// Beyond the bounds some more connections are admitted just long enough to refuse them with an answer.
 public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0
@@ -24,17 +24,17 @@ public final class ConnectionLedger: Sendable {
     connectionsPerAddressMax = limits.connectionsPerAddressMax
   }
 
-  /// Connections beyond the bounds that are answered at the same time, of all lanes, and of one address.
+  /// Connections beyond the bounds answered at the same time, over all lanes, and of one address.
   static let surplusMax = 256
   static let surplusPerAddressMax = 32
 
-  /// Open connections of all lanes, without those that are to be refused.
+  /// Open connections of all lanes, not counting those to be refused.
   public var openConnections: Int { counts.withLock { $0.total } }
 
-  /// Connections beyond a bound, whether they were told so or just closed, since the start.
+  /// Connections beyond a bound since the start, whether answered or just closed.
   public var refusedConnections: UInt64 { counts.withLock { $0.refusedConnections } }
 
-  /// Connections that were not, since the start.
+  /// Connections within the bounds since the start.
   public var acceptedConnections: UInt64 { counts.withLock { $0.acceptedConnections } }
 
   enum Admission: Equatable {

@@ -1,15 +1,15 @@
 import CMicroHTTPD
 import Glibc
 
-/// Owns a libmicrohttpd daemon in external mode: no threads of its own, one epoll descriptor to watch.
-/// The callbacks reach the server by a pointer that does not keep it, so `stop` it before the server goes.
+/// Owns a libmicrohttpd daemon in external mode: no threads of its own, one epoll descriptor to watch. The callbacks
+/// reach the server through an unowned pointer, so `stop` the daemon before the server is freed.
 final class Daemon {
   private var daemon: OpaquePointer?
   private let log: UnsafeMutablePointer<kassa_daemon_log>
   /// Readable when the daemon has something to do.
   let descriptor: Int32
 
-  /// - Parameter socket: listens; stays the caller's.
+  /// - Parameter socket: a listening socket; remains the caller's.
   init(
     _ server: HTTPServer, socket: Int32, limits: HTTPLimits, tls: TLSMaterial?
   ) throws(HTTPServerFailure) {
@@ -24,7 +24,7 @@ final class Daemon {
     if tls != nil { settings.flags |= MHD_USE_TLS.rawValue }
     settings.socket = socket
     settings.memory_bytes = limits.connectionBytes
-    // The ledger refuses before this bound is reached; the library would leave further clients waiting.
+    // The ledger refuses before this bound is reached; the library would make further clients wait.
     settings.connections_max = UInt32(limits.connectionsMax + ConnectionLedger.surplusMax + 64)
     settings.context = Unmanaged.passUnretained(server).toOpaque()
     Daemon.setCallbacks(&settings)
@@ -62,8 +62,8 @@ final class Daemon {
     return (bytes.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { body($0.baseAddress) }
   }
 
-  /// Performs what is ready. Returns whether more is ready already: the library keeps such connections in a list of its
-  /// own, and its descriptor does not become readable for them.
+  /// Performs what is ready. Returns whether more is already ready: the library keeps such connections in its own list,
+  /// and its descriptor does not become readable for them.
   func run() -> Bool {
     guard let daemon else { return false }
     _ = MHD_run(daemon)
@@ -71,7 +71,7 @@ final class Daemon {
     return MHD_get_timeout(daemon, &milliseconds) == .YES && milliseconds == 0
   }
 
-  /// Accepts no further connections; the listening socket is the caller's to close.
+  /// Accepts no further connections; the caller closes the listening socket.
   func quiesce() {
     if let daemon { _ = MHD_quiesce_daemon(daemon) }
   }
@@ -102,7 +102,7 @@ final class Daemon {
       guard let connection, let server = Daemon.server(context) else { return }
       switch event {
       case .CONNECTION_NOTIFY_STARTED:
-        // Given back when the connection is closed.
+        // Released when the connection is closed.
         socketContext?.pointee = Unmanaged.passRetained(server.opened(connection)).toOpaque()
       case .CONNECTION_NOTIFY_CLOSED:
         guard let opaque = socketContext?.pointee else { return }
@@ -111,7 +111,7 @@ final class Daemon {
       default: break
       }
     }
-    // What this returns is the request's context in the callbacks below.
+    // The returned value is the request's context in the callbacks below.
     settings.start = { context, target, connection in
       guard let connection, let opaque = kassa_connection_context(connection) else { return nil }
       if let client = Daemon.client(opaque) { Daemon.server(context)?.started(client, target) }

@@ -10,7 +10,7 @@ public struct HTTPEndpoint: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
-  /// Reads `HOST:PORT`; an IPv6 address stands in brackets. nil for anything else.
+  /// Reads `HOST:PORT`; IPv6 addresses are in brackets. nil for anything else.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
       return nil

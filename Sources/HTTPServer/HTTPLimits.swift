@@ -1,10 +1,10 @@
-/// The bounds of an HTTP server. Each holds for all lanes together or for one connection, as it says.
+/// The bounds of an HTTP server. Each applies to all lanes together or to one connection, as documented.
 public struct HTTPLimits: Hashable, Sendable {
-  /// Open connections of all lanes; the first request of a further one is refused with 503, and it is closed.
+  /// Open connections of all lanes; further ones get 503 for their first request and are closed.
   public var connectionsMax = 10_000
   /// Open connections of one client address over all lanes; further ones are refused with 429.
   public var connectionsPerAddressMax = 4_096
-  /// Connections that wait to be accepted, a lane.
+  /// Connections waiting to be accepted, per lane.
   public var acceptQueueConnectionsMax = 1_024
   /// Request line and headers with their line ends; more is refused with 431, 512…65 536.
   public var headBytesMax = 8_192
@@ -16,22 +16,22 @@ public struct HTTPLimits: Hashable, Sendable {
   public var requestMilliseconds = 10_000
   /// Until a connection that has been answered sends the first byte of its next request.
   public var idleMilliseconds = 75_000
-  /// From the answer until the client has read so much that the rest of it fits into the socket's buffer.
+  /// From the answer until the client has read so much that the rest fits into the socket's buffer.
   public var answerMilliseconds = 10_000
 
   public init() {}
 
-  /// The largest share of a deadline by which it may be late.
+  /// A deadline may be late by at most this fraction of it.
   static let ticksPerDeadline = 8
 
-  /// How often deadlines are looked at.
+  /// How often deadlines are checked.
   var tickMilliseconds: UInt64 {
     let shortest = min(requestMilliseconds, idleMilliseconds, answerMilliseconds)
     return UInt64(min(1_000, max(5, shortest / HTTPLimits.ticksPerDeadline)))
   }
 
-  /// What libmicrohttpd may use for one connection: the head that is read into it, its notes on each header, and the
-  /// head of the answer. It is cleared for every request, so that more costs time.
+  /// Memory that libmicrohttpd may use per connection: for the request's head, its data about each header, and the
+  /// answer's head. It is cleared for every request, so more costs time.
   var connectionBytes: Int { headBytesMax + 8_192 }
 
   /// Headers of one request; more is refused with 431.

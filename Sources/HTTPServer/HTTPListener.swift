@@ -1,12 +1,12 @@
 import Glibc
 import Synchronization
 
-/// The listening sockets of a server, one a lane, all on one port (`SO_REUSEPORT`): the kernel spreads new connections
-/// over the lanes, and no lane hands any to another.
+/// The listening sockets of a server, one per lane, all on one port (`SO_REUSEPORT`): the kernel spreads new
+/// connections over the lanes, and lanes never pass them to each other.
 ///
-/// They are bound before the lanes start, so that an address that cannot be had stops the start and not a lane.
+/// They are bound before the lanes start, so that an unavailable address fails the start and not a lane.
 public final class HTTPListener: Sendable {
-  /// The port, also when any free one was asked for.
+  /// The actual port, even if any free one was requested.
   public let boundPort: UInt16
   private let sockets: Mutex<[Int32]>
 
@@ -16,8 +16,8 @@ public final class HTTPListener: Sendable {
     var address = try HTTPListener.resolve(endpoint)
     var sockets: [Int32] = []
     do throws(HTTPServerFailure) {
-      // Sockets that share their port from the start would not notice another process whose sockets do. The first one
-      // listens for itself alone, which one of all processes can, and shares the port afterwards.
+      // Sockets that share their port from the start would not notice another process whose sockets do. So the first
+      // one listens alone, which only one process can, and shares the port afterwards.
       for number in 0..<max(1, laneCount) {
         let bound = try HTTPListener.bind(&address, endpoint, isShared: number > 0)
         sockets.append(bound.socket)
@@ -37,7 +37,7 @@ public final class HTTPListener: Sendable {
 
   deinit { sockets.withLock { for socket in $0 { close(socket) } } }
 
-  /// The socket of one more lane, which is now the caller's; nil when all are taken.
+  /// The socket of one more lane, now owned by the caller; nil if all are taken.
   func take() -> Int32? { sockets.withLock { $0.popLast() } }
 
   // MARK: Sockets
@@ -58,7 +58,7 @@ public final class HTTPListener: Sendable {
     }
   }
 
-  /// An IPv4 address of the host when it has one, else an IPv6 address.
+  /// An IPv4 address of the host if it has one, else an IPv6 address.
   private static func resolve(_ endpoint: HTTPEndpoint) throws(HTTPServerFailure) -> Address {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -1,7 +1,7 @@
 import Callers
 
 extension HTTPRequest {
-  /// The caller whose key it carries, in `Authorization` or `X-API-Key`: one of them and once.
+  /// The caller whose key it carries, in either `Authorization` or `X-API-Key`, exactly once.
   ///
   /// - Throws: `CallerGate.Refusal`.
   package func caller(of gate: CallerGate) throws(CallerGate.Refusal) -> Caller {

@@ -2,9 +2,9 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-// libmicrohttpd's own timeout counts inactivity, so that one byte a second keeps a connection forever. So the server
-// has deadlines of its own and looks at them by a timer that runs only while there are connections. The library cannot
-// be told to close a connection, but it does when the socket is shut down under it.
+// libmicrohttpd's own timeout counts inactivity, so one byte per second would keep a connection forever. So the server
+// has its own deadlines and checks them with a timer that runs only while there are connections. The library has no
+// call to close a connection, but closes it if the socket is shut down.
 extension HTTPServer {
   func startTick() {
     guard tick == nil, daemon != nil else { return }
@@ -42,9 +42,9 @@ extension HTTPServer {
     }
   }
 
-  /// Whether bytes have arrived after the requests so far. The library keeps them until they make a request line, and
-  /// does not tell; the system counts them. Over TLS, where it also counts what is around them, any byte since the last
-  /// look is a request's, and a new connection's handshake is part of its first request.
+  /// Whether bytes have arrived after the requests so far. The library buffers them until they form a request line, and
+  /// does not report them; the system counts them. Over TLS, where it also counts TLS's own bytes, any byte since the
+  /// last look counts as a request's, and a new connection's handshake is part of its first request.
   private func begins(_ client: ClientConnection) -> Bool {
     let received = kassa_socket_bytes_received(client.socket)
     if isTLS, !client.isCounted {
@@ -54,7 +54,7 @@ extension HTTPServer {
     return received > client.bytesTaken
   }
 
-  /// Nothing has been sent on this connection for a while, nor is anything there to be read.
+  /// Nothing has been sent on this connection for a while, and there is nothing to read.
   private func isQuiet(_ client: ClientConnection, _ now: UInt64) -> Bool {
     let idleSince = client.deadline - min(client.deadline, UInt64(limits.idleMilliseconds))
     guard now >= idleSince + HTTPServer.quietMilliseconds else { return false }
@@ -62,13 +62,13 @@ extension HTTPServer {
     return recv(client.socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
   }
 
-  /// How long a connection has to be idle before a server that stops closes it.
+  /// How long a connection must be idle before a stopping server closes it.
   static let quietMilliseconds: UInt64 = 250
 
-  /// How often clients that wait for an answer are looked at, and how long one has to have waited.
+  /// How often waiting clients are checked, and how long one must have waited.
   static let waitersLookMilliseconds: UInt64 = 1_000
 
-  /// The daemon does not watch suspended connections, so a client that left would be found only by its answer.
+  /// The daemon does not watch suspended connections, so it would notice only on answering that a client has left.
   private func abandonGoneClients(_ now: UInt64) {
     let old = waiting.values.filter { now >= $0.deadline + HTTPServer.waitersLookMilliseconds }
     guard !old.isEmpty else { return }

@@ -1,14 +1,14 @@
 import CMicroHTTPD
 
-// What is looked at before libmicrohttpd has changed it: see HeadRules. When it tells of a request line, what has come
-// behind that still lies in its buffer as it was sent, and after its last byte the buffer is clear. It does not tell
-// how much has come, so the first NUL is either one that the client has sent, or the place of its next byte. There a
-// control byte is written: the next byte overwrites it, and a client's NUL has become what every head is refused for.
+// Checks heads before libmicrohttpd changes them: see HeadRules. When it reports a request line, what arrived after
+// that is still in its buffer as it was sent, and the buffer is clear after its last byte. The library does not report
+// how much has arrived, so the first NUL is either the client's, or the place of its next byte. A control byte is
+// written there: the next byte overwrites it, and a client's NUL has become something for which every head is refused.
 extension HTTPServer {
   /// Looks for a NUL after a request line. Returns whether the head's end was found before one.
   func lookAtHead(behind target: UnsafeBufferPointer<UInt8>, _ client: ClientConnection) -> Bool {
     guard let base = target.baseAddress, let end = bufferEnd(around: base, client) else { return false }
-    // What else stands here in place of the version makes the request line a bad one.
+    // Anything else in place of the version makes the request line a bad one.
     var place = base + target.count + 1
     for byte in Self.versionStart.utf8 {
       guard place < end, place.pointee == byte else { return false }
@@ -34,11 +34,11 @@ extension HTTPServer {
 
   private static let versionStart = "HTTP/1."
 
-  /// A place up to which memory around a target belongs to the library's buffer of the connection for certain; nil when
+  /// An end up to which memory around a target certainly belongs to the library's buffer of the connection; nil if
   /// there is none.
   ///
   /// Every request's buffer begins where the connection's memory does, but the library does not say where that is. A
-  /// target of which little had come until then, empty lines before it included, lies near that beginning.
+  /// target is near that beginning if little had arrived before it, including empty lines.
   private func bufferEnd(
     around target: UnsafePointer<UInt8>, _ client: ClientConnection
   ) -> UnsafePointer<UInt8>? {

@@ -2,32 +2,32 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-// libmicrohttpd refuses some requests by itself, before the handler hears of them, with a line of HTML, and closes the
-// connection after it. Of a head that it has read to its end and then cannot use (a length that is no number, more
-// cookies than its memory holds) it even sends the answer's head twice, so that a client would take the second one for
-// the body. It cannot be told to send another answer; but it logs each refusal before it sends it. Then the answer is
-// sent past the library, and the socket shut down under it.
+// libmicrohttpd refuses some requests itself, before the handler sees them, with a line of HTML, and then closes the
+// connection. For a complete head that it cannot use (a length that is not a number, more cookies than its memory
+// holds) it even sends the answer's head twice, so that a client would take the second one for the body. Its answer
+// cannot be replaced; but it logs each refusal before sending it. At that point the answer is sent bypassing the
+// library, and the socket is shut down.
 //
-// It does not say whom it refuses. So whoever it may be is suspended while the refusal is under way, which keeps its
-// answer from being sent; once the library has returned, the one with an answer in its queue is the one.
+// The library does not say which connection it refuses. So every candidate is suspended during the refusal, which keeps
+// the answer from being sent; once the library has returned, the connection with a queued answer is the one.
 extension HTTPServer {
   /// The library is about to refuse a request.
   func libraryRefuses() {
     var isKnown = false
-    // One whose head is complete, while nobody has been handed it, can only be the one that the library is at: it hands
-    // a request over in the same step.
+    // A connection whose head is complete but was not yet passed to the handler can only be the library's current one:
+    // it passes on a request in the same step.
     for client in clients where client.phase == .receiving && kassa_connection_head_bytes(client.connection) > 0 {
       isKnown = true
       head.collect(client.connection, exchange: nextExchange())
       refusePastLibrary(client, HeadRules.refusalOfUnusable(head, limits: limits))
       end(client)
     }
-    // Over TLS nothing can be sent past the library.
+    // Over TLS nothing can be sent bypassing the library.
     if !isKnown, !isTLS { holdSuspects() }
   }
 
-  /// Suspends whoever has sent a part of a request that the library may refuse, the newest connections first. With more
-  /// than are looked at, it may be none of them, and the library's own answer is sent.
+  /// Suspends the connections that have sent part of a request that the library may refuse, the newest first. If there
+  /// are more than are checked, it may be none of these, and the library's own answer is sent.
   private func holdSuspects() {
     var looks = 0
     for client in clients.reversed() where !client.isSuspect {
@@ -40,7 +40,8 @@ extension HTTPServer {
         guard kassa_socket_bytes_received(client.socket) > client.bytesTaken else { continue }
       default: continue
       }
-      // One that the library has closed already, which it tells later, must not be suspended: it shut the socket down.
+      // A connection that the library has already closed, which it reports later, must not be suspended: its socket is
+      // shut down.
       guard kassa_socket_is_open(client.socket) != 0 else { continue }
       client.isSuspect = true
       suspects.append(client)
@@ -48,11 +49,11 @@ extension HTTPServer {
     }
   }
 
-  /// Connections that are suspended for one refusal, and silent ones that are looked at.
+  /// Connections suspended for one refusal, and silent ones checked.
   static let suspectsMax = 64
   static let suspectLooksMax = 256
 
-  /// Answers those of the suspects that the library has refused, and lets the others go on.
+  /// Answers those suspects that the library has refused, and resumes the others.
   func settleSuspects() {
     guard !suspects.isEmpty else { return }
     for client in suspects {
@@ -67,13 +68,13 @@ extension HTTPServer {
     suspects.removeAll(keepingCapacity: true)
   }
 
-  /// The socket is shut down: the library finds it so.
+  /// Shuts down the socket, which the library will notice.
   private func end(_ client: ClientConnection) {
     client.phase = .answering
     client.deadline = lane.now
   }
 
-  /// Answers a request, of whose answer nothing has been sent yet, and ends its connection. Over TLS it only ends.
+  /// Answers a request if nothing of its answer has been sent yet, and ends its connection. Over TLS it only ends it.
   func refusePastLibrary(_ client: ClientConnection, _ refusal: HeadRefusal) {
     if !isTLS {
       let answer = handler.refusal(status: refusal.status, detail: refusal.detail)

@@ -2,7 +2,7 @@ import CMicroHTTPD
 import Glibc
 import Lanes
 
-/// What the daemon tells of connections and requests.
+/// What the daemon reports about connections and requests.
 extension HTTPServer {
   // MARK: Connections
 
@@ -17,7 +17,7 @@ extension HTTPServer {
     return true
   }
 
-  /// A connection that was admitted but could not be made (no memory, no descriptor) is not counted any more.
+  /// A connection that was admitted but could not be created (no memory, no descriptor) is no longer counted.
   func releaseUnopened() {
     guard let (address, surplus) = admitted else { return }
     admitted = nil
@@ -37,7 +37,7 @@ extension HTTPServer {
     return client
   }
 
-  /// A connection beyond a bound may send the head of one request, so that its client takes the answer for what it is.
+  /// A connection beyond a bound may send the head of one request, so that its client takes the answer as such.
   private func refuse(_ client: ClientConnection, beyond bound: ConnectionLedger.Bound) {
     client.surplus =
       switch bound {
@@ -54,8 +54,8 @@ extension HTTPServer {
 
   func closed(_ client: ClientConnection) {
     ledger.leave(client.address, isSurplus: client.surplus != nil)
-    // Out of descriptors or memory, the library stops to watch its listening socket until a connection has closed, and
-    // watches it again only in its next run, which nothing else might bring about.
+    // When out of descriptors or memory, the library stops watching its listening socket until a connection has closed,
+    // and watches it again only in its next run, which nothing else might trigger.
     isDue = true
     guard let last = clients.popLast(), last !== client else { return }
     clients[client.index] = last
@@ -64,7 +64,7 @@ extension HTTPServer {
 
   // MARK: Requests
 
-  /// The request line has arrived; its target is still as it was sent.
+  /// The request line has arrived; its target is still as sent.
   func started(_ client: ClientConnection, _ target: UnsafePointer<CChar>?) {
     requestsUnderWay += 1
     // Otherwise the deadline is that of the first byte, which was seen before.
@@ -94,7 +94,7 @@ extension HTTPServer {
     if refusal == nil { refusal = self.refusal(ofTarget: client, parts) }
     let isGood = refusal == nil
     guard let refusal = refusal ?? client.surplus else { return true }
-    // A client that is sending its body would not see an answer after which its connection is reset.
+    // A client still sending its body would not see an answer if its connection is then reset.
     if isGood || refusal.status == 413, client.framing.length <= UInt64(HTTPServer.discardedBytesMax),
       !client.framing.expectsContinue
     {
@@ -110,7 +110,7 @@ extension HTTPServer {
       return .bad("Only OPTIONS has the target *.")
     }
     guard !client.authority.isEmpty else { return nil }
-    // RFC 9112 lets the target win. A gateway has made them equal, and whoever sends two means mischief.
+    // In RFC 9112 the target wins. A gateway makes them equal, and sending two different ones means mischief.
     let isSame = head.withField("Host") { count, host in
       count == 0 || host.elementsEqual(client.authority) { ASCII.lower($0) == ASCII.lower($1) }
     }
@@ -180,12 +180,12 @@ extension HTTPServer {
     return send(response, to: client)
   }
 
-  /// Queues an answer. Returns false when the connection cannot take it and is to be closed.
+  /// Queues an answer. Returns false if the connection cannot take it and must be closed.
   @discardableResult
   func send(_ response: HTTPResponse, to client: ClientConnection) -> Bool {
     client.phase = .answering
     client.deadline = lane.now + UInt64(limits.answerMilliseconds)
-    // After chunks, and after a body whose head was not seen, the connection is not used again: see HeadRules.
+    // After chunks, and after a body whose head was not seen, the connection is not reused: see HeadRules.
     let closes =
       response.closes || isStopping || isLeaving || client.framing.isChunked
       || client.framing.length > 0 && !client.isHeadSeen

@@ -4,18 +4,18 @@ import Synchronization
 
 /// The HTTP server of one lane: its share of the connections, on a libmicrohttpd daemon without threads. Lane-confined.
 ///
-/// The lane's loop tells when the daemon has something to do; `run`, called by the lane's turn, does it. A request that
-/// the handler does not answer at once is suspended until `answer`; a batch of answers is sent by the next `run`.
+/// The lane's loop notices when the daemon has something to do; `run`, called in the lane's turn, does it. A request
+/// that the handler does not answer at once is suspended until `answer`; a batch of answers is sent by the next `run`.
 ///
-/// Each request is handed to the handler at most once, and each exchange ends once: answered, or abandoned by its
-/// client, or refused with 503 by `close`.
+/// The handler gets each request at most once, and each exchange ends once: answered, abandoned by its client, or
+/// refused with 503 by `close`.
 public final class HTTPServer {
   let lane: Lane
   let limits: HTTPLimits
   let ledger: ConnectionLedger
   let handler: any HTTPHandler
   let serverName: String?
-  /// What `Keep-Alive` says of connections that are kept.
+  /// The `Keep-Alive` header of kept connections.
   let keepAlive: String
   let isTLS: Bool
   let head: RequestHead
@@ -24,12 +24,12 @@ public final class HTTPServer {
   private var socket: Int32
   private var watch: FileWatch?
   var isDue = true
-  /// The handler was given a request in the run that goes on.
+  /// The handler got a request in the current run.
   var hasHandedOver = false
 
-  /// How often the library has called back.
+  /// Number of callbacks from the library.
   var callbackCount: UInt64 = 0
-  /// How many runs in a row had nothing to show and were to be followed by another at once.
+  /// How many runs in a row did nothing but asked to be followed by another at once.
   private var fruitlessRuns = 0
   /// Ends the pause after fruitless runs.
   private var pause: LaneTimer?
@@ -42,28 +42,28 @@ public final class HTTPServer {
   /// Requests between their first line and the end of their answer.
   var requestsUnderWay = 0
   var isStopping = false
-  /// Answers close their connections.
+  /// Every answer closes its connection.
   var isLeaving = false
-  /// Requests that still arrive are refused, not handed to the handler.
+  /// Requests that still arrive are refused, not passed to the handler.
   var isClosing = false
-  /// Counted by the ledger, but not yet seen as open; and beyond which bound, if any.
+  /// Counted by the ledger but not yet opened; and which bound it exceeds, if any.
   var admitted: (address: PeerAddress, surplus: ConnectionLedger.Bound?)?
   var tick: LaneTimer?
   var waitersLookedAt: UInt64 = 0
 
-  /// Exchanges are numbered over all servers of the process.
+  /// Exchanges are numbered across all servers of the process.
   private static let serverCount = Atomic<UInt64>(0)
   private var lastExchange: UInt64
 
-  /// The server's ordinal stands above these bits of an exchange's number, its count of requests in them.
+  /// An exchange's number has the server's ordinal above these bits, and its count of requests in them.
   static let exchangeBits: UInt64 = 52
 
-  /// Starts to listen on one of the listener's sockets. On the lane, or before its start.
+  /// Starts listening on one of the listener's sockets. On the lane, or before its start.
   ///
   /// - Parameters:
   ///   - connections: counts the connections of all lanes of this listener.
-  ///   - tls: speaks HTTPS, and only that, when given.
-  ///   - serverName: the `Server` header of every answer; none when nil.
+  ///   - tls: if given, serves HTTPS only.
+  ///   - serverName: the `Server` header of every answer; none if nil.
   /// - Throws: `HTTPServerFailure`: bad limits, bad certificate, system.
   public init(
     lane: Lane, listener: HTTPListener, limits: HTTPLimits = HTTPLimits(), tls: TLSMaterial? = nil,
@@ -96,11 +96,11 @@ public final class HTTPServer {
 
   // MARK: The lane's turn
 
-  /// Performs all input and output that is ready. Costs nothing when there is none.
+  /// Performs all input and output that is ready. Costs nothing if there is none.
   ///
-  /// - Returns: whether more is to be done before the lane sleeps: something is ready already, for which the loop would
-  ///   not wake the lane, or requests were handed to the handler. So a turn runs the server, does its work, and runs
-  ///   the server again for the answers; the result of the last run decides whether another turn follows at once.
+  /// - Returns: whether there is more to do before the lane sleeps: something is already ready for which the loop would
+  ///   not wake the lane, or the handler got requests. So a turn runs the server, does its work, and runs the server
+  ///   again for the answers; the result of the last run decides whether another turn follows at once.
   public func run() -> Bool {
     guard isDue, let daemon else { return false }
     isDue = false
@@ -112,7 +112,7 @@ public final class HTTPServer {
     if fruitlessRuns > HTTPServer.fruitlessRunsMax {
       pauseRuns()
     } else {
-      // What a callback said meanwhile stays.
+      // Keep what a callback set in the meantime.
       isDue = isDue || isMore
     }
     releaseUnopened()
@@ -124,9 +124,9 @@ public final class HTTPServer {
     return daemon.run()
   }
 
-  /// A connection whose memory is full of the beginning of a chunk (its size line has no end) cannot be read on, and
-  /// the library would be run for it again and again until its time is over. Others are not kept waiting: the
-  /// descriptor tells of them.
+  /// A connection whose memory is filled by the beginning of a chunk (its size line does not end) cannot be read
+  /// further, and the library would be run for it again and again until its time is up. Others do not wait: the
+  /// descriptor reports them.
   private func pauseRuns() {
     guard pause == nil else { return }
     pause = lane.after(milliseconds: HTTPServer.pauseMilliseconds) { [unowned self] in
@@ -135,19 +135,19 @@ public final class HTTPServer {
     }
   }
 
-  /// Long answers over TLS need as many runs, a record each.
+  /// Long answers over TLS need this many runs, one per record.
   static let fruitlessRunsMax = 64
   static let pauseMilliseconds: UInt64 = 5
 
-  /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An exchange that is not known,
-  /// for example because its client went away, is ignored.
+  /// Answers a request that `HTTPHandler.respond` left open; the next `run` sends it. An unknown exchange, for example
+  /// because its client left, is ignored.
   public func answer(_ exchange: ExchangeID, _ response: HTTPResponse) {
     guard let client = waiting.removeValue(forKey: exchange.number) else { return }
     send(response, to: client)
     resume(client)
   }
 
-  /// Lets the daemon go on with a connection that was suspended, in the next `run`.
+  /// Lets the daemon continue with a suspended connection in the next `run`.
   func resume(_ client: ClientConnection) {
     client.resumeInDaemon()
     isDue = true
@@ -158,7 +158,7 @@ public final class HTTPServer {
   /// Connections of this lane.
   public var openConnections: Int { clients.count }
 
-  /// Requests whose answers are awaited from the handler.
+  /// Requests waiting for the handler's answer.
   public var waitingRequests: Int { waiting.count }
 
   /// No request is being received, waits, or is being answered.
@@ -172,7 +172,7 @@ public final class HTTPServer {
   // MARK: The end
 
   /// From now on every answer closes its connection; new connections are accepted as before. So clients that keep
-  /// connections look for another server before this one stops.
+  /// connections move to another server before this one stops.
   public func leave() { isLeaving = true }
 
   /// Accepts no further connections. Idle ones are closed gradually, the others after their next answer.
@@ -184,7 +184,7 @@ public final class HTTPServer {
     startTick()
   }
 
-  /// Refuses what still waits with 503, closes all connections, and frees the daemon. Once the lane is to end.
+  /// Refuses what still waits with 503, closes all connections, and frees the daemon. For the end of the lane.
   public func close() {
     stopAccepting()
     isClosing = true
@@ -194,18 +194,18 @@ public final class HTTPServer {
       send(handler.refusal(status: 503, detail: "The server is shutting down."), to: client)
       resume(client)
     }
-    // The library wants no connection suspended when it stops; two rounds also send the answers.
+    // The library requires that no connection is suspended when it stops; two rounds also send the answers.
     if let daemon { _ = (runOnce(daemon), runOnce(daemon)) }
     letGo()
   }
 
-  /// A server that was made and never served, because what had to come with it could not be made, is not closed.
+  /// A server that never served, because something else failed to start, is not closed.
   deinit {
     letGo()
     closeSocket()
   }
 
-  /// Gives back the daemon and what the loop holds.
+  /// Releases the daemon and what the loop holds.
   private func letGo() {
     watch?.close()
     watch = nil

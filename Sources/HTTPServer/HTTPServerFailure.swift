@@ -1,10 +1,10 @@
 /// Why a server cannot listen.
 public struct HTTPServerFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: Hashable, Sendable {
-    /// The host is not an address of this machine, or its name is not known.
+    /// The host is not an address of this machine, or its name is unknown.
     case unknownHost
     case addressInUse
-    /// Ports below 1024 need a permission.
+    /// Ports below 1024 need permission.
     case noPermission
     /// The certificate or its key cannot be used.
     case badCertificate
@@ -15,7 +15,7 @@ public struct HTTPServerFailure: Error, Hashable, Sendable, CustomStringConverti
   }
 
   public let code: Code
-  /// Names the thing, and what the system or a library said of it.
+  /// Names the thing, and what the system or a library said about it.
   public let message: String
 
   init(_ code: Code, _ message: String) {

@@ -1,26 +1,26 @@
-/// The request methods that Kassa tells apart.
+/// The request methods that Kassa distinguishes.
 public enum HTTPMethod: UInt8, Hashable, Sendable {
   case get, head, post, put, delete, patch, options
   /// Anything else.
   case other
 }
 
-/// A request whose head and body have arrived. Valid only during `HTTPHandler.respond`; copy what is to stay.
+/// A request whose head and body have arrived. Valid only during `HTTPHandler.respond`; copy what you keep.
 public struct HTTPRequest: ~Copyable {
   public let method: HTTPMethod
-  /// The path as it was sent: not unescaped, without the query.
+  /// The path as sent: not unescaped, without the query.
   public let path: UnsafeBufferPointer<UInt8>
-  /// Behind `?`, as it was sent; empty without one.
+  /// The part after `?`, as sent; empty without one.
   public let query: UnsafeBufferPointer<UInt8>
   /// At most `HTTPLimits.bodyBytesMax`.
   public let body: UnsafeBufferPointer<UInt8>
-  /// Where the headers are; the server's requests read them in its buffer.
+  /// The headers; the server's requests read them in its buffer.
   private let head: RequestHead?
   private let lookUp: ((StaticString) -> (count: Int, value: String?))?
 
-  /// A request that does not come from a connection.
+  /// A request that does not come over a connection.
   ///
-  /// - Parameter lookUp: how often the head names a header (in any case), and its first value.
+  /// - Parameter lookUp: how often the head has a header (ignoring case), and its first value.
   public init(
     method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
     body: UnsafeBufferPointer<UInt8>, lookUp: @escaping (StaticString) -> (count: Int, value: String?)
@@ -45,11 +45,11 @@ public struct HTTPRequest: ~Copyable {
     lookUp = nil
   }
 
-  /// The first value of a header, without the blanks around it.
+  /// The first value of a header, without surrounding blanks.
   public func header(_ name: StaticString) -> String? { head?.lookUp(name).value ?? lookUp?(name).value }
 
-  /// How often the head has a header, and the bytes of its first value, which are good during `read` only. Allocates
-  /// nothing for a request that came over a connection.
+  /// How often the head has a header, and the bytes of its first value, valid only during `read`. Allocates nothing for
+  /// a request that came over a connection.
   public func withHeader<Result>(
     _ name: StaticString, _ read: (_ count: Int, _ value: UnsafeBufferPointer<UInt8>) -> Result
   ) -> Result {
@@ -83,7 +83,7 @@ public struct HTTPResponse: Sendable {
   }
 }
 
-/// Names one request of one server until it is answered; never used twice in a process.
+/// Identifies one request of one server until it is answered; never used twice in a process.
 public struct ExchangeID: Hashable, Sendable {
   public let number: UInt64
   public init(number: UInt64) { self.number = number }
@@ -94,7 +94,7 @@ public protocol HTTPHandler: AnyObject {
   /// Answers at once, or returns nil and answers later with `HTTPServer.answer`, on the same lane.
   func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse?
 
-  /// The client of an exchange that was not answered yet went away; an answer to it is ignored.
+  /// The client of an exchange that was not answered yet has left; an answer to it is ignored.
   func abandoned(_ exchange: ExchangeID)
 
   /// The body of a refusal that the server itself makes (400, 408, 413, 414, 431, 503 …), so that it looks like

@@ -1,40 +1,41 @@
 // Why heads are checked again, and how.
 //
-// Two programs that read the same bytes as different requests let a client smuggle one past the first of them. So
+// If two programs read the same bytes as different requests, a client can smuggle one past the first of them. So
 // whatever a strict reader of RFC 9112 could read in two ways is refused, and the connection closed. libmicrohttpd
 // 0.9.75 is lenient: it takes a bare line feed for a line's end, unfolds folded headers, skips blanks before a colon,
 // several blanks in the request line and empty lines, ends strings at NUL, takes the first of two lengths, ignores
 // lengths beside a transfer coding, and reads an unknown coding until the client closes.
 //
-// It parses in place, though: a head lies in one buffer, and parsing replaces the byte after each part with NUL (two,
-// where a line ended with CR LF), hands out pointers to the parts, and tells how long the whole head was. So a head was
-// sent in the one strict form exactly if the parts follow each other without a gap:
+// But it parses in place: a head is in one buffer, and parsing replaces the byte after each part with NUL (two if a
+// line ended with CR LF), provides pointers to the parts, and reports how long the whole head was. So a head was sent
+// in the one strict form exactly if the parts follow each other without a gap:
 //
 //     GET␀/path␀HTTP/1.1␀␀Host␀ example␀␀Accept␀*/*␀␀␀␀        ␀␀ stood for CR LF, a single ␀ for a blank or colon
 //     └─method  └─version └─name └─value                └─ head's end
 //
-// A bare line feed leaves one NUL where two are expected; a folded header lives elsewhere; a NUL that the client sent
-// ends a part early; further blanks move the next part on. The check fails closed: a library that parses differently
-// gets every request refused, which the tests notice at once.
+// A bare line feed leaves one NUL where two are expected; a folded header is stored elsewhere; a NUL from the client
+// ends a part early; extra blanks shift the next part. The check fails closed: with a library that parses differently
+// every request is refused, which the tests notice at once.
 //
-// What cannot be seen in this way: empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends
-// with NUL LF instead of CR LF, which looks the same afterwards. A reader that takes no bare LF for a line's end has
-// `X: a␀␊Content-Length: 30` for one header, and the next 30 bytes for the next request. So heads are looked at before
-// the library does (`lookAtHead`), when the request line is here. Of a head that comes in pieces only the first one can
-// be: such a request is answered, and if it has a body the connection is closed after it. Chunks are not covered at
-// all: `HTTPServer` closes the connection after every chunked request, so nothing can be smuggled in after one.
+// This does not detect empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends with NUL LF
+// instead of CR LF, which looks the same afterwards. A reader that does not take a bare LF as a line's end reads
+// `X: a␀␊Content-Length: 30` as one header, and the next 30 bytes as the next request. So heads are checked before the
+// library parses them (`lookAtHead`), when the request line has arrived. If a head arrives in pieces, only the first
+// can be checked: such a request is answered, and if it has a body the connection is closed after it. Chunks are not
+// covered at all: `HTTPServer` closes the connection after every chunked request, so nothing can be smuggled in after
+// one.
 
-/// The parts of a head, as libmicrohttpd hands them out.
+/// The parts of a head, as libmicrohttpd provides them.
 struct HeadParts {
   let method: UnsafeBufferPointer<UInt8>
-  /// Path and query as they were sent.
+  /// Path and query as sent.
   let target: UnsafeBufferPointer<UInt8>
   let version: UnsafeBufferPointer<UInt8>
   /// From the method's first byte to the end of the empty line.
   let headBytes: Int
 }
 
-/// Why a request is refused by the server itself.
+/// Why the server itself refuses a request.
 struct HeadRefusal: Equatable {
   let status: UInt16
   let detail: StaticString
@@ -44,7 +45,7 @@ struct HeadRefusal: Equatable {
   static func bad(_ detail: StaticString) -> HeadRefusal { HeadRefusal(status: 400, detail: detail) }
 }
 
-/// What the head says of the body.
+/// What the head says about the body.
 struct BodyFraming {
   var isChunked = false
   var length: UInt64 = 0
@@ -80,14 +81,14 @@ enum HeadRules {
     return refusal(ofFields: head, is11, limits, &framing)
   }
 
-  /// The rule that a complete head breaks which libmicrohttpd cannot use; what is left is that it was too much for it.
+  /// The rule broken by a complete head that libmicrohttpd cannot use; if there is none, the head was too large for it.
   static func refusalOfUnusable(_ head: RequestHead, limits: HTTPLimits) -> HeadRefusal {
     var framing = BodyFraming()
     return refusal(ofFields: head, true, limits, &framing)
       ?? HeadRefusal(status: 431, detail: "The request's head is larger than the server accepts.")
   }
 
-  /// What libmicrohttpd refuses with a status before the rest of a request is here.
+  /// libmicrohttpd's refusal with a status before the rest of a request has arrived.
   static func refusal(ofLibrary status: UInt16) -> HeadRefusal {
     switch status {
     case 413: HeadRefusal(status: status, detail: "The request's body is larger than the server accepts.")
@@ -106,7 +107,7 @@ enum HeadRules {
     return version[7] == 0x31 ? true : version[7] == 0x30 ? false : nil
   }
 
-  /// Whether the parts lie in the buffer as a strictly written head leaves them.
+  /// Whether the parts are in the buffer as a strictly written head leaves them.
   private static func isGapless(_ parts: HeadParts, _ head: RequestHead) -> Bool {
     guard let method = parts.method.baseAddress, let target = parts.target.baseAddress,
       let version = parts.version.baseAddress,
@@ -122,7 +123,7 @@ enum HeadRules {
     return lineEnd + 4 == method + parts.headBytes
   }
 
-  /// The rules of single headers: which may come once, and what they may say.
+  /// The rules for single headers: which may occur only once, and what they may contain.
   private static func refusal(
     ofFields head: RequestHead, _ is11: Bool, _ limits: HTTPLimits, _ framing: inout BodyFraming
   ) -> HeadRefusal? {
@@ -166,7 +167,7 @@ enum HeadRules {
     return nil
   }
 
-  /// nil for anything but digits; what no number holds is larger than any bound.
+  /// nil for anything but digits; an overflow counts as larger than any bound.
   private static func length(_ digits: UnsafeBufferPointer<UInt8>) -> UInt64? {
     guard !digits.isEmpty, digits.allSatisfy(ASCII.isDigit) else { return nil }
     return UInt64(String(decoding: digits, as: UTF8.self)) ?? .max

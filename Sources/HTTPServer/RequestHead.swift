@@ -5,7 +5,7 @@ struct HeaderField {
   let name: UnsafeBufferPointer<UInt8>
   let value: UnsafeBufferPointer<UInt8>
 
-  /// Whether this is its name, in any case.
+  /// Whether this is its name, ignoring case.
   func isNamed(_ other: StaticString) -> Bool {
     guard name.count == other.utf8CodeUnitCount else { return false }
     for index in 0..<name.count where ASCII.lower(name[index]) != ASCII.lower(other.utf8Start[index]) { return false }
@@ -13,8 +13,8 @@ struct HeaderField {
   }
 }
 
-/// The headers of the request that a lane looks at. One for each server, used again for every request, so that
-/// looking headers up allocates nothing. Lane-confined.
+/// The headers of a lane's current request. One per server, reused for every request, so that looking up headers
+/// allocates nothing. Lane-confined.
 final class RequestHead {
   private let fields: UnsafeMutablePointer<HeaderField>
   private let capacity: Int
@@ -33,7 +33,7 @@ final class RequestHead {
 
   subscript(index: Int) -> HeaderField { fields[index] }
 
-  /// Takes the headers of a request; they are good for as long as the library keeps it.
+  /// Takes the headers of a request; they are valid as long as the library keeps it.
   func collect(_ connection: OpaquePointer, exchange: UInt64) {
     count = 0
     isOverfull = false
@@ -63,7 +63,7 @@ final class RequestHead {
     UnsafeBufferPointer(start: UnsafeRawPointer(text)?.assumingMemoryBound(to: UInt8.self), count: count)
   }
 
-  /// How often there is a header of this name, and its first value without the blanks around it.
+  /// How often there is a header of this name, and its first value without surrounding blanks.
   func lookUp(_ name: StaticString) -> (count: Int, value: String?) {
     var found = 0
     var first: String?
@@ -77,7 +77,7 @@ final class RequestHead {
     return (found, first)
   }
 
-  /// How often there is a header of this name, and its first value in the library's buffer, without the blanks around.
+  /// How often there is a header of this name, and its first value in the library's buffer, without surrounding blanks.
   func withField<Result>(
     _ name: StaticString, _ read: (_ count: Int, _ value: UnsafeBufferPointer<UInt8>) -> Result
   ) -> Result {
@@ -94,7 +94,7 @@ final class RequestHead {
   }
 }
 
-/// Sets of bytes that the grammar of HTTP names.
+/// Sets of bytes from HTTP's grammar.
 enum ASCII {
   static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
   static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
@@ -106,7 +106,7 @@ enum ASCII {
   /// What a `Host` may consist of (RFC 3986, `host` and `port`).
   static func isHost(_ byte: UInt8) -> Bool { isIn(byte, 0x2fff_7ff2_0000_0000, 0x47ff_fffe_afff_fffe) }
 
-  /// Bit n of the two masks stands for byte n.
+  /// Bit n of the two masks represents byte n.
   private static func isIn(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
     byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte & 63) & 1 == 1
   }
@@ -114,6 +114,6 @@ enum ASCII {
   /// A header's value has no control bytes but the tab.
   static func isValue(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f || byte == 0x09 }
 
-  /// A target as it is sent: visible, no fragment.
+  /// A target as sent: visible, no fragment.
   static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7f && byte != 0x23 }
 }

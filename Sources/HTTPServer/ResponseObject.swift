@@ -1,12 +1,12 @@
 import CMicroHTTPD
 import Glibc
 
-/// Turns an answer into libmicrohttpd's form of it.
+/// Turns an answer into libmicrohttpd's form.
 enum ResponseObject {
   /// Queues an answer.
   ///
   /// - Parameter keepAlive: how long the connection is kept after the answer; nil: not at all.
-  /// - Returns: false when the connection cannot take one; then it is to be closed.
+  /// - Returns: false if the connection cannot take one; then it must be closed.
   static func queue(
     _ response: HTTPResponse, on connection: OpaquePointer, closes: Bool, keepAlive: String?, serverName: String?
   ) -> Bool {
@@ -26,7 +26,7 @@ enum ResponseObject {
     return MHD_queue_response(connection, UInt32(response.status), object) == .YES
   }
 
-  /// A header that contains a line's end is left out by the library.
+  /// The library drops a header that contains a line break.
   private static func add(_ name: StaticString, _ value: String, to object: OpaquePointer) {
     value.withCString { _ = MHD_add_response_header(object, text(name), $0) }
   }
@@ -39,7 +39,7 @@ enum ResponseObject {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
   }
 
-  /// The bytes of an answer that closes its connection, for one that the library still reads a request from.
+  /// The bytes of an answer that closes its connection, for a connection from which the library still reads a request.
   static func bytes(_ response: HTTPResponse, serverName: String?) -> [UInt8] {
     let reason = MHD_get_reason_phrase_for(UInt32(response.status)).map { String(cString: $0) } ?? ""
     var head = "HTTP/1.1 \(response.status) \(reason)\r\nConnection: close\r\n"

@@ -1,11 +1,11 @@
-/// The parts of a request's target (RFC 9112 §3.2), as places in it.
+/// The parts of a request's target (RFC 9112 §3.2), as ranges in it.
 struct TargetParts {
-  /// Of an absolute target: its host and port, as they stand in `Host` as well; else empty.
+  /// Host and port of an absolute target, as also given in `Host`; otherwise empty.
   private(set) var authority = 0..<0
-  /// Up to the query. Empty where an absolute target has no path, which means `/`.
+  /// Up to the query. Empty if an absolute target has no path, which means `/`.
   private(set) var path: Range<Int>
 
-  /// The whole of a target that means nothing.
+  /// All of an invalid target, as its path.
   init(ofMeaningless target: UnsafeBufferPointer<UInt8>) {
     path = 0..<(target.firstIndex(of: UInt8(ascii: "?")) ?? target.count)
   }
@@ -17,7 +17,7 @@ struct TargetParts {
     if target.first == UInt8(ascii: "/") || Self.isAsterisk(target) { return }
     guard let start = Self.authorityStart(of: target) else { return nil }
     let end = target[start..<path.upperBound].firstIndex(of: UInt8(ascii: "/")) ?? path.upperBound
-    // Nobody names a user here: a `Host` has none.
+    // User names are not allowed: a `Host` has none.
     guard start < end, target[start..<end].allSatisfy(ASCII.isHost) else { return nil }
     authority = start..<end
     path = end..<path.upperBound
@@ -35,6 +35,6 @@ struct TargetParts {
     return nil
   }
 
-  /// What an absolute target without a path asks for.
+  /// The path of an absolute target without one.
   static let root: StaticString = "/"
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The head of an answer, and where its body lies.
+/// The head of an answer, and where its body is.
 struct Answer: Equatable {
   var status: UInt16
   var body: Range<Int>
@@ -17,8 +17,8 @@ enum AnswerParse: Equatable {
   case malformed
 }
 
-/// Reads HTTP/1.1 answers with a `Content-Length`, the only ones that Kassa gives. Chunks, answers delimited by the
-/// connection's end and interim answers count as malformed: guessing would cost the judge its certainty.
+/// Reads HTTP/1.1 answers with a `Content-Length`, the only ones Kassa gives. Chunks, answers delimited by the
+/// connection's end and interim answers count as malformed: the judge must not guess.
 enum AnswerParser {
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> AnswerParse {
     guard let base = bytes.baseAddress, bytes.count >= 12 else { return .incomplete }
@@ -53,7 +53,7 @@ enum AnswerParser {
     return .answer(answer)
   }
 
-  /// Takes one header in; false when it makes the answer malformed.
+  /// Takes one header; false if it makes the answer malformed.
   private static func take(
     _ line: UnsafeBufferPointer<UInt8>, into answer: inout Answer, length: inout Int?
   ) -> Bool {
@@ -75,7 +75,7 @@ enum AnswerParser {
     return true
   }
 
-  /// The value of the header `name` (lower case), if the line is one of it.
+  /// The value of the header `name` (lower case), if that is this line.
   private static func value(
     of name: StaticString, in line: UnsafeBufferPointer<UInt8>
   ) -> UnsafeBufferPointer<UInt8>? {
@@ -90,7 +90,7 @@ enum AnswerParser {
     return UnsafeBufferPointer(rebasing: line[start..<end])
   }
 
-  /// Whether `bytes` are `text` (lower case), in whatever case.
+  /// Whether `bytes` equal `text` (lower case), ignoring case.
   private static func isEqual(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
     guard bytes.count == text.utf8CodeUnitCount else { return false }
     for place in 0..<bytes.count {

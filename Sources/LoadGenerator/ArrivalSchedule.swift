@@ -1,9 +1,9 @@
 import Glibc
 
-/// When the requests of an open loop are meant to start, whatever the server does.
+/// When the requests of an open loop should start, whatever the server does.
 ///
-/// Latency is counted from these moments. A closed loop sends less while the server stalls, and so leaves out just the
-/// requests that would have suffered (coordinated omission); this schedule goes on.
+/// Latency counts from these moments. A closed loop sends less while the server stalls, and so omits exactly the
+/// requests that would have suffered (coordinated omission); this schedule continues.
 struct ArrivalSchedule {
   private let meanGap: Double
   private let isPoisson: Bool
@@ -13,7 +13,7 @@ struct ArrivalSchedule {
 
   /// - Parameters:
   ///   - ratePerSecond: more than 0.
-  ///   - isPoisson: gaps are drawn from the exponential distribution, as those of independent buyers are; else all
+  ///   - isPoisson: gaps are drawn from the exponential distribution, like those of independent buyers; otherwise all
   ///     are equal.
   init(ratePerSecond: Double, isPoisson: Bool, seed: UInt64) {
     meanGap = 1e9 / max(ratePerSecond, 1e-6)

@@ -3,7 +3,7 @@ struct ItemBody: Equatable {
   var stock: Int64
   var price: Int64
 
-  /// nil when the bytes are not such a body.
+  /// nil if the bytes are not such a body.
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     var stock: Int64?
     var price: Int64?
@@ -56,7 +56,7 @@ struct OrderBody: Equatable {
 
   init?(_ bytes: UnsafeBufferPointer<UInt8>) {
     var cursor = JSONCursor(bytes)
-    // One bit for each member that has to be there.
+    // One bit for each required member.
     var seen: UInt8 = 0
     let isObject = cursor.object { name, cursor in
       if name.isText("order_id"), let text = cursor.text() {
@@ -91,7 +91,7 @@ struct OrderBody: Equatable {
   }
 }
 
-/// The part of a problem body that names what is wrong.
+/// The part of a problem body that says what is wrong.
 struct ProblemBody: Equatable {
   var code = ""
   var item: String?
@@ -115,7 +115,7 @@ struct ProblemBody: Equatable {
   }
 }
 
-/// What creating something answers: the one member's value.
+/// The answer to creating something: the one member's value.
 struct CreatedBody {
   let id: String
 
@@ -137,13 +137,13 @@ extension JSONCursor {
     plainString().map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Takes a string over; false when there is none.
+  /// Reads a string; false if there is none.
   mutating func text(into text: inout String?) -> Bool {
     text = self.text()
     return text != nil
   }
 
-  /// Takes a whole number over; false when there is none.
+  /// Reads a whole number; false if there is none.
   mutating func integer(into number: inout Int64?) -> Bool {
     number = integer()
     return number != nil

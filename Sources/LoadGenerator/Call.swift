@@ -35,20 +35,20 @@ public enum CallKind: UInt8, CaseIterable, Sendable {
 /// One call; the numbers' meaning depends on the kind.
 struct Call: Equatable {
   var kind: CallKind
-  /// The index of the user, item or order it is about; of a batch: how many entities.
+  /// The index of the user, item or order it concerns; of a batch: how many entities.
   var subject = 0
-  /// The item that is added to an order; of a batch of orders: how many items and, in `amount`, users.
+  /// The item added to an order; of a batch of orders: how many items and, in `amount`, users.
   var object = 0
   var amount: Int64 = 0
-  /// Of something that costs: its price.
+  /// The price, if it has one.
   var price: Int64 = 0
   /// The number of the idempotency key; 0 without one.
   var key: UInt32 = 0
 }
 
-/// What became of a call.
+/// The result of a call.
 enum CallResult {
-  /// The body is valid during `settle` only.
+  /// The body is only valid during `settle`.
   case answered(status: UInt16, body: UnsafeBufferPointer<UInt8>)
   /// It may have taken effect or not.
   case unknown(CallFailure)

@@ -1,11 +1,11 @@
 extension World {
-  /// The call that checks an order out.
+  /// The call that checks out an order.
   func checkout(of order: Int, key: UInt32) -> Call {
     orders[order].askedAt = MonotonicClock.now()
     return Call(kind: .checkout, subject: order, key: key)
   }
 
-  /// Notes what a checkout was answered.
+  /// Notes the answer to a checkout.
   func settleCheckout(of order: Int, _ result: CallResult, allowsRefusals: Bool) -> Verdict {
     orders[order].answeredAt = MonotonicClock.now()
     switch result {
@@ -26,7 +26,7 @@ extension World {
     }
   }
 
-  /// The id of what a call is about, for the history.
+  /// The id of what a call concerns, for the history.
   func subjectID(of call: Call) -> String {
     switch call.kind {
     case .createUsers, .createItems, .createOrders: String(call.subject)

@@ -7,18 +7,18 @@ import Glibc
 ///   ▲                  │           │          │
 ///   └──────────────────┴───────────┴──────────┘
 /// ```
-/// A call that is to be repeated stays with its connection while that is closed and opened again.
+/// A call to be repeated stays with its connection while that is closed and reopened.
 final class ClientConnection {
   enum State {
-    /// No socket; it is opened again at `reopensAt`.
+    /// No socket; it is reopened at `reopensAt`.
     case closed
     case connecting
     case idle
-    /// A request is sent, in part or whole.
+    /// A request has been sent, in part or as a whole.
     case waiting
   }
 
-  /// What reading from the socket gave.
+  /// The result of reading from the socket.
   enum Reading {
     case incomplete
     case answer(Answer)
@@ -29,18 +29,18 @@ final class ClientConnection {
   let index: Int
   fileprivate(set) var state = State.closed
   var reopensAt: Int64 = 0
-  /// How often opening or keeping it failed in a row.
+  /// Consecutive failures to open or keep it.
   var failuresInRow = 0
 
-  /// The call that is under way or to be repeated; nil when the connection is free.
+  /// The call under way or to be repeated; nil if the connection is free.
   var call: Call?
   /// The bytes of that call's request.
   var request: [UInt8] = []
-  /// When the call was meant to start.
+  /// When the call should have started.
   var intended: Int64 = 0
   var deadline: Int64 = 0
   var tries = 0
-  /// When a call that is to be repeated may be sent again; 0 when it is under way.
+  /// When a call to be repeated may be sent again; 0 if it is under way.
   var repeatsAt: Int64 = 0
 
   private var descriptor: Int32 = -1
@@ -59,7 +59,7 @@ final class ClientConnection {
   }
 
   /// Starts to connect.
-  /// - Returns: false when that failed at once.
+  /// - Returns: false if that failed at once.
   func open(to address: ServerAddress, poller: borrowing Poller) -> Bool {
     close()
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -79,7 +79,7 @@ final class ClientConnection {
     return true
   }
 
-  /// Whether the connection stands now; nil when that is still open, false when it failed.
+  /// Whether the connection is established; nil if still pending, false if it failed.
   func finishConnecting() -> Bool? {
     guard state == .connecting else { return false }
     var error: Int32 = 0
@@ -97,8 +97,8 @@ final class ClientConnection {
     return true
   }
 
-  /// Sends `request` from its start. It goes on with `sendRest` when the socket takes no more.
-  /// - Returns: the bytes sent, or nil when the connection is lost.
+  /// Sends `request` from its start. If the socket takes no more, `sendRest` continues.
+  /// - Returns: the bytes sent, or nil if the connection is lost.
   func send() -> Int? {
     sentCount = 0
     receivedCount = 0
@@ -126,7 +126,7 @@ final class ClientConnection {
     return sentCount - before
   }
 
-  /// Reads until there is an answer or nothing more to read. `count` grows by the bytes read.
+  /// Reads until there is an answer or nothing more to read. Adds the bytes read to `count`.
   func receive(count: inout Int) -> Reading {
     while true {
       if receivedCount == buffer.count, !grow() { return .malformed }
@@ -151,7 +151,7 @@ final class ClientConnection {
     }
   }
 
-  /// The bytes of the answer that `receive` gave; valid until the next `send`.
+  /// The bytes of the answer from `receive`; valid until the next `send`.
   func body(of answer: Answer) -> UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: UnsafeBufferPointer(buffer)[answer.body])
   }
@@ -159,7 +159,7 @@ final class ClientConnection {
   /// The answer is taken; the next request may go out.
   func becomeIdle() { state = .idle }
 
-  /// Whether a connection without a call was closed by the server, or says something that nobody asked for.
+  /// Whether the server closed a connection without a call, or sent something unasked.
   func isSpoilt() -> Bool {
     var byte: UInt8 = 0
     let taken = recv(descriptor, &byte, 1, Int32(MSG_PEEK))

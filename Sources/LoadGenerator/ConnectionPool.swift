@@ -6,8 +6,8 @@ final class ConnectionPool {
   let poller: Poller
   private(set) var connections: [ClientConnection]
 
-  /// Opens `count` connections and waits until all stand.
-  /// - Throws: `LoadError` when one does not within `seconds`; it says why.
+  /// Opens `count` connections and waits until all are established.
+  /// - Throws: `LoadError` if one is not within `seconds`; it says why.
   init(to address: ServerAddress, count: Int, withinSeconds seconds: Double) throws(LoadError) {
     self.address = address
     poller = try Poller()
@@ -36,7 +36,7 @@ final class ConnectionPool {
   }
 }
 
-/// The intended starts of arrivals that wait for a connection: a ring, bounded by `LoadLimits.arrivalsWaitingMax`.
+/// The intended starts of arrivals waiting for a connection: a ring, bounded by `LoadLimits.arrivalsWaitingMax`.
 struct ArrivalQueue {
   private var ring: [Int64] = []
   private var head = 0
@@ -45,7 +45,7 @@ struct ArrivalQueue {
   var isEmpty: Bool { count == 0 }
   var first: Int64? { isEmpty ? nil : ring[head] }
 
-  /// False when the queue is full.
+  /// False if the queue is full.
   mutating func append(_ start: Int64) -> Bool {
     guard count < LoadLimits.arrivalsWaitingMax else { return false }
     if ring.isEmpty { ring = [Int64](repeating: 0, count: LoadLimits.arrivalsWaitingMax) }

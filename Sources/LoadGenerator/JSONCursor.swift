@@ -1,5 +1,5 @@
-/// Walks over a JSON text without building anything of it. Every step fails with nil or false on anything unexpected,
-/// and stays within the bytes.
+/// Walks over a JSON text without building anything. Every step fails with nil or false on anything unexpected, and
+/// stays within the bytes.
 struct JSONCursor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var place = 0
@@ -22,7 +22,7 @@ struct JSONCursor {
     return true
   }
 
-  /// The bytes of a string without escapes; the ids, codes and member names that Kassa writes have none.
+  /// The bytes of a string without escapes; Kassa's ids, codes and member names have none.
   mutating func plainString() -> UnsafeBufferPointer<UInt8>? {
     guard take("\"") else { return nil }
     let start = place
@@ -56,7 +56,7 @@ struct JSONCursor {
     return nil
   }
 
-  /// Goes over the members of an object; `member` has to consume the value, and says whether it could.
+  /// Iterates over an object's members; `member` must consume the value, and returns whether it could.
   mutating func object(_ member: (UnsafeBufferPointer<UInt8>, inout JSONCursor) -> Bool) -> Bool {
     guard take("{") else { return false }
     if take("}") { return true }
@@ -66,7 +66,7 @@ struct JSONCursor {
     return take("}")
   }
 
-  /// Goes over the elements of an array, in the same way.
+  /// Iterates over an array's elements in the same way.
   mutating func array(_ element: (inout JSONCursor) -> Bool) -> Bool {
     guard take("[") else { return false }
     if take("]") { return true }

@@ -1,4 +1,4 @@
-/// A rule that a run found broken.
+/// A rule that a run may find broken.
 public enum BrokenRule: String, CaseIterable, Sendable {
   case paymentLost = "answered as paid, reads back unpaid"
   case paidThoughRefused = "answered as refused, reads back paid"
@@ -14,20 +14,20 @@ public enum BrokenRule: String, CaseIterable, Sendable {
   case notReadBack = "could not be read back"
 }
 
-/// What a run's answers and the state read back afterwards say together.
+/// What a run's answers and the state read back afterwards show.
 public struct Truth: Sendable, Equatable {
   public internal(set) var ordersPaid = 0
-  /// Checkouts that were answered 200.
+  /// Checkouts answered 200.
   public internal(set) var acknowledged = 0
   public internal(set) var refused = 0
   /// Checkouts without a clear answer.
   public internal(set) var unknown = 0
-  /// Those of them that read back as paid.
+  /// Those of them that were paid when read back.
   public internal(set) var unknownThatPaid = 0
   public internal(set) var unitsSold: Int128 = 0
   public internal(set) var creditTaken: Int128 = 0
   public internal(set) var broken: [BrokenRule: Int] = [:]
-  /// The first cases in words.
+  /// Descriptions of the first cases.
   public internal(set) var told: [String] = []
 
   /// Whether every rule held.
@@ -39,14 +39,14 @@ public struct Truth: Sendable, Equatable {
   }
 }
 
-/// Compares what the server answered with the state that it shows afterwards. It knows the rules of a shop and nothing
-/// of how Kassa keeps them. Needs to be the only one that buys from these items and users meanwhile.
+/// Compares what the server answered with the state it shows afterwards. It knows the rules of a shop but nothing of
+/// how Kassa implements them. Nobody else may buy these items for these users in the meantime.
 struct Judge {
   private let world: World
   private var truth = Truth()
   private var unitsByItem: [Int128]
   private var moneyByUser: [Int128]
-  /// By item, then by quantity: when a buyer was first told that so many cannot be had.
+  /// By item, then by quantity: when a buyer was first told that this many are not available.
   private var refusals: [Int: [Int64: Int64]] = [:]
 
   static func judge(_ world: World) -> Truth {
@@ -113,7 +113,7 @@ struct Judge {
   }
 
   /// Whether a refusal was right. Stock and credit never grow during a run, and no buyer is turned away because of a
-  /// hold that later falls through; so what was refused must be out of reach in the end, too.
+  /// hold that is later released; so what was refused must be unavailable in the end, too.
   private func isReason(_ code: String, _ subject: String, _ order: World.Order, _ atEnd: World.OrderAtEnd) -> Bool {
     switch code {
     case "out_of_stock":
@@ -126,8 +126,8 @@ struct Judge {
     }
   }
 
-  /// Whoever asks after another was refused cannot get as many of the item: what was not enough then, all that others
-  /// held included, is not enough later.
+  /// A buyer who asks after another was refused cannot get as many of the item: what was not enough then, including all
+  /// that others held, is not enough later.
   private mutating func judgeTurn(_ order: World.Order) {
     guard let atEnd = order.atEnd, atEnd.isPaid else { return }
     for line in atEnd.lines {

@@ -1,4 +1,4 @@
-/// What was answered under each idempotency key, so that the same can be asked again. Confined to the run's thread.
+/// The answer given under each idempotency key, so that the same can be asked again. Confined to the run's thread.
 final class KeyBook {
   struct Entry {
     let call: Call
@@ -9,13 +9,13 @@ final class KeyBook {
   /// Keys handed out.
   private(set) var used: UInt32 = 0
 
-  /// A number for a new key; 0, which stands for none, is never given.
+  /// A number for a new key; never 0, which means none.
   func newKey() -> UInt32 {
     used &+= 1
     return used
   }
 
-  /// Remembers a final answer; what may be answered otherwise a moment later is not one.
+  /// Remembers a final answer; one that may change a moment later is not final.
   func note(_ call: Call, status: UInt16, body: UnsafeBufferPointer<UInt8>) {
     guard call.key > 0, entries.count < LoadLimits.keysReplayedMax, Self.isFinal(status) else { return }
     entries.append(Entry(call: call, digest: Self.digest(status: status, body: body)))
@@ -23,7 +23,7 @@ final class KeyBook {
 
   static func isFinal(_ status: UInt16) -> Bool { status < 500 && status != 429 && status != 408 }
 
-  /// A hash of what an answer says: a success by its bytes, a refusal by its code (its body also names the request).
+  /// A hash of an answer: a success by its bytes, a refusal by its code (its body also names the request).
   static func digest(status: UInt16, body: UnsafeBufferPointer<UInt8>) -> UInt64 {
     var hash = (14_695_981_039_346_656_037 ^ UInt64(status)) &* 1_099_511_628_211
     func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }

@@ -4,9 +4,9 @@ public struct LoadCommand: Sendable {
   public struct Option: Sendable {
     /// Without its hyphens.
     public let name: String
-    /// What stands for the value; nil for a switch, which has none.
+    /// The placeholder for the value; nil for a switch, which has none.
     public let placeholder: String?
-    /// What the value has to be.
+    /// The valid values.
     public let range: String
     public let text: String
     fileprivate let set: @Sendable (inout LoadCommand, String) -> Bool
@@ -24,21 +24,21 @@ public struct LoadCommand: Sendable {
   }
 
   public private(set) var configuration: LoadConfiguration
-  /// Holds the API key: flags can be seen by everybody on the machine.
+  /// Holds the API key: everybody on the machine can see flags.
   public private(set) var apiKeyFile: String?
   /// Print the report as JSON.
   public private(set) var printsJSON = false
-  /// Succeed though calls failed or rules were broken; the report says so all the same.
+  /// Succeed even if calls failed or rules were broken; the report still says so.
   public private(set) var allowsFailures = false
 
   /// - Parameters:
   ///   - scenario: its name.
-  ///   - values: of the options that were given, by their names; names that are no option's are left alone.
-  ///   - switches: the names of the options without a value that were given.
-  /// - Throws: `LoadError` that names the word that makes no sense.
+  ///   - values: of the given options, by name; unknown names are ignored.
+  ///   - switches: the names of the given options without a value.
+  /// - Throws: `LoadError` that names the invalid word.
   public init(scenario: String, values: [String: String], switches: Set<String>) throws(LoadError) {
     guard let known = Scenario(rawValue: scenario) else {
-      throw LoadError("'\(scenario)' is no scenario; there are \(Self.scenarioNames)")
+      throw LoadError("'\(scenario)' is not a scenario; there are \(Self.scenarioNames)")
     }
     configuration = LoadConfiguration(scenario: known)
     for option in Self.options {
@@ -53,15 +53,15 @@ public struct LoadCommand: Sendable {
     try configuration.validate()
   }
 
-  /// Takes the text of `apiKeyFile`, whose ends may be blanks or lines' ends.
-  /// - Throws: `LoadError` when it is no key.
+  /// Takes the text of `apiKeyFile`, which white space may surround.
+  /// - Throws: `LoadError` if it is not a key.
   public mutating func use(apiKeyText text: String) throws(LoadError) {
     configuration.apiKey = try Self.apiKey(in: text)
     try configuration.validate()
   }
 
-  /// The API key that a file's text consists of.
-  /// - Throws: `LoadError` when it is no key.
+  /// The API key that makes up a file's text.
+  /// - Throws: `LoadError` if it is not a key.
   public static func apiKey(in text: String) throws(LoadError) -> String {
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count == 1 else { throw LoadError("the file of the API key must hold one key, and nothing else") }
@@ -86,7 +86,7 @@ public struct LoadCommand: Sendable {
     number("connections", \.connections, "connections, 1–1024; default 64"),
     Option(
       "rate", "PER-SECOND", "a number",
-      "arrivals a second (open loop); without it each connection goes as fast as it can"
+      "arrivals per second (open loop); without it each connection goes as fast as it can"
     ) {
       command, text in
       command.configuration.ratePerSecond = Double(text)
@@ -110,28 +110,29 @@ public struct LoadCommand: Sendable {
       command.configuration.scarceStock = Int(text)
       return Int(text) != nil
     },
-    Option("path", "PATH", "a path", "what raw gets; default /") { command, text in
+    Option("path", "PATH", "a path", "the path that raw gets; default /") { command, text in
       command.configuration.path = text
       return true
     },
-    Option("seed", "N", "a whole number", "makes the same choices again; default 1") { command, text in
+    Option("seed", "N", "a whole number", "the same seed makes the same choices; default 1") { command, text in
       command.configuration.seed = UInt64(text) ?? 0
       return UInt64(text) != nil
     },
-    Option("idempotency-keys", nil, "", "key every write, repeat what is lost, compare each key's answers") {
+    Option("idempotency-keys", nil, "", "send a key with every write, repeat lost calls, compare each key's answers") {
       command, _ in
       command.configuration.usesIdempotencyKeys = true
       return true
     },
     Option(
       "api-key-file", "FILE", "a file",
-      "holds the API key that is sent; it needs all scopes, and the rate unlimited"
+      "holds the API key to send; it needs all scopes, and the rate unlimited"
     ) { command, text in
       command.apiKeyFile = text
       return true
     },
     seconds("timeout", \.requestTimeoutSeconds, "how long to wait for an answer; default 12"),
-    Option("server-pid", "PID", "a process id", "whose CPU time to report; default: who listens on the port") {
+    Option("server-pid", "PID", "a process id", "whose CPU time to report; default: the process listening on the port")
+    {
       command, text in
       command.configuration.serverPID = Int32(text)
       return (Int32(text) ?? 0) > 0
@@ -140,7 +141,7 @@ public struct LoadCommand: Sendable {
       command.printsJSON = true
       return true
     },
-    Option("allow-failures", nil, "", "exit with 0 even though calls failed or rules were broken") { command, _ in
+    Option("allow-failures", nil, "", "exit with 0 even if calls failed or rules were broken") { command, _ in
       command.allowsFailures = true
       return true
     },
@@ -166,10 +167,10 @@ public struct LoadCommand: Sendable {
     }
   }
 
-  /// Does the run. `onProgress` gets how many calls of how many are done in the phases that are not measured.
-  /// - Returns: the report as text or JSON; what is wrong with the run, a sentence each; and whether it is to count as
-  ///   a success.
-  /// - Throws: `LoadError` when the run could not be made.
+  /// Does the run. `onProgress` gets the number of calls done and the total in the unmeasured phases.
+  /// - Returns: the report as text or JSON; the problems of the run, a sentence each; and whether it counts as a
+  ///   success.
+  /// - Throws: `LoadError` if the run was not possible.
   public func run(
     onProgress: ((LoadPhase, _ done: Int, _ total: Int) -> Void)? = nil
   ) throws(LoadError) -> (output: String, troubles: [String], isAccepted: Bool) {

@@ -1,27 +1,27 @@
 /// What a load run does to the server.
 public enum Scenario: String, CaseIterable, Sendable {
-  /// Prepared orders of two random items each, of many users; only checkouts are measured, each order once.
+  /// Prepared orders of two random items each, for many users; only checkouts are measured, each order once.
   case checkout
-  /// As `checkout`, but one and the same item is in every order, beside another one.
+  /// As `checkout`, but every order contains the same item, and one other.
   case hot
   /// As `hot`, with less stock of that item than there are buyers.
   case scarce
-  /// Finds orders, items and users, a third each, of those that exist.
+  /// Finds existing orders, items and users, a third each.
   case reads
-  /// Carts from their creation to their payment: of 10 calls 2 create an order, 4 add an item (1–3 units), 2 check out,
-  /// 2 find an order that the run knows.
+  /// Carts from creation to payment: of 10 calls 2 create an order, 4 add an item (1–3 units), 2 check out, 2 find an
+  /// order of the run.
   case mixed
   /// As `checkout`, one at a time.
   case idle
-  /// GETs one path, and expects 200: for any HTTP server, to compare with.
+  /// GETs one path and expects 200: works with any HTTP server, for comparison.
   case raw
 
-  /// What it does, in a line.
+  /// What it does, in one line.
   public var summary: String {
     switch self {
     case .checkout: "checkouts of orders with two random items"
     case .hot: "checkouts that all want the same item, and one other"
-    case .scarce: "checkouts that want an item which does not suffice for all"
+    case .scarce: "checkouts of an item that does not suffice for all"
     case .reads: "finds of orders, items and users"
     case .mixed: "carts created, filled, found and checked out"
     case .idle: "single checkouts, one after another"
@@ -32,10 +32,10 @@ public enum Scenario: String, CaseIterable, Sendable {
   /// Whether 409 "out of stock" is a right answer to a checkout.
   var allowsRefusals: Bool { self == .scarce }
 
-  /// Whether a run can end because there are no more orders.
+  /// Whether a run can end because the orders are used up.
   var usesOrdersUp: Bool { self != .reads && self != .raw }
 
-  /// How many orders are prepared when nothing else is said; of `mixed`: are created at most.
+  /// Orders prepared by default; for `mixed`, the most that are created.
   public var ordersByDefault: Int {
     switch self {
     case .checkout, .mixed: 200_000
@@ -45,45 +45,45 @@ public enum Scenario: String, CaseIterable, Sendable {
   }
 }
 
-/// Everything that makes a run. The same configuration against the same server asks the same things.
+/// Everything that defines a run. The same configuration sends the same requests to the same server.
 public struct LoadConfiguration: Sendable {
   public var scenario: Scenario
   public var url: String
-  /// Where the measured calls go, if not to `url`: one pod behind a gateway that set-up and reading back go through.
+  /// Where the measured calls go, if not to `url`: one pod behind the gateway used for set-up and read-back.
   public var measuredURL: String?
-  /// 1…`LoadLimits.connectionsMax`; of `idle` always 1.
+  /// 1…`LoadLimits.connectionsMax`; always 1 for `idle`.
   public var connections = 64
-  /// Arrivals a second of an open loop; nil: a closed loop, each connection as fast as it is answered.
+  /// Arrivals per second of an open loop; nil: a closed loop, each connection as fast as it is answered.
   public var ratePerSecond: Double?
   /// Gaps between arrivals are random (exponential) instead of equal.
   public var hasPoissonArrivals = true
   public var warmupSeconds = 1.0
-  /// How long calls are started after the warm-up; less when the orders are used up.
+  /// How long calls are started after the warm-up; less if the orders are used up.
   public var seconds = 5.0
   public var users = 1_000
   public var items = 1_000
-  /// nil: as many as the scenario says.
+  /// nil: the scenario's default.
   public var orders: Int?
   /// Units of the item of `scarce`; nil: half as many as there are orders.
   public var scarceStock: Int?
   /// What `raw` gets.
   public var path = "/"
-  /// Sent with every request, as `ID.SECRET`; nil where the server asks for none.
+  /// Sent with every request, as `ID.SECRET`; nil if the server requires none.
   public var apiKey: String?
   public var seed: UInt64 = 1
   /// Sends an `Idempotency-Key` with every write, repeats what was lost or answered 429, 503 or 504 under the same key,
-  /// and in the end compares the answers that the keys give now with those of the run. So a run outlives restarts.
+  /// and finally compares the answers under each key with those of the run. So a run survives restarts.
   public var usesIdempotencyKeys = false
-  /// How often a call is tried when it has a key.
+  /// How often a call with a key is tried.
   public var triesMax = 60
   public var requestTimeoutSeconds = 12.0
-  /// After this everything unfinished is given up, in whatever phase.
+  /// After this everything unfinished is given up, in any phase.
   public var runSecondsMax = 900.0
   /// Keeps a record of every call of the measured phase in the report.
   public var keepsHistory = false
-  /// The process whose CPU time is reported; nil: whoever listens on the port, if it is on this machine.
+  /// The process whose CPU time is reported; nil: the one that listens on the port, if it is on this machine.
   public var serverPID: Int32?
-  /// Called at the start of each phase, on the thread of the run.
+  /// Called at the start of each phase, on the run's thread.
   public var onPhase: @Sendable (LoadPhase) -> Void = { _ in }
 
   public init(scenario: Scenario, url: String = "http://127.0.0.1:8000") {
@@ -94,13 +94,13 @@ public struct LoadConfiguration: Sendable {
   var orderCount: Int { orders ?? scenario.ordersByDefault }
   var connectionCount: Int { scenario == .idle ? 1 : connections }
 
-  /// Money that each user starts with: enough for every order of the run.
+  /// Each user's initial money: enough for every order of the run.
   static let creditAtStart: Int64 = 1_000_000_000_000
-  /// Units that each item but the scarce one starts with.
+  /// Initial units of each item except the scarce one.
   static let stockAtStart: Int64 = 1_000_000_000
   static let price: Int64 = 10
 
-  /// - Throws: what is out of its range.
+  /// - Throws: `LoadError` about a value out of its range.
   func validate() throws(LoadError) {
     func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>) throws(LoadError) {
       guard range.contains(value) else {
@@ -132,7 +132,7 @@ public struct LoadConfiguration: Sendable {
   }
 }
 
-/// Where a run is.
+/// The phases of a run.
 public enum LoadPhase: String, Sendable {
   case settingUp = "setting up"
   case warmingUp = "warming up"

@@ -36,7 +36,7 @@ extension LoadReport: CustomStringConvertible {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// What is wrong with the run, a sentence each; empty when it is sound.
+  /// The problems of the run, a sentence each; empty if it is sound.
   public var troubles: [String] {
     var troubles: [String] = []
     if failureCount > 0 {

@@ -21,16 +21,16 @@ public struct LatencySummary: Sendable, Equatable {
   }
 }
 
-/// What asking again under the same idempotency keys gave.
+/// The result of asking again under the same idempotency keys.
 public struct KeyReport: Sendable, Equatable {
   public internal(set) var used = 0
   public internal(set) var replayed = 0
   public internal(set) var equal = 0
   /// Answers that differ from the run's.
   public internal(set) var different = 0
-  /// Without an answer, or with one that may change.
+  /// Keys without an answer, or with one that may change.
   public internal(set) var unanswered = 0
-  /// Answers of the replay that said `Idempotent-Replayed: true`.
+  /// Answers of the replay with `Idempotent-Replayed: true`.
   public internal(set) var marked = 0
 }
 
@@ -42,37 +42,37 @@ public struct LoadReport: Sendable {
   /// Answers in that time.
   public internal(set) var answers = 0
   public var ratePerSecond: Double { measuredSeconds > 0 ? Double(answers) / measuredSeconds : 0 }
-  /// From the intended start of each call; calls without an answer count with the time that they were waited for.
+  /// From the intended start of each call; calls without an answer count with the time spent waiting.
   public internal(set) var latency = LatencySummary(HDRHistogram())
-  /// By kind of call, where there is more than one.
+  /// By kind of call, if there is more than one.
   public internal(set) var latencyByKind: [(kind: CallKind, latency: LatencySummary)] = []
   public internal(set) var statuses: [UInt16: Int] = [:]
-  /// Of the whole run, set-up and read-back included.
+  /// Of the whole run, including set-up and read-back.
   public internal(set) var failures: [CallFailure: Int] = [:]
   public internal(set) var unexpectedStatuses: [UInt16: Int] = [:]
   public internal(set) var retries = 0
   public internal(set) var reconnects = 0
-  /// Answers that said `Idempotent-Replayed: true`, the replay of keys not counted.
+  /// Answers with `Idempotent-Replayed: true`, not counting the replay of keys.
   public internal(set) var replayedAnswers = 0
   public internal(set) var arrivalsWaitingHighest = 0
   public internal(set) var bytesSent = 0
   public internal(set) var bytesReceived = 0
-  /// CPU seconds in the measured time; nil when the process is not known, or is another one by now.
+  /// CPU seconds in the measured time; nil if the process is unknown, or is now another one.
   public internal(set) var serverCPUSeconds: Double?
   public internal(set) var generatorCPUSeconds = 0.0
   public internal(set) var truth = Truth()
   public internal(set) var keys: KeyReport?
   public internal(set) var history: [CallRecord] = []
   public internal(set) var historyDropped = 0
-  /// What limits the figures' meaning.
+  /// Notes that qualify the figures.
   public internal(set) var notes: [String] = []
 
   init(configuration: LoadConfiguration) { self.configuration = configuration }
 
   public var failureCount: Int { failures.values.reduce(0, +) }
 
-  /// Whether the run may be believed: nothing failed, every rule held, every key gave the same answer again, and
-  /// something was measured at all.
+  /// Whether the run is credible: nothing failed, every rule held, every key gave the same answer again, and something
+  /// was measured.
   public var isSound: Bool {
     failureCount == 0 && truth.isConserved && (keys?.different ?? 0) == 0 && (keys?.unanswered ?? 0) == 0 && answers > 0
   }

@@ -1,8 +1,8 @@
 extension LoadRun {
-  /// Reads every order, item and user of the run; the orders first, until no checkout is under way any more.
+  /// Reads every order, item and user of the run; the orders first, until no checkout is under way.
   func readBack() throws(LoadError) {
     if world.orders.contains(where: { $0.answer == .unknown }) {
-      // What was cut off may still be on its way into the server.
+      // What was cut off may still be on its way to the server.
       MonotonicClock.wait(until: MonotonicClock.now() + .nanoseconds(0.5))
     }
     let settledBy = MonotonicClock.now() + .nanoseconds(LoadLimits.settlingSeconds)
@@ -52,7 +52,7 @@ extension LoadRun {
     var keys = KeyReport()
     keys.used = Int(keyBook.used)
     keys.replayed = entries.count
-    // The calls go out in any order, so each finds its entry by its key.
+    // The calls go out in any order, so each looks up its entry by key.
     let digests = Dictionary(entries.map { ($0.call.key, $0.digest) }, uniquingKeysWith: { first, _ in first })
     let tally = try runAll(count: entries.count, call: { entries[$0].call }) { call, result in
       guard case .answered(let status, let body) = result, KeyBook.isFinal(status) else {

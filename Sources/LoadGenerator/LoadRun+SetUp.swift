@@ -1,5 +1,5 @@
 extension LoadRun {
-  /// Creates users, items and orders, and reads back what they are.
+  /// Creates users, items and orders, and reads them back.
   func setUp() throws(LoadError) {
     if configuration.scenario == .raw { return }
     let users = configuration.users
@@ -29,7 +29,7 @@ extension LoadRun {
     try readStart()
   }
 
-  /// Makes every call and throws when one of them does not succeed.
+  /// Makes every call and throws if one of them does not succeed.
   private func mustSucceed(
     _ what: String, count: Int, timeoutSeconds: Double? = nil, call: @escaping (Int) -> Call,
     take: @escaping (Call, UnsafeBufferPointer<UInt8>) -> Bool
@@ -57,7 +57,7 @@ extension LoadRun {
     }
   }
 
-  /// Learns what the orders 0 ..< `count` of a `batch_init` hold. Those paid in an earlier run are left alone.
+  /// Reads the contents of the orders 0 ..< `count` of a `batch_init`. Those paid in an earlier run are ignored.
   private func readPreparedOrders(count: Int) throws(LoadError) {
     world.orders = (0..<count).map { World.Order(id: String($0), user: 0, lines: []) }
     var paid = Set<Int>()
@@ -78,7 +78,7 @@ extension LoadRun {
     }
   }
 
-  /// One new item that everybody wants, and orders that hold it and one other.
+  /// Creates one item that everybody wants, and orders that contain it and one other.
   private func createOrdersOfOneItem() throws(LoadError) {
     let hot = world.items.count
     let count = configuration.orderCount

@@ -1,7 +1,7 @@
 /// One run: set-up, measured phase, read-back, judgement.
 ///
-/// It works on the thread that calls `run`, alone: the generator has to share its machine with the server and must not
-/// take more of it than it needs.
+/// It uses only the thread that calls `run`: the generator shares its machine with the server and must not take more of
+/// it than it needs.
 public final class LoadRun {
   public let configuration: LoadConfiguration
   let address: ServerAddress
@@ -13,10 +13,10 @@ public final class LoadRun {
   let endsAt: Int64
   var report: LoadReport
   private var phase = LoadPhase.settingUp
-  /// Told after each call of the phases that are not measured, on the thread of the run: how many of how many are done.
+  /// Called after each call of the unmeasured phases, on the run's thread, with the number done and the total.
   public var onProgress: ((LoadPhase, _ done: Int, _ total: Int) -> Void)?
 
-  /// - Throws: `LoadError` when a value is out of its range or the URL makes no sense.
+  /// - Throws: `LoadError` if a value is out of its range or the URL is invalid.
   public init(configuration: LoadConfiguration) throws(LoadError) {
     try configuration.validate()
     self.configuration = configuration
@@ -33,7 +33,7 @@ public final class LoadRun {
   }
 
   /// Does the run; once.
-  /// - Throws: `LoadError` when the server cannot be reached or the set-up fails. What fails later is in the report.
+  /// - Throws: `LoadError` if the server cannot be reached or the set-up fails. Later failures are in the report.
   public func run() throws(LoadError) -> LoadReport {
     try refuseDividedPort()
     begin(.settingUp)
@@ -62,7 +62,7 @@ public final class LoadRun {
       triesMax: configuration.usesIdempotencyKeys ? configuration.triesMax : 1, endsAt: endsAt)
   }
 
-  /// Opens connections for one phase; while the server restarts, again and again if the run is to outlive that.
+  /// Opens connections for one phase; keeps trying while the server restarts, if the run is to survive that.
   func openPool(connections: Int, to other: ServerAddress? = nil) throws(LoadError) -> ConnectionPool {
     while true {
       do {
@@ -75,7 +75,7 @@ public final class LoadRun {
     }
   }
 
-  /// Makes the calls 0 ..< `count` over a pool of its own, and returns what was counted.
+  /// Makes the calls 0 ..< `count` over its own pool, and returns the counts.
   func runAll(
     count: Int, timeoutSeconds: Double? = nil, call: @escaping (Int) -> Call,
     judge: @escaping (Call, CallResult) -> Verdict
@@ -159,8 +159,8 @@ public final class LoadRun {
     }
   }
 
-  /// Servers share a port when both allow it; the kernel then divides the connections between them, and a run would see
-  /// two shops as one.
+  /// Two servers share a port if both allow it; the kernel then divides the connections between them, and a run would
+  /// see two shops as one.
   private func refuseDividedPort() throws(LoadError) {
     for address in [address, measuredAddress] where address.isLoopback && configuration.scenario != .raw {
       let servers = ServerProcess.listening(onPort: address.port)

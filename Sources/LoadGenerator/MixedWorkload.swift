@@ -1,14 +1,15 @@
-/// Carts from their creation to their payment, many at a time.
+/// Carts from creation to payment, many at a time.
 ///
 /// Of 10 calls 2 create an order, 4 add one of its two items, 2 check out and 2 find an order: with these weights as
-/// many carts are finished as are begun. When no cart is ready for what was drawn, the call before it is made instead.
+/// many carts are finished as are begun. If no cart is ready for the drawn call, the one before it in a cart's life is
+/// made instead.
 final class MixedWorkload: Workload {
   private let world: World
   private let orderCountMax: Int
   private let newKey: () -> UInt32
   private var random: SeededGenerator
   private var created = 0
-  /// Carts that wait for their next item, and those that are full.
+  /// Carts waiting for their next item, and full carts.
   private var open: [Int] = []
   private var full: [Int] = []
   private var underWay = 0
@@ -36,7 +37,7 @@ final class MixedWorkload: Workload {
   private func find() -> Call? {
     guard !world.orders.isEmpty else { return nil }
     let order = random.index(below: world.orders.count)
-    // What was answered as paid before this call has to be shown as paid by it.
+    // An order answered as paid before this call must be shown as paid.
     return Call(kind: .findOrder, subject: order, amount: world.orders[order].answer == .paid ? 1 : 0)
   }
 

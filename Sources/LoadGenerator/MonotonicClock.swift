@@ -1,6 +1,6 @@
 import Glibc
 
-/// Nanoseconds since some moment; never runs backwards.
+/// Nanoseconds since an arbitrary moment; never runs backwards.
 enum MonotonicClock {
   static func now() -> Int64 {
     var time = timespec()
@@ -22,6 +22,6 @@ extension Int64 {
   /// A time span in nanoseconds.
   static func nanoseconds(_ seconds: Double) -> Int64 { Int64(Swift.max(0, Swift.min(seconds, 1e9)) * 1e9) }
 
-  /// A span of nanoseconds in seconds.
+  /// A time span in seconds.
   var seconds: Double { Double(self) / 1e9 }
 }

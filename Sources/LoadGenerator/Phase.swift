@@ -3,26 +3,26 @@ import Telemetry
 
 /// How calls are started.
 enum Pace {
-  /// Each connection sends its next call when it has its answer: as much as the server takes.
+  /// Each connection sends its next call after its answer: as much as the server takes.
   case closed
-  /// Calls arrive by a schedule, and wait when all connections are busy.
+  /// Calls arrive by a schedule, and wait if all connections are busy.
   case open(ArrivalSchedule)
 }
 
 /// How long a phase takes, and what is repeated in it.
 struct PhasePlan {
   var pace = Pace.closed
-  /// Calls that start in this time are judged, not measured.
+  /// Calls that start in this time are judged but not measured.
   var warmupNanoseconds: Int64 = 0
   /// How long calls are started after that; nil: until the workload is exhausted.
   var measuredNanoseconds: Int64?
   var timeoutNanoseconds: Int64
-  /// How often a call is tried; more than once only where repeating it is safe.
+  /// How often a call is tried; more than once only if repeating it is safe.
   var triesMax = 1
   /// The moment at which everything unfinished is given up.
   var endsAt: Int64
   var keepsHistory = false
-  /// Where the answers under idempotency keys are remembered.
+  /// Records the answers under idempotency keys.
   var keyBook: KeyBook?
   /// At the start of the measured time.
   var onMeasuring: () -> Void = {}
@@ -30,8 +30,8 @@ struct PhasePlan {
 
 /// Runs one workload over the pool's connections.
 ///
-/// One turn: wait for events; take answers and settle their calls; start calls on what is idle. Latency counts from the
-/// moment a call was meant to start to the moment its answer, the final one if it was repeated, was read.
+/// One turn: wait for events; take answers and settle their calls; start calls on idle connections. Latency counts from
+/// a call's intended start until its answer, the final one if it was repeated, was read.
 final class Phase<W: Workload> {
   private let pool: ConnectionPool
   private let workload: W
@@ -39,10 +39,10 @@ final class Phase<W: Workload> {
   private var plan: PhasePlan
   private let world: World
   private var tally = Tally()
-  /// Connections that stand and have no call.
+  /// Established connections without a call.
   private var idle: [ClientConnection] = []
   private var busyCount = 0
-  /// The intended starts of arrivals that wait for a connection, oldest first.
+  /// The intended starts of arrivals waiting for a connection, oldest first.
   private var waiting = ArrivalQueue()
   private let start: Int64
   private let measureStart: Int64
@@ -50,7 +50,7 @@ final class Phase<W: Workload> {
   private var lastMeasuredAnswer: Int64 = 0
   private var nextTick: Int64 = 0
   private var isMeasuring = false
-  /// When a connection was opened or an answer read the last time.
+  /// When a connection was last opened or an answer last read.
   private var lastProgress: Int64
 
   init(pool: ConnectionPool, workload: W, writer: CallWriter, world: World, plan: PhasePlan) {
@@ -94,14 +94,14 @@ final class Phase<W: Workload> {
 
   private func isOver(at now: Int64) -> Bool {
     if now >= plan.endsAt { return true }
-    // Nobody is there any more.
+    // Nobody is there.
     if busyCount == 0, now - lastProgress > plan.timeoutNanoseconds, !pool.connections.contains(where: isFree) {
       return true
     }
     return busyCount == 0 && (now >= startsUntil && waiting.isEmpty || workload.isExhausted)
   }
 
-  /// How long to sleep when nothing happens.
+  /// How long to sleep if nothing happens.
   private func waitTime(at now: Int64) -> Int64 {
     var until = min(nextTick, plan.endsAt)
     if !isMeasuring { until = min(until, measureStart) }
@@ -204,13 +204,13 @@ final class Phase<W: Workload> {
     }
   }
 
-  /// Whether a connection can take a new call; one that is to repeat a call cannot.
+  /// Whether a connection can take a new call; one that must repeat a call cannot.
   private func isFree(_ connection: ClientConnection) -> Bool { connection.state == .idle && connection.call == nil }
 
-  /// A connection that was just opened is idle, unless it has a call to repeat.
+  /// A newly opened connection is idle, unless it has a call to repeat.
   private func takeUp(_ connection: ClientConnection) {
     lastProgress = MonotonicClock.now()
-    // It may stand in the list from before it was closed.
+    // It may be in the list from before it was closed.
     if isFree(connection), !idle.contains(where: { $0 === connection }) { idle.append(connection) }
   }
 
@@ -222,7 +222,7 @@ final class Phase<W: Workload> {
     connection.failuresInRow += 1
     if connection.call != nil {
       if connection.repeatsAt > 0 {
-        // It was lost before, and waits for the connection to stand again.
+        // It was lost before, and waits for the connection to be established again.
       } else if failure != .malformedAnswer, mayRepeat(connection, at: now) {
         connection.repeatsAt = now + backoff(connection.tries)
       } else {
@@ -260,7 +260,7 @@ final class Phase<W: Workload> {
     }
   }
 
-  /// Settles what is left when the time is over.
+  /// Settles what is left when time is up.
   private func giveUp() {
     let now = MonotonicClock.now()
     for connection in pool.connections where connection.call != nil {

@@ -1,8 +1,8 @@
 import CEpoll
 import Glibc
 
-/// An epoll descriptor. Everything is watched edge-triggered, for reading and writing, once and for all: a keep-alive
-/// connection then costs one `send` and one `recv` a call, and its share of one `epoll_pwait2`.
+/// An epoll descriptor. Everything is registered once, edge-triggered, for reading and writing: a keep-alive connection
+/// then costs one `send` and one `recv` per call, and its share of one `epoll_pwait2`.
 struct Poller: ~Copyable {
   struct Event {
     var index: UInt32
@@ -31,7 +31,7 @@ struct Poller: ~Copyable {
     return epoll_ctl(descriptor, EPOLL_CTL_ADD, socket, &event) == 0
   }
 
-  /// Waits for events, at most so long, and hands each over.
+  /// Waits for events, at most this long, and passes each to `handle`.
   func poll(nanoseconds: Int64, _ handle: (Event) -> Void) {
     let wait = max(0, nanoseconds)
     var timeout = timespec(tv_sec: Int(wait / 1_000_000_000), tv_nsec: Int(wait % 1_000_000_000))

@@ -1,4 +1,4 @@
-/// Finds users, items and orders at random, for ever, and compares each with what was read before.
+/// Finds users, items and orders at random, forever, and compares each with what was read before.
 final class ReadsWorkload: Workload {
   private let world: World
   private var random: SeededGenerator
@@ -38,7 +38,7 @@ final class ReadsWorkload: Workload {
 }
 
 extension CallResult {
-  /// The verdict on a result that is no answer; an answer that gets here is not what was asked for.
+  /// The verdict on a result that is not an answer; an answer that gets here has the wrong body.
   var verdict: Verdict {
     switch self {
     case .unknown(let failure): .failed(failure)

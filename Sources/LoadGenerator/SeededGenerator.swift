@@ -12,7 +12,7 @@ struct SeededGenerator: RandomNumberGenerator {
     return mixed ^ (mixed >> 31)
   }
 
-  /// One of 0 ..< `count`; 0 when there is none.
+  /// One of 0 ..< `count`; 0 if there is none.
   mutating func index(below count: Int) -> Int {
     count > 0 ? Int((UInt64(count)).multipliedFullWidth(by: next()).high) : 0
   }

@@ -2,7 +2,7 @@ import Glibc
 
 /// Where the server listens: `http://HOST:PORT`.
 public struct ServerAddress: Sendable {
-  /// As the `Host` header says it.
+  /// The value of the `Host` header.
   public let authority: String
   public let port: UInt16
   /// A `sockaddr_in` or `sockaddr_in6`.
@@ -11,7 +11,7 @@ public struct ServerAddress: Sendable {
   /// Whether the server runs on this machine, so that its CPU time can be read.
   public let isLoopback: Bool
 
-  /// Takes a URL apart and looks its host up.
+  /// Parses a URL and resolves its host.
   /// - Throws: `LoadError` that names the URL and what is wrong with it.
   public init(url: String) throws(LoadError) {
     let scheme = "http://"
@@ -54,7 +54,7 @@ public struct ServerAddress: Sendable {
   }
 }
 
-/// Why a run could not be made, in words for whoever started it.
+/// Why a run was not possible, for whoever started it.
 public struct LoadError: Error, CustomStringConvertible, Sendable {
   public let description: String
   public init(_ description: String) { self.description = description }

@@ -1,20 +1,20 @@
 import CEpoll
 import Glibc
 
-/// CPU time of another process on this machine, and how to find who listens on a port.
+/// CPU time of another process on this machine, and how to find the one that listens on a port.
 enum ServerProcess {
-  /// User and system time of all threads of the process so far, in seconds; nil when there is no such process.
+  /// User and system time of all threads of the process so far, in seconds; nil if there is no such process.
   static func cpuSeconds(of pid: Int32) -> Double? {
     guard let text = read("/proc/\(pid)/stat", bytesMax: 4_096), let end = text.lastIndex(of: ")") else { return nil }
-    // Behind the name, which may hold anything, the fields count from 3 (state); 14 and 15 are utime and stime.
+    // After the name, which may contain anything, the fields count from 3 (state); 14 and 15 are utime and stime.
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
     let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
     return ticks > 0 ? (user + system) / ticks : nil
   }
 
-  /// The processes that listen on a local TCP port, as far as this user may see them: one for each socket, as the
-  /// workers of a server share its.
+  /// The processes that listen on a local TCP port, as far as this user may see them: one per socket, as a server's
+  /// workers share it.
   static func listening(onPort port: UInt16) -> [Int32] {
     var inodes: Set<Substring> = []
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -36,7 +36,7 @@ enum ServerProcess {
     }
   }
 
-  /// The inode of the socket that a descriptor is.
+  /// The inode of a descriptor's socket.
   private static func socket(_ descriptor: String) -> Substring? {
     var target = [CChar](repeating: 0, count: 64)
     let count = readlink(descriptor, &target, target.count - 1)
@@ -52,8 +52,8 @@ enum ServerProcess {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  /// Makes the kernel wake the calling thread at the moment it asked for, not up to 50 µs later, as far as it allows
-  /// that: an arrival of an open loop that is sent late would count as latency of the server.
+  /// Makes the kernel, if it allows that, wake the calling thread at the requested moment, not up to 50 µs later: an
+  /// open loop's arrival sent late would count as the server's latency.
   static func wakeOnTime() { _ = kassa_set_timer_slack(1_000) }
 
   private static func numbers(in folder: String) -> [Int32] {
@@ -61,7 +61,7 @@ enum ServerProcess {
     defer { closedir(directory) }
     var found: [Int32] = []
     while let entry = readdir(directory) {
-      // The entry is shorter than its type says, so only the name itself may be touched.
+      // The entry is shorter than its type says, so only touch the name itself.
       guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return [] }
       let name = String(cString: (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self))
       if let number = Int32(name) { found.append(number) }

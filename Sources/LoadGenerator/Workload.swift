@@ -1,10 +1,10 @@
-/// Says what to call, and judges the answers. Confined to the thread of the run.
+/// Says what to call, and judges the answers. Confined to the run's thread.
 protocol Workload: AnyObject {
-  /// The next call, or nil when there is none now.
+  /// The next call, or nil if there is none now.
   func next() -> Call?
-  /// No call will ever come again.
+  /// There will never be another call.
   var isExhausted: Bool { get }
-  /// Takes what became of a call: once for each.
+  /// Takes the result of a call: once for each.
   func settle(_ call: Call, _ result: CallResult) -> Verdict
 }
 

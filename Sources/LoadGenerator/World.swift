@@ -1,12 +1,12 @@
-/// What a run knows of the server's users, items and orders: what it made, what it was told, what it read back.
+/// What a run knows of the server's users, items and orders: what it created, what it was told, what it read back.
 ///
-/// An entity is named by its index. Confined to the thread of the run.
+/// An entity is identified by its index. Confined to the run's thread.
 final class World {
   struct User {
     let id: String
     /// Before the first checkout, as it was read.
     var creditAtStart: Int64 = 0
-    /// After the last one.
+    /// After the last checkout.
     var creditAtEnd: Int64?
   }
 
@@ -27,7 +27,7 @@ final class World {
     case notAsked
     /// 200: paid, forever.
     case paid
-    /// 409 with its code; `subject` is the item or user that it names.
+    /// 409 with its code; `subject` is the item or user it names.
     case refused(code: String, subject: String)
     /// No answer, or one that leaves it open.
     case unknown
@@ -37,7 +37,7 @@ final class World {
     let id: String
     let user: Int
     var lines: [Line]
-    /// A line may have been added or not, because no answer came.
+    /// A line may or may not have been added, because no answer came.
     var areLinesUncertain = false
     var answer = CheckoutAnswer.notAsked
     /// When its checkout was first sent and when its answer was read, by the monotonic clock; 0 before.
@@ -46,7 +46,7 @@ final class World {
     var atEnd: OrderAtEnd?
   }
 
-  /// An order as it reads after the run; items that the run does not know have the index −1.
+  /// An order as read after the run; items unknown to the run have the index −1.
   struct OrderAtEnd: Equatable {
     var isPaid: Bool
     var isCheckingOut: Bool
@@ -73,7 +73,7 @@ final class World {
   func userIndex(of id: String) -> Int? { userIndices[id] }
   func itemIndex(of id: String) -> Int? { itemIndices[id] }
 
-  /// The lines of an answer by the items' indices.
+  /// The lines of an answer, with the items' indices.
   func lines(of body: OrderBody) -> [Line] {
     body.lines.map { Line(item: itemIndices[$0.item] ?? -1, quantity: $0.quantity) }
   }

@@ -1,9 +1,9 @@
 /// A whole number of something, 0…2^53−1, so that every JSON reader keeps it exactly.
 ///
-/// Arithmetic is checked: it returns nil where the result would leave the range, and never traps.
+/// Arithmetic is checked: it returns nil if the result is out of range, and never traps.
 public protocol Amount: Hashable, Comparable, Sendable, CustomStringConvertible {
   var value: Int64 { get }
-  /// Takes a value that is known to lie in the range.
+  /// Takes a value that is known to be in range.
   init(unchecked value: Int64)
 }
 
@@ -12,7 +12,7 @@ extension Amount {
   public static var max: Int64 { 9_007_199_254_740_991 }
   public static var zero: Self { Self(unchecked: 0) }
 
-  /// Takes `value` when it lies in 0…2^53−1.
+  /// Takes `value` if it is in 0…2^53−1.
   public init?(_ value: Int64) {
     guard (0...Self.max).contains(value) else { return nil }
     self.init(unchecked: value)
@@ -47,7 +47,7 @@ public struct Quantity: Amount {
   public static var one: Quantity { Quantity(unchecked: 1) }
 }
 
-/// Milliseconds since 1970-01-01 UTC, told by whoever appended a record; partitions read no clock.
+/// Milliseconds since 1970-01-01 UTC, set by whoever appends a record; partitions read no clock.
 public struct Timestamp: Hashable, Comparable, Sendable {
   public let milliseconds: Int64
   public init(milliseconds: Int64) { self.milliseconds = milliseconds }

@@ -8,17 +8,17 @@ public enum PodRole: UInt8, Hashable, Sendable, CaseIterable {
   case owner = 2
 }
 
-/// One run of one pod, and where the others reach it.
+/// One run of one pod, and where others reach it.
 public struct PodAnnouncement: Hashable, Sendable {
   public static let nameBytesMax = 128
 
   public let name: String
   /// Unique in the cluster, and higher with each start of a pod of that name.
   public let incarnation: UInt64
-  /// Where its peers reach it.
+  /// Where peers reach it.
   public let host: String
   public let port: UInt16
-  /// Where its operator port is, for tools.
+  /// The operator port's address, for tools.
   public let operatorAddress: String
   public let services: Set<Service>
   public let role: PodRole
@@ -37,10 +37,10 @@ public struct PodAnnouncement: Hashable, Sendable {
   }
 }
 
-/// Who owns a partition, and how it stands.
+/// Who owns a partition, and its status.
 public struct OwnerAnnouncement: Hashable, Sendable {
   public enum State: UInt8, Hashable, Sendable, CaseIterable {
-    /// It applies what stands in the log; requests wait.
+    /// It applies what is in the log; requests wait.
     case replaying = 0
     case open = 1
     /// It takes no commands until the store has caught up.
@@ -64,7 +64,7 @@ public struct OwnerAnnouncement: Hashable, Sendable {
   }
 }
 
-/// One thing that pods tell each other.
+/// Something pods announce to each other.
 public enum Announcement: Hashable, Sendable {
   case pod(PodAnnouncement)
   /// The pod of that name has ended in order.

@@ -1,5 +1,5 @@
-/// What a client asks of one partition. Ids, times and prices are in here, put there by whoever took the request,
-/// so that applying a command needs no clock, no randomness and no other service.
+/// What a client asks of one partition. It contains ids, times and prices, set by whoever took the request, so that
+/// applying a command needs no clock, no randomness and no other service.
 public enum Command: Hashable, Sendable {
   case orders(OrderCommand)
   case stock(StockCommand)
@@ -14,11 +14,11 @@ public enum Command: Hashable, Sendable {
   }
 }
 
-/// Whether the id of something to be created can exist already.
+/// Whether the id of something to be created may already exist.
 public enum Freshness: UInt8, Hashable, Sendable {
-  /// Made at random for this command: nothing of that id exists, so nothing has to be looked up.
+  /// Randomly made for this command: nothing with that id exists, so no lookup is needed.
   case random = 0
-  /// Derived from an idempotency key: a repetition finds what the first one created.
+  /// Derived from an idempotency key: a repetition finds what the first request created.
   case derived = 1
 }
 
@@ -26,12 +26,12 @@ public enum Freshness: UInt8, Hashable, Sendable {
 public enum OrderCommand: Hashable, Sendable {
   case create(OrderID, user: UserID, Freshness)
   case remove(OrderID)
-  /// Adds units to the order's line of the item at the price that the stock service told.
+  /// Adds units to the order's line of the item, at the stock service's price.
   case addItem(OrderID, ItemID, Quantity, price: Money)
   /// Takes one unit away.
   case removeItem(OrderID, ItemID)
-  /// Makes the order's line of the item one of so many units at the price that the stock service told; 0 takes the line
-  /// away, at whatever price. Repeated, it changes nothing more.
+  /// Sets the order's line of the item to this many units, at the stock service's price; 0 removes the line, at any
+  /// price. Idempotent.
   case setItem(OrderID, ItemID, Quantity, price: Money)
   case checkout(OrderID)
   case batchInit(OrderBatch)
@@ -49,15 +49,15 @@ public enum StockCommand: Hashable, Sendable {
 public enum PaymentCommand: Hashable, Sendable {
   case create(UserID, Freshness)
   case addFunds(UserID, Money)
-  /// Takes money; under an order it is remembered, taken once, and can be cancelled.
+  /// Takes money; with an order the payment is recorded, made only once, and can be cancelled.
   case pay(UserID, OrderID?, Money)
   case cancel(UserID, OrderID)
   case batchInit(UserBatch)
 }
 
-/// The part of a `batch_init` that belongs to one partition: those ids of `numbers` whose key it owns.
+/// The part of a `batch_init` that belongs to one partition: the ids of `numbers` whose keys it owns.
 ///
-/// The numbers themselves are the ids ("0", "1", …). One command names at most `BatchLimits.numbersMax` numbers.
+/// The numbers themselves are the ids ("0", "1", …). One command spans at most `BatchLimits.numbersMax` numbers.
 public struct OrderBatch: Hashable, Sendable {
   public let numbers: Range<Int64>
   /// Items "0" ..< this; two random ones go into each order.
@@ -109,7 +109,7 @@ public enum BatchLimits {
   public static let entitiesMax: Int64 = 10_000_000
 }
 
-/// A client's command as it stands in the log.
+/// A client's command as the log stores it.
 public struct ClientCommand: Hashable, Sendable {
   /// Who waits for the outcome.
   public let request: RequestID
@@ -128,7 +128,7 @@ public struct ClientCommand: Hashable, Sendable {
 /// An idempotency key together with what it was used for.
 public struct IdempotencyToken: Hashable, Sendable {
   public let key: IdempotencyKey
-  /// A hash of the request's method and path: the same key with another one is refused.
+  /// A hash of the request's method and path: the same key with another fingerprint is refused.
   public let fingerprint: UInt64
 
   public init(key: IdempotencyKey, fingerprint: UInt64) {

@@ -1,4 +1,4 @@
-/// What a partition keeps in memory and in its store. One key, one row.
+/// Names what a partition keeps in memory and in its store. One key, one row.
 public enum EntityKey: Hashable, Sendable {
   case order(OrderID)
   case item(ItemID)
@@ -28,10 +28,10 @@ public enum Entity: Hashable, Sendable {
   case idempotency(IdempotencyRecord)
 }
 
-/// Somebody who waits for a checkout to end.
+/// A request that waits for a checkout to end.
 public struct Waiter: Hashable, Sendable {
   public let request: RequestID
-  /// The key under which the outcome is to be remembered.
+  /// The key under which to remember the outcome.
   public let idempotency: IdempotencyToken?
 
   public init(request: RequestID, idempotency: IdempotencyToken?) {
@@ -57,7 +57,7 @@ public struct Order: Hashable, Sendable {
     case paid = 2
   }
 
-  /// So many units of an item at the price that was told when it was last added.
+  /// A number of units of an item, at its price when it was last added.
   public struct Line: Hashable, Sendable {
     public let item: ItemID
     public var quantity: Quantity
@@ -71,12 +71,12 @@ public struct Order: Hashable, Sendable {
   }
 
   public let user: UserID
-  /// At most one line an item, in the order of their first addition.
+  /// At most one line per item, in order of first addition.
   public var lines: [Line]
   public var status: Status
   /// The number of the newest checkout attempt; 0 before the first.
   public var attempt: UInt32
-  /// Whoever waits for the attempt under way; empty in any other status.
+  /// Those waiting for the attempt under way; empty in any other status.
   public var waiters: [Waiter]
 
   public init(
@@ -100,7 +100,7 @@ public struct Item: Hashable, Sendable {
   public var sold: Quantity
   /// Everything ever added less everything subtracted.
   public var received: Quantity
-  /// The attempts that wait for units of this item, first in first out; each is a parked `Hold`.
+  /// The attempts waiting for units of this item, first in first out; each is a parked `Hold`.
   public var parked: [AttemptID]
 
   public init(
@@ -116,7 +116,8 @@ public struct Item: Hashable, Sendable {
   }
 }
 
-/// What one checkout attempt holds, or waits to hold, at one stock partition. It exists until it is resolved, once.
+/// What one checkout attempt holds, or waits to hold, at one stock partition. It exists until it is resolved, which
+/// happens once.
 ///
 /// ```
 /// reserve ─► parked ─► held ─► committed (gone)
@@ -125,14 +126,14 @@ public struct Item: Hashable, Sendable {
 /// ```
 public struct Hold: Hashable, Sendable {
   public enum Status: UInt8, Hashable, Sendable {
-    /// Nothing is held yet; it stands in the queue of each of its items. Can transition to: held, refused.
+    /// Nothing is held yet; it is in the queue of each of its items. Can transition to: held, refused.
     case parked = 0
     /// All lines are held. Can transition to: committed, released.
     case held = 1
   }
 
   public let slip: Slip
-  /// The stop of the slip that this hold is for.
+  /// The slip's stop for which this hold is.
   public let stop: UInt16
   public var status: Status
 
@@ -142,7 +143,7 @@ public struct Hold: Hashable, Sendable {
     self.status = status
   }
 
-  /// The lines that are held or waited for; empty when the stop does not exist, which no record of ours claims.
+  /// The lines held or waited for; empty if the stop does not exist, which never happens in our own records.
   public var lines: [Slip.Line] {
     Int(stop) < slip.stops.count ? slip.stops[Int(stop)].lines : []
   }
@@ -157,7 +158,7 @@ public struct User: Hashable, Sendable {
   public var spent: Money
   /// The part of `spent` that was paid without naming an order.
   public var spentWithoutOrder: Money
-  /// How many `Payment`s by hand the user has had; while it is 0, a charge need not look for one.
+  /// How many `Payment`s by hand the user has had; if 0, a charge need not look for one.
   public var paymentsByHand: UInt32
 
   public init(
@@ -197,7 +198,7 @@ public struct IdempotencyRecord: Hashable, Sendable {
   public let fingerprint: UInt64
   /// nil while the request is under way.
   public var outcome: Outcome?
-  /// From this time of the partition on the record counts as forgotten.
+  /// The record counts as forgotten from this partition time on.
   public var expiry: Timestamp
 
   public init(fingerprint: UInt64, outcome: Outcome?, expiry: Timestamp) {
@@ -207,10 +208,10 @@ public struct IdempotencyRecord: Hashable, Sendable {
   }
 }
 
-/// The running totals of one partition, for the audit of conservation across services. Sums wrap around 64 bits, so
-/// that an audit compares them modulo 2^64 and no sum can trap.
+/// The running totals of one partition, for auditing conservation across services. Sums wrap at 64 bits, so an audit
+/// compares them modulo 2^64 and no sum can trap.
 public struct Ledger: Hashable, Sendable {
-  /// Orders: what all orders that were ever paid by checkout cost; payments: what checkouts ever took.
+  /// Orders: the cost of all orders ever paid by checkout; payments: what checkouts ever took.
   public var checkoutMoney: UInt64 = 0
   /// Orders and payments: how many such checkouts there were.
   public var checkouts: UInt64 = 0

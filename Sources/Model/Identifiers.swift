@@ -1,9 +1,9 @@
 /// An id that a client may choose or see: 1–64 characters of `A–Z a–z 0–9 _ -`.
 ///
-/// Ids of up to 15 characters are stored inline by Swift's `String`; the ids that Kassa makes have 15.
+/// Swift's `String` stores up to 15 characters inline; the ids that Kassa makes have 15.
 public protocol Identifier: Hashable, Comparable, Sendable, CustomStringConvertible {
   var text: String { get }
-  /// Takes `text` as it is: only for text that was validated before (`init(validating:)`, a record of our own).
+  /// Takes `text` unchecked: only for text that was validated before (`init(validating:)`, our own record).
   init(unchecked text: String)
 }
 
@@ -11,7 +11,7 @@ extension Identifier {
   /// The longest id, in characters.
   public static var lengthMax: Int { 64 }
 
-  /// Takes `text` when it is a valid id, else returns nil.
+  /// Takes `text` if it is a valid id, else returns nil.
   public init?(validating text: String) {
     guard IdentifierText.isValid(text.utf8) else { return nil }
     self.init(unchecked: text)
@@ -38,25 +38,25 @@ public enum IdentifierText {
   }
 }
 
-/// Names an order; the key of the orders log.
+/// Identifies an order; the key of the orders log.
 public struct OrderID: Identifier {
   public let text: String
   public init(unchecked text: String) { self.text = text }
 }
 
-/// Names an item of the stock; the key of the stock log.
+/// Identifies an item in stock; the key of the stock log.
 public struct ItemID: Identifier {
   public let text: String
   public init(unchecked text: String) { self.text = text }
 }
 
-/// Names a user; the key of the payments log.
+/// Identifies a user; the key of the payments log.
 public struct UserID: Identifier {
   public let text: String
   public init(unchecked text: String) { self.text = text }
 }
 
-/// One try to check an order out; a hold, a charge and a compensation are idempotent by it.
+/// One attempt to check out an order; it makes holds, charges and compensations idempotent.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let order: OrderID
   /// Counts the order's checkouts from 1.
@@ -71,7 +71,7 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
     a.order == b.order ? a.number < b.number : a.order < b.order
   }
 
-  /// `order/number`; `/` is outside of the ids' alphabet.
+  /// `order/number`; `/` is not in the ids' alphabet.
   public var description: String { "\(order.text)/\(number)" }
 }
 
@@ -95,10 +95,10 @@ public struct IdempotencyKey: Hashable, Comparable, Sendable {
   public static func < (a: IdempotencyKey, b: IdempotencyKey) -> Bool { a.text < b.text }
 }
 
-/// Names a request and the way back to it: the process that took it, the lane it waits on, its number there.
+/// Identifies a request and where it waits: the process that took it, the lane, its number there.
 ///
-/// `incarnation` is chosen anew at every start of a pod, so that an outcome for a request of an earlier life
-/// of the same pod reaches nobody instead of somebody else.
+/// `incarnation` is different for every start of a pod, so that an outcome for a request of an earlier run of the same
+/// pod reaches nobody instead of somebody else.
 public struct RequestID: Hashable, Sendable, CustomStringConvertible {
   public let incarnation: UInt64
   public let lane: UInt16

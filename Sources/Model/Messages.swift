@@ -1,4 +1,4 @@
-/// What one partition tells another: a step of a checkout, forwards or back.
+/// A message from one partition to another: a step of a checkout, forwards or back.
 public enum Message: Hashable, Sendable {
   /// To the stock partition of `slip.stops[stop]`: hold these lines, then pass the slip on.
   case reserve(Slip, stop: UInt16)
@@ -13,7 +13,7 @@ public enum Message: Hashable, Sendable {
   /// To the order: nothing is held or taken now.
   case failed(AttemptID, Failure)
 
-  /// The routing slip that it carries, if it does.
+  /// The routing slip it carries, if any.
   public var slip: Slip? {
     switch self {
     case .reserve(let slip, _), .charge(let slip), .release(let slip, _, _): slip
@@ -32,16 +32,16 @@ public enum Failure: Hashable, Sendable {
   case paymentConflict(OrderID)
   /// Too many buyers wait for the item; another try may succeed.
   case tooManyWaiting(ItemID)
-  /// A number of the user's account would leave its range.
+  /// A number of the user's account would be out of range.
   case amountOutOfRange(UserID)
 }
 
-/// Where a message between partitions came from. A receiver keeps the highest one of each source partition and
+/// Where a message between partitions came from. A receiver keeps the highest position of each source partition and
 /// drops what is not higher.
 public struct SourcePosition: Hashable, Comparable, Sendable {
   /// The offset of the record that caused the message, in the source's log.
   public let offset: Int64
-  /// Counts the messages that this record caused.
+  /// Counts the messages that the record caused.
   public let index: UInt32
 
   public init(offset: Int64, index: UInt32) {
@@ -54,7 +54,7 @@ public struct SourcePosition: Hashable, Comparable, Sendable {
   }
 }
 
-/// A message as it stands in the receiver's log.
+/// A message as the receiver's log stores it.
 public struct PartitionMessage: Hashable, Sendable {
   public let source: PartitionID
   public let position: SourcePosition

@@ -1,6 +1,6 @@
-/// What became of a command.
+/// The result of a command.
 public enum Outcome: Hashable, Sendable {
-  /// It is done, and there is no more to say.
+  /// It is done, without further details.
   case done
   /// The order, item or user exists now.
   case created(id: String)
@@ -20,20 +20,20 @@ public enum Refusal: Hashable, Sendable {
   /// The user never paid for the order by hand.
   case unknownPayment(UserID, OrderID)
 
-  /// An order, item or user of the id exists and was not made by this request.
+  /// An order, item or user with this id exists and was not created by this request.
   case alreadyExists(id: String)
   case checkoutUnderWay(OrderID)
   case orderPaid(OrderID)
   /// The order has as many different items as one can have.
   case tooManyLines(OrderID)
-  /// So many requests wait for the order's checkout already; try again.
+  /// Too many requests already wait for the order's checkout; try again.
   case tooManyJoined(OrderID)
-  /// Less of the item is available than was to be subtracted.
+  /// Less of the item is available than should be subtracted.
   case lessInStock(ItemID)
   case notEnoughCredit(UserID)
   /// The payment belongs to a checkout, or was made with another amount.
   case paymentConflict(OrderID)
-  /// A number would leave 0…2^53−1; `id` names what it belongs to.
+  /// A number would leave 0…2^53−1; `id` names its entity.
   case amountOutOfRange(id: String)
   /// A checkout did not succeed; stock and credit are as before.
   case checkoutFailed(OrderID, Failure)
@@ -41,7 +41,7 @@ public enum Refusal: Hashable, Sendable {
   /// The idempotency key was used for another request.
   case idempotencyKeyReused(IdempotencyKey)
 
-  /// Whether the same request may succeed a moment later, so that the refusal is no outcome to be remembered.
+  /// Whether the same request may succeed a moment later, so that the refusal is not remembered as its outcome.
   ///
   /// - Parameter rules: under the oldest ones a key kept "a checkout is under way".
   public func isTransient(under rules: UInt32) -> Bool {
@@ -53,11 +53,11 @@ public enum Refusal: Hashable, Sendable {
   }
 }
 
-/// The outcome of a request on its way to whoever waits for it.
+/// The outcome of a request in transit to whoever waits for it.
 public struct Reply: Hashable, Sendable {
   public let request: RequestID
   public let outcome: Outcome
-  /// The outcome was remembered under an idempotency key; nothing was done now.
+  /// The outcome was remembered under an idempotency key; nothing was done this time.
   public let isReplayed: Bool
 
   public init(request: RequestID, outcome: Outcome, isReplayed: Bool = false) {

@@ -1,4 +1,4 @@
-/// A question that the owner of a key answers from memory.
+/// A read that the owner of a key answers from memory.
 public enum Query: Hashable, Sendable {
   case order(OrderID)
   case item(ItemID)
@@ -14,18 +14,18 @@ public enum Query: Hashable, Sendable {
   }
 }
 
-/// The answer to a `Query`; nil where nothing of that id exists.
+/// The answer to a `Query`; nil if nothing with that id exists.
 public enum View: Hashable, Sendable {
   case order(OrderView?)
   case item(ItemView?)
   case user(UserView?)
-  /// Whether the user has paid for the order; nil where the user does not exist.
+  /// Whether the user has paid for the order; nil if the user does not exist.
   case payment(isPaid: Bool?)
 }
 
 /// An order as clients see it.
 public struct OrderView: Hashable, Sendable {
-  /// Where an order stands.
+  /// An order's status.
   public enum Status: String, Hashable, Sendable {
     case open
     case checkingOut = "checking_out"

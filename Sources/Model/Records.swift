@@ -1,4 +1,4 @@
-/// One record of a partition's log: everything that one appender had for the partition at one moment, in order.
+/// One record of a partition's log: everything one appender had for the partition at one moment, in order.
 ///
 /// Brokers and databases charge for requests and records, not for bytes, so entries travel together.
 public struct Record: Hashable, Sendable {
@@ -18,7 +18,7 @@ public struct Entry: Hashable, Sendable {
     self.body = body
   }
 
-  /// The trace of the client's command, if it has one; a slip carries its own further.
+  /// The trace of the client's command, if it has one; a slip carries its own.
   public var trace: TraceContext? {
     if case .command(let command) = body { command.trace } else { nil }
   }
@@ -28,30 +28,31 @@ public struct Entry: Hashable, Sendable {
     case message(PartitionMessage)
     case control(Control)
 
-    /// Whether it is a command or a message: an owner's own words cannot be left out.
+    /// Whether it is a command or a message: an owner's controls cannot be left out.
     public var isData: Bool { if case .control = self { false } else { true } }
   }
 }
 
-/// What the owners of a partition say to each other through its log.
+/// What a partition's owners announce to each other through its log.
 public enum Control: Hashable, Sendable {
   /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
   case rules(version: UInt32)
   /// From here on the partition decides under these bounds.
   case limits(RuleLimits)
-  /// From here on the partition belongs to this owner: what stands before is its predecessor's to answer.
+  /// From here on the partition belongs to this owner: its predecessor answers what comes before.
   case owned(Owner)
   /// The owner with this epoch answers nothing more.
   case released(epoch: UInt64)
-  /// The owner with this epoch sent something: when it comes back, the owner knows that it owned the partition then.
+  /// Sent by the owner with this epoch: when it comes back, the owner knows that it still owned the partition when it
+  /// sent it.
   case tick(epoch: UInt64, number: UInt64)
 }
 
-/// Who owns a partition, as it says so in the partition's log.
+/// A partition's owner, as it announces itself in the partition's log.
 public struct Owner: Hashable, Sendable {
   /// Raised in the store with each change of the owner; at least 1.
   public let epoch: UInt64
-  /// The start of the process; requests carry it.
+  /// The run of the process; requests carry it.
   public let incarnation: UInt64
   /// Where other pods reach it, at most `addressBytesMax` bytes of visible ASCII.
   public let address: String
@@ -74,14 +75,14 @@ public enum Rules {
   /// The newest version this program knows; it also knows all older ones.
   public static let current: UInt32 = 2
 
-  /// Those of the logs of 0.1.0, and of a log of `Record`s that names none.
+  /// The rules of the logs of 0.1.0, and of a log of `Record`s that names none.
   public static let oldest: UInt32 = 1
-  /// What a log of `LogRecord`s begins with: "not now" is no outcome that an idempotency key keeps.
+  /// The first rules of a log of `LogRecord`s: an idempotency key does not keep "not now" as an outcome.
   public static let oneWriter: UInt32 = 2
 }
 
-/// Where in a log's own sequence something stands: an answer that depends on it may be revealed once the log is
-/// durable up to it. Positions count from 1 over all partitions of one log; 0 is durable always.
+/// A place in a log's own sequence: an answer that depends on it may be revealed once the log is durable up to it.
+/// Positions count from 1 over all partitions of one log; 0 is always durable.
 public struct LogPosition: Hashable, Comparable, Sendable {
   public let sequence: UInt64
   public init(_ sequence: UInt64) { self.sequence = sequence }
@@ -89,22 +90,21 @@ public struct LogPosition: Hashable, Comparable, Sendable {
   public static func < (a: LogPosition, b: LogPosition) -> Bool { a.sequence < b.sequence }
 }
 
-/// A record that a log hands to the partition's owner.
+/// A record that a log delivers to the partition's owner.
 public struct Delivery: Sendable {
   public let partition: PartitionID
   /// The record's place in the partition: 0, 1, 2, … without gaps.
   public let offset: Int64
-  /// What an answer that depends on the record has to wait for; `zero` when the record is durable already.
+  /// What an answer that depends on the record must wait for; `zero` if the record is already durable.
   public let position: LogPosition
   public let content: Content
 
-  /// A record, or why its bytes are none.
+  /// A record, or why its bytes are not one.
   public enum Content: Sendable {
     case record(Record)
     case undecodable(reason: String)
-    /// The log lost what the partition sent, or cannot hand over its records any more: no checkpoint may follow, and
-    /// the partition has to start again from its newest one. Nothing of it comes after this; the offset says where
-    /// it broke.
+    /// The log lost what the partition sent, or can no longer deliver its records: no checkpoint may follow, and the
+    /// partition must restart from its newest one. Nothing of it follows; the offset says where it broke.
     case broken(reason: String)
   }
 
@@ -117,7 +117,7 @@ public struct Delivery: Sendable {
 }
 
 extension Delivery {
-  /// Who waits for the commands of the record, from an entry on.
+  /// The requests that wait for the record's commands, from an entry on.
   public func requests(from entry: Int = 0) -> [RequestID] {
     guard case .record(let record) = content else { return [] }
     return record.entries.dropFirst(entry).compactMap { entry in

@@ -10,6 +10,6 @@ public enum RequestRefusal: Error, Hashable, Sendable {
   case partitionStopped(PartitionID)
   /// The log can no longer be written; reads of what is durable continue.
   case logFailed
-  /// The command was appended and nobody knows whether it is durable.
+  /// The command was appended, but it is unknown whether it is durable.
   case outcomeUnknown
 }

@@ -1,14 +1,14 @@
-/// The bounds on which it depends what a command comes to: a part of the rules.
+/// The bounds on which a command's result depends: part of the rules.
 ///
-/// All owners of a partition and all replays of its log have to decide under the same ones, so they stand in the log
-/// (`Control.limits`) and in its checkpoints, and nothing that is applied looks at a configuration. What an owner is
-/// configured with it puts into the log, after everything that was decided under others.
+/// All owners of a partition and all replays of its log must decide under the same ones, so they are in the log
+/// (`Control.limits`) and in its checkpoints, and applying a record never looks at the configuration. An owner writes
+/// its configured limits to the log, after everything decided under others.
 public struct RuleLimits: Hashable, Sendable {
   /// The most different items of one order.
   public var orderLinesMax: Int
-  /// The most requests that wait for one order's checkout.
+  /// The most requests waiting for one order's checkout.
   public var orderWaitersMax: Int
-  /// The most checkouts that wait for one item; beyond it a buyer is told to try again.
+  /// The most checkouts waiting for one item; beyond this a buyer is told to try again.
   public var itemParkedMax: Int
   /// How long an idempotency key is remembered.
   public var idempotencyExpiryMilliseconds: Int64
@@ -22,12 +22,12 @@ public struct RuleLimits: Hashable, Sendable {
     self.idempotencyExpiryMilliseconds = idempotencyExpiryMilliseconds
   }
 
-  /// What a partition follows until its log says something else. Never change them: there are logs that say nothing.
+  /// What a partition follows until its log says otherwise. Never change them: some logs say nothing.
   public static let initial = RuleLimits(
     orderLinesMax: 500, orderWaitersMax: 256, itemParkedMax: 4_096,
     idempotencyExpiryMilliseconds: 24 * 60 * 60 * 1_000)
 
-  /// The highest bounds that can be chosen: the format of records and rows holds no more.
+  /// The highest bounds that can be chosen: records and rows cannot hold more.
   public enum Highest {
     public static let orderLinesMax = 16_384
     public static let orderWaitersMax = 65_536
@@ -36,7 +36,7 @@ public struct RuleLimits: Hashable, Sendable {
     public static let idempotencyExpiryMilliseconds: Int64 = 3_650 * 24 * 60 * 60 * 1_000
   }
 
-  /// Whether each bound can be chosen; a sentence about the first that cannot.
+  /// A sentence about the first bound that cannot be chosen; nil if all can.
   public var contradiction: String? {
     let bounds = [
       ("orderLinesMax", Int64(orderLinesMax), Int64(Highest.orderLinesMax)),
@@ -48,7 +48,7 @@ public struct RuleLimits: Hashable, Sendable {
     ]
     for (name, value, highest) in bounds {
       if value < 1 { return "\(name) (\(value)) must be at least 1" }
-      if value > highest { return "\(name) (\(value)) must not exceed \(highest): records cannot tell of more" }
+      if value > highest { return "\(name) (\(value)) must not exceed \(highest): records cannot hold more" }
     }
     return nil
   }

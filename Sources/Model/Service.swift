@@ -1,4 +1,4 @@
-/// One of Kassa's three sharded services; each has a command log and a store of its own.
+/// One of Kassa's three sharded services; each has its own command log and store.
 public enum Service: UInt8, CaseIterable, Hashable, Sendable {
   /// Keyed by order id.
   case orders = 0
@@ -7,7 +7,7 @@ public enum Service: UInt8, CaseIterable, Hashable, Sendable {
   /// Keyed by user id.
   case payments = 2
 
-  /// The name of the service's command log, as it stands in metrics, folders and topics.
+  /// The name of the service's command log in metrics, folders and topics.
   public var name: StaticString {
     switch self {
     case .orders: "orders"
@@ -39,7 +39,7 @@ extension PartitionID: CustomStringConvertible {
 }
 
 extension PartitionID {
-  /// The partition's place in tables over all partitions, ascending; nil where there is no such partition.
+  /// The partition's place in tables over all partitions, ascending; nil if there is no such partition.
   ///
   /// - Parameter count: partitions of each service.
   public func slot(of count: Int) -> Int? {

@@ -18,7 +18,7 @@ public struct Slip: Hashable, Sendable {
     self.trace = trace
   }
 
-  /// The first stop that is none of `count` partitions, if there is one.
+  /// The first stop whose partition is not among `count`, if any.
   public func stop(beyond count: Int) -> Stop? { stops.first { Int($0.partition) >= count } }
 
   /// The lines of a slip at one stock partition; not empty, merged, ascending by item.
@@ -33,7 +33,7 @@ public struct Slip: Hashable, Sendable {
     }
   }
 
-  /// So many units of an item; at least one.
+  /// A number of units of an item; at least one.
   public struct Line: Hashable, Sendable {
     public let item: ItemID
     public let quantity: Quantity

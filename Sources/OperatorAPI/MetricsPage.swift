@@ -4,7 +4,7 @@ import Telemetry
 
 /// Everything that `/metrics` shows.
 enum MetricsPage {
-  /// - Parameter report: nil when a lane did not answer in time; then the partitions are left out.
+  /// - Parameter report: nil if a lane did not answer in time; then the partitions are left out.
   static func bytes(_ report: RuntimeReport?, _ sources: OperatorSources, _ process: ProcessFigures) -> [UInt8] {
     var text = PrometheusText()
     write(report, sources, process, to: &text)

@@ -4,17 +4,18 @@ import PartitionRuntime
 import Synchronization
 import Telemetry
 
-/// The operator port: health, metrics and the partitions' state. Confined to a lane of its own, so that it answers
-/// while the others are busy.
+/// The operator port: health, metrics and the partitions' state. Confined to its own lane, so that it answers while the
+/// others are busy.
 ///
-/// Its answers need a report of all lanes, which comes later and on any thread: the completion puts it into an inbox
-/// and calls `wake`, and the lane then calls `takeReports`. Requests that come while a report is under way share it.
+/// Its answers need a report from all lanes, which arrives later and on any thread: the completion puts it into an
+/// inbox and calls `wake`, and the lane then calls `takeReports`. Requests that arrive while a report is under way
+/// share it.
 public final class OperatorAPI: HTTPHandler {
   /// How long the lanes have for a report.
   public static let reportTimeoutMilliseconds = 1_000
-  /// Requests that wait for a report; beyond this one is refused with 503.
+  /// Requests waiting for a report; beyond this they are refused with 503.
   public static let waitingMax = 256
-  /// How long the lanes may give no report before `/livez` says that the process should be restarted.
+  /// How long the lanes may fail to report before `/livez` says that the process should be restarted.
   public static let silenceMillisecondsMax: Int64 = 30_000
 
   private let inspection: any RuntimeInspection
@@ -24,20 +25,20 @@ public final class OperatorAPI: HTTPHandler {
   private let inbox = Inbox()
   private var waiting: [(exchange: ExchangeID, page: Page)] = []
   private var isAsking = false
-  /// Since when a report has been asked for and none has come.
+  /// Since when a requested report has been missing.
   private var silentSince: Int64?
 
-  /// Which requests of browsers are answered.
+  /// Which browser requests are answered.
   package var browsers = BrowserRules()
-  /// Those who may look at more than the probes; nil: everybody.
+  /// Those who may see more than the probes; nil: everybody.
   package var callers: CallerGate?
 
-  /// Sends an answer that was not given at once; set it before the first request.
+  /// Sends an answer that was not available at once; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// - Parameters:
   ///   - milliseconds: a monotonic clock.
-  ///   - wake: called on any thread; makes the lane call `takeReports` soon.
+  ///   - wake: called on any thread; must make the lane call `takeReports` soon.
   public init(
     inspection: any RuntimeInspection, sources: OperatorSources, milliseconds: @escaping () -> Int64,
     wake: @escaping @Sendable () -> Void
@@ -54,14 +55,14 @@ public final class OperatorAPI: HTTPHandler {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(421, "unknown_host", "The Host is none of this server's; its setting hosts names those that are.")
+      return problem(421, "unknown_host", "The Host is not one of this server's; its setting hosts names them.")
     case .crossSite: return problem(403, "cross_site", "Pages of other sites may not ask.")
     }
     guard let page = Page(request.path, beside: sources.pages) else {
       return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
     }
     guard request.method == .get || request.method == .head else {
-      var response = problem(405, "method_not_allowed", "The operator port only tells: GET and HEAD.")
+      var response = problem(405, "method_not_allowed", "The operator port is read-only: GET and HEAD.")
       response.headers.append((name: "Allow", value: "GET, HEAD"))
       return response
     }
@@ -82,7 +83,7 @@ public final class OperatorAPI: HTTPHandler {
     }
   }
 
-  /// Why whoever asks may not look; nil where they may.
+  /// Why the caller may not see the page; nil if it may.
   private func refusal(of request: borrowing HTTPRequest) -> HTTPResponse? {
     guard let callers else { return nil }
     let (response, challenge): (HTTPResponse, String)
@@ -113,7 +114,7 @@ public final class OperatorAPI: HTTPHandler {
 
   // MARK: Reports
 
-  /// Answers whoever waits, when a report has come. The lane calls it after `wake`.
+  /// Answers waiting requests if a report has arrived. The lane calls it after `wake`.
   public func takeReports() {
     guard let arrival = inbox.take() else { return }
     isAsking = false
@@ -156,8 +157,8 @@ public final class OperatorAPI: HTTPHandler {
     }
   }
 
-  /// The process lives unless its lanes have been silent for long: one slow replay or one late report is no reason to
-  /// end it, as the next process would have to start from the same place.
+  /// The process is live unless its lanes have been silent for long: one slow replay or late report is no reason to end
+  /// it, as the next process would start from the same place.
   private func live() -> HTTPResponse {
     guard let silentSince, milliseconds() - silentSince >= Self.silenceMillisecondsMax else {
       return text(200, ["alive"])
@@ -200,13 +201,13 @@ public final class OperatorAPI: HTTPHandler {
   }
 }
 
-/// What the operator port can show.
+/// The operator port's pages.
 private enum Page {
   case index, live, ready, started, metrics, partitions
-  /// One of the sources' pages, by its place.
+  /// One of the sources' pages, by index.
   case other(Int)
 
-  /// Asked by whoever decides where requests go and what is restarted; tells no more than that.
+  /// Used to decide where requests go and what is restarted; reveals no more than that.
   var isProbe: Bool {
     switch self {
     case .live, .ready, .started: true
@@ -214,7 +215,7 @@ private enum Page {
     }
   }
 
-  /// What the path names.
+  /// The page of a path.
   init?(_ path: UnsafeBufferPointer<UInt8>, beside others: [OperatorPage]) {
     func isMeant(_ name: StaticString) -> Bool {
       path.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
@@ -233,9 +234,9 @@ private enum Page {
   }
 }
 
-/// Where a report waits for the operator's lane.
+/// Holds reports for the operator's lane.
 private final class Inbox: Sendable {
-  /// A report, or nil where a lane did not answer.
+  /// A report, or nil if a lane did not answer.
   struct Arrival: Sendable { let report: RuntimeReport? }
 
   private let arrival = Mutex<Arrival?>(nil)

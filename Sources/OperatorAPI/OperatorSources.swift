@@ -1,25 +1,25 @@
 import Telemetry
 
-/// Where the operator port gets its figures. Everything here may be called from the operator's lane at any time and
+/// The sources of the operator port's figures. Everything here may be called from the operator's lane at any time and
 /// must not block.
 public struct OperatorSources: Sendable {
-  /// What `/metrics` and `/` call the program.
+  /// The program's version in `/metrics` and `/`.
   public var version: String
-  /// Which pod of a cluster this is; nil in embedded mode.
+  /// The cluster pod that this is; nil in embedded mode.
   public var pod: OperatorPod?
-  /// When the process began, in milliseconds since 1970-01-01 UTC.
+  /// When the process started, in milliseconds since 1970-01-01 UTC.
   public var startedMilliseconds: Int64
-  /// One of each lane, as its REST API records them.
+  /// One per lane, as its REST API records them.
   public var requests: [RequestMetrics]
-  /// The HTTP servers of all lanes together; nil leaves their metrics out.
+  /// The HTTP servers of all lanes together; nil omits their metrics.
   public var server: (@Sendable () -> ServerFigures)?
-  /// The log; nil leaves its metrics out.
+  /// The log; nil omits its metrics.
   public var log: (@Sendable () -> LogFigures)?
-  /// Whether the process was told to end and still serves: then it is not ready any more.
+  /// Whether the process was told to stop and still serves: then it is no longer ready.
   public var isLeaving: @Sendable () -> Bool = { false }
-  /// What the adapters add to `/metrics`: each writes metrics that nobody else does.
+  /// What the adapters add to `/metrics`: each writes its own metrics.
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
-  /// Pages beside the port's own.
+  /// Pages besides the port's own.
   public var pages: [OperatorPage] = []
 
   public init(
@@ -45,7 +45,7 @@ public struct OperatorPod: Sendable, Hashable {
   }
 }
 
-/// A page that says something about one adapter.
+/// A page about one adapter.
 public struct OperatorPage: Sendable {
   /// Such as `/peers`.
   public let path: StaticString
@@ -63,7 +63,7 @@ public struct ServerFigures: Sendable, Hashable {
   /// Open now.
   public var connections: UInt64
   public var connectionsAccepted: UInt64
-  /// At a bound: in all, or of one address.
+  /// Refused at a bound: in total, or for one address.
   public var connectionsRefused: UInt64
 
   public init(connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64) {
@@ -73,7 +73,7 @@ public struct ServerFigures: Sendable, Hashable {
   }
 }
 
-/// Where the log stands.
+/// The log's progress.
 public struct LogFigures: Sendable, Hashable {
   public var appendedPosition: UInt64
   public var durablePosition: UInt64

@@ -2,14 +2,14 @@ import Model
 import PartitionRuntime
 import Telemetry
 
-/// What `/partitions` tells: who tells it, and the whole report as JSON.
+/// The contents of `/partitions`: the reporting pod, and the whole report as JSON.
 enum PartitionsPage {
   static func bytes(_ report: RuntimeReport, of pod: OperatorPod?) -> [UInt8] {
     var json = JSONWriter(reserving: 512 + report.partitions.count * 512)
     json.raw("{\"pod\":")
     if let pod { json.string(pod.name) } else { json.raw("null") }
     json.raw(",\"incarnation\":")
-    // A string: not every reader of JSON has whole numbers of 64 bits.
+    // A string: not every JSON reader has 64-bit integers.
     if let pod { json.string(String(pod.incarnation)) } else { json.raw("null") }
     json.raw(",\"phase\":")
     json.string(report.phase.rawValue)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the kernel says about this process.
+/// The kernel's figures about this process.
 struct ProcessFigures: Sendable {
   var cpuSeconds: Double
   var residentBytes: UInt64

@@ -4,17 +4,17 @@ import PartitionRuntime
 /// Whether the process can serve, and every reason why not.
 struct Readiness: Hashable {
   let isReady: Bool
-  /// False until the log was replayed for the first time; a process that stops has started.
+  /// False until the log was replayed for the first time; a stopping process counts as started.
   let isStarted: Bool
-  /// One reason a line.
+  /// One reason per line.
   let reasons: [String]
 
-  /// The most partitions named one by one; the others are counted.
+  /// The most partitions listed by name; the others are counted.
   static let partitionsNamedMax = 16
 
   /// - Parameters:
-  ///   - report: nil when a lane did not answer in time.
-  ///   - isLeaving: the process was told to end and still serves.
+  ///   - report: nil if a lane did not answer in time.
+  ///   - isLeaving: the process was told to stop and still serves.
   init(_ report: RuntimeReport?, isLeaving: Bool = false) {
     guard let report else {
       isReady = false
@@ -30,7 +30,7 @@ struct Readiness: Hashable {
     }
     if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }
     if let failure = report.storeFailure {
-      reasons.append("the store works no more, and a new process has to open it: \(failure)")
+      reasons.append("the store no longer works until a new process opens it: \(failure)")
     }
     let waiting = report.partitions.compactMap { partition -> String? in
       if case .waitingForStore(let reason) = partition.status { reason } else { nil }
@@ -43,7 +43,7 @@ struct Readiness: Hashable {
       reasons.append("\(failing.count) partitions cannot be taken over yet: \(partition): \(reason)")
     }
     let replaying = report.partitions.filter { $0.status == .replaying }
-    // Later it is a partition that changed its owner: its requests wait, and all others are served.
+    // Later a replaying partition just changed its owner: its requests wait, and all others are served.
     if !replaying.isEmpty, report.phase == .starting {
       let names = replaying.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
       let more = replaying.count > Self.partitionsNamedMax ? " and more" : ""

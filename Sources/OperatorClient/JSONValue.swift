@@ -1,9 +1,9 @@
-/// A JSON text as a value. Whoever wrote it, reading it fails with nil rather than traps.
+/// A JSON text as a value. Whoever wrote it, reading returns nil rather than trapping.
 enum JSONValue: Hashable {
   case null
   case bool(Bool)
   case string(String)
-  /// A whole number; others are not among what operator ports tell, and read as null.
+  /// A whole number; operator ports send no others, which are read as null.
   case number(Int64)
   case array([JSONValue])
   case object([String: JSONValue])
@@ -19,7 +19,7 @@ enum JSONValue: Hashable {
   var text: String? { if case .string(let text) = self { text } else { nil } }
   var number: Int64? { if case .number(let number) = self { number } else { nil } }
   var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
-  /// What is written as a string, because not every reader of JSON has whole numbers of 64 bits.
+  /// A number written as a string, because not every JSON reader has 64-bit integers.
   var wide: UInt64? { text.flatMap { UInt64($0) } }
   /// A number that cannot be negative.
   var count: UInt64? { number.flatMap { UInt64(exactly: $0) } }

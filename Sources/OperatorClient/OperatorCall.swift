@@ -15,7 +15,7 @@ final class OperatorCall {
 
   private var state = State.connecting
   private var descriptor: Int32 = -1
-  /// The host's addresses that were not tried yet.
+  /// The host's addresses not tried yet.
   private var addresses: [(family: Int32, bytes: [UInt8])] = []
   private var request: [UInt8]
   private var received: [UInt8] = []
@@ -30,7 +30,7 @@ final class OperatorCall {
 
   deinit { close() }
 
-  /// What `poll` has to look for.
+  /// What `poll` must watch.
   var watched: pollfd {
     pollfd(fd: descriptor, events: Int16(state == .receiving ? POLLIN : POLLOUT), revents: 0)
   }
@@ -61,7 +61,7 @@ final class OperatorCall {
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
     let code = getaddrinfo(endpoint.host, String(endpoint.port), &hints, &found)
-    guard code == 0 else { return fail("its host is not known: \(String(cString: gai_strerror(code)))") }
+    guard code == 0 else { return fail("its host is unknown: \(String(cString: gai_strerror(code)))") }
     defer { freeaddrinfo(found) }
     var next = found
     while let address = next?.pointee {
@@ -127,10 +127,10 @@ final class OperatorCall {
     }
   }
 
-  /// Takes the answer, when it is whole.
+  /// Takes the answer once it is complete.
   private func read(isAtEnd: Bool) {
     switch AnswerHead.parse(received) {
-    case .malformed: fail("its answer is none of an operator port")
+    case .malformed: fail("its answer is not from an operator port")
     case .incomplete: if isAtEnd { fail("it closed the connection before it answered") }
     case .head(let status, let body):
       guard received.count >= body.upperBound else {
@@ -144,7 +144,7 @@ final class OperatorCall {
   private func text(of code: Int32) -> String { String(cString: strerror(code)) }
 }
 
-/// The head of an answer: HTTP/1.1 with a `Content-Length`, the only kind that an operator port gives.
+/// The head of an answer: HTTP/1.1 with a `Content-Length`, the only kind an operator port sends.
 enum AnswerHead: Hashable {
   case incomplete
   case malformed

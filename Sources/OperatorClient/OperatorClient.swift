@@ -1,21 +1,21 @@
 import Glibc
 import Settings
 
-/// Asks operator ports, for tools: many at once, on the caller's thread. What answers may be anything; it is read
-/// within bounds of time and size.
+/// Queries operator ports, for tools: many at once, on the caller's thread. Anything may answer; it is read within
+/// bounds of time and size.
 public struct OperatorClient: Sendable {
-  /// For one answer, from looking its host up on; a name server may take longer.
+  /// For one answer, starting with the host's look-up; a name server may take longer.
   public var timeoutMilliseconds = 5_000
-  /// What is sent as a bearer token: an API key with the scope `operator`. One line of visible ASCII.
+  /// Sent as a bearer token: an API key with the scope `operator`. One line of visible ASCII.
   public var apiKey: String?
-  /// Connections at once.
+  /// Simultaneous connections.
   public static let callsMax = 64
-  /// A page of all partitions that there can be has less.
+  /// A page with the maximum number of partitions is smaller.
   public static let answerBytesMax = 32 << 20
 
   public init() {}
 
-  /// GETs a path from each of the addresses; the results are in their order.
+  /// GETs a path from each of the addresses; the results are in the same order.
   public func get(_ path: String, from addresses: [Endpoint]) -> [Result<OperatorAnswer, OperatorFailure>] {
     var results: [Result<OperatorAnswer, OperatorFailure>] = []
     var rest = addresses[...]
@@ -36,7 +36,7 @@ public struct OperatorClient: Sendable {
       let left = deadline - Self.milliseconds()
       if open.isEmpty || left <= 0 { break }
       var watched = open.map { $0.watched }
-      // An interrupted wait finds nothing, and is tried again.
+      // An interrupted wait finds nothing, and is retried.
       guard poll(&watched, nfds_t(watched.count), Int32(clamping: left)) > 0 else { continue }
       for (call, seen) in zip(open, watched) where seen.revents != 0 { call.go() }
     }
@@ -52,7 +52,7 @@ public struct OperatorClient: Sendable {
   }
 }
 
-/// What an operator port said.
+/// An operator port's answer.
 public struct OperatorAnswer: Hashable, Sendable {
   public let status: Int
   public let body: [UInt8]

@@ -5,7 +5,7 @@ struct OwnersReport: Hashable {
   struct Pod: Hashable {
     let name: String
     let incarnation: UInt64
-    /// nil: it tells none.
+    /// nil: it has announced none.
     let operatorAddress: String?
     let role: String
   }
@@ -54,10 +54,10 @@ struct PartitionsReport: Hashable {
     let figures: PartitionFigures
   }
 
-  /// nil: it is no pod of a cluster.
+  /// nil: it is not a pod of a cluster.
   let pod: String?
   let incarnation: UInt64?
-  /// Why the log or the store takes nothing any more.
+  /// Why the log or the store accepts nothing any more.
   let failures: [String]
   let partitions: [PartitionID: Partition]
 
@@ -80,9 +80,9 @@ struct PartitionsReport: Hashable {
   }
 }
 
-/// How a partition stands with its owner.
+/// A partition's figures from its owner.
 public struct PartitionFigures: Hashable, Sendable {
-  /// Records delivered and not applied yet.
+  /// Records delivered but not applied yet.
   public let queuedRecords: Int64
   /// How long the oldest change waits for its checkpoint.
   public let checkpointAgeMilliseconds: Int64

@@ -1,11 +1,11 @@
 import Model
 import Settings
 
-/// Every partition of a cluster or of an embedded server, as one operator port and those that it names tell.
+/// Every partition of a cluster or of an embedded server, as reported by one operator port and those it names.
 ///
-/// The map of owners of the asked pod says who owns what and where the owners' operator ports are; each owner says how
-/// its partitions stand. The map is a hint: where an owner tells a higher epoch, that holds. Where an owner cannot be
-/// reached, what the map says is all there is.
+/// The queried pod's map of owners says who owns what and where the owners' operator ports are; each owner reports its
+/// partitions' state. The map is a hint: if an owner reports a higher epoch, that counts. If an owner cannot be
+/// reached, only the map's data is shown.
 public struct PartitionOverview: Hashable, Sendable {
   /// One pod of the map.
   public struct Pod: Hashable, Sendable {
@@ -13,42 +13,42 @@ public struct PartitionOverview: Hashable, Sendable {
     public let incarnation: UInt64
     public let operatorAddress: String?
     public let role: String
-    /// Partitions that the overview gives to it.
+    /// Partitions it owns according to the overview.
     public internal(set) var partitionCount = 0
-    /// Why it could not be asked; nil when it was.
+    /// Why it could not be queried; nil if it was.
     public let failure: String?
   }
 
   /// One partition.
   public struct Row: Hashable, Sendable {
     public let partition: PartitionID
-    /// The owner's name; nil when nobody owns it, and in embedded mode.
+    /// The owner's name; nil if nobody owns it, and in embedded mode.
     public let owner: String?
-    /// 0 when nobody ever owned it.
+    /// 0 if nobody ever owned it.
     public let epoch: UInt64
-    /// The owner's word for it, or the map's; `unowned`.
+    /// The owner's state for it, or the map's; `unowned`.
     public let state: String
     public let reason: String?
-    /// nil when the owner could not be asked.
+    /// nil if the owner could not be queried.
     public let figures: PartitionFigures?
   }
 
-  /// Where was asked first.
+  /// The address queried first.
   public let asked: String
   /// Empty in embedded mode.
   public private(set) var pods: [Pod] = []
   /// By partition.
   public private(set) var rows: [Row] = []
-  /// What is not as it should be: clauses for the operator.
+  /// The problems found: clauses for the operator.
   public private(set) var findings: [String] = []
 
-  /// The most partitions that the findings name; the others are counted.
+  /// The most partitions that the findings list by name; the others are counted.
   static let partitionsNamedMax = 16
 
-  /// Asks one operator port, and then those of the pods that it knows.
-  /// - Throws: `OperatorFailure` when the first does not tell.
+  /// Queries one operator port, and then those of the pods it knows.
+  /// - Throws: `OperatorFailure` if the first gives no usable answer.
   public init(asking endpoint: Endpoint, _ client: OperatorClient) throws(OperatorFailure) {
-    func failure(_ text: String) -> OperatorFailure { OperatorFailure("\(endpoint) tells no partitions: \(text)") }
+    func failure(_ text: String) -> OperatorFailure { OperatorFailure("\(endpoint) reports no partitions: \(text)") }
     let answer: OperatorAnswer
     do throws(OperatorFailure) {
       answer = try client.get("/owners", from: [endpoint])[0].get()
@@ -66,12 +66,12 @@ public struct PartitionOverview: Hashable, Sendable {
       throw failure("it needs an API key with the scope operator: --api-key-file FILE")
     }
     guard answer.status == 200, let map = OwnersReport(answer.body) else {
-      throw failure("it answers /owners with status \(answer.status), and not as a pod does")
+      throw failure("it answers /owners with status \(answer.status), not like a pod")
     }
     self.init(asked: "\(endpoint)", map, Self.ask(map.pods, client))
   }
 
-  /// Asks every pod that may own something.
+  /// Queries every pod that may own something.
   private static func ask(_ pods: [OwnersReport.Pod], _ client: OperatorClient) -> [UInt64: Telling] {
     var tellings: [UInt64: Telling] = [:]
     var asked: [(pod: OwnersReport.Pod, endpoint: Endpoint)] = []
@@ -79,7 +79,7 @@ public struct PartitionOverview: Hashable, Sendable {
       if let endpoint = pod.operatorAddress.flatMap({ Endpoint($0) }) {
         asked.append((pod, endpoint))
       } else {
-        tellings[pod.incarnation] = .silent("it tells no address of its operator port")
+        tellings[pod.incarnation] = .silent("it announces no address of its operator port")
       }
     }
     for (one, result) in zip(asked, client.get("/partitions", from: asked.map(\.endpoint))) {
@@ -122,8 +122,8 @@ public struct PartitionOverview: Hashable, Sendable {
       if let failure = pod.failure, pod.partitionCount > 0 {
         let place = pod.operatorAddress.map { " at \($0)" } ?? ""
         findings.append(
-          "pod \(pod.name)\(place) cannot be asked: \(failure); of its \(pod.partitionCount) partitions only the map "
-            + "tells")
+          "pod \(pod.name)\(place) cannot be queried: \(failure); only the map shows its \(pod.partitionCount) partitions"
+        )
       }
       if case .told(let report)? = tellings[pod.incarnation] {
         findings += report.failures.map { "pod \(pod.name): \($0)" }
@@ -132,7 +132,7 @@ public struct PartitionOverview: Hashable, Sendable {
     findings += troubles()
   }
 
-  /// A partition by whoever tells the highest epoch of it, and that pod's run.
+  /// A partition as reported with the highest epoch, and the run of the reporting pod.
   private static func row(
     _ partition: PartitionID, _ mapped: OwnersReport.Owner?, _ pods: [Pod], _ tellings: [UInt64: Telling]
   ) -> (Row, UInt64?) {
@@ -164,7 +164,7 @@ public struct PartitionOverview: Hashable, Sendable {
     if !unowned.isEmpty {
       let names = unowned.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
       let more = unowned.count > Self.partitionsNamedMax ? " and more" : ""
-      troubles.append("\(unowned.count) partitions belong to nobody: \(names)\(more)")
+      troubles.append("\(unowned.count) partitions have no owner: \(names)\(more)")
     }
     let stuck = rows.filter { $0.state == "stopped" || $0.state == "waiting_for_store" }
     for row in stuck.prefix(Self.partitionsNamedMax) {
@@ -172,13 +172,13 @@ public struct PartitionOverview: Hashable, Sendable {
       troubles.append("\(row.partition) \(state)\(row.reason.map { ": \($0)" } ?? "")")
     }
     if stuck.count > Self.partitionsNamedMax {
-      troubles.append("\(stuck.count) partitions are stopped or wait for the store in all")
+      troubles.append("\(stuck.count) partitions in total are stopped or wait for the store")
     }
     return troubles
   }
 }
 
-/// What a pod said of its partitions, or why it said nothing.
+/// A pod's report on its partitions, or why there is none.
 enum Telling: Hashable, Sendable {
   case told(PartitionsReport)
   case silent(String)
@@ -198,12 +198,12 @@ enum Telling: Hashable, Sendable {
 
   var failure: String? { if case .silent(let reason) = self { reason } else { nil } }
 
-  /// The same, unless it was another process that answered at that address.
+  /// The same, unless another process answered at that address.
   func by(_ pod: OwnersReport.Pod) -> Telling {
     guard case .told(let report) = self, report.pod != pod.name || report.incarnation != pod.incarnation else {
       return self
     }
-    let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another start" : "")" } ?? "an embedded server"
+    let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another run" : "")" } ?? "an embedded server"
     return .silent("\(other) answers there")
   }
 }

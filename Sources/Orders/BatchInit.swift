@@ -2,10 +2,10 @@ import Model
 import PartitionCore
 
 extension OrdersMachine {
-  /// Makes this partition's orders of the batch anew, each open with one unit of two random items.
+  /// Recreates this partition's orders of the batch, each open with one unit of two random items.
   ///
-  /// All or none: while one of them is being checked out the whole command is refused. Attempts go on counting, so that
-  /// a late message of an old attempt cannot be taken for one of a new.
+  /// All or none: if one of them is being checked out, the whole command is refused. Attempt numbers continue, so that
+  /// a late message of an old attempt cannot be taken for one of a new attempt.
   mutating func batchInit(_ batch: OrderBatch, at position: LogPosition) -> Outcome {
     guard batch.itemPrice.times(Quantity(unchecked: 2)) != nil else {
       return .refused(.amountOutOfRange(id: "item_price"))
@@ -53,7 +53,7 @@ struct SplitMix64 {
     return z ^ (z >> 31)
   }
 
-  /// 0 ..< bound, 0 when the bound is not positive; Lemire's multiplication.
+  /// 0 ..< bound, 0 if the bound is not positive; Lemire's multiplication.
   mutating func next(below bound: Int64) -> Int64 {
     bound < 1 ? 0 : Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
   }

@@ -2,9 +2,9 @@ import Model
 import PartitionCore
 
 // The checkout saga starts and ends here. Start: freeze the cart, open an attempt, send the routing slip to the first
-// stop (or straight to the payment when the cart is empty). End: `paid` comes from the payment, `failed` comes back
-// along the slip after everything that was held has been released. Both name the attempt, so that a message of
-// an older attempt changes nothing.
+// stop (or straight to the payment if the cart is empty). End: `paid` comes from the payment, `failed` comes back along
+// the slip after everything held has been released. Both name the attempt, so that a message of an older attempt
+// changes nothing.
 
 extension OrdersMachine {
   mutating func checkout(_ id: OrderID, from waiter: Waiter, in context: inout ApplyContext) -> Outcome? {
@@ -40,7 +40,7 @@ extension OrdersMachine {
     }
   }
 
-  /// The lines by stock partition, ascending by (partition, item): the order in which nothing can wait in a circle.
+  /// The lines by stock partition, ascending by (partition, item): this order makes circular waits impossible.
   private func stops(of lines: [Order.Line]) -> [Slip.Stop] {
     let placed = lines.map { (partition: partitioner.index(of: $0.item.text), line: $0) }
       .sorted { ($0.partition, $0.line.item) < ($1.partition, $1.line.item) }
@@ -58,7 +58,7 @@ extension OrdersMachine {
     return stops
   }
 
-  /// The money is taken: the order is paid for good, and everybody who waits is told.
+  /// The money is taken: the order is finally paid, and everybody who waits is notified.
   mutating func paid(_ attempt: AttemptID, in context: inout ApplyContext) {
     guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
     orders.update(attempt.order, at: context.position) { order in
@@ -71,7 +71,7 @@ extension OrdersMachine {
     for waiter in order.waiters { context.complete(waiter, .done) }
   }
 
-  /// Nothing is held or taken any more: the cart is open again, and everybody who waits is told why.
+  /// Nothing is held or taken: the cart is open again, and everybody who waits is told why.
   mutating func failed(_ attempt: AttemptID, _ failure: Failure, in context: inout ApplyContext) {
     guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
     orders.update(attempt.order, at: context.position) { order in

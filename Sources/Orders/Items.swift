@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 
 extension OrdersMachine {
-  /// Adds units of an item; the line's price becomes the one told now.
+  /// Adds units of an item; the line's price becomes the given one.
   mutating func addItem(
     to id: OrderID, _ item: ItemID, _ quantity: Quantity, at price: Money, in context: borrowing ApplyContext
   ) -> Outcome {
@@ -13,7 +13,7 @@ extension OrdersMachine {
     return put(Order.Line(item: item, quantity: sum, price: price), into: order, id, in: context)
   }
 
-  /// Makes the line of an item one of so many units, at the price told now; without units it disappears.
+  /// Sets an item's line to this many units, at the given price; without units the line disappears.
   mutating func setItem(
     in id: OrderID, _ item: ItemID, to quantity: Quantity, at price: Money, in context: borrowing ApplyContext
   ) -> Outcome {

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 
 extension Order {
-  /// What the order costs, or nil past 2^53−1, which no command lets happen.
+  /// What the order costs, or nil past 2^53−1, which no command allows.
   var total: Money? {
     var total = Money.zero
     for line in lines {
@@ -29,7 +29,7 @@ extension Order {
       total: total ?? .zero, status: status)
   }
 
-  /// Why the lines cannot change now, if so.
+  /// Why the lines cannot change now; nil if they can.
   func refusalToChange(_ id: OrderID) -> Refusal? {
     switch status {
     case .open: nil

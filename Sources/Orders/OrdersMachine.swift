@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-/// The rules of orders: carts, and the checkout saga's beginning and end. One file for each command.
+/// The rules of orders: carts, and the beginning and end of the checkout saga. One file per command.
 public struct OrdersMachine: StateMachine {
   public var ledger = Ledger()
 

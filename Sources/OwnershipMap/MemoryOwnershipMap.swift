@@ -27,7 +27,7 @@ public final class MemoryOwnershipWorld: Sendable {
 
   public func announce(_ announcement: Announcement) { announce(announcement) { _ in true } }
 
-  /// A pod ends. When a newer run of its name is there, that one stays.
+  /// A pod ends. If a newer run of its name exists, that one stays.
   fileprivate func leave(_ pod: PodAnnouncement) {
     announce(.podLeft(name: pod.name)) { $0.pods[pod.incarnation] != nil }
   }

@@ -1,31 +1,31 @@
 import Model
 
-/// Who owns which partition and where pods are, as far as this pod has been told.
+/// Who owns which partition and where pods are, as far as this pod knows.
 ///
-/// The map is a hint, never a truth: it may be behind, and then whoever is asked wrongly says so. What an owner may do
-/// is decided by the epochs in its partition's log and in the store.
+/// The map is a hint, never a truth: it may be outdated, and then the pod wrongly asked says so. The epochs in a
+/// partition's log and in the store decide what an owner may do.
 public protocol OwnershipMap: AnyObject, Sendable {
-  /// Grows with each change. Cheap enough to be looked at in every turn of a lane.
+  /// Grows with each change. Cheap enough to check in every turn of a lane.
   var version: UInt64 { get }
 
-  /// What was announced and nobody here could read, for example because a newer version wrote it; it says nothing.
+  /// Announcements that this pod could not read, for example because a newer version wrote them; they are ignored.
   var recordsPassedOver: UInt64 { get }
 
   /// The map as it is now.
   func snapshot() -> OwnershipSnapshot
 
-  /// Tells all pods how a partition of this one stands. From any thread, never waits: the newest announcement of a
-  /// partition is sent until it has arrived, and again when an older owner's covered it.
+  /// Announces the state of one of this pod's partitions to all pods. From any thread, never waits: the newest
+  /// announcement of a partition is sent until it has arrived, and again if an older owner's overwrote it.
   func announce(_ owner: OwnerAnnouncement)
 
-  /// Says of a pod that it is gone, as it did not say so itself. A pod that runs all the same says then that it does.
-  /// From any thread, never waits; it may get lost.
+  /// Announces that a pod is gone, as it did not say so itself. If the pod does run, it then says so. From any thread,
+  /// never waits; the announcement may be lost.
   func forget(_ pod: PodAnnouncement)
 
-  /// Has a closure called after each change: on any thread, it must not block.
+  /// Sets a closure to call after each change: on any thread, it must not block.
   func follow(_ onChange: @escaping @Sendable () -> Void)
 
-  /// Says that this pod ends, and stops. Blocking, for a bounded time.
+  /// Announces that this pod ends, and stops. Blocking, for a bounded time.
   func close()
 }
 
@@ -43,9 +43,9 @@ public struct OwnershipSnapshot: Sendable {
   /// All announced owners, by partition.
   public var allOwners: [OwnerAnnouncement] { owners.values.sorted { $0.partition < $1.partition } }
 
-  /// Takes over what was announced; returns whether it says anything new.
+  /// Applies an announcement; returns whether it contains anything new.
   ///
-  /// Whatever the order of arrival, a higher epoch wins, and at the same epoch the later announcement; of a pod, its
+  /// Whatever the order of arrival, a higher epoch wins, and at the same epoch the later announcement; for a pod, its
   /// highest incarnation.
   public mutating func apply(_ announcement: Announcement) -> Bool {
     switch announcement {

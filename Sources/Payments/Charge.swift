@@ -2,14 +2,14 @@ import Model
 import PartitionCore
 
 extension PaymentsMachine {
-  /// The last step of a checkout: takes the money and tells everybody, or declines and sends the slip back.
+  /// The last step of a checkout: takes the money and notifies everybody, or declines and sends the slip back.
   ///
-  /// A payment by hand for the same order is adopted when it is what the order costs, so that no order is paid twice.
+  /// A payment by hand for the same order is adopted if it equals the order's cost, so that no order is paid twice.
   mutating func charge(_ slip: Slip, in context: inout ApplyContext) {
     guard let user = users[slip.user] else { return decline(slip, .unknownUser(slip.user), in: &context) }
     let payment = PaymentID(user: slip.user, order: slip.attempt.order)
-    // Only payments by hand are looked at, and only where the user has any: whether another one happens to be
-    // in memory must not matter.
+    // Looks only at payments by hand, and only if the user has any: whether another one happens to be in memory must
+    // not matter.
     if user.paymentsByHand > 0, let known = payments[payment], known.status == .byHand {
       guard known.amount == slip.total else {
         return decline(slip, .paymentConflict(slip.attempt.order), in: &context)

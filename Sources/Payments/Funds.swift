@@ -10,7 +10,7 @@ extension PaymentsMachine {
 
   mutating func addFunds(_ amount: Money, to id: UserID, at position: LogPosition) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
-    // What was ever deposited bounds every other number of the account.
+    // The money ever deposited bounds every other number of the account.
     guard let deposited = user.deposited.adding(amount), let credit = user.credit.adding(amount) else {
       return .refused(.amountOutOfRange(id: id.text))
     }
@@ -21,7 +21,7 @@ extension PaymentsMachine {
     return .done
   }
 
-  /// Sets the credit of this partition's users of the batch. What was spent stays so.
+  /// Sets the credit of this partition's users of the batch. What was spent is unchanged.
   mutating func batchInit(_ batch: UserBatch, at position: LogPosition) -> Outcome {
     let own = batch.numbers.map { UserID(unchecked: String($0)) }.filter { owns($0) }
     for id in own {

@@ -1,11 +1,11 @@
 import Model
 import PartitionCore
 
-// Payments by hand. Under an order a payment is remembered: it is taken once, however often it is asked for, and can be
+// Payments by hand. A payment with an order is recorded: it is taken once, however often it is requested, and can be
 // cancelled until the order's checkout adopts it.
 
 extension PaymentsMachine {
-  /// Takes money for nothing in particular.
+  /// Takes money without an order.
   mutating func pay(_ amount: Money, by id: UserID, at position: LogPosition) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     guard let after = user.spending(amount), let loose = user.spentWithoutOrder.adding(amount) else {
@@ -32,7 +32,7 @@ extension PaymentsMachine {
     return .done
   }
 
-  /// Gives a payment by hand back, once.
+  /// Refunds a payment by hand, once.
   mutating func cancel(_ order: OrderID, of id: UserID, at position: LogPosition) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     let payment = PaymentID(user: id, order: order)
@@ -55,7 +55,7 @@ extension PaymentsMachine {
 }
 
 extension User {
-  /// The account after `amount` was taken, or nil when the credit does not cover it.
+  /// The account after `amount` was taken, or nil if the credit does not cover it.
   func spending(_ amount: Money) -> User? {
     guard let credit = credit.subtracting(amount), let spent = spent.adding(amount) else { return nil }
     var user = self

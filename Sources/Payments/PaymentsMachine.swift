@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-/// Names a payment: who paid for what.
+/// Identifies a payment: who paid for what.
 struct PaymentID: Hashable, Sendable {
   let user: UserID
   let order: OrderID
@@ -40,7 +40,7 @@ public struct PaymentsMachine: StateMachine {
   public func collectMissing(for message: Message, into keys: inout [EntityKey]) {
     guard case .charge(let slip) = message else { return }
     collect(slip.user, into: &keys)
-    // Almost no user ever pays by hand; nobody else has a payment that a charge could meet.
+    // Almost no user ever pays by hand; nobody else can have a payment that matters to a charge.
     if let user = users[slip.user], user.paymentsByHand > 0 {
       collect(PaymentID(user: slip.user, order: slip.attempt.order), into: &keys)
     }

@@ -3,8 +3,8 @@ import PartitionCore
 import StateStore
 import Wire
 
-/// Raises a partition's epoch and reads what recovery needs, in one transaction. The row that it updates keeps the
-/// old owner's checkpoints out meanwhile.
+/// Raises a partition's epoch and reads what recovery needs, in one transaction. The updated row locks out the old
+/// owner's checkpoints until then.
 struct Acquisition {
   private let name: String
   private let partition: PartitionID
@@ -20,7 +20,7 @@ struct Acquisition {
 
   private var index: Int16 { Int16(truncatingIfNeeded: partition.index) }
 
-  /// The partition, and what its rows have that nobody has acknowledged.
+  /// The partition, and the unacknowledged messages and replies in its rows.
   typealias Found = (ownership: Ownership, unsent: UnsentRows)
 
   /// - Throws: `lost`, `refused`.

@@ -1,5 +1,5 @@
-/// The waits between attempts to connect: doubling up to a bound, each shortened by chance, so that pods that lost
-/// the same server do not come back at the same moment.
+/// The waits between attempts to connect: doubling up to a bound, each randomly shortened, so that pods that lost the
+/// same server do not return at the same moment.
 struct Backoff {
   private let first: Int
   private let longest: Int
@@ -11,7 +11,7 @@ struct Backoff {
     next = first
   }
 
-  /// The next wait, in milliseconds: between a half of the bound reached and all of it.
+  /// The next wait, in milliseconds: between half of the current bound and all of it.
   mutating func wait(using generator: inout some RandomNumberGenerator) -> Int {
     let bound = next
     next = min(longest, next * 2)

@@ -10,16 +10,16 @@ struct CheckpointStatements {
   /// The turn that the partition's row has reached, and this checkpoint's.
   let reached: Int64
   let turn: Int64
-  /// What becomes of the messages and replies that nobody has acknowledged.
+  /// What changes in the unacknowledged messages and replies.
   let unsent: UnsentRows.Change
   let options: PostgresOptions
 
-  /// What a statement was for, so that its answer can be understood.
+  /// A statement's purpose, needed to interpret its answer.
   enum Role {
     case fence, upsert, delete, deleteExpired, unsent
   }
 
-  /// The bytes of the bodies sent.
+  /// Bytes of the bodies sent.
   private(set) var bodyBytes = 0
 
   init(
@@ -34,8 +34,8 @@ struct CheckpointStatements {
     self.options = options
   }
 
-  /// - Parameter sent: told the role of each statement, in order.
-  /// - Throws: `lost`; `refused` when a row is too large, after which the transaction must be undone.
+  /// - Parameter sent: called with the role of each statement, in order.
+  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be undone.
   mutating func send(on connection: Connection, sent: (Role) -> Void) throws(PostgresFailure) {
     try connection.send(inTransaction: .fence, fence())
     sent(.fence)
@@ -43,7 +43,7 @@ struct CheckpointStatements {
     var deleted = Columns()
     let changes = Self.sorted(batch.changes)
     for (place, change) in changes.enumerated() {
-      // A statement must not touch a row twice; of two changes of a key the last one counts.
+      // A statement must not touch a row twice; of two changes of a key, the last counts.
       if place + 1 < changes.count, changes[place + 1].isOfTheSameRow(as: change) { continue }
       if let value = change.value {
         rows.append(change, value)
@@ -139,7 +139,7 @@ struct CheckpointStatements {
     func isOfTheSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
   }
 
-  /// In the order of the table, so that each of its pages is visited once.
+  /// In table order, so that each page is visited once.
   private static func sorted(_ changes: [EntityChange]) -> [SortedChange] {
     changes.map { change in
       SortedChange(

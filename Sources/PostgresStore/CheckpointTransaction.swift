@@ -1,11 +1,11 @@
 import Model
 import PartitionCore
 
-/// The checkpoints of some partitions in one transaction and one round trip.
+/// Checkpoints of several partitions in one transaction and one round trip.
 final class CheckpointTransaction {
   /// What the server did.
   struct Outcome {
-    /// The places of the checkpoints whose rows did not stand where their owners believe: nothing of them was written.
+    /// The places of checkpoints whose rows were not where their owners believed: nothing of them was written.
     var fenced: Set<Int> = []
     var rowsWritten = 0
     var rowsDeleted = 0
@@ -28,8 +28,8 @@ final class CheckpointTransaction {
     self.options = options
   }
 
-  /// - Returns: why nothing was written, if so.
-  /// - Throws: `lost`: nobody knows.
+  /// - Returns: why nothing was written; nil if it was.
+  /// - Throws: `lost`: the outcome is unknown.
   func perform(on connection: Connection) throws(PostgresFailure) -> PostgresFailure? {
     var roles: [Role] = []
     var complaint: PostgresFailure?
@@ -48,7 +48,7 @@ final class CheckpointTransaction {
     return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was undone")
   }
 
-  /// - Returns: why it was undone instead, if so.
+  /// - Returns: why it was undone instead; nil if it was not.
   private func send(on connection: Connection, _ roles: inout [Role]) throws(PostgresFailure) -> PostgresFailure? {
     try connection.send(.begin)
     roles.append(.begin)

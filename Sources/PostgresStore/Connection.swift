@@ -2,24 +2,24 @@ import CPostgres
 import Glibc
 import Model
 
-/// A connection in pipeline mode. Owned by one thread, which waits for the server in `poll` and nowhere else.
+/// A connection in pipeline mode. Owned by one thread, which waits for the server only in `poll`.
 ///
-/// After a failure of the kind `lost` it is of no use any more: whoever owns it makes another one.
+/// After a `lost` failure it is useless: its owner makes another one.
 final class Connection {
   private let handle: OpaquePointer
   private let secrets: [String]
   private let silenceMillisecondsMax: Int
-  /// Statements sent since the last sync, and about how many bytes they have.
+  /// Statements sent since the last sync, and their approximate bytes.
   private var unsynced = 0
   private var unsyncedBytes = 0
-  /// The syncs within the group that is being sent: how many statements come before each.
+  /// The syncs within the group being sent: the number of statements before each.
   private var stepLengths: [Int] = []
-  /// What fits into libpq's buffer travels together.
+  /// What fits into libpq's buffer is sent together.
   private static let unsyncedBytesMax = 8_192
   private static let statementBytes = 128
   /// Bytes of values that may not have left libpq's buffer.
   private var unflushedBytes = 0
-  /// So many are kept together, so that small statements share a system call.
+  /// This many are collected, so that small statements share a system call.
   private static let unflushedBytesMax = 65_536
 
   /// Connects. Blocks up to `connect_timeout` for each address of the server.
@@ -27,10 +27,10 @@ final class Connection {
     let parameters = target.parameters(options)
     guard let handle = Self.connect(parameters) else { throw .lost("no memory for a connection") }
     self.handle = handle
-    // The password file's password is known here only.
+    // A password from the password file is only known here.
     secrets = target.secrets + [PQpass(handle).map { String(cString: $0) } ?? ""]
     silenceMillisecondsMax = options.silenceMillisecondsMax
-    // A server that says something unasked says it to nobody.
+    // Notices from the server are dropped.
     _ = PQsetNoticeProcessor(handle, { _, _ in }, nil)
     guard PQstatus(handle) == CONNECTION_OK else { throw lost() }
     guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else { throw lost() }
@@ -52,7 +52,7 @@ final class Connection {
     return PQconnectdbParams(keywords + [nil], values + [nil], 0)
   }
 
-  /// What libpq says of the connection, without secrets.
+  /// libpq's message about the connection, without secrets.
   private func lost() -> PostgresFailure {
     let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
     return .lost(text.isEmpty ? "the connection was lost" : ConnectionString.redacted(text, secrets))
@@ -62,11 +62,11 @@ final class Connection {
 
   /// Performs groups of statements in one round trip.
   ///
-  /// A statement that the server refuses ends its group: what follows in it is not done. The other groups are.
+  /// A statement that the server refuses ends its group: the rest of it is not executed. The other groups are.
   /// - Parameters:
-  ///   - send: sends the statements of a group, told by its index.
-  ///   - each: gets what a statement answered, told by the indices of group and statement.
-  /// - Returns: for each group why it was refused, nil where it was not.
+  ///   - send: sends the statements of a group, given its index.
+  ///   - each: gets a statement's answer, with the indices of group and statement.
+  /// - Returns: for each group why it was refused; nil if it was not.
   /// - Throws: `lost`.
   func perform(
     groups: Int, send: (Int, Connection) throws(PostgresFailure) -> Void,
@@ -110,7 +110,7 @@ final class Connection {
     (unsynced, unsyncedBytes) = (0, 0)
   }
 
-  /// Performs one group, which the server has to accept.
+  /// Performs one group, which the server must accept.
   func perform(
     send: (Connection) throws(PostgresFailure) -> Void, each: (Int, borrowing Rows) -> Void = { _, _ in }
   ) throws(PostgresFailure) {
@@ -125,27 +125,27 @@ final class Connection {
     try sent(PQsendPrepare(handle, statement.rawValue, statement.text, 0, nil), bytes: 0)
   }
 
-  /// Sends a statement that was prepared, within `send`.
+  /// Sends a prepared statement, within `send`.
   func send(_ statement: Statement, _ parameters: Parameters = Parameters()) throws(PostgresFailure) {
     try send(parameters) { count, values, lengths, formats in
       PQsendQueryPrepared(handle, statement.rawValue, count, values, lengths, formats, 1)
     }
   }
 
-  /// Sends a statement of a transaction that was begun in the same group.
+  /// Sends a statement of a transaction begun in the same group.
   ///
-  /// The server looks at the time between statements (`idle_in_transaction_session_timeout`) only from a sync on. So
-  /// what does not travel together with the statements before it comes after a sync: a client that is stopped in
-  /// between does not keep the transaction, and its locks, for as long as it is stopped. When a statement is refused,
-  /// those after the next sync are refused as well, because the transaction is; where it was not even begun, they must
-  /// do nothing of themselves.
+  /// The server limits the time between statements (`idle_in_transaction_session_timeout`) only from a sync on. So a
+  /// sync precedes whatever is not sent together with the statements before it: a client that is stopped in between
+  /// does not keep the transaction and its locks for as long as it is stopped. If a statement is refused, those after
+  /// the next sync are refused as well, because the transaction has failed; if it was not even begun, they must have no
+  /// effect by themselves.
   func send(inTransaction statement: Statement, _ parameters: Parameters) throws(PostgresFailure) {
     let bytes = parameters.bytes.count + Self.statementBytes
     if unsynced > 0, unsyncedBytes + bytes > Self.unsyncedBytesMax { try sync() }
     try send(statement, parameters)
   }
 
-  /// Sends a statement that asks for nothing but a partition, within `send`.
+  /// Sends a statement whose only parameter is a partition, within `send`.
   func send(_ statement: Statement, of partition: PartitionID) throws(PostgresFailure) {
     var parameters = Parameters()
     parameters.add(Int16(truncatingIfNeeded: partition.index))
@@ -184,7 +184,7 @@ final class Connection {
 
   // MARK: Waiting
 
-  /// Whether an idle connection is still there.
+  /// Whether an idle connection is still open.
   func isAlive() -> Bool {
     guard PQconsumeInput(handle) == 1, PQstatus(handle) == CONNECTION_OK else { return false }
     return true
@@ -199,7 +199,7 @@ final class Connection {
     return Rows(result)
   }
 
-  /// Behind a statement's one result there is nothing else.
+  /// A statement has one result and nothing after it.
   private func expectEnd() throws(PostgresFailure) {
     while PQisBusy(handle) == 1 {
       _ = try wait(for: Int16(POLLIN))
@@ -210,7 +210,7 @@ final class Connection {
     throw PQstatus(handle) == CONNECTION_OK ? .lost("the server's answers are out of step") : lost()
   }
 
-  /// Sends what is buffered, and takes in what comes meanwhile: a server that cannot send stops reading.
+  /// Sends what is buffered, and reads what arrives in the meantime: a server that cannot send stops reading.
   private func flush() throws(PostgresFailure) {
     while true {
       let code = PQflush(handle)

@@ -2,15 +2,15 @@ import CPostgres
 import Glibc
 import StateStore
 
-/// Where the server is and how to enter, in libpq's own words: `host=… dbname=… sslmode=…`, or `postgresql://…`.
+/// Where the server is and how to log in, in libpq's own format: `host=… dbname=… sslmode=…`, or `postgresql://…`.
 ///
-/// What it leaves out, libpq takes from the environment (`PGHOST`, …), from a service file (`service=…`) and from
-/// the password file. Nothing of it gets into a message but the names of hosts and database.
+/// libpq takes what is missing from the environment (`PGHOST`, …), from a service file (`service=…`) and from the
+/// password file. Messages only show the names of hosts and database.
 struct ConnectionString: Sendable {
   private let given: [(keyword: String, value: String)]
 
-  /// - Throws: `StoreFailure` when libpq cannot read it. The sentence quotes nothing of it: libpq's own would, and
-  ///   with it perhaps a password.
+  /// - Throws: `StoreFailure` if libpq cannot parse it. The message does not quote it: libpq's own would, perhaps with
+  ///   a password.
   init(_ text: String) throws(StoreFailure) {
     guard !text.utf8.contains(0) else { throw Self.unreadable }
     var complaint: UnsafeMutablePointer<CChar>?
@@ -32,7 +32,7 @@ struct ConnectionString: Sendable {
     "the connection string of PostgreSQL is not one that libpq can read: write key=value pairs with spaces "
       + "between them (host=db.example dbname=orders user=kassa), or postgresql://user@host:port/database")
 
-  /// The connection string's own words, and Kassa's for what they leave open.
+  /// The connection string's own parameters, and Kassa's defaults for the others.
   func parameters(_ options: PostgresOptions) -> [(keyword: String, value: String)] {
     let seconds = String(max(2, (options.connectMillisecondsMax + 999) / 1_000))
     let defaults = [
@@ -45,7 +45,7 @@ struct ConnectionString: Sendable {
     return given.filter { $0.keyword != "client_encoding" } + open + [("client_encoding", "UTF8")]
   }
 
-  /// `PostgreSQL HOST/DATABASE`, as far as the string says.
+  /// `PostgreSQL HOST/DATABASE`, as far as the string names them.
   var name: String {
     let host = value("host") ?? value("hostaddr") ?? value("service").map { "service \($0)" } ?? "default host"
     let port = value("port").map { ":\($0)" } ?? ""

@@ -1,16 +1,16 @@
-/// What a store in PostgreSQL has done since its start, for metrics. Counts only grow, unless said otherwise.
+/// What a PostgreSQL store has done since its start, for metrics. Counts only grow, unless noted otherwise.
 public struct PostgresCounters: Hashable, Sendable {
-  /// Connections that were made and found to be to this Kassa's database.
+  /// Connections made and found to lead to this Kassa's database.
   public var connects = 0
-  /// Attempts that came to nothing.
+  /// Failed attempts to connect.
   public var connectFailures = 0
-  /// Connections that were lost.
+  /// Connections lost.
   public var disconnects = 0
   /// Connections open now, of `writerCount + readerCount`; goes up and down.
   public var connectionsOpen = 0
-  /// Requests that wait now: checkpoints and epochs; goes up and down.
+  /// Requests waiting now: checkpoints and epochs; goes up and down.
   public var queuedWrites = 0
-  /// Loads that wait now; goes up and down.
+  /// Loads waiting now; goes up and down.
   public var queuedLoads = 0
 
   /// Epochs raised.
@@ -26,7 +26,7 @@ public struct PostgresCounters: Hashable, Sendable {
   public var rowsDeleted = 0
   /// Idempotency keys that had expired.
   public var rowsExpired = 0
-  /// Checkpoints that failed and were told so, the fenced ones not among them.
+  /// Checkpoints reported as failed, not counting fenced ones.
   public var writeFailures = 0
   /// Time that writers spent on transactions, in microseconds.
   public var writeMicroseconds = 0
@@ -39,11 +39,11 @@ public struct PostgresCounters: Hashable, Sendable {
 
   /// Checkpoints refused because the partition has a newer owner.
   public var fencedWrites = 0
-  /// The same of loads.
+  /// The same for loads.
   public var fencedLoads = 0
   /// Checkpoints and loads refused because the database holds less than it had acknowledged.
   public var setBack = 0
-  /// Checkpoints whose commit was not answered.
+  /// Checkpoints whose commit got no answer.
   public var unknownCommits = 0
   /// Those that turned out to be written.
   public var unknownCommitsWritten = 0
@@ -57,7 +57,7 @@ public struct PostgresCounters: Hashable, Sendable {
 public struct PostgresStatus: Hashable, Sendable {
   /// The server and its database, as messages name them.
   public var name: String
-  /// Whether a writer and a reader have a connection.
+  /// Whether both a writer and a reader have a connection.
   public var isConnected: Bool
   /// Why the last attempt failed; nil while all is well.
   public var failure: String?

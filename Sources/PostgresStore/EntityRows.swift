@@ -15,7 +15,7 @@ struct EntityRows {
 
   private var index: Int16 { Int16(truncatingIfNeeded: partition.index) }
 
-  /// Up to `limit` entities of a kind after the key `after`, in the order of their keys' bytes.
+  /// Up to `limit` entities of a kind after the key `after`, ordered by their keys' bytes.
   /// - Throws: `lost`, `refused`.
   func page(
     ofKind kind: UInt8, after: String, limit: Int, on connection: Connection
@@ -48,7 +48,7 @@ struct EntityRows {
     return .success(page)
   }
 
-  /// The entities of some keys, nil where there is none, in the order of the keys.
+  /// The entities of some keys, nil for missing ones, in the order of the keys.
   /// - Throws: `lost`, `refused`.
   func rows(
     of keys: [EntityKey], on connection: Connection
@@ -63,8 +63,8 @@ struct EntityRows {
     return result
   }
 
-  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and the items they name.
-  /// - Parameter rowsMax: of one statement.
+  /// What an owner keeps in memory from the start: the holds of unfinished checkouts, and the items they name.
+  /// - Parameter rowsMax: per statement.
   /// - Throws: `lost`, `refused`.
   func pinned(rowsMax: Int, on connection: Connection) throws(PostgresFailure) -> Result<[EntityChange], StoreFailure> {
     guard partition.service == .stock else { return .success([]) }
@@ -97,7 +97,7 @@ struct EntityRows {
   private static let holdKind = EntityCodec.kind(
     of: .hold(AttemptID(order: OrderID(unchecked: "0"), number: 1)))
 
-  /// Puts rows of (place from 1, body) to their keys.
+  /// Assigns rows of (place from 1, body) to their keys.
   func placed(
     _ rows: borrowing Rows, _ keys: [EntityKey], placeColumn: Int
   ) -> Result<[EntityChange], StoreFailure> {

@@ -3,7 +3,7 @@ import PartitionCore
 import StateStore
 import Synchronization
 
-/// Loads entities. Owned by one thread; what waits belongs to all readers together.
+/// Loads entities. Owned by one thread; all readers share the waiting loads.
 ///
 /// A load is one statement: it sees the epoch and the rows of one moment.
 final class Loader: StoreWorker {
@@ -51,7 +51,7 @@ final class Loader: StoreWorker {
     }
   }
 
-  /// What was acknowledged before the loads are sent, they have to see.
+  /// The loads must see what was acknowledged before they were sent.
   private func expectedStandings(_ group: [LoadRequest]) -> [Standing] {
     shared.state.withLock { state in
       group.map { request in

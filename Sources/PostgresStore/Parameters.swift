@@ -1,8 +1,8 @@
 /// The values of one statement, in PostgreSQL's binary form.
 struct Parameters {
-  /// Never empty: an empty value has to have a place, or it would be taken for a null.
+  /// Never empty: an empty value needs an address, or it would be taken for a null.
   private(set) var bytes: [UInt8] = [0]
-  /// Where each value stands in `bytes`.
+  /// Where each value is in `bytes`.
   private(set) var ranges: [Range<Int>] = []
 
   private mutating func add(_ write: (inout [UInt8]) -> Void) {
@@ -16,9 +16,9 @@ struct Parameters {
   mutating func add(_ value: [UInt8]) { add { $0.append(contentsOf: value) } }
   mutating func add(_ column: Column) { add { column.write(to: &$0) } }
 
-  /// A column of many rows: one array, which `unnest` makes rows of again.
+  /// A column of many rows: one array, which `unnest` turns back into rows.
   struct Column {
-    /// The types of PostgreSQL that Kassa's columns have, by their numbers in its catalogue.
+    /// The PostgreSQL types of Kassa's columns, by their numbers in its catalogue.
     enum Element: Int32 {
       case bytea = 17
       case bigint = 20
@@ -44,7 +44,7 @@ struct Parameters {
       append { $0.append(contentsOf: text.utf8) }
     }
 
-    /// A value as it is written; shorter than 2 GiB, which the caller sees to.
+    /// A value as it is written; the caller ensures that it is shorter than 2 GiB.
     mutating func append(_ write: (inout [UInt8]) -> Void) {
       let start = bytes.count
       bytes.append(bigEndian: Int32(0))

@@ -1,12 +1,12 @@
 import StateStore
 
-/// What went wrong between this process and its server, before it is known whom it concerns.
+/// What went wrong between this process and its server, before it is attributed to a request.
 enum PostgresFailure: Error, Hashable {
-  /// The connection is gone, or could not be made: nobody knows what became of what was under way.
+  /// The connection is gone, or could not be made: the outcome of what was under way is unknown.
   case lost(String)
   /// The server refused a statement; its transaction was undone.
   case refused(state: String, message: String)
-  /// The database is not this Kassa's, or of a newer one.
+  /// The database belongs to another Kassa, or a newer version.
   case foreign(String)
 
   var message: String {
@@ -18,8 +18,8 @@ enum PostgresFailure: Error, Hashable {
 
   /// For the owner whose request failed.
   /// - Parameters:
-  ///   - code: what was tried.
-  ///   - name: the server's and database's.
+  ///   - code: what was attempted.
+  ///   - name: the server's and database's name.
   func storeFailure(_ code: StoreFailure.Code, at name: String) -> StoreFailure {
     switch self {
     case .foreign: StoreFailure(.format, "\(name): \(message)")
@@ -27,13 +27,13 @@ enum PostgresFailure: Error, Hashable {
     }
   }
 
-  /// Data or index corrupted; a number out of its range; bytes that are no text.
+  /// Data or index corrupted; a number out of range; bytes that are not text.
   private var isDamage: Bool {
     guard case .refused(let state, _) = self else { return false }
     return ["XX001", "XX002", "22003"].contains(state)
   }
 
-  /// Whether only an operator can fix it: waiting helps nobody.
+  /// Whether only an operator can fix it: waiting does not help.
   var isPermanent: Bool {
     switch self {
     case .foreign: true
@@ -42,8 +42,8 @@ enum PostgresFailure: Error, Hashable {
     }
   }
 
-  /// Whether the connection, though not lost, is of no use any more: the server ends, has become a standby, or has
-  /// forgotten what was prepared.
+  /// Whether the connection, though not lost, is useless: the server is shutting down, has become a standby, or has
+  /// lost the prepared statements.
   var endsConnection: Bool {
     guard case .refused(let state, _) = self else { return false }
     return state.hasPrefix("57P") || state.hasPrefix("08") || ["25006", "26000", "0A000"].contains(state)

@@ -1,8 +1,8 @@
-/// Whose database it has to be.
+/// Which Kassa the database must belong to.
 public struct PostgresIdentity: Hashable, Sendable {
-  /// The cluster's name; a database that was made for another one is refused.
+  /// The cluster's name; a database created for another one is refused.
   public var cluster: String
-  /// The service's partitions, 1 ..< 4097; a database that was made with another count is refused.
+  /// The service's partitions, 1 ..< 4097; a database created with another count is refused.
   public var partitionCount: Int
 
   public init(cluster: String, partitionCount: Int) {
@@ -11,55 +11,54 @@ public struct PostgresIdentity: Hashable, Sendable {
   }
 }
 
-/// The bounds of a store in PostgreSQL.
+/// The bounds of a PostgreSQL store.
 public struct PostgresOptions: Hashable, Sendable {
   /// Threads that write checkpoints and raise epochs, each with a connection. A partition belongs to one of them.
   public var writerCount = 2
   /// Threads that load, each with a connection.
   public var readerCount = 2
-  /// Checkpoints and epochs that wait for one writer; more fail at once. A partition has one at a time.
+  /// Checkpoints and epochs waiting for one writer; more fail at once. A partition has one at a time.
   public var queuedWritesMax = 8_192
-  /// Loads that wait; more fail at once. A partition has one at a time.
+  /// Waiting loads; more fail at once. A partition has one at a time.
   public var queuedLoadsMax = 8_192
-  /// Rows of one statement.
+  /// Rows per statement.
   public var batchRowsMax = 2_000
-  /// Bytes of one statement's rows; the row that crosses it is its last.
+  /// Bytes of rows per statement; the row that crosses this bound is its last.
   public var batchBytesMax = 1 << 20
   /// The largest row; a checkpoint with a larger one fails.
   public var rowBytesMax = 256 << 20
-  /// Rows of one transaction, which may hold checkpoints of several partitions; the checkpoint that crosses it is
-  /// taken whole.
+  /// Rows per transaction, which may hold checkpoints of several partitions; the checkpoint that crosses this bound is
+  /// included as a whole.
   public var transactionRowsMax = 20_000
-  /// Loads that one connection asks for before it reads the first answer.
+  /// Loads that one connection sends before it reads the first answer.
   public var pipelinedLoadsMax = 16
-  /// Expired idempotency keys that one checkpoint deletes; the rest goes with the next ones.
+  /// Expired idempotency keys that one checkpoint deletes; the next ones delete the rest.
   public var expiredRowsMax = 20_000
-  /// Records of one partition that an operator has quarantined; the oldest beyond it are forgotten.
+  /// Quarantined records per partition; the oldest beyond this are forgotten.
   public var quarantinedRowsMax = 1_000
-  /// Connections that are lost under one request before it fails.
+  /// Connections lost during one request before it fails.
   public var attemptsMax = 4
 
-  /// How long a connection may take to be made, for each of the server's addresses; whole seconds, at least 2,
-  /// unless the connection string says otherwise.
+  /// How long connecting may take, for each of the server's addresses; whole seconds, at least 2, unless the connection
+  /// string says otherwise.
   public var connectMillisecondsMax = 5_000
-  /// What one statement may take; the server ends it.
+  /// How long one statement may take; the server then ends it.
   public var statementMillisecondsMax = 30_000
-  /// How long a transaction may wait for its next statement; the server ends it. An owner that is stopped within a
-  /// checkpoint keeps its successor waiting for so long. Less than what a statement may wait for a lock.
+  /// How long a transaction may wait for its next statement; the server then ends it. An owner that is stopped during a
+  /// checkpoint keeps its successor waiting this long. Shorter than the wait for a lock.
   public var idleMillisecondsMax = 4_000
-  /// How long a statement may wait for a lock, which only an owner that was replaced can hold.
+  /// How long a statement may wait for a lock, which only a replaced owner can hold.
   public var lockMillisecondsMax = 10_000
-  /// A server that is expected to answer and is silent for so long has its connection dropped. More than what a
-  /// statement may take.
+  /// The connection to a server that does not answer for this long is dropped. Longer than a statement may take.
   public var silenceMillisecondsMax = 35_000
   /// The first wait between two attempts to connect; each further one doubles.
   public var backoffMillisecondsMin = 100
   public var backoffMillisecondsMax = 5_000
-  /// How long a checkpoint waits for a server that is away before its owner is told.
+  /// How long a checkpoint waits for an unreachable server before its owner is told.
   public var writeWaitMilliseconds = 10_000
-  /// The same of a load.
+  /// The same for a load.
   public var loadWaitMilliseconds = 2_000
-  /// The same of an owner that asks for its partition.
+  /// The same for an owner that acquires its partition.
   public var acquireWaitMilliseconds = 2_000
 
   public init() {}
@@ -95,6 +94,6 @@ public struct PostgresOptions: Hashable, Sendable {
     return nil
   }
 
-  /// No time may be longer: a day.
+  /// No time may be longer than this: a day.
   public static let timeMillisecondsMax = 24 * 60 * 60 * 1_000
 }

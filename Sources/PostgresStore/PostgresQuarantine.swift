@@ -2,19 +2,19 @@ import Model
 import PartitionCore
 import StateStore
 
-/// Tells the next owner of a partition, on an operator's word, to leave out what it cannot apply in one record.
+/// Tells the next owner of a partition, at an operator's request, to skip what it cannot apply in one record.
 ///
-/// The topic stays as it is. A record that can be applied is applied all the same, so a wrong number does no harm.
+/// The topic is not changed. A record that can be applied is applied anyway, so a wrong number does no harm.
 public enum PostgresQuarantine {
-  /// Writes it down; a note for the same record is replaced.
-  /// - Parameter number: the record's among those of its partition, from 1.
-  /// - Throws: `StoreFailure` when the database cannot be reached, is not one of this service, or has applied the
-  ///   record already.
+  /// Writes the note; replaces one for the same record.
+  /// - Parameter number: the record's number in its partition, from 1.
+  /// - Throws: `StoreFailure` if the database cannot be reached, does not belong to this service, or has already
+  ///   applied the record.
   public static func add(
     _ partition: PartitionID, record number: UInt64, note: String, to connection: String,
     options: PostgresOptions = PostgresOptions()
   ) throws(StoreFailure) {
-    // Between this and the note a checkpoint may go past the record: then nobody looks at the note.
+    // A checkpoint may pass the record before the note is written: then nobody reads the note.
     let store = try PostgresStoreReader(connection, service: partition.service, options: options)
     let count = store.identity.partitionCount
     guard Int(partition.index) < count else {

@@ -7,22 +7,22 @@ import Threads
 /// The store of one service of a cluster: a PostgreSQL database of its own, shared by the service's pods.
 ///
 /// *Writer* threads send checkpoints, all that wait in one transaction and one round trip; a partition belongs to one
-/// writer, which keeps its order. *Reader* threads load, many loads in one round trip. Each thread has a connection,
-/// which it makes again for ever when it is lost. A request waits for a server that is away, up to a bound, and is then
-/// failed; a checkpoint whose commit was not answered is never failed before it is known what became of it.
+/// writer, which keeps its order. *Reader* threads load, many loads in one round trip. Each thread has a connection and
+/// reconnects forever. A request waits for an unreachable server, up to a bound, and then fails; a checkpoint whose
+/// commit got no answer never fails before its outcome is known.
 public final class PostgresStore: StateStore {
   private let shared: StoreShared
   private let threads = Mutex<[BackgroundThread]>([])
 
-  /// Starts the store. It connects in the background: a server that is away is no failure, and neither is yet a
-  /// database that is not this cluster's; both are told by `status` and by what is asked of the store.
+  /// Starts the store. It connects in the background: an unreachable server, or a database of another cluster, is not a
+  /// failure here; `status` and the requests to the store report both.
   /// - Parameters:
-  ///   - connection: as libpq knows it: `key=value` pairs or a URI. What it leaves out comes from libpq's environment,
+  ///   - connection: in libpq's format: `key=value` pairs or a URI. What is missing comes from libpq's environment,
   ///     service file and password file.
-  ///   - service: whose partitions it stores; requests for another one's are refused.
-  ///   - clock: asked before a partition is acquired; nil: the server's clock does not matter.
-  /// - Throws: `StoreFailure` when libpq cannot read the connection string, a bound is out of range, or a thread
-  ///   cannot be started.
+  ///   - service: whose partitions it stores; requests for another service's are refused.
+  ///   - clock: called before a partition is acquired; nil: the server's clock does not matter.
+  /// - Throws: `StoreFailure` if libpq cannot parse the connection string, a bound is out of range, or a thread cannot
+  ///   be started.
   public init(
     _ connection: String, service: Service, identity: PostgresIdentity, options: PostgresOptions = PostgresOptions(),
     clock: ClockQuestion? = nil
@@ -55,11 +55,11 @@ public final class PostgresStore: StateStore {
     }
   }
 
-  /// Begins a comparison of clocks; what it returns is given the server's time, in milliseconds since 1970-01-01 UTC,
-  /// and says why an owner cannot begin with the clock that it has, if so.
+  /// Begins a comparison of clocks. The returned function takes the server's time, in milliseconds since 1970-01-01
+  /// UTC, and returns why an owner cannot start with its clock; nil if it can.
   public typealias ClockQuestion = @Sendable () -> (_ serverMilliseconds: Int64) -> String?
 
-  /// The most partitions of a service.
+  /// The maximum number of a service's partitions.
   public static let partitionsMax = 4_096
 
   deinit { close() }
@@ -80,7 +80,7 @@ public final class PostgresStore: StateStore {
 
   // MARK: StateStore
 
-  /// Waits for a server that is away as long as `acquireWaitMilliseconds` says, and not beyond the store's end.
+  /// Waits for an unreachable server up to `acquireWaitMilliseconds`, and not beyond the store's end.
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     let answer = Answer()
     let deadline = MonotonicTime.milliseconds + shared.options.acquireWaitMilliseconds
@@ -88,7 +88,7 @@ public final class PostgresStore: StateStore {
     return try answer.wait().get()
   }
 
-  /// What the writer's thread answers to a caller that waits.
+  /// The writer thread's answer to a waiting caller.
   private final class Answer: Sendable {
     private let result = Mutex<Result<Ownership, StoreFailure>>(.failure(StoreFailure(.closed, "no answer")))
     private let signal = Signal()
@@ -158,7 +158,7 @@ public final class PostgresStore: StateStore {
     return nil
   }
 
-  /// Finishes what was asked for. Where the server is away it makes one more attempt, and then fails what is left.
+  /// Finishes what was requested. If the server is unreachable, makes one more attempt, and then fails what is left.
   public func close() {
     let running = threads.withLock { threads in
       defer { threads = [] }

@@ -3,10 +3,10 @@ import PartitionCore
 import StateStore
 import Wire
 
-/// Reads a service's database for tools, also while pods write it. Owned by one thread; changes nothing but what an
-/// operator has set aside.
+/// Reads a service's database for tools, even while pods write it. Owned by one thread; changes nothing except what an
+/// operator sets aside.
 public final class PostgresStoreReader {
-  /// Whose database it says it is.
+  /// The Kassa that the database says it belongs to.
   public let identity: PostgresIdentity
   let name: String
   private let service: Service
@@ -15,7 +15,7 @@ public final class PostgresStoreReader {
   private var isMomentHeld = false
 
   /// Connects.
-  /// - Throws: `StoreFailure` when the server cannot be reached, or the database is not one of this service of a Kassa.
+  /// - Throws: `StoreFailure` if the server cannot be reached, or the database is not a Kassa database of this service.
   public init(
     _ connection: String, service: Service, options: PostgresOptions = PostgresOptions()
   ) throws(StoreFailure) {
@@ -31,8 +31,8 @@ public final class PostgresStoreReader {
     }
   }
 
-  /// Has everything that is read from now on be of one moment, until the reader is gone; the server keeps what is
-  /// changed meanwhile, and ends a reader that says nothing for the options' `statementMillisecondsMax`.
+  /// Makes all further reads see one snapshot, until the reader is gone; the server keeps what changes in the meantime,
+  /// and ends a reader that is idle for the options' `statementMillisecondsMax`.
   /// - Throws: `StoreFailure`.
   public func holdMoment() throws(StoreFailure) {
     guard !isMomentHeld else { return }
@@ -52,7 +52,7 @@ public final class PostgresStoreReader {
     return headers
   }
 
-  /// The newest checkpoint of a partition; nil when there is none.
+  /// The newest checkpoint of a partition; nil if there is none.
   /// - Throws: `StoreFailure`.
   func header(of partition: PartitionID) throws(StoreFailure) -> CheckpointHeader? {
     var parameters = Parameters()
@@ -77,9 +77,9 @@ public final class PostgresStoreReader {
     }
   }
 
-  /// Calls `body` for every entity of a partition, in the order of (kind, key), as of one moment.
+  /// Calls `body` for every entity of a partition, ordered by (kind, key), from one snapshot.
   ///
-  /// The server keeps what is changed meanwhile until this ends.
+  /// The server keeps what changes in the meantime until this ends.
   /// - Throws: `StoreFailure`, or what `body` throws.
   public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     if !isMomentHeld { try perform(Self.beginMoment) }
@@ -106,7 +106,7 @@ public final class PostgresStoreReader {
     }
   }
 
-  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and their items.
+  /// What an owner keeps in memory from the start: the holds of unfinished checkouts, and their items.
   /// - Throws: `StoreFailure`.
   public func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
     var found: Result<[EntityChange], StoreFailure> = .success([])
@@ -116,7 +116,7 @@ public final class PostgresStoreReader {
     return try found.get()
   }
 
-  /// The messages of a partition that nobody has acknowledged, ascending by destination and number.
+  /// A partition's unacknowledged messages, ascending by destination and number.
   /// - Throws: `StoreFailure`.
   public func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
     var unsent = UnsentReading(name, partition, rowsMax: options.batchRowsMax)
@@ -132,7 +132,7 @@ public final class PostgresStoreReader {
     return unsent.outbox
   }
 
-  /// Numbers of records of which an operator had what cannot be applied left out.
+  /// Numbers of records in which an operator had Kassa skip what cannot be applied.
   /// - Throws: `StoreFailure`.
   public func quarantined(of partition: PartitionID) throws(StoreFailure) -> Set<Int64> {
     var parameters = Parameters()
@@ -149,7 +149,7 @@ public final class PostgresStoreReader {
     return found
   }
 
-  /// Has the next owner of a partition leave out what it cannot apply in a record.
+  /// Makes the next owner of a partition skip what it cannot apply in a record.
   /// - Throws: `StoreFailure`.
   func quarantine(_ number: UInt64, of partition: PartitionID, note: String) throws(StoreFailure) {
     var parameters = Parameters()
@@ -171,7 +171,7 @@ public final class PostgresStoreReader {
     ON CONFLICT (partition, number) DO UPDATE SET note = excluded.note, made_at = now()
     """
 
-  /// Some entities, nil where there is none, in the order of the keys.
+  /// Some entities, nil for missing ones, in the order of the keys.
   /// - Throws: `StoreFailure`.
   public func entities(
     _ keys: [EntityKey], of partition: PartitionID
@@ -184,7 +184,7 @@ public final class PostgresStoreReader {
     return try found.get()
   }
 
-  /// One entity; nil where there is none.
+  /// One entity; nil if there is none.
   /// - Throws: `StoreFailure`.
   public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
     try entities([key], of: partition).first?.value

@@ -1,10 +1,10 @@
 import CPostgres
 
-/// What a statement answered. A value that is missing, null or of another size than expected comes back as nil.
+/// A statement's answer. A value that is missing, null or of an unexpected size is returned as nil.
 struct Rows: ~Copyable {
   private let result: OpaquePointer
 
-  /// Takes the result over.
+  /// Takes ownership of the result.
   init(_ result: OpaquePointer) { self.result = result }
 
   deinit { PQclear(result) }
@@ -48,7 +48,7 @@ struct Rows: ~Copyable {
     return String(validating: bytes, as: UTF8.self)
   }
 
-  /// Valid while the rows live.
+  /// Valid as long as the rows exist.
   func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
     guard !isNull(row, column), let start = PQgetvalue(result, Int32(row), Int32(column)) else { return nil }
     return UnsafeRawBufferPointer(start: start, count: Int(PQgetlength(result, Int32(row), Int32(column))))

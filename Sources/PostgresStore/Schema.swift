@@ -1,6 +1,6 @@
 import Model
 
-/// The tables, as the steps that made them. A released step never changes: a new one is added after it.
+/// The tables, as the steps that create them. A released step never changes: new ones are added after it.
 enum Schema {
   static let steps: [[String]] = [
     [
@@ -14,7 +14,7 @@ enum Schema {
         partition int2 PRIMARY KEY, epoch int8 NOT NULL, turn int8 NOT NULL, log_offset int8, header bytea,
         written_at timestamptz) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05)
       """,
-      // Bodies change and the indexed columns do not: with room in the page an update touches no index.
+      // Bodies change but indexed columns do not: with room in the page an update touches no index.
       """
       CREATE TABLE kassa.entities (
         partition int2 NOT NULL, kind int2 NOT NULL, key text COLLATE "C" NOT NULL, expiry int8,
@@ -41,7 +41,7 @@ enum Schema {
         partition int2 NOT NULL, place int8 NOT NULL, body bytea NOT NULL, PRIMARY KEY (partition, place))
       WITH (autovacuum_vacuum_scale_factor = 0.05)
       """,
-      // Records are named by their numbers now, and no offset of before means one.
+      // Records are now identified by their numbers, and no earlier offset denotes one.
       "DELETE FROM kassa.quarantined",
       "ALTER TABLE kassa.quarantined RENAME COLUMN log_offset TO number",
     ],
@@ -50,27 +50,27 @@ enum Schema {
   /// The version that this program reads and writes.
   static var version: Int { steps.count }
 
-  /// The oldest version whose rows mean what they mean now. Before it several pods wrote to a partition's topic, and
-  /// checkpoints counted its offsets: nothing of that can be carried over.
+  /// The oldest version whose rows have today's meaning. Before it several pods wrote to a partition's topic, and
+  /// checkpoints counted its offsets: none of that can be carried over.
   static let oldestVersion = 3
 
-  /// Two numbers that stand for "somebody changes Kassa's tables" among the database's advisory locks.
+  /// The database's advisory lock for "somebody changes Kassa's tables".
   static let lock: (Int32, Int32) = (0x4b61_7373, 1)
 
-  /// What a database says of itself.
+  /// What a database says about itself.
   struct State: Equatable {
-    /// 0 where there is nothing of Kassa's.
+    /// 0 if there is nothing of Kassa's.
     var version: Int64 = 0
     var cluster: String?
     var service: String?
     var partitionCount: Int64?
   }
 
-  /// Makes what is missing and checks whose the database is.
+  /// Creates what is missing and checks which Kassa the database belongs to.
   ///
-  /// Two that come at the same time make each step once: the second waits for the first one's lock, and looks again.
-  /// - Parameter steps: the tests have others.
-  /// - Throws: `foreign` when the database is another one's, or of a newer version; `lost`; `refused`.
+  /// Two callers at the same time perform each step once: the second waits for the first one's lock, and looks again.
+  /// - Parameter steps: tests pass others.
+  /// - Throws: `foreign` if the database belongs to another Kassa or a newer version; `lost`; `refused`.
   static func prepare(
     _ connection: Connection, service: Service, _ identity: PostgresIdentity, steps: [[String]] = Self.steps
   ) throws(PostgresFailure) {
@@ -102,7 +102,7 @@ enum Schema {
     _ connection: Connection, from version: Int, _ steps: [[String]]
   ) throws(PostgresFailure) {
     if version == 0 {
-      // An operator may have made the schema for a role that must not.
+      // An operator may have created the schema for a role that may not.
       let isThere = "EXISTS (SELECT FROM pg_namespace WHERE nspname = 'kassa')"
       try connection.send(text: "DO $$ BEGIN IF NOT \(isThere) THEN CREATE SCHEMA kassa; END IF; END $$")
       let columns = "version int8 PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now()"
@@ -152,7 +152,7 @@ enum Schema {
     var isThere = false
     try connection.perform(
       send: { connection throws(PostgresFailure) in
-        // Not by `to_regclass`: within a transaction that may remember that there was none.
+        // Not with `to_regclass`: within a transaction it may remember that there was none.
         try connection.send(text: "SELECT tablename::text FROM pg_tables WHERE schemaname = 'kassa' AND \(isVersions)")
       }, each: { _, rows in isThere = rows.text(0, 0) != nil })
     guard isThere else { return State() }

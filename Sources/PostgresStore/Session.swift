@@ -1,6 +1,6 @@
 import Model
 
-/// Makes a connection ready for work: its settings, whose database it is, the statements.
+/// Prepares a connection for work: settings, the database's identity, statements.
 enum Session {
   static func open(
     _ target: ConnectionString, _ service: Service, _ identity: PostgresIdentity, _ options: PostgresOptions
@@ -12,7 +12,7 @@ enum Session {
     return connection
   }
 
-  /// A connection for tools, to a database of any cluster, which is not brought forward.
+  /// A connection for tools, to a database of any cluster; the schema is not upgraded.
   static func openForReading(
     _ target: ConnectionString, _ service: Service, _ options: PostgresOptions
   ) throws(PostgresFailure) -> (Connection, PostgresIdentity) {
@@ -45,7 +45,7 @@ enum Session {
         for (name, value) in settings(options, idleMilliseconds) {
           try connection.send(text: "SELECT set_config('\(name)', '\(value)', false)")
         }
-        // A commit that a crash of the server can take back would let an old owner write again.
+        // A commit that a server crash can undo would let an old owner write again.
         try connection.send(
           text: """
             SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
@@ -68,14 +68,14 @@ enum Session {
     guard facts.encoding == "UTF8" else {
       throw .foreign("the database's encoding is \(facts.encoding); make it with ENCODING 'UTF8'")
     }
-    // Its rows may be old, and with them the epoch.
+    // Its rows, and so the epoch, may be old.
     if facts.isStandby { throw .lost("the server is a standby; Kassa needs the primary") }
   }
 
   private static let serverVersionMin: Int64 = 130_000
 
-  /// The session's settings by name. Every statement finds its rows by their key: a plan that reads whole tables,
-  /// made while they were small, must not be kept when they are large.
+  /// The session's settings by name. Every statement finds its rows by key: a plan that reads whole tables, made while
+  /// they were small, must not be kept when they are large.
   private static func settings(_ options: PostgresOptions, _ idleMilliseconds: Int) -> [(String, String)] {
     [
       ("statement_timeout", "\(options.statementMillisecondsMax)"),

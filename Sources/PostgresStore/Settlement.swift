@@ -1,14 +1,14 @@
 import Model
 
-/// Finds out what became of checkpoints whose commit was not answered, and makes that final (`Turns`).
+/// Finds the outcome of checkpoints whose commit got no answer, and makes it final (`Turns`).
 struct Settlement {
   enum Found {
     case written
-    /// It was not written and can never be; the row is at this turn.
+    /// It was not written and never can be; the row is at this turn.
     case notWritten(turn: Int64)
     /// The partition has a newer owner.
     case fenced
-    /// What was acknowledged before it is missing.
+    /// Something acknowledged before it is missing.
     case setBack(to: Standing?)
     case refused(PostgresFailure)
   }
@@ -18,11 +18,11 @@ struct Settlement {
 
   init(_ attempts: [Writer.Attempt], _ turns: inout Turns) {
     self.attempts = attempts
-    // A partition that this store has acquired again meanwhile is fenced by its epoch, whatever the turn.
+    // A partition that this store has since acquired again is fenced by its epoch, whatever the turn.
     blocking = attempts.map { turns.next($0.request.partition.index, epoch: $0.epoch)?.next ?? .max }
   }
 
-  /// - Throws: `lost`: asked again on the next connection, each with another turn.
+  /// - Throws: `lost`: they are queried again on the next connection, each with another turn.
   func perform(on connection: Connection) throws(PostgresFailure) -> [Found] {
     var turns: [Int64?] = attempts.map { _ in nil }
     var standings: [Standing?] = attempts.map { _ in nil }

@@ -1,10 +1,10 @@
 import Model
 import StateStore
 
-/// Where a partition's row stands: as this store knows that it was written, or as the database has it.
+/// The version of a partition's row: as this store knows it was written, or as the database has it.
 ///
-/// A database that is failed over to a replica that lagged, or restored under running pods, holds an older row than
-/// the one that was acknowledged. Whoever wrote on top of it would lose what is missing in between, for good.
+/// A database that failed over to a lagging replica, or was restored under running pods, holds an older row than the
+/// acknowledged one. Writing on top of it would permanently lose what is missing in between.
 struct Standing: Hashable, Sendable {
   let epoch: Int64
   let turn: Int64
@@ -16,20 +16,20 @@ struct Standing: Hashable, Sendable {
     case whole
     /// The partition has a newer owner.
     case replaced
-    /// What was acknowledged is missing.
+    /// Something acknowledged is missing.
     case setBack
   }
 
-  /// What became of a row that is known to have stood here.
-  /// - Parameter found: where it stands now; nil when it is not there.
+  /// Judges a row that is known to have had this standing.
+  /// - Parameter found: its standing now; nil if the row does not exist.
   func verdict(on found: Standing?) -> Verdict {
     guard let found else { return .setBack }
     if found.epoch != epoch { return found.epoch > epoch ? .replaced : .setBack }
     return found.turn < turn ? .setBack : .whole
   }
 
-  /// For the owner that wrote more than there is now.
-  /// - Parameter name: the server's and database's.
+  /// The failure for an owner that wrote more than the database now has.
+  /// - Parameter name: the server's and database's name.
   func setBack(to found: Standing?, _ partition: PartitionID, in name: String) -> StoreFailure {
     let now = found.map { "holds \($0.text)" } ?? "has no row of it"
     return StoreFailure(

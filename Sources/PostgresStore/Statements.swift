@@ -1,13 +1,13 @@
 /// The statements of a running store; each connection prepares them once.
 ///
 /// `fence` comes first in every checkpoint: it takes the partition's row for the transaction and moves it to the
-/// write's own turn, if epoch and turn are what the owner believes. All that follows asks for that turn again and does
-/// nothing where the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
+/// write's own turn, if epoch and turn are what the owner believes. Everything after it checks for that turn and does
+/// nothing if the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
 ///
-/// A statement is planned once a connection, perhaps while its tables are empty, and a plan that is cheapest then may
-/// compare every row of a partition with every row asked for. So nothing is left to choose: each row asked for is
-/// looked up by its whole key, in a `LATERAL` query that PostgreSQL cannot turn around, and deleted by its place in
-/// the table. Such a place stays valid: nobody else writes a partition whose fence this transaction holds.
+/// A statement is planned once per connection, perhaps while its tables are empty, and the cheapest plan then may
+/// compare every row of a partition with every requested row. So the planner gets no choice: each requested row is
+/// looked up by its whole key, in a `LATERAL` query that PostgreSQL cannot reorder, and deleted by its location in the
+/// table. That location stays valid: nobody else writes a partition whose fence this transaction holds.
 enum Statement: String, CaseIterable {
   case begin, commit, rollback, time
   case raiseEpoch, fence, settle
@@ -31,7 +31,7 @@ enum Statement: String, CaseIterable {
 
   private var fencing: String {
     switch self {
-    // partition, the highest epoch that is known from elsewhere
+    // partition, the highest epoch known from elsewhere
     case .raiseEpoch:
       """
       INSERT INTO kassa.checkpoints AS c (partition, epoch, turn) VALUES ($1::int2, $2::int8 + 1, 0)
@@ -45,8 +45,8 @@ enum Statement: String, CaseIterable {
       UPDATE kassa.checkpoints SET turn = $4::int8, log_offset = $5::int8, header = $6::bytea, written_at = now()
       WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8
       """
-    // partition, epoch, the lost write's turn, a turn that makes it impossible: what it finds is final; the turn
-    // reached before, which only a database that was set back is below
+    // partition, epoch, the lost write's turn, a turn that makes that write impossible, so that the result is final;
+    // the turn reached before, which only a database that was set back is below
     default:
       """
       UPDATE kassa.checkpoints SET turn = CASE turn WHEN $3::int8 THEN turn ELSE $4::int8 END
@@ -89,7 +89,7 @@ enum Statement: String, CaseIterable {
     }
   }
 
-  /// What nobody has acknowledged.
+  /// Writes to the tables of unacknowledged messages and replies.
   private var writingUnsent: String {
     switch self {
     // partition, epoch, turn, destinations, the first and the last numbers
@@ -148,8 +148,8 @@ enum Statement: String, CaseIterable {
 
   private var reading: String {
     switch self {
-    // partition, epoch, kinds, keys, the turn reached; one row that says where the partition stands at least, and a row
-    // for each key that is there
+    // partition, epoch, kinds, keys, the turn reached; returns at least one row, with the partition's standing, and a
+    // row for each key that exists
     case .load:
       """
       SELECT c.epoch, c.turn, c.log_offset, r.place, r.body FROM kassa.checkpoints AS c LEFT JOIN (

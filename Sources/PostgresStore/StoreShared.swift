@@ -4,7 +4,7 @@ import StateStore
 import Synchronization
 import Threads
 
-/// What a writer is asked for.
+/// A request to a writer.
 struct WriteRequest: Sendable {
   enum Work: Sendable {
     case acquire(above: UInt64, @Sendable (Result<Ownership, StoreFailure>) -> Void)
@@ -13,9 +13,9 @@ struct WriteRequest: Sendable {
 
   let partition: PartitionID
   let work: Work
-  /// When its owner has to be told that the server is away, in `MonotonicTime`.
+  /// When its owner must be told that the server is unreachable, in `MonotonicTime`.
   let deadline: Int
-  /// Connections that were lost under it.
+  /// Connections lost while it was under way.
   var losses = 0
 
   func fail(_ failure: StoreFailure) {
@@ -40,13 +40,13 @@ struct LoadRequest: Sendable {
   var losses = 0
 }
 
-/// What the threads of a store share.
+/// What a store's threads share.
 final class StoreShared: Sendable {
   struct State: Sendable {
-    /// For each writer what waits.
+    /// The waiting requests of each writer.
     var writes: [[WriteRequest]]
     var loads: [LoadRequest] = []
-    /// Where the rows of the partitions that were acquired here are known to stand, by their index.
+    /// The known standings of the partitions acquired here, by their index.
     var standings: [UInt16: Standing] = [:]
     var isClosing = false
     var counters = PostgresCounters()

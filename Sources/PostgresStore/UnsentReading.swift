@@ -2,12 +2,12 @@ import Model
 import PartitionCore
 import StateStore
 
-/// Collects the messages and replies of one partition that nobody has acknowledged, page by page. Each page of both is
-/// two statements, which share a round trip with others.
+/// Collects one partition's unacknowledged messages and replies, page by page. Each page of both takes two statements,
+/// which share a round trip with others.
 struct UnsentReading {
   private let name: String
   private let partition: PartitionID
-  /// Rows of one page.
+  /// Rows per page.
   private let rowsMax: Int
   private(set) var outbox: [OutboxRow] = []
   private(set) var replies: [UnsentRows.PlacedReply] = []
@@ -26,7 +26,7 @@ struct UnsentReading {
   /// There is nothing more to read.
   var isWhole: Bool { failure != nil || isOutboxWhole && areRepliesWhole }
 
-  /// What the next page of the messages, and that of the replies, is asked with.
+  /// The parameters of the queries for the next pages of messages and replies.
   var parameters: (messages: Parameters, replies: Parameters) {
     var messages = Parameters()
     messages.add(Int16(truncatingIfNeeded: partition.index))

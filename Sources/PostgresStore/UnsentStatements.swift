@@ -3,15 +3,15 @@ import PartitionCore
 import StateStore
 import Wire
 
-/// What a checkpoint changes of the messages and replies that nobody has acknowledged, as statements of bounded size.
+/// A checkpoint's changes to the unacknowledged messages and replies, as statements of bounded size.
 struct UnsentStatements {
   let change: UnsentRows.Change
   let options: PostgresOptions
 
   /// - Parameters:
-  ///   - guarded: the parameters that every statement of the checkpoint begins with.
-  ///   - send: sends a statement; not called when nothing changes.
-  /// - Throws: `lost`; `refused` when a row is too large, after which the transaction must be undone.
+  ///   - guarded: the parameters with which every statement of the checkpoint begins.
+  ///   - send: sends a statement; not called if nothing changes.
+  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be undone.
   func send(
     guarded: Parameters, _ send: (Statement, Parameters) throws(PostgresFailure) -> Void
   ) throws(PostgresFailure) {

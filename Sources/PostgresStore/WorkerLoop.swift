@@ -1,31 +1,31 @@
 import Synchronization
 import Threads
 
-/// What a thread of the store does with its connection.
+/// What a store thread does with its connection.
 protocol StoreWorker: AnyObject {
-  /// Does a part of what waits; returns whether there was any.
-  /// - Throws: `lost`: the loop makes another connection. What was under way is the worker's to remember.
+  /// Does part of the waiting work; returns whether there was any.
+  /// - Throws: `lost`: the loop makes another connection. The worker must remember what was under way.
   func work(on connection: Connection) throws(PostgresFailure) -> Bool
-  /// The server could not be reached. Whoever has waited long enough is told; all are, when `isFinal`.
+  /// The server could not be reached. Fails the requests that have waited long enough, or all if `isFinal`.
   func unreachable(_ failure: PostgresFailure, isFinal: Bool)
   var hasWork: Bool { get }
 }
 
-/// A thread of the store: it keeps one connection forever, and works while it has one.
+/// A store thread: it maintains one connection forever, and works while it has one.
 ///
 /// ```
 /// connecting ──ok──► working ──nothing to do──► idle (looks at the connection every second)
 ///     ▲ └─failed─► backing off ─┐  └─lost─┐                └─lost─┐
 ///     └──────────────────────────┴─────────┴──────────────────────┘
 /// ```
-/// It ends when the store is closing and nothing waits, or nothing can be done about what waits.
+/// It ends when the store is closing and nothing waits, or nothing can be done for what waits.
 struct WorkerLoop {
   let shared: StoreShared
   let signal: Signal
   let worker: any StoreWorker
   let isWriter: Bool
 
-  /// How often an idle connection is looked at.
+  /// How often an idle connection is checked.
   static let idleCheckMilliseconds = 1_000
 
   func run() {
@@ -47,7 +47,7 @@ struct WorkerLoop {
         let wasConnected = connection != nil
         connection = nil
         note(error, wasConnected: wasConnected)
-        // Closing, it gets one more connection to find out what was lost with this one.
+        // While closing, the worker gets one more connection to settle what was lost with this one.
         worker.unreachable(error, isFinal: shared.isClosing && !wasConnected)
         wait(&backoff)
       }
@@ -79,7 +79,7 @@ struct WorkerLoop {
     }
   }
 
-  /// Requests that come meanwhile must not shorten the wait.
+  /// Requests that arrive in the meantime must not shorten the wait.
   private func wait(_ backoff: inout Backoff) {
     var generator = SystemRandomNumberGenerator()
     let end = MonotonicTime.milliseconds + backoff.wait(using: &generator)

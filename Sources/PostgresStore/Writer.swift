@@ -5,16 +5,16 @@ import Synchronization
 
 /// Writes the checkpoints of its share of the partitions, and raises their epochs. Owned by one thread.
 ///
-/// A transaction holds the checkpoints of all partitions that wait, up to a bound. When the server refuses one, each is
-/// tried alone, so that it fails alone. When the connection is lost, nobody knows what became of it: it is *lost*
-/// until the next connection has settled that (`Turns`), and only then told, or tried again.
+/// A transaction holds the checkpoints of all waiting partitions, up to a bound. If the server refuses one, each is
+/// tried alone, so that it fails alone. If the connection is lost, a checkpoint's outcome is unknown: it is *lost*
+/// until the next connection has settled it (`Turns`), and only then reported, or tried again.
 final class Writer: StoreWorker {
   private let shared: StoreShared
   private let place: Int
   private var turns = Turns()
-  /// What the rows of the partitions that this writer acquired have that nobody has acknowledged, by their index.
+  /// The unacknowledged messages and replies in the rows of the partitions this writer acquired, by their index.
   private var unsent: [UInt16: UnsentRows] = [:]
-  /// Tried alone, before anything that waits after them.
+  /// Tried alone, before anything else that waits.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
   /// Until when the server's clock need not be compared again, in `MonotonicTime`.
@@ -25,10 +25,10 @@ final class Writer: StoreWorker {
     let request: WriteRequest
     let batch: CheckpointBatch
     let epoch: UInt64
-    /// Where the row is known to stand.
+    /// The row's known standing.
     let expected: Standing
     let turn: Int64
-    /// What it changes of the messages and replies that nobody has acknowledged, and what it leaves.
+    /// Its changes to the unacknowledged messages and replies, and the result.
     let unsentChange: UnsentRows.Change
     let unsent: UnsentRows
     let completion: @Sendable (Result<Void, StoreFailure>) -> Void
@@ -58,7 +58,7 @@ final class Writer: StoreWorker {
     return true
   }
 
-  /// A run of checkpoints of different partitions, or one request to acquire.
+  /// A run of checkpoints of different partitions, or one acquisition.
   private func takeGroup() -> [WriteRequest] {
     if !singles.isEmpty { return [singles.removeFirst()] }
     return shared.state.withLock { state in
@@ -98,7 +98,7 @@ final class Writer: StoreWorker {
       }
     } catch {
       guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }
-      // Raising the epoch once more does no harm.
+      // Raising the epoch again does no harm.
       singles.insert(request, at: 0)
       throw error
     }
@@ -113,7 +113,7 @@ final class Writer: StoreWorker {
     completion(result.map { $0.ownership })
   }
 
-  /// Why nothing can be acquired with the clock that this process has, if so: before the epoch is raised, which would
+  /// Why this process's clock prevents acquiring; nil if it does not. Checked before the epoch is raised, which would
   /// end the predecessor's time.
   private func clockFailure(on connection: Connection) throws(PostgresFailure) -> StoreFailure? {
     guard let ask = shared.clock, MonotonicTime.milliseconds >= clockHoldsUntil else { return nil }
@@ -128,13 +128,13 @@ final class Writer: StoreWorker {
     return nil
   }
 
-  /// Takeovers come many at a time.
+  /// Many takeovers happen at a time.
   static let clockHoldsMilliseconds = 1_000
 
   // MARK: Writing
 
   private func write(_ group: [WriteRequest], on connection: Connection) throws(PostgresFailure) {
-    // In one order everywhere, so that two processes never wait for each other's rows.
+    // In the same order everywhere, so that two processes never wait for each other's rows.
     let attempts = group.sorted { $0.partition < $1.partition }.compactMap(attempt)
     if attempts.isEmpty { return }
     let start = MonotonicTime.microseconds
@@ -162,7 +162,7 @@ final class Writer: StoreWorker {
       tellFenced(request.partition, epoch, completion)
       return nil
     }
-    // An epoch came from the database, whose numbers are signed.
+    // The epoch came from the database, whose numbers are signed.
     let unknown = Standing(epoch: Int64(clamping: epoch), turn: turn.reached, offset: nil)
     let expected = turns.standing(of: request.partition.index) ?? unknown
     var rows = unsent[request.partition.index] ?? UnsentRows()
@@ -197,13 +197,13 @@ final class Writer: StoreWorker {
     attempt.completion(.success(()))
   }
 
-  /// From now on loads ask for at least that.
+  /// From now on loads require at least that.
   private func noteStanding(of partition: PartitionID) {
     let standing = turns.standing(of: partition.index)
     shared.state.withLock { $0.standings[partition.index] = standing }
   }
 
-  /// Looks why nothing was written of checkpoints: the partition has a newer owner, or the database was set back.
+  /// Finds why checkpoints were not written: the partition has a newer owner, or the database was set back.
   private func explain(_ fenced: [Attempt], on connection: Connection) throws(PostgresFailure) {
     var found: [Standing?] = fenced.map { _ in nil }
     let refusals: [PostgresFailure?]
@@ -214,7 +214,7 @@ final class Writer: StoreWorker {
           try connection.send(.standing, of: fenced[place].request.partition)
         }, each: { place, _, rows in found[place] = Standing(rows) })
     } catch {
-      // Whatever the reason is, the owner's time is over.
+      // Whatever the reason, the owner's time is over.
       for attempt in fenced { tellFenced(attempt.request.partition, attempt.epoch, attempt.completion) }
       throw error
     }
@@ -292,8 +292,8 @@ final class Writer: StoreWorker {
       }
     }
     singles = again + singles
-    // Asked again on another connection, after the wait between two.
-    if !lost.isEmpty { throw .lost("the server does not say what became of a checkpoint") }
+    // Queried again on another connection, after the usual wait.
+    if !lost.isEmpty { throw .lost("the server does not report a checkpoint's outcome") }
   }
 
   // MARK: The server is away

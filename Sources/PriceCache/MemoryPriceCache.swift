@@ -3,19 +3,19 @@ import Synchronization
 
 /// Item prices in memory, shared by all lanes.
 ///
-/// An entry lives for `lifetimeMilliseconds`; when the cache is full, the entry that was remembered first goes.
+/// An entry lives for `lifetimeMilliseconds`; if the cache is full, the oldest entry is dropped.
 public final class MemoryPriceCache: PriceCache {
   private struct Entry: Sendable {
     let price: Money
     let expiresAtMilliseconds: Int64
-    /// Tells the newest place in `order` from older ones of the same item.
+    /// Distinguishes the newest place in `order` from older ones of the same item.
     let number: UInt64
   }
 
   private struct State: Sendable {
     var entries: [ItemID: Entry] = [:]
-    /// Items in the order in which they were remembered; a ring from `head` on. Places whose number is not the
-    /// entry's are left over from an entry that was renewed.
+    /// Items in the order in which they were remembered; a ring from `head` on. Places whose number differs from the
+    /// entry's remain from before it was renewed.
     var order: [(item: ItemID, number: UInt64)] = []
     var head = 0
     var nextNumber: UInt64 = 0
@@ -62,7 +62,7 @@ public final class MemoryPriceCache: PriceCache {
     }
   }
 
-  /// Drops the oldest place, and its entry unless that was renewed since.
+  /// Drops the oldest place, and its entry unless that has been renewed since.
   private func dropFirst(_ state: inout State) {
     guard state.head < state.order.count else { return }
     let (item, number) = state.order[state.head]
@@ -83,6 +83,6 @@ public final class MemoryPriceCache: PriceCache {
     }
   }
 
-  /// Prices remembered now, expired ones included.
+  /// Prices remembered now, including expired ones.
   public var count: Int { state.withLock { $0.entries.count } }
 }

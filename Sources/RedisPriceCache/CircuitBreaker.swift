@@ -1,15 +1,15 @@
-/// Decides whether Redis is asked at all.
+/// Decides whether Redis is queried at all.
 ///
 ///     closed ──connection lost, or too many late answers──► open(until)
 ///     open ──the time is over──► halfOpen
 ///     halfOpen ──connected and logged in──► closed
 ///     halfOpen ──failed──► open, for twice as long
 ///
-/// While it is not closed, every question is answered nil at once: a server that hangs costs no client anything.
-/// The trial is a connection with its log-in, not a client's question.
+/// While it is not closed, every query is answered nil at once: a hung server costs clients nothing. The trial is a
+/// connection with its log-in, not a client's query.
 struct CircuitBreaker: Hashable, Sendable {
   enum State: Hashable, Sendable {
-    /// Questions go to Redis. Can transition to open.
+    /// Queries go to Redis. Can transition to open.
     case closed
     /// Nothing goes to Redis until then. Can transition to halfOpen.
     case open(untilMilliseconds: UInt64)
@@ -28,26 +28,26 @@ struct CircuitBreaker: Hashable, Sendable {
     openMilliseconds = limits.openMillisecondsMin
   }
 
-  /// The connection stands and the log-in was answered.
+  /// The connection is established and the log-in was answered.
   mutating func connected() {
     state = .closed
     lateRequests = 0
   }
 
-  /// A request was answered in time: Redis is well, the next failure starts with the shortest pause again.
+  /// A request was answered in time: Redis is healthy, the next failure starts with the shortest pause again.
   mutating func answered() {
     lateRequests = 0
     openMilliseconds = limits.openMillisecondsMin
   }
 
-  /// A request was not answered in time. Returns whether that was one too many: end the connection.
+  /// A request was not answered in time. Returns whether that was one too many: then end the connection.
   mutating func late() -> Bool {
     guard state == .closed else { return false }
     lateRequests += 1
     return lateRequests >= limits.lateRequestsMax
   }
 
-  /// The connection failed or was ended. Returns for how long nothing is tried.
+  /// The connection failed or was ended. Returns how long to wait before the next attempt.
   mutating func lost(now: UInt64) -> UInt64 {
     let pause = openMilliseconds
     state = .open(untilMilliseconds: now &+ pause)

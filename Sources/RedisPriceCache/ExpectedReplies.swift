@@ -1,9 +1,9 @@
-/// The replies that Redis owes, in the order in which it will give them.
+/// The replies that Redis owes, in the order in which they will arrive.
 struct ExpectedReplies {
   enum Expectation {
     /// To `AUTH` and `SELECT`: anything but an error.
     case logIn
-    /// The generation, with which the log-in ends.
+    /// The generation, which completes the log-in.
     case generation
     case prices(PriceRequest)
     case write
@@ -13,7 +13,7 @@ struct ExpectedReplies {
 
   private var queue: [Expectation] = []
   private var head = 0
-  /// Those that are `prices`, `write`, `firstGeneration` and `removal`.
+  /// The numbers of `prices`, `write`, `firstGeneration` and `removal`.
   private(set) var requests = 0
   private(set) var writes = 0
   private var firstGenerations = 0
@@ -31,7 +31,7 @@ struct ExpectedReplies {
   mutating func popFirst() -> Expectation? {
     guard head < queue.count else { return nil }
     let first = queue[head]
-    // The place must not keep the request's waiters alive.
+    // The slot must not keep the request's waiters alive.
     queue[head] = .write
     head += 1
     if head == queue.count || head >= 1_024 {
@@ -52,7 +52,7 @@ struct ExpectedReplies {
     }
   }
 
-  /// Lets `body` change each request that is under way, oldest first, until it returns false.
+  /// Lets `body` change each request under way, oldest first, until it returns false.
   mutating func forEachRequest(_ body: (inout PriceRequest) -> Bool) {
     guard requests > 0 else { return }
     for index in head..<queue.count {

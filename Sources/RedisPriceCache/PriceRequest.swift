@@ -1,16 +1,16 @@
 import Model
 import PriceCache
 
-/// The questions of one `MGET`: each item once, with all who ask for it.
+/// The queries of one `MGET`: each item once, with everybody who asks for it.
 struct PriceRequest {
   private(set) var items: [ItemID] = []
   private var waiters: [[(PriceAnswer) -> Void]] = []
   private var places: [ItemID: Int] = [:]
-  /// When its questions are answered unknown.
+  /// When its queries are answered unknown.
   var deadlineMilliseconds: UInt64 = 0
   /// `removeAll` came after it: its answer reports prices that are forgotten.
   var isForgotten = false
-  /// Its questions were answered already.
+  /// Its queries have been answered.
   private(set) var isOver = false
   private(set) var questions = 0
 
@@ -25,7 +25,7 @@ struct PriceRequest {
     }
   }
 
-  /// Takes those who wait, each with the place of its item: to be called once the caller's state is in order.
+  /// Takes the waiting completions, each with the place of its item: call them once the caller's state is consistent.
   mutating func end() -> [(place: Int, completion: (PriceAnswer) -> Void)] {
     isOver = true
     let ended = waiters.enumerated().flatMap { place, waiters in waiters.map { (place, $0) } }

@@ -18,7 +18,7 @@ public struct RedisAddress: Hashable, Sendable, CustomStringConvertible {
 
   public static let urlBytesMax = 2_048
   public static let databaseMax = 65_535
-  /// A unix socket's path with its end must fit into `sockaddr_un`.
+  /// A unix socket's path with its NUL must fit into `sockaddr_un`.
   public static let socketPathBytesMax = 107
 
   public var place: Place

@@ -6,7 +6,7 @@ import Lanes
 ///
 /// Its watch holds it until `close`, so its descriptor is closed after the watch.
 final class RedisConnection {
-  /// Told on the lane; after `connectionLost` nothing more comes from this connection.
+  /// Called on the lane; after `connectionLost` nothing more comes from this connection.
   protocol Owner: AnyObject {
     func connectionOpened(_ connection: RedisConnection)
     func connectionReceived(_ reply: borrowing RedisReply, _ connection: RedisConnection)
@@ -16,7 +16,7 @@ final class RedisConnection {
   enum Loss: Hashable {
     /// The system's connection failed or ended.
     case ended
-    /// The server sent what no Redis would, or more than fits.
+    /// The server sent something Redis never would, or too much.
     case rubbish
   }
 
@@ -33,7 +33,7 @@ final class RedisConnection {
   private var sent = 0
   private var bytesSinceReply = 0
 
-  /// Begins to connect; nil when the system refuses at once.
+  /// Starts connecting; nil if the system refuses at once.
   /// - Parameter connect: one of hiredis's `redisConnect…NonBlock`; the host must be numeric, or it blocks.
   init?(
     _ lane: Lane, _ limits: RedisLimits, owner: any Owner, encryption: (host: String, authorities: String?)?,
@@ -70,16 +70,16 @@ final class RedisConnection {
   var isOpen: Bool { watch != nil && !isConnecting }
   var outputBytes: Int { output.count - sent }
 
-  /// Ends it without a word to the owner.
+  /// Ends it without notifying the owner.
   func close() {
     watch?.close()
     watch = nil
   }
 
-  /// Lets `body` add commands to what is sent with the next `flush`.
+  /// Lets `body` add commands, which the next `flush` sends.
   func write(_ body: (inout [UInt8]) -> Void) { body(&output) }
 
-  /// Sends what the socket takes now, the rest when it takes more.
+  /// Sends what the socket takes now, and the rest when it takes more.
   func flush() {
     guard isOpen else { return }
     var step = TLSSession.Progress.bytes(0)
@@ -157,7 +157,7 @@ final class RedisConnection {
 
   private func receive() {
     var total = 0
-    // The descriptor tells nothing of bytes that wait within the TLS session: those, of one record, are taken too.
+    // The descriptor does not report bytes waiting within the TLS session: those, of one record, are taken too.
     while isOpen, total < limits.readBytesPerWakeUpMax || tls?.hasPending == true {
       let step = withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { buffer in
         let step = take(buffer)

@@ -3,23 +3,23 @@ import Synchronization
 /// What the cache of one lane has done; written by its lane, read from any thread.
 public final class RedisFigures: Sendable {
   public enum Counter: Int, CaseIterable, Sendable {
-    /// Questions that Redis answered with a price.
+    /// Queries that Redis answered with a price.
     case hits
-    /// Questions to which Redis knew no price.
+    /// Queries for which Redis knew no price.
     case misses
-    /// Questions that were not asked: the breaker is not closed.
+    /// Queries not sent because the breaker was not closed.
     case skipped
-    /// Questions that were not asked: a bound was reached.
+    /// Queries not sent because a bound was reached.
     case refusedAtBound
     /// `MGET`s sent, and those not answered in time.
     case requests, lateRequests
-    /// Prices sent to Redis; those it refused; those not sent, because it is away, full or behind.
+    /// Prices sent to Redis; those it refused; those not sent because it was unreachable, full or slow.
     case writes, refusedWrites, droppedWrites
-    /// Values and replies that Kassa never wrote or asked for.
+    /// Values and replies that Kassa never wrote or requested.
     case rubbish
-    /// Replies that say an error where prices were asked for.
+    /// Error replies to queries for prices.
     case errorReplies
-    /// Connections that were opened, were lost, or did not get past the log-in.
+    /// Connections opened, lost, or refused at the log-in.
     case connects, losses, refusedLogIns
   }
 
@@ -38,7 +38,7 @@ public final class RedisFigures: Sendable {
     cells[counter.rawValue].value.wrappingAdd(UInt64(clamping: count), ordering: .relaxed)
   }
 
-  /// Whether questions go to Redis: connected, and the breaker closed.
+  /// Whether queries go to Redis: connected, and the breaker closed.
   public internal(set) var isAsked: Bool {
     get { closed.load(ordering: .relaxed) }
     set { closed.store(newValue, ordering: .relaxed) }

@@ -1,29 +1,29 @@
-/// Every bound and time of the connection to Redis, one connection a lane.
+/// All bounds and times of the connection to Redis, one connection per lane.
 public struct RedisLimits: Hashable, Sendable {
-  /// Questions of one turn beyond this are answered nil at once.
+  /// Queries of one turn beyond this are answered nil at once.
   public var questionsPerTurnMax = 4_096
   /// Items in one `MGET`.
   public var itemsPerRequestMax = 512
-  /// `MGET`s without an answer; questions beyond them are answered nil at once.
+  /// `MGET`s without an answer; queries beyond this are answered nil at once.
   public var requestsInFlightMax = 16
-  /// Prices to remember that Redis has not confirmed; more are dropped.
+  /// Written prices that Redis has not confirmed; more are dropped.
   public var writesInFlightMax = 8_192
-  /// Bytes that wait for the socket; prices to remember beyond them are dropped.
+  /// Bytes waiting for the socket; prices to write beyond this are dropped.
   public var outputBytesMax = 1 << 20
   /// Bytes of one reply; a longer one ends the connection.
   public var replyBytesMax = 1 << 18
-  /// Bytes of a price as Kassa writes it; a longer value is rubbish.
+  /// Bytes of a price as Kassa writes it; longer values are rubbish.
   public var valueBytesMax = 64
-  /// Bytes read at one wake-up, so that a server that never stops sending does not keep the lane.
+  /// Bytes read per wake-up, so that a server that never stops sending does not block the lane.
   public var readBytesPerWakeUpMax = 1 << 18
 
-  /// A question that has waited this long is answered nil.
+  /// A query that has waited this long is answered nil.
   public var answerMilliseconds: UInt64 = 50
-  /// Connecting, with TLS and log-in.
+  /// Time for connecting, including TLS and log-in.
   public var connectMilliseconds: UInt64 = 1_000
-  /// Requests in a row that were not answered in time before the breaker opens.
+  /// Consecutive requests not answered in time before the breaker opens.
   public var lateRequestsMax = 5
-  /// How long the breaker stays open: the first time, doubled with each further failure, and at most.
+  /// How long the breaker stays open: at first, doubled with each further failure, and at most.
   public var openMillisecondsMin: UInt64 = 100
   public var openMillisecondsMax: UInt64 = 5_000
   /// After Redis refused a write, for example with its memory full, nothing is written for this long.
@@ -31,7 +31,7 @@ public struct RedisLimits: Hashable, Sendable {
 
   public init() {}
 
-  /// What is wrong with these values; empty when they fit each other.
+  /// What is wrong with these values; empty if they are consistent.
   public var complaints: [String] {
     var complaints: [String] = []
     let elements = itemsPerRequestMax + 1

@@ -1,11 +1,11 @@
 /// How a lane's price cache uses Redis.
 public struct RedisOptions: Hashable, Sendable {
   public var address: RedisAddress
-  /// Stands in front of every key, so that clusters can share a database; at most `prefixBytesMax` bytes.
+  /// Prefix of every key, so that clusters can share a database; at most `prefixBytesMax` bytes.
   public var keyPrefix: String
   /// After this long Redis forgets a price by itself. At least 1.
   public var lifetimeMilliseconds: Int64
-  /// For `rediss://`: a PEM file of the certificates that vouch for the server's; nil trusts those of the system.
+  /// For `rediss://`: a PEM file of the authorities' certificates; nil trusts the system's.
   public var authoritiesPath: String?
   public var limits = RedisLimits()
 
@@ -17,7 +17,7 @@ public struct RedisOptions: Hashable, Sendable {
     self.lifetimeMilliseconds = lifetimeMilliseconds
   }
 
-  /// What is wrong with these values; empty when they can be used.
+  /// What is wrong with these values; empty if they are usable.
   public var complaints: [String] {
     var complaints = limits.complaints
     if keyPrefix.utf8.count > Self.prefixBytesMax { complaints.append("the key prefix is too long") }

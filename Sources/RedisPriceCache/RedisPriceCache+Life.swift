@@ -4,7 +4,7 @@ import Lanes
 import Model
 import PriceCache
 
-/// Connecting, losing, and trying again.
+/// Connecting, losing the connection, and retrying.
 extension RedisPriceCache {
   func connect() {
     guard !isClosed else { return }
@@ -23,7 +23,7 @@ extension RedisPriceCache {
       if Self.isNumeric(host) { return open { redisConnectNonBlock(host, Int32(port)) } }
       lane.lookUp(host) { [weak self] addresses in
         guard let self, self.attempt == current, self.breaker.state == .halfOpen, self.connection == nil else { return }
-        // Another attempt takes another address of the same name.
+        // Each attempt uses another address of the same name.
         guard !addresses.isEmpty else { return self.failed() }
         let address = addresses[current % addresses.count]
         self.open { redisConnectNonBlock(address, Int32(port)) }
@@ -51,7 +51,7 @@ extension RedisPriceCache {
     tryLater()
   }
 
-  /// Ends the connection and answers all who wait that nothing is known.
+  /// Ends the connection and answers all waiting queries "unknown".
   func drop() {
     figures.isAsked = false
     connection?.close()
@@ -66,7 +66,7 @@ extension RedisPriceCache {
     for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 
-  /// Opens the breaker, and tries again after a partly random pause, so that pods do not all come back at once.
+  /// Opens the breaker, and retries after a partly random pause, so that pods do not all come back at once.
   func tryLater() {
     guard !isClosed else { return }
     retryTimer?.cancel()

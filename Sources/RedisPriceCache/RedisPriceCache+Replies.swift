@@ -3,7 +3,7 @@ import Lanes
 import Model
 import PriceCache
 
-/// What Redis says.
+/// Redis's replies.
 extension RedisPriceCache: RedisConnection.Owner {
   func connectionOpened(_ connection: RedisConnection) {
     guard connection === self.connection else { return }
@@ -17,7 +17,7 @@ extension RedisPriceCache: RedisConnection.Owner {
         RedisCommand.append([Array("SELECT".utf8), Array(String(options.address.database).utf8)], to: &output)
         expected.append(.logIn)
       }
-      // As MGET: a value of another type is none, while GET would call it an error.
+      // With MGET: it treats a value of another type as missing, while GET would report an error.
       RedisCommand.append([Array("MGET".utf8), generationKey], to: &output)
     }
     expected.append(.generation)
@@ -52,7 +52,7 @@ extension RedisPriceCache: RedisConnection.Owner {
 
   private func generationTold(_ reply: borrowing RedisReply) {
     guard reply.kind == .array, reply.count == 1 else {
-      // A server that loads its data, or wants a password.
+      // The server is loading its data, or wants a password.
       return refuseLogIn()
     }
     retryTimer?.cancel()
@@ -65,7 +65,7 @@ extension RedisPriceCache: RedisConnection.Owner {
     connection?.flush()
   }
 
-  /// Where there is no generation one is begun, and nothing is believed before; one that Kassa never wrote is replaced.
+  /// If there is no generation, starts one, and trusts nothing before that; replaces one that Kassa never wrote.
   private func learnGeneration(_ reply: borrowing RedisReply) {
     guard reply.hasElement(0) else {
       generation = nil
@@ -115,7 +115,7 @@ extension RedisPriceCache: RedisConnection.Owner {
     writesResumeAt = lane.now &+ limits.writePauseMilliseconds
   }
 
-  /// Another one's may be there by now: the next answer tells.
+  /// Another pod's may exist by now: the next answer shows.
   private func firstGenerationAnswered(_ first: UInt64, _ reply: borrowing RedisReply) {
     switch reply.kind {
     case .error: writeRefused()

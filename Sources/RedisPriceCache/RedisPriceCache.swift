@@ -2,19 +2,19 @@ import Lanes
 import Model
 import PriceCache
 
-/// Item prices in Redis, one cache and one connection a lane.
+/// Item prices in Redis, one cache and one connection per lane.
 ///
-/// All questions of a turn travel in one `MGET`. A question is answered "ask the stock service" as soon as Redis is not
-/// known to be well: away, slow, full of other questions, or talking rubbish. So nothing that Redis does can be an
-/// error to a client; at worst a question costs `answerMilliseconds` until the breaker opens.
+/// All queries of a turn are sent in one `MGET`. A query is answered "ask the stock service" as soon as Redis is not
+/// known to be healthy: unreachable, slow, full of other queries, or sending rubbish. So nothing Redis does can cause
+/// an error for a client; at worst a query costs `answerMilliseconds` until the breaker opens.
 ///
-/// Each price carries the generation under which it was asked for; `removeAll` begins a new one, for all pods at once.
-/// The stock service's prices have no versions of their own, so a price that a pod remembers late, across a
-/// `removeAll`, is refused by its old generation. Generations are random numbers, so that none comes twice. Where there
-/// is none (Redis is empty, or has evicted it), nothing is believed, and the first who notices begins one.
+/// Each price carries the generation under which it was queried; `removeAll` starts a new one, for all pods at once.
+/// The stock service's prices have no versions, so a price that a pod remembers late, across a `removeAll`, is refused
+/// by its old generation. Generations are random numbers, so that none repeats. If there is none (Redis is empty, or
+/// has evicted it), nothing is trusted, and the first pod to notice starts one.
 ///
-/// Confined to its lane: make it there or before the lane's start, and `close` it there.
-/// `@unchecked Sendable` is safe: every method asserts that it runs on the lane; `figures` is atomic.
+/// Confined to its lane: create it there or before the lane's start, and `close` it there. `@unchecked Sendable` is
+/// safe: every method asserts that it runs on the lane; `figures` is atomic.
 public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   public let figures = RedisFigures()
   let lane: Lane
@@ -26,7 +26,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   var connection: RedisConnection?
   /// Replies that Redis owes, oldest first.
   var expected = ExpectedReplies()
-  /// What prices are written and believed under; nil before Redis told, and while it knows none.
+  /// The generation under which prices are written and trusted; nil until Redis reports it, and while it has none.
   var generation: UInt64?
   /// Calls of `removeAll`, and how many of them Redis has confirmed.
   var removals: UInt64 = 0
@@ -41,8 +41,8 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   private var isFlushPosted = false
   var isClosed = false
 
-  /// Begins to connect.
-  /// - Throws: `RedisAddress.Refusal` when the options do not fit each other.
+  /// Starts connecting.
+  /// - Throws: `RedisAddress.Refusal` if the options are inconsistent.
   public init(_ lane: Lane, _ options: RedisOptions) throws(RedisAddress.Refusal) {
     if let complaint = options.complaints.first { throw RedisAddress.Refusal(description: complaint) }
     self.lane = lane
@@ -53,7 +53,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     connect()
   }
 
-  /// Answers all questions "unknown" and ends the connection. On the lane; nothing is asked after it.
+  /// Answers all queries "unknown" and ends the connection. On the lane; nothing is queried after it.
   public func close() {
     lane.assertOnLane()
     guard !isClosed else { return }
@@ -114,7 +114,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
 
   // MARK: Sending
 
-  /// Whether Redis is asked: connected, logged in, and nothing owed that makes its prices old.
+  /// Whether Redis is queried: connected, logged in, and no removal pending that makes its prices stale.
   var isWell: Bool { breaker.state == .closed && !owesRemoval && connection?.isOpen == true }
 
   private var hasRoomForWrite: Bool {
@@ -124,7 +124,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   func key(of item: ItemID) -> [UInt8] { prefix + Array("price:".utf8) + Array(item.text.utf8) }
   var generationKey: [UInt8] { prefix + Array("generation".utf8) }
 
-  /// Sends what this turn of the lane adds, in one write, when the turn's events are through.
+  /// Sends what this turn of the lane adds, in one write, after the turn's events.
   private func postFlush() {
     guard !isFlushPosted else { return }
     isFlushPosted = lane.post { [weak self] in self?.flush() }
@@ -157,7 +157,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     if deadlineTimer == nil { armDeadline(request.deadlineMilliseconds) }
   }
 
-  /// Answers this turn's questions "unknown": they cannot be asked any more.
+  /// Answers this turn's queries "unknown": they can no longer be sent.
   func answerAsked() {
     var request = asked
     asked = PriceRequest()
@@ -166,7 +166,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     for (_, completion) in waiting { completion(.unknown(.none)) }
   }
 
-  /// Begins a generation where there is none. Of all who notice it at the same time one succeeds.
+  /// Starts a generation if there is none. If several notice at the same time, one succeeds.
   func sendFirstGeneration() {
     guard generation == nil, !owesRemoval, !expected.hasFirstGeneration, lane.now >= writesResumeAt, let connection,
       connection.isOpen
@@ -180,15 +180,15 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
     connection.flush()
   }
 
-  /// A random number, so that none comes twice, not even after `FLUSHALL`.
+  /// A random number, so that none repeats, even after `FLUSHALL`.
   private static func newGeneration() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
 
-  /// Begins a new generation.
+  /// Starts a new generation.
   func sendRemoval() {
     guard owesRemoval, breaker.state == .closed, let connection, connection.isOpen, !expected.hasRemoval else { return }
     let now = lane.now
     guard now >= writesResumeAt else {
-      // Until Redis takes it, this lane believes no price of it.
+      // Until Redis accepts it, this lane trusts none of its prices.
       if removalTimer == nil {
         removalTimer = lane.after(milliseconds: writesResumeAt - now) { [weak self] in
           self?.removalTimer = nil

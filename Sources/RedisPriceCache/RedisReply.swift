@@ -1,6 +1,6 @@
 import CHiredis
 
-/// One reply of Redis. Owns hiredis's object; what it shows lives as long as it does.
+/// One reply from Redis. Owns hiredis's object; its contents live as long as it does.
 struct RedisReply: ~Copyable {
   enum Kind {
     case bytes, array, integer, none, status, error, other
@@ -32,7 +32,7 @@ struct RedisReply: ~Copyable {
   /// Elements of an array, else 0.
   var count: Int { kind == .array ? Int(pointer.pointee.elements) : 0 }
 
-  /// Gives the bytes of the array's element at `index` to `body`; nil when it is no string or is longer than a bound.
+  /// Passes the bytes of the array's element at `index` to `body`; nil if it is not a string or is longer than a bound.
   func element<Result>(
     _ index: Int, bytesMax: Int, _ body: (UnsafeRawBufferPointer) -> Result?
   ) -> Result? {
@@ -42,17 +42,17 @@ struct RedisReply: ~Copyable {
     return body(UnsafeRawBufferPointer(start: element.pointee.str, count: Int(element.pointee.len)))
   }
 
-  /// Whether the array's element at `index` is there.
+  /// Whether the array's element at `index` exists.
   func hasElement(_ index: Int) -> Bool {
     guard (0..<count).contains(index), let element = pointer.pointee.element[index] else { return false }
     return Self.kind(element.pointee.type) != .none
   }
 }
 
-/// Understands the bytes that Redis sends. Owns hiredis's reader.
+/// Parses the bytes that Redis sends. Owns hiredis's reader.
 ///
-/// hiredis's asynchronous connection is not used: it ends the process (`assert`) when a server sends a reply that
-/// nobody asked for. Its reader, bounded, and its connect are; the lane does the rest.
+/// hiredis's asynchronous connection is not used: it ends the process (`assert`) if a server sends an unrequested
+/// reply. Its reader, bounded, and its connect are used; the lane does the rest.
 final class ReplyReader {
   enum Step: ~Copyable {
     case reply(RedisReply)
@@ -62,7 +62,7 @@ final class ReplyReader {
 
   private let reader: UnsafeMutablePointer<redisReader>
 
-  /// nil when the system has no memory.
+  /// nil if the system has no memory.
   init?(elementsMax: Int) {
     guard let reader = kassa_reader_create(elementsMax) else { return nil }
     self.reader = reader
@@ -70,12 +70,12 @@ final class ReplyReader {
 
   deinit { kassa_reader_free(reader) }
 
-  /// Takes bytes that came. Returns false when they cannot be taken.
+  /// Takes received bytes. Returns false if they cannot be taken.
   func feed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     redisReaderFeed(reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count) == REDIS_OK
   }
 
-  /// The next whole reply.
+  /// The next complete reply.
   func next() -> Step {
     var object: UnsafeMutableRawPointer?
     guard redisReaderGetReply(reader, &object) == REDIS_OK else { return .rubbish }

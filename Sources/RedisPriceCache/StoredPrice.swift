@@ -1,9 +1,9 @@
 import Model
 
-/// A price as it stands in Redis: `1 <generation> <minor units>`, in text that an operator can read.
+/// A price as stored in Redis: `1 <generation> <minor units>`, in text that an operator can read.
 ///
-/// The first number is the format's version. The generation is what `removeAll` changes: a price of another one
-/// is not there any more, whoever wrote it.
+/// The first number is the format's version. `removeAll` changes the generation: a price of another one no longer
+/// counts, whoever wrote it.
 enum StoredPrice {
   static let version: Substring = "1"
 

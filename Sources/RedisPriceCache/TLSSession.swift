@@ -1,6 +1,6 @@
 import CGnuTLS
 
-/// TLS on a connection to Redis: the server must prove its name with a certificate that is trusted. Never blocks.
+/// TLS on a connection to Redis: the server must prove its name with a trusted certificate. Never blocks.
 final class TLSSession {
   enum Progress: Hashable {
     case bytes(Int)
@@ -16,8 +16,8 @@ final class TLSSession {
 
   /// - Parameters:
   ///   - host: the name or address that the certificate must have.
-  ///   - authorities: a PEM file of certificates to trust; nil trusts those of the system.
-  /// - Returns: nil when nothing can be trusted: the file cannot be read, or there is no memory.
+  ///   - authorities: a PEM file of certificates to trust; nil trusts the system's.
+  /// - Returns: nil if nothing can be trusted: the file cannot be read, or there is no memory.
   init?(descriptor: Int32, host: String, authorities: String?) {
     var (made, trust): (gnutls_session_t?, gnutls_certificate_credentials_t?) = (nil, nil)
     guard kassa_tls_client(&made) == 0, let session = made else { return nil }
@@ -33,7 +33,7 @@ final class TLSSession {
     guard kassa_tls_trust(credentials, authorities) > 0, gnutls_set_default_priority(session) == 0,
       kassa_tls_use(session, credentials) == 0
     else { return nil }
-    // An address is no name that a server could be told; it is checked all the same.
+    // An address cannot be sent as the server's name; it is checked anyway.
     if host.utf8.contains(where: { $0 | 0x20 > UInt8(ascii: "f") }) {
       _ = kassa_tls_name(session, self.host, UInt(host.utf8.count))
     }
@@ -47,14 +47,14 @@ final class TLSSession {
     host.deallocate()
   }
 
-  /// Goes on with the handshake; `again` until the server has answered, `ended` when it is not to be trusted.
+  /// Continues the handshake; `again` until the server has answered, `ended` if it cannot be trusted.
   func shakeHands() -> Progress {
     let status = gnutls_handshake(session)
     if status == 0 { isReady = true }
     return status == 0 ? .bytes(0) : progress(Int(status))
   }
 
-  /// Whether the handshake waits for the socket to take more, not for the server.
+  /// Whether the handshake waits for the socket to accept more, not for the server.
   var wantsToWrite: Bool { gnutls_record_get_direction(session) == 1 }
 
   func send(_ bytes: UnsafeRawBufferPointer) -> Progress {
@@ -65,7 +65,7 @@ final class TLSSession {
     progress(gnutls_record_recv(session, buffer.baseAddress, buffer.count))
   }
 
-  /// Whether bytes were decrypted that nobody has taken yet.
+  /// Whether there are decrypted bytes that nobody has taken yet.
   var hasPending: Bool { gnutls_record_check_pending(session) > 0 }
 
   private func progress(_ status: Int) -> Progress {

@@ -3,13 +3,13 @@ import Glibc
 /// Why a data folder is refused: a sentence that names the path, what is wrong, and what to do.
 public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: String, Hashable, Sendable {
-    /// It is no folder, or cannot be made, read or written.
+    /// It is not a folder, or cannot be created, read or written.
     case inaccessible
     /// Another process uses it.
     case locked
     case version
     case partitionCount
-    /// Files are missing, or stand there that do not belong there.
+    /// Files are missing, or there are files that do not belong there.
     case incomplete
     /// A file is not what this program writes.
     case format
@@ -26,7 +26,7 @@ public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConverti
   public var description: String { message }
 }
 
-/// What a data folder says of itself in its file `FORMAT`.
+/// What a data folder's file `FORMAT` says.
 public struct DataFolderFormat: Hashable, Sendable {
   /// The version of the folder's layout that this program reads and writes.
   public static let currentVersion = 1
@@ -34,7 +34,7 @@ public struct DataFolderFormat: Hashable, Sendable {
   public var version: Int
   /// Partitions of each service.
   public var partitionCount: Int
-  /// False while the databases are being made for the first time: nothing in them counts yet.
+  /// False while the databases are first being created: nothing in them counts yet.
   public var isComplete: Bool
 
   public init(version: Int, partitionCount: Int, isComplete: Bool) {
@@ -51,20 +51,20 @@ public struct DataFolderFormat: Hashable, Sendable {
 /// LOCK     locked (flock) by the process that uses the folder, with its pid inside
 /// log.sqlite, store.sqlite (and SQLite's -wal and -shm beside each)
 /// ```
-/// A new folder is made such that a crash at any moment leaves nothing, or a folder that the next start completes:
-/// `FORMAT` says `state=creating` before the first database exists, and `state=complete` when all are durable. A
-/// folder with databases and no `FORMAT`, or the other way round, was tampered with and is refused.
+/// Whenever a crash interrupts the creation of a folder, it leaves nothing or a folder that the next start completes:
+/// `FORMAT` says `state=creating` before the first database exists, and `state=complete` when all are durable. A folder
+/// with databases but no `FORMAT`, or vice versa, was tampered with and is refused.
 ///
-/// The lock belongs to the open file: it ends with the process, however that ends.
+/// The lock belongs to the open file: it ends with the process, however that exits.
 public final class DataFolder: Sendable {
   public let path: String
   public let format: DataFolderFormat
   private let lockFile: Int32
 
-  /// Opens a folder, makes it where there is none, and locks it.
+  /// Opens a folder, creating it if necessary, and locks it.
   /// - Parameters:
-  ///   - partitionCount: has to be the one that the folder was made with.
-  ///   - files: the databases that belong into it.
+  ///   - partitionCount: must be the one the folder was created with.
+  ///   - files: the databases it contains.
   /// - Throws: `DataFolderFailure`.
   public init(path: String, partitionCount: Int, files: [DatabaseFile]) throws(DataFolderFailure) {
     try Self.makeFolder(path)
@@ -80,7 +80,7 @@ public final class DataFolder: Sendable {
     self.lockFile = lockFile
   }
 
-  /// Opens and locks a folder that exists, with the partition count that it was made with; for tools that write.
+  /// Opens and locks an existing folder, with the partition count it was created with; for tools that write.
   /// - Throws: `DataFolderFailure`.
   public convenience init(existing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
     let format = try Self.readFormat(path)
@@ -88,7 +88,7 @@ public final class DataFolder: Sendable {
   }
 
   deinit {
-    // Unlocked first: a process that is just being started may hold a copy of the descriptor until it runs.
+    // Unlock first: a process just being started may hold a copy of the descriptor until it runs.
     flock(lockFile, LOCK_UN)
     close(lockFile)
   }
@@ -98,8 +98,8 @@ public final class DataFolder: Sendable {
     access("\(path)/\(file.name)", F_OK) == 0
   }
 
-  /// What a folder says of itself, without locking it; for tools that only read.
-  /// - Throws: `DataFolderFailure` where it is no data folder of this program's version.
+  /// A folder's format, without locking it; for tools that only read.
+  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version.
   public static func readFormat(_ path: String) throws(DataFolderFailure) -> DataFolderFormat {
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -125,7 +125,7 @@ public final class DataFolder: Sendable {
       throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); give this user access or name another folder")
     }
     guard mkdir(path, 0o700) == 0 else {
-      let hint = errno == ENOENT ? "make the folder it stands in first" : "give this user access or name another folder"
+      let hint = errno == ENOENT ? "create its parent folder first" : "give this user access or name another folder"
       throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be made: \(reason(errno)); \(hint)")
     }
     _ = TextFile.sync(folder: path + "/..")
@@ -220,7 +220,7 @@ public final class DataFolder: Sendable {
     }
   }
 
-  /// nil where there is no such file.
+  /// nil if there is no such file.
   private static func format(of path: String) throws(DataFolderFailure) -> DataFolderFormat? {
     let name = "\(path)/FORMAT"
     guard access(name, F_OK) == 0 else { return nil }

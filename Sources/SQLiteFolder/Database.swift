@@ -1,7 +1,7 @@
 import CSQLite
 import Glibc
 
-/// What SQLite says when it cannot do something.
+/// A failure reported by SQLite.
 public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
   /// SQLite's extended result code.
   public let code: Int32
@@ -13,20 +13,20 @@ public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible 
     self.message = message
   }
 
-  /// A file that is not, or not any more, what this program writes.
+  /// A file that is not, or is no longer, what this program writes.
   public static func damaged(_ message: String) -> DatabaseError {
     DatabaseError(code: SQLITE_CORRUPT, message: message)
   }
 
   public var description: String { message }
 
-  /// The disk is full, or the quota is used up.
+  /// The disk is full, or the quota is exhausted.
   public var isDiskFull: Bool { code & 0xff == SQLITE_FULL }
-  /// What the file holds on the disk is not known any more, and asking again would not tell.
+  /// What the file holds on disk is no longer known, and trying again would not reveal it.
   public var isSyncFailure: Bool {
     code == SQLITE_IOERR | (4 << 8) || code == SQLITE_IOERR | (5 << 8)  // SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC
   }
-  /// The file is no database, or damaged.
+  /// The file is not a database, or is damaged.
   public var isDamage: Bool { code & 0xff == SQLITE_CORRUPT || code & 0xff == SQLITE_NOTADB }
 }
 
@@ -82,7 +82,7 @@ public final class Database {
     guard code == SQLITE_OK else { throw error(code, sql) }
   }
 
-  /// Compiles a statement that is to be run many times.
+  /// Compiles a statement to be run many times.
   /// - Throws: `DatabaseError`.
   public func prepare(_ sql: String) throws(DatabaseError) -> Statement {
     var compiled: OpaquePointer?
@@ -91,16 +91,16 @@ public final class Database {
     return Statement(compiled, self, sql)
   }
 
-  /// The first column of the first row, as an integer; nil where there is no row or it is NULL.
+  /// The first column of the first row, as an integer; nil if there is no row or it is NULL.
   /// - Throws: `DatabaseError`.
   public func integer(_ sql: String) throws(DatabaseError) -> Int64? {
     let statement = try prepare(sql)
     return try statement.step() && !statement.isNull(0) ? statement.integer(0) : nil
   }
 
-  /// Makes sure that the file still stands at its path.
-  /// - Throws: `DatabaseError` when it was deleted, moved or replaced while it is open: what is written to it is lost
-  ///   to every later process.
+  /// Checks that the file is still at its path.
+  /// - Throws: `DatabaseError` if it was deleted, moved or replaced while open: what is written to it is lost to every
+  ///   later process.
   public func checkItsPlace() throws(DatabaseError) {
     var hasMoved: Int32 = 0
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
@@ -112,12 +112,12 @@ public final class Database {
   /// A transaction is open.
   public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
-  /// Begins a transaction in which the file stays, to this connection, as it is now. Writers go on, and their
-  /// write-ahead log grows until it ends.
+  /// Begins a transaction in which this connection sees the file as it is now. Writers continue, and their write-ahead
+  /// log grows until it ends.
   /// - Throws: `DatabaseError`.
   public func hold() throws(DatabaseError) {
     try execute("BEGIN")
-    // The moment is that of the first read.
+    // The first read determines the moment.
     _ = try integer("SELECT count(*) FROM sqlite_schema")
   }
 
@@ -126,8 +126,8 @@ public final class Database {
     if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
   }
 
-  /// Copies as much of the write-ahead log into the database as no reader keeps from it, waiting for nobody.
-  /// Returns the pages in the write-ahead log and those of them that have been copied.
+  /// Copies as much of the write-ahead log into the database as readers allow, without waiting. Returns the number of
+  /// pages in the write-ahead log and how many of them have been copied.
   /// - Throws: `DatabaseError`.
   @discardableResult
   public func checkpoint() throws(DatabaseError) -> (logged: Int, copied: Int) {
@@ -138,8 +138,8 @@ public final class Database {
     return (max(Int(logged), 0), max(Int(copied), 0))
   }
 
-  /// Lets `body` know the pages in the write-ahead log after each commit of this connection; turns SQLite's own
-  /// checkpoints off.
+  /// Sets `counter` to the pages in the write-ahead log after each commit of this connection; turns off SQLite's own
+  /// checkpoints.
   public func observeLog(_ counter: LogPageCounter) {
     sqlite3_wal_hook(
       handle,
@@ -151,7 +151,7 @@ public final class Database {
     self.counter = counter
   }
 
-  /// Keeps the hook's context alive as long as the connection.
+  /// Keeps the hook's context alive as long as the connection exists.
   private var counter: LogPageCounter?
 }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells one of Kassa's databases from any other SQLite file, and how it is made.
+/// What distinguishes one of Kassa's databases from other SQLite files, and how to create it.
 public struct DatabaseFile: Sendable {
   /// The file's name in the data folder.
   public let name: String
@@ -10,10 +10,10 @@ public struct DatabaseFile: Sendable {
   public let version: Int32
   /// Bytes, a power of two.
   public let pageBytes: Int
-  /// The statements that make the tables.
+  /// The statements that create the tables.
   public let schema: [String]
-  /// The statements that bring a file from a version to the next one, by the version they start from. A version
-  /// whose way to this one is whole can be opened: for writing it is brought forward first, for reading it stays.
+  /// The statements that upgrade a file to the next version, by the version they start from. A version with a complete
+  /// path to this one can be opened: for writing it is upgraded first, for reading it is left unchanged.
   public let upgrades: [Int32: [String]]
 
   public init(
@@ -28,7 +28,7 @@ public struct DatabaseFile: Sendable {
     self.upgrades = upgrades
   }
 
-  /// Makes the file, empty and durable. What stood under its name is removed.
+  /// Creates the file, empty and durable. Any file of that name is removed.
   /// - Throws: `DatabaseError`.
   func create(in folder: String) throws(DatabaseError) {
     let path = "\(folder)/\(name)"
@@ -45,8 +45,8 @@ public struct DatabaseFile: Sendable {
     chmod(path, 0o600)
   }
 
-  /// Opens the file, after a look at whose it is; for writing one of an older version is brought forward.
-  /// - Throws: `DatabaseError`, damaged for a file that is not this program's.
+  /// Opens the file after checking that it is Kassa's; for writing, an older version is upgraded.
+  /// - Throws: `DatabaseError`, damaged if the file is not this program's.
   public func open(in folder: String, mode: Database.Mode) throws(DatabaseError) -> Database {
     let path = "\(folder)/\(name)"
     let database = try Database(path: path, mode: mode)
@@ -63,7 +63,7 @@ public struct DatabaseFile: Sendable {
     return database
   }
 
-  /// - Returns: the file's version, which is this one or has a whole way to it.
+  /// - Returns: the file's version, which is this one or has a complete path to it.
   private func check(_ database: Database) throws(DatabaseError) -> Int32 {
     let found = try database.integer("PRAGMA user_version") ?? 0
     guard let found32 = Int32(exactly: found), found32 > 0, found32 <= version,
@@ -80,7 +80,7 @@ public struct DatabaseFile: Sendable {
   private func upgrade(_ database: Database) throws(DatabaseError) {
     do throws(DatabaseError) {
       try database.execute("BEGIN IMMEDIATE")
-      // Somebody else may have done it meanwhile.
+      // Somebody else may have done it in the meantime.
       for step in try check(database)..<version {
         for statement in upgrades[step] ?? [] { try database.execute(statement) }
       }

@@ -2,13 +2,13 @@ import CSQLite
 import Glibc
 import Synchronization
 
-/// Makes the disk fail on command. For tests only: nothing is installed unless a test asks, or the process was
+/// Makes the disk fail on command. For tests only: nothing is installed unless a test asks for it, or the process was
 /// started with `KASSA_FAULT_FILE` in its environment.
 ///
-/// It is a layer between SQLite and its own file layer (a VFS) that looks a fault up before each write and each
-/// sync. The control file named by `KASSA_FAULT_FILE` is read anew each time; each of its lines is
-/// `NAME OPERATION FAULT` and holds for every file whose path ends with NAME: `log.sqlite-wal sync error` lets
-/// commits of the log fail, `store.sqlite write full` the store's checkpoints.
+/// It is a layer (a VFS) between SQLite and its own file layer that looks up a fault before each write and sync. The
+/// control file named by `KASSA_FAULT_FILE` is read each time; each of its lines is `NAME OPERATION FAULT` and applies
+/// to every file whose path ends with NAME: `log.sqlite-wal sync error` makes commits of the log fail,
+/// `store.sqlite write full` the store's checkpoints.
 public enum FileFaults {
   public enum Operation: String, Hashable, Sendable { case write, sync }
   public enum Fault: String, Hashable, Sendable {
@@ -37,12 +37,12 @@ public enum FileFaults {
   /// From now on files are opened with the layer.
   public static func install() { isInstalled.store(true, ordering: .releasing) }
 
-  /// Lets `operation` fail from now on for files whose path ends with `name`; nil lets it work again.
+  /// Makes `operation` fail from now on for files whose path ends with `name`; nil makes it work again.
   public static func set(_ fault: Fault?, of operation: Operation, on name: String) {
     rules.withLock { $0[Rule(name: name, operation: operation)] = fault }
   }
 
-  /// What is to happen now instead of the operation.
+  /// What happens instead of the operation.
   static func fault(of operation: Operation, on path: String) -> Fault? {
     let found = rules.withLock { rules -> Fault? in
       if rules.isEmpty { return nil }
@@ -58,9 +58,9 @@ public enum FileFaults {
   }
 }
 
-/// The VFS itself: it forwards everything to SQLite's own, writes and syncs after a look at `FileFaults`.
+/// The VFS itself: it forwards everything to SQLite's own, writes and syncs after checking `FileFaults`.
 ///
-/// An open file is this layer's header followed by the file of the layer below, in one piece of memory of SQLite's:
+/// An open file is this layer's header followed by the file of the layer below, in one block of SQLite's memory:
 /// ```
 /// | sqlite3_file (methods of this layer) | path (retained) | sqlite3_file of the layer below … |
 /// ```
@@ -118,7 +118,7 @@ private enum FaultyFileLayer {
       header.initialize(to: Header(file: sqlite3_file(pMethods: nil), path: nil))
       below.pointee.pMethods = nil
       let code = open(base, path, below, flags, outFlags)
-      // SQLite calls xClose even after a failed open, when the methods are set.
+      // SQLite calls xClose even after a failed open if the methods are set.
       if below.pointee.pMethods != nil {
         header.pointee.path = .passRetained(Path(path.map { String(cString: $0) } ?? ""))
         header.pointee.file.pMethods = UnsafePointer(FaultyFileLayer.ioMethods)
@@ -128,7 +128,7 @@ private enum FaultyFileLayer {
     return sqlite3_vfs_register(layer, 0) == SQLITE_OK
   }
 
-  // Safe: initialised once, never changed, read by SQLite only.
+  // Safe: initialised once, never changed, read only by SQLite.
   nonisolated(unsafe) static let ioMethods: UnsafeMutablePointer<sqlite3_io_methods> = {
     let table = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
     table.initialize(to: sqlite3_io_methods())

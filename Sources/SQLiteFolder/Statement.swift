@@ -20,7 +20,7 @@ public final class Statement {
 
   public func bindNull(_ place: Int32) { sqlite3_bind_null(handle, place) }
 
-  /// Runs a statement that returns no rows, with a parameter bound to a part of `bytes` without copying it.
+  /// Runs a statement that returns no rows, with a parameter bound to part of `bytes` without copying.
   /// - Throws: `DatabaseError`.
   public func run(binding place: Int32, to bytes: [UInt8], _ range: Range<Int>) throws(DatabaseError) {
     let result = bytes.withUnsafeBytes { bytes -> Result<Void, DatabaseError> in
@@ -66,7 +66,7 @@ public final class Statement {
 
   // MARK: Running
 
-  /// Steps to the next row. Returns false, and resets the statement, when there is none.
+  /// Steps to the next row. Returns false, and resets the statement, if there is none.
   /// - Throws: `DatabaseError`; then the statement is reset too.
   public func step() throws(DatabaseError) -> Bool {
     switch sqlite3_step(handle) {
@@ -93,12 +93,12 @@ public final class Statement {
   public func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
   public func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
-  /// The bytes of a column, valid until the next step; empty where it is NULL.
+  /// The bytes of a column, valid until the next step; empty if it is NULL.
   public func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
     let start = sqlite3_column_blob(handle, column)
     return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
   }
 
-  /// A column as text; what is not UTF-8 is repaired.
+  /// A column as text; invalid UTF-8 is repaired.
   public func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
 }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Small files of text, read whole and replaced whole.
+/// Small text files, read and replaced as a whole.
 enum TextFile {
-  /// The file's text; nil where it cannot be read or is longer than `bytesMax`.
+  /// The file's text; nil if it cannot be read or is longer than `bytesMax`.
   static func read(_ path: String, bytesMax: Int) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
@@ -20,7 +20,7 @@ enum TextFile {
     return String(validating: bytes.prefix(count), as: UTF8.self)
   }
 
-  /// Replaces the file such that it holds the old or the new text after a crash. Returns `errno`, or 0.
+  /// Replaces the file so that after a crash it holds either the old or the new text. Returns `errno`, or 0.
   static func replace(_ path: String, with text: String, in folder: String) -> Int32 {
     let temporary = path + ".new"
     let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

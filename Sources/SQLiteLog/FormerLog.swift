@@ -5,16 +5,16 @@ import PartitionCore
 import SQLiteFolder
 import Wire
 
-/// The log of a folder as version 0.1.0 wrote it: any partition's records were appended by anybody, and messages stand
-/// in the log of those who receive them. It is read and completed once, by the upgrade. Owned by one thread.
+/// The log of a folder as version 0.1.0 wrote it: anybody appended to any partition, and messages are in their
+/// receivers' logs. The upgrade reads and completes it once. Owned by one thread.
 package final class FormerLog {
-  /// The same file, of the version before.
+  /// The same file in the previous version.
   package static let file = DatabaseFile(
     name: LogFile.file.name, applicationID: LogFile.file.applicationID, version: 1, pageBytes: LogFile.file.pageBytes,
     schema: [])
 
   /// Whether a folder holds a log of that version.
-  /// - Throws: `LogFailure` when the file cannot be read.
+  /// - Throws: `LogFailure` if the file cannot be read.
   package static func isThere(in path: String) throws(LogFailure) -> Bool {
     guard DataFolder.holds(LogFile.file, path) else { return false }
     return try LogFailure.reading { () throws(DatabaseError) in
@@ -46,13 +46,13 @@ package final class FormerLog {
     end = opened.2.end
   }
 
-  /// Where a partition's log begins, and what its next record gets.
+  /// A partition's first offset, and that of its next record.
   package func offsets(of partition: PartitionID) -> Range<Int64> {
     guard let slot = partition.slot(of: cursor.partitionCount) else { return 0..<0 }
     return base.offsets[slot]..<max(base.offsets[slot], end.offsets[slot])
   }
 
-  /// Hands over all records, in the order of the log.
+  /// Passes all records to `body`, in the log's order.
   /// - Throws: `LogFailure`, or what `body` throws.
   package func forEach(_ body: (Delivery) throws -> Void) throws {
     var failure: (any Error)?
@@ -99,10 +99,11 @@ package final class FormerLog {
     self.end = end
   }
 
-  /// Makes a log of the present version of it, which goes on where this one ends. The checkpoints have everything.
+  /// Turns it into a log of the current version, which continues where this one ends. The checkpoints contain
+  /// everything.
   ///
-  /// - Parameter copy: where the former log is kept as it is; nil for not at all.
-  /// - Throws: `LogFailure`; then it is as before.
+  /// - Parameter copy: where to keep a copy of the former log; nil for none.
+  /// - Throws: `LogFailure`; then it is unchanged.
   package func convert(keepingAt copy: String?) throws(LogFailure) {
     if let copy { try keep(at: copy) }
     try writing { () throws(DatabaseError) in
@@ -117,7 +118,7 @@ package final class FormerLog {
     }
   }
 
-  /// Copies the log whole or not at all, whatever an earlier attempt has left.
+  /// Copies the log as a whole or not at all, whatever an earlier attempt left.
   private func keep(at copy: String) throws(LogFailure) {
     let part = copy + ".part"
     unlink(part)

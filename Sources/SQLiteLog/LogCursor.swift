@@ -2,7 +2,7 @@ import EventLog
 import Model
 import SQLiteFolder
 
-/// Reads records and marks in the order of the log. Owned by one thread.
+/// Reads records and marks in the log's order. Owned by one thread.
 final class LogCursor {
   /// A row of `records` with its partition; the body is valid until the next one.
   struct Row {
@@ -56,13 +56,13 @@ final class LogCursor {
   }
 }
 
-/// What the marks tell of a file.
+/// What the marks reveal about a file.
 struct LogMarks {
   private let cursor: LogCursor
 
   init(_ cursor: LogCursor) { self.cursor = cursor }
 
-  /// Where the file begins and ends: the oldest mark, and the newest one with the records after it counted.
+  /// Where the file begins and ends: the oldest mark, and the newest one plus the records after it.
   ///
   /// Those records are checked: positions and offsets without gaps, of partitions that exist.
   func ends() throws(DatabaseError) -> (base: LogMark, end: LogMark, newestMark: Int64) {

@@ -6,14 +6,13 @@ import Wire
 
 /// The file that holds the records of all partitions of all three services.
 ///
-/// `records` is in the order of the log's positions, so that a commit appends to the table's last page and touches
-/// little else. Nothing else is indexed. `marks` makes up for that: every few thousand records one row notes, for a
-/// position, the offset of each partition's next record. The oldest mark says where the file begins, the newest one
-/// (and the few records after it) where it ends, also when every record was trimmed; the ones between tell a reader
-/// where to begin.
+/// `records` is ordered by log position, so that a commit appends to the table's last page and touches little else.
+/// There is no other index. `marks` makes up for that: every few thousand records one row notes, for a position, the
+/// offset of each partition's next record. The oldest mark shows where the file begins, the newest one (and the few
+/// records after it) where it ends, even if every record was trimmed; those in between show a reader where to start.
 ///
-/// Pages of 8 KiB: measured, groups of a hundred records and more cost the writer a third less than with 4 KiB, and
-/// small groups the same.
+/// Pages of 8 KiB: by measurement, groups of a hundred records or more cost the writer a third less than with 4 KiB,
+/// and small groups the same.
 public enum LogFile {
   public static let file = DatabaseFile(
     name: "log.sqlite", applicationID: 0x4b4c_4f47, version: 2, pageBytes: 8_192,
@@ -31,7 +30,7 @@ public enum LogFile {
       "INSERT INTO marks (sequence, offsets) VALUES (0, x'')",
     ])
 
-  /// A partition as it stands in a row: the service times 4096, and the index.
+  /// A partition as rows store it: the service times 4096, plus the index.
   static func number(of partition: PartitionID) -> Int64 {
     Int64(partition.service.rawValue) << 12 | Int64(partition.index)
   }
@@ -52,7 +51,7 @@ struct LogMark: Hashable, Sendable {
     self.offsets = offsets
   }
 
-  /// Reads a row of `marks`; partitions that it does not know begin with 0.
+  /// Reads a row of `marks`; partitions missing in it begin with 0.
   init(sequence: Int64, bytes: UnsafeRawBufferPointer, slots: Int) {
     self.sequence = sequence
     offsets = (0..<slots).map { slot in
@@ -65,7 +64,7 @@ struct LogMark: Hashable, Sendable {
     offsets.flatMap { offset in withUnsafeBytes(of: offset.littleEndian) { Array($0) } }
   }
 
-  /// Whether every record before the mark was given up.
+  /// Whether every record before the mark was released.
   func isTrimmable(_ trimmedThrough: [Int64]) -> Bool {
     zip(offsets, trimmedThrough).allSatisfy { next, trimmed in next <= trimmed + 1 }
   }
@@ -112,5 +111,5 @@ extension LogRecord {
   }
 }
 
-/// The sequence of a file's records.
+/// A file's sequence of records.
 typealias FileSequencer = RecordSequencer<EncodedRecord>

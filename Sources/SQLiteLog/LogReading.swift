@@ -4,27 +4,27 @@ import SQLiteFolder
 import Synchronization
 import Threads
 
-/// Partitions of one lane that are being read.
+/// One lane's partitions that are being read.
 struct LogReading: Sendable {
   let lane: Int
   /// By slot: the offset of the next record.
   var nextOffsets: [Int: Int64]
-  /// Where the log ended when it began; nothing after it is read.
+  /// Where the log ended when the reading began; nothing after it is read.
   let end: LogMark
-  /// Everything up to here was read; nil before the first step.
+  /// Everything up to here has been read; nil before the first step.
   var readThrough: Int64?
 
-  /// Everything that was asked for has been read.
+  /// Everything requested has been read.
   var isAtEnd: Bool { nextOffsets.allSatisfy { slot, next in next >= end.offsets[slot] } }
 }
 
-/// What was read for a lane and not taken yet.
+/// What was read for a lane but not taken yet.
 struct ReadAhead: Sendable {
   private(set) var events: [ReadEvent] = []
-  /// Since there was nothing last; so it counts too much rather than too little.
+  /// Counted since it was last empty, so rather too much than too little.
   private var bytes = 0
 
-  /// Whether another step may be read: what is there stays within twice a step's bounds.
+  /// Whether another step may be read: the total stays within twice a step's bounds.
   func hasRoom(_ limits: LogLimits) -> Bool {
     events.count < limits.catchUpRecordsMax && bytes < limits.catchUpBytesMax
   }
@@ -41,7 +41,7 @@ struct ReadAhead: Sendable {
   }
 }
 
-/// The reader's thread: reads what lanes asked for, in turn, each as far as the lane takes it.
+/// The reader thread: serves the lanes' readings in turn, each as far as its lane has room.
 struct LogReaderLoop {
   private let shared: SQLiteLog.Shared
   private let cursor: LogCursor
@@ -65,7 +65,7 @@ struct LogReaderLoop {
     }
   }
 
-  /// A reading whose lane has room; the next one each time.
+  /// A reading whose lane has room, round robin.
   private func nextReading() -> (Int, LogReading)? {
     shared.state.withLock { state in
       guard !state.isClosing, state.sequencer.failure == nil else { return nil }
@@ -89,7 +89,7 @@ struct LogReaderLoop {
       }
     }
     let told = shared.state.withLock { state -> (any LogLane)? in
-      // Only this thread removes any.
+      // Only this thread removes readings.
       state.readings.remove(at: place)
       if !isAtEnd { state.readings.append(reading) }
       let wasEmpty = state.read[reading.lane].events.isEmpty
@@ -99,8 +99,8 @@ struct LogReaderLoop {
     told?.logHasNews()
   }
 
-  /// Reads up to `catchUpRecordsMax` records, and notes how far it came. What nobody needs may be trimmed meanwhile, so
-  /// the sequence may have gaps; the offsets of the partitions that are read may not, up to the end.
+  /// Reads up to `catchUpRecordsMax` records, and notes how far it got. What nobody needs may be trimmed in the
+  /// meantime, so the sequence may have gaps; up to the end, the offsets of the partitions being read may not.
   private func read(_ reading: inout LogReading) throws(LogFailure) -> ([ReadEvent], bytes: Int) {
     let limits = shared.options.limits
     let start: Int64
@@ -140,7 +140,7 @@ struct LogReaderLoop {
     return LogFailure(.format, "\(cursor.path): lacks \(text); restore it from its backup")
   }
 
-  /// What a row is to a lane; nil where it does not want it.
+  /// A row as the lane's event; nil if the lane does not want it.
   private func event(_ row: LogCursor.Row, of reading: inout LogReading) throws(LogFailure) -> ReadEvent? {
     guard let partition = row.partition,
       let slot = partition.slot(of: cursor.partitionCount)

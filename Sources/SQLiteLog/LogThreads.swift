@@ -4,7 +4,7 @@ import SQLiteFolder
 import Synchronization
 import Threads
 
-/// The writer's thread: takes everything that waits, writes it, says so.
+/// The writer thread: takes everything that waits, writes it, and reports it.
 struct LogWriterLoop {
   private let shared: SQLiteLog.Shared
   private let writer: LogWriter
@@ -16,7 +16,7 @@ struct LogWriterLoop {
 
   private struct Work {
     let rows: [LogWriter.Row]
-    /// nil when nothing can be trimmed.
+    /// nil if nothing can be trimmed.
     let trimmedThrough: [Int64]?
   }
 
@@ -73,7 +73,7 @@ struct LogWriterLoop {
   }
 }
 
-/// The checkpointer's thread: copies the write-ahead log when asked.
+/// The checkpointer thread: copies the write-ahead log on request.
 struct LogCheckpointLoop {
   private let shared: SQLiteLog.Shared
   private let database: Database

@@ -2,7 +2,7 @@ import EventLog
 import Model
 import SQLiteFolder
 
-/// Writes groups of records, marks, and trims. Owned by the writer's thread.
+/// Writes groups of records and marks, and trims. Owned by the writer thread.
 final class LogWriter {
   typealias Row = FileSequencer.Row
 
@@ -12,13 +12,13 @@ final class LogWriter {
   private let options: SQLiteLog.Options
   private let partitionCount: Int
 
-  /// Where the file begins. Records up to it are not there for any reader.
+  /// Where the file begins. No reader sees the records up to it.
   private(set) var base: LogMark
   /// The oldest mark after `base`, if any.
   private(set) var nextMark: LogMark?
   /// Where the file ends.
   private(set) var end: LogMark
-  /// Records up to here are deleted; between here and `base` some remain to be.
+  /// Records up to here are deleted; some between here and `base` still have to be.
   private var deletedThrough: Int64
   private var lastMarkSequence: Int64
 
@@ -26,8 +26,8 @@ final class LogWriter {
     self.database = database
     self.options = options
     self.partitionCount = partitionCount
-    // What an earlier process left in the write-ahead log is copied and synced anew: should its own sync have
-    // failed, then the pages that the system still shows are not on the disk.
+    // What an earlier process left in the write-ahead log is copied and synced again: if that process's sync failed,
+    // the pages that the system still shows are not on disk.
     try database.checkpoint()
     begin = try database.prepare("BEGIN IMMEDIATE")
     commit = try database.prepare("COMMIT")
@@ -50,11 +50,11 @@ final class LogWriter {
   /// Pages in the write-ahead log as of the newest commit.
   var logPages: Int { counter.pages }
 
-  /// Copies what can be copied out of the write-ahead log.
+  /// Copies as much of the write-ahead log as possible.
   func checkpoint() throws(DatabaseError) { try database.checkpoint() }
 
   /// Writes a group, and deletes some of what was trimmed, in one transaction.
-  /// - Throws: `DatabaseError`; then the file must not be written again.
+  /// - Throws: `DatabaseError`; then the file must not be written to again.
   func write(_ rows: [Row], trimmedThrough: [Int64]?) throws(DatabaseError) {
     try begin.run()
     var end = end
@@ -72,7 +72,7 @@ final class LogWriter {
     if end.sequence - lastMarkSequence >= Int64(options.segmentRecordsMax) { try mark() }
     if let trimmedThrough { try trim(trimmedThrough, writing: rows.count) }
     try commit.run()
-    // Nothing is acknowledged that only this process can still see.
+    // Never acknowledge what only this process can still see.
     try database.checkItsPlace()
   }
 
@@ -86,7 +86,7 @@ final class LogWriter {
 
   // MARK: Trimming
 
-  /// Whether a call of `write` would delete something.
+  /// Whether a `write` would delete something.
   func isTrimDue(_ trimmedThrough: [Int64]) -> Bool {
     deletedThrough < base.sequence || isBaseMovable(trimmedThrough)
   }
@@ -95,8 +95,8 @@ final class LogWriter {
     TrimRule(options).allows(base: base, nextMark: nextMark, end: end, trimmedThrough: trimmedThrough)
   }
 
-  /// Moves the beginning of the file to the next mark, or deletes a bounded number of the records before it: never
-  /// fewer than are being written, so that trimming keeps up.
+  /// Moves the beginning of the file to the next mark, or deletes a bounded number of records before it: at least as
+  /// many as are being written, so that trimming keeps up.
   private func trim(_ trimmedThrough: [Int64], writing count: Int) throws(DatabaseError) {
     if deletedThrough >= base.sequence, isBaseMovable(trimmedThrough) {
       if nextMark == nil { try mark() }
@@ -128,7 +128,7 @@ struct TrimRule: Sendable {
 
   init(_ options: SQLiteLog.Options) { retention = options.retention }
 
-  /// Without a mark to move to, the end of the file will do once nothing before it is needed.
+  /// Without a mark to move to, the end of the file serves once nothing before it is needed.
   func allows(base: LogMark, nextMark: LogMark?, end: LogMark, trimmedThrough: [Int64]) -> Bool {
     guard case .recordsMin(let kept) = retention else { return false }
     let mark = nextMark ?? end

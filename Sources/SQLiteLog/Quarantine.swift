@@ -5,21 +5,21 @@ import SQLiteFolder
 import Streams
 import Wire
 
-/// A record that was set aside, as it stood in the log before.
+/// A record that was set aside, as it was in the log before.
 public struct QuarantinedRecord: Hashable, Sendable {
   public let offset: Int64
   public let bytes: [UInt8]
-  /// What the operator gave as the reason; each reason on a line where more than one entry of it was set aside.
+  /// The reason the operator gave; one per line if several entries of the record were set aside.
   public let reason: String
 }
 
-/// Sets an entry of a record aside that stops its partition: nothing else lets a partition go past it.
+/// Sets aside an entry of a record that stops its partition: nothing else lets a partition pass it.
 public enum Quarantine {
-  /// Has the partition skip the entry, and keeps the record's bytes and the reason in the table `quarantined`.
+  /// Makes the partition skip the entry, and keeps the record's bytes and the reason in the table `quarantined`.
   ///
-  /// The record's other entries stay: those before it were applied and perhaps answered already. So does the entry's
-  /// number in its stream. What was taken out will never happen, effects on other partitions included; the operator
-  /// decides that. The folder has to be open, and so locked, and its log must not be.
+  /// The record's other entries stay: those before it were applied and perhaps already answered. The entry's number in
+  /// its stream also stays. What was taken out will never happen, including effects on other partitions; the operator
+  /// decides that. The folder must be open, and so locked, and its log must be closed.
   /// - Throws: `LogFailure`; then nothing was changed.
   public static func replace(
     _ partition: PartitionID, offset: Int64, entry: Int, reason: String, in folder: DataFolder
@@ -40,7 +40,7 @@ public enum Quarantine {
     }
   }
 
-  /// Returns why nothing was changed, if so.
+  /// Returns why nothing was changed; nil if it was.
   private static func replace(
     _ partition: PartitionID, _ offset: Int64, _ entry: Int, _ reason: String, _ database: Database
   ) throws(DatabaseError) -> LogFailure? {
@@ -73,7 +73,7 @@ public enum Quarantine {
     return nil
   }
 
-  /// The bytes of a record of which an entry is skipped; or why there are none.
+  /// The bytes of the record with one entry skipped; or why there are none.
   private static func rest(of body: [UInt8], without entry: Int) -> Result<[UInt8], LogFailure> {
     let record: TurnRecord
     switch body.withUnsafeBytes(EncodedRecord.decode) {

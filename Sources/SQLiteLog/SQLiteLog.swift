@@ -13,19 +13,19 @@ import Threads
 ///                        ▼
 ///                  writer thread: everything queued = one transaction = one fsync ──► confirmations by lane
 /// ```
-/// When a group begins, and why none waits for ever, stands with `RecordSequencer`.
+/// `RecordSequencer` says when a group begins, and why none waits forever.
 ///
-/// **Threads.** The *writer* owns the only connection that writes records. The *reader* reads what is committed for
-/// partitions that begin, in chunks that their lanes have room for. The *checkpointer* copies the write-ahead log.
+/// **Threads.** The *writer* owns the only connection that writes records. The *reader* reads committed records for
+/// partitions that start, in chunks for which their lanes have room. The *checkpointer* copies the write-ahead log.
 ///
 /// **The write-ahead log** is bounded without making commits wait: SQLite's own checkpoints are off; past
-/// `checkpointPagesDue` the checkpointer copies pages into the file while the writer goes on, and past
-/// `checkpointPagesMax` the writer copies the few that came meanwhile itself, so that its next transaction begins
-/// again at the start of the write-ahead log. The file is not truncated: overwriting is cheaper than growing.
+/// `checkpointPagesDue` the checkpointer copies pages into the file while the writer continues, and past
+/// `checkpointPagesMax` the writer itself copies the few added in the meantime, so that its next transaction starts
+/// over at the beginning of the write-ahead log. The file is not truncated: overwriting is cheaper than growing.
 ///
-/// **Failures.** After a write, an fsync or a checkpoint failed, nobody knows what the disk holds: the log takes no
-/// more records and confirms none, as long as this process lives. What was not acknowledged may be there or not after
-/// the next start; what was acknowledged is.
+/// **Failures.** After a failed write, fsync or checkpoint the contents of the disk are unknown: for the rest of this
+/// process's life the log accepts and confirms no records. After the next start, what was not acknowledged may or may
+/// not be there; what was acknowledged is.
 public final class SQLiteLog: RecordLog {
   struct State: Sendable {
     var sequencer: FileSequencer
@@ -33,7 +33,7 @@ public final class SQLiteLog: RecordLog {
     var readings: [LogReading] = []
     /// By lane.
     var read: [ReadAhead] = []
-    /// By slot: the offset up to which the partition's records are not needed any more.
+    /// By slot: the offset up to which the partition's records are no longer needed.
     var trimmedThrough: [Int64]
     /// As the writer last left them.
     var base: LogMark
@@ -48,9 +48,9 @@ public final class SQLiteLog: RecordLog {
   /// What the threads share.
   final class Shared: Sendable {
     let state: Mutex<State>
-    /// Changed under `state`'s lock; read without it, for each command.
+    /// Changed under `state`'s lock; read without it for each command.
     let isBacklogged = Atomic(false)
-    /// Something is being read or was not taken yet: lanes ask each turn, and mostly there is nothing.
+    /// Something is being read or was not taken yet: lanes check each turn, and usually there is nothing.
     let isReading = Atomic(false)
     let writerSignal = Signal()
     let readerSignal = Signal()
@@ -64,7 +64,7 @@ public final class SQLiteLog: RecordLog {
       self.path = path
     }
 
-    /// To be called, under the lock, after the queue has changed.
+    /// Call it under the lock after the queue has changed.
     func noteBacklog(_ state: borrowing State) {
       isBacklogged.store(state.sequencer.isBacklogged, ordering: .relaxed)
     }
@@ -87,7 +87,7 @@ public final class SQLiteLog: RecordLog {
   private let folder: Mutex<DataFolder?>
 
   /// Opens the log of a folder.
-  /// - Throws: `LogFailure` when the file cannot be read or is damaged, or a thread cannot be started.
+  /// - Throws: `LogFailure` if the file cannot be read or is damaged, or a thread cannot be started.
   public init(folder: DataFolder, options: Options = Options()) throws(LogFailure) {
     if let contradiction = options.contradiction { throw LogFailure(.format, contradiction) }
     self.folder = Mutex(folder)
@@ -193,7 +193,7 @@ public final class SQLiteLog: RecordLog {
     }
   }
 
-  /// Why owners cannot continue after these offsets, if so: to be asked before anything of a store is changed.
+  /// Why owners cannot continue after these offsets; nil if they can. Call it before changing anything in a store.
   public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }
@@ -232,7 +232,7 @@ public final class SQLiteLog: RecordLog {
     shared.state.withLock { state in
       guard state.read.indices.contains(lane) else { return }
       taken = state.read[lane].take(eventsMax)
-      // The reader wakes a lane only for the first of what it reads.
+      // The reader wakes a lane only for the first event it reads.
       if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { told = state.lanes[lane] }
       isReading = !state.readings.isEmpty
       if !isReading, state.read.allSatisfy(\.events.isEmpty) { shared.isReading.store(false, ordering: .releasing) }
@@ -242,7 +242,7 @@ public final class SQLiteLog: RecordLog {
     return taken
   }
 
-  /// Why an owner that needs the records from `offset` on cannot go on, if so.
+  /// Why an owner that needs the records from `offset` on cannot continue; nil if it can.
   private func check(_ offset: Int64, of partition: PartitionID, _ state: State) -> LogFailure? {
     guard let slot = partition.slot(of: partitionCount) else { return nil }
     let (first, next) = (state.base.offsets[slot], state.end.offsets[slot])

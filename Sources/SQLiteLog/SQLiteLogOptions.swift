@@ -1,25 +1,26 @@
 import EventLog
 
-/// How long records are kept that their partitions' checkpoints cover.
+/// How long to keep records covered by their partitions' checkpoints.
 public enum LogRetention: Hashable, Sendable {
-  /// Always, so that the whole history can be replayed.
+  /// Forever, so that the whole history can be replayed.
   case keepAll
-  /// They are deleted once at least so many newer records stand in the log.
+  /// They are deleted once the log holds at least this many newer records.
   case recordsMin(Int)
 }
 
 extension SQLiteLog {
-  /// The bounds of the log in a file.
+  /// The log's bounds.
   public struct Options: Hashable, Sendable {
     public var limits = LogLimits()
     public var retention = LogRetention.recordsMin(16_384)
-    /// Records between two marks: what is scanned at the next start, and the unit of trimming.
+    /// Records between two marks: scanned at the next start, and the unit of trimming.
     public var segmentRecordsMax = 4_096
-    /// Records deleted in one transaction, or twice as many as it writes if that is more.
+    /// Records deleted per transaction, or twice as many as it writes if that is more.
     public var trimRecordsMax = 512
-    /// Pages in the write-ahead log with which the checkpoint thread copies them into the file.
+    /// Pages in the write-ahead log at which the checkpointer copies them into the file.
     public var checkpointPagesDue = 500
-    /// Pages in the write-ahead log with which the writer copies the rest itself, so that it can begin at its start.
+    /// Pages in the write-ahead log at which the writer itself copies the rest, so that it can start over at the
+    /// beginning.
     public var checkpointPagesMax = 2_000
 
     public init() {}
@@ -41,7 +42,7 @@ extension SQLiteLog {
   public struct Statistics: Hashable, Sendable {
     public var commits: UInt64 = 0
     public var recordsWritten: UInt64 = 0
-    /// Records that wait or are being written.
+    /// Records waiting or being written.
     public var recordsPending = 0
     /// Pages in the write-ahead log as of the newest commit.
     public var logPages = 0

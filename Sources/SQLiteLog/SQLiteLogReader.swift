@@ -3,13 +3,13 @@ import Model
 import PartitionCore
 import SQLiteFolder
 
-/// Reads the log of a data folder for tools, also while a server writes it. Owned by one thread.
+/// Reads a data folder's log for tools, even while a server writes it. Owned by one thread.
 public final class SQLiteLogReader {
   private let database: Database
   private let cursor: LogCursor
 
-  /// Opens the log of the folder at `path`, reading only.
-  /// - Throws: `DataFolderFailure` when it is no data folder of Kassa, `LogFailure` when the file cannot be read.
+  /// Opens the log of the folder at `path`, read-only.
+  /// - Throws: `DataFolderFailure` if it is not a Kassa data folder, `LogFailure` if the file cannot be read.
   public init(path: String) throws {
     let format = try DataFolder.readFormat(path)
     let database = try LogFailure.reading { () throws(DatabaseError) in
@@ -21,15 +21,15 @@ public final class SQLiteLogReader {
     }
   }
 
-  /// From now on everything is read as it is now, whatever a server writes and trims meanwhile. Its write-ahead log
-  /// grows as long as this reader lives.
+  /// From now on all reads see the present state, whatever a server writes and trims. The write-ahead log grows as long
+  /// as this reader exists.
   /// - Throws: `LogFailure`.
   public func hold() throws(LogFailure) {
     try LogFailure.reading { () throws(DatabaseError) in try database.hold() }
   }
 
-  /// Up to `limit` records of all partitions after a place in the sequence, in the order of the log; none at its end.
-  /// What was trimmed is left out.
+  /// Up to `limit` records of all partitions after a place in the sequence, in the log's order; none at its end.
+  /// Trimmed records are left out.
   /// - Throws: `LogFailure`.
   package func read(after sequence: UInt64, limit: Int) throws(LogFailure) -> [LoggedRecord] {
     let base = try ends().base.sequence
@@ -50,8 +50,8 @@ public final class SQLiteLogReader {
     return records
   }
 
-  /// The latest time in the records of each partition after an offset, -1 if none is given; partitions without any are
-  /// left out. Records that cannot be decoded are passed over.
+  /// The latest time in each partition's records after an offset, -1 if none is given; partitions without records are
+  /// left out. Records that cannot be decoded are skipped.
   /// - Throws: `LogFailure`.
   public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
     var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })
@@ -71,7 +71,7 @@ public final class SQLiteLogReader {
     return newest
   }
 
-  /// The offsets of a partition that the log has; empty where it has none. nil where there is no such partition.
+  /// The offsets of a partition's records in the log; empty if it has none. nil if there is no such partition.
   /// - Throws: `LogFailure`.
   public func offsets(of partition: PartitionID) throws(LogFailure) -> Range<Int64>? {
     let slot = partition.slot(of: cursor.partitionCount)
@@ -81,7 +81,7 @@ public final class SQLiteLogReader {
     return first..<max(first, end.offsets[slot])
   }
 
-  /// The first offset of every partition that the log still has, or will have.
+  /// Every partition's first offset that the log still has, or will have.
   /// - Throws: `LogFailure`.
   public func beginnings() throws(LogFailure) -> [PartitionID: Int64] {
     let base = try ends().base
@@ -96,7 +96,7 @@ public final class SQLiteLogReader {
     return beginnings
   }
 
-  /// The places in the sequence that the log has: after the first, up to and with the second.
+  /// The places in the sequence that the log has: after the first, up to and including the second.
   /// - Throws: `LogFailure`.
   package func positions() throws(LogFailure) -> (after: UInt64, through: UInt64) {
     let (base, end) = try ends()
@@ -119,7 +119,7 @@ public final class SQLiteLogReader {
     }
   }
 
-  /// One record; nil where the log does not have it.
+  /// One record; nil if the log does not have it.
   /// - Throws: `LogFailure`.
   package func record(at offset: Int64, of partition: PartitionID) throws(LogFailure) -> LoggedRecord.Content? {
     try LogFailure.reading { () throws(DatabaseError) in
@@ -132,7 +132,7 @@ public final class SQLiteLogReader {
 
   private func ends() throws(LogFailure) -> (base: LogMark, end: LogMark) {
     try LogFailure.reading { () throws(DatabaseError) in
-      // One transaction, so that a server that trims meanwhile changes nothing between the queries.
+      // One transaction, so that a server's trimming changes nothing between the queries.
       let isHeld = database.isInTransaction
       if !isHeld { try database.execute("BEGIN") }
       defer { if !isHeld { database.rollback() } }

@@ -7,29 +7,28 @@ import Threads
 
 /// The store of an embedded Kassa: one SQLite file for the partitions of all three services.
 ///
-/// The *writer* thread takes everything that is queued — epochs and batches of several partitions — into one
-/// transaction. *Reader* threads load with connections of their own and never wait for the writer; each load is one
-/// read transaction that sees every write that had completed. The epoch is looked up in the same transaction as
-/// what it guards.
+/// The *writer* thread puts everything queued — epochs and batches of several partitions — into one transaction.
+/// *Reader* threads load over their own connections and never wait for the writer; each load is one read transaction
+/// that sees every completed write. The epoch is read in the same transaction as what it guards.
 ///
-/// A batch that could not be written may be tried again: the transaction was undone. After an fsync failed nobody
-/// knows what the disk holds; from then on every call fails, and the file is read again by a new process only.
+/// A batch that could not be written may be retried: the transaction was undone. After a failed fsync the contents of
+/// the disk are unknown; from then on every call fails, and only a new process reads the file again.
 public final class SQLiteStore: StateStore {
-  /// The bounds of the store in a file.
+  /// The store's bounds.
   public struct Options: Hashable, Sendable {
     /// Threads that load.
     public var readerCount = 1
-    /// Loads and writes that wait; more fail at once. A partition has one of each at a time.
+    /// Waiting loads and writes; more fail at once. A partition has one of each at a time.
     public var queuedRequestsMax = 32_768
-    /// Changed rows of one transaction; the batch that crosses it is taken whole.
+    /// Changed rows per transaction; the batch that crosses this bound is included as a whole.
     public var groupChangesMax = 100_000
-    /// Expired idempotency keys that one checkpoint deletes; the rest goes with the next ones.
+    /// Expired idempotency keys that one checkpoint deletes; the next ones delete the rest.
     public var expiredRowsMax = 20_000
-    /// Pages in the write-ahead log with which the writer copies them into the file.
+    /// Pages in the write-ahead log at which the writer copies them into the file.
     public var checkpointPagesDue = 8_000
-    /// Pages that the writer keeps in memory, in KiB.
+    /// The writer's page cache, in KiB.
     public var writerCacheKibibytes = 32_768
-    /// The same of each reader.
+    /// The same for each reader.
     public var readerCacheKibibytes = 8_192
 
     public init() {}
@@ -68,7 +67,7 @@ public final class SQLiteStore: StateStore {
     var writes: [WriteRequest] = []
     var loads: [LoadRequest] = []
     var isClosing = false
-    /// What every call is refused with; final once set.
+    /// The failure of every call; final once set.
     var failure: StoreFailure?
   }
 
@@ -97,7 +96,7 @@ public final class SQLiteStore: StateStore {
   private let folder: Mutex<DataFolder?>
 
   /// Opens the store of a folder.
-  /// - Throws: `StoreFailure` when the file cannot be read or is damaged, or a thread cannot be started.
+  /// - Throws: `StoreFailure` if the file cannot be read or is damaged, or a thread cannot be started.
   public init(folder: DataFolder, options: Options = Options()) throws(StoreFailure) {
     if let contradiction = options.contradiction { throw StoreFailure(.format, contradiction) }
     self.folder = Mutex(folder)
@@ -140,7 +139,7 @@ public final class SQLiteStore: StateStore {
     return try answer.wait().get()
   }
 
-  /// What the writer's thread answers to a caller that waits.
+  /// The writer thread's answer to a waiting caller.
   private final class Answer: Sendable {
     private let result = Mutex<Result<Ownership, StoreFailure>>(.failure(StoreFailure(.closed, "no answer")))
     private let signal = Signal()

@@ -4,13 +4,13 @@ import SQLiteFolder
 import StateStore
 import Wire
 
-/// Reads the store of a data folder for tools, also while a server writes it. Owned by one thread.
+/// Reads a data folder's store for tools, even while a server writes it. Owned by one thread.
 public final class SQLiteStoreReader {
   private let rows: StoreRows
   private let partitionCount: Int
 
-  /// Opens the store of the folder at `path`, reading only.
-  /// - Throws: `DataFolderFailure` when it is no data folder of Kassa, `StoreFailure` when the file cannot be read.
+  /// Opens the store of the folder at `path`, read-only.
+  /// - Throws: `DataFolderFailure` if it is not a Kassa data folder, `StoreFailure` if the file cannot be read.
   public init(path: String) throws {
     partitionCount = try DataFolder.readFormat(path).partitionCount
     rows = try StoreFailure.reading { () throws(DatabaseError) in
@@ -18,8 +18,8 @@ public final class SQLiteStoreReader {
     }
   }
 
-  /// From now on everything is read as it is now, whatever a server writes meanwhile. Its write-ahead log grows as long
-  /// as this reader lives.
+  /// From now on all reads see the present state, whatever a server writes. The write-ahead log grows as long as this
+  /// reader exists.
   /// - Throws: `StoreFailure`.
   public func hold() throws(StoreFailure) { try rows.hold() }
 
@@ -38,12 +38,12 @@ public final class SQLiteStoreReader {
     }
   }
 
-  /// Calls `body` for every entity of a partition, in the order of (kind, key), as of one moment.
+  /// Calls `body` for every entity of a partition, ordered by (kind, key), from one snapshot.
   ///
-  /// The store's write-ahead log grows while this runs beside a server.
+  /// The store's write-ahead log grows if a server writes while this runs.
   /// - Throws: `StoreFailure`, or what `body` throws.
   public func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
-    // The transaction makes one moment of all chunks.
+    // The transaction gives all chunks one snapshot.
     var failure: (any Error)?
     try rows.atOnePoint { () throws(StoreFailure) in
       do {
@@ -69,19 +69,19 @@ public final class SQLiteStoreReader {
     }
   }
 
-  /// What an owner has in memory from its first moment on: the holds of unfinished checkouts, and their items.
+  /// What an owner keeps in memory from the start: the holds of unfinished checkouts, and their items.
   /// - Throws: `StoreFailure`.
   public func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
     try rows.pinned(of: partition)
   }
 
-  /// The messages of a partition that nobody has acknowledged, ascending by destination and number.
+  /// A partition's unacknowledged messages, ascending by destination and number.
   /// - Throws: `StoreFailure`.
   package func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
     try rows.outbox(of: partition)
   }
 
-  /// One entity; nil where there is none.
+  /// One entity; nil if there is none.
   /// - Throws: `StoreFailure`.
   public func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
     try rows.entity(key, of: partition)

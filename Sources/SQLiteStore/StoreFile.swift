@@ -6,10 +6,10 @@ import Wire
 
 /// The file that holds the checkpoints of all partitions.
 ///
-/// One row a key, in the order (partition, kind, key): what recovery needs of a partition — its holds — stands
-/// together, and a batch that is sorted like this walks the tree once. `offset` is the checkpoint that wrote the row,
-/// for whoever looks into the file; checkpoints come in order (`StoreWriter.write`). Only idempotency keys have an
-/// expiry, and only they stand in its index.
+/// One row per key, ordered by (partition, kind, key): what recovery needs of a partition — its holds — is contiguous,
+/// and a batch in this order walks the tree once. `offset` is the checkpoint that wrote the row, for people who look
+/// into the file; checkpoints come in order (`StoreWriter.write`). Only idempotency keys have an expiry, and only they
+/// are in its index.
 public enum StoreFile {
   public static let file = DatabaseFile(
     name: "store.sqlite", applicationID: 0x4b53_544f, version: 2, pageBytes: 4_096,
@@ -23,7 +23,7 @@ public enum StoreFile {
       "CREATE TABLE checkpoints (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, header BLOB)",
     ] + unsentTables, upgrades: [1: unsentTables])
 
-  /// What nobody has acknowledged: messages by destination and number, replies in their order. Since version 2.
+  /// Unacknowledged messages by destination and number, and replies in order. Since version 2.
   private static let unsentTables = [
     """
     CREATE TABLE outbox (
@@ -39,7 +39,7 @@ public enum StoreFile {
   /// The first version with these tables.
   static let unsentVersion: Int64 = 2
 
-  /// A partition as it stands in a row.
+  /// A partition as rows store it.
   static func number(of partition: PartitionID) -> Int64 { Int64(partition.storedNumber) }
 }
 

@@ -9,7 +9,7 @@ final class StoreRows {
   let path: String
   private let database: Database
   private let begin, end, one, ofKind, checkpoint: Statement
-  /// nil in a file of a version that has none.
+  /// nil in a file whose version has none.
   private let outbox, replies: Statement?
 
   init(_ database: Database) throws(DatabaseError) {
@@ -31,7 +31,7 @@ final class StoreRows {
     }
   }
 
-  /// From now on all is read as it is now.
+  /// From now on all reads see the present state.
   func hold() throws(StoreFailure) {
     try StoreFailure.reading { () throws(DatabaseError) in try database.hold() }
   }
@@ -46,7 +46,7 @@ final class StoreRows {
     return result
   }
 
-  /// nil where there is no such row.
+  /// nil if there is no such row.
   func entity(_ key: EntityKey, of partition: PartitionID) throws(StoreFailure) -> Entity? {
     one.bind(1, StoreFile.number(of: partition))
     one.bind(2, Int64(EntityCodec.kind(of: key)))
@@ -56,7 +56,7 @@ final class StoreRows {
     return try StoredRows.entity(one.bytes(0), for: key, of: partition, in: path)
   }
 
-  /// Up to `limit` entities of one kind after the key `after`, in the order of their keys' texts.
+  /// Up to `limit` entities of one kind after the key `after`, ordered by their keys' texts.
   func entities(
     ofKind kind: UInt8, of partition: PartitionID, after: String, limit: Int
   ) throws(StoreFailure) -> [EntityChange] {
@@ -74,7 +74,7 @@ final class StoreRows {
     return rows
   }
 
-  /// The messages that nobody has acknowledged, ascending by destination and number.
+  /// The unacknowledged messages, ascending by destination and number.
   func outbox(of partition: PartitionID) throws(StoreFailure) -> [OutboxRow] {
     guard let outbox else { return [] }
     outbox.bind(1, StoreFile.number(of: partition))
@@ -110,7 +110,7 @@ final class StoreRows {
     return (epoch, try StoredRows.header(checkpoint.bytes(1), of: partition, in: path))
   }
 
-  /// The newest epoch alone.
+  /// Only the newest epoch.
   func epoch(of partition: PartitionID) throws(StoreFailure) -> UInt64 {
     checkpoint.bind(1, StoreFile.number(of: partition))
     guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return 0 }
@@ -118,19 +118,19 @@ final class StoreRows {
     return UInt64(clamping: checkpoint.integer(0))
   }
 
-  /// - Throws: `StoreFailure` when `epoch` is not the newest one.
+  /// - Throws: `StoreFailure` if `epoch` is not the newest one.
   func checkEpoch(_ epoch: UInt64, of partition: PartitionID) throws(StoreFailure) {
     try checkEpoch(epoch, of: partition, newest: try self.epoch(of: partition))
   }
 
-  /// - Throws: `StoreFailure` when `epoch` is not `newest`.
+  /// - Throws: `StoreFailure` if `epoch` is not `newest`.
   func checkEpoch(_ epoch: UInt64, of partition: PartitionID, newest: UInt64) throws(StoreFailure) {
     guard epoch == newest else {
       throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was asked for")
     }
   }
 
-  /// Every hold of the partition, and every item that one of them names.
+  /// Every hold of the partition, and every item that a hold names.
   func pinned(of partition: PartitionID) throws(StoreFailure) -> [EntityChange] {
     guard partition.service == .stock else { return [] }
     var pinned: [EntityChange] = []

@@ -5,7 +5,7 @@ import StateStore
 import Synchronization
 import Threads
 
-/// The writer's thread: everything queued is one transaction.
+/// The writer thread: everything queued becomes one transaction.
 struct StoreWriterLoop {
   private let shared: SQLiteStore.Shared
   private let writer: StoreWriter
@@ -15,12 +15,12 @@ struct StoreWriterLoop {
     self.writer = writer
   }
 
-  /// What became of a request within its transaction.
+  /// A request's result within its transaction.
   private enum Done {
     case acquired(Result<Ownership, StoreFailure>, @Sendable (Result<Ownership, StoreFailure>) -> Void)
     case written(Result<Void, StoreFailure>, @Sendable (Result<Void, StoreFailure>) -> Void)
 
-    /// - Parameter failure: why nothing of the transaction was kept, if so.
+    /// - Parameter failure: why the transaction was undone; nil if it was not.
     func tell(_ failure: StoreFailure?) {
       switch self {
       case .acquired(let result, let completion): completion(failure.map { .failure($0) } ?? result)
@@ -84,8 +84,8 @@ struct StoreWriterLoop {
     checkpoint()
   }
 
-  /// Performs one request; `failure` gets what spoils the whole transaction. After that nothing more is done in it:
-  /// SQLite may have undone it already, and what followed would stand alone.
+  /// Performs one request; `failure` receives what spoils the whole transaction. After that nothing more is done in it:
+  /// SQLite may already have undone it, and later requests would be written without it.
   private func perform(_ request: SQLiteStore.WriteRequest, _ failure: inout StoreFailure?) -> Done {
     defer { if let failure, writer.isSyncFailed { shared.fail(failure) } }
     switch request {
@@ -125,7 +125,7 @@ struct StoreWriterLoop {
   }
 }
 
-/// A reader's thread: one load after the other.
+/// A reader thread: one load after another.
 struct StoreReaderLoop {
   private let shared: SQLiteStore.Shared
   private let rows: StoreRows

@@ -4,7 +4,7 @@ import SQLiteFolder
 import StateStore
 import Wire
 
-/// Writes checkpoints and epochs. Owned by the writer's thread.
+/// Writes checkpoints and epochs. Owned by the writer thread.
 final class StoreWriter {
   private let database: Database
   private let rows: StoreRows
@@ -17,7 +17,7 @@ final class StoreWriter {
     self.database = database
     self.options = options
     try database.execute("PRAGMA cache_size = -\(options.writerCacheKibibytes)")
-    // What an earlier process left is copied and synced anew: its own sync may have failed.
+    // What an earlier process left is copied and synced again: that process's sync may have failed.
     try database.checkpoint()
     rows = try StoreRows(database)
     begin = try database.prepare("BEGIN IMMEDIATE")
@@ -49,7 +49,7 @@ final class StoreWriter {
   func commitTransaction() throws(DatabaseError) {
     try commit.run()
     unsent.committed()
-    // The log is trimmed up to what is stored here: a later process must read exactly this.
+    // The log is trimmed up to what is stored here: a later process must read exactly this file.
     try database.checkItsPlace()
   }
   func rollback() {
@@ -57,7 +57,7 @@ final class StoreWriter {
     unsent.undone()
   }
 
-  /// Copies the write-ahead log into the file when it has grown past its bound.
+  /// Copies the write-ahead log into the file if it has grown past its bound.
   func checkpointIfDue() throws(DatabaseError) {
     if counter.pages >= options.checkpointPagesDue { try database.checkpoint() }
   }
@@ -93,12 +93,12 @@ final class StoreWriter {
       recovery: Recovery(header: header, pinned: try rows.pinned(of: partition), outbox: outbox, replies: replies))
   }
 
-  /// - Throws: `StoreFailure`; with `fenced` nothing of the batch was written.
+  /// - Throws: `StoreFailure`; on `fenced` nothing of the batch was written.
   func write(_ batch: CheckpointBatch, epoch: UInt64) throws(StoreFailure) {
     let partition = batch.header.partition
     let stored = try rows.checkpoint(of: partition)
     try rows.checkEpoch(epoch, of: partition, newest: stored.epoch)
-    // An owner's checkpoints come in their order; one that was held up must not undo what a newer one wrote.
+    // An owner's checkpoints come in order; a delayed one must not undo what a newer one wrote.
     guard batch.header.offset >= stored.header?.offset ?? -1 else {
       throw StoreFailure(
         .fenced,
@@ -119,14 +119,14 @@ final class StoreWriter {
     }
   }
 
-  /// A change with its key as it stands in the row.
+  /// A change with its key as the row stores it.
   private struct SortedChange {
     let kind: UInt8
     let text: String
     let value: Entity?
   }
 
-  /// In the order of the table: each page is visited once.
+  /// In table order: each page is visited once.
   private static func sorted(_ changes: [EntityChange]) -> [SortedChange] {
     changes.map { change in
       SortedChange(

@@ -4,14 +4,13 @@ import SQLiteFolder
 import StateStore
 import Wire
 
-/// Writes the messages and replies of checkpoints that nobody has acknowledged: only what changes. Owned by the
-/// writer's thread.
+/// Writes the unacknowledged messages and replies of checkpoints: only what changes. Owned by the writer thread.
 final class UnsentWriter {
   private let rows: StoreRows
   private let deleteMessages, insertMessage, deleteReply, insertReply: Statement
-  /// What the committed file has, of partitions that were looked at.
+  /// What the committed file has, for the partitions looked at.
   private var known: [PartitionID: UnsentRows] = [:]
-  /// What the open transaction makes of it.
+  /// What it will be after the open transaction.
   private var pending: [PartitionID: UnsentRows] = [:]
 
   init(_ database: Database, _ rows: StoreRows) throws(DatabaseError) {
@@ -32,7 +31,7 @@ final class UnsentWriter {
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Nobody knows whether the commit failed before or after it: what it was about is looked at again.
+  /// Whether the failed commit took effect is unknown: the partitions concerned are looked at again.
   func undone() {
     for partition in pending.keys { known[partition] = nil }
     pending.removeAll(keepingCapacity: true)
@@ -46,7 +45,7 @@ final class UnsentWriter {
     return (outbox, replies.map(\.reply))
   }
 
-  /// What a checkpoint changes; to be written in this transaction.
+  /// A checkpoint's changes, to be written in this transaction.
   func change(to batch: CheckpointBatch) throws(StoreFailure) -> UnsentRows.Change {
     let partition = batch.header.partition
     let found = pending[partition] ?? known[partition]

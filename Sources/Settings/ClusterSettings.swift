@@ -1,4 +1,4 @@
-/// What a pod of a cluster can be told, with its defaults. What each value means stands in `SettingsTable`.
+/// The settings of a pod in a cluster, with their defaults. `SettingsTable` says what each value means.
 public struct ClusterSettings: Hashable, Sendable {
   public var services = ServiceChoice.all
   public var role = RoleChoice.all
@@ -26,7 +26,7 @@ public struct ClusterSettings: Hashable, Sendable {
   public var postgresStock: String?
   public var postgresPayments: String?
   public var redis: String?
-  /// Where a secret stands in a file, that file: `SettingsResolver` reads it into the value of the secret.
+  /// The files of secrets: `SettingsResolver` reads them into the secrets' values.
   public var postgresOrdersFile: String?
   public var postgresStockFile: String?
   public var postgresPaymentsFile: String?
@@ -34,11 +34,11 @@ public struct ClusterSettings: Hashable, Sendable {
   public var redisAuthoritiesFile: String?
   public var redisPrefix = "kassa:"
 
-  /// What librdkafka is told beside, by its own names. No line of the table: the names are the library's, and the
-  /// values are never shown.
+  /// librdkafka's other settings, by its own names. Not in the table: the names are the library's, and the values are
+  /// never shown.
   public var kafkaProperties: [String: String] = [:]
 
-  /// How long a pod serves on after it was told to end, by default.
+  /// How long a pod keeps serving after it was told to stop, by default.
   public static let drainDelayDefaultMilliseconds: Int64 = 5_000
 
   public init() {}
@@ -55,7 +55,7 @@ public enum ServingMode: String, CaseIterable, Sendable {
   case cluster
 }
 
-/// Whose API a pod serves, and whose partitions it may own.
+/// The services whose API a pod serves and whose partitions it may own.
 public enum ServiceChoice: String, CaseIterable, Sendable {
   case all, orders, stock, payments
 
@@ -65,9 +65,9 @@ public enum ServiceChoice: String, CaseIterable, Sendable {
 /// What a pod does for its services.
 public enum RoleChoice: String, CaseIterable, Sendable {
   case all
-  /// It takes requests, and owns no partitions.
+  /// It takes requests but owns no partitions.
   case api
-  /// It owns partitions, and takes no requests.
+  /// It owns partitions but takes no requests.
   case owner
 }
 
@@ -75,18 +75,18 @@ extension Endpoint {
   /// Whether it means every address of the machine.
   public var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
 
-  /// Where a program on the same machine finds who listens here: one that means every address is asked at loopback.
+  /// The address for a program on the same machine: loopback if this one means every address.
   public var onThisMachine: Endpoint {
     isWildcard ? Endpoint(host: host == "::" ? "::1" : "127.0.0.1", port: port) : self
   }
 
-  /// Whether only this machine reaches it.
+  /// Whether only this machine can reach it.
   public var isLoopback: Bool {
     if host == "localhost" || host == "::1" { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
-  /// Whether it is an address and no name.
+  /// Whether it is an address, not a name.
   var isNumeric: Bool { host.contains(":") || host.split(separator: ".").allSatisfy { UInt8($0) != nil } }
 }

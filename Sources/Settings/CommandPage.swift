@@ -1,4 +1,4 @@
-/// What a subcommand is: from it follow help, man page and completions.
+/// A subcommand's description: the source of help, man page and completions.
 public struct CommandPage: Sendable {
   public let name: String
   /// What follows the name: `order|item ID`, `[SETTING]…`.
@@ -7,7 +7,7 @@ public struct CommandPage: Sendable {
   public let summary: String
   /// Paragraphs of whole sentences.
   public let text: [String]
-  /// What the first argument can be, for completions.
+  /// Possible first arguments, for completions.
   public let words: [String]
   public let options: [CommandOption]
 
@@ -28,7 +28,7 @@ public struct CommandPage: Sendable {
 public struct CommandOption: Sendable {
   /// Without its hyphens.
   public let name: String
-  /// What stands for the value; nil for a switch, which has none.
+  /// The placeholder for the value; nil for a switch, which has none.
   public let placeholder: String?
   public let summary: String
   public let details: String
@@ -63,7 +63,7 @@ public struct CommandOption: Sendable {
   var usage: String { placeholder.map { "\(flag) \($0)" } ?? flag }
 }
 
-/// The codes that the program ends with.
+/// The program's exit codes.
 public enum ExitCode: Int32, CaseIterable, Sendable {
   case success = 0
   case failure = 1

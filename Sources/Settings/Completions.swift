@@ -1,4 +1,4 @@
-/// The shells that completions are written for.
+/// The shells with completions.
 public enum Shell: String, CaseIterable, Sendable { case bash, zsh, fish }
 
 extension Manual {

@@ -1,4 +1,4 @@
-/// How settings of librdkafka are named where Kassa's own are written.
+/// The names of librdkafka's settings where Kassa's own are written.
 enum LibraryProperty {
   /// librdkafka's name of a variable or of a line in a settings file: `sasl.password` for `KASSA_RDKAFKA_SASL_PASSWORD`
   /// and for `rdkafka.sasl.password`; nil for any other.
@@ -7,7 +7,7 @@ enum LibraryProperty {
     return behind(SettingsTable.propertyVariablePrefix, in: text)?.lowercased().replacing("_", with: ".")
   }
 
-  /// The variable that gives it.
+  /// The variable that sets it.
   static func variable(of name: String) -> String {
     SettingsTable.propertyVariablePrefix + name.uppercased().replacing(".", with: "_")
   }

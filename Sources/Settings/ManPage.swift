@@ -33,7 +33,7 @@ extension Manual {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Text that roff takes as it is.
+  /// Text escaped for roff.
   private func escaped(_ text: String) -> String {
     let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("…", with: "...")
       .replacing("—", with: "\\(em")

@@ -1,7 +1,7 @@
-/// What the program says about itself.
+/// The program's own documentation.
 public struct Manual: Sendable {
   public let version: String
-  /// When the version was made, as year-month-day.
+  /// The version's release date, as year-month-day.
   public let date: String
   public let pages: [CommandPage]
 
@@ -18,7 +18,7 @@ public struct Manual: Sendable {
     let width = pages.map(\.name.count).max() ?? 0
     var lines = ["kassa — \(Self.tagline)", "", "Usage: kassa COMMAND …", ""]
     for page in pages { lines.append("  \(padded(page.name, width))  \(page.summary)") }
-    lines += ["", "kassa help COMMAND tells more about one. Exit codes:"]
+    lines += ["", "kassa help COMMAND describes one. Exit codes:"]
     for code in ExitCode.allCases { lines.append("  \(code.rawValue)  \(code.meaning)") }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -37,7 +37,7 @@ public struct Manual: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Options by group, both in the order of the page.
+  /// Options by group, both in page order.
   static func grouped(_ options: [CommandOption]) -> [(group: String, options: [CommandOption])] {
     var groups: [(group: String, options: [CommandOption])] = []
     for option in options {
@@ -60,7 +60,7 @@ func sentence(_ summary: String) -> String {
   (summary.first.map { $0.uppercased() } ?? "") + summary.dropFirst() + "."
 }
 
-/// Text in lines of at most 90 characters.
+/// Text wrapped to at most 90 characters per line.
 private func wrapped(_ text: String, indent: String) -> String {
   var lines: [String] = []
   var line = indent

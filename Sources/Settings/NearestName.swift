@@ -1,6 +1,6 @@
-/// Finds the name that somebody meant.
+/// Finds the name that was probably meant.
 public enum NearestName {
-  /// The nearest of some names; nil when none is near: more than a third of the letters would have to change.
+  /// The nearest of some names; nil if none is near: more than a third of the letters would have to change.
   public static func of(_ word: String, among names: [String]) -> String? {
     let wanted = Array(word.lowercased().utf8)
     var best: (name: String, distance: Int)?
@@ -15,7 +15,7 @@ public enum NearestName {
 
   /// Insertions, deletions, replacements and swaps of neighbours between two words.
   static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
-    // A name has some dozens of letters; a longer word is near to none and costs no table.
+    // A name has a few dozen letters; a longer word is near none and needs no table.
     if abs(first.count - second.count) > 64 || first.count > 256 { return .max }
     var older: [Int] = []
     var above = Array(0...second.count)

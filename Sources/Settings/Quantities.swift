@@ -1,4 +1,4 @@
-/// Reads and writes counts, sizes and times. What is written reads back as the same value.
+/// Reads and writes counts, sizes and times. Written values read back unchanged.
 enum Quantities {
   private static let sizeUnits: [(name: String, bytes: Int)] = [
     ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1),
@@ -7,10 +7,10 @@ enum Quantities {
     ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
   ]
 
-  /// A whole number of decimal digits; `_` may divide them.
+  /// A whole number of decimal digits; `_` may separate them.
   static func count(_ text: String) -> Int? { wholeNumber(text[...]) }
 
-  /// A number with its unit; without one it means bytes.
+  /// A number with its unit; bytes if it has none.
   static func bytes(_ text: String) -> Int? {
     let (digits, unit) = divided(text)
     if unit.isEmpty { return wholeNumber(digits) }
@@ -18,7 +18,7 @@ enum Quantities {
     return wholeNumber(digits).flatMap { multiplied($0, size) }
   }
 
-  /// A number with its unit, which must be there: a bare 10 could be anything.
+  /// A number with its unit, which is required: a bare 10 could be anything.
   static func milliseconds(_ text: String) -> Int64? {
     let (digits, unit) = divided(text)
     guard let size = timeUnits.first(where: { $0.name == unit })?.milliseconds else { return nil }
@@ -36,7 +36,7 @@ enum Quantities {
     return "\(milliseconds / unit.milliseconds)\(unit.name)"
   }
 
-  /// The leading digits, and what follows them and one space at most.
+  /// The leading digits, and what follows them after at most one space.
   private static func divided(_ text: String) -> (digits: Substring, unit: Substring) {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == "_") }
     let rest = text[digits.endIndex...]

@@ -1,4 +1,4 @@
-/// Everything that `kassa serve` can be told, with its defaults. What each value means stands in `SettingsTable`.
+/// All settings of `kassa serve`, with their defaults. `SettingsTable` says what each value means.
 public struct ServeSettings: Hashable, Sendable {
   public var configFile: String?
   public var mode = ServingMode.embedded
@@ -10,17 +10,17 @@ public struct ServeSettings: Hashable, Sendable {
 
   public var apiKeysFile: String?
   public var servesWithoutAuthentication = false
-  /// Requests a second; nil: as many as they like.
+  /// Requests per second; nil: unlimited.
   public var callerRate: Int? = 1_000
-  /// Names that requests may give as their host; empty: see `SettingsTable`.
+  /// Names that requests may use as their host; empty: see `SettingsTable`.
   public var hosts: [String] = []
   /// Web pages of these sites may use the API.
   public var corsOrigins: [String] = []
 
   public var dataFolder = "data"
-  /// Of each service, in both modes.
+  /// Per service, in both modes.
   public var partitions = Self.partitionsDefault
-  /// nil: one for two cores that the process may use.
+  /// nil: one per two cores that the process may use.
   public var lanes: Int?
 
   public var connectionsMax = 10_000
@@ -54,21 +54,20 @@ public struct ServeSettings: Hashable, Sendable {
   public var logFormat = LoggingFormat.text
   public var clockToleranceMilliseconds: Int64 = 60_000
   public var acceptedClock = ClockAcceptance.plausible
-  /// Where nothing else is said, `SettingsResolver` makes it `ClusterSettings.drainDelayDefaultMilliseconds` in cluster
-  /// mode.
+  /// By default `SettingsResolver` sets it to `ClusterSettings.drainDelayDefaultMilliseconds` in cluster mode.
   public var drainDelayMilliseconds: Int64 = 0
   public var drainMilliseconds: Int64 = 10_000
 
-  /// What only a pod of a cluster is told.
+  /// The settings that only a pod of a cluster has.
   public var cluster = ClusterSettings()
 
-  /// Partitions of each service where nothing else is said: here alone, and the topics and the deployment files follow.
+  /// Default number of partitions per service: defined only here; the topics and the deployment files follow.
   public static let partitionsDefault = 8
 
   public init() {}
 }
 
-/// What becomes of log records that checkpoints cover.
+/// What happens to log records covered by checkpoints.
 public enum EventLogRetention: String, CaseIterable, Sendable {
   /// They are deleted in the background.
   case trim
@@ -76,23 +75,23 @@ public enum EventLogRetention: String, CaseIterable, Sendable {
   case keep
 }
 
-/// With which clock a server starts.
+/// Which clocks a server accepts at its start.
 public enum ClockAcceptance: String, CaseIterable, Sendable {
-  /// One that fits what is known from elsewhere.
+  /// A clock that fits what is known from elsewhere.
   case plausible
-  /// As it is now.
+  /// The clock as it is now.
   case now
 }
 
-/// From which weight on something is logged.
+/// The lowest level that is logged.
 public enum LoggingLevel: String, CaseIterable, Sendable { case debug, info, warning, error }
 
-/// How a line of the log looks.
+/// The format of log lines.
 public enum LoggingFormat: String, CaseIterable, Sendable { case text, json }
 
 /// Where a server listens.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
-  /// A name or an IP address, an IPv6 one without brackets.
+  /// A name or an IP address, IPv6 without brackets.
   public var host: String
   /// 0: any free one.
   public var port: UInt16
@@ -104,7 +103,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// Reads `HOST:PORT`; an IPv6 address stands in square brackets.
+  /// Reads `HOST:PORT`; IPv6 addresses are in square brackets.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
       text[text.index(after: colon)...].allSatisfy(\.isNumber)

@@ -1,4 +1,4 @@
-/// One line of the settings table: from it follow flag, environment variable, help, completions and documentation.
+/// One line of the settings table: the source of flag, environment variable, help, completions and documentation.
 public struct Setting: Sendable {
   /// Lower case with hyphens, unit left out: `request-deadline`.
   public let name: String
@@ -6,12 +6,12 @@ public struct Setting: Sendable {
   let type: SettingType
   /// One line without a full stop.
   public let summary: String
-  /// More, where there is more to know; whole sentences.
+  /// More information, if there is any; whole sentences.
   public let details: String
-  /// The only mode that it means something in; nil: both.
+  /// The only mode in which it has a meaning; nil: both.
   public let mode: ServingMode?
 
-  /// - Parameter mode: nil: the only mode of the group, if that has one.
+  /// - Parameter mode: nil: the group's only mode, if it has one.
   init(
     _ name: String, _ group: SettingGroup, _ type: SettingType, _ summary: String, _ details: String = "",
     in mode: ServingMode? = nil
@@ -29,24 +29,24 @@ public struct Setting: Sendable {
   /// The name in the environment and in a settings file.
   public var variable: String { SettingsTable.variablePrefix + name.uppercased().replacing("-", with: "_") }
 
-  /// What stands for the value in help texts.
+  /// The placeholder for the value in help texts.
   public var placeholder: String { type.placeholder }
 
-  /// What the value may be, in words.
+  /// The valid values, in words.
   public var range: String { type.range }
 
   public var completion: SettingType.Completion { type.completion }
 
-  /// Whether its flag may stand without a value.
+  /// Whether its flag may be given without a value.
   public var isSwitch: Bool { type.isSwitch }
 
   /// Whether the value must never be shown.
   var isSecret: Bool { type.isSecret }
 
-  /// The setting that names a file with this one's value; nil where the value is no secret.
+  /// The setting that names a file with this one's value; nil if the value is not a secret.
   var fileSetting: Setting? { isSecret ? SettingsTable.setting(named: name + SettingsTable.fileSuffix) : nil }
 
-  /// The value in given settings, as it could be written in a flag; of a secret only that there is one.
+  /// The value in given settings, as it would be written in a flag; for a secret only whether there is one.
   public func value(in settings: ServeSettings) -> String { type.show(settings) }
 
   public var defaultValue: String { value(in: ServeSettings()) }
@@ -66,7 +66,7 @@ public enum SettingGroup: String, CaseIterable, Sendable {
   case kafka = "Kafka"
   case servers = "PostgreSQL and Redis"
 
-  /// The only mode that its settings mean something in; nil: both.
+  /// The only mode in which its settings have a meaning; nil: both.
   var mode: ServingMode? {
     switch self {
     case .cluster, .kafka, .servers: .cluster

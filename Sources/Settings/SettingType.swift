@@ -1,6 +1,6 @@
-/// How a setting's value is written, what it may be, and where in `ServeSettings` it stands.
+/// How a setting's value is written, what it may be, and where `ServeSettings` has it.
 public struct SettingType: Sendable {
-  /// What a shell offers.
+  /// The completions a shell offers.
   public enum Completion: Hashable, Sendable {
     case nothing, files, folders
     case words([String])
@@ -9,16 +9,16 @@ public struct SettingType: Sendable {
   let placeholder: String
   let range: String
   let completion: Completion
-  /// Whether the value must never be shown, nor told in an error.
+  /// Whether the value must never be shown, not even in an error.
   var isSecret = false
-  /// Whether its flag may stand without a value, which then means `yes`.
+  /// Whether its flag may be given without a value, which then means `yes`.
   var isSwitch = false
-  /// Sets the value that a text says; false when it says none or one out of range.
+  /// Sets the value from a text; false if that is not a value or is out of range.
   let read: @Sendable (String, inout ServeSettings) -> Bool
   let show: @Sendable (ServeSettings) -> String
 }
 
-/// Where in the settings a value stands.
+/// A value's place in the settings.
 typealias Place<Value> = any WritableKeyPath<ServeSettings, Value> & Sendable
 
 extension SettingType {
@@ -29,7 +29,7 @@ extension SettingType {
       show: { $0[keyPath: path].description })
   }
 
-  /// One that need not be given; without it the value is shown as nothing.
+  /// An optional one; without it the value is shown as nothing.
   static func endpoint(_ path: Place<Endpoint?>) -> SettingType {
     SettingType(
       placeholder: endpointPlaceholder, range: endpointRange, completion: .nothing,
@@ -43,7 +43,7 @@ extension SettingType {
   private static let endpointPlaceholder = "HOST:PORT"
   private static let endpointRange = "a name or an IP address (an IPv6 one in brackets) and a port of 0…65535"
 
-  /// Several, divided by commas.
+  /// Several, separated by commas.
   static func endpoints(_ path: Place<[Endpoint]>) -> SettingType {
     SettingType(
       placeholder: "HOST:PORT,…", range: "names or IP addresses (IPv6 ones in brackets) with ports of 1…65535",
@@ -63,7 +63,7 @@ extension SettingType {
       read: { assign(visible($0, lengths), to: path, of: &$1) }, show: { $0[keyPath: path] })
   }
 
-  /// One that need not be given; without it the value is shown as nothing.
+  /// An optional one; without it the value is shown as nothing.
   static func text(_ lengths: ClosedRange<Int>, _ path: Place<String?>) -> SettingType {
     SettingType(
       placeholder: "TEXT", range: visibleRange(lengths), completion: .nothing,
@@ -74,7 +74,7 @@ extension SettingType {
       }, show: { $0[keyPath: path] ?? "" })
   }
 
-  /// What may hold a password: of it is only shown that it is there. An empty one counts as none.
+  /// A value that may contain a password: only its presence is shown. An empty one counts as none.
   static func secret(_ placeholder: String, _ path: Place<String?>) -> SettingType {
     SettingType(
       placeholder: placeholder, range: "at most \(secretBytesMax) bytes, or nothing", completion: .nothing,
@@ -86,7 +86,7 @@ extension SettingType {
       }, show: { $0[keyPath: path] == nil ? "" : hidden })
   }
 
-  /// What stands for a value that is not shown.
+  /// Shown instead of a hidden value.
   static let hidden = "(hidden)"
   static let secretBytesMax = 4_096
 
@@ -104,7 +104,7 @@ extension SettingType {
       read: { assign(pathText($0), to: path, of: &$1) }, show: { $0[keyPath: path] })
   }
 
-  /// A file that need not be named; without one the value is shown as nothing.
+  /// An optional file; without one the value is shown as nothing.
   static func file(_ path: Place<String?>) -> SettingType {
     SettingType(
       placeholder: "FILE", range: "the path of a file", completion: .files,
@@ -121,7 +121,7 @@ extension SettingType {
       read: { assign(Quantities.count($0), within: range, to: path, of: &$1) }, show: { String($0[keyPath: path]) })
   }
 
-  /// A count, or a word for what Kassa finds best.
+  /// A count, or a word for Kassa's choice.
   static func count(
     _ range: ClosedRange<Int>, or word: String, _ path: Place<Int?>
   ) -> SettingType {
@@ -168,7 +168,7 @@ extension SettingType {
 
   static let switchWords = ["yes", "no"]
 
-  /// Something that is so or is not; its flag alone means that it is.
+  /// A yes or no; the flag alone means yes.
   static func switched(_ path: Place<Bool>) -> SettingType {
     SettingType(
       placeholder: switchWords.joined(separator: "|"), range: "yes or no; the flag alone means yes",
@@ -177,7 +177,7 @@ extension SettingType {
       show: { $0[keyPath: path] ? "yes" : "no" })
   }
 
-  /// Several texts, divided by commas; an empty text is none of them.
+  /// Several texts, separated by commas; empty texts do not count.
   static func list(
     _ placeholder: String, _ range: String, countMax: Int, _ path: Place<[String]>,
     isOne: @escaping @Sendable (String) -> Bool

@@ -1,8 +1,8 @@
 /// A file of settings: lines `NAME=VALUE` as environment files have them.
 ///
-/// Empty lines and lines that begin with `#` say nothing; `export ` before a name is passed over. A value may stand in
-/// single quotes, as it is, or in double quotes, where `\\` escapes the character after it. Without quotes it ends at
-/// a `#` after a space, or at the line's end, spaces around it left out.
+/// Empty lines and lines starting with `#` are skipped, as is `export ` before a name. A value may be in single quotes,
+/// taken literally, or in double quotes, where `\\` escapes the character after it. Without quotes it ends at a `#`
+/// after a space, or at the line's end, without surrounding spaces.
 enum SettingsFile {
   struct Line: Hashable {
     let number: Int
@@ -10,7 +10,7 @@ enum SettingsFile {
     let value: String
   }
 
-  /// The lines that say something, and a sentence about each line that cannot be read.
+  /// The lines with settings, and a sentence about each line that cannot be read.
   static func read(_ text: String, path: String) -> (lines: [Line], problems: [String]) {
     var lines: [Line] = []
     var problems: [String] = []
@@ -23,7 +23,7 @@ enum SettingsFile {
         continue
       }
       guard let value = value(line[line.index(after: equals)...]) else {
-        problems.append("\(path):\(index + 1): a quote is not closed, or something stands behind it")
+        problems.append("\(path):\(index + 1): a quote is not closed, or something follows it")
         continue
       }
       lines.append(Line(number: index + 1, name: String(trimmed(line[..<equals])), value: value))

@@ -1,5 +1,5 @@
 extension SettingsRelations {
-  /// What must hold between the settings of a pod; all of it holds in embedded mode.
+  /// What must hold between the settings of a pod; in embedded mode all of it does.
   static let cluster: [Relation] =
     [
       onlyInCluster("Cluster mode needs `kafka-brokers`.", ["mode", "kafka-brokers"]) {
@@ -32,11 +32,11 @@ extension SettingsRelations {
 
   private static let peers: [Relation] = [
     onlyInCluster(
-      "`peers-advertise` is needed when `peers` means every address of the machine, and cannot mean that itself.",
+      "`peers-advertise` is needed if `peers` means every address of the machine, and cannot mean that itself.",
       ["peers", "peers-advertise"]
     ) { !($0.cluster.peersAdvertise ?? $0.cluster.peers).isWildcard },
     onlyInCluster(
-      "`peer-certificate` is needed when `peers` or `peers-advertise` is not a loopback address.",
+      "`peer-certificate` is needed if `peers` or `peers-advertise` is not a loopback address.",
       ["peers", "peers-advertise", "peer-certificate"]
     ) { settings in
       let places = [settings.cluster.peers] + [settings.cluster.peersAdvertise].compactMap { $0 }
@@ -71,10 +71,10 @@ extension SettingsRelations {
     .ascending("lease", "kafka-session-timeout", in: .cluster) {
       ($0.cluster.leaseMilliseconds, $0.cluster.kafkaSessionMilliseconds)
     },
-    // Else those who wait while a pod dies get errors.
+    // Otherwise clients waiting while a pod dies get errors.
     onlyInCluster(
-      "`kafka-session-timeout`, `lease` and a tenth of it, and 1 s in which the group divides the partitions must fit "
-        + "into `request-deadline` together.", ["kafka-session-timeout", "lease", "request-deadline"]
+      "`kafka-session-timeout`, `lease` and a tenth of it, and 1 s for the group to distribute the partitions must "
+        + "together fit into `request-deadline`.", ["kafka-session-timeout", "lease", "request-deadline"]
     ) {
       let lease = $0.cluster.leaseMilliseconds
       return $0.cluster.kafkaSessionMilliseconds + lease + lease / 10 + 1_000 <= $0.requestDeadlineMilliseconds

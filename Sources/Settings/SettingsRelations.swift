@@ -3,14 +3,14 @@ enum SettingsRelations {
   /// For the documentation.
   static let rules =
     (relations + serving).map(\.rule) + [
-      "In embedded mode nothing of the chapters \(chapters(of: .cluster)) may be given, nor anything of librdkafka's; "
+      "In embedded mode no settings of the chapters \(chapters(of: .cluster)) may be given, nor any of librdkafka's; "
         + "in cluster mode none of \(names(of: .embedded))."
     ]
 
   struct Relation: Sendable {
     /// A sentence.
     let rule: String
-    /// Whose values are told when it does not hold.
+    /// The settings whose values are shown if it does not hold.
     let names: [String]
     let holds: @Sendable (ServeSettings) -> Bool
 
@@ -44,25 +44,25 @@ enum SettingsRelations {
       (Int64($0.connectionsPerAddressMax), Int64($0.connectionsMax))
     },
     Relation(
-      "`head-bytes-max` must exceed `path-bytes-max` by 64 bytes at least.", ["head-bytes-max", "path-bytes-max"]
+      "`head-bytes-max` must exceed `path-bytes-max` by at least 64 bytes.", ["head-bytes-max", "path-bytes-max"]
     ) { $0.pathBytesMax + 64 <= $0.headBytesMax },
     .ascending("checkpoint-entities-due", "dirty-entities-max") {
       (Int64($0.checkpointEntitiesDue), Int64($0.dirtyEntitiesMax))
     },
     .ascending("request-deadline", "batch-deadline") { ($0.requestDeadlineMilliseconds, $0.batchDeadlineMilliseconds) },
-    // A repetition after the deadline has to find its key.
+    // A repetition after the deadline must find its key.
     .ascending("request-deadline", "idempotency-expiry") {
       ($0.requestDeadlineMilliseconds, $0.idempotencyExpiryMilliseconds)
     },
   ]
 
-  /// What only a server must heed.
+  /// Relations that matter only to a server.
   private static let serving: [Relation] = [
     Relation(
-      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who reaches "
-        + "it may do everything.", ["http", "api-keys", "no-authentication"]
+      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
+        + "reach it may do everything.", ["http", "api-keys", "no-authentication"]
     ) { $0.http.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
-    Relation("`api-keys` and `no-authentication` do not go together.", ["api-keys", "no-authentication"]) {
+    Relation("`api-keys` and `no-authentication` exclude each other.", ["api-keys", "no-authentication"]) {
       $0.apiKeysFile == nil || !$0.servesWithoutAuthentication
     },
   ]
@@ -92,7 +92,7 @@ enum SettingsRelations {
 
   // MARK: Modes
 
-  /// A sentence for each setting that was given and means nothing in the mode.
+  /// A sentence for each given setting without a meaning in the mode.
   private static func misplaced(_ resolved: ResolvedSettings) -> [String] {
     let mode = resolved.settings.mode
     var given = SettingsTable.all
@@ -103,7 +103,7 @@ enum SettingsRelations {
         .map { "\(SettingsTable.propertyPrefix)\($0.key) (\($0.value))" }
     }
     guard !given.isEmpty else { return [] }
-    return ["In mode \(mode.rawValue) nothing is done with \(given.joined(separator: ", ")). \(told("mode", resolved))"]
+    return ["In mode \(mode.rawValue) there is no use for \(given.joined(separator: ", ")). \(told("mode", resolved))"]
   }
 
   private static func chapters(of mode: ServingMode) -> String {

@@ -1,13 +1,13 @@
 extension ResolvedSettings {
   private struct Row {
     let name: String
-    /// Empty: there is none.
+    /// Empty if there is none.
     let value: String
     let origin: String
     let variable: String
   }
 
-  /// The table's settings, then what librdkafka is told.
+  /// The table's settings, then librdkafka's.
   private var rows: [Row] {
     let settings = SettingsTable.all.map { setting in
       Row(
@@ -34,8 +34,8 @@ extension ResolvedSettings {
     }.joined()
   }
 
-  /// `kassa settings --json`: an object a setting, values as they would be written in a flag, secrets hidden; null
-  /// where there is none.
+  /// `kassa settings --json`: an object per setting, values as they would be written in a flag, secrets hidden; null if
+  /// there is none.
   public var json: String {
     let lines = rows.map { row in
       "  {\"name\":\(jsonText(row.name)),\"value\":\(row.value.isEmpty ? "null" : jsonText(row.value)),"

@@ -1,6 +1,6 @@
 extension SettingsResolver {
-  /// Puts the content of files into the secrets that they hold. Only in cluster mode: in embedded mode the settings
-  /// that name them are refused as they are. An empty secret counts as none.
+  /// Sets secrets to the contents of their files. Only in cluster mode: in embedded mode the settings that name the
+  /// files are refused. An empty secret counts as none.
   ///
   /// - Parameter readFile: the text of a file; its error's description becomes part of a sentence.
   mutating func takeSecretFiles(_ readFile: (String) throws -> String) {
@@ -8,7 +8,7 @@ extension SettingsResolver {
     for secret in SettingsTable.all {
       guard let file = secret.fileSetting, let origin = resolved.origins[file.name] else { continue }
       let path = file.value(in: resolved.settings)
-      // A wrong path was refused where it was taken.
+      // An invalid path was refused when it was read.
       if path.isEmpty { continue }
       if let other = resolved.origins[secret.name], !secret.value(in: resolved.settings).isEmpty {
         problems.append("\(secret.name) (\(other)) and \(file.name) (\(origin)) are both given: leave one out")
@@ -21,7 +21,7 @@ extension SettingsResolver {
     }
   }
 
-  /// What is wrong with the file, as the end of a sentence; nil when its content was taken.
+  /// What is wrong with the file, as the end of a sentence; nil if its content was taken.
   private mutating func take(
     _ secret: Setting, from path: String, _ readFile: (String) throws -> String
   ) -> String? {
@@ -32,8 +32,8 @@ extension SettingsResolver {
 }
 
 extension Setting {
-  /// Sets a secret to what its file holds, one newline at the end left out. Returns the end of a sentence about the
-  /// file when that cannot be the value; it never tells the content.
+  /// Sets a secret to its file's content, without one newline at the end. If that cannot be the value, returns the end
+  /// of a sentence about the file, which never shows the content.
   fileprivate func takeContent(_ text: String, _ settings: inout ServeSettings) -> String? {
     switch SecretText.of(file: text) {
     case .failure(let problem): return problem.description
@@ -43,15 +43,15 @@ extension Setting {
   }
 }
 
-/// What a file with a secret says: for the settings that name one, and for tools that take such a file.
+/// Reads the content of a secret's file: for the settings that name one, and for tools that take such a file.
 public enum SecretText {
-  /// The end of a sentence about the file; it never tells the content.
+  /// The end of a sentence about the file; it never shows the content.
   public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
   }
 
-  /// The value in a file's text: the text without the one newline at its end, where it has one (`\r\n` counts as one).
-  /// Refuses a file of more than 4096 bytes, one without a value, and one with a zero byte.
+  /// The value in a file's text: the text without one newline at its end, if any (`\r\n` counts as one). Refuses a file
+  /// of more than 4096 bytes, one without a value, and one with a zero byte.
   public static func of(file text: String) -> Result<String, Problem> {
     let count = text.utf8.count
     guard count <= SettingType.secretBytesMax else {

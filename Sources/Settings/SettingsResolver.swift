@@ -1,10 +1,10 @@
-/// Where a value came from, the strongest first: a flag wins over the environment, that over the file, that over the
-/// default.
+/// Where a value came from, strongest first: a flag overrides the environment, which overrides the file, which
+/// overrides the default.
 public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
   case flag
   case environment
   case file(path: String, line: Int)
-  /// A secret in a file of its own.
+  /// A secret in its own file.
   case secretFile(path: String)
   case `default`
 
@@ -22,12 +22,12 @@ public enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
 /// The settings in force, and where each came from.
 public struct ResolvedSettings: Sendable {
   public internal(set) var settings = ServeSettings()
-  /// By the setting's name; what is not in here has its default.
+  /// By the setting's name; missing ones have their default.
   var origins: [String: SettingOrigin] = [:]
   /// By librdkafka's name.
   public fileprivate(set) var propertyOrigins: [String: SettingOrigin] = [:]
 
-  /// Refuses to serve strangers by accident. Only who serves asks: tools look at the same settings and open no port.
+  /// Refuses to serve strangers by accident. Only servers call it: tools read the same settings but open no port.
   /// - Throws: `SettingsError` with what to do.
   public func checkServing() throws(SettingsError) {
     let problems = SettingsRelations.contradictionsOfServing(self)
@@ -37,8 +37,7 @@ public struct ResolvedSettings: Sendable {
   public func origin(of setting: Setting) -> SettingOrigin { origins[setting.name] ?? .default }
 }
 
-/// Everything that is wrong with the settings: a sentence each, which names the setting, its value and where it came
-/// from.
+/// Everything wrong with the settings: a sentence each, which names the setting, its value and where it came from.
 public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
   public let problems: [String]
 
@@ -47,18 +46,18 @@ public struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible 
   public var description: String { problems.joined(separator: "\n") }
 }
 
-/// Puts the settings together from flags, environment, file and defaults.
+/// Combines the settings from flags, environment, file and defaults.
 public struct SettingsResolver {
   var resolved = ResolvedSettings()
   var problems: [String] = []
-  /// The settings that are looked at; nil: all.
+  /// The settings to look at; nil: all.
   private let names: Set<String>?
 
   private init(_ names: Set<String>?) { self.names = names }
 
   /// - Parameters:
   ///   - arguments: flags only: `--name value` or `--name=value`.
-  ///   - environment: of which only what begins with `KASSA_` counts.
+  ///   - environment: only variables that begin with `KASSA_` count.
   ///   - readFile: the text of a file; its error's description becomes part of a sentence.
   /// - Throws: `SettingsError` with everything that is wrong, not only the first.
   public static func resolve(
@@ -68,8 +67,8 @@ public struct SettingsResolver {
     return try resolver.resolve(arguments, environment, readFile)
   }
 
-  /// Looks at some settings only: for tools that need no more of them than where a server is found. What all others are
-  /// is not looked at, so none of them can be wrong; how settings fit together is not, either.
+  /// Looks only at some settings: for tools that only need to know where a server is. All others are ignored, so none
+  /// of them can be wrong; nor are relations between settings checked.
   ///
   /// - Parameter names: `config` is always among them.
   /// - Throws: `SettingsError` with everything that is wrong with these.
@@ -84,8 +83,8 @@ public struct SettingsResolver {
   private mutating func resolve(
     _ arguments: [String], _ environment: [String: String], _ readFile: (String) throws -> String
   ) throws(SettingsError) -> ResolvedSettings {
-    // Later ones win: the weakest source first. The file's name comes from the others, so these are looked through
-    // before.
+    // Later ones win, so the weakest source comes first. The file's name comes from the others, so these are read
+    // before it.
     let flags = flags(arguments)
     let variables = variables(environment)
     if let path = (flags["config"] ?? variables["config"]), !path.isEmpty { takeFile(path, readFile) }
@@ -112,14 +111,14 @@ public struct SettingsResolver {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("--"), argument.count > 2 else {
-        problems.append("'\(withoutValue(argument))' is no flag: settings are written --name VALUE")
+        problems.append("'\(withoutValue(argument))' is not a flag: settings are written --name VALUE")
         continue
       }
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
       guard let setting = SettingsTable.setting(named: name) else {
         problems.append(unknown("--\(name)", among: SettingsTable.all.map(\.flag)))
-        // Its value, if it has one, is no mistake of its own.
+        // Its value, if it has one, is not another mistake.
         if parts.count == 1, let next = rest.first, !next.hasPrefix("--") { rest.removeFirst() }
         continue
       }
@@ -168,7 +167,7 @@ public struct SettingsResolver {
       if names != nil, SettingsTable.all.first(where: { $0.variable == line.name }).map(isLookedAt) != true { continue }
       if let property = LibraryProperty.name(of: line.name) {
         if let other = resolved.propertyOrigins[property] {
-          problems.append("\(origin): \(line.name) stands at \(other) already")
+          problems.append("\(origin): \(line.name) is already set at \(other)")
         }
         take(line.value, forProperty: property, from: origin)
         continue
@@ -180,7 +179,7 @@ public struct SettingsResolver {
       if setting.name == "config" {
         problems.append("\(origin): a settings file cannot name another one")
       } else if let other = resolved.origins[setting.name] {
-        problems.append("\(origin): \(line.name) stands at \(other) already")
+        problems.append("\(origin): \(line.name) is already set at \(other)")
       } else {
         take(line.value, for: setting, from: origin)
       }
@@ -213,7 +212,7 @@ public struct SettingsResolver {
     }
   }
 
-  /// What follows an equals sign may be part of a secret written without quotes.
+  /// The part after an equals sign may belong to a secret written without quotes.
   private func withoutValue(_ text: String) -> String {
     text.firstIndex(of: "=").map { "\(text[...$0])…" } ?? text
   }

@@ -10,11 +10,11 @@ extension SettingsTable {
     Setting(
       "no-authentication", .callers, .switched(\.servesWithoutAuthentication),
       "serve strangers: needed when `http` is not a loopback address and there are no `api-keys`",
-      "For a shop behind a gateway that lets in only those who may, or in a network where everybody may do everything."
+      "For a shop behind a gateway that checks its callers, or in a network where everybody may do everything."
     ),
     Setting(
       "caller-rate", .callers, .count(1...1_000_000, or: "unlimited", \.callerRate),
-      "requests a second of one API key that names no rate of its own",
+      "requests per second of one API key without its own rate",
       "As many may come at once after a pause. Beyond it a request is refused with 429. For each process by itself."),
     Setting(
       "hosts", .callers,

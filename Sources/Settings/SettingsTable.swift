@@ -1,13 +1,13 @@
-/// The one table of what `kassa serve` can be told.
+/// The one table of all settings of `kassa serve`.
 public enum SettingsTable {
-  /// A variable that begins like a setting and is none: it lets tests make the disk fail on command.
+  /// A variable that begins like a setting but is not one: it lets tests make the disk fail on command.
   static let faultVariable = "KASSA_FAULT_FILE"
-  /// What the environment's names begin with.
+  /// The prefix of names in the environment.
   public static let variablePrefix = "KASSA_"
-  /// What the variables begin with that librdkafka is told, and how they begin in a settings file.
+  /// The prefix of variables for librdkafka, in the environment and in a settings file.
   static let propertyVariablePrefix = "KASSA_RDKAFKA_"
   static let propertyPrefix = "rdkafka."
-  /// What the names end with of settings that name the file of a secret.
+  /// The suffix of settings that name the file of a secret.
   static let fileSuffix = "-file"
 
   public static let all: [Setting] =
@@ -21,21 +21,21 @@ public enum SettingsTable {
   private static let mode: [Setting] = [
     Setting(
       "mode", .mode, .choice(\.mode), "one process with a data folder, or a pod of a cluster",
-      "What only pods need stands in the last chapters, and is refused in embedded mode.")
+      "Settings that only pods need are in the last chapters, and are refused in embedded mode.")
   ]
 
   private static let endpoints: [Setting] = [
     Setting(
       "http", .endpoints, .endpoint(\.http), "where the REST API is served",
-      "Port 0 takes any free one; the log tells which."),
+      "Port 0 takes any free one; the log shows which."),
     Setting(
       "operator", .endpoints, .endpoint(\.operatorPort), "where health, metrics and reports are served",
-      "Whoever reaches it sees how the shop is doing and needs no password: keep it on the machine or behind a gateway."
+      "Whoever can reach it sees how the shop is doing, without a password: keep it on the machine or behind a gateway."
     ),
     Setting(
       "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
       "the server's certificate chain (PEM); with it the REST API speaks TLS",
-      "Needs `tls-key`. The operator endpoint speaks plain HTTP always."),
+      "Needs `tls-key`. The operator endpoint always speaks plain HTTP."),
     Setting(
       "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
     ),
@@ -44,31 +44,31 @@ public enum SettingsTable {
   private static let data: [Setting] = [
     Setting(
       "data", .data, .folder(\.dataFolder), "the folder of the log and the store",
-      "It is made when it is missing, belongs to one process at a time, and remembers its format and its partitions. "
+      "It is created if it is missing, belongs to one process at a time, and remembers its format and its partitions. "
         + "Only in embedded mode.", in: .embedded),
     Setting(
       "partitions", .data, .count(1...256, \.partitions), "partitions of each service, chosen once for a data folder",
-      "A data folder, a database or a topic that was made with another count is refused. More of them let more lanes, "
-        + "and in a cluster more pods, work at the same time."
+      "A data folder, a database or a topic created with another count is refused. More partitions let more lanes, and "
+        + "in a cluster more pods, work at the same time."
     ),
     Setting(
       "lanes", .data, .count(1...64, or: "auto", \.lanes), "threads that serve requests and own partitions",
-      "`auto` means one for two cores that the process may use, by its CPU affinity and the quotas of its cgroups "
-        + "(`cpu.max`): log and store have threads of their own."),
+      "`auto` means one per two cores that the process may use, by its CPU affinity and the quotas of its cgroups "
+        + "(`cpu.max`): log and store have their own threads."),
   ]
 
   private static let requests: [Setting] = [
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "The first request of a further one is refused with 503, and it is closed; of hundreds some are just closed. "
-        + "Lowered at the start, with a warning, where the hard limit of descriptors leaves no room for as many and "
-        + "512 more."
+      "Further ones get 503 for their first request and are closed; if there are hundreds, some are just closed. "
+        + "Lowered at the start, with a warning, if the hard limit of descriptors is less than this and 512 more."
     ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
       "open connections of one client address",
-      "Further ones are refused with 429. Behind a gateway all clients have its address: set it to `connections-max`."),
+      "Further ones are refused with 429. Behind a gateway all clients have its address: then set this to "
+        + "`connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
       "the request line and all headers together",
@@ -82,27 +82,27 @@ public enum SettingsTable {
     Setting(
       "request-read-time", .requests, .duration(100...hour, \.requestReadMilliseconds),
       "how long a request may take to arrive, from its first byte to its last",
-      "Then it is answered with 408 and its connection closed, however steadily bytes drip in."),
+      "Then it is answered with 408 and its connection closed, however steadily bytes trickle in."),
     Setting(
       "answer-time", .requests, .duration(100...hour, \.answerMilliseconds),
       "how long a client may take to read an answer", "Then its connection is closed."),
     Setting(
       "idle-time", .requests, .duration(100...24 * hour, \.idleMilliseconds),
       "how long a connection may be silent between requests",
-      "Load balancers in front should let go of silent connections earlier."),
+      "Load balancers in front should close silent connections earlier."),
     Setting(
       "request-deadline", .requests, .duration(10...hour, \.requestDeadlineMilliseconds),
       "how long a request may wait for its partition",
-      "Then it is answered with 504: a command may have taken effect, and its repetition with "
-        + "the same Idempotency-Key tells."
+      "Then it is answered with 504: a command may have taken effect; repeating it with the same Idempotency-Key shows "
+        + "whether it has."
     ),
     Setting(
       "batch-deadline", .requests, .duration(10...24 * hour, \.batchDeadlineMilliseconds),
       "the same for batch_init requests"),
     Setting(
       "pending-requests-max", .requests, .count(1...1_048_576, \.pendingRequestsMax),
-      "requests of one lane that wait for partitions",
-      "Beyond it a request is refused with 503 and Retry-After."),
+      "requests of one lane waiting for partitions",
+      "Beyond this a request is refused with 503 and Retry-After."),
   ]
 
   private static let rules: [Setting] = [
@@ -113,47 +113,47 @@ public enum SettingsTable {
       "order-lines-max", .rules, .count(1...16_384, \.orderLinesMax), "different items in one order", becomesARule),
     Setting(
       "order-waiters-max", .rules, .count(1...65_536, \.orderWaitersMax),
-      "requests that wait for the checkout of one order", becomesARule),
+      "requests waiting for the checkout of one order", becomesARule),
     Setting(
-      "item-parked-max", .rules, .count(1...65_536, \.itemParkedMax), "checkouts that wait for units of one item",
-      "Units that unfinished checkouts hold may come back, so later buyers wait in line; beyond "
-        + "this bound they get 503. \(becomesARule)"
+      "item-parked-max", .rules, .count(1...65_536, \.itemParkedMax), "checkouts waiting for units of one item",
+      "Units held by unfinished checkouts may be released, so later buyers wait in line; beyond this bound they get "
+        + "503. \(becomesARule)"
     ),
   ]
 
-  /// Of the settings that are a part of what partitions decide.
+  /// Text for the settings that are part of the rules by which partitions decide.
   private static let becomesARule =
-    "A changed value goes into the log of each partition and holds from there on; nothing before is decided anew."
+    "A changed value is written to each partition's log and applies from there on; earlier decisions stay."
 
   private static let memory: [Setting] = [
     Setting(
       "checkpoint-interval", .memory, .duration(10...hour, \.checkpointIntervalMilliseconds),
-      "how long a change may wait for its checkpoint", "What a restart replays is about this long."),
+      "how long a change may wait for its checkpoint", "A restart replays about this much."),
     Setting(
       "checkpoint-entities-due", .memory, .count(1...10_000_000, \.checkpointEntitiesDue),
-      "changed entities of one partition with which its checkpoint is due at once"),
+      "changed entities of one partition at which its checkpoint is due at once"),
     Setting(
       "resident-entities-max", .memory, .count(1...100_000_000, \.residentEntitiesMax),
-      "entities of all partitions of the process in memory; beyond it unchanged ones leave",
+      "entities of all partitions of the process in memory; beyond this unchanged ones are evicted",
       "One takes about 300 bytes."),
     Setting(
       "dirty-entities-max", .memory, .count(1...10_000_000, \.dirtyEntitiesMax),
-      "changed entities of all partitions of the process that wait for checkpoints",
-      "Beyond it commands are refused with 503 until checkpoints catch up."),
+      "changed entities of all partitions of the process waiting for checkpoints",
+      "Beyond this commands are refused with 503 until checkpoints catch up."),
     Setting(
       "event-log-queue-records-max", .memory, .count(1...16_777_216, \.eventLogQueuedRecordsMax),
-      "records that wait to be written to the log",
-      "Beyond it commands are refused with 503. Only in embedded mode: a pod has one record of each partition under way.",
-      in: .embedded),
+      "records waiting to be written to the log",
+      "Beyond this commands are refused with 503. Only in embedded mode: a pod has one record of each partition "
+        + "under way.", in: .embedded),
     Setting(
       "event-log-queue-bytes-max", .memory, .bytes(1 << 20...16 << 30, \.eventLogQueuedBytesMax),
-      "bytes that wait to be written to the log",
-      "Beyond it commands are refused with 503. Only in embedded mode.", in: .embedded),
+      "bytes waiting to be written to the log", "Beyond this commands are refused with 503. Only in embedded mode.",
+      in: .embedded),
     Setting(
       "event-log-retention", .memory, .choice(\.eventLogRetention),
-      "what becomes of log records that checkpoints cover",
+      "what happens to log records covered by checkpoints",
       "`trim` deletes them in the background; `keep` keeps the whole history, and the folder "
-        + "grows with every command. Only in embedded mode: topics have a retention of their own.", in: .embedded),
+        + "grows with every command. Only in embedded mode: topics have their own retention.", in: .embedded),
     Setting(
       "price-cache-entries-max", .memory, .count(1...100_000_000, \.priceCacheEntriesMax),
       "item prices that the orders service remembers"),
@@ -165,32 +165,32 @@ public enum SettingsTable {
 
   private static let operation: [Setting] = [
     Setting(
-      "config", .operation, .file(\.configFile), "a file of settings, one NAME=VALUE a line",
-      "The names are those of the environment. Flags and the environment win over it. It cannot name another one."),
-    Setting("log-level", .operation, .choice(\.logLevel), "from which weight on something is logged on standard error"),
-    Setting("log-format", .operation, .choice(\.logFormat), "how a line of the log looks: for people or for programs"),
+      "config", .operation, .file(\.configFile), "a file of settings, one NAME=VALUE per line",
+      "The names are those of the environment. Flags and the environment override it. It cannot name another one."),
+    Setting("log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error"),
+    Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
-      "how far clocks may be apart",
-      "Records get the time that the wall clock told at the start plus what has passed since. A wall clock that is "
-        + "set by less than this while the server runs is followed, by 3.6 s an hour; one that jumps further is not: "
-        + "the log and `kassa_clock_skew_seconds` say so. At the start it must not stand before the newest record of "
-        + "the data folder by more than this, nor 400 days after it; a pod's must agree with the clocks of Kafka's "
-        + "brokers and the databases."),
+      "how far apart clocks may be",
+      "Records get the wall clock's time at the start plus the time passed since. If the wall clock is set by less "
+        + "than this while the server runs, the server follows it by 3.6 s per hour; if it jumps further, it does not: "
+        + "the log and `kassa_clock_skew_seconds` say so. At the start it must not be more than this before the newest "
+        + "record of the data folder, nor 400 days after it; a pod's must agree with the clocks of Kafka's brokers and "
+        + "the databases."),
     Setting(
-      "accept-clock", .operation, .choice(\.acceptedClock), "with which wall clock the server starts",
-      "`now` starts with the clock as it is where `plausible` refuses it. In embedded mode time then goes on from the "
-        + "newest record if that is later than the clock. It is meant for one start; a folder whose records are ahead "
-        + "of the clock needs it at each."),
+      "accept-clock", .operation, .choice(\.acceptedClock), "which wall clock the server accepts at its start",
+      "`now` starts with the clock as it is even if `plausible` would refuse it. In embedded mode time then continues "
+        + "from the newest record if that is later than the clock. It is meant for one start; a folder whose records "
+        + "are ahead of the clock needs it at every start."),
     Setting(
       "drain-delay", .operation, .duration(0...hour, \.drainDelayMilliseconds),
-      "how long the server serves on after it was told to end",
-      "Meanwhile `/readyz` answers 503, so that load balancers send their requests elsewhere, and answers close their "
+      "how long the server keeps serving after it was told to stop",
+      "In this time `/readyz` answers 503, so that load balancers send requests elsewhere, and answers close their "
         + "connections. In cluster mode the default is "
         + "\(Quantities.durationText(ClusterSettings.drainDelayDefaultMilliseconds))."),
     Setting(
       "drain-time", .operation, .duration(0...hour, \.drainMilliseconds),
-      "how long requests under way may take when the process ends",
-      "It begins when `drain-delay` is over. New requests are refused with 503 meanwhile."),
+      "how long requests under way may take when the process stops",
+      "It begins when `drain-delay` is over. New requests are then refused with 503."),
   ]
 }

@@ -1,10 +1,10 @@
 import Model
 import PartitionCore
 
-// What must hold once nothing moves.
+// What must hold once everything is at rest.
 
 extension Auditor {
-  /// Every message came, every saga ended, nothing is held and nobody waits.
+  /// Every message has arrived, every saga has ended, nothing is held and nobody waits.
   func auditRest() {
     for (receiver, sources) in expected.enumerated() {
       for (source, messages) in sources.enumerated() {
@@ -23,7 +23,7 @@ extension Auditor {
     auditMoney()
   }
 
-  /// What users have spent is what their orders cost, what they paid by hand, and what they paid for nothing.
+  /// What users have spent is what their orders cost, what they paid directly, and what they paid for nothing.
   private func auditMoney() {
     var loose: Int64 = 0
     var spent: Int64 = 0
@@ -41,7 +41,7 @@ extension Auditor {
     if charged.count != paidCount { fail("\(paidCount) orders were paid, \(charged.count) were charged") }
   }
 
-  /// The running totals that the partitions keep themselves, by service.
+  /// The running totals that the partitions keep, by service.
   func audit(_ totals: [Ledger]) {
     if Int64(totals[0].checkouts) != Int64(paidCount) || Int64(totals[1].unitsSold) != soldUnits
       || Int64(totals[2].checkoutMoney) != chargedMoney
@@ -50,7 +50,7 @@ extension Auditor {
     }
   }
 
-  /// The rows of a partition are exactly those that there should be.
+  /// The rows of a partition are exactly those that should exist.
   func audit(_ rows: [(key: EntityKey, value: Entity)], of partition: PartitionID) {
     let right = entities(of: partition)
     for row in rows where right[row.key] != row.value {
@@ -86,7 +86,7 @@ extension Auditor {
     return entities
   }
 
-  /// Whatever this owner decided, it has answered.
+  /// This owner has answered everything it decided.
   func auditAnswers(of owner: Owner) {
     let slot = layout.slot(owner.partition)
     let unanswered = outcomes.filter { request, judgement in

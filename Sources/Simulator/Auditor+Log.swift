@@ -6,7 +6,7 @@ import Tenancy
 // The auditor reads the durable log.
 
 extension Auditor {
-  /// Reads a record that has become durable.
+  /// Reads a record that is now durable.
   func read(_ row: SimulatedLog.Row) {
     guard case .record(let record) = row.content, !row.isQuarantined else { return }
     let slot = layout.slot(row.partition)
@@ -26,9 +26,9 @@ extension Auditor {
     }
   }
 
-  /// Reads a record of a partition with one writer, which counts.
+  /// Reads a record that counts, of a partition with one writer.
   ///
-  /// - Parameter setAside: numbers of records whose inputs are left out where they cannot be applied.
+  /// - Parameter setAside: numbers of records whose inputs are skipped if they cannot be applied.
   func read(_ record: TurnRecord, of partition: PartitionID, setAside: Set<UInt64>) {
     let slot = layout.slot(partition)
     current = Current(slot: slot, offset: Int64(record.number))
@@ -54,19 +54,19 @@ extension Auditor {
     }
   }
 
-  /// Each input of a stream stands in the log once, in its order.
+  /// Each input of a stream is in the log once, in order.
   private func receive(_ origin: LoggedInput.Origin) {
     let newest = numbers[current.slot][origin.source] ?? 0
     numbers[current.slot][origin.source] = origin.number
     guard origin.number != newest + 1 else { return }
-    // A session that was forgotten begins anew under another name, so nothing ever comes again.
+    // A forgotten session starts over under another name, so nothing ever arrives twice.
     fail("\(layout.partitions[current.slot]) took input \(origin.number) of \(origin.source) after \(newest)")
   }
 
-  /// A pod said that a request is not taken: it never may be.
+  /// A pod said that it does not take a request: nobody may ever take it.
   func refused(_ request: RequestID) { refused.insert(request) }
 
-  /// Judges that an owner says that a request was skipped.
+  /// Judges an owner's statement that a request was skipped.
   func judgeSkipped(_ request: RequestID) {
     if !refused.contains(request) { fail("request \(request) was called skipped before its record was durable") }
   }
@@ -98,13 +98,13 @@ extension Auditor {
     Timestamp(milliseconds: now[current.slot].milliseconds + limits[current.slot].idempotencyExpiryMilliseconds)
   }
 
-  /// A request has its outcome, and its key remembers it; what may be retried leaves no key behind.
+  /// A request has its outcome, and its key remembers it; an outcome that may be retried leaves no key.
   func finish(_ waiter: Waiter, _ outcome: Outcome) {
     answer(waiter.request, outcome, waiter.idempotency)
     guard let token = waiter.idempotency else { return }
     let slot = current.slot
     switch outcome {
-    // Another request of the same key may be the one that is under way; it keeps the key.
+    // The request under way may be another one with the same key; it keeps the key.
     case .refused(.tooManyJoined): break
     case .refused(.checkoutUnderWay) where rules > 1: break
     case .refused(.checkoutFailed(_, .tooManyWaiting)): keys[slot][token.key] = nil
@@ -124,7 +124,7 @@ extension Auditor {
 
   // MARK: Messages
 
-  /// Notes that the record being read has to send a message.
+  /// Notes that the record being read must send a message.
   func expect(_ message: Message, to partition: PartitionID) {
     expected[layout.slot(partition)][current.slot].append(
       Expected(offset: current.offset, message: message, clock: clocks[current.slot]))
@@ -181,6 +181,6 @@ extension Auditor {
     history[query, default: []].append(Version(since: clocks[current.slot].entries[current.slot], view: view))
   }
 
-  /// The sum when it is in the range of amounts.
+  /// The sum if it is in the range of amounts.
   static func sum(_ a: Int64, _ b: Int64) -> Int64? { a + b <= 9_007_199_254_740_991 ? a + b : nil }
 }

@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// The rules of orders, once more.
+// The rules for orders, written a second time.
 
 extension Auditor {
   func decide(_ command: OrderCommand, _ waiter: Waiter) -> Outcome? {
@@ -131,7 +131,7 @@ extension Auditor {
     return nil
   }
 
-  /// The checkout's end; every request that waited is told.
+  /// The checkout's end; every waiting request is answered.
   func end(_ attempt: AttemptID, _ failure: Failure?) {
     let id = attempt.order
     guard var order = orders[id], order.status == .checkingOut, order.attempt == attempt.number else {

@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// The rules of payments, once more.
+// The rules for payments, written a second time.
 
 extension Auditor {
   func decide(_ command: PaymentCommand) -> Outcome {
@@ -37,7 +37,7 @@ extension Auditor {
     }
   }
 
-  /// Takes money when there is so much.
+  /// Takes money if the user has that much.
   private func spend(_ amount: Money, _ id: UserID, _ also: (inout User) -> Void = { _ in }) -> Bool {
     guard var user = users[id], user.credit >= amount else { return false }
     user.credit = Money(unchecked: user.credit.value - amount.value)

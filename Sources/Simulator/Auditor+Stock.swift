@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// The rules of stock, once more.
+// The rules for stock, written a second time.
 
 extension Auditor {
   func decide(_ command: StockCommand) -> Outcome {
@@ -146,8 +146,8 @@ extension Auditor {
     serve(hold.lines.map(\.item))
   }
 
-  /// Looks at whoever is first at the items whose numbers changed, until nobody more can go on. The order in which
-  /// items are looked at does not matter: two that can go on share no item.
+  /// Serves whoever is first in line for the items whose numbers changed, until nobody else can proceed. The order of
+  /// the items does not matter: two that can proceed share no item.
   private func serve(_ changed: [ItemID]) {
     var items = changed
     while !items.isEmpty {

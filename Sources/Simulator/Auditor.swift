@@ -4,16 +4,16 @@ import Streams
 
 /// A second, naive model of Kassa that judges everything the real one says.
 ///
-/// It reads the log as far as it is durable, record after record in the order of the whole log, with dictionaries
-/// instead of tables: nothing is loaded, evicted, checkpointed, replayed or sent twice here. From this it knows
-/// * what each request's one outcome is, and so what any owner may answer, whenever, and however often it was replaced;
-/// * what messages each partition has to send because of which record, and so whether one is missing, made up, or
+/// It reads the durable part of the log, record by record in the order of the whole log, with dictionaries instead of
+/// tables: nothing is loaded, evicted, checkpointed, replayed or sent twice here. From this it knows
+/// * the one outcome of each request, and so what any owner may answer, at any time and after any number of takeovers;
+/// * which messages each partition must send because of which record, and so whether one is missing, made up, or
 ///   overtaken;
-/// * what each read may show: a value that its key had at some moment since everything that any client had been told
-///   when the read was asked (`Knowledge`);
-/// * what every row of the stores has to be once everything has come to rest.
+/// * what each read may show: a value its key had at some moment no older than what any client had been told when the
+///   read was sent (`Knowledge`);
+/// * what every row of the stores must be once everything is at rest.
 ///
-/// The rules are written here once more, from their description, and share no code with the machines.
+/// The rules are written here a second time, from their description, and share no code with the machines.
 final class Auditor {
   let layout: Layout
   /// The version of the rules that all partitions follow.
@@ -23,7 +23,7 @@ final class Auditor {
   /// The first thing that was wrong.
   private(set) var violation: String?
 
-  // The state, as the durable log tells it.
+  // The state according to the durable log.
   var orders: [OrderID: Order] = [:]
   var items: [ItemID: Item] = [:]
   /// By stock partition.
@@ -36,18 +36,18 @@ final class Auditor {
   var limits: [RuleLimits]
   var limitsChanged = 0
 
-  // What stands in the log, and what has to come.
+  // What is in the log, and what must follow.
   /// By receiver's and sender's slot.
   var seen: [[SourcePosition?]]
   var expected: [[[Expected]]]
   /// By slot, where a partition has one writer: the newest input of each stream.
   var numbers: [[StreamSource: UInt64]]
-  /// Requests that somebody was told are not executed.
+  /// Requests reported to somebody as not executed.
   var refused: Set<RequestID> = []
-  /// By slot: how many entries of every partition an effect of this partition may rest on.
+  /// By slot: how many entries of every partition an effect of this partition may depend on.
   var clocks: [Knowledge]
   var current = Current(slot: 0, offset: 0)
-  /// The trace of the command that is being run; a slip carries it.
+  /// The trace of the current command; a slip carries it.
   var trace: TraceContext?
   var outcomes: [RequestID: Judgement] = [:]
   var history: [Query: [Version]] = [:]
@@ -62,9 +62,9 @@ final class Auditor {
   var chargedMoney: Int64 = 0
   var charged: Set<AttemptID> = []
 
-  /// What clients have been told of, at least: by slot, a number of entries.
+  /// What clients are known to have seen, at least: by slot, a number of entries.
   private(set) var known: Knowledge
-  /// The outcomes that were told under each idempotency key, when keys do not expire within the run.
+  /// The outcomes reported under each idempotency key, if keys do not expire within the run.
   private var told: [ToldKey: (fingerprint: UInt64, outcome: Outcome)] = [:]
 
   struct PaymentKey: Hashable {
@@ -93,13 +93,13 @@ final class Auditor {
     let token: IdempotencyToken?
   }
 
-  /// What a key showed from entry number `since` of its partition on.
+  /// What a key showed from entry number `since` of its partition.
   struct Version {
     let since: Int
     let view: View
   }
 
-  /// The entry that is being read.
+  /// The entry being read.
   struct Current {
     let slot: Int
     let offset: Int64
@@ -152,12 +152,12 @@ final class Auditor {
     }
   }
 
-  /// A client has been told a request's outcome: what it rests on is known from now on.
+  /// A client has been told a request's outcome: what the outcome depends on is known from now on.
   func learned(_ request: RequestID) {
     if let judgement = outcomes[request] { known.learn(judgement.clock) }
   }
 
-  /// Judges what a client was shown, which asked when it knew `since`.
+  /// Judges what was shown to a client that knew `since` when it asked.
   func judge(_ view: View, of query: Query, since: Knowledge) {
     let slot = layout.slot(query.partition(by: layout.partitioner))
     let floor = since.entries[slot]
@@ -207,9 +207,9 @@ final class Auditor {
   }
 }
 
-/// How much of every partition somebody has been told of, directly or through what was told: a vector clock.
+/// How much of every partition somebody knows, directly or indirectly: a vector clock.
 struct Knowledge: Sendable {
-  /// By slot: so many entries.
+  /// By slot: a number of entries.
   var entries: [Int]
 
   mutating func learn(_ other: Knowledge) {

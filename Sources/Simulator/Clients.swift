@@ -1,6 +1,6 @@
 import Model
 
-/// The clients of a simulated world: what they asked, what is on its way, and what they may ask again.
+/// The clients of a simulated world: what they asked, what is in transit, and what they may ask again.
 struct Clients {
   struct Request {
     let id: RequestID
@@ -27,16 +27,16 @@ struct Clients {
   static let repeatableMax = 32
   static let recentMax = 6
 
-  /// Commands that do not stand in the log yet.
+  /// Commands not in the log yet.
   var transit: [Request] = []
-  /// Requests whose client waits.
+  /// Requests whose clients wait.
   private(set) var waiting: [Request] = []
-  /// Reads on their way to an owner, and reads that an owner has.
+  /// Reads in transit to an owner, and reads that an owner has.
   var readsInTransit: [Read] = []
   private(set) var readsWaiting: [Read] = []
-  /// What somebody was shown or has changed lately.
+  /// What was recently shown to somebody or changed.
   private(set) var recent: [Query] = []
-  /// Requests with an idempotency key, that may be sent again.
+  /// Requests with an idempotency key, which may be sent again.
   private(set) var repeatable: [Request] = []
   var orders: [OrderID]
   private var incarnation: UInt64 = 1
@@ -67,7 +67,7 @@ struct Clients {
     if repeatable.count > Self.repeatableMax { repeatable.removeFirst() }
   }
 
-  /// The request that a reply is for; nil if nobody waits for it now.
+  /// The request a reply is for; nil if nobody waits for it.
   mutating func take(_ id: RequestID) -> Request? {
     waiting.firstIndex { $0.id == id }.map { waiting.remove(at: $0) }
   }
@@ -83,7 +83,7 @@ struct Clients {
     return before - waiting.count
   }
 
-  /// Somebody knows what a key shows: who asks next must not be shown anything older.
+  /// Somebody knows what a key shows: the next reader must not see anything older.
   mutating func told(_ query: Query) {
     recent.append(query)
     if recent.count > Self.recentMax { recent.removeFirst() }
@@ -100,7 +100,7 @@ struct Clients {
     readsWaiting.firstIndex { $0.id == id }.map { readsWaiting.remove(at: $0) }
   }
 
-  /// Forgets everybody who waits; returns how many commands did.
+  /// Forgets everybody who waits; returns the number of commands among them.
   mutating func crash() -> Int {
     defer {
       transit = []
@@ -112,13 +112,13 @@ struct Clients {
     return waiting.count
   }
 
-  /// Makes room when more reads wait than may.
+  /// Makes room if too many reads wait.
   mutating func forgetOldReads() {
     if readsWaiting.count > Self.readsMax { readsWaiting.removeFirst(readsWaiting.count - Self.readsMax) }
     if readsInTransit.count > Self.readsMax { readsInTransit.removeFirst(readsInTransit.count - Self.readsMax) }
   }
 
-  /// What makes the shop: users with credit, items with stock, a few orders.
+  /// The commands that set up the shop: users with credit, items with stock, a few orders.
   func opening(_ layout: Layout) -> [Command] {
     let users = UserBatch(
       numbers: 0..<Int64(swarm.userCount), credit: Money(unchecked: swarm.startingCredit))
@@ -129,7 +129,7 @@ struct Clients {
 }
 
 extension Command {
-  /// What shows the command's effect; nil for a batch.
+  /// The read that shows the command's effect; nil for a batch.
   var query: Query? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),

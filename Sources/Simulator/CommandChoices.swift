@@ -1,12 +1,12 @@
 import Model
 
-/// What the clients of a simulated world ask for, by chance.
+/// What the clients of a simulated world ask for, at random.
 struct CommandChoices {
   let userCount: Int
   let itemCount: Int
   /// In percent: how often somebody asks for an order that will be made soon.
   let earlyReadPercent: Int
-  /// What makes the shop; some of it comes again now and then.
+  /// The commands that set up the shop; some are repeated now and then.
   let opening: [Command]
 
   func query(_ random: inout SeededRandom, _ orders: [OrderID]) -> Query {
@@ -19,8 +19,8 @@ struct CommandChoices {
   }
 
   /// - Parameters:
-  ///   - isKeyed: what is made under a key may have been made before.
-  ///   - orders: gets the order that is made, if one is.
+  ///   - isKeyed: what is created under a key may already exist.
+  ///   - orders: receives the order that is created, if any.
   ///   - number: a number that no other command has.
   func command(
     isKeyed: Bool, _ random: inout SeededRandom, _ orders: inout [OrderID], number: UInt64
@@ -43,7 +43,8 @@ struct CommandChoices {
     case 43..<70:
       return .orders(
         .checkout(random.percent(90) ? recentOrder(3...10, &random, orders) : order(&random, orders)))
-    // Not what a batch makes: an order that was paid, reset, removed and made again would count its attempts anew.
+    // Not a batch's order: if it were paid, reset, removed and created again, its attempts would be counted from the
+    // start.
     case 70..<72:
       return .orders(.remove(orders.count > 3 ? random.pick(Array(orders.dropFirst(3))) ?? orders[0] : none))
     case 72..<78: return .stock(.add(item(&random), quantity(4, &random)))
@@ -65,7 +66,7 @@ struct CommandChoices {
 
   private func order(_ random: inout SeededRandom, _ orders: [OrderID]) -> OrderID {
     if random.percent(3) { return OrderID(unchecked: "none\(random.below(4))") }
-    // An order that is asked for before it was made.
+    // An order that is asked for before it exists.
     if random.percent(earlyReadPercent) { return OrderID(unchecked: "o\(orders.count)") }
     return recentOrder(0...8, &random, orders)
   }
@@ -75,7 +76,7 @@ struct CommandChoices {
   }
 
   private func item(_ random: inout SeededRandom) -> ItemID {
-    // Everybody wants the same one, mostly.
+    // Most want the same one.
     let number = random.percent(40) ? 0 : random.below(itemCount + (random.percent(5) ? 2 : 0))
     return ItemID(unchecked: String(number))
   }

@@ -1,45 +1,46 @@
 import Model
 import PartitionCore
 
-/// Whoever owns a partition, or believes so: the product's loop, and everything that is on its way to or from it.
+/// An owner of a partition, or one that believes so: the product's loop, and everything in transit to or from it.
 final class Owner {
   let partition: PartitionID
   let epoch: UInt64
   /// Unique in the run.
   let number: Int
   var driver: any PartitionDriver
-  /// The log's end when this owner started, or its zombie ended: until it has applied so far, it answers no reads.
+  /// The log's end when this owner started, or when its zombie ended: it answers no reads until it has applied that
+  /// much.
   var replayEnd: Int
   /// What the store held when this owner started.
   let recoveredOffset: Int64
-  /// The offset of the next record to be delivered.
+  /// The offset of the next record to deliver.
   var nextOffset: Int
-  /// A record was left out: it has to stop at the next one.
+  /// A record was left out: the owner must stop at the next one.
   var hasGap = false
   /// Replaced by another owner without noticing, or about to be.
   var isZombie = false
-  /// The store has told it that it was replaced.
+  /// The store has reported that it was replaced.
   var isFenced = false
 
-  /// The process that it is a part of, where there are several.
+  /// Its process, if there are several.
   let pod: Int
-  /// What the process was configured with when it started.
+  /// The process's configuration when it started.
   let limits: RuleLimits
-  /// When its limits were sent, by the world's time, until they have come back; and whether they ever were.
+  /// When its limits were sent, in the world's time, until they have come back; and whether they ever were.
   var limitsSentAt: Int64?
   var hasSentLimits = false
-  /// It has let go of the partition, or died.
+  /// It has released the partition, or died.
   var isGone = false
-  /// When `Owned` was sent last, by the world's time; and since when it serves.
+  /// When `Owned` was last sent, in the world's time; and since when it serves.
   var announcedAt: Int64?
   var servesSince: Int64?
-  /// When a tick was sent, by the owner's clock, and the number of the newest; planted bugs look at them.
+  /// When a tick was sent, by the owner's clock, and the newest tick's number; planted bugs use them.
   var tickSentAt: Int64?
   var newestTick: UInt64 = 0
 
-  /// Records of messages, in the order in which they have to reach the log.
+  /// Records of messages, in the order in which they must reach the log.
   var outbox: [Frame] = []
-  /// Where the newest message of `outbox` came to stand.
+  /// The position at which the newest message of `outbox` was appended.
   var appendedUpTo = LogPosition.zero
   var replies: [Effects.WithheldReply] = []
   var answers: [Effects.Answer] = []
@@ -56,7 +57,7 @@ final class Owner {
   enum LoadPhase {
     case none
     case asked([EntityKey])
-    /// nil when the load failed.
+    /// nil if the load failed.
     case answered([EntityChange]?)
   }
 
@@ -81,7 +82,7 @@ final class Owner {
     nextOffset = Int(driver.appliedOffset) + 1
   }
 
-  /// Takes over what the loop put out: messages as one frame for each destination in their order.
+  /// Takes the loop's output: messages as one frame per destination, in order.
   func take(_ effects: Effects, _ keep: (Effects.Outbound) -> Bool) {
     for message in effects.messages where keep(message) {
       if let last = outbox.last, last.to == message.to, last.record.entries.count < 8 {

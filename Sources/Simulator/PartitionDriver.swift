@@ -4,7 +4,7 @@ import PartitionCore
 import Payments
 import Stock
 
-/// The partition loop of whichever service: the product's own code, without its machine's type.
+/// The partition loop of any service: the product's own code, without its machine's type.
 protocol PartitionDriver {
   var appliedOffset: Int64 { get }
   var checkpointedOffset: Int64 { get }
@@ -13,7 +13,7 @@ protocol PartitionDriver {
   var isBehind: Bool { get }
   var isCheckpointing: Bool { get }
   var isDirtyBoundReached: Bool { get }
-  /// Where and why the partition stopped, if it did.
+  /// Where and why the partition stopped, if it has.
   var stop: (offset: Int64, reason: String)? { get }
   var evictions: UInt64 { get }
   var dedupDrops: UInt64 { get }
@@ -32,7 +32,7 @@ protocol PartitionDriver {
   mutating func keysToLoad() -> [EntityKey]
   mutating func loaded(_ rows: [EntityChange], at now: Int64, into effects: inout Effects)
   mutating func loadFailed()
-  /// Returns false when the read was refused.
+  /// Returns false if the read was refused.
   mutating func ask(_ query: Query, for request: RequestID, at now: Int64, into effects: inout Effects) -> Bool
   mutating func takeCheckpoint() -> Bool
   mutating func checkpointToWrite(durable: LogPosition) -> CheckpointBatch?

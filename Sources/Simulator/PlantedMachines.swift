@@ -4,9 +4,9 @@ import PartitionCore
 import Payments
 import Stock
 
-// Machines with a planted bug: the real one inside, and one mistake around it.
+// Machines with a planted bug: one mistake wrapped around the real machine.
 
-/// A machine around another one; everything that is not told otherwise goes through.
+/// A machine around another one; everything not overridden is passed through.
 protocol WrappedMachine: StateMachine {
   associatedtype Base: StateMachine
   var base: Base { get set }
@@ -83,7 +83,7 @@ struct HoldingInPart: WrappedMachine {
   }
 }
 
-/// `linesNotMerged`: a second addition of an item replaces the first, as if each line were looked at alone.
+/// `linesNotMerged`: a second line with an item replaces the first, as if each line were alone.
 struct NotMerging: WrappedMachine {
   var base: OrdersMachine
   init(base: OrdersMachine) { self.base = base }
@@ -115,7 +115,7 @@ struct Forgetting<Base: StateMachine>: WrappedMachine {
   }
 }
 
-/// `loadOlderThanMemory`: what is resident and clean gives way to what a load brings.
+/// `loadOlderThanMemory`: a load overwrites what is resident and clean.
 struct Overwriting<Base: StateMachine>: WrappedMachine {
   var base: Base
   init(base: Base) { self.base = base }
@@ -124,7 +124,7 @@ struct Overwriting<Base: StateMachine>: WrappedMachine {
     if let query = query(key), base.missing(for: query) == nil {
       var others: Set<EntityKey> = []
       base.forEach { other, _ in if other != key { others.insert(other) } }
-      // The first look only takes the mark of the latest use away.
+      // The first pass only clears the mark of recent use.
       for _ in 0..<2 { _ = base.evict(excess: .max, scanMax: .max, keeping: others) }
     }
     base.install(key, entity)
@@ -142,7 +142,7 @@ struct Overwriting<Base: StateMachine>: WrappedMachine {
 }
 
 extension Waiter {
-  /// Nobody waits; for what a planted bug does beside its command.
+  /// Nobody waits: for what a planted bug does in addition to its command.
   fileprivate static let nobody = Waiter(
     request: RequestID(incarnation: 0, lane: 0, number: 0), idempotency: nil)
 }

@@ -1,26 +1,27 @@
 import Model
 
-/// The processes of a simulated cluster, as far as they go wrong as a whole. Owners and clients belong to one each.
+/// The processes of a simulated cluster and the faults that affect a whole process. Each owner and client belongs to
+/// one.
 struct Pods {
-  /// One process, which its supervisor starts again at once when it died.
+  /// One process; its supervisor restarts it at once when it dies.
   struct Pod {
-    /// What its monotonic clock shows at the world's time 0, and how fast it runs, in thousandths.
+    /// Its monotonic clock at the world's time 0, and how fast that runs, in thousandths.
     let offset: Int64
     let rate: Int64
-    /// Until these times nothing happens in it, or one of its connections does not work.
+    /// Until these times the process is paused, or one of its connections does not work.
     var pausedUntil: Int64 = 0
     var cutFromLogUntil: Int64 = 0
     var cutFromStoreUntil: Int64 = 0
   }
 
-  /// What a pod says in a partition's log, on its way there.
+  /// A pod's control record in transit to a partition's log.
   struct Sending {
     let pod: Int
     let partition: PartitionID
     let control: Control
   }
 
-  /// What an owner has told to the pod of whoever asked, on its way there.
+  /// An owner's reply in transit to the pod that asked.
   struct Telling {
     let pod: Int
     /// The number of the owner.
@@ -29,17 +30,17 @@ struct Pods {
   }
 
   private(set) var all: [Pod]
-  /// The world's time in milliseconds: what the pods' clocks rest on. Never runs backwards.
+  /// The world's time in milliseconds, from which the pods' clocks derive. Never runs backwards.
   private(set) var time: Int64 = 0
   /// In the order in which each pod sent them.
   var sendings: [Sending] = []
-  /// What pods say when their clocks show a time.
+  /// What pods will send when their clocks reach a time.
   private var later: [(sending: Sending, at: Int64)] = []
   /// In the order in which each pod sent them.
   var tellings: [Telling] = []
 
   init(count: Int, random: inout SeededRandom) {
-    // Any two of them run equally fast to a tenth: 1,045 / 955 < 1.1.
+    // The speeds of any two differ by less than a tenth: 1,045 / 955 < 1.1.
     all = (0..<count).map { _ in
       Pod(offset: Int64(random.below(1_000_000)), rate: Int64(random.within(955...1_045)))
     }
@@ -69,8 +70,8 @@ struct Pods {
     later = zip(later, isDue).filter { !$0.1 }.map(\.0)
   }
 
-  /// A new process: nothing is wrong with it, and of what the old one was sending only a part still arrives; of what it
-  /// was telling other pods nothing does. Returns how many replies that were.
+  /// A new process without faults. Only part of what the old one was sending to logs still arrives, and none of its
+  /// replies to other pods. Returns the number of those replies.
   mutating func restart(_ pod: Int, arriving count: Int) -> Int {
     let lost = tellings.count
     tellings.removeAll { $0.pod == pod }
@@ -90,7 +91,7 @@ struct Pods {
   /// Whether a reply of an owner has not arrived.
   func isTelling(_ owner: Int) -> Bool { tellings.contains { $0.owner == owner } }
 
-  /// The oldest reply of one of the pods that run.
+  /// The oldest reply of one of the running pods.
   mutating func takeTelling(_ random: inout SeededRandom) -> Reply? {
     let able = tellings.indices.filter { !isPaused(tellings[$0].pod) }
     guard let place = random.pick(able) else { return nil }
@@ -106,7 +107,7 @@ struct Pods {
     }
   }
 
-  /// The next thing that one of the pods says, of those that can; each pod's reach the log in their order.
+  /// The next control record of one of the pods that can send; each pod's records reach the log in order.
   mutating func takeSending(_ random: inout SeededRandom) -> Sending? {
     let able = sendings.indices.filter { place in
       let pod = sendings[place].pod

@@ -1,5 +1,5 @@
-/// The only source of chance in a simulated run: numbers that follow from a seed alone.
-/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+/// The only source of randomness in a simulated run: numbers that follow from a seed alone. Source: Steele, Lea, Flood,
+/// "Fast splittable pseudorandom number generators", OOPSLA 2014.
 struct SeededRandom: Sendable {
   private var state: UInt64
 
@@ -13,7 +13,7 @@ struct SeededRandom: Sendable {
     return z ^ (z >> 31)
   }
 
-  /// 0 ..< bound; 0 when the bound is not positive.
+  /// 0 ..< bound; 0 if the bound is not positive.
   mutating func below(_ bound: Int) -> Int {
     bound < 1 ? 0 : Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
@@ -22,14 +22,14 @@ struct SeededRandom: Sendable {
     range.lowerBound + below(range.upperBound - range.lowerBound + 1)
   }
 
-  /// True in so many of a hundred cases.
+  /// True in this many of a hundred cases.
   mutating func percent(_ chance: Int) -> Bool { below(100) < chance }
 
   mutating func pick<Element>(_ elements: [Element]) -> Element? {
     elements.isEmpty ? nil : elements[below(elements.count)]
   }
 
-  /// The place of a weight, as likely as it is heavy.
+  /// The index of a weight, chosen with a probability proportional to it.
   mutating func place(in weights: [Int]) -> Int {
     var rest = below(weights.reduce(0, +))
     for (place, weight) in weights.enumerated() {

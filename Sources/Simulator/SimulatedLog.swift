@@ -1,15 +1,15 @@
 import Model
 import Wire
 
-/// The log of a simulated world: one order over all partitions, bytes as they would stand on a disk, and a watermark
-/// after which a crash loses everything. Nothing is ever trimmed, so that a run can be replayed from zero.
+/// The log of a simulated world: one order over all partitions, bytes as they would be on disk, and a watermark after
+/// which a crash loses everything. Nothing is ever trimmed, so that a run can be replayed from zero.
 struct SimulatedLog {
   struct Row {
     let partition: PartitionID
     let offset: Int64
     let bytes: [UInt8]
     let content: Delivery.Content
-    /// The operator moved on over it: owners get an empty record in its place.
+    /// The operator skipped it: owners get an empty record in its place.
     var isQuarantined = false
   }
 
@@ -53,7 +53,7 @@ struct SimulatedLog {
     return end
   }
 
-  /// Makes up to `count` more records durable; returns the places of the rows.
+  /// Makes up to `count` more records durable; returns the rows' places.
   mutating func sync(_ count: Int) -> Range<Int> {
     let before = durableCount
     durableCount = min(rows.count, durableCount + count)
@@ -61,7 +61,7 @@ struct SimulatedLog {
     return before..<durableCount
   }
 
-  /// What a crash of the machine does. Returns how many records are gone.
+  /// What a machine crash does. Returns the number of lost records.
   mutating func loseUndurable() -> Int {
     let lost = rows.count - durableCount
     for _ in 0..<lost {
@@ -77,7 +77,7 @@ struct SimulatedLog {
 
   func row(_ partition: PartitionID, _ offset: Int) -> Row { rows[byPartition[layout.slot(partition)][offset]] }
 
-  /// The record as its owner gets it.
+  /// The record as its owner receives it.
   func delivery(_ partition: PartitionID, _ offset: Int) -> Delivery {
     let place = byPartition[layout.slot(partition)][offset]
     let row = rows[place]

@@ -2,13 +2,13 @@ import Model
 import PartitionCore
 import Wire
 
-/// The store of a simulated world: rows as bytes, one header and one epoch a partition. Whether a call fails, comes
-/// late or loses its answer is up to the world.
+/// The store of a simulated world: rows as bytes, one header and one epoch per partition. The world decides whether a
+/// call fails, is late or loses its answer.
 struct SimulatedStore {
   struct Row {
     let key: EntityKey
     let bytes: [UInt8]
-    /// Of an idempotency record.
+    /// Only for idempotency records.
     let expiry: Timestamp?
   }
 
@@ -21,7 +21,7 @@ struct SimulatedStore {
   private var partitions: [Partition]
   private let layout: Layout
   private let bug: PlantedBug?
-  /// Calls of owners that had been replaced, and were refused.
+  /// Calls refused because their owners had been replaced.
   private(set) var fencedCount = 0
 
   init(layout: Layout, bug: PlantedBug?) {
@@ -44,7 +44,7 @@ struct SimulatedStore {
     return try withBytes(bytes, CheckpointCodec.decode)
   }
 
-  /// Every hold, and every item that one of them names, in the order of their keys.
+  /// Every hold, and every item that a hold names, in key order.
   private func pinned(_ slot: Int) throws(WireError) -> [EntityChange] {
     var pinned: [EntityChange] = []
     var items: Set<ItemID> = []
@@ -60,7 +60,7 @@ struct SimulatedStore {
     return pinned
   }
 
-  /// Reads keys for the owner of an epoch; nil when it has been replaced.
+  /// Reads keys for the owner of an epoch; nil if it has been replaced.
   mutating func load(_ keys: [EntityKey], of partition: PartitionID, epoch: UInt64) throws(WireError) -> [EntityChange]?
   {
     let slot = layout.slot(partition)
@@ -73,14 +73,14 @@ struct SimulatedStore {
     return rows
   }
 
-  /// Whether the store holds something else by now.
+  /// Whether the store now holds something else.
   func differs(from rows: [EntityChange], in partition: PartitionID) -> Bool {
     rows.contains { row in
       (try? value(of: row.key, layout.slot(partition))) != row
     }
   }
 
-  /// Writes a checkpoint in one transaction; false when its owner has been replaced.
+  /// Writes a checkpoint in one transaction; false if its owner has been replaced.
   mutating func write(_ batch: CheckpointBatch, epoch: UInt64, isCrashing: Bool = false) -> Bool {
     let slot = layout.slot(batch.header.partition)
     let isChecked = bug != .epochNotCheckedAtWrite && bug != .staleZombieCheckpoint
@@ -115,7 +115,7 @@ struct SimulatedStore {
     EntityChange(key: key, value: try partitions[slot].rows[key].map { row throws(WireError) in try decode(row) })
   }
 
-  /// Every row of a partition, in the order of its key.
+  /// Every row of a partition, in key order.
   func entities(of partition: PartitionID) throws(WireError) -> [(key: EntityKey, value: Entity)] {
     var entities: [(key: EntityKey, value: Entity)] = []
     for row in sortedRows(layout.slot(partition)) { entities.append((row.key, try decode(row))) }

@@ -1,7 +1,7 @@
 /// One run of a simulated world: the same seed, steps and bug give the same run, byte for byte.
 public struct Simulation: Sendable {
   public let seed: UInt64
-  /// Things that happen before the world comes to rest.
+  /// Events before the world comes to rest.
   public let steps: Int
   public let bug: PlantedBug?
 
@@ -11,12 +11,12 @@ public struct Simulation: Sendable {
     self.bug = bug
   }
 
-  /// What a run came to.
+  /// The result of a run.
   public struct Result: Sendable {
-    /// The first thing that was wrong; nil when nothing was.
+    /// The first thing that was wrong; nil if nothing was.
     public let violation: String?
     public let tally: Tally
-    /// Over everything that happened: records, answers and rows.
+    /// A hash of everything that happened: records, answers and rows.
     public let hash: UInt64
   }
 

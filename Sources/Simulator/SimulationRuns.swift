@@ -1,4 +1,4 @@
-/// Many runs, one seed after the other; the body of `kassa sim`.
+/// Many runs, one seed after another; the body of `kassa sim`.
 public struct SimulationRuns: Sendable {
   public let firstSeed: UInt64
   public let seedCount: Int
@@ -12,18 +12,18 @@ public struct SimulationRuns: Sendable {
     self.bug = bug
   }
 
-  /// What the runs came to.
+  /// The result of the runs.
   public struct Summary: Sendable {
     public var seedsRun = 0
     public var tally = Tally()
-    /// The first seed whose run went wrong, and what was wrong with it; the runs end there.
+    /// The first seed whose run failed, and why; the runs end there.
     public var failure: (seed: UInt64, violation: String)?
-    /// Over the hashes of all runs.
+    /// A hash of all runs' hashes.
     public var hash: UInt64 { runs.value }
     fileprivate var runs = RunHash()
   }
 
-  /// Runs until a seed fails or all have been run. `progress` is called after each seed, with what came out so far.
+  /// Runs until a seed fails or all have been run. `progress` is called after each seed, with the result so far.
   public func run(progress: (Summary) -> Void = { _ in }) -> Summary {
     var summary = Summary()
     for place in 0..<max(0, seedCount) {

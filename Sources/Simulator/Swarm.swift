@@ -8,7 +8,7 @@ enum Action: Int, CaseIterable, Sendable {
   case poison, quarantine, gap, clock
   case pause, cut
 
-  /// How often it happens, in relation to the others.
+  /// How often it happens, relative to the others.
   var weight: Int {
     switch self {
     case .turn: 400
@@ -28,7 +28,8 @@ enum Action: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Whether it ends owners. They are rarer in a cluster, or none would live long enough to have a successor.
+  /// Whether it ends owners. Such actions are rarer in a cluster, or no owner would live long enough to have a
+  /// successor.
   var isEnd: Bool {
     switch self {
     case .crashMachine, .crashOwner, .restart, .poison, .gap: true
@@ -36,7 +37,7 @@ enum Action: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Whether a seed may go without it.
+  /// Whether a seed may leave it out.
   var isFault: Bool {
     switch self {
     case .crashMachine, .crashOwner, .restart, .replace, .poison, .gap, .clock, .repeat, .giveUp,
@@ -47,33 +48,33 @@ enum Action: Int, CaseIterable, Sendable {
   }
 }
 
-/// What one seed's world is like. Each seed has other bounds, other faults and another mix of them ("swarm testing"),
-/// for what never happens together in a world where everything is equally likely.
+/// One seed's world. Each seed has other bounds, other faults and another mix of them ("swarm testing"), to reach
+/// combinations that never occur in a world where everything is equally likely.
 struct Swarm: Sendable {
-  /// How partitions change their owners by the log; nil in a world with a single process.
+  /// How partitions change owners through the log; nil in a world with a single process.
   let cluster: Cluster?
   let partitionCount: Int
   let userCount: Int
   let itemCount: Int
   let limits: CoreLimits
-  /// In percent: how often a process that starts is configured with other limits than the one before it.
+  /// In percent: how often a starting process is configured with other limits than the one before it.
   let limitsChangePercent: Int
   /// Whether idempotency keys expire within a run.
   let hasKeysExpire: Bool
   /// By `Action.rawValue`.
   let weights: [Int]
-  /// In percent: how much of a turn is done at once.
+  /// In percent: how much of a turn's work is done at once.
   let turnPercent: Int
-  /// In percent: how often a turn appends the messages that it put out.
+  /// In percent: how often a turn appends its outgoing messages.
   let flushPercent: Int
   /// In percent: how often the store answers a load instead of working for a checkpoint.
   let loadPercent: Int
   /// In percent: how often somebody asks for an order that will be made soon.
   let earlyReadPercent: Int
   let storeFailurePercent: Int
-  /// In percent: how many replies get lost, or in a cluster are late and get lost with their pod.
+  /// In percent: how many replies are lost, or in a cluster are late and are lost if their pod dies.
   let replyLostPercent: Int
-  /// In percent: how often a reply that is on its way between pods arrives with a turn.
+  /// In percent: how often a reply in transit between pods arrives with a turn.
   let tellPercent: Int
   let appendLostPercent: Int
   let startingStock: Int64
@@ -82,18 +83,18 @@ struct Swarm: Sendable {
   struct Cluster: Sendable {
     let podCount: Int
     let leaseMilliseconds: Int64
-    /// Records that an owner is given at a time; few make it late.
+    /// Records delivered to an owner at a time; a low number makes it lag.
     let deliveriesMax: Int
-    /// In percent: how often an owner asks for a checkpoint in its turn. Whoever seldom does learns late from the store
-    /// that it was replaced.
+    /// In percent: how often an owner asks for a checkpoint in its turn. An owner that seldom does learns late from the
+    /// store that it was replaced.
     let checkpointPercent: Int
-    /// In percent: how often an owner that was replaced gets nothing from the log or the store when it might.
+    /// In percent: how often a replaced owner gets nothing from the log or the store when it could.
     let zombieDelayPercent: Int
-    /// Reads that come at once.
+    /// Reads that arrive at once.
     let readsMax: Int
   }
 
-  /// After so long without coming back, `Owned` is said again.
+  /// `Owned` is sent again if it has not come back after this long.
   var announcedAgainMilliseconds: Int64 { cluster?.leaseMilliseconds ?? 0 }
 
   init(seed: UInt64, bug: PlantedBug?) {
@@ -147,7 +148,7 @@ extension Swarm {
       idempotencyExpiryMilliseconds: hasKeysExpire ? Int64(random.within(500...20_000)) : 86_400_000)
   }
 
-  /// Half of the seeds are clusters, unless the planted bug can only be made in one kind of world.
+  /// Half of the seeds are clusters, unless the planted bug is only possible in one kind of world.
   private static func cluster(_ seed: UInt64, _ bug: PlantedBug?) -> Cluster? {
     var random = SeededRandom(seed: seed ^ 0xc105)
     let isCluster = random.percent(50)
@@ -164,16 +165,16 @@ extension Swarm {
 }
 
 extension PlantedBug {
-  /// Whether it shows only in owners that read the log late.
+  /// Whether it only shows in owners that read the log late.
   fileprivate var wantsDelay: Bool { self == .leaseFromReturn || self == .staleTickAccepted }
 
-  /// Whether the store would end an owner that was replaced before it shows.
+  /// Whether the store would end a replaced owner before the bug shows.
   fileprivate var wantsBlindZombies: Bool { wantsDelay || wantsLongLeases }
 
-  /// Whether it shows only while the lease of an owner that was replaced lasts.
+  /// Whether it only shows while a replaced owner's lease lasts.
   fileprivate var wantsLongLeases: Bool { self == .noHoldBack || self == .releasedWhileServing }
 
-  /// The faults that it needs to come to light, so that a few seeds are enough.
+  /// The faults needed to reveal it within a few seeds.
   fileprivate var wants: [Action] {
     switch self {
     case .dedupOff, .chargeTwiceOnReplay, .idempotencyNotStored: [.crashOwner, .repeat]

@@ -1,18 +1,18 @@
-/// What happened in one run, or in several: so that a run is not green because everything failed.
+/// What happened in one or several runs, so that a run is not green because everything failed.
 public struct Tally: Hashable, Sendable {
   public var requests = 0
   public var checkoutsPaid = 0
   public var checkoutsRefused = 0
   public var refusals = 0
   public var reads = 0
-  /// Outcomes that were remembered under an idempotency key.
+  /// Outcomes remembered under an idempotency key.
   public var replayed = 0
-  /// Requests whose client was never told.
+  /// Requests whose clients never got an answer.
   public var unknown = 0
-  /// Appends of which the client was told nothing, and which never happened.
+  /// Appends that never happened, without the client being told.
   public var appendsLost = 0
   public var records = 0
-  /// Records that a crash of the machine lost, because they were not durable.
+  /// Records lost in a machine crash because they were not durable.
   public var recordsLost = 0
   public var machineCrashes = 0
   public var ownerCrashes = 0
@@ -20,11 +20,11 @@ public struct Tally: Hashable, Sendable {
   public var zombies = 0
   /// Loads and checkpoints of zombies that the store refused.
   public var fenced = 0
-  /// Messages that stood in a log more than once, and were dropped.
+  /// Messages dropped because they were in a log more than once.
   public var duplicates = 0
   public var redeliveries = 0
   public var repliesLost = 0
-  /// Replies that were on their way between two pods for a while.
+  /// Replies that were in transit between two pods for a while.
   public var repliesLate = 0
   public var evictions = 0
   public var loads = 0
@@ -33,24 +33,24 @@ public struct Tally: Hashable, Sendable {
   public var loadsOvertaken = 0
   public var checkpoints = 0
   public var checkpointsFailed = 0
-  /// Checkpoints that were written although their owner was told otherwise.
+  /// Checkpoints that were written although their owner was told they were not.
   public var checkpointAnswersLost = 0
   public var parked = 0
   public var poisoned = 0
   public var gaps = 0
   public var clockJumps = 0
-  /// Times that a partition got other limits to decide under.
+  /// How often a partition got other limits to decide under.
   public var limitsChanged = 0
   public var overloads = 0
-  /// Owners that read of their successor, or stepped down; and `Released` that they sent.
+  /// Owners that read of their successor, or stepped down; and the `Released` they sent.
   public var superseded = 0
   public var steppedDown = 0
   public var farewells = 0
-  /// Of owners that never served.
+  /// `Released` of owners that never served.
   public var lateFarewells = 0
-  /// Reads that were answered by an owner that had a successor in the store.
+  /// Reads answered by an owner that had a successor in the store.
   public var readsOfReplaced = 0
-  /// What pods said in a log that never got there.
+  /// Control records of pods that never reached their log.
   public var controlsLost = 0
   /// Owners that ended because the log broke their partition.
   public var broken = 0
@@ -59,7 +59,7 @@ public struct Tally: Hashable, Sendable {
 
   public init() {}
 
-  /// Every count with its name, in the order of their declaration.
+  /// Every count with its name, in declaration order.
   public var counts: [(name: String, count: Int)] {
     Mirror(reflecting: self).children.compactMap { child in
       guard let name = child.label, let count = child.value as? Int else { return nil }

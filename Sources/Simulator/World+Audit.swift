@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Wire
 
-// The audit of what is left when everything has come to rest.
+// The audit of what is left when everything is at rest.
 
 extension World {
   func auditEnd() {
@@ -14,8 +14,8 @@ extension World {
     for partition in layout.partitions where violation == nil { auditReplay(of: partition) }
   }
 
-  /// The store's rows are what the auditor says, memory shows nothing else, and everything that this owner decided
-  /// was answered.
+  /// The store's rows are what the auditor says, memory shows nothing else, and this owner has answered everything it
+  /// decided.
   private func auditStore(of owner: Owner) {
     do {
       let rows = try store.entities(of: owner.partition)
@@ -64,7 +64,7 @@ extension World {
     }
   }
 
-  /// What was sold was paid for, and what was paid for was taken from somebody.
+  /// What was sold was paid for, and the money was taken from somebody.
   private func auditLedgers() {
     var totals: [Ledger] = Service.allCases.map { _ in Ledger() }
     for owner in owners {

@@ -1,10 +1,10 @@
 import Model
 import PartitionCore
 
-// Where the world around the core makes the run's planted mistake.
+// Where the world around the core plants the run's bug.
 
 extension World {
-  /// A delivery as its owner sees it: as it is, without a planted bug.
+  /// A delivery as its owner sees it: unchanged without a planted bug.
   func presented(_ delivery: Delivery, to owner: Owner) -> Delivery {
     guard let bug, case .record(let record) = delivery.content else { return delivery }
     let entries: [Entry]
@@ -32,8 +32,8 @@ extension World {
       content: .record(Record(entries: entries)))
   }
 
-  /// The entries with every message numbered anew, so that no repetition is known for one; those that are repetitions
-  /// are left out, unless `isLetThrough`.
+  /// The entries with every message renumbered, so that repetitions are not recognized; actual repetitions are left
+  /// out, unless `isLetThrough`.
   private func renumbered(
     _ record: Record, _ delivery: Delivery, _ isLetThrough: (PartitionMessage) -> Bool
   ) -> [Entry] {
@@ -59,7 +59,7 @@ extension World {
     return false
   }
 
-  /// Whether a message that the loop put out goes into the outbox: always, without a planted bug.
+  /// Whether a message from the loop goes into the outbox: always, without a planted bug.
   func keeps(_ outbound: Effects.Outbound, of owner: Owner) -> Bool {
     guard bug == .parkedForgotten, owner.partition.service == .stock,
       case .message(let message) = outbound.entry.body
@@ -69,7 +69,7 @@ extension World {
     case .reserve(let slip, _), .charge(let slip): attempt = slip.attempt
     default: return true
     }
-    // A slip that goes on because of somebody else's message was parked until now.
+    // A slip that continues because of somebody else's message was parked until now.
     guard case .record(let record) = log.row(owner.partition, Int(message.position.offset)).content else { return true }
     return record.entries.contains { entry in
       guard case .message(let cause) = entry.body, case .reserve(let slip, _) = cause.message else { return false }

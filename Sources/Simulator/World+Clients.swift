@@ -32,7 +32,7 @@ extension World {
     return [query.partition(by: layout.partitioner)]
   }
 
-  /// Sends something again under its idempotency key, whatever became of it; sometimes the key comes with another
+  /// Sends something again under its idempotency key, whatever its outcome; sometimes the key comes with another
   /// request.
   func repeatRequest() {
     guard let old = random.pick(clients.repeatable), let token = old.token else { return }
@@ -46,15 +46,15 @@ extension World {
     tally.requests += 1
   }
 
-  /// A client waits no longer: it does not know what became of its request, which may still be on its way.
+  /// A client stops waiting: it does not know the outcome of its request, which may still be in transit.
   func giveUp() {
-    // Whoever has waited longest, mostly.
+    // Mostly the one that has waited longest.
     guard let request = random.percent(80) ? clients.waiting.first : random.pick(clients.waiting) else { return }
     _ = clients.take(request.id)
     tally.unknown += 1
   }
 
-  /// Commands reach the log: one, or several for the same partition in one record; or none does, and nobody is told.
+  /// Commands reach the log: one, or several for the same partition in one record; or none, without notice.
   func append() {
     if !isResting, random.percent(50), appendSending() { return }
     guard let first = random.pick(clients.transit) else { return }
@@ -83,7 +83,7 @@ extension World {
 
   // MARK: Reads
 
-  /// A read is asked, or one that was asked reaches its owner.
+  /// A new read is sent, or one already sent reaches its owner.
   func read() {
     let count = swarm.cluster.map { random.within(1...$0.readsMax) } ?? 1
     for _ in 0..<count where violation == nil { readOnce() }
@@ -107,18 +107,18 @@ extension World {
     take(effects, from: owner)
   }
 
-  /// Whom a read reaches: in a cluster whoever believes to own the partition.
+  /// The owner a read reaches: in a cluster any that believes it owns the partition.
   private func reader(of partition: PartitionID) -> Owner? {
     guard isCluster else { return owner(of: partition).flatMap { mayShow($0) ? $0 : nil } }
     let able = owners.filter { owner in
       owner.partition == partition && owner.driver.stop == nil && isAwake(owner) && mayReveal(owner)
     }
-    // Whose map is old asks the one that was replaced.
+    // A client with an old map asks the owner that was replaced.
     return random.pick(random.percent(70) ? able.filter(\.isZombie) : able) ?? random.pick(able)
   }
 
-  /// Whether an owner in a world without leases may answer reads: it has applied what the log held when it started,
-  /// and while there is another one that it cannot know of, everything.
+  /// Whether an owner in a world without leases may answer reads: it has applied what the log held when it started, or
+  /// everything while there is another owner it cannot know of.
   private func mayShow(_ owner: Owner) -> Bool {
     if owner.driver.stop != nil { return false }
     if bug == .readDuringReplay { return true }
@@ -133,7 +133,7 @@ extension World {
 }
 
 extension Range<Int> {
-  /// One of the range's numbers; nil when it has none.
+  /// One of the range's numbers; nil if it is empty.
   fileprivate func randomElement(of random: inout SeededRandom) -> Int? {
     isEmpty ? nil : lowerBound + random.below(count)
   }

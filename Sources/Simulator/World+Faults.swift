@@ -4,7 +4,7 @@ import PartitionCore
 // What goes wrong.
 
 extension World {
-  /// The machine stops: everybody's memory is gone, and whatever was not durable.
+  /// The machine stops: all memory is lost, and everything that was not durable.
   func crashMachine() {
     tally.machineCrashes += 1
     for owner in owners { abandon(owner) }
@@ -19,7 +19,7 @@ extension World {
     tally.unknown += clients.crash()
   }
 
-  /// One owner's process stops; of what it was appending, a part reaches the log.
+  /// One owner's process stops; part of what it was appending reaches the log.
   func crash(_ owner: Owner) {
     if isCluster { return crashPod(owner.pod) }
     tally.ownerCrashes += 1
@@ -27,7 +27,7 @@ extension World {
     abandon(owner)
   }
 
-  /// A write that was asked for may have happened, may still happen, or never happens.
+  /// A requested write may have happened, may still happen, or never happens.
   func abandon(_ owner: Owner) {
     if case .asked(let batch) = owner.write {
       switch random.below(3) {
@@ -39,7 +39,7 @@ extension World {
     remove(owner)
   }
 
-  /// An owner goes in good order: it finishes what it has, and writes it.
+  /// An owner leaves in good order: it finishes what it has, and writes it.
   func restart() {
     guard let owner = random.pick(owners.filter { !$0.isZombie && $0.driver.stop == nil }) else { return }
     if isCluster { return leave(owner.pod) }
@@ -51,13 +51,13 @@ extension World {
     remove(owner)
   }
 
-  /// Another owner takes a partition while the old one goes on, without knowing.
+  /// Another owner takes a partition while the old one continues without knowing.
   func replace() {
     guard let owner = random.pick(owners.filter { !$0.isZombie && $0.driver.stop == nil }) else { return }
     if isCluster { return handOver(owner) }
     tally.zombies += 1
     owner.isZombie = true
-    // Without a lease it reveals nothing that it has not looked up yet.
+    // Without a lease it reveals nothing it has not looked up yet.
     for request in owner.driver.takeWaitingReads() { _ = clients.takeRead(request) }
     acquire(owner.partition)
   }
@@ -80,7 +80,7 @@ extension World {
     }
   }
 
-  /// The operator moves on over poison that stopped its partition, or starts a stopped partition again.
+  /// The operator skips poison that stopped a partition, or restarts a stopped partition.
   func quarantine() {
     for owner in owners {
       guard let stop = owner.driver.stop else { continue }

@@ -1,16 +1,15 @@
 import Model
 import PartitionCore
 
-// What partitions decide under, and who is configured otherwise: the processes, each time one starts.
+// The limits that partitions decide under; each starting process may be configured with others.
 
 extension World {
-  /// What a process is configured with when it starts: mostly what it had before.
+  /// Configures a starting process: mostly with what it had before.
   func reconfigure(_ pod: Int) {
     if random.percent(swarm.limitsChangePercent) { configured[pod] = swarm.ruleLimits(&random) }
   }
 
-  /// An owner that has replayed puts its limits into the log, if others are in force; again while they do not come
-  /// back.
+  /// An owner that has replayed puts its limits into the log if others are in force, and again until they come back.
   func lookForLimits(_ owner: Owner) {
     guard owner.driver.stop == nil, !owner.isGone, Int(owner.driver.appliedOffset) + 1 >= owner.replayEnd else {
       return
@@ -25,7 +24,7 @@ extension World {
       if let at = owner.limitsSentAt, pods.time - at <= swarm.announcedAgainMilliseconds { return }
       send(.limits(owner.limits), from: owner)
     } else {
-      // Nothing gets lost on its way in a single process, unless the whole machine stops.
+      // Nothing is lost in transit within a single process, unless the whole machine stops.
       if owner.isZombie || owner.limitsSentAt != nil { return }
       append(.limits(owner.limits), to: owner.partition)
     }
@@ -33,7 +32,7 @@ extension World {
     owner.hasSentLimits = true
   }
 
-  /// What an owner starts from: the store's, without a planted bug.
+  /// What an owner starts from: what the store has, without a planted bug.
   func presented(_ recovery: Recovery, of partition: PartitionID, on pod: Int) -> Recovery {
     guard bug == .limitsConfigured else { return recovery }
     let header = recovery.header
@@ -45,7 +44,7 @@ extension World {
       pinned: recovery.pinned)
   }
 
-  /// In the end every partition decides under its owner's limits.
+  /// At the end every partition decides under its owner's limits.
   func auditLimits() {
     for owner in owners where owner.driver.ruleLimits != owner.limits {
       fail("\(owner.partition) decides under \(owner.driver.ruleLimits); its owner wants \(owner.limits)")

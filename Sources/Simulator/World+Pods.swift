@@ -1,10 +1,10 @@
 import Model
 import PartitionCore
 
-// What goes wrong with the pods of a cluster, and with the group that shares partitions out to them.
+// What goes wrong with a cluster's pods, and with the group that distributes partitions to them.
 
 extension World {
-  /// A pod that can own a partition: it does not, and reaches the store.
+  /// A pod that can take a partition: it does not own it yet, and reaches the store.
   func podToOwn(_ partition: PartitionID) -> Int? {
     let able = pods.all.indices.filter { pod in
       !pods.isPaused(pod) && !pods.isCutFromStore(pod)
@@ -13,7 +13,7 @@ extension World {
     return random.pick(able)
   }
 
-  /// Nothing happens in a pod for a while; then it goes on with what it had in hand.
+  /// A pod pauses for a while, then continues with what it was doing.
   func pausePod() {
     guard let cluster = swarm.cluster else { return }
     tally.pauses += 1
@@ -22,14 +22,14 @@ extension World {
     miss(pod)
   }
 
-  /// A pod does not reach the log, or not the store, or neither.
+  /// A pod cannot reach the log, the store, or either.
   func cutPod() {
     guard let cluster = swarm.cluster else { return }
     tally.cuts += 1
     let pod = random.below(cluster.podCount)
     let kind = random.below(3)
     if kind != 0 { pods.cutFromLog(pod, for: outage) }
-    // The worst of what a log may say when it is there again.
+    // The worst that a log may report when it is back.
     if kind != 0, random.percent(20), let owner = random.pick(owners.filter({ $0.pod == pod })) { breakOff(owner) }
     if kind != 1 { pods.cutFromStore(pod, for: outage) }
     miss(pod)
@@ -40,7 +40,7 @@ extension World {
     return Int64(random.within(lease / 4...lease * 5))
   }
 
-  /// What made the group miss an owner is wrong with its other connections, too: what they bring comes late.
+  /// The fault that made the group miss an owner affects its other connections, too: their data arrives late.
   func isLate(_ owner: Owner) -> Bool {
     guard let cluster = swarm.cluster, owner.isZombie, !isResting else { return false }
     return random.percent(cluster.zombieDelayPercent)
@@ -52,7 +52,7 @@ extension World {
     for owner in owners where owner.pod == pod && !owner.isZombie && random.percent(70) { handOver(owner) }
   }
 
-  /// A process dies, with all that it owns and whoever it would have answered.
+  /// A process dies, with everything it owns and everybody it would have answered.
   func crashPod(_ pod: Int) {
     tally.ownerCrashes += 1
     for owner in owners where owner.pod == pod {
@@ -65,7 +65,7 @@ extension World {
     tally.unknown += clients.crash(pod, of: pods.all.count, &random)
   }
 
-  /// A pod leaves in good order: what nobody took over is finished, written and released.
+  /// A pod leaves in good order: it finishes, writes and releases what nobody took over.
   func leave(_ pod: Int) {
     guard !pods.isPaused(pod), !pods.isCutFromStore(pod), !pods.isCutFromLog(pod) else { return }
     tally.restarts += 1
@@ -82,8 +82,8 @@ extension World {
     reconfigure(pod)
   }
 
-  /// The group gives a partition to another pod. The old owner goes on until it reads of the new one, which may come
-  /// at once, later, or not soon.
+  /// The group gives a partition to another pod. The old owner continues until it reads of the new one, which may be at
+  /// once, later, or not soon.
   func handOver(_ owner: Owner) {
     tally.zombies += 1
     owner.isZombie = true
@@ -93,7 +93,7 @@ extension World {
     if random.percent(70) { acquire(owner.partition) }
   }
 
-  /// Whether every partition has one owner that answers everything, and nothing is on its way.
+  /// Whether every partition has one owner that answers everything, and nothing is in transit.
   var isClusterQuiet: Bool {
     guard isCluster else { return true }
     return pods.sendings.isEmpty && pods.tellings.isEmpty && owners.count == layout.slotCount
@@ -103,7 +103,7 @@ extension World {
       }
   }
 
-  /// Whoever still waits has no outcome: of a request that is durable, its client was told.
+  /// A request that still waits has no outcome: clients of durable requests were answered.
   func auditWaiting() {
     guard isCluster, let lost = clients.waiting.first(where: { auditor.outcomes[$0.id] != nil }) else { return }
     fail("request \(lost.id) is durable, and its client was never answered")

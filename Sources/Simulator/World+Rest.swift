@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// The end of a run: no more faults, until nothing moves any more.
+// The end of a run: no more faults, until everything is at rest.
 
 extension World {
   func comeToRest() {
@@ -35,7 +35,7 @@ extension World {
     }
   }
 
-  /// Lets an owner do everything that it can.
+  /// Lets an owner do everything it can.
   func settle(_ owner: Owner, isDelivering: Bool) {
     for _ in 0..<20_000 where violation == nil && owner.driver.stop == nil && !owner.isGone {
       if isDelivering { deliver(to: owner, count: 16) }

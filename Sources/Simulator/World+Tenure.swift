@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-// Partitions that change their owners by the log: what the product's shell does around a loop with a tenure.
+// Partitions that change owners through the log: what the product's shell does around a loop with a tenure.
 
 extension World {
   /// Whether the owner's process runs.
@@ -9,10 +9,10 @@ extension World {
 
   func isCutFromLog(_ owner: Owner) -> Bool { isCluster && pods.isCutFromLog(owner.pod) }
 
-  /// Gives an owner its tenure, and has it say so in the log.
+  /// Gives an owner its tenure, and makes it say so in the log.
   func beginTenure(_ owner: Owner) {
     guard let cluster = swarm.cluster else { return }
-    // Both planted mistakes believe that there was nobody before.
+    // Both planted bugs assume that there was no earlier owner.
     let isHasty = bug == .noHoldBack || bug == .checkpointOfHeld
     owner.driver.tenure = Tenure(
       epoch: owner.epoch, incarnation: UInt64(owner.number), leaseMilliseconds: cluster.leaseMilliseconds,
@@ -32,7 +32,7 @@ extension World {
     pods.sendings.append(Pods.Sending(pod: owner.pod, partition: owner.partition, control: control))
   }
 
-  /// Looks at the owner's clock: due after everything that the owner does.
+  /// Looks at the owner's clock: due after everything the owner does.
   func look(at owner: Owner) {
     guard isCluster, !owner.isGone else { return }
     if owner.driver.isSuperseded { return end(owner) }
@@ -49,7 +49,7 @@ extension World {
     owner.take(effects) { keeps($0, of: owner) }
   }
 
-  /// One thing that pods say reaches the log, is lost, or both as far as they know.
+  /// One control record of a pod reaches the log, is lost, or both as far as the pod knows.
   func appendSending() -> Bool {
     guard isCluster else { return false }
     pods.sendLater()
@@ -67,7 +67,7 @@ extension World {
     _ = append(Record(entries: [entry]), to: partition)
   }
 
-  /// The messages that an owner put out are known to be durable.
+  /// An owner's outgoing messages are known to be durable.
   func acknowledge(_ owner: Owner) {
     guard isCluster, owner.outbox.isEmpty, owner.appendedUpTo <= log.durable, !isCutFromLog(owner) else { return }
     owner.driver.appended(upTo: .zero)
@@ -75,7 +75,7 @@ extension World {
 
   // MARK: The end of a tenure
 
-  /// The store refuses an owner, or it leaves and nobody came: its time is over before the log says so.
+  /// The store refuses an owner, or it leaves without a successor: its time is over before the log says so.
   func stepDown(_ owner: Owner) {
     guard isCluster, !owner.isGone else { return }
     owner.driver.stepDown()
@@ -83,8 +83,8 @@ extension World {
     end(owner)
   }
 
-  /// The log cannot hand a partition's records over any more, or has lost some of the last messages that it sent: it
-  /// has to be taken over anew, from its checkpoint.
+  /// The log can no longer deliver a partition's records, or has lost some of the messages it sent last: it must be
+  /// taken over again, from its checkpoint.
   func breakOff(_ owner: Owner) {
     guard owner.driver.stop == nil, !owner.isGone, isAwake(owner) else { return }
     tally.broken += 1
@@ -94,7 +94,7 @@ extension World {
     end(owner)
   }
 
-  /// An owner's time is over. What it has decided leaves still; reads are the next owner's.
+  /// An owner's time is over. What it has decided still leaves; reads go to the next owner.
   private func end(_ owner: Owner) {
     reveal(owner)
     flush(owner, random.below(owner.outbox.count + 1))

@@ -1,20 +1,20 @@
 import Model
 import PartitionCore
 
-// Where the world makes its planted mistake with what the log, the clock and the store tell an owner.
+// Where the world plants its bug in what an owner gets from the log, the clock and the store.
 
 extension World {
   /// The owner's clock.
   func clock(of owner: Owner) -> Int64 {
     guard isCluster else { return 0 }
-    // A clock that stands still once a lease is asked for: no lease ever ends.
+    // A clock that stops once a lease is asked for: no lease ever ends.
     if bug == .leaseNotChecked, let since = owner.tickSentAt { return since }
     return pods.clock(of: owner.pod)
   }
 
   func nextTick(of owner: Owner, _ now: Int64) -> Control? {
     if bug == .leaseFromReturn {
-      // The tick goes without the owner's knowing of it: `presented` tells it when the tick comes back.
+      // The tick is sent without the owner's knowledge: `presented` reports it when it comes back.
       var ahead = owner.driver.tenure
       guard let number = ahead?.tickToSend(now) else { return nil }
       if let sentAt = owner.tickSentAt, now - sentAt < swarm.announcedAgainMilliseconds { return nil }
@@ -27,12 +27,12 @@ extension World {
     return tick
   }
 
-  /// A control as its owner reads it: as it is, without a planted bug.
+  /// A control as its owner reads it: unchanged without a planted bug.
   func presented(_ control: Control, to owner: Owner) -> Control {
     switch (bug, control) {
     case (.supersededGoesOn, .owned(let other)) where other.epoch > owner.epoch:
       return .tick(epoch: other.epoch, number: 0)
-    // Nobody was there before.
+    // Pretends that there was no earlier owner.
     case (.noHoldBack, .owned(let other)) where other.epoch < owner.epoch,
       (.checkpointOfHeld, .owned(let other)) where other.epoch < owner.epoch:
       return .tick(epoch: other.epoch, number: 0)
@@ -47,7 +47,7 @@ extension World {
     }
   }
 
-  /// Whether an owner's answers leave: always, without a planted bug that holds them back where the core does not know.
+  /// Whether an owner's answers leave: always, unless a planted bug holds them back without the core knowing.
   func mayReveal(_ owner: Owner) -> Bool {
     guard bug == .checkpointOfHeld, let cluster = swarm.cluster else { return true }
     // Long enough for the slowest clock.

@@ -1,8 +1,7 @@
 import Model
 import PartitionCore
 
-// What an owner does in its turns, each of them cut short at random, so that a crash comes between any two of its
-// steps.
+// What an owner does in its turns, each cut short at random, so that a crash may come between any two steps.
 
 extension World {
   func turn(_ owner: Owner) {
@@ -27,7 +26,7 @@ extension World {
 
   private var isDue: Bool { random.percent(swarm.turnPercent) }
 
-  /// Hands over the next records, and now and then old ones once more.
+  /// Delivers the next records, and now and then old ones again.
   private func deliver(to owner: Owner) {
     guard !isCutFromLog(owner) else { return }
     if owner.nextOffset > 0, random.percent(5) {
@@ -50,7 +49,7 @@ extension World {
     owner.driver.deliver(presented(log.delivery(owner.partition, offset), to: owner))
   }
 
-  /// A stop is right where a record is poison, or where one was left out.
+  /// A stop is right if a record is poison, or if one was left out.
   func noticeStop(_ owner: Owner) {
     guard let stop = owner.driver.stop else { return }
     let isPoison = poison.contains(Place(partition: owner.partition, offset: stop.offset))
@@ -92,7 +91,7 @@ extension World {
   }
 
   func takeCheckpoint(_ owner: Owner) {
-    // Between pods a reply is lost with its owner: what a checkpoint covers has been answered.
+    // Between pods a reply is lost with its owner, so everything a checkpoint covers must have been answered.
     if isCluster && bug != .checkpointOfHeld && !owner.replies.isEmpty { return }
     if bug != .checkpointBeforeReplies && pods.isTelling(owner.number) { return }
     _ = owner.driver.takeCheckpoint()
@@ -107,7 +106,7 @@ extension World {
 
   // MARK: Answers
 
-  /// Lets go what the durable log covers.
+  /// Releases what the durable log covers.
   func reveal(_ owner: Owner) {
     guard mayReveal(owner) else { return }
     let durable = bug == .replyBeforeDurable ? log.end : log.durable
@@ -145,7 +144,7 @@ extension World {
     bring(reply)
   }
 
-  /// One reply that was on its way between pods arrives.
+  /// One reply in transit between pods arrives.
   func bringTelling() -> Bool {
     guard let reply = pods.takeTelling(&random) else { return false }
     bring(reply)
@@ -153,7 +152,7 @@ extension World {
   }
 
   private func bring(_ reply: Reply) {
-    // A peer's frame that comes twice finds nobody the second time.
+    // If a peer's frame arrives twice, nobody waits for it the second time.
     for _ in 0..<(random.percent(10) ? 2 : 1) {
       guard let request = clients.take(reply.request) else { continue }
       auditor.learned(reply.request)
@@ -174,7 +173,7 @@ extension World {
 
   // MARK: The store
 
-  /// One thing that the store does: reads or writes for somebody, or answers; late, wrongly failing, or not at all.
+  /// One action of the store: it reads, writes or answers; late, failing wrongly, or not at all.
   func storeWork() {
     if !orphans.isEmpty, random.percent(30) {
       let orphan = orphans.remove(at: random.below(orphans.count))

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 
 /// A whole Kassa in one thread: the product's partition loops, and around them a log, a store, a network, clocks and
-/// clients in which everything goes wrong that can, in an order that follows from the seed alone.
+/// clients in which everything that can go wrong does, in an order that follows from the seed alone.
 ///
 /// Nothing here may depend on a clock, on the process, or on the order of a `Set` or `Dictionary`.
 final class World {
@@ -15,19 +15,19 @@ final class World {
   let auditor: Auditor
   var clients: Clients
   var pods: Pods
-  /// By pod, one in a world with a single process: what it was configured with when it started.
+  /// The configuration of each pod when it started; a world with a single process has one.
   var configured: [RuleLimits] = []
-  /// In the order in which they started; zombies among them.
+  /// In the order in which they started, including zombies.
   var owners: [Owner] = []
   var tally = Tally()
-  /// Milliseconds; every appender's clock goes wrong around it.
+  /// Milliseconds; every appender's clock deviates from it.
   var clock: Int64 = 1_000_000
-  /// Checkpoints that were asked for by owners that are gone, and may still be written.
+  /// Checkpoints requested by owners that are gone; they may still be written.
   var orphans: [(batch: CheckpointBatch, epoch: UInt64)] = []
-  /// Offsets that hold no record that anybody could apply.
+  /// Offsets whose record nobody can apply.
   var poison: Set<Place> = []
   var hash = RunHash()
-  /// The run is over: nothing more goes wrong.
+  /// The run is over: no more faults.
   var isResting = false
   private var nextOwner = 1
   private var ended: String?
@@ -40,7 +40,7 @@ final class World {
   init(seed: UInt64, bug: PlantedBug?) {
     swarm = Swarm(seed: seed, bug: bug)
     self.bug = bug
-    // The counts of partitions that a swarm chooses are valid ones.
+    // A swarm only chooses valid partition counts.
     layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? Self.single)
     random = SeededRandom(seed: seed)
     log = SimulatedLog(layout: layout)
@@ -58,7 +58,7 @@ final class World {
       opening: clients.opening(layout))
   }
 
-  /// Whether partitions change their owners by the log, between several processes.
+  /// Whether partitions change owners through the log, between several processes.
   var isCluster: Bool { swarm.cluster != nil }
 
   /// The first thing that went wrong.
@@ -96,7 +96,7 @@ final class World {
     case .read: read()
     case .repeat: repeatRequest()
     case .append: append()
-    // Takeovers have to end sooner than successors come.
+    // Takeovers must end before successors arrive.
     case .turn: for _ in 0..<(isCluster ? 3 : 1) { if let owner = random.pick(owners) { turn(owner) } }
     case .store: for _ in 0..<(isCluster ? 8 : 1) { storeWork() }
     case .sync: sync(random.within(1...20))
@@ -146,7 +146,7 @@ final class World {
     }
   }
 
-  /// How many of a partition's records owners are given: in a cluster only those that are durable.
+  /// How many of a partition's records owners may read: in a cluster only the durable ones.
   func readableCount(of partition: PartitionID) -> Int {
     isCluster ? log.durableCount(of: partition) : log.count(of: partition)
   }
@@ -155,7 +155,7 @@ final class World {
     owner.isGone = true
     tally.evictions += Int(owner.driver.evictions)
     owners.removeAll { $0 === owner }
-    // Whatever a zombie has shown, its successor has to know before it shows anything.
+    // Before a successor shows anything, it must know everything its zombie has shown.
     if owner.isZombie, let successor = self.owner(of: owner.partition) {
       successor.replayEnd = max(successor.replayEnd, owner.nextOffset)
     }
@@ -174,7 +174,7 @@ final class World {
   }
 }
 
-/// A hash of everything that a run did, so that two runs of a seed can be compared.
+/// A hash of everything a run did, so that two runs of a seed can be compared.
 struct RunHash: Sendable {
   private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 

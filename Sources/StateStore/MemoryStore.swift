@@ -3,8 +3,8 @@ import Model
 import PartitionCore
 import Synchronization
 
-/// The in-memory twin of a store. It does at once what it is asked for, on the calling thread, unless a test holds
-/// the completions back; each load sees every write that was asked for before it.
+/// The in-memory twin of a store. It performs requests at once, on the calling thread, unless a test holds back the
+/// completions; each load sees every write requested before it.
 public final class MemoryStore: StateStore {
   fileprivate struct Partition: Sendable {
     var epoch: UInt64 = 0
@@ -24,7 +24,7 @@ public final class MemoryStore: StateStore {
     var isHeld = false
     var held: [@Sendable () -> Void] = []
     var isClosed = false
-    /// Whoever acquires a partition of these waits.
+    /// Acquiring a partition of these services waits.
     var gates: [Service: DispatchSemaphore] = [:]
   }
 
@@ -138,12 +138,12 @@ public final class MemoryStore: StateStore {
 
   // MARK: For tests
 
-  /// Writes, and the acquiring of partitions, fail with this from now on; nil lets them work again.
+  /// Writes, and acquiring partitions, fail with this from now on; nil makes them work again.
   public func failWrites(with failure: StoreFailure?) { state.withLock { $0.writeFailure = failure } }
-  /// Loads fail with this from now on; nil lets them work again.
+  /// Loads fail with this from now on; nil makes them work again.
   public func failLoads(with failure: StoreFailure?) { state.withLock { $0.readFailure = failure } }
 
-  /// From now on whoever acquires a partition of these services waits; nobody else does.
+  /// From now on acquiring a partition of these services waits; nothing else does.
   public func holdAcquisitions(of services: Set<Service>) {
     let opened = state.withLock { state in
       let opened = state.gates.filter { !services.contains($0.key) }
@@ -157,7 +157,7 @@ public final class MemoryStore: StateStore {
   /// From now on no completion is called, until `releaseCompletions`.
   public func holdCompletions() { state.withLock { $0.isHeld = true } }
 
-  /// Calls what was held back, in order, and what follows at once.
+  /// Calls the held completions, in order, and later ones at once.
   public func releaseCompletions() {
     let held = state.withLock { state in
       state.isHeld = false
@@ -167,14 +167,14 @@ public final class MemoryStore: StateStore {
     for completion in held { completion() }
   }
 
-  /// The next owner leaves out what it cannot apply in the record with this number.
+  /// The next owner skips what it cannot apply in the record with this number.
   public func quarantine(_ number: Int64, of partition: PartitionID) {
     state.withLock { _ = $0.partitions[partition, default: Partition()].quarantined.insert(number) }
   }
 
-  /// All that the store holds, as a backup would.
+  /// Everything the store holds, as a backup.
   public func backup() -> Backup { state.withLock { Backup(partitions: $0.partitions) } }
-  /// The store holds again what it held then, epochs included.
+  /// Restores everything the store held then, including epochs.
   public func restore(_ backup: Backup) { state.withLock { $0.partitions = backup.partitions } }
 
   /// What a store held at one moment.

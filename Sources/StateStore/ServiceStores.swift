@@ -6,12 +6,12 @@ import PartitionCore
 public final class ServiceStores: StateStore {
   public let stores: [Service: any StateStore]
 
-  /// - Parameter stores: what is asked about other services' partitions fails.
+  /// - Parameter stores: requests for other services' partitions fail.
   public init(_ stores: [Service: any StateStore]) {
     self.stores = stores
   }
 
-  /// - Throws: `StoreFailure`: of the store, or because the service has none here.
+  /// - Throws: `StoreFailure`: the store's, or because the service has no store here.
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
     guard let store = stores[partition.service] else { throw missing(partition) }
     return try store.acquire(partition, above: floor)
@@ -38,12 +38,12 @@ public final class ServiceStores: StateStore {
     StoreFailure(.format, "there is no store for \(partition): this pod does not own partitions of its service")
   }
 
-  /// The first one's, in the order of the services.
+  /// The first store's failure, in the order of the services.
   public var failure: StoreFailure? {
     Service.allCases.lazy.compactMap { self.stores[$0]?.failure }.first
   }
 
-  /// Closes all at the same time: each may wait for a server that is away.
+  /// Closes all at the same time: each may wait for an unreachable server.
   public func close() {
     let all = Array(stores.values)
     DispatchQueue.concurrentPerform(iterations: all.count) { all[$0].close() }

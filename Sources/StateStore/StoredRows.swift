@@ -2,10 +2,10 @@ import Model
 import PartitionCore
 import Wire
 
-/// Reads the rows of a store, which anybody may have written. Nothing in them traps.
+/// Decodes the rows of a store, which anybody may have written. Never traps.
 public enum StoredRows {
   /// An entity's bytes.
-  /// - Parameter place: the file or database that the row stands in, for the message.
+  /// - Parameter place: the file or database that has the row, for the message.
   /// - Throws: `StoreFailure` that names the place, the key and the partition.
   public static func entity(
     _ bytes: UnsafeRawBufferPointer, for key: EntityKey, of partition: PartitionID, in place: String
@@ -47,7 +47,7 @@ public enum StoredRows {
     throw StoreFailure(.format, "\(place): the checkpoint of \(partition) is damaged: \(reason); \(advice)")
   }
 
-  /// A message that nobody has acknowledged.
+  /// An unacknowledged message.
   /// - Throws: `StoreFailure` that names the place, the message and the partition.
   package static func message(
     _ bytes: UnsafeRawBufferPointer, to destination: Int64, number: Int64, of partition: PartitionID, in place: String
@@ -83,6 +83,6 @@ public enum StoredRows {
       .format, "\(place): the reply at place \(number) of \(partition) is damaged: \(reason); \(advice)")
   }
 
-  /// Log and store belong together.
+  /// What to do if log and store do not match.
   public static let advice = "restore log and store from the same backup"
 }

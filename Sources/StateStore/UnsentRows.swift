@@ -1,14 +1,14 @@
 import Model
 import PartitionCore
 
-/// What a store has of a partition's messages and replies that nobody has acknowledged: enough to write only what
-/// changes when a checkpoint puts others in their place.
+/// What a store has of a partition's unacknowledged messages and replies: enough to write only what changes when a
+/// checkpoint replaces them.
 ///
-/// The messages to one destination are numbered densely; they are removed at the front and added at the back. So of
-/// each destination the first and the last number say it all. Replies come and go anywhere; each has a *place* that
-/// keeps their order. A store knows this from when the partition was acquired, and from what it wrote since.
+/// The messages to one destination are numbered without gaps; they are removed at the front and added at the back. So
+/// each destination's first and last numbers suffice. Replies come and go anywhere; each has a *place* that keeps their
+/// order. A store knows this from when the partition was acquired, and from what it has written since.
 package struct UnsentRows: Hashable, Sendable {
-  /// A reply, and where it stands among the partition's others.
+  /// A reply, and its place among the partition's others.
   package struct PlacedReply: Hashable, Sendable {
     package let place: Int64
     package let reply: CommandReply
@@ -25,7 +25,7 @@ package struct UnsentRows: Hashable, Sendable {
     package let numbers: ClosedRange<UInt64>
   }
 
-  /// What has to be done to the rows, the deletions first.
+  /// The changes to the rows, deletions first.
   package struct Change: Hashable, Sendable {
     package fileprivate(set) var deletedMessages: [Messages] = []
     /// Ascending by destination and number.
@@ -54,7 +54,7 @@ package struct UnsentRows: Hashable, Sendable {
       last = max(last, number)
     }
 
-    /// Whether it differs from an older one only by what is gone at the front and new at the back.
+    /// Whether it differs from an older one only by removals at the front and additions at the back.
     func continues(_ old: Span) -> Bool {
       isDense && old.isDense && first >= old.first && last >= old.last && (first <= old.last || first - 1 == old.last)
     }
@@ -67,7 +67,7 @@ package struct UnsentRows: Hashable, Sendable {
   /// Nothing.
   package init() {}
 
-  /// What stands in the rows.
+  /// The contents of the rows.
   /// - Parameter replies: ascending by place.
   package init(outbox: [OutboxRow], replies: [PlacedReply]) {
     spans = Self.spans(of: outbox)
@@ -86,7 +86,7 @@ package struct UnsentRows: Hashable, Sendable {
 
   package var isEmpty: Bool { spans.isEmpty && replies.isEmpty }
 
-  /// Notes that a checkpoint puts its messages and replies in place of these. Returns what that means for the rows.
+  /// Replaces these with a checkpoint's messages and replies. Returns the changes to the rows.
   package mutating func replace(with outbox: [OutboxRow], _ replies: [CommandReply]) -> Change {
     var change = Change()
     if isEmpty, outbox.isEmpty, replies.isEmpty { return change }
@@ -136,10 +136,10 @@ package struct UnsentRows: Hashable, Sendable {
 }
 
 extension PartitionID {
-  /// A partition as it stands in a row: the service times 4096, and the index.
+  /// A partition as rows store it: the service times 4096, plus the index.
   package var storedNumber: Int16 { Int16(service.rawValue) << 12 | Int16(index & 0xfff) }
 
-  /// nil for a number of no service.
+  /// nil if the number belongs to no service.
   package init?(storedNumber number: Int64) {
     guard let value = UInt8(exactly: number >> 12), let service = Service(rawValue: value) else { return nil }
     self.init(service, UInt16(number & 0xfff))

@@ -1,15 +1,15 @@
 import Model
 import PartitionCore
 
-// A slip at one stock partition: all of its lines here are held in one step, or none. What cannot be held at once
-// either can never be (refused now) or may become possible when holds ahead of it end (parked, first in first out).
+// A slip at one stock partition: all of its lines here are held in one step, or none. If they cannot be held at once,
+// either they never can (refused now) or may become so when holds ahead end (parked, first in first out).
 
 extension StockMachine {
-  /// What can be done for the lines of a stop.
+  /// What can be done for a stop's lines.
   enum Verdict {
     /// Everything is available, and nobody waits ahead.
     case hold
-    /// Nothing that is under way can make it possible.
+    /// Nothing under way can make it possible.
     case refuse(Failure)
     /// It may become possible.
     case wait
@@ -19,7 +19,7 @@ extension StockMachine {
     guard Int(stop) < slip.stops.count, slip.stops[Int(stop)].partition == partition.index else {
       throw Poison("a slip of \(slip.attempt) at a stop that is not here")
     }
-    // A repetition of what was reserved already.
+    // A repetition: already reserved.
     guard holds[slip.attempt] == nil else { return }
     let hold = Hold(slip: slip, stop: stop, status: .parked)
     switch verdict(on: hold) {
@@ -32,7 +32,7 @@ extension StockMachine {
     }
   }
 
-  /// Judges a stop whose turn it is, or that has just arrived.
+  /// Judges a stop whose turn has come, or that has just arrived.
   func verdict(on hold: Hold) -> Verdict {
     var mustWait = false
     for line in hold.lines {
@@ -84,8 +84,8 @@ extension StockMachine {
     parkedCount += 1
   }
 
-  /// Changes an item that exists, in place.
-  /// - Throws: `Poison` when the item does not exist or `body` returns false: the state contradicts itself.
+  /// Changes an existing item in place.
+  /// - Throws: `Poison` if the item does not exist or `body` returns false: the state contradicts itself.
   mutating func change(_ id: ItemID, at position: LogPosition, _ body: (inout Item) -> Bool) throws(Poison) {
     let isConsistent = items.update(id, at: position) { item in item?.isChanged(by: body) ?? false }
     guard isConsistent else { throw Poison("the holds of item \(id) contradict its stock") }
@@ -101,7 +101,7 @@ extension StockMachine {
     }
   }
 
-  /// Tells the stop before this one to release, or the order when there is none.
+  /// Sends a release to the previous stop, or the failure to the order if there is none.
   func sendBack(_ hold: Hold, _ failure: Failure, in context: inout ApplyContext) {
     let previous = Int(hold.stop) - 1
     if previous >= 0 {
@@ -116,6 +116,6 @@ extension StockMachine {
 }
 
 extension Item {
-  /// Changes the item where it stands, inside of an optional, without a copy.
+  /// Changes the item in place, inside an optional, without a copy.
   fileprivate mutating func isChanged(by body: (inout Item) -> Bool) -> Bool { body(&self) }
 }

@@ -1,13 +1,13 @@
 import Model
 import PartitionCore
 
-// The end of a hold: committed (sold) or released (available again), once. Whoever waits for the items is served
-// right after, because an end is what they wait for.
+// The end of a hold: committed (sold) or released (available again), once. Those waiting for the items are served right
+// after, because they wait for holds to end.
 
 extension StockMachine {
-  /// The money is taken: what is held is sold.
+  /// The money is taken: sells what is held.
   mutating func commit(_ attempt: AttemptID, in context: inout ApplyContext) throws(Poison) {
-    // A hold that is not here was resolved before; a parked one has not sent its slip on, so nobody can commit it.
+    // A missing hold was resolved before; a parked one has not passed on its slip, so nobody can commit it.
     guard let hold = holds[attempt], hold.status == .held else { return }
     for line in hold.lines {
       try change(line.item, at: context.position) { item in
@@ -23,7 +23,7 @@ extension StockMachine {
     try serveParked(at: hold.lines.map(\.item), in: &context)
   }
 
-  /// The checkout failed further on: give back what is held and pass the news on backwards.
+  /// The checkout failed further on: gives back what is held and passes the failure backwards.
   mutating func release(_ slip: Slip, _ stop: UInt16, _ failure: Failure, in context: inout ApplyContext)
     throws(Poison)
   {
@@ -43,8 +43,8 @@ extension StockMachine {
     try serveParked(at: hold.lines.map(\.item), in: &context)
   }
 
-  /// Serves the queues of items whose numbers changed: the first of a queue is held or refused as soon as its
-  /// verdict is certain; then the next one becomes first, perhaps in other queues as well.
+  /// Serves the queues of items whose numbers changed: the first in a queue is held or refused once its verdict is
+  /// certain; then the next becomes first, perhaps in other queues as well.
   mutating func serveParked(at changed: [ItemID], in context: inout ApplyContext) throws(Poison) {
     var toServe = changed
     while let id = toServe.popLast() {
@@ -68,7 +68,7 @@ extension StockMachine {
     }
   }
 
-  /// Takes a parked hold out of the queues of all its items.
+  /// Removes a parked hold from the queues of all its items.
   private mutating func unpark(_ hold: Hold, in context: inout ApplyContext) throws(Poison) {
     for line in hold.lines {
       try change(line.item, at: context.position) { item in

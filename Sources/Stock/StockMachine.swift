@@ -1,13 +1,13 @@
 import Model
 import PartitionCore
 
-/// The rules of stock: what is available, what is held by checkouts, and who waits for what. One file for each
-/// command or step.
+/// The rules of stock: what is available, what is held by checkouts, and who waits for what. One file per command or
+/// step.
 public struct StockMachine: StateMachine {
   public var ledger = Ledger()
 
   var items = Table<ItemID, Item>()
-  /// Holds are pinned, and a recovery loads all of them: a hold that is not resident does not exist.
+  /// Holds are pinned, and recovery loads all of them: a hold that is not resident does not exist.
   var holds = Table<AttemptID, Hold>()
   public internal(set) var parkedCount = 0
   let partition: PartitionID
@@ -98,7 +98,7 @@ public struct StockMachine: StateMachine {
 
   public mutating func evict(excess: Int, scanMax: Int, keeping: Set<EntityKey>) -> Int {
     let evicted = items.evict(excess: excess, scanMax: scanMax) { keeping.contains(.item($0)) }
-    // Of the holds only resolved ones, whose value is gone, can be forgotten.
+    // Only resolved holds, whose value is gone, can be evicted.
     return evicted + holds.evict(excess: excess - evicted, scanMax: scanMax) { _ in false }
   }
 

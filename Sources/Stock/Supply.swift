@@ -8,10 +8,10 @@ extension StockMachine {
     return .created(id: id.text)
   }
 
-  /// Adds units, which may be what parked checkouts wait for.
+  /// Adds units, for which parked checkouts may be waiting.
   mutating func add(_ quantity: Quantity, to id: ItemID, in context: inout ApplyContext) throws(Poison) -> Outcome {
     guard let item = items[id] else { return .refused(.unknownItem(id)) }
-    // What was ever received bounds every other number of the item.
+    // The units ever received bound every other number of the item.
     guard let received = item.received.adding(quantity), let available = item.available.adding(quantity) else {
       return .refused(.amountOutOfRange(id: id.text))
     }
@@ -36,7 +36,7 @@ extension StockMachine {
     return .done
   }
 
-  /// Sets stock and price of this partition's items of the batch. What is held or sold stays so.
+  /// Sets stock and price of this partition's items of the batch. Held and sold units are unchanged.
   mutating func batchInit(_ batch: StockBatch, in context: inout ApplyContext) throws(Poison) -> Outcome {
     let own = batch.numbers.map { ItemID(unchecked: String($0)) }.filter { owns($0) }
     for id in own {
@@ -58,7 +58,7 @@ extension StockMachine {
     return .done
   }
 
-  /// What an item has received when `stock` of it is available.
+  /// The units an item has received if `stock` of them are available.
   private func received(_ stock: Quantity, _ item: Item?) -> Quantity? {
     guard let item else { return stock }
     return stock.adding(item.held)?.adding(item.sold)

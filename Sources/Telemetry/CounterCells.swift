@@ -2,9 +2,9 @@ import Synchronization
 
 /// A row of counters with one writer and any number of readers, without locks.
 ///
-/// Each lane has cells of its own and adds to them with a plain load and store: no locked instruction, no cache line
-/// that two lanes fight over. A scrape on another thread reads them with relaxed loads and sums over the lanes; it may
-/// see one counter a moment newer than its neighbour, never a torn value. Counters wrap around 64 bits.
+/// Each lane has its own cells and adds to them with a plain load and store: no locked instruction, no cache line
+/// contended by two lanes. A scrape on another thread reads them with relaxed loads and sums over the lanes; it may see
+/// one counter a moment newer than its neighbour, never a torn value. Counters wrap at 64 bits.
 ///
 /// Only one thread at a time may call `add` and `set`; a second writer would lose counts, not memory safety.
 public final class CounterCells: Sendable {
@@ -29,7 +29,7 @@ public final class CounterCells: Sendable {
     cells.base[index].store(value, ordering: .relaxed)
   }
 
-  /// The value of a cell; 0 where there is none. From any thread.
+  /// The value of a cell; 0 if there is none. From any thread.
   public func value(at index: Int) -> UInt64 {
     (0..<count).contains(index) ? cells.base[index].load(ordering: .relaxed) : 0
   }
@@ -37,7 +37,7 @@ public final class CounterCells: Sendable {
 
 /// Owns the memory of a row of atomics.
 ///
-/// `@unchecked` because of the pointer: it never changes, and what it points to are atomics, which are safe to share.
+/// `@unchecked` because of the pointer: it never changes, and it points to atomics, which are safe to share.
 private final class CellStorage: @unchecked Sendable {
   let base: UnsafeMutablePointer<Atomic<UInt64>>
   private let count: Int

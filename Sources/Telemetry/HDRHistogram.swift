@@ -1,31 +1,31 @@
-/// Counts durations in buckets that grow with the value, so that every percentile is right to within 1 %, from a
+/// Counts durations in buckets that grow with the value, so that every percentile is accurate to within 1 %, from a
 /// microsecond to half a day, in 30 KB.
 ///
-/// Log-linear: values below 256 µs have a bucket each; above, every doubling of the value is cut into 128 buckets,
-/// so a bucket is never wider than 1/128 of the values in it. Recording is a shift and an addition. A value larger
-/// than `valueMicrosecondsMax` counts as that one. Exact: `count`, `sum`, `min` and `max`.
-/// Source of the idea: Gil Tene, HdrHistogram, http://hdrhistogram.org
+/// Log-linear: values below 256 µs have a bucket each; above, every doubling is split into 128 buckets, so a bucket is
+/// never wider than 1/128 of the values in it. Recording is a shift and an addition. A larger value counts as
+/// `valueMicrosecondsMax`. Exact: `count`, `sum`, `min` and `max`. Source of the idea: Gil Tene, HdrHistogram,
+/// http://hdrhistogram.org
 public struct HDRHistogram: Sendable, Hashable {
   /// 2^36 − 1 µs, 19 hours.
   public static let valueMicrosecondsMax: Int64 = (1 << 36) - 1
-  /// Buckets of one doubling.
+  /// Buckets per doubling.
   private static let half = 128
   private static let bucketCount = index(of: valueMicrosecondsMax) + 1
 
   private var counts: [UInt64]
   public private(set) var count: UInt64 = 0
-  /// The sum of all values in microseconds; wraps around 64 bits.
+  /// The sum of all values in microseconds; wraps at 64 bits.
   public private(set) var sumMicroseconds: UInt64 = 0
-  /// 0 while nothing was recorded.
+  /// 0 if nothing was recorded.
   public private(set) var maxMicroseconds: Int64 = 0
   private var least: Int64 = .max
 
   public init() { counts = Array(repeating: 0, count: Self.bucketCount) }
 
-  /// 0 while nothing was recorded.
+  /// 0 if nothing was recorded.
   public var minMicroseconds: Int64 { count == 0 ? 0 : least }
 
-  /// 0 while nothing was recorded.
+  /// 0 if nothing was recorded.
   public var meanMicroseconds: Double { count == 0 ? 0 : Double(sumMicroseconds) / Double(count) }
 
   /// Counts one value; a negative one counts as 0.
@@ -47,12 +47,13 @@ public struct HDRHistogram: Sendable, Hashable {
     least = min(least, other.least)
   }
 
-  /// The value that `percentile` percent of the recorded values do not exceed, rounded up by less than 1 %; never
-  /// more than the largest value, 0 while nothing was recorded. `percentile` is taken as within 0…100.
+  /// The value that `percentile` percent of the recorded values do not exceed, rounded up by less than 1 %; never more
+  /// than the largest value, 0 if nothing was recorded. `percentile` is clamped to 0…100.
   public func percentile(_ percentile: Double) -> Int64 {
     guard count > 0 else { return 0 }
     let share = min(max(percentile.isNaN ? 100 : percentile, 0), 100) / 100
-    // A hair less than the product, so that 99.9 % of 1000 is the 999th value and not, by a rounding error, the 1000th.
+    // Slightly less than the product, so that 99.9 % of 1000 is the 999th value and not, by a rounding error, the
+    // 1000th.
     let rank = max((share * Double(count) - 1e-9).rounded(.up), 1)
     var seen: UInt64 = 0
     for index in counts.indices where counts[index] > 0 {

@@ -4,7 +4,7 @@ public struct JSONWriter: Sendable {
 
   public init(reserving capacity: Int = 160) { bytes.reserveCapacity(capacity) }
 
-  /// Text that is JSON already.
+  /// Text that is already JSON.
   public mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
@@ -45,7 +45,7 @@ public struct JSONWriter: Sendable {
     text.withUTF8 { append(escaping: $0) }
   }
 
-  /// Hardly any text needs an escape, so that is looked for first and the text taken over whole.
+  /// Hardly any text needs escaping, so check for that first and copy the text as a whole.
   private mutating func append(escaping text: UnsafeBufferPointer<UInt8>) {
     let isPlain = text.allSatisfy { byte in
       byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
@@ -57,7 +57,7 @@ public struct JSONWriter: Sendable {
     }
   }
 
-  /// Quotes, backslashes and control characters; everything else is UTF-8 already.
+  /// Quotes, backslashes and control characters; everything else is already UTF-8.
   private mutating func append(escaping byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""): raw("\\\"")

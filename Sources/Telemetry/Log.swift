@@ -4,11 +4,11 @@ import Synchronization
 /// The structured log on standard error. From any thread.
 ///
 /// A line is one `write`, so that lines of several threads and processes never mix. Messages and keys are static text,
-/// values are fields: the log can be searched by message, and what a client sends can never fake a line. A message
-/// that repeats more often than the bound in a second is counted instead of written, and the count comes with its next
-/// line; a broken disk must not fill the other one with complaints.
+/// values are fields: the log can be searched by message, and a client can never fake a line. A message repeated more
+/// often per second than the bound is counted instead of written, and its next line shows the count; a broken disk must
+/// not fill another one with complaints.
 public final class Log: Sendable {
-  /// Lines of the same message in one second.
+  /// Lines of the same message per second.
   public static let repetitionsMax = 20
   /// Messages whose repetitions are counted; messages are static text, so there are not many.
   static let messagesMax = 512
@@ -62,7 +62,7 @@ public final class Log: Sendable {
     write(LogLine(milliseconds: now, level: level, message: message, fields: all).bytes(format))
   }
 
-  /// How many lines of the message were left out since its last one; nil when this one is left out too.
+  /// How many lines of the message were left out since its last one; nil if this one is left out too.
   private func admit(_ message: StaticString, _ now: Int64) -> Int64? {
     let second = now / 1_000
     let key = message.hasPointerRepresentation ? UInt(bitPattern: message.utf8Start) : 0

@@ -59,7 +59,7 @@ struct LogLine {
     return line.bytes
   }
 
-  /// A value that is not plain is quoted as JSON does it: whatever a client sent stays on its line.
+  /// A value that is not plain is quoted as in JSON: whatever a client sent stays on its line.
   private func appendText(to line: inout JSONWriter) {
     line.string(inQuotes: UTCTime(milliseconds: milliseconds).description)
     switch level {
@@ -100,7 +100,7 @@ struct LogLine {
     line.raw("}")
   }
 
-  /// Whether the text can stand without quotes and cannot be taken for anything else.
+  /// Whether the text needs no quotes and cannot be mistaken for anything else.
   private static func isPlain(_ text: String) -> Bool {
     !text.isEmpty
       && text.utf8.allSatisfy { byte in
@@ -112,13 +112,13 @@ struct LogLine {
   }
 }
 
-/// A moment as RFC 3339 writes it, in UTC, with milliseconds.
+/// A time in RFC 3339 format, in UTC, with milliseconds.
 public struct UTCTime: CustomStringConvertible, Sendable {
   public let milliseconds: Int64
   public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-  /// Days are turned into dates with years that begin in March, so that the leap day is the last one.
-  /// Source: Howard Hinnant, http://howardhinnant.github.io/date_algorithms.html#civil_from_days
+  /// Converts days to dates with years that begin in March, so that the leap day comes last. Source: Howard Hinnant,
+  /// http://howardhinnant.github.io/date_algorithms.html#civil_from_days
   public var description: String {
     let clamped = min(max(milliseconds, 0), 253_402_300_799_999)
     let (days, rest) = (clamped / 86_400_000, clamped % 86_400_000)

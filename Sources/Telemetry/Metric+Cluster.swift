@@ -45,13 +45,13 @@ extension Metric {
   ]
 }
 
-/// The metrics of the map of owners, as this pod has it.
+/// The metrics of this pod's map of owners.
 extension Metric {
   public static let ownersPods = Metric("kassa_owners_pods", .gauge, "Pods that the map of owners has.")
   public static let ownersPartitions = Metric(
     "kassa_owners_partitions", .gauge, "Partitions of which it has an owner whose pod it has.")
   public static let ownersPassedOver = Metric(
-    "kassa_owners_passed_over_total", .counter, "Records of it that nobody here could read.")
+    "kassa_owners_passed_over_total", .counter, "Records of it that this pod could not read.")
 
   public static let ofOwners = [ownersPods, ownersPartitions, ownersPassedOver]
 }
@@ -126,7 +126,7 @@ extension Metric {
   public static let redisRefusedWrites = Metric(
     "kassa_redis_refused_writes_total", .counter, "Those that Redis refused.")
   public static let redisDroppedWrites = Metric(
-    "kassa_redis_dropped_writes_total", .counter, "Prices not sent: Redis is away, full or behind.")
+    "kassa_redis_dropped_writes_total", .counter, "Prices not sent: Redis is unreachable, full or slow.")
   public static let redisRubbish = Metric(
     "kassa_redis_rubbish_total", .counter, "Values and replies that Kassa never wrote or asked for.")
   public static let redisErrorReplies = Metric(
@@ -187,7 +187,7 @@ extension Metric {
   ]
   public static let ofEachPeer = [peerUp, peerQueuedFrames, peerQueuedBytes]
 
-  /// What only the pods of a cluster have.
+  /// The metrics that only pods of a cluster have.
   public static let ofCluster =
     ofKafka + [kafkaMargin] + ofMembers + ofOwners + ofPostgres + ofRedis + ofPeers + ofEachPeer
 }

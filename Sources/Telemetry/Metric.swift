@@ -1,5 +1,5 @@
-/// A metric as Prometheus knows it. Every name stands below, with its unit last, as the conventions ask.
-/// Source: https://prometheus.io/docs/practices/naming/
+/// A Prometheus metric. Every name is listed below, with its unit last, as the conventions require. Source:
+/// https://prometheus.io/docs/practices/naming/
 public struct Metric: Sendable {
   public enum Kind: String, Sendable { case counter, gauge, histogram }
 
@@ -16,7 +16,7 @@ public struct Metric: Sendable {
 
 /// The metrics of the process.
 extension Metric {
-  public static let buildInfo = Metric("kassa_build_info", .gauge, "1; the label tells the version.")
+  public static let buildInfo = Metric("kassa_build_info", .gauge, "1; the label shows the version.")
   public static let cpu = Metric("process_cpu_seconds_total", .counter, "CPU time of the process, user and system.")
   public static let residentBytes = Metric("process_resident_memory_bytes", .gauge, "Resident memory.")
   public static let virtualBytes = Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.")
@@ -52,7 +52,7 @@ extension Metric {
 
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
-    "kassa_log_appended_position", .gauge, "The position behind the newest appended record.")
+    "kassa_log_appended_position", .gauge, "The position after the newest appended record.")
   public static let logDurable = Metric(
     "kassa_log_durable_position", .gauge, "Everything up to this position is durable.")
   public static let logCommits = Metric("kassa_log_commits_total", .counter, "Group commits, each with one fsync.")
@@ -106,7 +106,7 @@ extension Metric {
   /// The metrics of the process's time.
   public static let ofClock = [clockSkew]
 
-  /// What every process has, beside `ofClock`.
+  /// The metrics every process has besides `ofClock`.
   public static let common = ofProcess + ofHTTP + ofLog + ofPartition
   /// Every metric there is.
   public static let all = common + ofClock + ofCluster

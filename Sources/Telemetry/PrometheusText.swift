@@ -1,7 +1,7 @@
 /// Writes metrics in Prometheus' text format, version 0.0.4.
 ///
-/// All samples of a metric stand together after its `# HELP` and `# TYPE`: write the header once, then the samples.
-/// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+/// All samples of a metric follow its `# HELP` and `# TYPE`: write the header once, then the samples. Source:
+/// https://prometheus.io/docs/instrumenting/exposition_formats/
 public struct PrometheusText: Sendable {
   public private(set) var bytes: [UInt8] = []
   public static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
@@ -27,7 +27,7 @@ public struct PrometheusText: Sendable {
 
   /// A histogram of durations.
   /// - Parameters:
-  ///   - counts: per bucket, not cumulated; one more than there are bounds, the last one is +Inf.
+  ///   - counts: per bucket, not cumulative; one more than there are bounds, the last is +Inf.
   public mutating func histogram(
     _ metric: Metric, _ labels: [Label], boundsMicroseconds: [Int64], counts: [UInt64], sumMicroseconds: UInt64
   ) {
@@ -68,7 +68,7 @@ public struct PrometheusText: Sendable {
     }
   }
 
-  /// Swift writes what Prometheus reads, but for the names of the infinities.
+  /// Swift writes what Prometheus reads, except for the names of the infinities.
   private static func text(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

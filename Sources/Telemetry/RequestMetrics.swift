@@ -1,9 +1,9 @@
-/// How often the requests of one lane were answered, with which class of status, and how long they took.
+/// How many requests of one lane were answered, with which class of status, and how long they took.
 ///
-/// The lane records, a scrape on another thread reads (`CounterCells`). One instance a lane; all instances of a server
-/// have the same routes, so that `RequestTotals` can add them up.
+/// The lane records, a scrape on another thread reads (`CounterCells`). One instance per lane; all instances of a
+/// server have the same routes, so that `RequestTotals` can add them up.
 public final class RequestMetrics: Sendable {
-  /// The templates of the routes, as they stand in the label `route`.
+  /// The route templates, as in the label `route`.
   public let routes: [StaticString]
   private let cells: CounterCells
 
@@ -46,7 +46,7 @@ public struct RequestTotals: Sendable {
     public let route: StaticString
     /// `2xx`, `4xx` …
     public let statusClass: StaticString
-    /// Per bucket, not yet cumulated; the last one is +Inf.
+    /// Per bucket, not yet cumulative; the last is +Inf.
     public let counts: [UInt64]
     public let sumMicroseconds: UInt64
     public var count: UInt64 { counts.reduce(0, &+) }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of an adapter's own, for calls that block. `join` it before it is released.
+/// An adapter's own thread, for blocking calls. `join` it before it is released.
 public final class BackgroundThread: Sendable {
   private let thread: pthread_t
 
@@ -13,7 +13,7 @@ public final class BackgroundThread: Sendable {
     }
   }
 
-  /// Starts the thread. `name` has at most 15 characters. nil when the system gives no thread.
+  /// Starts the thread. `name` has at most 15 characters. nil if the system cannot create a thread.
   public init?(_ name: String, _ body: sending @escaping () -> Void) {
     let context = Unmanaged.passRetained(Body(name, body))
     var thread = pthread_t()
@@ -42,6 +42,6 @@ public final class BackgroundThread: Sendable {
     close(file)
   }
 
-  /// Waits until the thread has ended; once.
+  /// Waits until the thread has ended. Call it once.
   public func join() { pthread_join(thread, nil) }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// Wakes one waiting thread. A signal given before the wait is not lost; several count as one.
 public final class Signal: @unchecked Sendable {
-  // Safe: `isSet` is touched under `mutex` alone; both C objects stand at a fixed address for the signal's life.
+  // Safe: `isSet` is only accessed under `mutex`; both C objects have a fixed address for the signal's lifetime.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var isSet = false
@@ -13,7 +13,7 @@ public final class Signal: @unchecked Sendable {
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
-    // Waits with a limit must not notice when somebody sets the clock.
+    // Setting the clock must not affect waits with a limit.
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     pthread_cond_init(condition, &attributes)
     pthread_condattr_destroy(&attributes)

@@ -4,14 +4,14 @@ import Model
 public enum AnnouncementCodec {
   /// A pod's announcement carries a random number below this.
   public static let noncesMax: UInt32 = 1 << 20
-  /// The newest format that this version reads; records of a newer one are passed over.
+  /// The newest format that this version reads; records of a newer one are skipped.
   static let format: UInt32 = 1
   static let incarnationMax: UInt64 = 1 << 63
 
-  /// The incarnation of a pod's run, from where its announcement stands.
+  /// The incarnation of a pod's run, from its announcement's offset.
   ///
-  /// Offsets never come twice and only grow, so it is unique in the cluster, and higher with each start of a name,
-  /// without any clock. The nonce keeps it apart from the runs before the topic was deleted and created anew.
+  /// Offsets never repeat and only grow, so it is unique in the cluster, and higher with each start of a name, without
+  /// any clock. The nonce distinguishes it from runs before the topic was deleted and recreated.
   public static func incarnation(offset: Int64, nonce: UInt32) -> UInt64 {
     (UInt64(clamping: offset) + 1) << 20 | UInt64(nonce % noncesMax)
   }
@@ -21,12 +21,12 @@ public enum AnnouncementCodec {
     "owner/\(partition.service.name)/\(partition.index)"
   }
 
-  /// The value for a pod that starts; its incarnation follows from where it will stand.
+  /// The value for a starting pod; its incarnation follows from the record's offset.
   public static func encode(_ pod: PodAnnouncement, nonce: UInt32) -> [UInt8] {
     encode(pod, nonce: nonce, incarnation: 0)
   }
 
-  /// The value for a pod that tells of itself again: it keeps its incarnation wherever it will stand.
+  /// The value for a pod that announces itself again: it keeps its incarnation whatever the offset.
   public static func encode(again pod: PodAnnouncement) -> [UInt8] {
     encode(pod, nonce: 0, incarnation: pod.incarnation)
   }
@@ -51,10 +51,10 @@ public enum AnnouncementCodec {
     return writer.withBytes { [UInt8]($0) }
   }
 
-  /// What stands at an offset, whoever wrote it. Never traps.
+  /// Decodes the record at an offset, whoever wrote it. Never traps.
   ///
   /// - Parameter value: nil for a record without one.
-  /// - Throws: `WireError` when no version of this program wrote it, or a newer one.
+  /// - Throws: `WireError` if no version of this program wrote it, or a newer one did.
   public static func decode(
     key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?, offset: Int64
   ) throws(WireError) -> Announcement {
@@ -79,7 +79,7 @@ public enum AnnouncementCodec {
 
   static let keyBytesMax = 256
   static let addressBytesMax = 255
-  /// The field that both kinds of record have.
+  /// The field common to both kinds of records.
   private static let formatField = 15
 
   private static func expectKnown(_ reader: inout Reader, _ field: Reader.Field) throws(WireError) {

@@ -1,6 +1,6 @@
 import Model
 
-/// The numbers of a batch, fields 1 and 2 of each kind of it.
+/// The numbers of a batch, fields 1 and 2 in every kind.
 private struct Numbers {
   var first: Int64 = 0
   var end: Int64 = 0

@@ -1,14 +1,14 @@
 import Model
 
-/// Values that have to be valid beyond their layout. `part` names the field in the error.
+/// Values that must be valid beyond their layout. `part` names the field in the error.
 extension Reader {
-  /// An id of the alphabet and length that ids have.
+  /// An id with valid alphabet and length.
   @inline(__always)
   mutating func id<ID: Identifier>(_ field: Field, _ part: StaticString) throws(WireError) -> ID {
     ID(unchecked: try idText(field, part))
   }
 
-  /// The text of an id of whatever kind.
+  /// The text of an id of any kind.
   mutating func idText(_ field: Field, _ part: StaticString) throws(WireError) -> String {
     let bytes = try text(field)
     guard IdentifierText.isValid(bytes) else {
@@ -47,7 +47,7 @@ extension Reader {
     return Timestamp(milliseconds: Int64(value))
   }
 
-  /// A number that has to fit into fewer bits than the format has room for.
+  /// A number that must fit into fewer bits than the format has room for.
   @inline(__always)
   mutating func narrow<Value: FixedWidthInteger>(
     _ field: Field, _ part: StaticString, as type: Value.Type = Value.self
@@ -68,7 +68,7 @@ extension Reader {
     return index
   }
 
-  /// One of the values of an enum. On the wire they count from 1, so that 0 can stand for a missing one.
+  /// One of the values of an enum. On the wire they count from 1, so that 0 can mean a missing one.
   mutating func choice<Value: RawRepresentable>(
     _ field: Field, _ part: StaticString
   ) throws(WireError) -> Value where Value.RawValue == UInt8 {

@@ -26,7 +26,7 @@ public enum CheckpointCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Reads a header that anybody may have written. Never traps.
+  /// Decodes a header that anybody may have written. Never traps.
   /// - Throws: `WireError` that names what is wrong.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> CheckpointHeader {
     var reader = Reader(bytes)
@@ -36,7 +36,7 @@ public enum CheckpointCodec {
     var rulesVersion: UInt32 = 0
     var dedup: [DedupRow] = []
     var ledger: Ledger?
-    // Of a checkpoint that does not tell of any.
+    // The limits of a checkpoint that has none.
     var limits = RuleLimits.initial
     var (epoch, run, number, released) = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
     var received: [ReceivedNumbers.Row] = []
@@ -49,7 +49,7 @@ public enum CheckpointCodec {
       case 4: rulesVersion = try reader.narrow(field, "the rules' version")
       case 5:
         let row = try DedupRow(wire: reader.message(field))
-        // Ascending, so there are no more of them than partitions.
+        // Ascending, so there are no more rows than partitions.
         if let last = dedup.last, last.source >= row.source { throw .invalid("the dedup rows", "do not ascend") }
         dedup.append(row)
       case 6: ledger = try Ledger(wire: reader.message(field))

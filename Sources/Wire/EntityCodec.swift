@@ -9,8 +9,8 @@ public enum EntityCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Reads the row of `key`, which anybody may have written. Never traps.
-  /// - Throws: `WireError` also when the row is valid and not one of the key's kind, or a hold of another attempt.
+  /// Decodes the row of `key`, which anybody may have written. Never traps.
+  /// - Throws: `WireError`, also if a valid row is not of the key's kind, or is a hold of another attempt.
   public static func decode(_ bytes: UnsafeRawBufferPointer, for key: EntityKey) throws(WireError) -> Entity {
     let entity = try Entity(wire: Reader(bytes))
     switch (key, entity) {

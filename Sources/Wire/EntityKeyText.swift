@@ -1,7 +1,7 @@
 import Model
 
-/// An entity's key as a store keeps it: a small number and a text. Each key has one such form, and no two keys share
-/// one.
+/// An entity's key as a store keeps it: a small number and a text. Each key has exactly one such form, and no two keys
+/// share one.
 extension EntityCodec {
   /// The kind's number in the `Entity` of `records.proto`, 1…6.
   public static func kind(of key: EntityKey) -> UInt8 {
@@ -28,7 +28,7 @@ extension EntityCodec {
   }
 
   /// The key of a kind and a text, which anybody may have written.
-  /// - Throws: `WireError` when there is no such kind, or `text` is not what `text(of:)` gives for one of its keys.
+  /// - Throws: `WireError` if there is no such kind, or `text` is not what `text(of:)` returns for one of its keys.
   public static func key(kind: UInt8, text: String) throws(WireError) -> EntityKey {
     switch kind {
     case 1: return .order(try id(text[...]))

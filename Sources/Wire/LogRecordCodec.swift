@@ -2,11 +2,11 @@ import Model
 import PartitionCore
 import Streams
 
-/// Turns the records of logs with one writer a partition into bytes, and back. The format is `LogRecord` of
+/// Turns the records of logs with one writer per partition into bytes, and back. The format is `LogRecord` of
 /// `records.proto`.
 ///
-/// Its fields are none of `Record`, the format before, and either reader refuses the other's records by name: neither
-/// takes one for a record without anything in it.
+/// It shares no field with `Record`, the previous format, and either reader explicitly refuses the other's records:
+/// neither takes one for an empty record.
 package enum LogRecordCodec {
   /// Appends the record's bytes to `bytes`.
   package static func encode(_ record: LogRecord, into bytes: inout [UInt8]) {
@@ -22,8 +22,8 @@ package enum LogRecordCodec {
     }
   }
 
-  /// Reads a record that anybody may have written. Never traps.
-  /// - Throws: `WireError` that names the entry and what is wrong with it, or that it is of the format before.
+  /// Decodes a record that anybody may have written. Never traps.
+  /// - Throws: `WireError` that names the entry and what is wrong with it, or says that it has the previous format.
   package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> LogRecord {
     var reader = Reader(bytes)
     var record: LogRecord?
@@ -93,9 +93,9 @@ extension TurnRecord {
   }
 }
 
-/// Most inputs of a turn follow another one of the same stream: such a one says only how much higher its number is.
+/// Most inputs of a turn follow another one of the same stream: these only store how much higher their number is.
 extension LoggedInput {
-  /// - Parameter previous: the origin of the entry before, if it has one.
+  /// - Parameter previous: the origin of the previous entry, if it has one.
   init(wire: Reader, after previous: Origin?) throws(WireError) {
     var reader = wire
     var source: StreamSource?

@@ -1,21 +1,20 @@
 import Model
 import PartitionCore
 
-/// Turns what the runs of pods say to each other into frames of bytes, and back. The format is `MeshFrame` of
-/// `records.proto`.
+/// Turns messages between pods' runs into frames of bytes, and back. The format is `MeshFrame` of `records.proto`.
 package enum MeshCodec {
   /// The newest format that this version reads.
   static let format: UInt64 = 1
   private static let messagesField = 1
   private static let formatField = 15
 
-  /// The frames of some messages, in their order: as few as `bytesMax` allows. A message that is larger by itself has a
-  /// frame of its own, which is larger, too. A list that is too long for one message becomes several.
+  /// The frames of some messages, in order: as few as `bytesMax` allows. A message that is larger on its own gets its
+  /// own, larger frame. A list that is too long for one message becomes several.
   ///
   /// Everything is written once, the last message first; a frame ends where one more message would not fit. A frame is
-  /// nothing but its messages one after the other, so each is a piece of what was written.
+  /// just the concatenation of its messages, so each frame is a piece of what was written.
   ///
-  /// - Parameter isWanted: says of each message whether it is written; called more than once.
+  /// - Parameter isWanted: whether a message is written; called more than once per message.
   package static func encode(
     _ messages: [MeshMessage], bytesMax: Int, where isWanted: (MeshMessage) -> Bool = { _ in true }
   ) -> [[UInt8]] {
@@ -43,13 +42,13 @@ package enum MeshCodec {
     return writer.pieces(cutAt: cuts)
   }
 
-  /// Reads a frame that anybody may have written. Never traps.
-  /// - Throws: `WireError` that names the message and what is wrong with it, or the format when it is a newer one.
+  /// Decodes a frame that anybody may have written. Never traps.
+  /// - Throws: `WireError` that names the message and what is wrong with it, or the format if it is a newer one.
   package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> [MeshMessage] {
     do throws(WireError) {
       return try messages(bytes)
     } catch {
-      // A frame of a newer format may well have messages that make no sense here, and states its format after them.
+      // A frame of a newer format may contain messages that are invalid here, and states its format after them.
       try expectKnownFormat(bytes)
       throw error
     }
@@ -98,7 +97,7 @@ package enum MeshCodec {
 
 extension Writer {
   /// What was written, in pieces.
-  /// - Parameter cuts: where a piece ends and the one before it begins, counted from the end of the bytes, ascending.
+  /// - Parameter cuts: where a piece ends and the previous one begins, counted from the end of the bytes, ascending.
   fileprivate func pieces(cutAt cuts: [Int]) -> [[UInt8]] {
     withBytes { bytes in
       guard !cuts.isEmpty else { return [[UInt8](bytes)] }

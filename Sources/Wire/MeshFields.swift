@@ -95,7 +95,7 @@ extension MeshMessage {
     return (elements, try required(tenure, "the tenure"))
   }
 
-  /// `MeshRead`, `MeshAnswer` and `MeshRefusal`: what is said about a request.
+  /// `MeshRead`, `MeshAnswer` and `MeshRefusal`: messages about one request.
   private static func about<Value>(
     _ wire: Reader, _ part: StaticString, _ value: (Reader) throws(WireError) -> Value
   ) throws(WireError) -> (RequestID, Value) {
@@ -112,7 +112,7 @@ extension MeshMessage {
     return (try required(request, "the read's request"), try required(said, part))
   }
 
-  /// Elements that may be divided among several messages.
+  /// The number of elements that may be split among several messages.
   var listCount: Int {
     switch self {
     case .commands(let frame): frame.inputs.count
@@ -125,7 +125,7 @@ extension MeshMessage {
     }
   }
 
-  /// - Parameter list: which of the elements that may be divided are written.
+  /// - Parameter list: which of the splittable elements are written.
   func write(to writer: inout Writer, list: Range<Int>) {
     switch self {
     case .owns(let owner, let partition):

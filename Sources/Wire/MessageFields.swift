@@ -93,7 +93,7 @@ private struct SlipParts {
   let stop: UInt16
   let failure: Failure?
 
-  /// - Parameter fields: how many of the fields the message has; others are a later version's.
+  /// - Parameter fields: how many of the fields the message has; others belong to a later version.
   init(wire: Reader, fields: Int) throws(WireError) {
     var reader = wire
     var slip: Slip?
@@ -123,7 +123,7 @@ private struct AttemptParts {
   let attempt: AttemptID
   let failure: Failure?
 
-  /// - Parameter fields: how many of the fields the message has; others are a later version's.
+  /// - Parameter fields: how many of the fields the message has; others belong to a later version.
   init(wire: Reader, fields: Int) throws(WireError) {
     var reader = wire
     var attempt: AttemptID?

@@ -31,7 +31,7 @@ enum MurmurHash3 {
     UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  /// Up to eight bytes after the last block, little-endian; 0 when there are none, which mixes to 0.
+  /// Up to eight bytes after the last block, little-endian; 0 if there are none, which mixes to 0.
   private static func tail(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
     guard start < bytes.count else { return 0 }
     var value: UInt64 = 0

@@ -30,7 +30,7 @@ extension Order {
       attempt: attempt, waiters: waiters)
   }
 
-  /// Whether each item has one line only. A few lines are compared with each other, which is faster than hashing.
+  /// Whether each item has only one line. A few lines are compared pairwise, which is faster than hashing.
   private static func areMerged(_ lines: [Line]) -> Bool {
     guard lines.count <= 16 else { return Set(lines.map(\.item)).count == lines.count }
     return lines.indices.allSatisfy { index in

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Streams
 
-/// Turns the message of an outbox's row into bytes, and back; the destination and the number stand beside it. The
+/// Turns the message of an outbox row into bytes, and back; the destination and the number are stored next to it. The
 /// format is `StreamMessage` of `records.proto`.
 package enum StreamMessageCodec {
   /// Appends the message's bytes to `bytes`.
@@ -12,7 +12,7 @@ package enum StreamMessageCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Reads a message that anybody may have written. Never traps.
+  /// Decodes a message that anybody may have written. Never traps.
   /// - Throws: `WireError` that names what is wrong.
   package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Message {
     var reader = Reader(bytes)
@@ -28,7 +28,7 @@ package enum StreamMessageCodec {
   }
 }
 
-/// Turns what became of a command into bytes, and back. The format is `StoredReply` of `records.proto`.
+/// Turns a command's reply into bytes, and back. The format is `StoredReply` of `records.proto`.
 package enum ReplyCodec {
   /// Appends the reply's bytes to `bytes`.
   package static func encode(_ reply: CommandReply, into bytes: inout [UInt8]) {
@@ -37,7 +37,7 @@ package enum ReplyCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Reads a reply that anybody may have written. Never traps.
+  /// Decodes a reply that anybody may have written. Never traps.
   /// - Throws: `WireError` that names what is wrong.
   package static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> CommandReply {
     try CommandReply(wire: Reader(bytes))
@@ -82,7 +82,7 @@ extension CommandReply {
   }
 }
 
-/// `PeerOutcome`: an outcome, and whether it was given before.
+/// `PeerOutcome`: an outcome, and whether it is a repetition.
 extension Outcome {
   static func replayed(wire: Reader) throws(WireError) -> (Outcome, isReplayed: Bool) {
     var reader = wire

@@ -109,7 +109,7 @@ extension View {
 }
 
 extension OrderView {
-  /// As it stands on the wire: as that of a row.
+  /// The wire values: the same as in a row.
   private enum WireStatus: UInt8 {
     case open = 0
     case checkingOut = 1

@@ -1,7 +1,7 @@
 /// Reads the fields of one protobuf message from bytes that anybody may have written. Nothing here traps.
 ///
-/// `next` gives the next field's head; then its value is read with the call that fits, or skipped. A field that is
-/// known by its number and has another wire type than it should is an error.
+/// `next` returns the next field's head; then read its value with the matching call, or skip it. A field with a known
+/// number and the wrong wire type is an error.
 struct Reader {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0
@@ -26,7 +26,7 @@ struct Reader {
     return Field(number: Int(tag >> 3), type: type)
   }
 
-  /// Passes over a field that this version does not know.
+  /// Skips a field that this version does not know.
   mutating func skip(_ field: Field) throws(WireError) {
     switch field.type {
     case .varint: _ = try varint()
@@ -36,8 +36,8 @@ struct Reader {
     }
   }
 
-  /// How many fields of a number are still to come, up to a bound: to make room for them at once. Counts no further
-  /// than the bytes can be read.
+  /// How many fields of a number follow, up to a bound: to reserve room for all. Stops counting where the bytes cannot
+  /// be read.
   func count(of number: Int, max bound: Int) -> Int {
     var (reader, count) = (self, 0)
     while count < bound, let field = try? reader.next(), (try? reader.skip(field)) != nil {
@@ -128,7 +128,7 @@ struct Reader {
     throw Self.truncated
   }
 
-  // MARK: Errors, out of the way of what is fast
+  // MARK: Errors, kept out of the fast path
 
   private static var truncated: WireError { WireError("the bytes end in the middle of a field") }
 

@@ -1,6 +1,6 @@
 import Model
 
-/// Turns records into the bytes that stand in the logs, and back. The format is that of `records.proto`.
+/// Turns records into the bytes in the logs, and back. The format is that of `records.proto`.
 public enum RecordCodec {
   /// Appends the record's bytes to `bytes`.
   public static func encode(_ record: Record, into bytes: inout [UInt8]) {
@@ -11,10 +11,10 @@ public enum RecordCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Reads a record that anybody may have written. Never traps.
+  /// Decodes a record that anybody may have written. Never traps.
   ///
-  /// Fields may come in any order; of a repeated field that is not a list the last one counts. What this version does
-  /// not know is skipped, unless it is what the entry is all about.
+  /// Fields may come in any order; if a field that is not a list is repeated, the last one counts. Unknown fields are
+  /// skipped, unless an entry would be meaningless without them.
   /// - Throws: `WireError` that names the entry and what is wrong with it.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Record {
     var reader = Reader(bytes)

@@ -1,7 +1,7 @@
 import Model
 
 extension RequestRefusal {
-  /// As it stands on the wire.
+  /// The wire values.
   private enum Reason: UInt8 {
     case overloaded = 0
     case stopping = 1

@@ -1,10 +1,10 @@
 import Model
 
-/// A hash of a set of entities, whatever the order they come in and whatever the process, machine or release.
+/// A hash of a set of entities, independent of their order and of the process, machine or release.
 ///
-/// Each entity's key and row are hashed to 128 bits (MurmurHash3), and these are added modulo 2^128. So partitions
-/// can be hashed on their own and combined, and two states are the same, as far as chance allows, when their hashes
-/// are. It guards against mistakes, not against somebody who forges rows.
+/// Each entity's key and row are hashed to 128 bits (MurmurHash3), and these are added modulo 2^128. So partitions can
+/// be hashed separately and combined, and, except by chance, two states are equal if their hashes are. It guards
+/// against mistakes, not against forged rows.
 public struct StateHash: Hashable, Sendable, CustomStringConvertible {
   private var high: UInt64 = 0
   private var low: UInt64 = 0
@@ -16,7 +16,7 @@ public struct StateHash: Hashable, Sendable, CustomStringConvertible {
   public mutating func insert(_ key: EntityKey, _ entity: Entity) {
     var writer = Writer(capacity: 256)
     entity.write(to: &writer)
-    // In front of the row: kind, length of the text, text; so no two pairs give the same bytes.
+    // Before the row: kind, length of the text, text; so no two pairs give the same bytes.
     let text = EntityCodec.text(of: key)
     writer.raw(text)
     writer.varint(UInt64(text.utf8.count))

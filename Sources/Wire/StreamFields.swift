@@ -69,7 +69,7 @@ extension ReceivedNumbers.Row {
     source.write(to: &writer, partition: 1, session: 2)
   }
 
-  /// Whether it stands before another one: partitions first, then sessions, each ascending.
+  /// Whether it sorts before another one: partitions first, then sessions, each ascending.
   func precedes(_ other: Self) -> Bool {
     switch (source, other.source) {
     case (.partition(let one), .partition(let other)): one < other

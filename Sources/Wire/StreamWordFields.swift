@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Streams
 
-/// What is said about one stream, whatever the kind of the word.
+/// A message about one stream, of any kind.
 struct StreamWord {
   let source: StreamSource
   let tenure: MeshTenure
@@ -146,7 +146,7 @@ extension StreamFrame<Message> {
   }
 }
 
-/// A command's deadline is told in milliseconds from now, within `WireLimits.deadlineMillisecondsMax` in both
+/// A command's deadline is encoded in milliseconds from now, within `WireLimits.deadlineMillisecondsMax` in both
 /// directions; below 0 it has passed.
 extension StreamInput {
   init(wire: Reader) throws(WireError) {
@@ -176,7 +176,7 @@ extension StreamInput {
     }
   }
 
-  /// A deadline that is farther away is told as the farthest.
+  /// A deadline farther away is encoded as the farthest.
   func write(to writer: inout Writer) {
     switch self {
     case .command(let command, let deadline):

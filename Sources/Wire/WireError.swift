@@ -7,10 +7,10 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String { reason }
 
-  /// The part was not there.
+  /// The part is missing.
   static func missing(_ part: StaticString) -> WireError { WireError("\(part) is missing") }
 
-  /// The part was there and is not valid.
+  /// The part is present but not valid.
   static func invalid(_ part: StaticString, _ problem: StaticString) -> WireError {
     WireError("\(part) \(problem)")
   }

@@ -1,9 +1,9 @@
-/// Writes protobuf fields backwards: the last field of a message first, and its length when the message is whole.
+/// Writes protobuf fields backwards: the last field of a message first, and the length once the message is complete.
 ///
-/// Protobuf puts a message's length before its content, so a writer that goes forwards has to compute all sizes
-/// first, or to leave room and move bytes. Going backwards, the length is known when its turn comes, in one pass.
-/// Fields are therefore written in descending order of their numbers, and repeated ones from the last to the first;
-/// the bytes come out in ascending order, as every other writer makes them.
+/// Protobuf puts a message's length before its content, so a forward writer must compute all sizes first, or leave room
+/// and move bytes. Going backwards, the length is known when it is needed, in one pass. So fields are written in
+/// descending order of their numbers, and repeated ones from last to first; the resulting bytes are in ascending order,
+/// as from any other writer.
 ///
 /// As in proto3, numbers that are 0 are left out; a member of a oneof is written whatever its value.
 struct Writer: ~Copyable {
@@ -12,7 +12,7 @@ struct Writer: ~Copyable {
   /// Everything from here to `capacity` is written.
   private var head: Int
 
-  /// - Parameter capacity: bytes to begin with, at least 1; the buffer grows by itself.
+  /// - Parameter capacity: initial size in bytes, at least 1; the buffer grows as needed.
   init(capacity: Int) {
     self.capacity = capacity
     head = capacity
@@ -91,35 +91,35 @@ struct Writer: ~Copyable {
 
   // MARK: Fields
 
-  /// A number; left out when it is 0.
+  /// A number; left out if it is 0.
   @inline(__always)
   mutating func number(_ field: Int, _ value: UInt64) {
     guard value != 0 else { return }
     present(field, value)
   }
 
-  /// A number that must not be negative; left out when it is 0.
+  /// A number that must not be negative; left out if it is 0.
   @inline(__always)
   mutating func number(_ field: Int, _ value: Int64) {
     number(field, UInt64(bitPattern: value))
   }
 
-  /// A number that is written even when it is 0.
+  /// A number that is written even if it is 0.
   @inline(__always)
   mutating func present(_ field: Int, _ value: UInt64) {
     varint(value)
     tag(field, .varint)
   }
 
-  /// A number that may be negative, small in both directions (`sint64`); left out when it is 0.
+  /// A number that may be negative, small in both directions (`sint64`); left out if it is 0.
   mutating func zigzag(_ field: Int, _ value: Int64) { number(field, Self.folded(value)) }
 
-  /// The same, written even when it is 0.
+  /// The same, written even if it is 0.
   mutating func presentZigzag(_ field: Int, _ value: Int64) { present(field, Self.folded(value)) }
 
   private static func folded(_ value: Int64) -> UInt64 { UInt64(bitPattern: (value << 1) ^ (value >> 63)) }
 
-  /// Eight bytes, little-endian; left out when they are 0.
+  /// Eight bytes, little-endian; left out if they are 0.
   @inline(__always)
   mutating func fixed64(_ field: Int, _ value: UInt64) {
     guard value != 0 else { return }
@@ -128,7 +128,7 @@ struct Writer: ~Copyable {
     tag(field, .fixed64)
   }
 
-  /// A text that is written even when it is empty; no valid one is.
+  /// A text that is written even if it is empty; no valid one is.
   @inline(__always)
   mutating func text(_ field: Int, _ text: String) {
     let end = count

@@ -1,6 +1,6 @@
 import LoadGenerator
 
-/// What `--api-key-file` names, for commands that send an API key.
+/// The file named by `--api-key-file`, for commands that send an API key.
 enum APIKeyFile {
   /// - Throws: `LoadError` if it cannot be read.
   static func text(_ file: String, _ environment: ProcessEnvironment) throws(LoadError) -> String {
@@ -11,8 +11,8 @@ enum APIKeyFile {
     }
   }
 
-  /// The one key that it holds.
-  /// - Throws: `LoadError` if it cannot be read, or holds something else.
+  /// The one key in it.
+  /// - Throws: `LoadError` if it cannot be read, or holds anything else.
   static func key(_ file: String, _ environment: ProcessEnvironment) throws(LoadError) -> String {
     try LoadCommand.apiKey(in: text(file, environment))
   }

@@ -6,31 +6,30 @@ import Settings
 enum APIKeysCommand {
   static let page = CommandPage(
     name: "api-keys", usage: "add ID --scopes SCOPES [--rate RATE] | revoke ID | list [--file FILE]",
-    summary: "make, revoke and list the keys of those who may use the REST API",
+    summary: "create, revoke and list API keys for the REST API",
     text: [
-      "add writes a new key to the file and shows it, once: the file keeps only the SHA-256 of its secret. The caller "
-        + "sends it as Authorization: Bearer ID.SECRET, or as X-API-Key: ID.SECRET. revoke takes a key away. list "
-        + "shows ids, scopes and rates.",
-      "Scopes are orders, stock and payment, each with :read or :write behind it or alone for both, and admin, which "
+      "add writes a new key to the file and shows it once: the file only stores the SHA-256 of its secret. The caller "
+        + "sends it as Authorization: Bearer ID.SECRET, or as X-API-Key: ID.SECRET. revoke removes a key. list shows "
+        + "ids, scopes and rates.",
+      "Scopes are orders, stock and payment, each followed by :read or :write, or alone for both, and admin, which "
         + "batch_init needs and which allows nothing else.",
-      "A server that runs reads the file again on SIGHUP. The file is written anew beside the old one and put in its "
-        + "place; only its owner can read it.",
+      "A running server reloads the file on SIGHUP. The file is replaced atomically; only its owner can read it.",
     ],
     words: ["add", "revoke", "list"],
     options: [
       CommandOption(
         "file", "FILE", "the file; default: what api-keys (KASSA_API_KEYS) names, else api-keys", completion: .files),
-      CommandOption("scopes", "SCOPES", "what the caller may do, divided by commas"),
+      CommandOption("scopes", "SCOPES", "what the caller may do, separated by commas"),
       CommandOption(
-        "rate", "RATE", "requests a second, or RATE/BURST",
-        details: "BURST is how many may come at once after a pause; without it, RATE. 'unlimited' bounds nothing, "
-          + "'default' leaves it to caller-rate. Default: default."),
+        "rate", "RATE", "requests per second, or RATE/BURST",
+        details: "BURST is how many may come at once after a pause; by default RATE. 'unlimited' sets no limit, "
+          + "'default' uses caller-rate. Default: default."),
     ])
 
   static let command = Command(page: page) { arguments, program in
     let arguments = try Arguments(arguments, of: page)
     guard let action = arguments.rest.first, page.words.contains(action) else {
-      throw UsageError("add, revoke or list is needed: kassa \(page.name) \(page.usage)")
+      throw UsageError("expected add, revoke or list: kassa \(page.name) \(page.usage)")
     }
     try arguments.expectRest(action == "list" ? 1...1 : 2...2, of: page)
     let path = try arguments.values["file"] ?? pathOfSettings(program.environment) ?? "api-keys"
@@ -38,13 +37,13 @@ enum APIKeysCommand {
     case "add": try add(arguments, path, program.console)
     case "revoke":
       try KeyFileAccess.revoke(try id(arguments.rest[1]), in: path)
-      program.console.complain("revoked; servers that run read \(path) again on SIGHUP\n")
+      program.console.complain("revoked; running servers reload \(path) on SIGHUP\n")
     default: try list(path, program.console)
     }
     return .success
   }
 
-  /// What the environment names for the server.
+  /// The settings file that the environment names for the server.
   private static func pathOfSettings(_ environment: ProcessEnvironment) throws(SettingsError) -> String? {
     try SettingsResolver.resolve(
       only: ["api-keys"], arguments: [], environment: environment.variables, readFile: environment.readFile
@@ -54,9 +53,9 @@ enum APIKeysCommand {
   private static func add(_ arguments: Arguments, _ path: String, _ console: Console) throws {
     let id = try id(arguments.rest[1])
     let all = CallerScopes.all.map(\.name.description).joined(separator: ", ")
-    guard let names = arguments.values["scopes"] else { throw UsageError("--scopes is needed: some of \(all)") }
+    guard let names = arguments.values["scopes"] else { throw UsageError("--scopes is missing: some of \(all)") }
     guard let scopes = CallerScopes(names: names[...]) else {
-      throw UsageError("--scopes cannot be '\(names)': some of \(all), divided by commas")
+      throw UsageError("--scopes cannot be '\(names)': some of \(all), separated by commas")
     }
     let rateText = arguments.values["rate"] ?? "default"
     guard let rate = KeyFile.Rate(rateText[...]) else {
@@ -65,12 +64,12 @@ enum APIKeysCommand {
     var generator = SystemRandomNumberGenerator()
     let key = try KeyFileAccess.add(id, scopes: scopes, rate: rate, to: path, using: &generator)
     console.say("\(key)\n")
-    console.complain("this is shown once; servers that run read \(path) again on SIGHUP\n")
+    console.complain("this is shown only once; running servers reload \(path) on SIGHUP\n")
   }
 
   private static func id(_ text: String) throws(UsageError) -> CallerID {
     guard let id = CallerID(text) else {
-      throw UsageError("'\(text)' is no id of a key: 1 to \(CallerID.lengthMax) characters of A-Z a-z 0-9 _ -")
+      throw UsageError("'\(text)' is not a key's id: 1 to \(CallerID.lengthMax) characters of A-Z a-z 0-9 _ -")
     }
     return id
   }

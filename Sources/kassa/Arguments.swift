@@ -1,13 +1,13 @@
 import Settings
 
-/// A subcommand's arguments, divided into the options of its page and the rest.
+/// A subcommand's arguments, split into the options of its page and the rest.
 struct Arguments {
   private(set) var values: [String: String] = [:]
   private(set) var switches: Set<String> = []
-  /// What is no option, in order.
+  /// Everything that is not an option, in order.
   private(set) var rest: [String] = []
 
-  /// - Throws: `UsageError` about an option that the page does not have, that lacks its value, or stands there twice.
+  /// - Throws: `UsageError` about an option that the page does not have, lacks its value, or occurs twice.
   init(_ arguments: [String], of page: CommandPage) throws(UsageError) {
     var remaining = arguments[...]
     while let argument = remaining.popFirst() {
@@ -34,7 +34,7 @@ struct Arguments {
     }
   }
 
-  /// Divides the flags of settings, each with its value, from the rest.
+  /// Separates the flags of settings, each with its value, from the rest.
   static func divide(settings arguments: [String]) -> (flags: [String], rest: [String]) {
     var (flags, rest): ([String], [String]) = ([], [])
     var remaining = arguments[...]
@@ -52,15 +52,15 @@ struct Arguments {
     return (flags, rest)
   }
 
-  /// - Throws: `UsageError` when arguments are left that the command has no use for.
+  /// - Throws: `UsageError` if there are arguments that the command does not take.
   func expectRest(_ range: ClosedRange<Int>, of page: CommandPage) throws(UsageError) {
     guard !range.contains(rest.count) else { return }
-    let told = rest.count < range.lowerBound ? "more is needed" : "'\(rest[range.upperBound])' is too much"
+    let told = rest.count < range.lowerBound ? "an argument is missing" : "'\(rest[range.upperBound])' is unexpected"
     throw UsageError("\(told): kassa \(page.name) \(page.usage)")
   }
 
   /// The value of an option as a whole number.
-  /// - Throws: `UsageError` when it is none, or out of range.
+  /// - Throws: `UsageError` if it is not one, or out of range.
   func count(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
     guard let text = values[name] else { return nil }
     guard let count = Int(text), range.contains(count) else {

@@ -6,13 +6,13 @@ enum BenchCommand {
   static let page = CommandPage(
     name: "bench", usage: "SCENARIO [OPTION]…", summary: "load a running server and check every answer",
     text: [
-      "Prepares users, items and orders through the REST API, loads the server, reads everything back, and says "
+      "Prepares users, items and orders through the REST API, loads the server, reads everything back, and reports "
         + "whether stock and money are conserved, nothing paid was lost and nobody was turned away without a reason. "
-        + "Needs a server that nobody else uses meanwhile.",
+        + "Nobody else may use the server in the meantime.",
       "Scenarios: " + Scenario.allCases.map { "\($0.rawValue) (\($0.summary))" }.joined(separator: ", ") + ".",
-      "With --rate arrivals follow a schedule and latency counts from the moment each was meant to start, so that a "
-        + "server that stalls cannot hide it; without it each connection asks again as soon as it is answered.",
-      "Fails when an answer failed, was not the right one, or a rule is broken; the report then says so first.",
+      "With --rate arrivals follow a schedule and latency counts from each intended start, so that a stalling server "
+        + "cannot hide it; without it each connection sends its next request as soon as it is answered.",
+      "Fails if a call failed, an answer was wrong, or a rule was broken; the report then says so first.",
     ],
     words: Scenario.allCases.map(\.rawValue),
     options: LoadCommand.options.map { CommandOption($0.name, $0.placeholder, $0.text) })
@@ -23,7 +23,7 @@ enum BenchCommand {
     var load: LoadCommand
     do throws(LoadError) {
       load = try LoadCommand(scenario: arguments.rest[0], values: arguments.values, switches: arguments.switches)
-      // Only what the address says, no connection yet: a URL that makes no sense is the command line's fault.
+      // Only parses the address, without connecting: an invalid URL is a usage error.
       _ = try ServerAddress(url: load.configuration.url)
       if let file = load.apiKeyFile { try load.use(apiKeyText: try APIKeyFile.text(file, program.environment)) }
     } catch {
@@ -37,7 +37,7 @@ enum BenchCommand {
   }
 }
 
-/// The progress of one step after the other, each of so many requests. Not for several threads.
+/// The progress of one step after another, each with a number of requests. Not thread-safe.
 private final class StepProgress {
   private let console: Console
   private var step: Progress?

@@ -4,14 +4,14 @@ import Glibc
 struct Console: Sendable {
   let say: @Sendable (String) -> Void
   let complain: @Sendable (String) -> Void
-  /// Whether standard error is a terminal: only there a line may be overwritten.
+  /// Whether standard error is a terminal: only there may a line be overwritten.
   let isTerminal: Bool
 
   static let process = Console(
     say: { write($0, to: STDOUT_FILENO) }, complain: { write($0, to: STDERR_FILENO) },
     isTerminal: isatty(STDERR_FILENO) == 1)
 
-  /// Writes everything, or gives up when nobody reads.
+  /// Writes everything, or gives up if nobody reads.
   private static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

@@ -7,18 +7,18 @@ enum HealthCommand {
     name: "health", usage: "[--operator HOST:PORT] [--live]",
     summary: "ask a server whether it is ready, for health checks",
     text: [
-      "Asks /readyz of the operator port, or /livez with --live. Says one line and ends with 0 when the answer is 200; "
-        + "else it says in one sentence what it got, or that nobody listens, and ends with 1.",
-      "The operator port is found as serve finds it: --operator, KASSA_OPERATOR, the settings file, or 127.0.0.1:9000. "
-        + "Other settings are not looked at. One that means every address is asked at loopback.",
+      "Asks /readyz of the operator port, or /livez with --live. Prints one line and exits with 0 if the answer is "
+        + "200; otherwise it says in one sentence what it got, or that nobody listens, and exits with 1.",
+      "The operator port is found as in serve: --operator, KASSA_OPERATOR, the settings file, or 127.0.0.1:9000. "
+        + "Other settings are ignored. If it means every address, loopback is used.",
     ],
     options: CommandOption.settings.filter { ["operator", "config"].contains($0.name) } + [
-      CommandOption("live", nil, "ask whether the process lives, ready or not"),
-      CommandOption("timeout", "MILLISECONDS", "for the answer; default: \(timeoutMilliseconds)"),
+      CommandOption("live", nil, "ask whether the process is alive, ready or not"),
+      CommandOption("timeout", "MILLISECONDS", "time for the answer; default: \(timeoutMilliseconds)"),
     ])
 
   private static let timeoutMilliseconds = 2_000
-  /// What is quoted of an answer at most.
+  /// The most bytes of an answer that are quoted.
   private static let quotedBytesMax = 400
 
   static let command = Command(page: page) { arguments, program in
@@ -49,12 +49,12 @@ enum HealthCommand {
       only: ["operator"], arguments: flags, environment: environment.variables, readFile: environment.readFile
     ).settings
     guard settings.operatorPort.port > 0 else {
-      throw UsageError("port 0 of operator means any free one: name the port with --operator HOST:PORT")
+      throw UsageError("port 0 of operator means any free one: give the port with --operator HOST:PORT")
     }
     return settings.operatorPort.onThisMachine
   }
 
-  /// An answer's lines as one, without what a terminal could take for a command.
+  /// An answer's lines joined into one, without anything a terminal could interpret.
   private static func quoted(_ body: [UInt8]) -> String {
     let text = String(decoding: body.prefix(quotedBytesMax), as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline).map { line in

@@ -2,7 +2,7 @@ import Settings
 
 /// `kassa help`
 enum HelpCommand {
-  static let page = CommandPage(name: "help", usage: "[COMMAND]", summary: "list the commands, or tell about one")
+  static let page = CommandPage(name: "help", usage: "[COMMAND]", summary: "list the commands, or describe one")
 
   static let command = Command(page: page) { arguments, program in
     let arguments = try Arguments(arguments, of: page)

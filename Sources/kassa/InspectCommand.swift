@@ -8,13 +8,13 @@ import Settings
 enum InspectCommand {
   static let page = CommandPage(
     name: "inspect", usage: "order|item|user|partition ID | record PARTITION OFFSET [SETTING]…",
-    summary: "show one thing of a data folder or a cluster",
+    summary: "show one entity, partition or record of a data folder or a cluster",
     text: [
-      "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it stands once the log has "
-        + "been applied; of a partition of a data folder also its owner and what was quarantined. Reads only; a "
-        + "server may run meanwhile.",
-      "Of a data folder also one record of a partition's log: whose it is, its number and time, what stands in it, and "
-        + "whether it counts or why it leaves no trace.",
+      "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it is once the log has been "
+        + "applied; for a partition of a data folder also its owner and what was quarantined. Read-only; a server may "
+        + "be running.",
+      "For a data folder also one record of a partition's log: its owner, number, time and contents, and whether it "
+        + "counts or why it leaves no trace.",
       "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "
         + "databases, with the settings of kassa verify.",
     ],
@@ -25,7 +25,7 @@ enum InspectCommand {
     let (flags, rest) = Arguments.divide(settings: arguments)
     if rest.first == "record" { return try inspectRecord(rest, flags, program) }
     guard rest.count == 2 else {
-      throw UsageError("a kind and an ID are needed: kassa \(page.name) \(page.usage)")
+      throw UsageError("expected a kind and an ID: kassa \(page.name) \(page.usage)")
     }
     let (kind, id) = (rest[0], rest[1])
     let key = kind == "partition" ? nil : try key(kind, id)
@@ -50,11 +50,11 @@ enum InspectCommand {
     _ words: [String], _ flags: [String], _ program: Program
   ) throws -> ExitCode {
     guard words.count == 3 else {
-      throw UsageError("a partition and an offset are needed: kassa \(page.name) record PARTITION OFFSET [SETTING]…")
+      throw UsageError("expected a partition and an offset: kassa \(page.name) record PARTITION OFFSET [SETTING]…")
     }
     let (name, text) = (words[1], words[2])
     guard let offset = Int64(text), offset >= 0 else {
-      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
+      throw UsageError("'\(text)' is not an offset: a whole number, at least 0")
     }
     let settings = try program.environment.settings(flags).settings
     let source = try source(settings)
@@ -77,7 +77,7 @@ enum InspectCommand {
   }
 
   private static func key(_ kind: String, _ id: String) throws(UsageError) -> EntityKey {
-    let wrong = UsageError("'\(id)' is no id: 1 to 64 of A–Z a–z 0–9 _ -")
+    let wrong = UsageError("'\(id)' is not an id: 1 to 64 of A–Z a–z 0–9 _ -")
     switch kind {
     case "order":
       guard let id = OrderID(validating: id) else { throw wrong }
@@ -152,7 +152,7 @@ enum InspectCommand {
       """ + tenure(of: partition, state) + (try quarantined(of: partition, state))
   }
 
-  /// A folder keeps what was set aside, a cluster's database only its number: the record stands in the topic.
+  /// A folder keeps what was set aside, a cluster's database only its number: the record is in the topic.
   private static func quarantined(of partition: PartitionID, _ state: ReplayedState) throws -> String {
     if let folder = state.source as? FolderSource {
       return try folder.quarantinedRecords(of: partition).map(describe).joined()
@@ -161,15 +161,15 @@ enum InspectCommand {
       .map { RecordText.row("quarantined", "record number \($0)") }.joined()
   }
 
-  /// The newest record's; nothing where there is none.
+  /// The newest record's owner; empty if there is none.
   private static func tenure(of partition: PartitionID, _ state: ReplayedState) -> String {
     guard let header = state.header(of: partition), let owner = header.owner else { return "" }
     return RecordText.row("owner", RecordText.describe(owner)) + RecordText.row("record", "number \(header.number)")
       + RecordText.row("time", RecordText.describe(header.now))
-      + RecordText.row("void", "\(state.voidRecords(of: partition)) records behind the store leave no trace")
+      + RecordText.row("void", "\(state.voidRecords(of: partition)) records after the checkpoint leave no trace")
   }
 
-  /// The first bytes only; the rest stands in the table `quarantined` of log.sqlite.
+  /// Only the first bytes; the table `quarantined` of log.sqlite has all.
   private static func describe(_ record: QuarantinedRecord) -> String {
     let digits = record.bytes.prefix(shownBytesMax).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

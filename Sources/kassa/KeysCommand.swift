@@ -5,21 +5,21 @@ import Settings
 enum KeysCommand {
   static let page = CommandPage(
     name: "keys", usage: "[--out FOLDER] [--authority FOLDER] [--days COUNT]",
-    summary: "make certificates for the connections between pods",
+    summary: "create certificates for the connections between pods",
     text: [
       "Writes a new authority (authorities.pem, authority.key) and a certificate that it signed (pod.pem, pod.key) "
-        + "into a folder. All pods of a cluster may share the certificate: they check that another's comes from the "
-        + "authority and is valid now, and no name. Never writes over a file, and only its owner can read the keys.",
+        + "into a folder. All pods of a cluster may share the certificate: they check that another pod's is from the "
+        + "authority and currently valid, not its name. Never overwrites a file, and only its owner can read the keys.",
       "Keep authority.key where no pod can read it; with --authority it signs another certificate, before the one in "
-        + "use ends. Where cert-manager makes certificates, this command is not needed.",
+        + "use expires. With cert-manager this command is not needed.",
     ],
     options: [
       CommandOption("out", "FOLDER", "where the files go; default: keys", completion: .folders),
-      CommandOption("authority", "FOLDER", "sign with the authority there, not with a new one", completion: .folders),
+      CommandOption("authority", "FOLDER", "sign with the authority there instead of a new one", completion: .folders),
       CommandOption(
         "days", "COUNT", "how long the certificate is valid",
-        details: "Default: 365. Range: 1…36500. A new authority is valid for ten years, or as long as the certificate; "
-          + "with --authority, the certificate must end before that authority."),
+        details: "Default: 365. Range: 1…36500. A new authority is valid for ten years, or as long as the certificate. "
+          + "With --authority, the certificate must expire before that authority."),
     ])
 
   static let command = Command(page: page) { arguments, program in

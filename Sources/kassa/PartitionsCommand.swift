@@ -6,22 +6,21 @@ import Settings
 enum PartitionsCommand {
   static let page = CommandPage(
     name: "partitions", usage: "[HOST:PORT]",
-    summary: "show who owns each partition and how it stands, asking any pod",
+    summary: "show each partition's owner and state, asking any pod",
     text: [
-      "Asks the operator port of a pod, whichever, or of an embedded server: the one of the argument, of "
-        + "KASSA_OPERATOR, or 127.0.0.1:9000. Of a cluster it takes the map of owners from there and asks every pod's "
-        + "operator port how its partitions stand; ports that mean every address are asked where the pod's peers "
-        + "find it.",
+      "Queries the operator port of any pod, or of an embedded server: the argument's, KASSA_OPERATOR's, or "
+        + "127.0.0.1:9000. In a cluster it takes the map of owners from there and queries every pod's operator port "
+        + "about its partitions; ports that mean every address are queried where the pod's peers find it.",
       "For each partition: the owner, its epoch, whether it replays, runs, waits for the store or is stopped, the "
-        + "records that it has not applied yet, for how long its oldest change waits for a checkpoint, changed "
-        + "entities that wait for one, checkouts that wait for stock, and the offsets applied and checkpointed. Where "
-        + "an owner cannot be asked, only what the map says of its partitions is shown, marked (map).",
-      "Fails when a partition belongs to nobody, is stopped or waits for the store, or when its owner cannot be asked.",
+        + "records not applied yet, how long its oldest change has waited for a checkpoint, changed entities waiting "
+        + "for one, checkouts waiting for stock, and the offsets applied and checkpointed. If an owner cannot be "
+        + "queried, only the map's data about its partitions is shown, marked (map).",
+      "Fails if a partition has no owner, is stopped or waits for the store, or if its owner cannot be queried.",
     ],
     options: [
       CommandOption("json", nil, "write JSON"),
-      CommandOption("api-key-file", "FILE", "holds an API key with the scope operator, where the ports need one"),
-      CommandOption("timeout", "MILLISECONDS", "for the answers of all pods; default: 5000"),
+      CommandOption("api-key-file", "FILE", "holds an API key with the scope operator, if the ports need one"),
+      CommandOption("timeout", "MILLISECONDS", "time for the answers of all pods; default: 5000"),
     ])
 
   static let command = Command(page: page) { arguments, program in
@@ -43,12 +42,12 @@ enum PartitionsCommand {
   }
 
   /// - Parameters:
-  ///   - argument: the one of the command line.
-  ///   - variable: what a pod in this environment is told; every address means this machine.
+  ///   - argument: the one on the command line.
+  ///   - variable: the address a pod in this environment would listen on; every address means this machine.
   private static func endpoint(_ argument: String?, _ variable: String?) throws(UsageError) -> Endpoint {
     let text = argument ?? variable ?? "127.0.0.1:9000"
     guard let endpoint = Endpoint(text), endpoint.port > 0 else {
-      throw UsageError("'\(text)' is no address of an operator port: HOST:PORT")
+      throw UsageError("'\(text)' is not an operator port's address: HOST:PORT")
     }
     return endpoint.onThisMachine
   }

@@ -32,7 +32,7 @@ struct FileError: Error, CustomStringConvertible {
   let description: String
 }
 
-/// A settings file has some dozens of lines; something longer is not one.
+/// A settings file has a few dozen lines; anything longer is not one.
 private let settingsFileBytesMax = 1 << 20
 
 private func readTextFile(_ path: String) throws -> String {

@@ -1,6 +1,6 @@
 import Settings
 
-/// The command-line program: finds the subcommand, runs it, and turns what it throws into words and an exit code.
+/// The command-line program: finds the subcommand, runs it, and turns what it throws into a message and an exit code.
 struct Program: Sendable {
   let console: Console
   let environment: ProcessEnvironment
@@ -20,9 +20,9 @@ struct Program: Sendable {
     do {
       return try command.run(rest, self)
     } catch let error as UsageError {
-      return refuse(error, "kassa help \(first) tells more")
+      return refuse(error, "see kassa help \(first)")
     } catch let error as SettingsError {
-      return refuse(error, "kassa help \(first) tells more")
+      return refuse(error, "see kassa help \(first)")
     } catch {
       console.complain("kassa \(first): \(error)\n")
       return .failure

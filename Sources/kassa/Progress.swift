@@ -1,9 +1,9 @@
 import Glibc
 
-/// Tells on standard error how far long work is. Work of less than two seconds stays silent.
+/// Reports the progress of long work on standard error. Work of less than two seconds is silent.
 ///
-/// On a terminal one line is written again and again; elsewhere a new line comes now and then, without escape codes.
-/// Not for several threads.
+/// On a terminal it rewrites one line; elsewhere it prints a new line now and then, without escape codes. Not
+/// thread-safe.
 final class Progress {
   static let silentMilliseconds: Int64 = 2_000
   static let terminalMilliseconds: Int64 = 200
@@ -21,7 +21,7 @@ final class Progress {
   /// - Parameters:
   ///   - what: the work, as in "replaying the log".
   ///   - unit: what is counted, in the plural.
-  ///   - total: how many there are, if that is known.
+  ///   - total: how many there are, if known.
   ///   - clock: milliseconds that never run backwards.
   init(
     _ what: String, unit: String, total: Int?, console: Console, clock: @escaping () -> Int64 = monotonicMilliseconds
@@ -35,7 +35,7 @@ final class Progress {
     nextAt = start + Self.silentMilliseconds
   }
 
-  /// So many are done, all in all. Cheap enough to be called for each of some thousands.
+  /// This many are done in total. Cheap enough to call for each of several thousand.
   func advance(to done: Int) {
     let now = clock()
     guard now >= nextAt else { return }
@@ -43,7 +43,7 @@ final class Progress {
     show(text(done, now))
   }
 
-  /// Ends the line; shows the end of work that was shown at all.
+  /// Ends the line; shows the end if anything was shown before.
   func finish(_ done: Int) {
     guard isShown else { return }
     let seconds = (clock() - start + 500) / 1_000

@@ -8,29 +8,29 @@ import Settings
 enum QuarantineCommand {
   static let page = CommandPage(
     name: "quarantine", usage: "PARTITION OFFSET|NUMBER",
-    summary: "let a stopped partition go past the record that stops it",
+    summary: "let a stopped partition skip what stops it in a record",
     text: [
       "Sets aside what stops a partition (orders-0, stock-3, payments-7) of a data folder: the one entry of the record "
-        + "at OFFSET that cannot be applied. /readyz, the log's line of the stop and kassa inspect partition name the "
-        + "offset; no other one is accepted. A record whose bytes cannot be decoded is refused: nobody knows which "
-        + "numbers it used up, so log and store have to come from a backup.",
-      "What is set aside will never happen, its effects on other partitions included. Its bytes and the reason are "
-        + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run "
-        + "kassa verify afterwards.",
-      "The server must not run: a folder that a process uses is refused.",
-      "Of a cluster, --database names the database of the partition's service, or --database-file a file that says "
-        + "it, and the record is named by its NUMBER, as /readyz, the line of the stop and kassa inspect do: the "
-        + "database is told what to leave out, and the topic stays as it is. Restart the pod that owns the partition "
-        + "then; kassa partitions names it. Of the record only what cannot be applied is left out, so another record's "
-        + "number does no harm; one that cannot be decoded still stops the partition.",
+        + "at OFFSET that cannot be applied. /readyz, the log's line about the stop and kassa inspect partition show "
+        + "the offset; no other is accepted. A record whose bytes cannot be decoded is refused: it is unknown which "
+        + "numbers it used, so log and store must be restored from a backup.",
+      "What is set aside will never happen, including its effects on other partitions. Its bytes and the reason are "
+        + "kept in the folder; kassa inspect partition shows them. Keep a copy of the folder first, and run kassa "
+        + "verify afterwards.",
+      "The server must not be running: a folder in use is refused.",
+      "In a cluster, --database names the database of the partition's service, or --database-file a file that contains "
+        + "it, and NUMBER identifies the record, as in /readyz, the line about the stop and kassa inspect: the "
+        + "database notes what to skip, and the topic is not changed. Then restart the pod that owns the partition; "
+        + "kassa partitions shows it. Only what cannot be applied is skipped, so another record's number does no harm; "
+        + "a record that cannot be decoded still stops the partition.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),
-      CommandOption("database", "CONNECTION", "of a cluster: libpq's connection string of the service's database"),
+      CommandOption("database", "CONNECTION", "in a cluster: libpq's connection string of the service's database"),
       CommandOption(
-        "database-file", "FILE", "of a cluster: a file with the connection string, which keeps its password secret",
+        "database-file", "FILE", "in a cluster: a file with the connection string, which keeps its password secret",
         completion: .files),
-      CommandOption("note", "TEXT", "words to be kept with it: who decided, and why"),
+      CommandOption("note", "TEXT", "a note to keep with it: who decided, and why"),
     ])
 
   static let command = Command(page: page) { arguments, program in
@@ -39,21 +39,21 @@ enum QuarantineCommand {
     let (name, text) = (arguments.rest[0], arguments.rest[1])
     let note = arguments.values["note"] ?? ""
     if let database = try database(arguments, program.environment) {
-      guard arguments.values["data"] == nil else { throw UsageError("--data and --database do not go together") }
+      guard arguments.values["data"] == nil else { throw UsageError("--data and --database exclude each other") }
       guard let partition = partition(named: name) else {
         throw UsageError("there is no partition '\(name)'; orders-0 is one")
       }
       guard let number = UInt64(text), (1...UInt64(Int64.max)).contains(number) else {
-        throw UsageError("'\(text)' is no record's number: a whole number from 1 on is needed")
+        throw UsageError("'\(text)' is not a record's number: a whole number, at least 1")
       }
       try PostgresQuarantine.add(partition, record: number, note: note, to: database)
       program.console.say(
-        "noted       what cannot be applied in record \(number) of \(name) will be left out\n"
+        "noted       what cannot be applied in record \(number) of \(name) will be skipped\n"
           + "next        restart the pod that owns \(name)\n")
       return .success
     }
     guard let offset = Int64(text), offset >= 0 else {
-      throw UsageError("'\(text)' is no offset: a whole number from 0 on is needed")
+      throw UsageError("'\(text)' is not an offset: a whole number, at least 0")
     }
     let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
     var read = 0
@@ -68,7 +68,7 @@ enum QuarantineCommand {
     return .success
   }
 
-  /// The connection string of the command line or of the file that it names; nil where it names neither.
+  /// The connection string from the command line or from the file it names; nil if it names neither.
   private static func database(_ arguments: Arguments, _ environment: ProcessEnvironment) throws(UsageError) -> String?
   {
     guard let path = arguments.values["database-file"] else { return arguments.values["database"] }

@@ -6,7 +6,7 @@ import Streams
 import Telemetry
 import Tenancy
 
-/// A record of a log, for an operator.
+/// A log record as text for an operator.
 enum RecordText {
   static func describe(_ record: JudgedRecord) -> String {
     let standing = row("counts", standing(record.standing))
@@ -38,7 +38,7 @@ enum RecordText {
     case .counted: "yes"
     case .void(let reason): "no: \(reason.rawValue)"
     case .broken(let offset, let reason): "no: the partition stops at offset \(offset): \(reason)"
-    case .stored: "cannot be told: the log does not begin with the partition's first record, and the store has this one"
+    case .stored: "unknown: the log does not begin with the partition's first record, and the store includes this one"
     }
   }
 
@@ -46,7 +46,7 @@ enum RecordText {
     switch control {
     case .rules(let version): "rules \(version)"
     case .limits(let limits):
-      "limits: \(limits.orderLinesMax) lines an order, \(limits.orderWaitersMax) waiting for an order, "
+      "limits: \(limits.orderLinesMax) lines per order, \(limits.orderWaitersMax) waiting for an order, "
         + "\(limits.itemParkedMax) for an item, idempotency keys for \(limits.idempotencyExpiryMilliseconds) ms"
     case .released(let epoch): "epoch \(epoch) has ended"
     case .owned, .tick: "\(control)"

@@ -6,13 +6,13 @@ import Settings
 import Telemetry
 import Threads
 
-/// Serves until SIGTERM or SIGINT, then ends in order. A second SIGTERM or SIGINT, half a second later or more, ends
-/// the process at once. SIGHUP makes the server read its API keys again.
+/// Serves until SIGTERM or SIGINT, then shuts down in order. A second SIGTERM or SIGINT, at least half a second later,
+/// ends the process at once. SIGHUP makes the server reload its API keys.
 func serve(_ settings: ServeSettings) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
-  // Before the first thread is made: all of them inherit the mask, and this one waits for the signals.
+  // Before the first thread is created: all of them inherit the mask, and this one waits for the signals.
   var signals = sigset_t()
   sigemptyset(&signals)
   // A blocked signal is never ignored, so that SIGHUP means the same under `nohup`.
@@ -46,14 +46,14 @@ func serve(_ settings: ServeSettings) throws {
       sigwait(&signals, &received)
     } while received == SIGHUP
   }
-  // Nobody sends requests to who was not ready yet, nor to who has been replaced.
+  // Nobody sends requests to a pod that was not ready yet or has been replaced.
   let delay = wasReady && received != replacedSignal ? settings.drainDelayMilliseconds : 0
   journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
   end(server, after: delay, journal)
   journal.info("stopped")
 }
 
-/// Warns of what is allowed and dangerous.
+/// Warns about what is allowed but dangerous.
 private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
   guard !settings.http.isLoopback else { return }
   if settings.servesWithoutAuthentication {
@@ -65,14 +65,14 @@ private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
   }
 }
 
-/// What a pod sends to itself when a newer one of its name is there.
+/// What a pod sends itself when a newer one of its name exists.
 private let replacedSignal = SIGUSR1
 
 private func name(of signal: Int32) -> String {
   [SIGTERM: "SIGTERM", SIGINT: "SIGINT", replacedSignal: "replaced"][signal] ?? String(signal)
 }
 
-/// Serves on for as long as the delay says, then ends in order. A signal that comes meanwhile ends the process.
+/// Keeps serving for the delay, then shuts down in order. A signal in the meantime ends the process.
 private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ journal: Log) {
   var urgent = sigset_t()
   sigemptyset(&urgent)
@@ -90,8 +90,8 @@ private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ 
   ending.join()
 }
 
-/// Waits a moment for a signal, and ends the process when there is one: nothing that was answered is lost, the log has
-/// it. A signal soon after the first means the same: a terminal and a supervisor may both send theirs.
+/// Waits a moment for a signal, and ends the process if there is one: nothing that was answered is lost, the log has
+/// it. A signal soon after the first is the same request: a terminal and a supervisor may both send theirs.
 private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal: Log) {
   var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
   let received = sigtimedwait(&urgent, nil, &time)
@@ -103,7 +103,7 @@ private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal:
 private let endPollMilliseconds = 10
 private let sameSignalMilliseconds: Int64 = 500
 
-/// The settings with as many connections as there are descriptors for.
+/// The settings with no more connections than there are descriptors for.
 private func withinDescriptors(_ settings: ServeSettings, _ journal: Log) throws -> ServeSettings {
   let limit = DescriptorLimit.raise()
   var settings = settings
@@ -121,7 +121,7 @@ private func withinDescriptors(_ settings: ServeSettings, _ journal: Log) throws
   return settings
 }
 
-/// How far the replay is, while it lasts: a line now and then.
+/// Logs the progress of the replay: a line now and then.
 private func tellReplay(_ server: any RunningServer, _ journal: Log) {
   guard let (done, total) = server.replayedRecords() else { return }
   let percent = total > 0 ? Int(Double(min(done, total)) / Double(total) * 100) : 100
@@ -131,21 +131,21 @@ private func tellReplay(_ server: any RunningServer, _ journal: Log) {
 
 private let replayLineMilliseconds: Int64 = 5_000
 
-/// A server of either mode, from its start to its end.
+/// A running server of either mode.
 private protocol RunningServer: Sendable {
   func waitUntilReady(milliseconds: Int) -> Bool
-  /// Records that were replayed since the start, and those that are to be; nil where that is not known.
+  /// Records replayed since the start, and the total to replay; nil if unknown.
   func replayedRecords() -> (done: Int64, total: Int64)?
-  /// Is not ready any more, and serves on.
+  /// Is no longer ready, but keeps serving.
   func leave()
-  /// Reads again what can be read again.
+  /// Reloads what can be reloaded.
   func reload(_ journal: Log)
   func stop()
 }
 
 extension EmbeddedServer: RunningServer {}
 extension ClusterServer: RunningServer {
-  /// A pod's `/partitions` tells; how much there is to replay it learns a partition at a time.
+  /// A pod shows this at `/partitions`; it learns how much to replay one partition at a time.
   fileprivate func replayedRecords() -> (done: Int64, total: Int64)? { nil }
 }
 
@@ -162,7 +162,7 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
     return server
   case .cluster:
     let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
-      // Two of one name would take the partitions from each other forever: the older one ends, in order.
+      // Two pods of one name would take the partitions from each other forever: the older one shuts down in order.
       kill(getpid(), replacedSignal)
     }
     journal.info(
@@ -176,7 +176,7 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
   }
 }
 
-/// One of the signals that has come already; 0 when there is none.
+/// One of the signals that has already arrived; 0 if there is none.
 private func pendingSignal(of signals: inout sigset_t) -> Int32 {
   var noTime = timespec()
   return max(0, sigtimedwait(&signals, nil, &noTime))

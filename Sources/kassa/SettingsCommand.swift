@@ -4,8 +4,8 @@ import Settings
 enum SettingsCommand {
   static let page = CommandPage(
     name: "settings", usage: "[--json | --page] [SETTING]…",
-    summary: "show what serve would run with, and where each value came from",
-    text: ["Takes the flags of serve, and looks at the environment and the settings file as serve does."],
+    summary: "show the settings serve would use, and where each value came from",
+    text: ["Takes the flags of serve, and reads the environment and the settings file as serve does."],
     options: [
       CommandOption("json", nil, "write JSON"),
       CommandOption("page", nil, "write the page of documentation that describes all settings"),
@@ -14,7 +14,7 @@ enum SettingsCommand {
   static let command = Command(page: page) { arguments, program in
     let own: Set<String> = ["--json", "--page"]
     if arguments.contains("--page") {
-      guard arguments == ["--page"] else { throw UsageError("--page stands alone") }
+      guard arguments == ["--page"] else { throw UsageError("--page takes no other arguments") }
       program.console.say(SettingsPage.markdown)
       return .success
     }

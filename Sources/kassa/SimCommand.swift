@@ -4,22 +4,22 @@ import Simulator
 /// `kassa sim`
 enum SimCommand {
   static let page = CommandPage(
-    name: "sim", usage: "[OPTION]…", summary: "run the core in simulated worlds where everything goes wrong",
+    name: "sim", usage: "[OPTION]…", summary: "run the core in simulated worlds full of faults",
     text: [
-      "Each seed makes a world: clients, a log, a store, clocks, crashes, owners that were replaced without noticing. "
-        + "The real partition loops run in it, in one thread, and a second model judges every answer and what is left "
-        + "at the end. The same seed gives the same run, byte for byte.",
-      "Ends at the first seed that goes wrong, says what is wrong and how to run it again, and fails.",
-      "With --bug the world makes a mistake on purpose, which has to be found: one of "
+      "Each seed makes a world: clients, a log, a store, clocks, crashes, owners replaced without noticing. The real "
+        + "partition loops run in it, in one thread, and a second model judges every answer and the final state. The "
+        + "same seed gives the same run, byte for byte.",
+      "Stops at the first seed that fails, says what is wrong and how to run it again, and fails.",
+      "With --bug the world makes a mistake on purpose, which must be found: one of "
         + PlantedBug.allCases.map(\.rawValue).joined(separator: ", ") + ".",
     ],
     options: [
       CommandOption("seeds", "COUNT", "how many worlds", details: "Default: 1000. Range: 1…1000000000."),
       CommandOption(
-        "steps", "COUNT", "things that happen in each before it comes to rest",
+        "steps", "COUNT", "events in each before it comes to rest",
         details: "Default: 3000. Range: 0…1000000000."),
       CommandOption("seed", "NUMBER", "the first seed; the others follow it", details: "Default: 1."),
-      CommandOption("bug", "NAME", "a mistake to be found"),
+      CommandOption("bug", "NAME", "a mistake to find"),
     ])
 
   static let command = Command(page: page) { arguments, program in

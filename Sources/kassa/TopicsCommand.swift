@@ -9,21 +9,21 @@ enum TopicsCommand {
     name: "topics", usage: "create|check|describe|reassignment --brokers HOST:PORT",
     summary: "create Kassa's topics in Kafka, check them, or show them",
     text: [
-      "create makes the topics that are missing and leaves the others alone; check tells what is not as Kassa needs "
-        + "it, each with the command that mends it, and fails then; describe shows the topics as they are; "
-        + "reassignment prints the file for kafka-reassign-partitions.sh that gives every partition its replicas.",
-      "Whatever else librdkafka has to be told, such as SASL and TLS, comes from variables KASSA_RDKAFKA_NAME "
+      "create creates missing topics and leaves the others alone; check reports what is not as Kassa needs it, each "
+        + "with the command that fixes it, and then fails; describe shows the topics as they are; reassignment prints "
+        + "the file for kafka-reassign-partitions.sh that gives every partition its replicas.",
+      "librdkafka's other settings, such as SASL and TLS, come from variables KASSA_RDKAFKA_NAME "
         + "(librdkafka's name in capitals, _ for .) or from lines rdkafka.NAME=VALUE of a file.",
     ],
     words: ["create", "check", "describe", "reassignment"],
     options: [
-      CommandOption("brokers", "HOST:PORT,…", "where the cluster is found; required"),
-      CommandOption("prefix", "TEXT", "what the topics' names begin with; default: kassa."),
-      CommandOption("partitions", "COUNT", "of each topic, chosen once; default: \(ServeSettings.partitionsDefault)"),
-      CommandOption("replication", "COUNT", "brokers that a record stands on; default: 3"),
-      CommandOption("min-insync", "COUNT", "of these, before a record counts as written; default: 2"),
-      CommandOption("retention-hours", "HOURS", "how long records are kept at least; default: 168"),
-      CommandOption("timeout", "MILLISECONDS", "for each question to the brokers; default: 10000"),
+      CommandOption("brokers", "HOST:PORT,…", "addresses of the cluster's brokers; required"),
+      CommandOption("prefix", "TEXT", "prefix of the topics' names; default: kassa."),
+      CommandOption("partitions", "COUNT", "per topic, chosen once; default: \(ServeSettings.partitionsDefault)"),
+      CommandOption("replication", "COUNT", "brokers that store each record; default: 3"),
+      CommandOption("min-insync", "COUNT", "how many of them before a record counts as written; default: 2"),
+      CommandOption("retention-hours", "HOURS", "minimum time to keep records; default: 168"),
+      CommandOption("timeout", "MILLISECONDS", "time for each query to the brokers; default: 10000"),
       CommandOption("properties", "FILE", "lines rdkafka.NAME=VALUE for librdkafka", completion: .files),
     ])
 
@@ -31,7 +31,7 @@ enum TopicsCommand {
     let arguments = try Arguments(arguments, of: page)
     try arguments.expectRest(1...1, of: page)
     guard page.words.contains(arguments.rest[0]) else {
-      throw UsageError("'\(arguments.rest[0])' is nothing to do with topics: \(page.words.joined(separator: ", "))")
+      throw UsageError("'\(arguments.rest[0])' is not an action: \(page.words.joined(separator: ", "))")
     }
     let options = try options(arguments, program.environment)
     let plan = try plan(arguments, options)
@@ -47,7 +47,7 @@ enum TopicsCommand {
   private static func options(
     _ arguments: Arguments, _ environment: ProcessEnvironment
   ) throws -> KafkaOptions {
-    guard let brokers = arguments.values["brokers"] else { throw UsageError("--brokers HOST:PORT is needed") }
+    guard let brokers = arguments.values["brokers"] else { throw UsageError("--brokers HOST:PORT is missing") }
     let count = try arguments.count("partitions", in: 1...4_096) ?? ServeSettings.partitionsDefault
     guard let partitioner = Partitioner(count: count) else { throw UsageError("--partitions cannot be \(count)") }
     var options = KafkaOptions(brokers: brokers, partitioner: partitioner)
@@ -80,7 +80,7 @@ enum TopicsCommand {
     _ plan: TopicPlan, _ administration: TopicAdministration, _ console: Console
   ) throws -> ExitCode {
     let created = try administration.create(plan)
-    for topic in plan.topics { console.say("\(topic)  \(created.contains(topic) ? "created" : "was there")\n") }
+    for topic in plan.topics { console.say("\(topic)  \(created.contains(topic) ? "created" : "existed")\n") }
     return check(plan, try administration.describe(plan), console)
   }
 
@@ -105,7 +105,7 @@ enum TopicsCommand {
       let leaders = topic.leaderless.isEmpty ? "" : ", \(topic.leaderless.count) without a leader"
       console.say("\(name)  \(topic.partitionCount) partitions on \(topic.replicationFactor) brokers\(leaders)\n")
       for setting in plan.settingNames(of: name) {
-        console.say("  \(setting)  \(topic.settings[setting] ?? "not told")\n")
+        console.say("  \(setting)  \(topic.settings[setting] ?? "unknown")\n")
       }
     }
     return .success

@@ -8,21 +8,20 @@ enum VerifyCommand {
     name: "verify", usage: "[FOLDER] [SETTING]…",
     summary: "audit a data folder or a cluster: store = replay of the log, stock and money conserved",
     text: [
-      "Reads the data folder of a server that does not run; or, with --mode cluster or KASSA_MODE=cluster and without "
-        + "a folder, the topics in Kafka and the three databases of a cluster, whose pods may run. Writes nothing. "
-        + "Replays what the log has beyond the store until every checkout has ended, and holds orders, stock and "
-        + "payments against each other. Where the log still has its beginning (event-log-retention keep; topics that "
-        + "retention has not shortened yet), it also replays the whole history and compares the hash of the state "
-        + "with that of the store.",
-      "Of a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
-        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments, or the files "
-        + "of the last three. They are given as to serve: as flags, as variables of the environment, or in a "
-        + "settings file.",
-      "Prints what it found; fails when something is not as it should be.",
+      "Reads the data folder of a server that is not running; or, with --mode cluster or KASSA_MODE=cluster and "
+        + "without a folder, the topics in Kafka and the three databases of a cluster, whose pods may run. Writes "
+        + "nothing. Replays the log beyond the store until every checkout has ended, and compares orders, stock and "
+        + "payments. If the log still has its beginning (event-log-retention keep; topics that retention has not "
+        + "shortened yet), it also replays the whole history and compares the hash of the state with that of the "
+        + "store.",
+      "For a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
+        + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments, or the files of the last "
+        + "three. Give them as to serve: as flags, as environment variables, or in a settings file.",
+      "Prints what it found; fails if something is wrong.",
     ],
     options: CommandOption.settings.filter { settings.contains($0.name) })
 
-  /// Those that it looks at.
+  /// The settings it uses.
   static let settings: Set<String> = [
     "mode", "config", "partitions", "kafka-brokers", "kafka-prefix", "postgres-orders", "postgres-stock",
     "postgres-payments", "postgres-orders-file", "postgres-stock-file", "postgres-payments-file",
@@ -30,7 +29,7 @@ enum VerifyCommand {
 
   static let command = Command(page: page) { arguments, program in
     let (flags, rest) = Arguments.divide(settings: arguments)
-    guard rest.count <= 1 else { throw UsageError("'\(rest[1])' is too much: kassa \(page.name) \(page.usage)") }
+    guard rest.count <= 1 else { throw UsageError("'\(rest[1])' is unexpected: kassa \(page.name) \(page.usage)") }
     let settings = try program.environment.settings(flags).settings
     let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
     var records = 0
@@ -62,12 +61,12 @@ enum VerifyCommand {
   private static func source(_ folder: String?, _ settings: ServeSettings) throws -> any AuditSource {
     if let folder { return try FolderSource(path: folder) }
     guard settings.mode == .cluster else {
-      throw UsageError("more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…")
+      throw UsageError("a folder is missing: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…")
     }
     return try clusterSource(settings)
   }
 
-  /// All of a cluster, whichever part of it the settings' pod would be.
+  /// The whole cluster, whichever part of it the settings' pod would be.
   static func clusterSource(_ settings: ServeSettings) throws -> ClusterSource {
     var settings = settings
     settings.cluster.services = .all
@@ -81,7 +80,7 @@ enum VerifyCommand {
       return "\(report.partitionsCompared) partitions compared from their first record"
     }
     return
-      "\(report.partitionsCompared) partitions compared; the logs of \(report.partitionsTrimmed) were trimmed behind "
+      "\(report.partitionsCompared) partitions compared; the logs of \(report.partitionsTrimmed) were trimmed before "
       + "their checkpoints"
   }
 }

@@ -1,5 +1,5 @@
 /// The program's version, as in CHANGELOG.md.
 let kassaVersion = "0.1.0"
 
-/// The day that the changelog gives for it.
+/// The date the changelog gives for it.
 let kassaVersionDate = "2026-11-23"

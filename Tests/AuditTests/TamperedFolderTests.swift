@@ -240,7 +240,7 @@ import Wire
     var bytes: [UInt8] = []
     CheckpointCodec.encode(changed, into: &bytes)
     try spoil(StoreFile.file, "UPDATE checkpoints SET header = \(hex(bytes)) WHERE partition = 1 << 12")
-    try expectFinding("stock-0: the checkpoint at offset \(header.offset) tells another time, rules, accounts")
+    try expectFinding("stock-0: the checkpoint at offset \(header.offset) has another time, rules, accounts")
     try expectFinding("stock-0 has 0 messages of orders-0, which caused 1 for it")
   }
 

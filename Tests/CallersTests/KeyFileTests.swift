@@ -40,7 +40,7 @@ import Testing
     ("a D", "line 1: a key is ID SHA256 SCOPES [RATE], three or four words"),
     ("a D admin 1 2", "line 1: a key is ID SHA256 SCOPES [RATE], three or four words"),
     ("a D admin 0", "line 1: a rate is RATE or RATE/BURST of 1…1000000, 'unlimited' or 'default'"),
-    ("a D admin\na D stock", "line 2: the id a stands at line 1 already"),
+    ("a D admin\na D stock", "line 2: the id a is already at line 1"),
   ])
   func refusals(_ text: String, _ reason: String) {
     #expect(failure(text.replacing("D", with: Self.digest)) == reason)

@@ -118,7 +118,7 @@ def places(checks, kassa, folder, seed):
     server = Server(kassa, folder, "--event-log-retention", "keep")
     data = server.data
     server.data = os.path.join(folder, "absent", "data")
-    refused(checks, server, "a folder in a folder that is missing", server.data, "make the folder")
+    refused(checks, server, "a folder in a folder that is missing", server.data, "create its parent folder")
     server.data = server.journal.name
     refused(checks, server, "a file in the folder's place", server.data, "not a folder")
     server.data = "/proc/kassa"

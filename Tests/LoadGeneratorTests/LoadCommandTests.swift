@@ -54,7 +54,7 @@ import Testing
 
   @Test func anUnknownScenarioIsNamed() {
     let error = #expect(throws: LoadError.self) { try LoadCommand(scenario: "warm", values: [:], switches: []) }
-    #expect(error?.description.hasPrefix("'warm' is no scenario; there are checkout, hot") == true)
+    #expect(error?.description.hasPrefix("'warm' is not a scenario; there are checkout, hot") == true)
   }
 
   @Test func aRunThatIsNotSoundIsNotAccepted() async throws {

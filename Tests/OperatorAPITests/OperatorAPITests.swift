@@ -32,7 +32,7 @@ import Testing
       (report(logFailure: "disk full"), 503, "the log takes no more records: disk full\n"),
       (
         report(storeFailure: "sync failed"), 503,
-        "the store works no more, and a new process has to open it: sync failed\n"
+        "the store no longer works until a new process opens it: sync failed\n"
       ),
       (
         report([partition(0), partition(1, .orders, .waitingForStore(reason: "no room"))]), 503,

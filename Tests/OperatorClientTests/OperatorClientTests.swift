@@ -76,11 +76,11 @@ private final class OneAnswer: Sendable {
     ("", "it closed the connection before it answered"),
     ("HTTP/1.1 200", "it closed the connection before it answered"),
     ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", "it closed the connection in the middle of its answer"),
-    ("SSH-2.0-OpenSSH\r\n", "its answer is none of an operator port"),
-    ("HTTP/1.1 200 OK\r\n\r\nhi", "its answer is none of an operator port"),
-    ("HTTP/1.1 700 OK\r\nContent-Length: 0\r\n\r\n", "its answer is none of an operator port"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "its answer is none of an operator port"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "its answer is none of an operator port"),
+    ("SSH-2.0-OpenSSH\r\n", "its answer is not from an operator port"),
+    ("HTTP/1.1 200 OK\r\n\r\nhi", "its answer is not from an operator port"),
+    ("HTTP/1.1 700 OK\r\nContent-Length: 0\r\n\r\n", "its answer is not from an operator port"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "its answer is not from an operator port"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "its answer is not from an operator port"),
   ])
   func whatIsNoAnswer(_ text: String, _ reason: String) throws {
     let server = try OneAnswer(text)
@@ -109,12 +109,12 @@ private final class OneAnswer: Sendable {
       Issue.record("it answered")
       return
     }
-    #expect(failure.description.hasPrefix("its host is not known: "), "\(failure)")
+    #expect(failure.description.hasPrefix("its host is unknown: "), "\(failure)")
   }
 
   @Test func whoeverIsAskedFirstHasToAnswer() throws {
     let nobody = Endpoint(host: "127.0.0.1", port: try #require(StablePort.find()))
-    #expect(throws: OperatorFailure("\(nobody) tells no partitions: Connection refused")) {
+    #expect(throws: OperatorFailure("\(nobody) reports no partitions: Connection refused")) {
       try PartitionOverview(asking: nobody, OperatorClient())
     }
   }

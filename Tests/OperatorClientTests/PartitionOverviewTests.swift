@@ -49,8 +49,8 @@ import Testing
       told(overview) == ["orders-0 a 3 open ?", "stock-0 b 2 running 3", "payments-0 - 1 unowned ?"])
     #expect(
       overview.findings == [
-        "pod a at 127.0.0.1:1 cannot be asked: Connection refused; of its 1 partitions only the map tells",
-        "1 partitions belong to nobody: payments-0",
+        "pod a at 127.0.0.1:1 cannot be queried: Connection refused; only the map shows its 1 partitions",
+        "1 partitions have no owner: payments-0",
       ])
     #expect(
       overview.table == """
@@ -98,7 +98,7 @@ import Testing
   @Test func whoeverElseAnswersIsNotThePod() throws {
     let pod = OwnersReport.Pod(name: "a", incarnation: 7, operatorAddress: nil, role: "all")
     #expect(try telling("a", 7).by(pod).failure == nil)
-    #expect(try telling("a", 8).by(pod).failure == "pod a of another start answers there")
+    #expect(try telling("a", 8).by(pod).failure == "pod a of another run answers there")
     #expect(try telling("b", 7).by(pod).failure == "pod b answers there")
     #expect(try telling(nil, 0).by(pod).failure == "an embedded server answers there")
     let refused = OperatorAnswer(status: 503, body: Array("{\"detail\":\"A lane did not answer in time.\"}".utf8))

@@ -32,7 +32,7 @@ import Testing
     limits[keyPath: bound] = highest
     #expect(limits.contradiction == nil)
     limits[keyPath: bound] = highest + 1
-    #expect(limits.contradiction == "\(name) (\(highest + 1)) must not exceed \(highest): records cannot tell of more")
+    #expect(limits.contradiction == "\(name) (\(highest + 1)) must not exceed \(highest): records cannot hold more")
     limits[keyPath: bound] = 0
     #expect(limits.contradiction == "\(name) (0) must be at least 1")
   }

@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func keysAndNoneDoNotGoTogether() {
-    #expect(refusal(["--api-keys", "k", "--no-authentication"]).first?.contains("do not go together") == true)
+    #expect(refusal(["--api-keys", "k", "--no-authentication"]).first?.contains("exclude each other") == true)
   }
 
   @Test func theFlagAloneMeansYes() throws {

@@ -111,16 +111,16 @@ import Testing
       (["KASSA_REDIS_AUTHORITIES": "ca.pem"], ["redis-authorities needs redis."]),
       (
         ["KASSA_DATA": "d"],
-        ["In mode cluster nothing is done with data (environment). mode is 'cluster' (environment)"]
+        ["In mode cluster there is no use for data (environment). mode is 'cluster' (environment)"]
       ),
       (
         ["KASSA_EVENT_LOG_RETENTION": "keep"],
-        ["In mode cluster nothing is done with event-log-retention (environment)."]
+        ["In mode cluster there is no use for event-log-retention (environment)."]
       ),
       (
         ["KASSA_MODE": "embedded", "KASSA_RDKAFKA_DEBUG": "all"],
         [
-          "In mode embedded nothing is done with kafka-brokers (environment), postgres-orders (environment), "
+          "In mode embedded there is no use for kafka-brokers (environment), postgres-orders (environment), "
             + "postgres-stock (environment), postgres-payments (environment), rdkafka.debug (environment)."
         ]
       ),
@@ -158,7 +158,7 @@ import Testing
       ])
     #expect(resolved.propertyOrigins["sasl.password"] == .environment && resolved.settings.partitions == 4)
     #expect(
-      problems([:], ["--config", "f"], file: "rdkafka.a=1\nrdkafka.a=2") == ["f:2: rdkafka.a stands at f:1 already"])
+      problems([:], ["--config", "f"], file: "rdkafka.a=1\nrdkafka.a=2") == ["f:2: rdkafka.a is already set at f:1"])
     #expect(problems(["KASSA_RDKAFKA_": "x"])[0].hasPrefix("no setting is called KASSA_RDKAFKA_"))
   }
 

@@ -58,7 +58,7 @@ import Testing
   @Test(arguments: [
     (["--partitons", "4"], "no setting is called --partitons; did you mean --partitions?"),
     (["--zzz"], "no setting is called --zzz"),
-    (["stray"], "'stray' is no flag: settings are written --name VALUE"),
+    (["stray"], "'stray' is not a flag: settings are written --name VALUE"),
     (["--http"], "--http needs a value"),
     (["--http", "--data", "x"], "--http needs a value"),
     (["--partitions", "2", "--partitions", "3"], "--partitions is given twice, as '2' and as '3'"),
@@ -87,7 +87,7 @@ import Testing
       problems(["--config", "f"], [:], ["f": file]) == [
         "f:7: NAME=VALUE expected, not 'nonsense'", "lanes cannot be '0' (f:1): auto, or 1…64",
         "f:2: no setting is called KASSA_LANE; did you mean KASSA_LANES?", "f:3: no setting is called HTTP",
-        "f:5: KASSA_DATA stands at f:4 already", "f:6: a settings file cannot name another one",
+        "f:5: KASSA_DATA is already set at f:4", "f:6: a settings file cannot name another one",
       ])
   }
 

@@ -35,12 +35,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ([], "add, revoke or list is needed"), (["make"], "add, revoke or list is needed"),
-    (["add"], "more is needed"), (["add", "web"], "--scopes is needed: some of orders:read"),
+    ([], "expected add, revoke or list"), (["make"], "expected add, revoke or list"),
+    (["add"], "an argument is missing"), (["add", "web"], "--scopes is missing: some of orders:read"),
     (["add", "web", "--scopes", "all"], "--scopes cannot be 'all'"),
     (["add", "web", "--scopes", "admin", "--rate", "0"], "--rate cannot be '0'"),
-    (["add", "a.b", "--scopes", "admin"], "'a.b' is no id of a key"), (["revoke", "a.b"], "'a.b' is no id of a key"),
-    (["list", "web"], "'web' is too much"),
+    (["add", "a.b", "--scopes", "admin"], "'a.b' is not a key's id"), (["revoke", "a.b"], "'a.b' is not a key's id"),
+    (["list", "web"], "'web' is unexpected"),
   ])
   func refusals(_ arguments: [String], _ reason: String) {
     #expect(run(arguments + ["--file", path]) == .usage && recorder.err.contains(reason), "\(recorder.err)")

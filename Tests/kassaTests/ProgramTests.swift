@@ -53,10 +53,10 @@ final class Recorder: Sendable {
     ([], "Usage: kassa COMMAND"),
     (["setings"], "kassa: there is no command 'setings'; did you mean settings?\n"),
     (["xyzzy"], "kassa: there is no command 'xyzzy'\n"),
-    (["version", "now"], "kassa: 'now' is too much: kassa version \n"),
+    (["version", "now"], "kassa: 'now' is unexpected: kassa version \n"),
     (["version", "--jsn"], "kassa: version has no option --jsn\n"),
-    (["bench"], "kassa: more is needed: kassa bench SCENARIO [OPTION]…\n"),
-    (["bench", "warm"], "kassa: 'warm' is no scenario; there are checkout, hot"),
+    (["bench"], "kassa: an argument is missing: kassa bench SCENARIO [OPTION]…\n"),
+    (["bench", "warm"], "kassa: 'warm' is not a scenario; there are checkout, hot"),
     (["bench", "hot", "--sead", "3"], "kassa: bench has no option --sead; did you mean --seed?\n"),
     (["bench", "hot", "--orders", "many"], "kassa: --orders cannot be 'many': a whole number is needed\n"),
     (["bench", "hot", "--url", "ftp://shop"], "kassa: the URL \"ftp://shop\" does not start with http://"),
@@ -64,12 +64,12 @@ final class Recorder: Sendable {
       ["bench", "hot", "--api-key-file", "/nowhere/k"], "kassa: --api-key-file: /nowhere/k cannot be read: No such file"
     ),
     (["bench", "hot", "--api-key-file", "/dev/null"], "kassa: the file of the API key must hold one key"),
-    (["completions"], "kassa: more is needed: kassa completions bash|zsh|fish\n"),
+    (["completions"], "kassa: an argument is missing: kassa completions bash|zsh|fish\n"),
     (["completions", "tcsh"], "kassa: there are completions for bash, zsh, fish\n"),
-    (["partitions", "9000"], "kassa: '9000' is no address of an operator port: HOST:PORT\n"),
-    (["partitions", "127.0.0.1:0"], "kassa: '127.0.0.1:0' is no address of an operator port: HOST:PORT\n"),
+    (["partitions", "9000"], "kassa: '9000' is not an operator port's address: HOST:PORT\n"),
+    (["partitions", "127.0.0.1:0"], "kassa: '127.0.0.1:0' is not an operator port's address: HOST:PORT\n"),
     (["partitions", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
-    (["health", "now"], "kassa: 'now' is too much: kassa health [--operator HOST:PORT] [--live]\n"),
+    (["health", "now"], "kassa: 'now' is unexpected: kassa health [--operator HOST:PORT] [--live]\n"),
     (["health", "--operator", "9000"], "kassa: operator cannot be '9000' (flag): a name or an IP address"),
     (["health", "--operator", "127.0.0.1:0"], "kassa: port 0 of operator means any free one"),
     (["health", "--timeout", "0"], "kassa: --timeout cannot be '0': 10…600000\n"),
@@ -82,13 +82,13 @@ final class Recorder: Sendable {
       "kassa: --database-file: /nowhere/db cannot be read: No such file or directory\n"
     ),
     (["quarantine", "orders-0", "1", "--database-file", "/dev/null"], "/dev/null is empty: it must hold the secret\n"),
-    (["verify"], "kassa: more is needed: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…\n"),
-    (["verify", "a", "--lanes", "2", "b"], "kassa: 'b' is too much: kassa verify [FOLDER] [SETTING]…\n"),
+    (["verify"], "kassa: a folder is missing: kassa verify FOLDER, or kassa verify --mode cluster [SETTING]…\n"),
+    (["verify", "a", "--lanes", "2", "b"], "kassa: 'b' is unexpected: kassa verify [FOLDER] [SETTING]…\n"),
     (["verify", "--mode", "cluster"], "kassa: Cluster mode needs kafka-brokers."),
-    (["inspect", "order"], "kassa: a kind and an ID are needed: kassa inspect order|item|user|partition ID"),
+    (["inspect", "order"], "kassa: expected a kind and an ID: kassa inspect order|item|user|partition ID"),
     (["inspect", "house", "1"], "kassa: 'house' cannot be inspected; order, item, user, partition and record can\n"),
-    (["inspect", "record", "orders-0"], "kassa: a partition and an offset are needed: kassa inspect record PARTITION"),
-    (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
+    (["inspect", "record", "orders-0"], "kassa: expected a partition and an offset: kassa inspect record PARTITION"),
+    (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is not an offset: a whole number, at least 0\n"),
     (
       [
         "inspect", "record", "orders-0", "1", "--mode", "cluster", "--kafka-brokers", "127.0.0.1:1",
@@ -96,16 +96,16 @@ final class Recorder: Sendable {
       ],
       "needs postgres-payments"
     ),
-    (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is no id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
-    (["quarantine", "orders-0"], "kassa: more is needed: kassa quarantine PARTITION OFFSET|NUMBER\n"),
-    (["quarantine", "orders-0", "-1"], "kassa: '-1' is no offset: a whole number from 0 on is needed\n"),
+    (["inspect", "--data", "a", "order", "a.b"], "kassa: 'a.b' is not an id: 1 to 64 of A–Z a–z 0–9 _ -\n"),
+    (["quarantine", "orders-0"], "kassa: an argument is missing: kassa quarantine PARTITION OFFSET|NUMBER\n"),
+    (["quarantine", "orders-0", "-1"], "kassa: '-1' is not an offset: a whole number, at least 0\n"),
     (
       ["quarantine", "orders-0", "0", "--database", "x"],
-      "kassa: '0' is no record's number: a whole number from 1 on is needed\n"
+      "kassa: '0' is not a record's number: a whole number, at least 1\n"
     ),
     (
       ["quarantine", "orders-0", "1", "--data", "d", "--database", "x"],
-      "kassa: --data and --database do not go together\n"
+      "kassa: --data and --database exclude each other\n"
     ),
     (["quarantine", "basket-0", "1", "--database", "x"], "kassa: there is no partition 'basket-0'; orders-0 is one\n"),
     (["settings", "--partitons", "1"], "kassa: no setting is called --partitons; did you mean --partitions?\n"),
@@ -131,7 +131,7 @@ final class Recorder: Sendable {
 
   @Test func partitionsNamesTheAddressItAsked() {
     #expect(run(["partitions"], ["KASSA_OPERATOR": "0.0.0.0:1"]) == .failure && recorder.out.isEmpty)
-    #expect(recorder.err == "kassa partitions: 127.0.0.1:1 tells no partitions: Connection refused\n")
+    #expect(recorder.err == "kassa partitions: 127.0.0.1:1 reports no partitions: Connection refused\n")
   }
 
   @Test func healthNamesTheAddressThatNobodyListensAt() {

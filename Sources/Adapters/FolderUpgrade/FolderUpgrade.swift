@@ -6,17 +6,17 @@ import SQLiteLog
 import SQLiteStore
 import StateStore
 
-/// Brings a data folder of version 0.1.0 forward, once and for good.
+/// Upgrades a data folder of version 0.1.0, once and irreversibly.
 ///
-/// There, messages between partitions stood in the log of their receivers, and each partition remembered the newest of
-/// each source. So its log is replayed under those rules until no message is missing; what a restart would have
-/// appended is appended; every partition is checkpointed; and then the log begins anew after its end, with streams
-/// that begin at 1.
+/// In that version messages between partitions were in their receivers' logs, and each partition remembered the newest
+/// of each source. So its log is replayed under those rules until no message is missing; what a restart would have
+/// appended is appended; every partition is checkpointed; and then a new log begins after the end of the old one, with
+/// streams that begin at 1.
 ///
-/// A crash at any moment leaves a folder that the next start brings forward: what was appended leads to the same state
-/// again, and a checkpoint that was written already has nothing before it.
+/// A crash at any moment leaves a folder that the next start upgrades: what was appended leads to the same state again,
+/// and a checkpoint that was already written needs nothing before it.
 package enum FolderUpgrade {
-  /// Why a folder cannot be brought forward: a sentence that says what to do.
+  /// Why a folder cannot be upgraded: a sentence that says what to do.
   package struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     package let description: String
   }
@@ -25,30 +25,30 @@ package enum FolderUpgrade {
   package struct Report: Hashable, Sendable {
     /// Records that the store did not include.
     package let recordsReplayed: Int
-    /// Messages that were under way and are delivered now.
+    /// Messages that were under way and are now delivered.
     package let messagesDelivered: Int
-    /// Where the former log is kept; nil where its history was not to be kept.
+    /// Where the former log is kept; nil if it is not.
     package let copy: String?
   }
 
-  /// Brings the folder forward if it needs it.
+  /// Upgrades the folder if necessary.
   ///
   /// - Parameters:
-  ///   - partitionCount: a folder that was made with another one is left alone.
-  ///   - keepsHistory: whether the former log is kept beside the new one.
-  /// - Returns: nil where there was nothing to do.
+  ///   - partitionCount: a folder created with another count is left alone.
+  ///   - keepsHistory: whether to keep the former log next to the new one.
+  /// - Returns: nil if there was nothing to do.
   /// - Throws: `Refusal`, and nothing was changed; `DataFolderFailure`, `LogFailure`, `StoreFailure`: the next start
-  ///   brings the folder forward.
+  ///   upgrades the folder.
   package static func runIfNeeded(
     path: String, partitionCount: Int, keepsHistory: Bool, options: SQLiteStore.Options = SQLiteStore.Options()
   ) throws -> Report? {
-    // Whoever opens the folder next says what is wrong with it; until then nothing in it is touched.
+    // Opening the folder later reports what is wrong with it; until then nothing in it is touched.
     guard let format = try? DataFolder.readFormat(path), format.partitionCount == partitionCount,
       DataFolder.holds(StoreFile.file, path), try FormerLog.isThere(in: path)
     else { return nil }
     let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file])
     let log = try FormerLog(folder)
-    // Only read so far: what cannot be brought forward stays a folder of the earlier version.
+    // Only reads so far: what cannot be upgraded stays a folder of the earlier version.
     let state = try FormerState(log, try SQLiteStoreReader(path: path), partitionCount: partitionCount)
     try log.append(state.appended)
     let store = try SQLiteStore(folder: folder, options: options)

@@ -6,12 +6,12 @@ import Stock
 
 /// One partition under the rules of version 0.1.0.
 protocol FormerPartition: AnyObject {
-  /// Applies a record, loading what it needs with `load`. Returns the messages that it caused.
+  /// Applies a record, loading what it needs with `load`. Returns the messages it caused.
   func apply(_ delivery: Delivery, load: ([EntityKey]) throws -> [EntityChange]) throws -> [Effects.Outbound]
   /// Whether a message was not seen before.
   func isNew(_ message: PartitionMessage) -> Bool
   var status: PartitionStatus { get }
-  /// Everything that changed since the beginning, with the header it leads to; nil when nothing did.
+  /// Everything that has changed since the start, with the resulting header; nil if nothing has.
   func takeChanges() -> CheckpointBatch?
 }
 

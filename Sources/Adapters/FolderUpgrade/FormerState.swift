@@ -7,7 +7,7 @@ import SQLiteStore
 import StateStore
 import Synchronization
 
-/// What a folder of version 0.1.0 comes to, once its log has been replayed and no message is under way.
+/// The state of a folder of version 0.1.0 once its log has been replayed and no message is under way.
 struct FormerState {
   private let store: SQLiteStoreReader
   private var partitions: [PartitionID: any FormerPartition] = [:]
@@ -20,7 +20,7 @@ struct FormerState {
   init(_ log: FormerLog, _ store: SQLiteStoreReader, partitionCount: Int) throws {
     self.store = store
     guard let partitioner = Partitioner(count: partitionCount) else {
-      throw LogFailure(.format, "\(partitionCount) is no partition count")
+      throw LogFailure(.format, "\(partitionCount) is not a partition count")
     }
     let headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
     for service in Service.allCases {
@@ -59,8 +59,8 @@ struct FormerState {
     return outputs
   }
 
-  /// Delivers what was caused and does not stand in the log, and what that causes. What stands there is dropped as a
-  /// repetition.
+  /// Delivers messages that were caused but are not in the log, and what they cause. Those in the log are dropped as
+  /// repetitions.
   private mutating func deliver(_ first: [Effects.Outbound]) throws {
     var outputs = first
     while !outputs.isEmpty {
@@ -79,7 +79,8 @@ struct FormerState {
     }
   }
 
-  /// Writes a checkpoint of every partition that has changed since its newest, without what the former rules needed.
+  /// Writes a checkpoint of every partition that has changed since its newest, without what only the former rules
+  /// needed.
   /// - Throws: `StoreFailure`.
   func writeCheckpoints(to store: SQLiteStore) throws {
     for (partition, state) in partitions.sorted(by: { $0.key < $1.key }) {

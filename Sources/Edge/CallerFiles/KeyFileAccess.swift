@@ -10,7 +10,7 @@ package struct KeyFileFailure: Error, Hashable, CustomStringConvertible {
 /// Reads and writes the file of API keys.
 package enum KeyFileAccess {
   /// The keys of a file.
-  /// - Throws: `KeyFileFailure` when it cannot be read, others may change or read it, or a line is wrong.
+  /// - Throws: `KeyFileFailure` if it cannot be read, others may change or read it, or a line is wrong.
   package static func keys(_ path: String) throws(KeyFileFailure) -> KeyFile {
     guard let text = try text(path) else { throw KeyFileFailure(path, String(cString: strerror(ENOENT))) }
     return try keys(text, path)
@@ -24,9 +24,9 @@ package enum KeyFileAccess {
     }
   }
 
-  /// Adds a key under a new secret, and makes the file when there is none.
-  /// - Returns: what the caller presents, `ID.SECRET`: it is kept nowhere.
-  /// - Throws: `KeyFileFailure`; then the file is as it was.
+  /// Adds a key with a new secret, and creates the file if there is none.
+  /// - Returns: what the caller presents, `ID.SECRET`: it is stored nowhere.
+  /// - Throws: `KeyFileFailure`; then the file is unchanged.
   package static func add(
     _ id: CallerID, scopes: CallerScopes, rate: KeyFile.Rate, to path: String,
     using generator: inout some RandomNumberGenerator
@@ -39,7 +39,7 @@ package enum KeyFileAccess {
       throw KeyFileFailure(path, "there is a key \(id) already; revoke it, or choose another id")
     }
     guard file.keys.count < KeyFile.keysMax else {
-      throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, as many as one may; revoke those that nobody uses")
+      throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, the maximum; revoke unused ones")
     }
     let secret = secret(using: &generator)
     let key = KeyFile.Key(id: id, digest: SHA256Digest(of: secret.utf8), scopes: scopes, rate: rate)
@@ -47,15 +47,15 @@ package enum KeyFileAccess {
     return "\(id).\(secret)"
   }
 
-  /// Takes a key away.
-  /// - Throws: `KeyFileFailure`, also when no key has this id. The file is unchanged then.
+  /// Removes a key.
+  /// - Throws: `KeyFileFailure`, also if no key has this id. Then the file is unchanged.
   package static func revoke(_ id: CallerID, in path: String) throws(KeyFileFailure) {
     let lock = try Lock(path)
     defer { lock.release() }
     guard let text = try text(path) else { throw KeyFileFailure(path, String(cString: strerror(ENOENT))) }
     _ = try keys(text, path)
     guard let shorter = KeyFile.removing(id, from: text) else {
-      throw KeyFileFailure(path, "there is no key \(id); `kassa api-keys list` shows those that there are")
+      throw KeyFileFailure(path, "there is no key \(id); `kassa api-keys list` shows all")
     }
     try write(shorter, to: path)
   }
@@ -63,7 +63,7 @@ package enum KeyFileAccess {
   /// 256 random bits in base64url: 43 characters.
   static func secret(using generator: inout some RandomNumberGenerator) -> String {
     let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    // Six bits a character; the last one holds the four that are left.
+    // Six bits per character; the last one holds the remaining four.
     var bits = (0..<4).map { _ in generator.next() as UInt64 }
     return String(
       decoding: (0..<43).map { _ -> UInt8 in
@@ -75,7 +75,7 @@ package enum KeyFileAccess {
 
   // MARK: Files
 
-  /// The text of a file that only its owner can change; nil when there is none.
+  /// The text of a file that only its owner can change; nil if there is none.
   private static func text(_ path: String) throws(KeyFileFailure) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -87,7 +87,7 @@ package enum KeyFileAccess {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw KeyFileFailure(path, "not a file")
     }
-    // A group that may read is how Kubernetes mounts a Secret for a pod with `fsGroup`.
+    // Kubernetes mounts a Secret readable by the group for a pod with `fsGroup`.
     guard status.st_mode & 0o027 == 0 else {
       throw KeyFileFailure(path, "others can read these keys, or their group can write them: chmod 600 \(path)")
     }
@@ -109,7 +109,7 @@ package enum KeyFileAccess {
     return text
   }
 
-  /// Writes beside the file, and puts that in its place: a server that reads meanwhile sees the old or the new one.
+  /// Writes a second file and renames it: a server reading at the same time sees the old or the new one.
   private static func write(_ text: String, to path: String) throws(KeyFileFailure) {
     let beside = "\(path).new"
     unlink(beside)
@@ -130,7 +130,7 @@ package enum KeyFileAccess {
       unlink(beside)
       throw KeyFileFailure(path, String(cString: strerror(why)))
     }
-    // The name, too, is on the disk when this is back.
+    // The name must also be on disk when this returns.
     let folder = open(parent(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)
@@ -143,7 +143,7 @@ package enum KeyFileAccess {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Keeps two commands from losing each other's change.
+  /// Keeps two commands from losing each other's changes.
   private struct Lock {
     private let descriptor: Int32
 

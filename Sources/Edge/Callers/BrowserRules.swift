@@ -1,19 +1,19 @@
-// Web pages as callers nobody asked for
+// Web pages as uninvited callers
 //
-// A browser on the operator's own machine, or inside the network, reaches what strangers cannot. Two ways lead from any
-// page on the web through it to a server that takes everybody:
+// A browser on the operator's own machine, or inside the network, reaches what strangers cannot. Through it, any page
+// on the web can reach a server that accepts everybody in two ways:
 //
-// * The page sends a request across sites. The browser says so (`Sec-Fetch-Site`, `Origin`) and keeps the answer from
-//   the page, but the request was served: a POST that took money has taken it.
-// * The page's own name is made to point at 127.0.0.1 (DNS rebinding). To the browser nothing is across sites then, and
+// * The page sends a cross-site request. The browser says so (`Sec-Fetch-Site`, `Origin`) and hides the answer from the
+//   page, but the request was served: a POST that takes money has taken it.
+// * The page's own name is made to point at 127.0.0.1 (DNS rebinding). To the browser nothing is cross-site then, and
 //   the page reads the answers. But `Host` still has the page's name.
 //
-// So a request across sites is refused unless the site was named, and on loopback only hosts that no name server can
-// give away are answered: addresses, `localhost`, and what was named. Programs other than browsers send neither of the
-// two headers, and hosts as they like. Servers off loopback are known by names that nobody told them, so their hosts
-// are looked at only when some are named.
+// So a cross-site request is refused unless the site is configured, and on loopback only hosts that no name server can
+// assign are answered: addresses, `localhost`, and configured ones. Programs other than browsers send neither of the
+// two headers, and any host. Servers not on loopback have names they do not know, so their hosts are checked only if
+// some are configured.
 
-/// Which requests that browsers may have been tricked into are answered. Looking allocates nothing.
+/// Decides which requests that a browser may have been tricked into sending are answered. Checking allocates nothing.
 package struct BrowserRules: Sendable {
   private let checksHosts: Bool
   private let hosts: [[UInt8]]
@@ -24,8 +24,8 @@ package struct BrowserRules: Sendable {
 
   /// - Parameters:
   ///   - isLoopback: whether only this machine reaches the port.
-  ///   - hosts: names without ports that requests may give beside addresses and `localhost`.
-  ///   - origins: sites whose pages may ask: `https://shop.example`.
+  ///   - hosts: names without ports that requests may use besides addresses and `localhost`.
+  ///   - origins: sites whose pages may send requests: `https://shop.example`.
   package init(isLoopback: Bool = false, hosts: [String] = [], origins: [String] = []) {
     checksHosts = isLoopback || !hosts.isEmpty
     self.hosts = (hosts + ["localhost"]).map { $0.utf8.map(Self.lower) }
@@ -34,21 +34,21 @@ package struct BrowserRules: Sendable {
 
   package enum Verdict: Hashable, Sendable {
     case good
-    /// It comes from a page of a site that was named: it has to be told that it may read the answer.
+    /// It comes from a page of a configured site: the answer must say that the page may read it.
     case goodAcrossSites
     case unknownHost
     case crossSite
   }
 
-  /// What becomes of a request with these headers; empty ones are not there.
+  /// How to treat a request with these headers; empty ones are absent.
   package func verdict(
     host: UnsafeBufferPointer<UInt8>, origin: UnsafeBufferPointer<UInt8>, fetchSite: UnsafeBufferPointer<UInt8>
   ) -> Verdict {
     if checksHosts, !host.isEmpty, !isKnown(host: host) { return .unknownHost }
-    // Almost all requests: no browser's.
+    // Almost all requests: not from a browser.
     if origin.isEmpty, fetchSite.isEmpty { return .good }
     if !origin.isEmpty, origins.contains(where: { Self.isSame($0, origin) }) { return .goodAcrossSites }
-    // Pages cannot set this header, so what the browser says is so.
+    // Pages cannot set this header, so the browser can be trusted.
     if Self.isSame("same-origin", fetchSite) || Self.isSame("none", fetchSite) { return .good }
     if Self.isSame("cross-site", fetchSite) { return .crossSite }
     return origin.isEmpty || isOwn(origin, host) ? .good : .crossSite

@@ -1,12 +1,11 @@
-/// Knows the callers of one lane's requests by what they present. Lane-confined.
+/// Recognizes the callers of one lane's requests by what they present. Lane-confined.
 ///
-/// A key is presented as `ID.SECRET`. Who it is follows from the id alone, so finding it costs the same however many
-/// keys there are; ids are no secrets. Whether it is them follows from the SHA-256 of the secret, compared in
-/// constant time. A lane hashes a secret once; later it compares the presented secret with the one that it has already
-/// checked, which costs a tenth.
+/// A key is presented as `ID.SECRET`. The id alone identifies the caller, so finding it costs the same however many
+/// keys there are; ids are not secret. The SHA-256 of the secret, compared in constant time, proves the identity. A
+/// lane hashes a secret once; later it compares the presented secret with the one already checked, which costs a tenth.
 package final class CallerGate {
   private var table: CallerTable
-  /// Those that showed their secret, with it. As many as there are keys at most.
+  /// Callers that have shown their secret, with it. At most as many as there are keys.
   private var proved: [CallerID: Proof] = [:]
 
   private final class Proof {
@@ -19,12 +18,12 @@ package final class CallerGate {
     }
   }
 
-  /// Of the presented secret: what `kassa api-keys` makes has 43 characters.
+  /// Lengths of presented secrets: those `kassa api-keys` makes have 43 characters.
   package static let secretLengths = 16...128
 
   package init(_ table: CallerTable) { self.table = table }
 
-  /// From now on other keys hold: what was proved before has to be proved again.
+  /// From now on other keys are valid: what was proved before must be proved again.
   package func replace(_ table: CallerTable) {
     self.table = table
     proved = [:]
@@ -33,12 +32,12 @@ package final class CallerGate {
   package enum Refusal: Error, Hashable, Sendable {
     /// Nothing was presented.
     case nothing
-    /// What was presented is no key, or stands there twice.
+    /// What was presented is not a key, or was presented twice.
     case malformed
-    /// It is none of these callers', or not their secret: which of the two is not told.
+    /// No such caller, or not its secret: which of the two is not revealed.
     case unknown
 
-    /// What `WWW-Authenticate` says of it. Without credentials, no error is told (RFC 6750).
+    /// The `WWW-Authenticate` header. Without credentials it names no error (RFC 6750).
     package var challenge: String {
       self == .nothing ? "Bearer realm=\"kassa\"" : "Bearer realm=\"kassa\", error=\"invalid_token\""
     }
@@ -71,7 +70,7 @@ package final class CallerGate {
     return try prove(name, secret)
   }
 
-  /// The caller of a secret that was not seen before.
+  /// The caller of a secret not seen before.
   private func prove(
     _ name: UnsafeBufferPointer<UInt8>, _ secret: UnsafeBufferPointer<UInt8>
   ) throws(Refusal) -> Caller {
@@ -91,7 +90,7 @@ package final class CallerGate {
     }
   }
 
-  /// What a bearer token may consist of, without the dot.
+  /// Characters of a bearer token, except the dot.
   private static func isOfSecret(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,16 +1,17 @@
-/// Names a caller: 1 to 32 characters of `A–Z a–z 0–9 _ -`, kept in place so that looking one up allocates nothing.
+/// Identifies a caller: 1 to 32 characters of `A–Z a–z 0–9 _ -`, stored inline so that looking one up allocates
+/// nothing.
 package struct CallerID: Hashable, Sendable, CustomStringConvertible {
   private var words: SIMD4<UInt64> = .zero
 
   package static let lengthMax = 32
 
-  /// nil for anything that is no id.
+  /// nil for anything that is not an id.
   package init?(_ bytes: some Collection<UInt8>) {
     guard (1...Self.lengthMax).contains(bytes.count), bytes.allSatisfy(Self.isAllowed) else { return nil }
     withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
   }
 
-  /// Bytes that need not be an id: to find one that is the same. nil where none can be.
+  /// Bytes that need not be a valid id, for finding an equal one. nil if none can be equal.
   init?(unchecked bytes: UnsafeRawBufferPointer) {
     guard (1...Self.lengthMax).contains(bytes.count), bytes[bytes.count - 1] != 0 else { return nil }
     withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }

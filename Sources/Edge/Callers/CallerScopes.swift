@@ -11,7 +11,7 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
   package static let paymentWrite = CallerScopes(rawValue: 32)
   /// `batch_init`, and nothing else.
   package static let admin = CallerScopes(rawValue: 64)
-  /// The operator port, which only tells.
+  /// The operator port, which is read-only.
   package static let `operator` = CallerScopes(rawValue: 128)
 
   package static let all: [(scope: CallerScopes, name: StaticString)] = [
@@ -20,8 +20,8 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
     (.operator, "operator"),
   ]
 
-  /// Reads names divided by commas: `orders:read,admin`. A service alone means both of its scopes. nil for anything
-  /// else, and for none.
+  /// Reads names separated by commas: `orders:read,admin`. A service alone means both of its scopes. nil for anything
+  /// else, and for no names.
   package init?(names text: Substring) {
     var scopes: CallerScopes = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -35,7 +35,7 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
     self = scopes
   }
 
-  /// What `WWW-Authenticate` says to a caller that lacks these.
+  /// The `WWW-Authenticate` header for a caller that lacks these.
   package var challenge: String { "Bearer realm=\"kassa\", error=\"insufficient_scope\", scope=\"\(self)\"" }
 
   package var description: String {

@@ -4,11 +4,11 @@ import Synchronization
 package final class Caller: Sendable {
   package let id: CallerID
   package let scopes: CallerScopes
-  /// nil: as often as it likes.
+  /// nil: unlimited.
   package let rate: CallerRate?
   let digest: SHA256Digest
-  /// `TokenBucket.fullAt`. One for all lanes: a caller's connections are spread over them unevenly, so that a share of
-  /// the rate for each would refuse one that keeps to it.
+  /// `TokenBucket.fullAt`. One for all lanes: a caller's connections are spread over them unevenly, so a share of the
+  /// rate per lane would refuse a caller that keeps to it.
   private let fullAt: Atomic<Int64>
 
   init(id: CallerID, scopes: CallerScopes, rate: CallerRate?, digest: SHA256Digest, bucket: TokenBucket) {
@@ -19,15 +19,15 @@ package final class Caller: Sendable {
     fullAt = Atomic(bucket.fullAt)
   }
 
-  /// What stands for an idempotency key of this caller wherever keys are kept, so that another caller's key of the same
-  /// text is another key: 160 bits of a hash of both. No id holds a NUL, so what is hashed names the two of them.
+  /// The stored form of this caller's idempotency key, so that another caller's key with the same text is a different
+  /// key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
   package func own(idempotencyKey text: String) -> String {
     SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
   }
 
   var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
 
-  /// Takes a token of its bucket.
+  /// Takes a token from its bucket.
   /// - Parameter now: nanoseconds of a monotonic clock.
   package func take(at now: Int64) -> TokenBucket.Decision {
     guard let rate else { return .allowed(left: .max) }
@@ -43,15 +43,15 @@ package final class Caller: Sendable {
   }
 }
 
-/// The callers of a file, found by id. Never changed: a file that is read again makes another one.
+/// The callers of a file, found by id. Immutable: reloading a file makes a new one.
 package final class CallerTable: Sendable {
   let callers: [CallerID: Caller]
 
   package var count: Int { callers.count }
 
   /// - Parameters:
-  ///   - defaultRate: of those that the file gives none; nil: as often as they like.
-  ///   - older: whose buckets go on, so that a file that is read again fills none.
+  ///   - defaultRate: for callers without a rate in the file; nil: unlimited.
+  ///   - older: the table whose buckets continue, so that reloading a file fills none.
   package init(_ file: KeyFile, defaultRate: CallerRate?, continuing older: CallerTable? = nil) {
     var callers: [CallerID: Caller] = [:]
     callers.reserveCapacity(file.keys.count)

@@ -1,12 +1,12 @@
-/// The file of API keys: one key a line.
+/// The file of API keys: one key per line.
 ///
 /// ```
 /// # id            SHA-256 of the secret   scopes                    rate
 /// shop-web        9f86d08188…             orders,stock:read         200/400
 /// nightly-import  60303ae22b…             stock,admin               unlimited
 /// ```
-/// Words are divided by blanks; empty lines and what begins with `#` are passed over. The rate is requests a second,
-/// with `/BURST` what may come at once, `unlimited`, or `default`, which may be left out.
+/// Words are separated by blanks; empty lines and lines starting with `#` are skipped. The rate is in requests per
+/// second, optionally with `/BURST` for how many may come at once, or `unlimited`, or `default`, which may be left out.
 package struct KeyFile: Hashable, Sendable {
   package enum Rate: Hashable, Sendable, CustomStringConvertible {
     case ofSettings, unlimited
@@ -47,7 +47,7 @@ package struct KeyFile: Hashable, Sendable {
     package var description: String { "\(id) \(digest) \(scopes) \(rate)" }
   }
 
-  /// Why a file is none of keys: the line and what is wrong with it.
+  /// Why a file is not a key file: the line and what is wrong with it.
   package struct Failure: Error, Hashable, CustomStringConvertible {
     package let line: Int
     package let reason: String
@@ -66,22 +66,22 @@ package struct KeyFile: Hashable, Sendable {
     for (index, line) in Self.lines(text).enumerated() {
       guard let key = try Self.key(line, index + 1) else { continue }
       if let other = lineOf.updateValue(index + 1, forKey: key.id) {
-        throw Failure(line: index + 1, reason: "the id \(key.id) stands at line \(other) already")
+        throw Failure(line: index + 1, reason: "the id \(key.id) is already at line \(other)")
       }
       guard keys.count < Self.keysMax else {
-        throw Failure(line: index + 1, reason: "more than \(Self.keysMax) keys; revoke those that nobody uses")
+        throw Failure(line: index + 1, reason: "more than \(Self.keysMax) keys; revoke unused ones")
       }
       keys.append(key)
     }
     self.keys = keys
   }
 
-  /// A line that ends with CR LF ends with one character of Swift's.
+  /// CR LF is one character in Swift.
   private static func lines(_ text: String) -> [Substring] {
     text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
   }
 
-  /// The key of a line; nil where it has none.
+  /// The key of a line; nil if it has none.
   static func key(_ line: Substring, _ number: Int = 0) throws(Failure) -> Key? {
     let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
     guard let first = words.first, !first.hasPrefix("#") else { return nil }
@@ -104,12 +104,12 @@ package struct KeyFile: Hashable, Sendable {
     return Key(id: id, digest: digest, scopes: scopes, rate: rate)
   }
 
-  /// The text with a key's line after the others; comments stay.
+  /// The text with a key's line appended; comments stay.
   package static func adding(_ key: Key, to text: String) -> String {
     text + (text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + "\(key)\n"
   }
 
-  /// The text without the line of a key; nil when there is none.
+  /// The text without a key's line; nil if there is none.
   package static func removing(_ id: CallerID, from text: String) -> String? {
     var lines = lines(text)
     let place = lines.firstIndex { line in

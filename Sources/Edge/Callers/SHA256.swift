@@ -1,5 +1,5 @@
-/// The hash of FIPS 180-4. Here because the ways in must not need a library for it: what is hashed are secrets of some
-/// dozens of bytes, and each only once a lane (`CallerGate`).
+/// The hash of FIPS 180-4. Implemented here so that the edge needs no library for it: it hashes secrets of a few dozen
+/// bytes, each only once per lane (`CallerGate`).
 package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   /// The first word first.
   private var words: SIMD8<UInt32>
@@ -50,7 +50,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What a block makes of the words, which is added to them.
+  /// The words mixed with a block, to be added to them.
   private static func mixed(
     _ words: SIMD8<UInt32>, _ schedule: UnsafeMutableBufferPointer<UInt32>, _ constants: UnsafeBufferPointer<UInt32>
   ) -> SIMD8<UInt32> {
@@ -83,7 +83,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   /// In hexadecimal digits, as `sha256sum` writes it.
   package var description: String { text(words: 8) }
 
-  /// The first 160 bits of it in 40 hexadecimal digits.
+  /// The first 160 bits in 40 hexadecimal digits.
   package var shortText: String { text(words: 5) }
 
   private func text(words count: Int) -> String {
@@ -96,7 +96,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The same, in a time that does not tell where they differ.
+  /// Equality, in a time that does not reveal where they differ.
   package func isSame(as other: SHA256Digest) -> Bool {
     let difference = words ^ other.words
     var bits: UInt32 = 0

@@ -1,6 +1,6 @@
-/// How often a caller may ask.
+/// How often a caller may send requests.
 package struct CallerRate: Hashable, Sendable, CustomStringConvertible {
-  /// Requests per second, forever.
+  /// Sustained requests per second.
   package let perSecond: Int
   /// Requests that may come at once after a pause.
   package let burst: Int
@@ -8,7 +8,7 @@ package struct CallerRate: Hashable, Sendable, CustomStringConvertible {
   package static let perSecondMax = 1_000_000
   package static let burstMax = 1_000_000
 
-  /// nil where one of them is not within 1…1,000,000. Without a burst: what one second brings.
+  /// nil if one of them is not in 1…1,000,000. The default burst is one second's worth.
   package init?(perSecond: Int, burst: Int? = nil) {
     let burst = burst ?? perSecond
     guard (1...Self.perSecondMax).contains(perSecond), (1...Self.burstMax).contains(burst) else { return nil }
@@ -27,23 +27,23 @@ package struct CallerRate: Hashable, Sendable, CustomStringConvertible {
 
   package var description: String { burst == perSecond ? "\(perSecond)" : "\(perSecond)/\(burst)" }
 
-  /// Nanoseconds that one request stands for.
+  /// Nanoseconds per request.
   var interval: Int64 { max(1, 1_000_000_000 / Int64(perSecond)) }
 }
 
-/// A bucket of tokens that fills at a rate and from which every request takes one.
+/// A bucket of tokens that fills at a rate; every request takes one.
 ///
 /// Its whole state is one number: when the bucket will be full again, in nanoseconds (the generic cell rate algorithm).
-/// So a bucket that many lanes share is one atomic word without a lock, and time passes without anybody filling it.
-/// Pure: time comes in.
+/// So a bucket shared by many lanes is one atomic word without a lock, and nobody has to fill it as time passes. Pure:
+/// time is passed in.
 package struct TokenBucket: Hashable, Sendable {
-  /// When it is full again; in the past: it is full.
+  /// When it will be full again; if in the past, it is full.
   package var fullAt: Int64
 
   package init(fullAt: Int64 = .min / 4) { self.fullAt = fullAt }
 
   package enum Decision: Hashable, Sendable {
-    /// Tokens that are left.
+    /// Remaining tokens.
     case allowed(left: Int)
     /// Nanoseconds until there is a token.
     case refused(wait: Int64)

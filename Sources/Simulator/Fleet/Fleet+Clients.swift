@@ -33,13 +33,13 @@ extension Fleet {
     let deadline = random.percent(5) ? clock + Int64(random.within(10...400)) : nil
     let input = StreamInput.command(
       ClientCommand(request: id, idempotency: token, trace: trace, command: command), deadline: deadline)
-    // Refused at the entrance: it never gets a number, and is never executed.
+    // Refused on entry: it never gets a number, and is never executed.
     guard pod.streams[layout.slot(partition)].offer(input, bytes: 64) else { return auditor.refused(id) }
     tally.requests += 1
     clients.wait(for: .init(id: id, command: command, partition: partition, token: token))
   }
 
-  /// Sends something again under its key, whatever became of it; sometimes the key comes with another command.
+  /// Sends something again under its key, whatever its outcome; sometimes the key comes with another command.
   func repeatRequest() {
     guard let old = random.pick(clients.repeatable), let token = old.token,
       clients.waiting.count < FleetClients.waitingMax
@@ -48,7 +48,7 @@ extension Fleet {
     submit(old.command, IdempotencyToken(key: token.key, fingerprint: fingerprint), to: old.partition)
   }
 
-  /// A client waits no longer: it does not know what became of its request.
+  /// A client stops waiting: it does not know the outcome of its request.
   func giveUp() {
     guard let request = random.percent(80) ? clients.waiting.first : random.pick(clients.waiting) else { return }
     _ = clients.take(request.id)
@@ -57,7 +57,7 @@ extension Fleet {
 
   // MARK: Replies
 
-  /// An owner lets a reply go.
+  /// An owner releases a reply.
   func reveal(_ reply: CommandReply, _ pod: FleetPod, _ slot: Int, _ owner: OwnerID) {
     switch reply {
     case .outcome(let outcome):
@@ -69,7 +69,7 @@ extension Fleet {
     send(.reply(reply, slot, owner), from: pod, toRun: reply.request.incarnation)
   }
 
-  /// A reply reaches the pod that took the command. One that comes twice finds nobody the second time.
+  /// A reply reaches the pod that took the command. If it arrives twice, nobody waits for it the second time.
   func bring(_ reply: CommandReply, _ slot: Int, _ owner: OwnerID, _ pod: FleetPod, _ from: Int) {
     send(.replyReceived(reply.request, slot, owner), from: pod, to: from)
     guard let request = clients.take(reply.request) else { return }
@@ -89,7 +89,7 @@ extension Fleet {
 
   // MARK: Reads
 
-  /// A read is asked, or asked again.
+  /// A read is sent, or sent again.
   func read() {
     for _ in 0..<random.within(1...3) where violation == nil {
       if clients.readsToAsk.isEmpty || random.percent(60) {
@@ -106,7 +106,7 @@ extension Fleet {
     }
   }
 
-  /// Often one that is cut off from everything but its clients: it may be an owner that does not know of its successor.
+  /// Often one cut off from everything but its clients: it may be an owner that does not know of its successor.
   private func podToAsk() -> FleetPod? {
     let isCut = random.percent(40)
     let alone = pods.first { isCut && cutFromLog[$0.index] > clock && cutFromPeers[$0.index] > clock }
@@ -121,7 +121,7 @@ extension Fleet {
     send(.read(read.query, read.id), from: pod, to: known.pod)
   }
 
-  /// A read reaches whoever is believed to own its partition.
+  /// A read reaches the believed owner of its partition.
   func ask(_ query: Query, _ request: RequestID, _ pod: FleetPod, _ from: Int) {
     let slot = layout.slot(query.partition(by: layout.partitioner))
     guard let seat = pod.seats[slot] else { return send(.readRefused(query, request), from: pod, to: from) }
@@ -133,7 +133,7 @@ extension Fleet {
     perform(actions, pod, slot, seat)
   }
 
-  /// An owner lets an answer go.
+  /// An owner releases an answer.
   func reveal(_ view: View, for request: RequestID, from pod: FleetPod) {
     if let read = clients.readsAsked.first(where: { $0.id == request }) {
       auditor.judge(view, of: read.query, since: read.since)

@@ -13,7 +13,7 @@ extension Fleet {
     tally.unknown += clients.crash(run: old.run)
     let isChanged = random.percent(swarm.limitsChangePercent)
     pods[index] = makePod(index, isChanged ? swarm.ruleLimits(&random) : old.limits)
-    // What it had handed over may still be appended.
+    // What it had submitted may still be appended.
     appends = appends.filter { $0.run != old.run || random.percent(50) }
     for other in links.indices { disconnect(index, other) }
     links[index][index] = []
@@ -41,7 +41,7 @@ extension Fleet {
     tally.cuts += 1
     if kind == 0 || kind >= 3 { cutFromLog[index] = until }
     if kind == 1 || kind >= 3 { cutFromStore[index] = until }
-    // From everything but its clients, whom it might tell what it remembers.
+    // Cut off from everything but its clients, to whom it might report what it remembers.
     if kind >= 2 {
       cutFromPeers[index] = until
       for other in links.indices where other != index { disconnect(index, other) }
@@ -49,7 +49,7 @@ extension Fleet {
     if kind >= 3 || random.percent(40) { reassign(index) }
   }
 
-  /// A connection breaks: what is on its way is lost, and both ends notice.
+  /// A connection breaks: what is in transit is lost, and both ends notice.
   func disconnect(_ a: Int, _ b: Int) {
     guard a != b else { return }
     tally.disconnects += 1
@@ -59,7 +59,7 @@ extension Fleet {
     noticeLoss(pods[b], to: a)
   }
 
-  /// A pod sees that what it sent to another one may not have arrived.
+  /// A pod notices that what it sent to another pod may not have arrived.
   func noticeLoss(_ pod: FleetPod, to other: Int) {
     for slot in layout.partitions.indices {
       guard let known = pod.owners[slot], known.pod == other else { continue }
@@ -68,7 +68,7 @@ extension Fleet {
     for seat in pod.seats { seat?.repliesLost = true }
   }
 
-  /// An owner is told to give its partition up; whoever is wanted there takes it over.
+  /// An owner is told to give up its partition; the wanted owner takes over.
   func leave() {
     guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil && !$0.tenancy.isReplaying }) else {
       return
@@ -77,7 +77,7 @@ extension Fleet {
     seat.tenancy.leave()
   }
 
-  /// The database of a partition is set back to an earlier copy, under running owners.
+  /// A partition's database is restored to an earlier copy while owners run.
   func restore() {
     let slot = random.below(logs.count)
     guard store.restore(slot) else { return }
@@ -103,7 +103,7 @@ extension Fleet {
     tally.poisoned += 1
   }
 
-  /// An operator sets aside what a partition stopped at, and its pod starts anew.
+  /// An operator sets aside the record that stopped a partition, and its pod restarts.
   func quarantine() {
     for pod in pods {
       for (slot, seat) in pod.seats.enumerated() {

@@ -3,11 +3,11 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What pods say to each other.
+// What pods send each other.
 
 extension Fleet {
   func send(_ packet: Packet, from pod: FleetPod, to other: Int) {
-    // Whoever is cut off from the others still reaches itself.
+    // A pod cut off from the others still reaches itself.
     guard other == pod.index || cutFromPeers[pod.index] <= clock && cutFromPeers[other] <= clock else {
       noticeLoss(pod, to: other)
       return noticeLoss(pods[other], to: pod.index)
@@ -15,13 +15,13 @@ extension Fleet {
     links[pod.index][other].append(packet)
   }
 
-  /// To the pod of a run, if it lives.
+  /// To the pod of a run, if it is alive.
   func send(_ packet: Packet, from pod: FleetPod, toRun run: UInt64) {
     guard let other = pods.first(where: { $0.run == run }) else { return }
     send(packet, from: pod, to: other.index)
   }
 
-  /// To whoever sends a stream.
+  /// To the sender of a stream.
   func send(_ packet: Packet, from pod: FleetPod, to source: StreamSource) {
     switch source {
     case .session(let session): send(packet, from: pod, toRun: session.run)
@@ -38,7 +38,7 @@ extension Fleet {
     }
     guard !waiting.isEmpty else { return }
     let (from, to) = waiting[random.below(waiting.count)]
-    // What asks for work and what ends it have an order each.
+    // Packets that ask for work and packets that end it are ordered separately.
     let asksForWork = random.percent(50)
     let place = links[from][to].firstIndex { $0.asksForWork == asksForWork } ?? 0
     take(links[from][to].remove(at: place), at: pods[to], from: from)
@@ -94,12 +94,12 @@ extension Fleet {
     }
   }
 
-  /// Has the tenure of an owner do something, if the pod has it.
+  /// Makes an owner's tenure do something, if the pod has it.
   func withSeat(
     _ pod: FleetPod, _ slot: Int, of owner: OwnerID, refuse: Packet?, _ from: Int,
     _ body: (inout any TenancyDriver, inout TenancyActions) -> Void
   ) {
-    // With the planted mistake, whoever sits there takes what was meant for another.
+    // With the planted bug, the current tenure takes what was meant for another.
     guard let seat = pod.seats[slot], seat.tenancy.owner == owner || planted == .inputsBeforeReplayEnds else {
       if let refuse { send(refuse, from: pod, to: from) }
       return
@@ -109,7 +109,7 @@ extension Fleet {
     perform(actions, pod, slot, seat)
   }
 
-  /// Has the tenure of a stream's source take what its destination says.
+  /// Passes what a stream's destination says to the tenure of its source.
   private func withSource(
     _ source: PartitionID, _ pod: FleetPod, _ body: (inout any TenancyDriver, inout TenancyActions) -> Void
   ) {
@@ -138,7 +138,7 @@ extension Fleet {
     }
   }
 
-  /// Begins the lane's next session. Whoever waits for what was sent by the old one does not learn what became of it.
+  /// Begins the lane's next session. Those waiting for what the old one sent do not learn its outcome.
   func openSession(_ slot: Int, _ pod: FleetPod) {
     let (unknown, unsent) = pod.streams[slot].abandoned()
     defer { for input in unsent { _ = pod.streams[slot].offer(input, bytes: 64) } }
@@ -168,14 +168,14 @@ extension Fleet {
     perform(actions, pod, slot, seat)
   }
 
-  /// A pod learns that an owner owns nothing any more, or lost the way to it.
+  /// A pod learns that an owner no longer owns anything, or lost its connection to it.
   func forget(_ owner: OwnerID, _ slot: Int, _ pod: FleetPod) {
     guard pod.owners[slot]?.owner == owner else { return }
     pod.owners[slot] = nil
     lostWay(to: owner, slot, pod)
   }
 
-  /// What is under way to an owner may be lost.
+  /// What is in transit to an owner may be lost.
   func lostWay(to owner: OwnerID, _ slot: Int, _ pod: FleetPod) {
     if planted == .sentAgainOutOfOrder { return }
     pod.streams[slot].disowned(by: owner)

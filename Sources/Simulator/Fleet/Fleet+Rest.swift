@@ -6,7 +6,7 @@ import Stock
 import Streams
 import Tenancy
 
-// The end of a run: nothing goes wrong any more, everything comes to rest, and what is left is audited.
+// The end of a run: no more faults, everything comes to rest, and what is left is audited.
 
 extension Fleet {
   func comeToRest() {
@@ -32,14 +32,14 @@ extension Fleet {
       storeWork()
       tend()
       if round % 40 == 0 { quarantine() }
-      // Nobody was told of an owner, or a connection broke before it was.
+      // Nobody announced an owner, or a connection broke before that.
       if round % 100 == 0 { resume() }
       if round % 20 == 0, isAtRest { return }
     }
     if violation == nil { fail(whatMoves) }
   }
 
-  /// Whoever next writes to or reads from a store that was set back notices it; here everybody does.
+  /// The next write to or read from a restored store reveals the restore; here everybody notices.
   private func noticeSetBack() {
     for pod in pods {
       for (slot, seat) in pod.seats.enumerated() {
@@ -50,7 +50,7 @@ extension Fleet {
     }
   }
 
-  /// What a pod does after a while without an answer: it asks again.
+  /// What a pod does after a while without an answer: ask again.
   private func resume() {
     for pod in pods {
       for slot in layout.partitions.indices {
@@ -75,7 +75,7 @@ extension Fleet {
       }
   }
 
-  /// A sentence on what keeps the fleet from its rest.
+  /// A sentence on what keeps the fleet from coming to rest.
   private var whatMoves: String {
     for slot in layout.partitions.indices {
       let name = "\(layout.partitions[slot])"
@@ -183,9 +183,9 @@ extension Fleet {
     auditor.audit(totals)
   }
 
-  // MARK: A log that loses what it had acknowledged
+  // MARK: A log that loses acknowledged records
 
-  /// An epilogue: a log loses its newest records. Nothing that its owner appends then may be revealed, as no later
+  /// An epilogue: a log loses its newest records. Nothing its owner appends after that may be revealed, as no later
   /// owner could follow the log.
   func amputate() {
     let slot = random.below(logs.count)

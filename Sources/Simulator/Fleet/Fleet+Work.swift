@@ -3,10 +3,10 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What pods do by themselves: turns, appends, reading the log, asking the store, looking around.
+// What pods do on their own: turns, appends, reading the log, calling the store, looking around.
 
 extension Fleet {
-  /// The owner's time: what its pod's clock says, right or wrong.
+  /// The owner's time: its pod's clock, right or wrong.
   func time(of pod: FleetPod) -> Timestamp { Timestamp(milliseconds: max(0, clock + pod.skew)) }
 
   func turn() {
@@ -21,9 +21,9 @@ extension Fleet {
 
   // MARK: The log
 
-  /// One append reaches its log, or does not, and its owner is told, or is not.
+  /// One append reaches its log or does not, and its owner hears of it or does not.
   func appendNext() {
-    // Of one owner they keep their order.
+    // One owner's appends keep their order.
     var seen: Set<OwnerSlot> = []
     let first = appends.indices.filter {
       seen.insert(OwnerSlot(owner: appends[$0].owner, slot: appends[$0].slot)).inserted
@@ -34,7 +34,7 @@ extension Fleet {
     let pod = pods[append.pod]
     let isAlive = pod.run == append.run
     if isAlive, cutFromLog[append.pod] > clock, !isResting { return }
-    // Where a log has lost records, as many repetitions would hide it until the next takeover.
+    // If a log has lost records, the same number of repetitions would hide the loss until the next takeover.
     let isUnknown = !isResting && amputated == nil && random.percent(swarm.appendUnknownPercent)
     guard isUnknown else {
       appends.remove(at: place)
@@ -44,23 +44,23 @@ extension Fleet {
     tally.unknownAppends += 1
     switch random.below(4) {
     case 0:
-      // It stands there, and nobody says so.
+      // It is written, but nobody says so.
       appends.remove(at: place)
       _ = write(append)
       confirm(append, at: nil)
     case 1:
-      // A producer's repetition.
+      // A producer's repeat.
       appends.remove(at: place)
       _ = write(append)
       let again = write(append)
       tally.repeatedAppends += 1
       confirm(append, at: random.percent(50) ? again : nil)
     case 2:
-      // It never gets there.
+      // It is never written.
       appends.remove(at: place)
       confirm(append, at: nil)
     default:
-      // It is given up, and gets there later.
+      // It is given up, and written later.
       confirm(append, at: nil)
     }
   }
@@ -70,7 +70,7 @@ extension Fleet {
     let slot: Int
   }
 
-  /// Appends a record, and has the auditor read what counts.
+  /// Appends a record, and passes it to the auditor if it counts.
   private func write(_ append: FleetAppend) -> Int64 {
     let offset = logs[append.slot].append(append.record, at: clock)
     if random.percent(70) || isResting { logs[append.slot].showAll() }
@@ -89,7 +89,7 @@ extension Fleet {
     return offset
   }
 
-  /// Tells an owner what became of its append, when it is awake.
+  /// Reports an append's result to its owner, if that is awake.
   private func confirm(_ append: FleetAppend, at offset: Int64?) {
     guard case .turn(let record) = append.record else { return }
     confirmations.append((append.pod, append.run, append.slot, append.owner, record.number, offset))
@@ -107,7 +107,7 @@ extension Fleet {
     }
   }
 
-  /// A tenure reads on: its replay, or back.
+  /// A tenure reads the next records of its replay, or of a read back.
   func readLog() {
     guard let pod = random.pick(pods.filter { isAwake($0) }), cutFromLog[pod.index] <= clock || isResting else {
       return
@@ -133,7 +133,7 @@ extension Fleet {
     perform(actions, pod, slot, seat)
     guard pod.seats[slot] === seat, seat.tenancy.ending == nil else { return }
     if seat.tenancy.isReplaying {
-      // It seems to be lost: it is said again. Whichever comes first counts.
+      // It seems to be lost, so announce it again. Whichever arrives first counts.
       if clock - seat.announcedAt > 300, !appends.contains(where: { $0.owner == seat.tenancy.owner && $0.slot == slot })
       {
         announce(slot, of: pod, seat.tenancy.owner)
@@ -143,7 +143,7 @@ extension Fleet {
     }
   }
 
-  /// A new owner tells everybody directly.
+  /// A new owner notifies everybody directly.
   func tellAll(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     seat.isTold = true
     if seat.tenancy.owner.epoch > announced[slot]?.owner.epoch ?? 0 {
@@ -173,7 +173,7 @@ extension Fleet {
 
   // MARK: The store
 
-  /// One thing that the store does: late, wrongly failing, or not at all.
+  /// One action of the store: late, failing wrongly, or not at all.
   func storeWork() {
     guard let (pod, slot, seat) = randomSeat(), cutFromStore[pod.index] <= clock || isResting else { return }
     switch random.below(2) {
@@ -222,7 +222,7 @@ extension Fleet {
 
   // MARK: Looking around
 
-  /// A pod does what its timers would have it do.
+  /// A pod does what its timers are for.
   func tend() {
     guard let pod = random.pick(pods.filter { isAwake($0) }) else { return }
     bringConfirmations(to: pod)
@@ -249,7 +249,7 @@ extension Fleet {
     perform(actions, pod, slot, seat)
   }
 
-  /// A pod asks owners where its commands stand, and sends what they have not.
+  /// A pod asks owners which of its commands they have, and sends the rest.
   private func tendStream(_ slot: Int, _ pod: FleetPod) {
     // After a silence the partition may have forgotten the session.
     if clock - pod.usedAt[slot] > swarm.limits.stream.sessionLifeMilliseconds / 4, pod.streams[slot].numbered > 0,
@@ -267,7 +267,7 @@ extension Fleet {
     while let frame = pod.streams[slot].nextFrame() { send(.commands(frame), from: pod, to: known.pod) }
   }
 
-  /// The map of owners, as the topic of announcements would say it.
+  /// The map of owners, as the announcements topic would show it.
   private func lookUp(_ slot: Int, _ pod: FleetPod) {
     guard cutFromLog[pod.index] <= clock, let newest = announced[slot] else { return }
     noticeSuccessor(newest.owner, slot, pod)

@@ -7,10 +7,10 @@ import Streams
 import Tenancy
 
 /// A whole cluster in one thread, in which each partition has one writer: the product's tenures and streams, and around
-/// them logs, a store, connections, clocks and clients in which everything goes wrong that can, in an order that
+/// them logs, a store, connections, clocks and clients in which everything that can go wrong does, in an order that
 /// follows from the seed alone.
 ///
-/// Nothing here decides anything that the product decides: what owners do is what `Tenancy` asks for.
+/// Nothing here makes a decision that is the product's: owners do what `Tenancy` asks for.
 final class Fleet {
   let swarm: FleetSwarm
   let planted: TenancyBug?
@@ -23,27 +23,27 @@ final class Fleet {
   var filters: [NaiveFilter]
   var appends: [FleetAppend] = []
   var store: FleetStore
-  /// By pod and pod: what is on its way.
+  /// By sending and receiving pod: what is in transit.
   var links: [[[Packet]]]
-  /// Until when a pod is cut off, by the world's time: from the log, the store, the other pods.
+  /// Until when a pod is cut off from the log, the store or the other pods, in the world's time.
   var cutFromLog: [Int64]
   var cutFromStore: [Int64]
   var cutFromPeers: [Int64]
   /// Confirmations that a sleeping pod finds when it wakes.
   var confirmations: [(pod: Int, run: UInt64, slot: Int, owner: OwnerID, number: UInt64, offset: Int64?)] = []
-  /// By slot: the newest owner that announced itself where everybody can look it up.
+  /// By slot: the newest owner that announced itself in the map.
   var announced: [(owner: OwnerID, pod: Int)?]
-  /// Whom the group wants to own each slot.
+  /// Which pod the group wants to own each slot.
   var wanted: [Int]
   var clients = FleetClients()
   var tally = FleetTally()
   var hash = RunHash()
   var isResting = false
-  /// Slots with an input that cannot be applied.
+  /// Slots that hold an input that cannot be applied.
   var poisoned: Set<Int> = []
   /// A slot whose log has lost records.
   var amputated: Int?
-  /// The owner of the newest record of each slot, to see whose answers came after whose.
+  /// The time of each slot's newest record, to check that time never runs backwards.
   var newestTime: [Timestamp]
   private var nextRun: UInt64 = 1
   private var ended: String?
@@ -70,7 +70,7 @@ final class Fleet {
     for index in 0..<count { pods.append(makePod(index, limits)) }
   }
 
-  /// How long readers may see less of a log than was acknowledged; less than owners wait for it.
+  /// How long readers may see less of a log than was acknowledged; shorter than owners wait for it.
   static let hiddenMilliseconds: Int64 = 200
 
   func makePod(_ index: Int, _ limits: RuleLimits) -> FleetPod {
@@ -110,7 +110,7 @@ final class Fleet {
     perform(action)
   }
 
-  /// Whoever leads a partition knows after a while how much of its log everybody has.
+  /// After a while a partition's leader knows how much of its log everybody has.
   func showInTime() {
     for slot in logs.indices where clock - (logs[slot].hiddenSince ?? clock) > Self.hiddenMilliseconds {
       logs[slot].showAll()
@@ -158,7 +158,7 @@ final class Fleet {
 
   /// Acquires a partition for a pod.
   func acquire(_ slot: Int, for pod: FleetPod, above epoch: UInt64 = 0) {
-    // Another owner's word in the place of what was lost would hide the loss: no owner could see it.
+    // Another owner's record in the place of a lost one would hide the loss: no owner could see it.
     guard cutFromStore[pod.index] <= clock, amputated != slot else { return }
     let (given, recovery) = store.acquire(slot, above: max(epoch, pod.epochs[slot]))
     pod.epochs[slot] = given
@@ -194,7 +194,7 @@ final class Fleet {
       FleetAppend(pod: pod.index, run: pod.run, slot: slot, owner: owner, record: .owned(announced)))
   }
 
-  /// Performs what a tenure asks for, and sees whether it has ended.
+  /// Performs what a tenure asks for, and checks whether it has ended.
   func perform(_ actions: TenancyActions, _ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     let tenancy = seat.tenancy
     for record in actions.appends {
@@ -249,7 +249,7 @@ final class Fleet {
     }
   }
 
-  /// Whoever left in order may still write what it applied, its last word among it.
+  /// An owner that left in order may still write what it applied, including its last record.
   private func writeLast(_ slot: Int, _ seat: Seat) {
     guard random.percent(60), seat.tenancy.takeCheckpoint(), let checkpoint = seat.tenancy.checkpointToWrite() else {
       return
@@ -281,7 +281,7 @@ final class Fleet {
           "\(seat.tenancy.partition) stopped at record \(number): \(reason); the log has \(logs[slot].records.count) "
             + "records, of which \(logs[slot].readableEnd) can be read")
       }
-      // It stays stopped, until an operator has set the record aside.
+      // It stays stopped until an operator has set the record aside.
       if !seat.isStopNoted { tally.stopped += 1 }
       seat.isStopNoted = true
       seat.stoppedAt = number
@@ -292,7 +292,7 @@ final class Fleet {
 }
 
 extension World {
-  /// One partition a service.
+  /// One partition per service.
   static var single: Partitioner {
     guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
     return one

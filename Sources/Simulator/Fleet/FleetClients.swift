@@ -23,7 +23,7 @@ struct FleetClients {
 
   private(set) var waiting: [Request] = []
   private(set) var repeatable: [Request] = []
-  /// Reads that no owner has.
+  /// Reads that no owner has yet.
   var readsToAsk: [Read] = []
   private(set) var readsAsked: [Read] = []
   private(set) var recent: [Query] = []
@@ -42,12 +42,12 @@ struct FleetClients {
     if repeatable.count > Self.repeatableMax { repeatable.removeFirst() }
   }
 
-  /// The request that a reply is for; nil if nobody waits for it now.
+  /// The request a reply is for; nil if nobody waits for it.
   mutating func take(_ id: RequestID) -> Request? {
     waiting.firstIndex { $0.id == id }.map { waiting.remove(at: $0) }
   }
 
-  /// The clients of a pod hear nothing any more. Returns how many waited.
+  /// A pod's clients will hear nothing. Returns how many waited.
   mutating func crash(run: UInt64) -> Int {
     let before = waiting.count
     waiting.removeAll { $0.id.incarnation == run }
@@ -65,19 +65,19 @@ struct FleetClients {
     readsAsked.firstIndex { $0.id == id }.map { readsAsked.remove(at: $0) }
   }
 
-  /// A read that an owner did not answer goes to whoever owns the partition then.
+  /// A read that an owner did not answer goes to the partition's next owner.
   mutating func askAgain(_ id: RequestID) {
     guard let read = takeRead(id), readsToAsk.count < Self.readsMax else { return }
     readsToAsk.append(read)
   }
 
-  /// Somebody knows what a key shows: who asks next must not be shown anything older.
+  /// Somebody knows what a key shows: the next reader must not see anything older.
   mutating func told(_ query: Query) {
     recent.append(query)
     if recent.count > 6 { recent.removeFirst() }
   }
 
-  /// What makes the shop: users with credit and items with stock.
+  /// The commands that set up the shop: users with credit and items with stock.
   func opening(_ swarm: FleetSwarm) -> [Command] {
     [
       .payments(

@@ -3,10 +3,10 @@ import PartitionCore
 import Streams
 import Tenancy
 
-/// One partition of a log that whoever wants to can append to, and that does not always know what became of an append.
+/// One partition of a log that anybody can append to, and whose appends may have an unknown fate.
 struct FleetLog {
   private(set) var records: [LogRecord] = []
-  /// What the newest leader lets readers see: after an election it may be less than was acknowledged, for a while.
+  /// What the newest leader shows readers: for a while after an election it may be less than was acknowledged.
   private(set) var readableEnd = 0
 
   /// - Parameter now: readers may see it a little later.
@@ -18,9 +18,9 @@ struct FleetLog {
 
   var end: Int64 { Int64(records.count) }
 
-  /// Loses the newest records, which a broken promise of the log's had called durable.
+  /// Loses the newest records although the log had promised that they were durable.
   ///
-  /// - Returns: how many of them were records of turns that count.
+  /// - Returns: how many of them were turn records that count.
   mutating func lose(_ count: Int) -> Int {
     var numbers: Set<UInt64> = []
     for case .turn(let record) in records.suffix(count) { numbers.insert(record.number) }
@@ -30,10 +30,10 @@ struct FleetLog {
     return numbers.count
   }
 
-  /// Since when readers see less, by the world's time.
+  /// Since when readers see less, in the world's time.
   private(set) var hiddenSince: Int64?
 
-  /// Until when it is not hidden again: leaders do not change all the time.
+  /// Nothing is hidden again before this time: leaders do not change all the time.
   private var shownUntil: Int64 = 0
 
   mutating func showAll() {
@@ -50,7 +50,7 @@ struct FleetLog {
   }
 }
 
-/// An append on its way to the log.
+/// An append in transit to the log.
 struct FleetAppend {
   let pod: Int
   let run: UInt64
@@ -59,7 +59,7 @@ struct FleetAppend {
   let record: LogRecord
 }
 
-/// Which records of a log count: the rules of the product once more, naively, from their description.
+/// Which records of a log count: the product's rules written a second time, naively, from their description.
 struct NaiveFilter {
   private var newest: OwnerID?
   private var epochs: Set<UInt64> = []
@@ -68,7 +68,7 @@ struct NaiveFilter {
   /// The log has lost its newest counted records.
   mutating func lose(_ count: Int) { numbers -= count }
 
-  /// Whether a record counts. `breach` is a record that no owner may ever have written.
+  /// Whether a record counts. `breach`: a record that no owner may ever have written.
   mutating func counts(_ record: LogRecord) -> (Bool, breach: String?) {
     switch record {
     case .owned(let owner):

@@ -3,34 +3,34 @@ import PartitionCore
 import Streams
 import Tenancy
 
-/// One process of a fleet: takes clients' commands, and owns partitions.
+/// One process of a fleet: it takes clients' commands, and owns partitions.
 final class FleetPod {
   let index: Int
   /// Unique to each start.
   let run: UInt64
   let limits: RuleLimits
-  /// How wrong its wall clock is, in milliseconds.
+  /// How far off its wall clock is, in milliseconds.
   var skew: Int64 = 0
-  /// It sleeps until then, by the world's time, and notices nothing.
+  /// It sleeps until then, in the world's time, and notices nothing.
   var pausedUntil: Int64 = 0
   /// By slot.
   var seats: [Seat?]
   /// By slot: its commands to each partition.
   var streams: [StreamSender<StreamInput>]
-  /// Sessions that were opened so far, by slot.
+  /// Number of sessions opened so far, by slot.
   var sessions: [UInt32]
-  /// By slot: when its session was used last, by the world's time.
+  /// By slot: when its session was last used, in the world's time.
   var usedAt: [Int64]
-  /// Whom it believes to own each partition, and where.
+  /// The believed owner of each partition, and its pod.
   var owners: [(owner: OwnerID, pod: Int)?]
-  /// By slot: the highest epoch that this process was ever given. A store that was set back gives epochs out again;
-  /// under one of its own a process would take the `Owned` of its earlier tenure for that of the new one.
+  /// By slot: the highest epoch this process was ever given. A restored store hands out epochs again; given one it
+  /// already had, a process would mistake the `Owned` of its earlier tenure for that of the new one.
   var epochs: [UInt64]
   /// By slot: the newest epoch whose owner said that it no longer owns anything.
   var goneEpochs: [UInt64]
-  /// To whom a hello is on its way, by slot: not to be said twice.
+  /// The owner to which a hello is in transit, by slot, so that it is not sent twice.
   var greetingsAsked: [OwnerID?]
-  /// Slots that it wants no more, by a planted mistake.
+  /// Slots that it no longer wants because of a planted bug.
   var givenUp: Set<Int> = []
 
   init(index: Int, run: UInt64, layout: Layout, limits: RuleLimits, stream: StreamLimits) {
@@ -50,24 +50,24 @@ final class FleetPod {
   }
 }
 
-/// A tenure of a pod, and what is on its way for it.
+/// A tenure of a pod, and what is in transit for it.
 final class Seat {
   var tenancy: any TenancyDriver
-  /// When `Owned` was appended last, by the world's time.
+  /// When `Owned` was last appended, in the world's time.
   var announcedAt: Int64
-  /// The next offset to be read: of the replay, or of a read back.
+  /// The next offset to read: of the replay, or of a read back.
   var nextOffset: Int64
   var isReadingBack = false
   var load = LoadPhase.none
   var write = WritePhase.none
-  /// To whom a hello is on its way, by the destination's slot.
+  /// The owner to which a hello is in transit, by destination.
   var greetingsAsked: [PartitionID: OwnerID] = [:]
-  /// Where it stopped for good, if it did.
+  /// Whether its final stop was noted.
   var isStopNoted = false
   var stoppedAt: UInt64 = 0
   /// Replies may not have reached their pods.
   var repliesLost = false
-  /// Whether the other pods were told of the owner.
+  /// Whether the other pods were notified of the owner.
   var isTold = false
 
   enum LoadPhase {
@@ -87,8 +87,8 @@ final class Seat {
   }
 }
 
-/// What pods say to each other: each pair keeps two orders (`asksForWork`) until the connection breaks, and loses the
-/// rest then.
+/// What pods send each other: each pair has two ordered streams (`asksForWork`) until the connection breaks, which
+/// loses the rest.
 enum Packet {
   case owned(OwnerID, Int, pod: Int)
   case released(OwnerID, Int, to: OwnerID)

@@ -1,6 +1,6 @@
 import Tenancy
 
-/// Many fleets, one seed after the other.
+/// Many fleets, one seed after another.
 package struct FleetRuns: Sendable {
   let firstSeed: UInt64
   let seedCount: Int
@@ -8,8 +8,8 @@ package struct FleetRuns: Sendable {
   let planted: TenancyBug?
 
   /// - Parameters:
-  ///   - steps: things that happen in each before it comes to rest.
-  ///   - planted: a mistake of the machine; only debug builds can make one.
+  ///   - steps: events in each before it comes to rest.
+  ///   - planted: a bug in the machine; only debug builds can plant one.
   package init(firstSeed: UInt64, seedCount: Int, steps: Int, planted: TenancyBug? = nil) {
     self.firstSeed = firstSeed
     self.seedCount = seedCount
@@ -17,18 +17,18 @@ package struct FleetRuns: Sendable {
     self.planted = planted
   }
 
-  /// What the runs came to.
+  /// The result of the runs.
   package struct Summary: Sendable {
     package var seedsRun = 0
     var tally = FleetTally()
-    /// The first seed whose run went wrong, and what was wrong with it; the runs end there.
+    /// The first seed whose run failed, and why; the runs end there.
     package var failure: (seed: UInt64, violation: String)?
-    /// Over everything that happened.
+    /// A hash of everything that happened.
     package var hash: UInt64 { runs.value }
     fileprivate var runs = RunHash()
   }
 
-  /// Runs until a seed fails or all have been run. `progress` is called after each seed, with what came out so far.
+  /// Runs until a seed fails or all have been run. `progress` is called after each seed, with the result so far.
   package func run(progress: (Summary) -> Void = { _ in }) -> Summary {
     var summary = Summary()
     for place in 0..<max(0, seedCount) {
@@ -49,7 +49,7 @@ package struct FleetRuns: Sendable {
 }
 
 extension FleetRuns.Summary {
-  /// What happened how often, a name and a number each.
+  /// How often each thing happened, as names and numbers.
   package var tallyText: String {
     Mirror(reflecting: tally).children.map { "\($0.label ?? "") \($0.value)" }.joined(separator: ", ")
   }

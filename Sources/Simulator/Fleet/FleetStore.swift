@@ -3,8 +3,8 @@ import PartitionCore
 import Streams
 import Tenancy
 
-/// The store of a fleet: one epoch, one checkpoint and its rows a partition. Calls name the epoch of their owner and
-/// what it knows to be written already; what does not fit is refused.
+/// The store of a fleet: one epoch, one checkpoint and its rows per partition. Calls name their owner's epoch and what
+/// the owner knows to be written; mismatches are refused.
 struct FleetStore {
   struct Partition {
     var epoch: UInt64 = 0
@@ -29,7 +29,7 @@ struct FleetStore {
     quarantined = Array(repeating: [], count: layout.slotCount)
   }
 
-  /// Raises the epoch above every one that was given out or seen, and reads what recovery needs.
+  /// Raises the epoch above every one that was handed out or seen, and reads what recovery needs.
   mutating func acquire(_ slot: Int, above epoch: UInt64) -> (epoch: UInt64, recovery: Recovery) {
     partitions[slot].epoch = max(partitions[slot].epoch, epoch) + 1
     let partition = partitions[slot]
@@ -52,13 +52,13 @@ struct FleetStore {
   func header(_ slot: Int) -> CheckpointHeader? { partitions[slot].header }
   func rows(_ slot: Int) -> [EntityKey: Entity] { partitions[slot].rows }
 
-  /// The rows of some keys; nil when the caller has been replaced, or the store lacks what it is known to have.
+  /// The rows of some keys; nil if the caller has been replaced, or the store lacks what it is known to have had.
   mutating func load(_ keys: [EntityKey], _ slot: Int, epoch: UInt64, atLeast number: UInt64) -> [EntityChange]? {
     guard isCurrent(slot, epoch, number) else { return nil }
     return keys.map { EntityChange(key: $0, value: partitions[slot].rows[$0]) }
   }
 
-  /// Writes a checkpoint in one transaction. Returns false as `load` does.
+  /// Writes a checkpoint in one transaction. Returns false where `load` returns nil.
   mutating func write(_ checkpoint: CheckpointBatch, _ slot: Int, epoch: UInt64, after number: UInt64) -> Bool {
     guard isCurrent(slot, epoch, number) else { return false }
     partitions[slot].header = checkpoint.header
@@ -82,7 +82,7 @@ struct FleetStore {
 
   mutating func copy(_ slot: Int) { copies[slot] = partitions[slot] }
 
-  /// Sets a partition back to its copy, epoch and all. Returns false when there is none.
+  /// Restores a partition from its copy, including the epoch. Returns false if there is none.
   mutating func restore(_ slot: Int) -> Bool {
     guard let copy = copies[slot] else { return false }
     partitions[slot] = copy

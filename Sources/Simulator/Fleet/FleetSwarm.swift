@@ -10,7 +10,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   case rebalance, leave, crash, pause, cut, disconnect, hide, show
   case clock, poison, quarantine, copy, restore
 
-  /// How often it happens, in relation to the others.
+  /// How often it happens, relative to the others.
   var weight: Int {
     switch self {
     case .deliver: 420
@@ -32,7 +32,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
     }
   }
 
-  /// Whether a seed may go without it.
+  /// Whether a seed may leave it out.
   var isFault: Bool {
     switch self {
     case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .poison, .restore:
@@ -42,7 +42,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   }
 }
 
-/// What one seed's fleet is like: other bounds, other faults and another mix of them for each.
+/// One seed's fleet: each has other bounds, other faults and another mix of them.
 struct FleetSwarm: Sendable {
   let podCount: Int
   let partitionCount: Int
@@ -55,15 +55,15 @@ struct FleetSwarm: Sendable {
   let limitsChangePercent: Int
   /// By `FleetAction.rawValue`.
   let weights: [Int]
-  /// In percent: appends whose fate their owner is not told.
+  /// In percent: how often an append's fate is not reported to its owner.
   let appendUnknownPercent: Int
   let storeFailurePercent: Int
-  /// In percent: how often a seat asks for a checkpoint when it has its turn.
+  /// In percent: how often a seat asks for a checkpoint in its turn.
   let checkpointPercent: Int
-  /// In percent: how often a partition's new owner is told of to each pod.
+  /// In percent: how often each pod is notified of a partition's new owner.
   let toldPercent: Int
 
-  /// How much time may pass with a step: where it is little, much happens within a lease.
+  /// How much time may pass per step: the less it is, the more happens within a lease.
   let stepMillisecondsMax: Int
 
   init(seed: UInt64) {
@@ -114,7 +114,7 @@ struct FleetSwarm: Sendable {
   }
 }
 
-/// What happened in fleets; how often, so that a green run says something.
+/// How often things happened in fleets, so that a green run means something.
 struct FleetTally: Hashable, Sendable {
   var requests = 0
   var checkoutsPaid = 0

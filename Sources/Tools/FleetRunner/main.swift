@@ -1,4 +1,4 @@
-// kassa-simulator: fleets in which everything goes wrong that can, in an order that follows from a seed.
+// kassa-simulator: fleets in which everything that can go wrong does, in an order that follows from a seed.
 import Glibc
 import Simulator
 import Tenancy
