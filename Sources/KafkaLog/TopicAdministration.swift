@@ -167,7 +167,9 @@ public final class TopicAdministration: Sendable {
   }
 
   private func unreachable(_ what: String, _ code: rd_kafka_resp_err_t) -> LogFailure {
-    LogFailure(.unreachable, "the brokers at \(options.brokers) do not report \(what): \(KafkaLibrary.text(code)); "
+    LogFailure(
+      .unreachable,
+      "the brokers at \(options.brokers) do not report \(what): \(KafkaLibrary.text(code)); "
         + "check that one runs there, and the settings for TLS and logins")
   }
 }

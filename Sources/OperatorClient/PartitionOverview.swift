@@ -122,7 +122,8 @@ public struct PartitionOverview: Hashable, Sendable {
       if let failure = pod.failure, pod.partitionCount > 0 {
         let place = pod.operatorAddress.map { " at \($0)" } ?? ""
         findings.append(
-          "pod \(pod.name)\(place) cannot be queried: \(failure); only the map shows its \(pod.partitionCount) partitions"
+          "pod \(pod.name)\(place) cannot be queried: \(failure); only the map shows its \(pod.partitionCount) "
+            + "partitions"
         )
       }
       if case .told(let report)? = tellings[pod.incarnation] {

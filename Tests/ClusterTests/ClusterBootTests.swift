@@ -35,7 +35,7 @@ import Testing
     options.kafka.queryTimeoutMilliseconds = 200
     let failure = #expect(throws: BootFailure.self) { try ClusterBoot.openLog(options, Journal().log) }
     #expect(failure?.setting == "kafka-brokers")
-    #expect(failure?.message.hasPrefix("the brokers at 127.0.0.1:1 do not tell") == true, "\(failure as Any)")
+    #expect(failure?.message.hasPrefix("the brokers at 127.0.0.1:1 do not report") == true, "\(failure as Any)")
   }
 
   @Test func eachServiceHasItsOwnDatabase() throws {

@@ -32,7 +32,7 @@ import Testing
   @Test func refusesWhatDoesNotFit() {
     var parked = ServeSettings()
     parked.itemParkedMax = 65_537
-    let refusal = ConfigurationError("itemParkedMax (65537) must not exceed 65536: records cannot tell of more")
+    let refusal = ConfigurationError("itemParkedMax (65537) must not exceed 65536: records cannot hold more")
     #expect(throws: refusal) { try ServingOptions(parked) }
     var partitions = ServeSettings()
     partitions.partitions = 5_000

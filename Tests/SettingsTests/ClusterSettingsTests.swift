@@ -83,7 +83,7 @@ import Testing
       (["KASSA_POSTGRES_ORDERS": "", "KASSA_SERVICE": "orders"], ["A pod that may own partitions of orders needs"]),
       (
         ["KASSA_PEERS": "0.0.0.0:7000"],
-        ["peers-advertise is needed when peers means every", "peer-certificate is needed when peers"]
+        ["peers-advertise is needed if peers means every", "peer-certificate is needed if peers"]
       ),
       (
         [
@@ -103,8 +103,8 @@ import Testing
       (
         ["KASSA_KAFKA_SESSION_TIMEOUT": "8s"],
         [
-          "kafka-session-timeout, lease and a tenth of it, and 1 s in which the group divides the partitions must fit "
-            + "into request-deadline together."
+          "kafka-session-timeout, lease and a tenth of it, and 1 s for the group to distribute the partitions must "
+            + "together fit into request-deadline."
         ]
       ),
       (["KASSA_KAFKA_COMMAND_TIMEOUT": "11s"], ["kafka-command-timeout must not exceed request-deadline."]),

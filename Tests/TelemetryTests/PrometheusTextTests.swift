@@ -12,7 +12,7 @@ import Testing
     text.sample(.cpu, seconds: 3)
     #expect(
       String(decoding: text.bytes, as: UTF8.self) == """
-        # HELP kassa_build_info 1; the label tells the version.
+        # HELP kassa_build_info 1; the label shows the version.
         # TYPE kassa_build_info gauge
         kassa_build_info{version="a\\"b\\\\c\\nd"} 1
         process_cpu_seconds_total 1.25

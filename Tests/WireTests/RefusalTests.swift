@@ -49,7 +49,7 @@ import Testing
         ),
         (
           "entries { control { limits { order_lines_max: 16385 } } }",
-          "the limits: orderLinesMax (16385) must not exceed 16384: records cannot tell of more"
+          "the limits: orderLinesMax (16385) must not exceed 16384: records cannot hold more"
         ),
         (
           "entries { time_ms: 253402300800000 control { rules { version: 1 } } }",
