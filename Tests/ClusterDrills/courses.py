@@ -4,6 +4,7 @@ import signal
 
 import location  # noqa: F401  pylint: disable=unused-import
 
+import disk_drills
 import link_drills
 import plan as plans
 import pod_drills
@@ -27,7 +28,11 @@ def drills_of_pods(kills, is_long):
     one["two of one name"] = pod_drills.two_of_one_name
     if is_long:
         for service in SERVICES:
+            one[f"owner, successor and database of {service}"] = functools.partial(
+                pod_drills.everyone_in_turn, service=service)
             one[f"database of {service} is set back"] = functools.partial(set_back_drills.set_back, service=service)
+        one["database set back by two minutes"] = functools.partial(set_back_drills.set_back, seconds=120)
+        one["full disk of a database"] = disk_drills.full_disk
     # The last one: it leaves the database with less than the log.
     one["lost deposit"] = pod_drills.lost_deposit
     return one
@@ -42,10 +47,10 @@ def drills_of_links(is_long):
         "Redis dies": server_drills.redis_dies,
         "clocks jump": link_drills.clocks_jump,
     }
-    for kind, held in (("kafka", 5), ("postgres", 4), ("peers", 4)):
+    for kind, held, held_long in (("kafka", 5, 12), ("postgres", 4, 12), ("peers", 4, 20)):
         ways = ("cut", "silent", "mute", "mute+cut") if is_long else ("silent",)
         one[f"cut off from {kind}"] = functools.partial(
-            link_drills.cut_off, kind=kind, ways=ways, seconds=12 if is_long else held)
+            link_drills.cut_off, kind=kind, ways=ways, seconds=held_long if is_long else held)
     return one
 
 
@@ -64,6 +69,7 @@ def drills_of_brokers():
     """On a stack with three brokers."""
     return {
         "one of three brokers": functools.partial(server_drills.one_of_three_brokers, numbers=(1, 2, 3)),
+        "two of three brokers": server_drills.two_of_three_brokers,
         "a silent broker": functools.partial(server_drills.one_of_three_brokers, number=signal.SIGSTOP),
     }
 

@@ -12,8 +12,9 @@ import location  # noqa: F401  pylint: disable=unused-import
 
 import ports
 from checks import wait_until
-from cluster import Crowd
+from cluster import RESTART_SECONDS_MAX, Crowd
 from deposits import Deposits
+from set_back_drills import audit
 
 # Pauses that a client of an affected key may see, in seconds, with the stack's sessions of 2 s. They hold for a release
 # build on a machine that does nothing else (`--long`); otherwise a pause may only not be longer than a request waits.
@@ -52,6 +53,30 @@ def kills(checks, cluster, seed, count, services, pause_max=DEATH_PAUSE_MAX):
             check_waits(checks, crowd, f"kill -9 of {victim}", pause_max)
         checks.check(killed == count * len(services), f"{killed} kills under load")
         crowd.finish(checks, paid_min=50 * killed, additions_min=40 * killed)
+
+
+def everyone_in_turn(checks, cluster, seed, service="stock"):
+    """kill -9 of an owner, then of its successor while that takes over, then of their database: whoever comes next
+    finds everything."""
+    cluster.wait_until_settled()
+    with contextlib.closing(Crowd(cluster, seed, seconds=25)) as crowd:
+        time.sleep(1)
+        crowd.longest_waits()
+        owner, successor = f"{service}-0", f"{service}-1"
+        pids = {owner: cluster.send(owner, signal.SIGKILL)}
+        taken = cluster.metric([successor], "kassa_postgres_acquisitions_total")
+        wait_until(lambda: cluster.metric([successor], "kassa_postgres_acquisitions_total") > taken,
+                   f"{successor} takes over", RESTART_SECONDS_MAX, every=0.02)
+        pids[successor] = cluster.send(successor, signal.SIGKILL)
+        database = f"postgres-{service}"
+        # The server itself ends with 0; its sessions crash.
+        pids[database] = cluster.send(database, signal.SIGQUIT, code=0)
+        for name, pid in pids.items():
+            cluster.wait_for_another(name, pid)
+        cluster.wait_until_settled()
+        check_waits(checks, crowd, f"kill -9 of {owner}, {successor} and {database}", WAIT_SECONDS_MAX)
+        crowd.finish(checks, paid_min=50, additions_min=50)
+    audit(checks, cluster)
 
 
 def rolling_restart(checks, cluster, seed):

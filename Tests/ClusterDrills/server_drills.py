@@ -22,6 +22,8 @@ DATABASE_RESUME_PAUSE_MAX = 8.0
 # hangs waits ten seconds longer.
 LEADER_PAUSE_MAX = 8.0
 SILENCE_PAUSE_MAX = LEADER_PAUSE_MAX + 10
+# Two of three brokers hang and go on: they elect a controller and leaders, and members join their groups anew.
+MAJORITY_PAUSE_MAX = 20.0
 DRAIN_SECONDS_MAX = 20
 
 
@@ -93,6 +95,26 @@ def one_of_three_brokers(checks, cluster, seed, numbers=(1,), number=signal.SIGK
             await_server(cluster, name, pid)
             resume(checks, cluster, crowd, time.monotonic(), f"with {name} again", LEADER_PAUSE_MAX)
         crowd.finish(checks, paid_min=20 * len(numbers), additions_min=30 * len(numbers))
+    drained(checks, cluster)
+
+
+def two_of_three_brokers(checks, cluster, seed, count=6, seconds=45):
+    """SIGSTOP of two brokers of three: nothing can be written, and whatever was acknowledged is there afterwards."""
+    cluster.wait_until_settled()
+    with contextlib.closing(Crowd(cluster, seed, seconds=20 + (seconds + 25) * count)) as crowd:
+        for turn in range(count):
+            time.sleep(2)
+            names = [f"kafka-{1 + (turn + place) % 3}" for place in range(2)]
+            crowd.longest_waits()
+            pids = [cluster.send(name, signal.SIGSTOP) for name in names]
+            try:
+                time.sleep(seconds)
+            finally:
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+            back = time.monotonic()
+            resume(checks, cluster, crowd, back, f"{' and '.join(names)} stopped for {seconds} s", MAJORITY_PAUSE_MAX)
+        crowd.finish(checks, paid_min=20 * count, additions_min=20 * count)
     drained(checks, cluster)
 
 

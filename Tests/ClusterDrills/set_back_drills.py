@@ -24,6 +24,21 @@ NOTICE_SECONDS_MAX = 60
 TAKEOVER_SECONDS_MAX = 60
 
 
+def while_ended(cluster, name, change):
+    """Ends a database server in order and changes something before it is started again: its supervisor is stopped
+    meanwhile. Returns the pid of the server that has ended."""
+    supervisor = table.read_json(os.path.join(cluster.folder, "supervisor.pid"), None)
+    if not supervisor or not identity.send(supervisor, signal.SIGSTOP):
+        raise DrillFailure("the stack has no supervisor")
+    try:
+        server = identity.describe(cluster.send(name, signal.SIGINT, code=0))
+        wait_until(lambda: not identity.is_alive(server), f"{name} ends", END_SECONDS_MAX)
+        change()
+    finally:
+        identity.send(supervisor, signal.SIGCONT)
+    return server["pid"]
+
+
 class Copy:
     """A copy of a service's database at one moment."""
 
@@ -51,19 +66,12 @@ class Copy:
             raise DrillFailure(f"{argv[0]}: {done.stderr[-500:]}")
 
     def put_back(self):
-        """Ends the server in order, and puts the copy in its data's place; the supervisor, which starts it again, is
-        stopped meanwhile. Returns the pid of the server that has ended."""
-        supervisor = table.read_json(os.path.join(self.cluster.folder, "supervisor.pid"), None)
-        if not supervisor or not identity.send(supervisor, signal.SIGSTOP):
-            raise DrillFailure("the stack has no supervisor")
-        try:
-            server = identity.describe(self.cluster.send(self.name, signal.SIGINT, code=0))
-            wait_until(lambda: not identity.is_alive(server), f"{self.name} ends", END_SECONDS_MAX)
+        """Puts the copy in the place of the data. Returns the pid of the server that has ended for it."""
+        def change():
             shutil.rmtree(self.data)
             os.rename(self.folder, self.data)
-        finally:
-            identity.send(supervisor, signal.SIGCONT)
-        return server["pid"]
+
+        return while_ended(self.cluster, self.name, change)
 
     def close(self):
         """Deletes a copy that was not put back."""

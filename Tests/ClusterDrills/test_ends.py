@@ -93,6 +93,16 @@ class Ends(unittest.TestCase):
                 texts[name] = file.read()
         return texts
 
+    def test_an_allowed_end_need_not_happen(self):
+        self.cluster.ends.allow("stock-0")
+        self.assertTrue(self.check(seconds=0)[0])
+        self.cluster.ends.allow("stock-0")
+        self.cluster.plant("stock-0", signal.SIGKILL)
+        self.cluster.plant("stock-0", signal.SIGSEGV)
+        self.assertTrue(self.check(seconds=0)[0])
+        self.cluster.plant("stock-0", signal.SIGKILL)
+        self.assertFalse(self.check(seconds=0)[0], "only until the next comparison")
+
     def test_nothing_has_ended(self):
         self.assertTrue(self.check()[0])
 
