@@ -157,8 +157,8 @@ let package = Package(
     tests(
       "kassaTests",
       [
-        "Audit", "CallerFiles", "Callers", "EventLog", "Model", "PartitionCore", "Settings", "Streams", "Tenancy",
-        "TestSupport", "kassa",
+        "Audit", "CallerFiles", "Callers", "EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
+        "SQLiteStore", "Settings", "Streams", "Tenancy", "TestSupport", "kassa",
       ]),
     tests(
       "ServingTests",

@@ -15,6 +15,8 @@ package final class FolderSource: AuditSource {
   let path: String
   let log: SQLiteLogReader
   private let store: SQLiteStoreReader
+  /// Why log and store do not fit together, if so.
+  private let gap: String?
 
   /// Records read from the log at a time.
   static let readRecordsMax = 2_048
@@ -29,7 +31,8 @@ package final class FolderSource: AuditSource {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is not a partition count")
     }
     self.partitioner = partitioner
-    (store, log, headers) = try Self.open(path)
+    let opened = try Self.open(path)
+    (store, log, headers, gap) = (opened.store, opened.log, opened.headers, opened.gap)
   }
 
   /// - Throws: `LogFailure` for a log of the previous version, whose records follow other rules.
@@ -41,15 +44,18 @@ package final class FolderSource: AuditSource {
         + "kassa serve --data \(path), which upgrades it")
   }
 
-  private typealias Opened = (
-    store: SQLiteStoreReader, log: SQLiteLogReader, headers: [PartitionID: CheckpointHeader]
-  )
+  private struct Opened {
+    let store: SQLiteStoreReader
+    let log: SQLiteLogReader
+    let headers: [PartitionID: CheckpointHeader]
+    let gap: String?
+  }
 
   private static func open(_ path: String) throws -> Opened {
     var opened = try openOnce(path)
     // A server may have trimmed the log up to a newer checkpoint than the one read, so read it again. What is missing
     // after several attempts is missing for good; the replay finds that.
-    for _ in 1..<openAttemptsMax where try isTrimmedTooFar(opened) { opened = try openOnce(path) }
+    for _ in 1..<openAttemptsMax where opened.gap != nil { opened = try openOnce(path) }
     return opened
   }
 
@@ -58,13 +64,22 @@ package final class FolderSource: AuditSource {
     let log = try SQLiteLogReader(path: path)
     try store.hold()
     try log.hold()
-    return (store, log, Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) }))
+    let headers = Dictionary(uniqueKeysWithValues: try store.headers().map { ($0.partition, $0) })
+    return Opened(store: store, log: log, headers: headers, gap: try gap(store, log, headers, path))
   }
 
-  private static func isTrimmedTooFar(_ opened: Opened) throws -> Bool {
-    try opened.log.beginnings().contains { partition, offset in
-      offset > (opened.headers[partition]?.offset ?? -1) + 1
+  /// What came between the moment of the store and that of the log such that they do not fit; nil if nothing did.
+  ///
+  /// A server may have trimmed the log up to a newer checkpoint than the one read. Or one was started: an owner that
+  /// starts from here would get an epoch that another has announced in this log.
+  private static func gap(
+    _ store: SQLiteStoreReader, _ log: SQLiteLogReader, _ headers: [PartitionID: CheckpointHeader], _ path: String
+  ) throws -> String? {
+    for (partition, offset) in try log.beginnings().sorted(by: { $0.key < $1.key }) {
+      let next = (headers[partition]?.offset ?? -1) + 1
+      if offset > next { return "the log begins \(partition) with offset \(offset), and the store needs \(next)" }
     }
+    return try store.epochs() == SQLiteStoreReader(path: path).epochs() ? nil : "a server is being started"
   }
 
   static let openAttemptsMax = 8
@@ -108,6 +123,35 @@ package final class FolderSource: AuditSource {
       }
       sequence = last.sequence
     }
+  }
+
+  // MARK: Copies
+
+  /// Copies log and store, as of their moments, into a folder that has none. To be called last: nothing is held after
+  /// it.
+  /// - Parameter progress: gets the bytes that have been copied.
+  /// - Throws: `LogFailure` where log and store do not fit together; `DatabaseError`.
+  func copy(into folder: String, progress: (Int64) -> Void) throws {
+    if let gap {
+      throw LogFailure(
+        .trimmed,
+        "\(path): log and store do not fit together: \(gap); try again, and if it stays so, "
+          + "run kassa verify \(path)")
+    }
+    // The log first: it is what grows most as long as it is held.
+    let logBytes = try log.byteCount()
+    try log.copy(to: "\(folder)/\(LogFile.file.name)", progress: progress)
+    try store.copy(to: "\(folder)/\(StoreFile.file.name)") { progress(logBytes + $0) }
+  }
+
+  /// The bytes of log and store.
+  /// - Throws: `DatabaseError`.
+  func byteCount() throws -> Int64 { try log.byteCount() + store.byteCount() }
+
+  /// The latest time of a partition: that of its checkpoint, or of a record after it; nil in a new folder.
+  func newestTime() throws -> Timestamp? {
+    let recorded = try log.newestTimes(behind: headers.mapValues(\.offset))
+    return (headers.values.map(\.now) + recorded.values).max()
   }
 
   /// What was set aside in a partition's log, by offset.

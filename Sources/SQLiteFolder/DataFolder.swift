@@ -95,8 +95,11 @@ public final class DataFolder: Sendable {
 
   /// Whether a folder has one of the databases.
   public static func holds(_ file: DatabaseFile, _ path: String) -> Bool {
-    access("\(path)/\(file.name)", F_OK) == 0
+    holds(file.name, path)
   }
+
+  /// Whether a folder has a file.
+  public static func holds(_ name: String, _ path: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
   /// A folder's format, without locking it; for tools that only read.
   /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version.
@@ -131,7 +134,7 @@ public final class DataFolder: Sendable {
     _ = TextFile.sync(folder: path + "/..")
   }
 
-  private static func lock(_ path: String) throws(DataFolderFailure) -> Int32 {
+  static func lock(_ path: String) throws(DataFolderFailure) -> Int32 {
     let name = "\(path)/LOCK"
     let file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else {
@@ -210,7 +213,7 @@ public final class DataFolder: Sendable {
 
   // MARK: FORMAT
 
-  private static func write(_ format: DataFolderFormat, _ path: String) throws(DataFolderFailure) {
+  static func write(_ format: DataFolderFormat, _ path: String) throws(DataFolderFailure) {
     let state = format.isComplete ? "complete" : "creating"
     let text = "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(state)\n"
     let code = TextFile.replace("\(path)/FORMAT", with: text, in: path)
@@ -249,5 +252,5 @@ public final class DataFolder: Sendable {
     return DataFolderFormat(version: version, partitionCount: count, isComplete: state == "complete")
   }
 
-  private static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+  static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }

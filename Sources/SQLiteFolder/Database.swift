@@ -41,7 +41,7 @@ public final class Database {
   }
 
   public let path: String
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
 
   /// Opens a file.
   /// - Parameter busyMilliseconds: how long to wait for another connection's lock.

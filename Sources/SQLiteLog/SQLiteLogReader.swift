@@ -28,6 +28,18 @@ public final class SQLiteLogReader {
     try LogFailure.reading { () throws(DatabaseError) in try database.hold() }
   }
 
+  /// Copies a held log into a new file, and releases it.
+  /// - Parameter progress: gets the bytes that have been copied.
+  /// - Throws: `DatabaseError`; then the new file is worth nothing.
+  package func copy(to path: String, progress: (Int64) -> Void) throws(DatabaseError) {
+    try database.copy(to: path, progress: progress)
+    database.rollback()
+  }
+
+  /// The bytes that a copy has.
+  /// - Throws: `DatabaseError`.
+  package func byteCount() throws(DatabaseError) -> Int64 { try database.byteCount() }
+
   /// Up to `limit` records of all partitions after a place in the sequence, in the log's order; none at its end.
   /// Trimmed records are left out.
   /// - Throws: `LogFailure`.

@@ -23,6 +23,32 @@ public final class SQLiteStoreReader {
   /// - Throws: `StoreFailure`.
   public func hold() throws(StoreFailure) { try rows.hold() }
 
+  /// Copies a store that is held into a new file, and holds it no longer.
+  /// - Parameter progress: gets the bytes that have been copied.
+  /// - Throws: `DatabaseError`; then the new file is worth nothing.
+  package func copy(to path: String, progress: (Int64) -> Void) throws(DatabaseError) {
+    try rows.copy(to: path, progress: progress)
+  }
+
+  /// The bytes that a copy has.
+  /// - Throws: `DatabaseError`.
+  package func byteCount() throws(DatabaseError) -> Int64 { try rows.byteCount() }
+
+  /// The epoch of the newest owner of every partition; 0 of one that had none.
+  /// - Throws: `StoreFailure`.
+  package func epochs() throws(StoreFailure) -> [PartitionID: UInt64] {
+    try rows.atOnePoint { () throws(StoreFailure) in
+      var epochs: [PartitionID: UInt64] = [:]
+      for service in Service.allCases {
+        for index in 0..<partitionCount {
+          let partition = PartitionID(service, UInt16(index))
+          epochs[partition] = try rows.checkpoint(of: partition).epoch
+        }
+      }
+      return epochs
+    }
+  }
+
   /// The newest checkpoint of every partition, ascending; those without one are left out.
   /// - Throws: `StoreFailure`.
   public func headers() throws(StoreFailure) -> [CheckpointHeader] {

@@ -36,6 +36,13 @@ final class StoreRows {
     try StoreFailure.reading { () throws(DatabaseError) in try database.hold() }
   }
 
+  func copy(to path: String, progress: (Int64) -> Void) throws(DatabaseError) {
+    try database.copy(to: path, progress: progress)
+    database.rollback()
+  }
+
+  func byteCount() throws(DatabaseError) -> Int64 { try database.byteCount() }
+
   /// Runs `body` in one read transaction.
   func atOnePoint<Result>(_ body: () throws(StoreFailure) -> Result) throws(StoreFailure) -> Result {
     if database.isInTransaction { return try body() }

@@ -6,6 +6,8 @@ enum CommandTable {
     ServeCommand.command(serve),
     InspectCommand.command,
     VerifyCommand.command,
+    BackupCommand.command,
+    RestoreCommand.command,
     QuarantineCommand.command,
     TopicsCommand.command,
     PartitionsCommand.command,

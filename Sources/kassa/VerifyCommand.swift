@@ -31,15 +31,20 @@ enum VerifyCommand {
     let (flags, rest) = Arguments.divide(settings: arguments)
     guard rest.count <= 1 else { throw UsageError("'\(rest[1])' is unexpected: kassa \(page.name) \(page.usage)") }
     let settings = try program.environment.settings(flags).settings
-    let progress = Progress("reading the log", unit: "records", total: nil, console: program.console)
+    return try audit(source(rest.first, settings), by: page.name, program.console) ? .success : .failure
+  }
+
+  /// Audits something and prints what it found. Returns whether it is sound.
+  static func audit(_ source: any AuditSource, by command: String, _ console: Console) throws -> Bool {
+    let progress = Progress("reading the log", unit: "records", total: nil, console: console)
     var records = 0
-    let report = try AuditReport(auditing: source(rest.first, settings)) {
+    let report = try AuditReport(auditing: source) {
       records = $0
       progress.advance(to: $0)
     }
     progress.finish(records)
     let totals = report.totals
-    program.console.say(
+    console.say(
       """
       entities          \(totals.entities) (\(totals.orders) orders, \(totals.paidOrders) of them paid, \
       \(totals.items) items, \(totals.users) users)
@@ -50,12 +55,12 @@ enum VerifyCommand {
       store hash        \(report.storeHash)
 
       """)
-    for finding in report.findings { program.console.complain("kassa verify: \(finding)\n") }
+    for finding in report.findings { console.complain("kassa \(command): \(finding)\n") }
     if totals.findings > report.findings.count {
-      program.console.complain("kassa verify: and \(totals.findings - report.findings.count) more\n")
+      console.complain("kassa \(command): and \(totals.findings - report.findings.count) more\n")
     }
-    program.console.say(report.isSound ? "sound\n" : "NOT SOUND: \(totals.findings) findings\n")
-    return report.isSound ? .success : .failure
+    console.say(report.isSound ? "sound\n" : "NOT SOUND: \(totals.findings) findings\n")
+    return report.isSound
   }
 
   private static func source(_ folder: String?, _ settings: ServeSettings) throws -> any AuditSource {

@@ -10,6 +10,7 @@ import random
 import sys
 import tempfile
 
+import backup_drills
 import boot_drills
 import caller_drills
 import clock_drills
@@ -56,6 +57,7 @@ def drills(kills, is_long):
         "little memory": functools.partial(
             load_drills.small_bounds, options=("--resident-entities-max", "8"),
             minimum={"loads": 500, "evictions": 500}),
+        "machine lost": backup_drills.machine_lost,
         "serves on": end_drills.serves_on,
         "cut short": end_drills.cut_short,
         "few descriptors": boot_drills.few_descriptors,

@@ -97,10 +97,12 @@ COMMANDS = {
         "kubectl -n kassa rollout status statefulset/stock": NotRun(CLUSTER),
     },
     "docs/backup.md": {
+        "kassa backup --data /var/lib/kassa /backup/kassa-$(date +%F)":
+            Adapted(SERVE, BACKUP, "folders of the reader's"),
         "systemctl stop kassa": NotRun(SYSTEMD),
-        "cp -a /var/lib/kassa /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP, "folders of the reader's"),
+        "mv /var/lib/kassa /var/lib/kassa.damaged": Adapted(SERVE, BACKUP[:1], "folders of the reader's"),
+        "kassa restore /backup/kassa-$(date +%F) /var/lib/kassa": Adapted(SERVE, BACKUP, "folders of the reader's"),
         "systemctl start kassa": NotRun(SYSTEMD),
-        "kassa verify /backup/kassa-$(date +%F)": Adapted(SERVE, BACKUP[1:], "a folder of the reader's"),
     },
     "docs/docker.md": {
         "docker build --tag kassa --target kassa .": NotRun(ENGINE),

@@ -54,7 +54,7 @@ package enum FolderUpgrade {
     let store = try SQLiteStore(folder: folder, options: options)
     defer { store.close() }
     try state.writeCheckpoints(to: store)
-    let copy = keepsHistory ? "\(path)/log-0.1.sqlite" : nil
+    let copy = keepsHistory ? "\(path)/\(FormerLog.keptName)" : nil
     try log.convert(keepingAt: copy)
     return Report(
       recordsReplayed: state.recordsReplayed, messagesDelivered: state.appended.count, copy: copy)

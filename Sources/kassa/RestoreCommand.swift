@@ -1,0 +1,55 @@
+import Audit
+import Settings
+
+/// `kassa restore`
+enum RestoreCommand {
+  static let page = CommandPage(
+    name: "restore", usage: "[--no-verify] BACKUP DATA",
+    summary: "make a data folder of a backup",
+    text: [
+      "Copies a backup into the data folder DATA, audits the copy like kassa verify, and gives it its name if it is "
+        + "sound. BACKUP stays as it is. DATA must not exist, or be empty: move a damaged folder away, and keep it. "
+        + "While a server runs in DATA it is refused.",
+      "What was acknowledged after the backup is not in it: orders, checkouts, deliveries, deposits, and their "
+        + "idempotency keys. The command says what has to be done about that.",
+    ],
+    options: [
+      CommandOption(
+        "no-verify", nil, "do not audit the copy",
+        details: "For a shop that has to go on from a backup that is not sound, because there is no other.")
+    ])
+
+  static let command = Command(page: page) { arguments, program in
+    let arguments = try Arguments(arguments, of: page)
+    try arguments.expectRest(2...2, of: page)
+    let (backup, data) = (arguments.rest[0], arguments.rest[1])
+    let copy = try BackupCommand.copied(backup, to: data, program.console)
+    if !arguments.switches.contains("no-verify") {
+      program.console.say("\n")
+      guard BackupCommand.isSound(copy.path, page.name, program.console) else {
+        program.console.complain(
+          "kassa restore: \(backup) is not sound, and \(data) was not made; restore an older backup, or this one with "
+            + "--no-verify\n")
+        return .failure
+      }
+    }
+    try copy.complete()
+    program.console.say(farewell(data, copy.contents))
+    return .success
+  }
+
+  private static func farewell(_ data: String, _ contents: FolderBackup.Contents) -> String {
+    let end = contents.newestTime.map { "after \(RecordText.describe($0))" } ?? "at all"
+    return """
+
+      restored          \(data)
+      not in it         what the shop acknowledged \(end), if anything: orders, checkouts,
+                        deliveries, deposits, and their idempotency keys
+      payments since    compare what your payment provider took with the accounts here: for each deposit that is
+                        missing, POST /payment/add_funds once, or pay it back. Orders that were paid since are
+                        not paid here: tell these buyers before anything is sent or charged again
+      next              kassa serve --data \(data)
+
+      """
+  }
+}
