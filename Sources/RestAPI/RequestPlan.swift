@@ -50,7 +50,7 @@ extension RequestPlan {
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
       .paymentStatus, .paymentBatchInit:
       self = try Self.payment(route, path, ids: &ids)
-    case .root, .openAPI, .unmatched:
+    case .root, .openAPI, .problems, .unmatched:
       self = .constant
     }
   }

@@ -2,6 +2,7 @@ import HTTPServer
 import Model
 import PartitionRuntime
 import PriceCache
+import Problems
 
 /// One request, one partition: reads, commands, and the price that an addition needs first.
 extension RestAPI {

@@ -9,7 +9,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
   case stockCreate, stockFind, stockAdd, stockSubtract, stockBatchInit
   case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
     paymentBatchInit
-  case root, openAPI
+  case root, openAPI, problems
   /// Anything without a path of ours.
   case unmatched
 
@@ -40,6 +40,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentBatchInit: "/payment/batch_init/{n}/{starting_money}"
     case .root: "/"
     case .openAPI: "/openapi.json"
+    case .problems: "/problems"
     case .unmatched: "unmatched"
     }
   }
@@ -54,7 +55,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
       .paymentStatus, .paymentBatchInit:
       .payments
-    case .root, .openAPI, .unmatched: nil
+    case .root, .openAPI, .problems, .unmatched: nil
     }
   }
 
@@ -70,16 +71,19 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentFindUser, .paymentStatus: .paymentRead
     case .paymentCreateUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel: .paymentWrite
     case .ordersBatchInit, .stockBatchInit, .paymentBatchInit: .admin
-    case .root, .openAPI, .unmatched: nil
+    case .root, .openAPI, .problems, .unmatched: nil
     }
   }
+
+  /// Whether its answer never changes, and has nothing of anybody.
+  var isConstant: Bool { self == .root || self == .openAPI || self == .problems }
 
   /// The methods that the path takes, as `Allow` lists them.
   public var allow: StaticString {
     switch self {
     case .ordersRemove, .ordersRemoveItem: "DELETE"
     case .ordersSetItem: "PUT"
-    case .ordersFind, .stockFind, .paymentFindUser, .openAPI: "GET, HEAD"
+    case .ordersFind, .stockFind, .paymentFindUser, .openAPI, .problems: "GET, HEAD"
     case .root: "GET, HEAD, OPTIONS"
     case .paymentStatus: "GET, HEAD, POST"
     default: "POST"
@@ -90,11 +94,12 @@ public enum Route: UInt8, CaseIterable, Sendable {
     switch (self, method) {
     case (.ordersRemove, .delete), (.ordersRemoveItem, .delete), (.ordersSetItem, .put): true
     case (.ordersFind, .get), (.stockFind, .get), (.paymentFindUser, .get), (.root, .get), (.openAPI, .get),
-      (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head), (.openAPI, .head):
+      (.problems, .get), (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head),
+      (.openAPI, .head), (.problems, .head):
       true
     case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post), (.root, .options): true
     case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersSetItem, _), (.ordersFind, _), (.stockFind, _),
-      (.paymentFindUser, _), (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
+      (.paymentFindUser, _), (.root, _), (.openAPI, _), (.problems, _), (.paymentStatus, _), (.unmatched, _):
       false
     case (_, let method): method == .post
     }
@@ -105,7 +110,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     if path.segment(0, is: "orders") { return matchOrders(path) }
     if path.segment(0, is: "stock") { return matchStock(path) }
     if path.segment(0, is: "payment") { return matchPayment(path) }
-    return .unmatched
+    return path.count == 1 && path.segment(0, is: "problems") ? .problems : .unmatched
   }
 
   private static func matchOrders(_ path: borrowing PathSegments) -> Route {

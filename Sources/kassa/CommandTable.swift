@@ -15,6 +15,7 @@ enum CommandTable {
     APIKeysCommand.command,
     KeysCommand.command,
     SettingsCommand.command,
+    ProblemsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,
     VersionCommand.command,

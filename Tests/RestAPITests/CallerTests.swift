@@ -104,6 +104,7 @@ import Testing
   @Test func whatThisIsNeedsNoKey() throws {
     let bench = try bench()
     #expect(bench.now("GET /").status == 200 && bench.now("GET /openapi.json").status == 200)
+    #expect(bench.now("GET /problems").status == 200)
     #expect(bench.now("GET /nothing").status == 404 && bench.now("PUT /stock/find/i1").status == 405)
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Problems
 import Testing
 
 @testable import RestAPI

@@ -10,6 +10,8 @@ import Testing
   @Test(arguments: [
     // Refusals of paths.
     "GET /nothing → 404 not_found",
+    "GET /problems/ → 404 not_found",
+    "POST /problems → 405 method_not_allowed",
     "GET /orders → 404 not_found",
     "GET /orders/ → 404 not_found",
     "GET /orders/find → 404 not_found",

@@ -22,7 +22,7 @@ import Testing
       #expect(services.contains(service) == (answer == nil), "\(line)")
       #expect(answer == nil || answer?.status == 421)
     }
-    for line in ["GET /", "GET /openapi.json", "HEAD /"] { #expect(bench.now(line).status == 200) }
+    for line in ["GET /", "GET /openapi.json", "GET /problems", "HEAD /"] { #expect(bench.now(line).status == 200) }
     #expect(bench.now("GET /stock").status == 404)
   }
 

@@ -23,9 +23,11 @@ enum APIDocument {
       json.raw(",")
     }
     json.raw(refusals)
-    json.raw("},")
+    json.raw("},\"schemas\":{")
     json.raw(schemas)
     json.raw(",")
+    problemCode(&json)
+    json.raw("},")
     json.raw(securitySchemes)
     json.raw("}}")
     return json.bytes

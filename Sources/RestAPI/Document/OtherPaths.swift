@@ -61,6 +61,26 @@ extension APIDocument {
           "default": {"$ref": "#/components/responses/ServerRefusal"}
         }
       }
+    },
+    "/problems": {
+      "get": {
+        "operationId": "problems",
+        "tags": ["about"],
+        "security": [],
+        "summary": "What each problem code means",
+        "parameters": [{"$ref": "#/components/parameters/traceparent"}],
+        "responses": {
+          "200": {
+            "description": "A page with a place for each code, which the `type` of problems leads to.",
+            "headers": {
+              "X-Request-Id": {"$ref": "#/components/headers/XRequestId"},
+              "traceparent": {"$ref": "#/components/headers/Traceparent"}
+            },
+            "content": {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
+          },
+          "default": {"$ref": "#/components/responses/ServerRefusal"}
+        }
+      }
     }
     """#
 }

@@ -1,7 +1,26 @@
+import Problems
+import Telemetry
+
 extension APIDocument {
+  /// The codes are an open enumeration: the pattern, not the list, is what a value has to fit.
+  static func problemCode(_ json: inout JSONWriter) {
+    json.raw(
+      #"""
+      "ProblemCode": {
+        "type": "string",
+        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
+        "pattern": "^[a-z_]+$",
+        "x-extensible-enum": [
+      """#)
+    for (place, code) in ProblemCode.allCases.enumerated() {
+      if place > 0 { json.raw(",") }
+      json.string(code.rawValue)
+    }
+    json.raw("]}")
+  }
+
   /// The bodies.
   static let schemas: StaticString = #"""
-    "schemas": {
       "Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["4mVz07dQx9LkTzB"]},
       "Amount": {
         "type": "integer",
@@ -130,66 +149,17 @@ extension APIDocument {
         },
         "additionalProperties": false
       },
-      "ProblemCode": {
-        "type": "string",
-        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
-        "pattern": "^[a-z_]+$",
-        "x-extensible-enum": [
-          "malformed_request",
-          "malformed_path",
-          "malformed_id",
-          "malformed_amount",
-          "amount_out_of_range",
-          "malformed_idempotency_key",
-          "unauthenticated",
-          "missing_scope",
-          "cross_site",
-          "unknown_host",
-          "not_found",
-          "method_not_allowed",
-          "misdirected_request",
-          "unknown_order",
-          "unknown_item",
-          "unknown_user",
-          "item_not_in_order",
-          "unknown_payment",
-          "already_exists",
-          "checkout_under_way",
-          "order_paid",
-          "too_many_lines",
-          "less_in_stock",
-          "not_enough_credit",
-          "payment_conflict",
-          "sum_out_of_range",
-          "out_of_stock",
-          "out_of_credit",
-          "checkout_unknown_item",
-          "checkout_unknown_user",
-          "idempotency_key_reused",
-          "rate_limited",
-          "too_many_joined",
-          "too_many_waiting",
-          "overloaded",
-          "starting",
-          "stopping",
-          "partition_stopped",
-          "log_failed",
-          "outcome_unknown",
-          "timed_out",
-          "request_timeout",
-          "too_many_requests",
-          "body_too_large",
-          "path_too_long",
-          "head_too_large",
-          "internal_error"
-        ]
-      },
       "Problem": {
         "type": "object",
         "description": "RFC 9457.",
         "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
         "properties": {
-          "type": {"type": "string", "pattern": "^urn:kassa:problem:[a-z_]+$"},
+          "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "pattern": "^/problems#[a-z_]+$",
+            "description": "Where the page of this server explains the code."
+          },
           "title": {"type": "string"},
           "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
           "detail": {"type": "string"},
@@ -211,7 +181,7 @@ extension APIDocument {
         "additionalProperties": false,
         "examples": [
           {
-            "type": "urn:kassa:problem:less_in_stock",
+            "type": "/problems#less_in_stock",
             "title": "Less is in stock",
             "status": 409,
             "detail": "Less of item 4mVz07dQx9LkTzB is in stock.",
@@ -222,6 +192,5 @@ extension APIDocument {
           }
         ]
       }
-    }
     """#
 }

@@ -164,7 +164,8 @@ class Client:
         content_type = answer.header("Content-Type")
         if content_type not in described["content"]:
             broken(f"a content type that the document does not name: {content_type}")
-        errors = self.document.schema_errors(described["content"][content_type]["schema"], answer.json)
+        value = answer.body.decode() if content_type.startswith("text/") else answer.json
+        errors = self.document.schema_errors(described["content"][content_type]["schema"], value)
         if errors:
             broken(f"a body that the schema refuses: {errors}")
         if answer.status >= 400:
@@ -200,7 +201,7 @@ class Client:
             broken("another status in the body")
         if problem["request_id"] != answer.header("X-Request-Id"):
             broken("another request id in the body")
-        if problem["type"] != "urn:kassa:problem:" + problem["code"]:
+        if problem["type"] != "/problems#" + problem["code"]:
             broken("a type that does not fit the code")
         if (answer.status in (429, 503)) != (answer.header("Retry-After") is not None):
             broken("Retry-After where it does not belong, or none where it does")

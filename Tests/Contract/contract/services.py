@@ -35,6 +35,12 @@ def test_about(client):
     assert client.get("/openapi.json").json["openapi"].startswith("3.1")
 
 
+def test_types_lead_to_their_codes(client):
+    problem = client.get("/stock/find/nobody", 404).json
+    path, code = problem["type"].split("#")
+    assert f'<h2 id="{code}">' in client.get(path).body.decode(), problem
+
+
 def test_ids_are_unlike(client):
     made = {client.post("/payment/create_user").json["user_id"] for _ in range(100)}
     assert len(made) == 100
