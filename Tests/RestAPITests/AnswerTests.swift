@@ -153,6 +153,11 @@ import Testing
         #"{"order_id":"o1","paid":false,"items":[["i1",2]],"user_id":"u1","total_cost":14,"status":"checking_out"}"#
       ),
       (
+        "GET /orders/items/o1", .view(.order(view)),
+        #"{"order_id":"o1","paid":false,"items":[{"item_id":"i1","quantity":2}],"#
+          + #""user_id":"u1","total_cost":14,"status":"checking_out"}"#
+      ),
+      (
         "GET /stock/find/i1", .view(.item(.init(available: Quantity(unchecked: 3), price: Money(unchecked: 7)))),
         #"{"stock":3,"price":7}"#
       ),

@@ -48,25 +48,29 @@ extension APIDocument {
         "type": "object",
         "required": ["done"],
         "properties": {"done": {"const": true}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"done": true}]
       },
       "OrderCreated": {
         "type": "object",
         "required": ["order_id"],
         "properties": {"order_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"order_id": "9tQmB2xW1rTz0aK"}]
       },
       "ItemCreated": {
         "type": "object",
         "required": ["item_id"],
         "properties": {"item_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"item_id": "4mVz07dQx9LkTzB"}]
       },
       "UserCreated": {
         "type": "object",
         "required": ["user_id"],
         "properties": {"user_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"user_id": "Gh3nP5yUe7sLq8J"}]
       },
       "OrderChanged": {
         "type": "object",
@@ -75,7 +79,13 @@ extension APIDocument {
           "total_cost": {"$ref": "#/components/schemas/Amount"},
           "message": {"type": "string", "description": "The same in a sentence."}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [
+          {
+            "total_cost": 500,
+            "message": "Added 2 of item 4mVz07dQx9LkTzB to order 9tQmB2xW1rTz0aK; total price updated to 500"
+          }
+        ]
       },
       "Order": {
         "type": "object",
@@ -104,6 +114,42 @@ extension APIDocument {
           }
         ]
       },
+      "OrderWithItems": {
+        "type": "object",
+        "required": ["order_id", "paid", "items", "user_id", "total_cost", "status"],
+        "properties": {
+          "order_id": {"$ref": "#/components/schemas/Id"},
+          "paid": {"type": "boolean"},
+          "items": {
+            "type": "array",
+            "description": "In the order of their first addition.",
+            "items": {"$ref": "#/components/schemas/OrderItem"}
+          },
+          "user_id": {"$ref": "#/components/schemas/Id"},
+          "total_cost": {"$ref": "#/components/schemas/Amount"},
+          "status": {"$ref": "#/components/schemas/OrderStatus"}
+        },
+        "additionalProperties": false,
+        "examples": [
+          {
+            "order_id": "9tQmB2xW1rTz0aK",
+            "paid": false,
+            "items": [{"item_id": "4mVz07dQx9LkTzB", "quantity": 2}],
+            "user_id": "Gh3nP5yUe7sLq8J",
+            "total_cost": 500,
+            "status": "open"
+          }
+        ]
+      },
+      "OrderItem": {
+        "type": "object",
+        "required": ["item_id", "quantity"],
+        "properties": {
+          "item_id": {"$ref": "#/components/schemas/Id"},
+          "quantity": {"$ref": "#/components/schemas/PositiveAmount"}
+        },
+        "additionalProperties": false
+      },
       "OrderLine": {
         "type": "array",
         "description": "Item id and quantity.",
@@ -122,7 +168,8 @@ extension APIDocument {
           "stock": {"$ref": "#/components/schemas/Amount"},
           "price": {"$ref": "#/components/schemas/Amount"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"stock": 12, "price": 250}]
       },
       "User": {
         "type": "object",
@@ -131,13 +178,15 @@ extension APIDocument {
           "user_id": {"$ref": "#/components/schemas/Id"},
           "credit": {"$ref": "#/components/schemas/Amount"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"user_id": "Gh3nP5yUe7sLq8J", "credit": 1000}]
       },
       "PaymentStatus": {
         "type": "object",
         "required": ["paid"],
         "properties": {"paid": {"type": "boolean"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"paid": true}]
       },
       "Index": {
         "type": "object",
@@ -147,7 +196,8 @@ extension APIDocument {
           "version": {"type": "string"},
           "openapi": {"const": "/openapi.json"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"name": "kassa", "version": "0.2.0", "openapi": "/openapi.json"}]
       },
       "Problem": {
         "type": "object",
@@ -175,7 +225,7 @@ extension APIDocument {
           "idempotency_key": {"type": "string"},
           "partition": {"type": "string"},
           "scope": {"type": "string"},
-          "service": {"enum": ["orders", "stock", "payments"]},
+          "service": {"type": "string", "enum": ["orders", "stock", "payments"]},
           "find_out": {"type": "string", "description": "A path that shows what became of the request."}
         },
         "additionalProperties": false,

@@ -99,13 +99,14 @@ class Client:
         def broken(why):
             raise ContractBroken(f"{why}: {answer}")
 
-        described = self.document.raw["components"]["responses"]["ServerRefusal"]
+        operation = self.document.operation("GET", "/")
+        described = operation.responses["default"]
         self.check_headers(described, answer, broken)
         errors = self.document.schema_errors(described["content"]["application/problem+json"]["schema"], answer.json)
         if errors:
             broken(f"a body that the schema refuses: {errors}")
         self.check_problem(answer, broken)
-        self.check_code(described, answer, broken)
+        self.check_code(operation, "default", answer, broken)
 
     def send(self, method, path, expect=None, **headers):
         """Sends a request, checks the answer against the document, and that its status is the expected one."""
@@ -170,7 +171,7 @@ class Client:
             broken(f"a body that the schema refuses: {errors}")
         if answer.status >= 400:
             self.check_problem(answer, broken)
-            self.check_code(described, answer, broken)
+            self.check_code(operation, str(answer.status), answer, broken)
 
     def check_headers(self, described, answer, broken):
         for name, header in described["headers"].items():
@@ -184,8 +185,8 @@ class Client:
             if errors:
                 broken(f"header {name}: {errors}")
 
-    def check_code(self, described, answer, broken):
-        if answer.code not in described["x-codes"]:
+    def check_code(self, operation, status, answer, broken):
+        if answer.code not in operation.codes[status]:
             broken("a code that the document does not name here")
 
     def check_problem(self, answer, broken):
@@ -205,5 +206,7 @@ class Client:
             broken("a type that does not fit the code")
         if (answer.status in (429, 503)) != (answer.header("Retry-After") is not None):
             broken("Retry-After where it does not belong, or none where it does")
+        if answer.status == 401 and answer.header("WWW-Authenticate") is None:
+            broken("401 without WWW-Authenticate")
         with self.lock:
             self.codes.add(problem["code"])
