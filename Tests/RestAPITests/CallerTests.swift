@@ -25,7 +25,7 @@ import Testing
 
   /// The paths of each scope, one of every route.
   private static let paths: [(scope: String, lines: [String])] = [
-    ("orders:read", ["GET /orders/find/o1"]),
+    ("orders:read", ["GET /orders/find/o1", "GET /orders/items/o1"]),
     (
       "orders:write",
       [
@@ -66,7 +66,7 @@ import Testing
   @Test func everyRouteIsInTheTable() {
     let scoped = Route.allCases.filter { $0.scope != nil }
     #expect(Self.paths.flatMap(\.lines).count == scoped.count + 2, "HEAD, and both methods of status")
-    #expect(Set(Route.allCases.filter { $0.scope == nil }) == [.root, .openAPI, .unmatched])
+    #expect(Set(Route.allCases.filter { $0.scope == nil }) == [.root, .openAPI, .problems, .unmatched])
   }
 
   @Test func nothingIsDoneForStrangers() throws {

@@ -2,9 +2,9 @@ import Telemetry
 
 /// The answers that never change: the OpenAPI document, and what `GET /` says.
 ///
-/// The document is put together once, from the tables of operations and problem codes and from JSON text in the files of
-/// this folder. Text is compiled in without a bundle
-/// beside the program; an array of bytes, which SwiftPM would make of a resource, costs the compiler 15 seconds.
+/// The document is put together once, from the tables of operations and problem codes and from JSON text in this
+/// folder. Text is compiled in without a bundle beside the program; an array of bytes, which SwiftPM would make of a
+/// resource, costs the compiler 15 seconds.
 enum APIDocument {
   static let bytes: [UInt8] = {
     var json = JSONWriter(reserving: 65_536)
