@@ -81,6 +81,9 @@ let package = Package(
     target("Callers", path: "Sources/Edge/Callers"),
     target("CallerFiles", ["Callers"], path: "Sources/Edge/CallerFiles"),
 
+    // What is refused, how and why.
+    target("Problems", path: "Sources/Edge/Problems"),
+
     // The shell around the core.
     target("Lanes", ["CUV"]),
     target("OwnershipMap", ["Model"]),
@@ -97,8 +100,8 @@ let package = Package(
         "PriceCache", "Lanes", "OwnershipMap", "Streams", "Telemetry", "Tenancy", "Threads",
       ]),
     target("HTTPServer", ["Callers", "CMicroHTTPD", "Lanes"]),
-    target("RestAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry"]),
-    target("OperatorAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "Telemetry"]),
+    target("RestAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Problems", "Telemetry"]),
+    target("OperatorAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "Problems", "Telemetry"]),
 
     // The program and its tools.
     target("Settings", ["Callers"]),
@@ -141,7 +144,7 @@ let package = Package(
         "Audit", "CallerFiles", "Callers", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog",
         "StateStore", "PriceCache", "KafkaLog", "PostgresStore",
         "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Serving", "Streams", "Telemetry", "Tenancy", "Threads", "Settings",
+        "OperatorClient", "Peers", "Problems", "Serving", "Streams", "Telemetry", "Tenancy", "Threads", "Settings",
         "Simulator", "LoadGenerator",
       ],
       swiftSettings: swiftSettings),
@@ -153,6 +156,7 @@ let package = Package(
     tests("TidyTests", []),
     tests("CallersTests", ["Callers", "TestSupport"]),
     tests("CallerFilesTests", ["CallerFiles", "Callers", "TestSupport"]),
+    tests("ProblemsTests", ["Problems"]),
     tests("SettingsTests", ["Settings"]),
     tests(
       "kassaTests",
@@ -215,7 +219,10 @@ let package = Package(
     tests("PartitionCoreTests", ["PartitionCore", "Model"]),
     tests(
       "RestAPITests",
-      ["Callers", "RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Telemetry", "TestSupport"]),
+      [
+        "Callers", "RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Problems", "Telemetry",
+        "TestSupport",
+      ]),
     tests("TelemetryTests", ["Telemetry", "TestSupport"]),
     tests(
       "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),

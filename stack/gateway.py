@@ -78,7 +78,7 @@ def _backends(service, pods, options):
 
 def problem(status, code, title, detail):
     """The body of an answer of the gateway's own, in the form of Kassa's; HAProxy fills its number in."""
-    fields = {"type": f"urn:kassa:problem:{code}", "title": title, "status": status, "detail": detail,
+    fields = {"type": f"/problems#{code}", "title": title, "status": status, "detail": detail,
               "instance": "urn:kassa:request:%[unique-id]", "code": code, "request_id": "%[unique-id]"}
     return json.dumps(fields, separators=(",", ":")) + "\n"
 

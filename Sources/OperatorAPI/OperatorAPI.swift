@@ -1,6 +1,7 @@
 import Callers
 import HTTPServer
 import PartitionRuntime
+import Problems
 import Synchronization
 import Telemetry
 
@@ -55,27 +56,28 @@ public final class OperatorAPI: HTTPHandler {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(421, "unknown_host", "The Host is not one of this server's; its setting hosts names them.")
-    case .crossSite: return problem(403, "cross_site", "Pages of other sites may not ask.")
+      return problem(.unknownHost, "The Host is not one of this server's; its setting hosts names them.")
+    case .crossSite: return problem(.crossSite, "Pages of other sites may not ask.")
     }
     guard let page = Page(request.path, beside: sources.pages) else {
-      return problem(404, "not_found", "There is nothing at this path; GET / lists what there is.")
+      return problem(.notFound, "There is nothing at this path; GET / lists what there is.")
     }
     guard request.method == .get || request.method == .head else {
-      var response = problem(405, "method_not_allowed", "The operator port is read-only: GET and HEAD.")
+      var response = problem(.methodNotAllowed, "The operator port is read-only: GET and HEAD.")
       response.headers.append((name: "Allow", value: "GET, HEAD"))
       return response
     }
-    if !page.isProbe, let refusal = refusal(of: request) { return refusal }
+    if !page.isOpen, let refusal = refusal(of: request) { return refusal }
     switch page {
     case .index: return index()
+    case .problems: return problems()
     case .other(let place): return other(place)
     case .live:
       ask()
       return live()
     case .ready, .started, .metrics, .partitions:
       guard waiting.count < Self.waitingMax else {
-        return problem(503, "overloaded", "Too many requests wait for a report.")
+        return problem(.overloaded, "Too many requests wait for a report.")
       }
       waiting.append((exchange, page))
       ask()
@@ -90,11 +92,11 @@ public final class OperatorAPI: HTTPHandler {
     do throws(CallerGate.Refusal) {
       let scope = CallerScopes.operator
       guard try !request.caller(of: callers).scopes.contains(scope) else { return nil }
-      response = problem(403, "missing_scope", "The API key lacks the scope operator.")
+      response = problem(.missingScope, "The API key lacks the scope operator.")
       challenge = scope.challenge
     } catch {
       response = problem(
-        401, "unauthenticated",
+        .unauthenticated,
         "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope operator.")
       challenge = error.challenge
     }
@@ -106,10 +108,7 @@ public final class OperatorAPI: HTTPHandler {
   public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }
 
   public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
-    switch status {
-    case 429, 503: problem(status, "overloaded", detail)
-    default: problem(status, status < 500 ? "malformed_request" : "refused", detail)
-    }
+    problem(ProblemCode(ofServer: status), status: status, detail)
   }
 
   // MARK: Reports
@@ -139,6 +138,7 @@ public final class OperatorAPI: HTTPHandler {
   private func response(_ page: Page, _ report: RuntimeReport?) -> HTTPResponse {
     switch page {
     case .index: return index()
+    case .problems: return problems()
     case .other(let place): return other(place)
     case .live: return live()
     case .ready:
@@ -152,7 +152,7 @@ public final class OperatorAPI: HTTPHandler {
         status: 200, contentType: PrometheusText.contentType,
         body: MetricsPage.bytes(report, sources, ProcessFigures.now()))
     case .partitions:
-      guard let report else { return problem(503, "timed_out", "A lane did not answer in time.") }
+      guard let report else { return problem(.timedOut, status: 503, "A lane did not answer in time.") }
       return HTTPResponse(status: 200, body: PartitionsPage.bytes(report, of: sources.pod))
     }
   }
@@ -170,7 +170,7 @@ public final class OperatorAPI: HTTPHandler {
     var json = JSONWriter(reserving: 192)
     json.raw("{\"name\":\"kassa operator port\",\"version\":")
     json.string(sources.version)
-    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\"")
+    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\",\"/problems\"")
     for page in sources.pages {
       json.raw(",")
       json.string(page.path)
@@ -181,17 +181,27 @@ public final class OperatorAPI: HTTPHandler {
 
   private func other(_ place: Int) -> HTTPResponse { HTTPResponse(status: 200, body: sources.pages[place].body()) }
 
+  private func problems() -> HTTPResponse {
+    HTTPResponse(status: 200, contentType: "text/html; charset=utf-8", body: ProblemsPage.html)
+  }
+
   private func text(_ status: UInt16, _ lines: [String]) -> HTTPResponse {
     let body = Array((lines.joined(separator: "\n") + "\n").utf8)
     return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: body)
   }
 
-  private func problem(_ status: UInt16, _ code: StaticString, _ detail: StaticString) -> HTTPResponse {
-    var json = JSONWriter(reserving: 192)
-    json.raw("{\"type\":\"about:blank\",\"status\":")
+  private func problem(_ code: ProblemCode, status told: UInt16? = nil, _ detail: StaticString) -> HTTPResponse {
+    let status = told ?? code.status
+    var json = JSONWriter(reserving: 256)
+    json.raw("{\"type\":\"")
+    json.raw(ProblemCode.typePrefix)
+    json.string(inQuotes: code.rawValue)
+    json.raw("\",\"title\":")
+    json.string(code.title)
+    json.raw(",\"status\":")
     json.number(Int64(status))
     json.raw(",\"code\":")
-    json.string(code)
+    json.string(code.rawValue)
     json.raw(",\"detail\":")
     json.string(detail)
     json.raw("}")
@@ -203,14 +213,15 @@ public final class OperatorAPI: HTTPHandler {
 
 /// The operator port's pages.
 private enum Page {
-  case index, live, ready, started, metrics, partitions
+  case index, live, ready, started, metrics, partitions, problems
   /// One of the sources' pages, by index.
   case other(Int)
 
-  /// Used to decide where requests go and what is restarted; reveals no more than that.
-  var isProbe: Bool {
+  /// Probes decide where requests go and what is restarted, and reveal no more than that; the page about problems is the
+  /// same everywhere.
+  var isOpen: Bool {
     switch self {
-    case .live, .ready, .started: true
+    case .live, .ready, .started, .problems: true
     case .index, .metrics, .partitions, .other: false
     }
   }
@@ -222,7 +233,7 @@ private enum Page {
     }
     let pages: [(StaticString, Page)] = [
       ("/", .index), ("/livez", .live), ("/readyz", .ready), ("/startupz", .started), ("/metrics", .metrics),
-      ("/partitions", .partitions),
+      ("/partitions", .partitions), (ProblemsPage.path, .problems),
     ]
     if let found = pages.first(where: { isMeant($0.0) }) {
       self = found.1

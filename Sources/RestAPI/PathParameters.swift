@@ -1,4 +1,5 @@
 import Model
+import Problems
 
 /// Reads ids and numbers out of a path's segments; each refusal names the parameter.
 extension PathSegments {

@@ -1,3 +1,4 @@
+import Problems
 import Telemetry
 
 /// A refusal on its way to becoming an `application/problem+json` body (RFC 9457).
@@ -56,7 +57,8 @@ struct Problem: Error, Hashable {
   /// The body for the request of this id.
   func body(requestID: String) -> [UInt8] {
     var json = JSONWriter(reserving: 320)
-    json.raw("{\"type\":\"urn:kassa:problem:")
+    json.raw("{\"type\":\"")
+    json.raw(ProblemCode.typePrefix)
     json.string(inQuotes: code.rawValue)
     json.raw("\",\"title\":")
     json.string(code.title)

@@ -1,5 +1,6 @@
 import Model
 import PartitionRuntime
+import Problems
 
 extension Problem {
   /// Says in HTTP why a partition refused a command.

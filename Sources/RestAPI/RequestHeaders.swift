@@ -1,5 +1,6 @@
 import HTTPServer
 import Model
+import Problems
 
 /// Reads the request headers that mean something to the API.
 enum RequestHeaders {

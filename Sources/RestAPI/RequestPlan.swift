@@ -43,14 +43,14 @@ extension RequestPlan {
   ) throws(Problem) {
     switch route {
     case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
-      .ordersFind, .ordersCheckout, .ordersBatchInit:
+      .ordersFind, .ordersItems, .ordersCheckout, .ordersBatchInit:
       self = try Self.orders(route, path, ids: &ids)
     case .stockCreate, .stockFind, .stockAdd, .stockSubtract, .stockBatchInit:
       self = try Self.stock(route, path, ids: &ids)
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
       .paymentStatus, .paymentBatchInit:
       self = try Self.payment(route, path, ids: &ids)
-    case .root, .openAPI, .unmatched:
+    case .root, .openAPI, .problems, .unmatched:
       self = .constant
     }
   }
@@ -76,7 +76,7 @@ extension RequestPlan {
       // Removing a line costs nothing, and the item need no longer exist.
       return line.quantity == .zero ? .submit(line.command(at: .zero)) : .price(line)
     case .ordersRemoveItem: return .submit(.orders(.removeItem(try path.order(2), try path.item(3))))
-    case .ordersFind: return .ask(.order(try path.order(2)))
+    case .ordersFind, .ordersItems: return .ask(.order(try path.order(2)))
     case .ordersBatchInit: return .batch(try .orders(path, ids: &ids))
     default: return .submit(.orders(.checkout(try path.order(2))))
     }

@@ -2,6 +2,7 @@ import HTTPServer
 import Model
 import PartitionRuntime
 import PriceCache
+import Problems
 
 /// `batch_init`: one request, many commands, one answer at the end.
 extension RestAPI {

@@ -1,5 +1,6 @@
 import Callers
 import HTTPServer
+import Problems
 
 /// What web pages learn, and which of them are answered at all (`BrowserRules`).
 extension RestAPI {

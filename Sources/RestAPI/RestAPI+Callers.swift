@@ -1,5 +1,6 @@
 import Callers
 import HTTPServer
+import Problems
 
 /// Who asks, whether they may, and whether they ask too often.
 extension RestAPI {

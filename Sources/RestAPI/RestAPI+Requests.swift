@@ -2,6 +2,7 @@ import HTTPServer
 import Model
 import PartitionRuntime
 import PriceCache
+import Problems
 
 /// One request, one partition: reads, commands, and the price that an addition needs first.
 extension RestAPI {
@@ -120,7 +121,7 @@ extension RestAPI {
 
   /// - Throws: that there is nothing of the id.
   private func answer(_ query: Query, with view: View, _ origin: RequestOrigin) throws(Problem) {
-    guard let body = SuccessBody.body(of: view) else { throw .unknown(query) }
+    guard let body = SuccessBody.body(of: view, for: origin.route) else { throw .unknown(query) }
     finish(origin, status: 200, body: body)
   }
 

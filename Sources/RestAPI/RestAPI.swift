@@ -3,6 +3,7 @@ import HTTPServer
 import Model
 import PartitionRuntime
 import PriceCache
+import Problems
 import Telemetry
 
 /// The REST API of orders, stock and payments on one lane: turns requests into commands and queries, and what becomes
@@ -176,8 +177,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     random = ids.random
     switch plan {
     case .constant:
-      let body = origin.route == .root ? indexBody : APIDocument.bytes
-      finish(origin, status: 200, body: body)
+      constant(origin)
     case .ask(let query):
       try read(query, origin)
     case .submit(let command):
@@ -186,6 +186,16 @@ public final class RestAPI: HTTPHandler, RequestClient {
       try keyed(key, request.method, origin) { token throws(Problem) in try change(line, origin, token: token) }
     case .batch(let plan):
       try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
+    }
+  }
+
+  private func constant(_ origin: RequestOrigin) {
+    switch origin.route {
+    case .openAPI: finish(origin, status: 200, body: APIDocument.bytes)
+    case .problems:
+      let type: StaticString = "text/html; charset=utf-8"
+      deliver(response(origin, status: 200, type: type, body: ProblemsPage.html, isReplayed: false), origin)
+    default: finish(origin, status: 200, body: indexBody)
     }
   }
 
@@ -286,7 +296,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   ) -> HTTPResponse {
     var response = HTTPResponse(status: status, contentType: type, body: body)
     response.headers = [(name: "X-Request-Id", value: requestID(of: origin.exchange))]
-    if origin.route != .root, origin.route != .openAPI { response.headers.append(Self.notToBeStored) }
+    if !origin.route.isConstant { response.headers.append(Self.notToBeStored) }
     if let traceparent = origin.traceparent {
       response.headers.append((name: "traceparent", value: traceparent))
     }
@@ -345,27 +355,4 @@ private struct IDSource: EntityIDSource {
   private static let triesAPartitionMax = 64
 
   mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
-}
-
-extension ProblemCode {
-  /// The code of what the HTTP server itself refuses with a status.
-  init(ofServer status: UInt16) {
-    self =
-      switch status {
-      case 404: .notFound
-      case 405: .methodNotAllowed
-      case 408: .requestTimeout
-      case 413: .bodyTooLarge
-      case 414: .pathTooLong
-      case 421: .misdirectedRequest
-      case 429: .tooManyRequests
-      case 431: .headTooLarge
-      case 503: .overloaded
-      case 504: .timedOut
-      // Of a version of HTTP that is not spoken here; the server made no mistake.
-      case 505: .malformedRequest
-      case 500...: .internalError
-      default: .malformedRequest
-      }
-  }
 }

@@ -5,11 +5,11 @@ import Model
 /// Every path of the API. The raw values count from 0 and are the indices of the routes' metrics.
 public enum Route: UInt8, CaseIterable, Sendable {
   case ordersCreate, ordersRemove, ordersAddItem, ordersAddQuantity, ordersRemoveItem, ordersSetItem, ordersFind,
-    ordersCheckout, ordersBatchInit
+    ordersItems, ordersCheckout, ordersBatchInit
   case stockCreate, stockFind, stockAdd, stockSubtract, stockBatchInit
   case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
     paymentBatchInit
-  case root, openAPI
+  case root, openAPI, problems
   /// Anything without a path of ours.
   case unmatched
 
@@ -23,6 +23,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .ordersRemoveItem: "/orders/removeItem/{order_id}/{item_id}"
     case .ordersSetItem: "/orders/items/{order_id}/{item_id}/{quantity}"
     case .ordersFind: "/orders/find/{order_id}"
+    case .ordersItems: "/orders/items/{order_id}"
     case .ordersCheckout: "/orders/checkout/{order_id}"
     case .ordersBatchInit: "/orders/batch_init/{n}/{n_items}/{n_users}/{item_price}"
     case .stockCreate: "/stock/item/create/{price}"
@@ -40,6 +41,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentBatchInit: "/payment/batch_init/{n}/{starting_money}"
     case .root: "/"
     case .openAPI: "/openapi.json"
+    case .problems: "/problems"
     case .unmatched: "unmatched"
     }
   }
@@ -48,20 +50,20 @@ public enum Route: UInt8, CaseIterable, Sendable {
   var service: Service? {
     switch self {
     case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
-      .ordersFind, .ordersCheckout, .ordersBatchInit:
+      .ordersFind, .ordersItems, .ordersCheckout, .ordersBatchInit:
       .orders
     case .stockCreate, .stockFind, .stockAdd, .stockSubtract, .stockBatchInit: .stock
     case .paymentCreateUser, .paymentFindUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel,
       .paymentStatus, .paymentBatchInit:
       .payments
-    case .root, .openAPI, .unmatched: nil
+    case .root, .openAPI, .problems, .unmatched: nil
     }
   }
 
   /// What a caller needs for it; nil: nothing.
   var scope: CallerScopes? {
     switch self {
-    case .ordersFind: .ordersRead
+    case .ordersFind, .ordersItems: .ordersRead
     case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
       .ordersCheckout:
       .ordersWrite
@@ -70,16 +72,19 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case .paymentFindUser, .paymentStatus: .paymentRead
     case .paymentCreateUser, .paymentAddFunds, .paymentPay, .paymentPayOrder, .paymentCancel: .paymentWrite
     case .ordersBatchInit, .stockBatchInit, .paymentBatchInit: .admin
-    case .root, .openAPI, .unmatched: nil
+    case .root, .openAPI, .problems, .unmatched: nil
     }
   }
+
+  /// Whether its answer never changes, and has nothing of anybody.
+  var isConstant: Bool { self == .root || self == .openAPI || self == .problems }
 
   /// The methods that the path takes, as `Allow` lists them.
   public var allow: StaticString {
     switch self {
     case .ordersRemove, .ordersRemoveItem: "DELETE"
     case .ordersSetItem: "PUT"
-    case .ordersFind, .stockFind, .paymentFindUser, .openAPI: "GET, HEAD"
+    case .ordersFind, .ordersItems, .stockFind, .paymentFindUser, .openAPI, .problems: "GET, HEAD"
     case .root: "GET, HEAD, OPTIONS"
     case .paymentStatus: "GET, HEAD, POST"
     default: "POST"
@@ -87,16 +92,14 @@ public enum Route: UInt8, CaseIterable, Sendable {
   }
 
   func takes(_ method: HTTPMethod) -> Bool {
-    switch (self, method) {
-    case (.ordersRemove, .delete), (.ordersRemoveItem, .delete), (.ordersSetItem, .put): true
-    case (.ordersFind, .get), (.stockFind, .get), (.paymentFindUser, .get), (.root, .get), (.openAPI, .get),
-      (.ordersFind, .head), (.stockFind, .head), (.paymentFindUser, .head), (.root, .head), (.openAPI, .head):
-      true
-    case (.paymentStatus, .get), (.paymentStatus, .head), (.paymentStatus, .post), (.root, .options): true
-    case (.ordersRemove, _), (.ordersRemoveItem, _), (.ordersSetItem, _), (.ordersFind, _), (.stockFind, _),
-      (.paymentFindUser, _), (.root, _), (.openAPI, _), (.paymentStatus, _), (.unmatched, _):
-      false
-    case (_, let method): method == .post
+    switch self {
+    case .ordersRemove, .ordersRemoveItem: method == .delete
+    case .ordersSetItem: method == .put
+    case .ordersFind, .ordersItems, .stockFind, .paymentFindUser, .openAPI, .problems: method == .get || method == .head
+    case .root: method == .get || method == .head || method == .options
+    case .paymentStatus: method == .get || method == .head || method == .post
+    case .unmatched: false
+    default: method == .post
     }
   }
 
@@ -105,7 +108,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     if path.segment(0, is: "orders") { return matchOrders(path) }
     if path.segment(0, is: "stock") { return matchStock(path) }
     if path.segment(0, is: "payment") { return matchPayment(path) }
-    return .unmatched
+    return path.count == 1 && path.segment(0, is: "problems") ? .problems : .unmatched
   }
 
   private static func matchOrders(_ path: borrowing PathSegments) -> Route {
@@ -113,6 +116,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     case 3:
       if path.segment(1, is: "checkout") { return .ordersCheckout }
       if path.segment(1, is: "find") { return .ordersFind }
+      if path.segment(1, is: "items") { return .ordersItems }
       if path.segment(1, is: "create") { return .ordersCreate }
       if path.segment(1, is: "remove") { return .ordersRemove }
     case 4:

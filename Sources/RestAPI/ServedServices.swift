@@ -1,4 +1,5 @@
 import Model
+import Problems
 
 /// Whose routes this process answers.
 struct ServedServices {

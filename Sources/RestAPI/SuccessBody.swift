@@ -68,9 +68,9 @@ enum SuccessBody {
   }
 
   /// The body of a view; nil when nothing of that id exists.
-  static func body(of view: View) -> [UInt8]? {
+  static func body(of view: View, for route: Route) -> [UInt8]? {
     switch view {
-    case .order(let order): order.map(body)
+    case .order(let order): order.map { body(of: $0, namesItems: route == .ordersItems) }
     case .item(let item): item.map(body)
     case .user(let user): user.map(body)
     case .payment(let isPaid):
@@ -84,7 +84,8 @@ enum SuccessBody {
     }
   }
 
-  private static func body(of order: OrderView) -> [UInt8] {
+  /// - Parameter namesItems: whether lines are objects, not pairs of id and quantity.
+  private static func body(of order: OrderView, namesItems: Bool) -> [UInt8] {
     var json = JSONWriter(reserving: 192 + order.lines.count * 32)
     json.raw("{\"order_id\":")
     json.string(order.id.text)
@@ -93,11 +94,11 @@ enum SuccessBody {
     json.raw(",\"items\":[")
     for (place, line) in order.lines.enumerated() {
       if place > 0 { json.raw(",") }
-      json.raw("[")
+      json.raw(namesItems ? "{\"item_id\":" : "[")
       json.string(line.item.text)
-      json.raw(",")
+      json.raw(namesItems ? ",\"quantity\":" : ",")
       json.number(line.quantity.value)
-      json.raw("]")
+      json.raw(namesItems ? "}" : "]")
     }
     json.raw("],\"user_id\":")
     json.string(order.user.text)

@@ -17,6 +17,7 @@ enum CommandTable {
     APIKeysCommand.command,
     KeysCommand.command,
     SettingsCommand.command,
+    ProblemsCommand.command,
     CompletionsCommand.command,
     ManCommand.command,
     VersionCommand.command,

@@ -20,7 +20,9 @@ import Testing
       #expect(response?.contentType.description == "application/problem+json")
     }
     #expect(bench.send("/").response?.status == 200)
-    #expect(bench.api.refusal(status: 413, detail: "x").status == 413)
+    let tooLarge = bench.api.refusal(status: 413, detail: "x")
+    #expect(tooLarge.status == 413 && tooLarge.text.contains(#""type":"/problems#body_too_large""#))
+    #expect(bench.send("/problems").response?.text.contains(#"<h2 id="body_too_large">"#) == true)
     #expect(bench.inspection.asked == 0)
   }
 
@@ -169,7 +171,7 @@ import Testing
     }
     #expect(bench.send("/peers").response?.text == "{}" && bench.send("/peers/").response?.status == 404)
     #expect(bench.send("/peers", .post).response?.status == 405)
-    #expect(bench.send("/").response?.text.hasSuffix("\"/partitions\",\"/peers\"]}") == true)
+    #expect(bench.send("/").response?.text.hasSuffix("\"/partitions\",\"/problems\",\"/peers\"]}") == true)
     #expect(Bench().send("/peers").response?.status == 404)
   }
 

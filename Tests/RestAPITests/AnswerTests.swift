@@ -107,7 +107,9 @@ import Testing
     #expect(bench.answers[read]?.header("Cache-Control") == "no-store")
     #expect(bench.now("GET /nothing").header("Cache-Control") == "no-store")
     #expect(bench.api.refusal(status: 408, detail: "late").header("Cache-Control") == "no-store")
-    for line in ["GET /", "GET /openapi.json"] { #expect(bench.now(line).header("Cache-Control") == nil) }
+    for line in ["GET /", "GET /openapi.json", "GET /problems"] {
+      #expect(bench.now(line).header("Cache-Control") == nil)
+    }
   }
 
   /// The process ends: of a command that waits nobody knows whether it takes effect.
@@ -149,6 +151,11 @@ import Testing
       (
         "GET /orders/find/o1", .view(.order(view)),
         #"{"order_id":"o1","paid":false,"items":[["i1",2]],"user_id":"u1","total_cost":14,"status":"checking_out"}"#
+      ),
+      (
+        "GET /orders/items/o1", .view(.order(view)),
+        #"{"order_id":"o1","paid":false,"items":[{"item_id":"i1","quantity":2}],"#
+          + #""user_id":"u1","total_cost":14,"status":"checking_out"}"#
       ),
       (
         "GET /stock/find/i1", .view(.item(.init(available: Quantity(unchecked: 3), price: Money(unchecked: 7)))),
@@ -259,7 +266,7 @@ import Testing
   private func describe(_ answer: HTTPResponse) throws -> String {
     let problem = try body(answer)
     #expect(problem.status == Int(answer.status))
-    #expect(problem.type == "urn:kassa:problem:\(problem.code)")
+    #expect(problem.type == "/problems#\(problem.code)")
     #expect(!problem.title.isEmpty && !problem.detail.isEmpty)
     let retry = answer.header("Retry-After") == nil ? [] : ["retry"]
     let ids = [problem.order_id, problem.item_id, problem.user_id].map { $0 ?? "-" }

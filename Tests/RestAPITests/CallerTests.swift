@@ -25,7 +25,7 @@ import Testing
 
   /// The paths of each scope, one of every route.
   private static let paths: [(scope: String, lines: [String])] = [
-    ("orders:read", ["GET /orders/find/o1"]),
+    ("orders:read", ["GET /orders/find/o1", "GET /orders/items/o1"]),
     (
       "orders:write",
       [
@@ -66,7 +66,7 @@ import Testing
   @Test func everyRouteIsInTheTable() {
     let scoped = Route.allCases.filter { $0.scope != nil }
     #expect(Self.paths.flatMap(\.lines).count == scoped.count + 2, "HEAD, and both methods of status")
-    #expect(Set(Route.allCases.filter { $0.scope == nil }) == [.root, .openAPI, .unmatched])
+    #expect(Set(Route.allCases.filter { $0.scope == nil }) == [.root, .openAPI, .problems, .unmatched])
   }
 
   @Test func nothingIsDoneForStrangers() throws {
@@ -104,6 +104,7 @@ import Testing
   @Test func whatThisIsNeedsNoKey() throws {
     let bench = try bench()
     #expect(bench.now("GET /").status == 200 && bench.now("GET /openapi.json").status == 200)
+    #expect(bench.now("GET /problems").status == 200)
     #expect(bench.now("GET /nothing").status == 404 && bench.now("PUT /stock/find/i1").status == 405)
   }
 

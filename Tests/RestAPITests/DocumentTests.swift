@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Problems
 import Testing
 
 @testable import RestAPI
@@ -29,13 +30,15 @@ import Testing
     let schemas = try #require(components["schemas"] as? [String: [String: Any]])
     #expect(schemas["ProblemCode"]?["x-extensible-enum"] as? [String] == ProblemCode.allCases.map(\.rawValue))
 
-    let shared = try #require(components["responses"] as? [String: [String: Any]])
+    #expect(Set(try #require(components["responses"] as? [String: Any]).keys) == ["Problem"])
     var used: Set<String> = []
     for (path, methods) in try #require(document["paths"] as? [String: [String: [String: Any]]]) {
       for (method, operation) in methods {
-        for (status, response) in try #require(operation["responses"] as? [String: [String: Any]]) {
-          let name = (response["$ref"] as? String)?.components(separatedBy: "/").last
-          let codes = self.codes(name.flatMap { shared[$0] } ?? response)
+        let responses = try #require(operation["responses"] as? [String: [String: Any]])
+        let codes = try #require(operation["x-codes"] as? [String: [String]])
+        #expect(Set(responses.keys).subtracting(["200", "204"]) == Set(codes.keys))
+        for (status, codes) in codes {
+          #expect(responses[status] as? [String: String] == ["$ref": "#/components/responses/Problem"])
           used.formUnion(codes)
           guard status != "default" else { continue }
           for code in codes {
@@ -47,10 +50,6 @@ import Testing
     }
     // Unknown paths and methods have no operation to stand at.
     #expect(Set(ProblemCode.allCases.map(\.rawValue)).subtracting(used) == ["not_found", "method_not_allowed"])
-  }
-
-  private func codes(_ response: [String: Any]) -> [String] {
-    response["x-codes"] as? [String] ?? []
   }
 
   @Test func limitsFitTogether() {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import Model
+import Problems
 import TestSupport
 import Testing
 

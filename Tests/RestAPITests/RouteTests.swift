@@ -10,6 +10,8 @@ import Testing
   @Test(arguments: [
     // Refusals of paths.
     "GET /nothing → 404 not_found",
+    "GET /problems/ → 404 not_found",
+    "POST /problems → 405 method_not_allowed",
     "GET /orders → 404 not_found",
     "GET /orders/ → 404 not_found",
     "GET /orders/find → 404 not_found",
@@ -104,6 +106,10 @@ import Testing
     // Both.
     "POST /orders/create/u1 → orders-4 create 100000002000000-u1 random",
     "GET /orders/find/o1 → ask order o1",
+    "GET /orders/items/o1 → ask order o1",
+    "HEAD /orders/items/o1 → ask order o1",
+    "POST /orders/items/o1 → 405 method_not_allowed",
+    "GET /orders/items/o$ → 400 malformed_id order_id",
     "HEAD /orders/find/o1 → ask order o1",
     "GET /%6frders/fin%64/%6F1 → ask order o1",
     "POST /orders/checkout/o1 → orders-3 checkout o1",

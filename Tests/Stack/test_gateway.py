@@ -116,7 +116,7 @@ class Gateway(unittest.TestCase):
         """What clients rely on stands in the gateway's own answers, too."""
         told = json.loads(body)
         self.assertEqual(set(told), {"type", "title", "status", "detail", "instance", "code", "request_id"})
-        self.assertEqual((told["status"], told["type"]), (answer.status, f"urn:kassa:problem:{told['code']}"))
+        self.assertEqual((told["status"], told["type"]), (answer.status, f"/problems#{told['code']}"))
         self.assertRegex(told["request_id"], r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$")
         self.assertEqual(told["instance"], f"urn:kassa:request:{told['request_id']}")
         self.assertEqual(answer.getheader("X-Request-Id"), told["request_id"])

@@ -53,6 +53,8 @@ final class Recorder: Sendable {
     ([], "Usage: kassa COMMAND"),
     (["setings"], "kassa: there is no command 'setings'; did you mean settings?\n"),
     (["xyzzy"], "kassa: there is no command 'xyzzy'\n"),
+    (["problems", "out_of_stok"], "kassa: there is no problem 'out_of_stok'; did you mean out_of_stock?\n"),
+    (["problems", "xyzzy"], "kassa: there is no problem 'xyzzy'\n"),
     (["version", "now"], "kassa: 'now' is unexpected: kassa version \n"),
     (["version", "--jsn"], "kassa: version has no option --jsn\n"),
     (["bench"], "kassa: an argument is missing: kassa bench SCENARIO [OPTION]…\n"),
@@ -118,6 +120,13 @@ final class Recorder: Sendable {
   func usageErrors(_ arguments: [String], _ words: String) {
     #expect(run(arguments) == .usage && recorder.out.isEmpty)
     #expect(recorder.err.contains(words), "\(recorder.err)")
+  }
+
+  @Test func problemsExplainsCodes() {
+    #expect(run(["problems", "out_of_stock", "starting"]) == .success)
+    #expect(recorder.out.hasPrefix("## out_of_stock\n\n409: The item is out of stock. "))
+    #expect(recorder.out.contains("\n\n## starting\n\n503: "))
+    #expect(run(["problems"]) == .success && recorder.out.contains("\n# Problems\n"))
   }
 
   @Test func settingsShowValuesAndOrigins() {

@@ -2,30 +2,25 @@ import Telemetry
 
 /// The answers that never change: the OpenAPI document, and what `GET /` says.
 ///
-/// The document is JSON text in the files of this folder, put together once. Text is compiled in without a bundle
-/// beside the program; an array of bytes, which SwiftPM would make of a resource, costs the compiler 15 seconds.
+/// The document is put together once, from the tables of operations and problem codes and from JSON text in this
+/// folder. Text is compiled in without a bundle beside the program; an array of bytes, which SwiftPM would make of a
+/// resource, costs the compiler 15 seconds.
 enum APIDocument {
   static let bytes: [UInt8] = {
     var json = JSONWriter(reserving: 65_536)
     json.raw("{")
     json.raw(about)
-    json.raw(",\"paths\":{")
-    for paths in [ordersPaths, stockPaths, paymentPaths] {
-      json.raw(paths)
-      json.raw(",")
-    }
-    json.raw(otherPaths)
-    json.raw("},\"components\":{")
+    json.raw(",\"paths\":")
+    DocumentedOperation.paths(&json)
+    json.raw(",\"components\":{")
     json.raw(parameters)
     json.raw(",\"responses\":{")
-    for shared in [sharedRefusals, callerRefusals] {
-      json.raw(shared)
-      json.raw(",")
-    }
-    json.raw(refusals)
-    json.raw("},")
+    json.raw(responses)
+    json.raw("},\"schemas\":{")
     json.raw(schemas)
     json.raw(",")
+    problemCode(&json)
+    json.raw("},")
     json.raw(securitySchemes)
     json.raw("}}")
     return json.bytes

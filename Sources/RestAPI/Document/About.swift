@@ -8,9 +8,10 @@ extension APIDocument {
       "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
       "description": "A checkout backend: orders, stock and payments. Two dialects of one API side by side, with \#
     and without quantities in paths. Refusals are RFC 9457 problems with a stable `code`; \#
-    `x-codes` names those of a response. A path takes only the \#
+    `x-codes` of an operation names its codes by status. A path takes only the \#
     methods listed here, and HEAD where GET is listed; others get 405 with `Allow`. Query strings and request \#
-    bodies are ignored. Where the server has API keys, every path but `/` and `/openapi.json` needs one with a scope \#
+    bodies are ignored. Where the server has API keys, every path but \#
+    `/`, `/openapi.json` and `/problems` needs one with a scope \#
     of the path's service: `orders:read`, `stock:write` and the like; `batch_init` needs `admin`."
     },
     "servers": [{"url": "/"}],

@@ -140,25 +140,19 @@ extension APIDocument {
         "schema": {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"}
       },
       "RetryAfter": {
-        "description": "Seconds.",
-        "required": true,
+        "description": "With 429 and 503: in how many seconds to try again.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"}
       },
       "WWWAuthenticate": {
-        "description": "How to say who asks.",
-        "required": true,
-        "schema": {"type": "string", "pattern": "^Bearer realm="}
-      },
-      "WWWAuthenticateScope": {
-        "description": "Names the scope that the API key lacks, where it lacks one.",
+        "description": "With 401, how to say who asks; with 403, the scope that the API key lacks.",
         "schema": {"type": "string", "pattern": "^Bearer realm="}
       },
       "RateLimit": {
-        "description": "That no request is left, and in how many seconds one is.",
+        "description": "With `rate_limited`: that no request is left, and in how many seconds one is.",
         "schema": {"type": "string", "pattern": "^\"caller\";r=[0-9]+;t=[0-9]+$"}
       },
       "RateLimitPolicy": {
-        "description": "How many requests may come within how many seconds.",
+        "description": "With `rate_limited`: how many requests may come within how many seconds.",
         "schema": {"type": "string", "pattern": "^\"caller\";q=[0-9]+;w=[0-9]+$"}
       }
     }

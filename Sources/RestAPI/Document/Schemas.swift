@@ -1,7 +1,26 @@
+import Problems
+import Telemetry
+
 extension APIDocument {
+  /// The codes are an open enumeration: the pattern, not the list, is what a value has to fit.
+  static func problemCode(_ json: inout JSONWriter) {
+    json.raw(
+      #"""
+      "ProblemCode": {
+        "type": "string",
+        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
+        "pattern": "^[a-z_]+$",
+        "x-extensible-enum": [
+      """#)
+    for (place, code) in ProblemCode.allCases.enumerated() {
+      if place > 0 { json.raw(",") }
+      json.string(code.rawValue)
+    }
+    json.raw("]}")
+  }
+
   /// The bodies.
   static let schemas: StaticString = #"""
-    "schemas": {
       "Id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "examples": ["4mVz07dQx9LkTzB"]},
       "Amount": {
         "type": "integer",
@@ -29,25 +48,29 @@ extension APIDocument {
         "type": "object",
         "required": ["done"],
         "properties": {"done": {"const": true}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"done": true}]
       },
       "OrderCreated": {
         "type": "object",
         "required": ["order_id"],
         "properties": {"order_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"order_id": "9tQmB2xW1rTz0aK"}]
       },
       "ItemCreated": {
         "type": "object",
         "required": ["item_id"],
         "properties": {"item_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"item_id": "4mVz07dQx9LkTzB"}]
       },
       "UserCreated": {
         "type": "object",
         "required": ["user_id"],
         "properties": {"user_id": {"$ref": "#/components/schemas/Id"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"user_id": "Gh3nP5yUe7sLq8J"}]
       },
       "OrderChanged": {
         "type": "object",
@@ -56,7 +79,13 @@ extension APIDocument {
           "total_cost": {"$ref": "#/components/schemas/Amount"},
           "message": {"type": "string", "description": "The same in a sentence."}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [
+          {
+            "total_cost": 500,
+            "message": "Added 2 of item 4mVz07dQx9LkTzB to order 9tQmB2xW1rTz0aK; total price updated to 500"
+          }
+        ]
       },
       "Order": {
         "type": "object",
@@ -85,6 +114,42 @@ extension APIDocument {
           }
         ]
       },
+      "OrderWithItems": {
+        "type": "object",
+        "required": ["order_id", "paid", "items", "user_id", "total_cost", "status"],
+        "properties": {
+          "order_id": {"$ref": "#/components/schemas/Id"},
+          "paid": {"type": "boolean"},
+          "items": {
+            "type": "array",
+            "description": "In the order of their first addition.",
+            "items": {"$ref": "#/components/schemas/OrderItem"}
+          },
+          "user_id": {"$ref": "#/components/schemas/Id"},
+          "total_cost": {"$ref": "#/components/schemas/Amount"},
+          "status": {"$ref": "#/components/schemas/OrderStatus"}
+        },
+        "additionalProperties": false,
+        "examples": [
+          {
+            "order_id": "9tQmB2xW1rTz0aK",
+            "paid": false,
+            "items": [{"item_id": "4mVz07dQx9LkTzB", "quantity": 2}],
+            "user_id": "Gh3nP5yUe7sLq8J",
+            "total_cost": 500,
+            "status": "open"
+          }
+        ]
+      },
+      "OrderItem": {
+        "type": "object",
+        "required": ["item_id", "quantity"],
+        "properties": {
+          "item_id": {"$ref": "#/components/schemas/Id"},
+          "quantity": {"$ref": "#/components/schemas/PositiveAmount"}
+        },
+        "additionalProperties": false
+      },
       "OrderLine": {
         "type": "array",
         "description": "Item id and quantity.",
@@ -103,7 +168,8 @@ extension APIDocument {
           "stock": {"$ref": "#/components/schemas/Amount"},
           "price": {"$ref": "#/components/schemas/Amount"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"stock": 12, "price": 250}]
       },
       "User": {
         "type": "object",
@@ -112,13 +178,15 @@ extension APIDocument {
           "user_id": {"$ref": "#/components/schemas/Id"},
           "credit": {"$ref": "#/components/schemas/Amount"}
         },
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"user_id": "Gh3nP5yUe7sLq8J", "credit": 1000}]
       },
       "PaymentStatus": {
         "type": "object",
         "required": ["paid"],
         "properties": {"paid": {"type": "boolean"}},
-        "additionalProperties": false
+        "additionalProperties": false,
+        "examples": [{"paid": true}]
       },
       "Index": {
         "type": "object",
@@ -128,68 +196,20 @@ extension APIDocument {
           "version": {"type": "string"},
           "openapi": {"const": "/openapi.json"}
         },
-        "additionalProperties": false
-      },
-      "ProblemCode": {
-        "type": "string",
-        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
-        "pattern": "^[a-z_]+$",
-        "x-extensible-enum": [
-          "malformed_request",
-          "malformed_path",
-          "malformed_id",
-          "malformed_amount",
-          "amount_out_of_range",
-          "malformed_idempotency_key",
-          "unauthenticated",
-          "missing_scope",
-          "cross_site",
-          "unknown_host",
-          "not_found",
-          "method_not_allowed",
-          "misdirected_request",
-          "unknown_order",
-          "unknown_item",
-          "unknown_user",
-          "item_not_in_order",
-          "unknown_payment",
-          "already_exists",
-          "checkout_under_way",
-          "order_paid",
-          "too_many_lines",
-          "less_in_stock",
-          "not_enough_credit",
-          "payment_conflict",
-          "sum_out_of_range",
-          "out_of_stock",
-          "out_of_credit",
-          "checkout_unknown_item",
-          "checkout_unknown_user",
-          "idempotency_key_reused",
-          "rate_limited",
-          "too_many_joined",
-          "too_many_waiting",
-          "overloaded",
-          "starting",
-          "stopping",
-          "partition_stopped",
-          "log_failed",
-          "outcome_unknown",
-          "timed_out",
-          "request_timeout",
-          "too_many_requests",
-          "body_too_large",
-          "path_too_long",
-          "head_too_large",
-          "internal_error"
-        ]
+        "additionalProperties": false,
+        "examples": [{"name": "kassa", "version": "0.2.0", "openapi": "/openapi.json"}]
       },
       "Problem": {
         "type": "object",
         "description": "RFC 9457.",
         "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
         "properties": {
-          "type": {"type": "string", "pattern": "^urn:kassa:problem:[a-z_]+$"},
+          "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "pattern": "^/problems#[a-z_]+$",
+            "description": "Where the page of this server explains the code."
+          },
           "title": {"type": "string"},
           "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
           "detail": {"type": "string"},
@@ -205,13 +225,13 @@ extension APIDocument {
           "idempotency_key": {"type": "string"},
           "partition": {"type": "string"},
           "scope": {"type": "string"},
-          "service": {"enum": ["orders", "stock", "payments"]},
+          "service": {"type": "string", "enum": ["orders", "stock", "payments"]},
           "find_out": {"type": "string", "description": "A path that shows what became of the request."}
         },
         "additionalProperties": false,
         "examples": [
           {
-            "type": "urn:kassa:problem:less_in_stock",
+            "type": "/problems#less_in_stock",
             "title": "Less is in stock",
             "status": 409,
             "detail": "Less of item 4mVz07dQx9LkTzB is in stock.",
@@ -222,6 +242,5 @@ extension APIDocument {
           }
         ]
       }
-    }
     """#
 }

@@ -44,7 +44,7 @@ def test_what_the_document_lacks_is_noticed(client):
         raw["components"]["schemas"]["ProblemCode"]["x-extensible-enum"].remove("unknown_item")
 
     def drop_code_there(raw):
-        raw["components"]["responses"]["NoItemToRead"]["x-codes"].remove("unknown_item")
+        raw["paths"][find]["get"]["x-codes"]["404"].remove("unknown_item")
 
     def want_header(raw):
         raw["components"]["headers"]["Traceparent"]["required"] = True
@@ -62,6 +62,7 @@ def test_what_the_document_has_too_much_is_noticed(client):
     def add_status(raw):
         responses = raw["paths"]["/stock/find/{item_id}"]["get"]["responses"]
         responses["418"] = responses["404"]
+        raw["paths"]["/stock/find/{item_id}"]["get"]["x-codes"]["418"] = []
 
     def add_route(raw):
         raw["paths"]["/stock/count"] = raw["paths"]["/"]

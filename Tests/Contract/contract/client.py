@@ -99,13 +99,14 @@ class Client:
         def broken(why):
             raise ContractBroken(f"{why}: {answer}")
 
-        described = self.document.raw["components"]["responses"]["ServerRefusal"]
+        operation = self.document.operation("GET", "/")
+        described = operation.responses["default"]
         self.check_headers(described, answer, broken)
         errors = self.document.schema_errors(described["content"]["application/problem+json"]["schema"], answer.json)
         if errors:
             broken(f"a body that the schema refuses: {errors}")
         self.check_problem(answer, broken)
-        self.check_code(described, answer, broken)
+        self.check_code(operation, "default", answer, broken)
 
     def send(self, method, path, expect=None, **headers):
         """Sends a request, checks the answer against the document, and that its status is the expected one."""
@@ -164,12 +165,13 @@ class Client:
         content_type = answer.header("Content-Type")
         if content_type not in described["content"]:
             broken(f"a content type that the document does not name: {content_type}")
-        errors = self.document.schema_errors(described["content"][content_type]["schema"], answer.json)
+        value = answer.body.decode() if content_type.startswith("text/") else answer.json
+        errors = self.document.schema_errors(described["content"][content_type]["schema"], value)
         if errors:
             broken(f"a body that the schema refuses: {errors}")
         if answer.status >= 400:
             self.check_problem(answer, broken)
-            self.check_code(described, answer, broken)
+            self.check_code(operation, str(answer.status), answer, broken)
 
     def check_headers(self, described, answer, broken):
         for name, header in described["headers"].items():
@@ -183,8 +185,8 @@ class Client:
             if errors:
                 broken(f"header {name}: {errors}")
 
-    def check_code(self, described, answer, broken):
-        if answer.code not in described["x-codes"]:
+    def check_code(self, operation, status, answer, broken):
+        if answer.code not in operation.codes[status]:
             broken("a code that the document does not name here")
 
     def check_problem(self, answer, broken):
@@ -200,9 +202,11 @@ class Client:
             broken("another status in the body")
         if problem["request_id"] != answer.header("X-Request-Id"):
             broken("another request id in the body")
-        if problem["type"] != "urn:kassa:problem:" + problem["code"]:
+        if problem["type"] != "/problems#" + problem["code"]:
             broken("a type that does not fit the code")
         if (answer.status in (429, 503)) != (answer.header("Retry-After") is not None):
             broken("Retry-After where it does not belong, or none where it does")
+        if answer.status == 401 and answer.header("WWW-Authenticate") is None:
+            broken("401 without WWW-Authenticate")
         with self.lock:
             self.codes.add(problem["code"])

@@ -16,6 +16,7 @@ class Operation:
         self.method = method.upper()
         self.path = path
         self.parameters = [document.resolve(parameter) for parameter in raw["parameters"]]
+        self.codes = raw["x-codes"]
         self.responses = {status: document.resolve(answer) for status, answer in raw["responses"].items()}
         literals = re.split(r"\{\w+\}", path)
         self.pattern = re.compile("([^/]+)".join(re.escape(literal) for literal in literals))
@@ -52,6 +53,18 @@ class Document:
     def validate(self):
         """Raises when the document is no valid OpenAPI 3.1."""
         OpenAPIV31SpecValidator(self.raw).validate()
+
+    def examples(self):
+        """Every example of a schema, with the schema."""
+        found = [self.raw]
+        while found:
+            node = found.pop()
+            if isinstance(node, dict):
+                if "properties" in node or "type" in node:
+                    yield from ((node, example) for example in node.get("examples", []))
+                found += node.values()
+            elif isinstance(node, list):
+                found += node
 
     def resolve(self, node):
         while "$ref" in node:

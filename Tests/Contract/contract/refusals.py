@@ -84,7 +84,7 @@ def test_unknown_paths(client):
     for path in [
         "/nothing", "/orders", "/orders/", "/orders/find", "/orders/find/", "/orders/find/x/", "//orders/find/x",
         "/orders//find/x", "/orders/find/x/y", "/ORDERS/find/x", "/orders/find/x/../y", "/a/b/c/d/e/f/g/h",
-        "/openapi.json/", "/favicon.ico",
+        "/openapi.json/", "/problems/", "/favicon.ico",
     ]:  # fmt: skip
         for method in ["GET", "POST", "DELETE"]:
             answer = client.send(method, path, 404)
@@ -97,7 +97,7 @@ def test_long_paths(client):
 
 def test_head_is_get_without_a_body(client):
     client.post("/payment/batch_init/1/5")
-    for path in ["/", "/openapi.json", "/payment/find_user/0"]:
+    for path in ["/", "/openapi.json", "/problems", "/payment/find_user/0"]:
         get, head = client.get(path), client.send("HEAD", path, 200)
         assert head.header("Content-Length") == get.header("Content-Length"), (get.headers, head.headers)
     assert client.send("HEAD", "/payment/find_user/nobody").status == 404

@@ -35,6 +35,19 @@ def test_about(client):
     assert client.get("/openapi.json").json["openapi"].startswith("3.1")
 
 
+def test_examples_fit_their_schemas(client):
+    examples = list(client.document.examples())
+    assert len(examples) > 15, examples
+    for schema, example in examples:
+        assert not client.document.schema_errors(schema, example), example
+
+
+def test_types_lead_to_their_codes(client):
+    problem = client.get("/stock/find/nobody", 404).json
+    path, code = problem["type"].split("#")
+    assert f'<h2 id="{code}">' in client.get(path).body.decode(), problem
+
+
 def test_ids_are_unlike(client):
     made = {client.post("/payment/create_user").json["user_id"] for _ in range(100)}
     assert len(made) == 100
@@ -103,6 +116,9 @@ def test_carts(client):
     client.post(f"/orders/addItem/{cart}/{cheap}")
     found = client.get(f"/orders/find/{cart}").json
     assert found["items"] == [[cheap, 2], [dear, 3]] and found["total_cost"] == 154
+    named = [{"item_id": cheap, "quantity": 2}, {"item_id": dear, "quantity": 3}]
+    assert client.get(f"/orders/items/{cart}").json == {**found, "items": named}
+    refused(client.get("/orders/items/nobody", 404), "unknown_order", order_id="nobody")
     assert client.delete(f"/orders/removeItem/{cart}/{cheap}").json["total_cost"] == 152
     client.delete(f"/orders/removeItem/{cart}/{cheap}")
     refused(client.delete(f"/orders/removeItem/{cart}/{cheap}", 404), "item_not_in_order", order_id=cart, item_id=cheap)

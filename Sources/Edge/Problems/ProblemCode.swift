@@ -1,0 +1,130 @@
+/// The stable names of everything that Kassa refuses, on the port of the API and on the operator's.
+///
+/// Clients decide by these names (`code`), so none is ever renamed or gets another meaning. What each means stands in
+/// `ProblemTable.swift`: answers, `/openapi.json`, `/problems` and `docs/problems.md` are all made from that table.
+package enum ProblemCode: String, CaseIterable, Sendable {
+  // What is asked makes no sense.
+  case malformedRequest = "malformed_request"
+  case malformedPath = "malformed_path"
+  case malformedID = "malformed_id"
+  case malformedAmount = "malformed_amount"
+  case amountOutOfRange = "amount_out_of_range"
+  case malformedIdempotencyKey = "malformed_idempotency_key"
+
+  // Who asks may not.
+  case unauthenticated = "unauthenticated"
+  case missingScope = "missing_scope"
+  case crossSite = "cross_site"
+  case unknownHost = "unknown_host"
+
+  // What is asked for does not exist.
+  case notFound = "not_found"
+  case methodNotAllowed = "method_not_allowed"
+  case misdirectedRequest = "misdirected_request"
+  case unknownOrder = "unknown_order"
+  case unknownItem = "unknown_item"
+  case unknownUser = "unknown_user"
+  case itemNotInOrder = "item_not_in_order"
+  case unknownPayment = "unknown_payment"
+
+  // It exists, and its state forbids what is asked.
+  case alreadyExists = "already_exists"
+  case checkoutUnderWay = "checkout_under_way"
+  case orderPaid = "order_paid"
+  case tooManyLines = "too_many_lines"
+  case lessInStock = "less_in_stock"
+  case notEnoughCredit = "not_enough_credit"
+  case paymentConflict = "payment_conflict"
+  case sumOutOfRange = "sum_out_of_range"
+  case outOfStock = "out_of_stock"
+  case outOfCredit = "out_of_credit"
+  case checkoutUnknownItem = "checkout_unknown_item"
+  case checkoutUnknownUser = "checkout_unknown_user"
+  case idempotencyKeyReused = "idempotency_key_reused"
+
+  // Later, perhaps.
+  case rateLimited = "rate_limited"
+  case tooManyJoined = "too_many_joined"
+  case tooManyWaiting = "too_many_waiting"
+  case overloaded = "overloaded"
+  case starting = "starting"
+  case stopping = "stopping"
+  case partitionStopped = "partition_stopped"
+  case logFailed = "log_failed"
+  case outcomeUnknown = "outcome_unknown"
+  case timedOut = "timed_out"
+
+  // What the server refuses before the API sees it.
+  case requestTimeout = "request_timeout"
+  case tooManyRequests = "too_many_requests"
+  case bodyTooLarge = "body_too_large"
+  case pathTooLong = "path_too_long"
+  case headTooLarge = "head_too_large"
+  case internalError = "internal_error"
+
+  /// The status of an answer with this code.
+  package var status: UInt16 { row.status }
+  /// What the problem is, the same for every occurrence.
+  package var title: StaticString { row.title }
+  /// Whether the same request may succeed a moment later, so that the answer carries `Retry-After`.
+  package var isRetryable: Bool { row.repetition == .later }
+
+  /// What `type` begins with; the code follows. The whole is the place of the code on the page that every server has at
+  /// this path.
+  package static let typePrefix: StaticString = "/problems#"
+}
+
+extension ProblemCode {
+  /// The code of what the HTTP server itself refuses with a status.
+  package init(ofServer status: UInt16) {
+    self =
+      switch status {
+      case 404: .notFound
+      case 405: .methodNotAllowed
+      case 408: .requestTimeout
+      case 413: .bodyTooLarge
+      case 414: .pathTooLong
+      case 421: .misdirectedRequest
+      case 429: .tooManyRequests
+      case 431: .headTooLarge
+      case 503: .overloaded
+      case 504: .timedOut
+      // Of a version of HTTP that is not spoken here; the server made no mistake.
+      case 505: .malformedRequest
+      case 500...: .internalError
+      default: .malformedRequest
+      }
+  }
+}
+
+/// One line of the table of problems.
+struct ProblemRow {
+  let status: UInt16
+  let title: StaticString
+  let meaning: String
+  let caller: String
+  /// Empty where there is nothing that an operator could do.
+  let `operator`: String
+  let repetition: Repetition
+
+  init(
+    _ status: UInt16, _ title: StaticString, meaning: String, caller: String, operator: String = "",
+    repetition: Repetition = .useless
+  ) {
+    self.status = status
+    self.title = title
+    self.meaning = meaning
+    self.caller = caller
+    self.operator = `operator`
+    self.repetition = repetition
+  }
+}
+
+/// Whether it helps to send the same request again.
+enum Repetition: String {
+  case useless = "No: the answer stays the same."
+  case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
+  case afterAWhile = "Yes, in a while, with the same `Idempotency-Key`. Nothing was done."
+  case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
+  case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."
+}

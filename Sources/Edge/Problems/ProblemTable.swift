@@ -1,0 +1,258 @@
+// One table of everything that Kassa refuses: the status, what it means, who can do what about it, and whether it helps
+// to repeat the request. A new code is a case of the enumeration and a row here; then `kassa problems` writes
+// `docs/problems.md` anew.
+
+extension ProblemCode {
+  var row: ProblemRow {
+    switch self {
+    case .malformedRequest:
+      ProblemRow(
+        400, "The request is malformed",
+        meaning: "The bytes are not HTTP as Kassa speaks it, or two readers could read them in two ways. Also answered "
+          + "with 417 and 505. [http.md](http.md) has the whole list.",
+        caller: "Fix the client, or whatever stands between it and the server: `detail` says what is wrong.")
+    case .malformedPath:
+      ProblemRow(
+        400, "The path is malformed",
+        meaning: "An escape (`%…`) in the path is broken, or stands for a character that no path has.",
+        caller: "Escape ids before putting them into a path; the ids that Kassa makes need no escape.")
+    case .malformedID:
+      ProblemRow(
+        400, "An id is malformed",
+        meaning: "An id has 1 to 64 characters of `A–Z a–z 0–9 _ -`. `parameter` names the one that has not.",
+        caller: "Send the id as Kassa returned it.")
+    case .malformedAmount:
+      ProblemRow(
+        400, "A number is malformed",
+        meaning:
+          "Amounts, prices and quantities are whole numbers: `5` or `5.0`, not `5.5`, `+5` or `1e3`. `parameter` "
+          + "names the one that is not.",
+        caller: "Send money in minor units, as a whole number.")
+    case .amountOutOfRange:
+      ProblemRow(
+        400, "A number is out of its range",
+        meaning: "A number is over 2^53−1, or outside the range of its `parameter`; a quantity to add is at least 1.",
+        caller: "Send a number of the range that `/openapi.json` gives.")
+    case .malformedIdempotencyKey:
+      ProblemRow(
+        400, "The idempotency key is malformed",
+        meaning: "An `Idempotency-Key` has 1 to 255 visible ASCII characters without quotes and backslashes, bare or "
+          + "between double quotes, and is given once.",
+        caller: "Send a UUID.")
+
+    case .unauthenticated:
+      ProblemRow(
+        401, "The caller is not known",
+        meaning: "The server has API keys, and the request has none, more than one, or one that is not known.",
+        caller: "Send the key as `Authorization: Bearer ID.SECRET` or `X-API-Key: ID.SECRET`.",
+        operator:
+          "`kassa api-keys list` shows the keys, `kassa api-keys add` makes one; SIGHUP makes a server read them.")
+    case .missingScope:
+      ProblemRow(
+        403, "The caller may not do this",
+        meaning: "The API key is good and lacks the scope that `scope` names.",
+        caller: "Use a key with that scope, or ask the operator for one.",
+        operator: "Make a key with the scope ([authentication](authentication.md)).")
+    case .crossSite:
+      ProblemRow(
+        403, "A page of another site asks",
+        meaning: "A browser sends the request for a page of a site that the server does not name.",
+        caller: "Ask from the server's own site, or from a program that is not a browser.",
+        operator: "Name the site in [`cors-origins`](settings.md#cors-origins) if its pages may ask.")
+    case .unknownHost:
+      ProblemRow(
+        421, "The host is not this server's",
+        meaning: "The request's `Host` is a name that this server does not have. It keeps web pages from reaching the "
+          + "server under a name of theirs.",
+        caller: "Use an address or a name that the server knows.",
+        operator: "Name the host in [`hosts`](settings.md#hosts).")
+
+    case .notFound:
+      ProblemRow(
+        404, "There is nothing at this path", meaning: "The path is not one of the API's.",
+        caller: "`/openapi.json` lists the paths; they end without a slash, and capitals count.",
+        operator: "A gateway has to leave paths as they are ([gateways](gateways.md)).")
+    case .methodNotAllowed:
+      ProblemRow(
+        405, "The path does not take this method", meaning: "The path exists and takes other methods.",
+        caller: "Use a method that `Allow` names.")
+    case .misdirectedRequest:
+      ProblemRow(
+        421, "The path belongs to another service",
+        meaning: "The request reached a pod that serves another service than the path's, which `service` names.",
+        caller: "Send requests to the gateway, not to a pod.",
+        operator: "Fix the gateway's routes: `/orders`, `/stock` and `/payment` each to their pods.")
+    case .unknownOrder:
+      ProblemRow(
+        404, "The order does not exist", meaning: "No order has the `order_id`: it was removed, or never made.",
+        caller: "Check the id.", repetition: .afterChange)
+    case .unknownItem:
+      ProblemRow(
+        404, "The item does not exist", meaning: "No item has the `item_id`.", caller: "Check the id.",
+        repetition: .afterChange)
+    case .unknownUser:
+      ProblemRow(
+        404, "The user does not exist", meaning: "No user has the `user_id`.", caller: "Check the id.",
+        repetition: .afterChange)
+    case .itemNotInOrder:
+      ProblemRow(
+        404, "The order does not have the item", meaning: "There is no unit of the item left to remove from the order.",
+        caller: "Read the order.", repetition: .afterChange)
+    case .unknownPayment:
+      ProblemRow(
+        404, "The user did not pay for the order",
+        meaning: "There is no payment by hand of this user for this order. Checkouts are not payments by hand.",
+        caller: "Check both ids.", repetition: .afterChange)
+
+    case .alreadyExists:
+      ProblemRow(
+        409, "The id is taken",
+        meaning: "The id that was made for the new thing belongs to another one. It is as good as "
+          + "impossible.",
+        caller: "Send the request again with a new key.", repetition: .afterChange)
+    case .checkoutUnderWay:
+      ProblemRow(
+        409, "The order is being checked out", meaning: "While its checkout is under way, an order cannot change.",
+        caller: "Wait until the order is `paid` or `open` again, then decide.", repetition: .afterAWhile)
+    case .orderPaid:
+      ProblemRow(
+        409, "The order is paid", meaning: "A paid order cannot change any more.", caller: "Make a new order.")
+    case .tooManyLines:
+      ProblemRow(
+        409, "The order is full", meaning: "The order has as many different items as an order can have.",
+        caller: "Divide the purchase into two orders.", repetition: .afterChange)
+    case .lessInStock:
+      ProblemRow(
+        409, "Less is in stock", meaning: "Fewer units can be sold than were to be subtracted.",
+        caller: "Read the item, and subtract at most what is there.", repetition: .afterChange)
+    case .notEnoughCredit:
+      ProblemRow(
+        409, "The credit is not enough", meaning: "The user has less credit than was to be paid.",
+        caller: "Add funds, then pay under a new key.", repetition: .afterChange)
+    case .paymentConflict:
+      ProblemRow(
+        409, "The payment is another one",
+        meaning: "The order has a payment that does not fit: one of its checkout, or one by hand with another amount.",
+        caller: "Read the payment's status. A payment by hand with a wrong amount can be cancelled.",
+        repetition: .afterChange)
+    case .sumOutOfRange:
+      ProblemRow(
+        409, "A sum would leave its range", meaning: "Stock, credit or a total would be over 2^53−1.",
+        caller: "Use smaller numbers.", repetition: .afterChange)
+    case .outOfStock:
+      ProblemRow(
+        409, "The item is out of stock",
+        meaning:
+          "The checkout failed because `item_id` cannot be had in the wanted quantity. Nothing was taken or paid.",
+        caller: "Change the order, or wait for stock; then check out under a new key.", repetition: .afterChange)
+    case .outOfCredit:
+      ProblemRow(
+        409, "The user is out of credit",
+        meaning: "The checkout failed because the user has less credit than the order costs. The items are in stock "
+          + "again.",
+        caller: "Add funds, then check out under a new key.", repetition: .afterChange)
+    case .checkoutUnknownItem:
+      ProblemRow(
+        409, "An item of the order does not exist",
+        meaning: "The checkout failed because the order has an item that does not exist.",
+        caller: "Remove the item from the order, then check out under a new key.", repetition: .afterChange)
+    case .checkoutUnknownUser:
+      ProblemRow(
+        409, "The user of the order does not exist",
+        meaning: "The checkout failed because the order belongs to a user who does not exist.",
+        caller: "Make the order for a user who exists.", repetition: .afterChange)
+    case .idempotencyKeyReused:
+      ProblemRow(
+        422, "The idempotency key was used for another request",
+        meaning: "The key was sent before, with another method or path.",
+        caller: "Use a key for one request only, and for each repetition of that.")
+
+    case .rateLimited:
+      ProblemRow(
+        429, "The caller asks too often", meaning: "The API key's rate is used up.",
+        caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` tells the rate.",
+        operator: "`kassa api-keys add` gives a key its rate.", repetition: .later)
+    case .tooManyJoined:
+      ProblemRow(
+        429, "Too many requests wait for this checkout",
+        meaning: "The order is being checked out, and as many requests as may wait for that already do.",
+        caller: "Send one request a checkout; read the order.", repetition: .later)
+    case .tooManyWaiting:
+      ProblemRow(
+        503, "Too many buyers wait for this item",
+        meaning:
+          "All units of `item_id` are held by checkouts under way, and as many buyers as may wait already do. It may "
+          + "still be had.",
+        caller: "Check out again.", repetition: .later)
+    case .overloaded:
+      ProblemRow(
+        503, "The server is at its limit",
+        meaning: "A queue is full, or the gateway finds no pod that takes requests. The request was not taken.",
+        caller: "Wait longer with each repetition.",
+        operator: "See [scale](scale.md) and the [runbook](runbook.md).", repetition: .later)
+    case .starting:
+      ProblemRow(
+        503, "The server is starting", meaning: "The server still replays its log. The request was not taken.",
+        caller: "Wait.", operator: "Send requests to pods whose `/readyz` answers 200.", repetition: .later)
+    case .stopping:
+      ProblemRow(
+        503, "The server is stopping", meaning: "The server ends. The request was not taken.",
+        caller: "Send it again; a gateway finds another pod.",
+        operator: "[`drain-delay`](settings.md#drain-delay) gives gateways time to notice.", repetition: .later)
+    case .partitionStopped:
+      ProblemRow(
+        503, "The partition is stopped",
+        meaning: "The partition met a record that it cannot apply, and waits for the operator.", caller: "Wait.",
+        operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).", repetition: .later)
+    case .logFailed:
+      ProblemRow(
+        503, "The log cannot be written",
+        meaning: "The disk or the brokers take nothing more. What was answered before is safe, and can be read.",
+        caller: "Wait.", operator: "Give the disk space or fix the brokers ([runbook](runbook.md)).",
+        repetition: .later)
+    case .outcomeUnknown:
+      ProblemRow(
+        504, "The outcome is not known yet",
+        meaning:
+          "The request was taken, and whether it took effect is not known yet. `find_out`, where given, is a path "
+          + "that shows it.",
+        caller: "Repeat the request under its key, or read what `find_out` names.",
+        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .underItsKey)
+    case .timedOut:
+      ProblemRow(
+        504, "The answer did not come in time",
+        meaning: "Something that had to be read first was not read in time. Nothing was changed.", caller: "Ask again.",
+        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .afterAWhile)
+
+    case .requestTimeout:
+      ProblemRow(
+        408, "The request did not arrive in time", meaning: "The head or the body was not complete in time.",
+        caller: "Send requests at once, on a better connection.", repetition: .afterAWhile)
+    case .tooManyRequests:
+      ProblemRow(
+        429, "Too much comes from this address", meaning: "The address has as many connections as one may have.",
+        caller: "Keep connections open and use them again.",
+        operator:
+          "[`connections-per-address-max`](settings.md#connections-per-address-max): behind a gateway it has to be "
+          + "large.",
+        repetition: .later)
+    case .bodyTooLarge:
+      ProblemRow(
+        413, "The body is too large", meaning: "The body is longer than `body-bytes-max`. Kassa ignores bodies.",
+        caller: "Send no body.")
+    case .pathTooLong:
+      ProblemRow(
+        414, "The path is too long", meaning: "The path is longer than any of the API's.", caller: "Check the ids.")
+    case .headTooLarge:
+      ProblemRow(
+        431, "The head is too large", meaning: "The headers are too long or too many.",
+        caller: "Send fewer headers; cookies mean nothing here.",
+        operator: "See what the gateway adds.")
+    case .internalError:
+      ProblemRow(
+        500, "The server made a mistake", meaning: "Something happened that must not. Also answered with 501.",
+        caller: "Tell the operator the `request_id`.",
+        operator: "Look the `request_id` up in the server's log, and report it.", repetition: .underItsKey)
+    }
+  }
+}

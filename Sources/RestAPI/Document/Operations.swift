@@ -1,0 +1,125 @@
+import HTTPServer
+import Problems
+
+// Every operation of the API, in the order of the document. What follows from the route and the method stands in
+// `DocumentedOperation`; a row says what does not.
+extension DocumentedOperation {
+  static let all: [DocumentedOperation] = orders + stock + payment + about
+
+  private static let orders: [DocumentedOperation] = [
+    DocumentedOperation(
+      .ordersCreate, .post, "createOrder", "Open an empty order",
+      description: "The user is looked up at checkout, not here.",
+      answer: "The order.", .schema("OrderCreated"), refusals: [.alreadyExists]),
+    DocumentedOperation(
+      .ordersRemove, .delete, "removeOrder", "Remove an order",
+      answer: "It is gone.", .schema("Done"), refusals: [.unknownOrder, .checkoutUnderWay, .orderPaid]),
+    DocumentedOperation(
+      .ordersAddItem, .post, "addItem", "Add one unit of an item",
+      answer: "The new total.", .schema("OrderChanged"),
+      refusals: [.unknownOrder, .unknownItem, .checkoutUnderWay, .orderPaid, .tooManyLines, .sumOutOfRange]),
+    DocumentedOperation(
+      .ordersAddQuantity, .post, "addItemQuantity", "Add units of an item",
+      answer: "The new total.", .schema("OrderChanged"),
+      refusals: [.unknownOrder, .unknownItem, .checkoutUnderWay, .orderPaid, .tooManyLines, .sumOutOfRange]),
+    DocumentedOperation(
+      .ordersRemoveItem, .delete, "removeItem", "Take one unit of an item away",
+      description: "Each repetition takes one more unit, though DELETE is called idempotent: send an "
+        + "`Idempotency-Key`, or set the quantity with `PUT "
+        + "/orders/items/{order_id}/{item_id}/{quantity}`.",
+      answer: "The new total.", .schema("OrderChanged"),
+      refusals: [.unknownOrder, .itemNotInOrder, .checkoutUnderWay, .orderPaid]),
+    DocumentedOperation(
+      .ordersSetItem, .put, "setItem", "Set how many units of an item the order has",
+      description: "0 takes the item away, and succeeds as well when the order does not have it. Repeated, it "
+        + "changes nothing more, with a key or without.",
+      answer: "The new total.", .schema("OrderChanged"),
+      refusals: [.unknownOrder, .unknownItem, .checkoutUnderWay, .orderPaid, .tooManyLines, .sumOutOfRange]),
+    DocumentedOperation(
+      .ordersFind, .get, "findOrder", "Read an order",
+      answer: "The order.", .schema("Order"), refusals: [.unknownOrder]),
+    DocumentedOperation(
+      .ordersItems, .get, "findOrderItems", "Read an order, with its items as objects",
+      description: "The same as `GET /orders/find/{order_id}`, for clients that rather have names than places.",
+      answer: "The order.", .schema("OrderWithItems"), refusals: [.unknownOrder]),
+    DocumentedOperation(
+      .ordersCheckout, .post, "checkout", "Buy what is in the order",
+      description: "Holds every line of the order, takes the money, and answers once the order is paid. Repeated, "
+        + "it answers the same again and takes nothing.",
+      answer: "The order is paid.", .schema("Done"),
+      refusals: [
+        .unknownOrder, .outOfStock, .outOfCredit, .checkoutUnknownItem, .checkoutUnknownUser, .paymentConflict,
+        .sumOutOfRange, .tooManyJoined, .tooManyWaiting,
+      ]),
+    DocumentedOperation(
+      .ordersBatchInit, .post, "initOrders", "Make orders 0 to n-1, each of two random items",
+      description: "`item_price` is at most (2^53-1)/2 here.",
+      answer: "All are there.", .schema("Done"), refusals: [.checkoutUnderWay, .sumOutOfRange]),
+  ]
+
+  private static let stock: [DocumentedOperation] = [
+    DocumentedOperation(
+      .stockCreate, .post, "createItem", "Make an item without stock",
+      answer: "The item.", .schema("ItemCreated"), refusals: [.alreadyExists]),
+    DocumentedOperation(
+      .stockFind, .get, "findItem", "Read an item",
+      answer: "What can still be sold, and its price.", .schema("Item"), refusals: [.unknownItem]),
+    DocumentedOperation(
+      .stockAdd, .post, "addStock", "Put units into stock",
+      answer: "They are there.", .schema("Done"), refusals: [.unknownItem, .sumOutOfRange]),
+    DocumentedOperation(
+      .stockSubtract, .post, "subtractStock", "Take units out of stock",
+      answer: "They are gone.", .schema("Done"), refusals: [.unknownItem, .lessInStock]),
+    DocumentedOperation(
+      .stockBatchInit, .post, "initItems", "Make items 0 to n-1",
+      answer: "All are there.", .schema("Done"), refusals: [.sumOutOfRange]),
+  ]
+
+  private static let payment: [DocumentedOperation] = [
+    DocumentedOperation(
+      .paymentCreateUser, .post, "createUser", "Make a user without credit",
+      answer: "The user.", .schema("UserCreated"), refusals: [.alreadyExists]),
+    DocumentedOperation(
+      .paymentFindUser, .get, "findUser", "Read a user",
+      answer: "The user.", .schema("User"), refusals: [.unknownUser]),
+    DocumentedOperation(
+      .paymentAddFunds, .post, "addFunds", "Add credit",
+      answer: "It is added.", .schema("Done"), refusals: [.unknownUser, .sumOutOfRange]),
+    DocumentedOperation(
+      .paymentPay, .post, "pay", "Take credit",
+      answer: "It is taken.", .schema("Done"), refusals: [.unknownUser, .notEnoughCredit]),
+    DocumentedOperation(
+      .paymentPayOrder, .post, "payOrder", "Take credit for an order, once",
+      answer: "It is taken, now or before.", .schema("Done"),
+      refusals: [.unknownUser, .notEnoughCredit, .paymentConflict]),
+    DocumentedOperation(
+      .paymentCancel, .post, "cancelPayment", "Give back what was paid for an order by hand, once",
+      answer: "It is given back, now or before.", .schema("Done"),
+      refusals: [.unknownUser, .unknownPayment, .paymentConflict, .sumOutOfRange]),
+    DocumentedOperation(
+      .paymentStatus, .get, "paymentStatus", "Whether the user paid for the order",
+      answer: "Whether.", .schema("PaymentStatus"), refusals: [.unknownUser]),
+    DocumentedOperation(
+      .paymentStatus, .post, "paymentStatusByPost", "Whether the user paid for the order, in the older dialect",
+      answer: "Whether.", .schema("PaymentStatus"), refusals: [.unknownUser]),
+    DocumentedOperation(
+      .paymentBatchInit, .post, "initUsers", "Make users 0 to n-1",
+      answer: "All are there.", .schema("Done"), refusals: [.sumOutOfRange]),
+  ]
+
+  private static let about: [DocumentedOperation] = [
+    DocumentedOperation(
+      .root, .get, "index", "What this is",
+      answer: "What this is.", .schema("Index")),
+    DocumentedOperation(
+      .root, .options, "options", "Whether somebody is there",
+      description: "For health checks of gateways; `OPTIONS *` is answered in the same way.",
+      answer: "`Allow` has the methods.", .nothing),
+    DocumentedOperation(
+      .openAPI, .get, "openapi", "This document",
+      answer: "This document.", .document),
+    DocumentedOperation(
+      .problems, .get, "problems", "What each problem code means",
+      answer: "A page with a place for each code, which the `type` of problems leads to.", .page),
+  ]
+}
