@@ -217,8 +217,8 @@ private enum Page {
   /// One of the sources' pages, by index.
   case other(Int)
 
-  /// Probes decide where requests go and what is restarted, and reveal no more than that; the page about problems is the
-  /// same everywhere.
+  /// Probes decide where requests go and what is restarted, and reveal no more than that; the page about problems is
+  /// the same everywhere.
   var isOpen: Bool {
     switch self {
     case .live, .ready, .started, .problems: true
