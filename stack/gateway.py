@@ -15,6 +15,9 @@ import plan as plans
 
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gateway.cfg")
 CONNECTIONS_MAX = 4096
+# How often a request that may be sent again is sent at most, and how long each pod has to answer.
+TRIES_MAX = 5
+TRY_MILLISECONDS = 2500
 SOCKET = "gateway.sock"
 
 _CHECK = "check inter 400ms fastinter 200ms downinter 400ms fall 2 rise 1"
@@ -29,6 +32,11 @@ def connections_max():
     """How many clients: each needs two descriptors, and some are needed besides."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return CONNECTIONS_MAX if hard == resource.RLIM_INFINITY else max(64, min(CONNECTIONS_MAX, hard // 2 - 200))
+
+
+def slow_requests():
+    """How many requests may wait for a service's pods before no more are sent a second time."""
+    return connections_max() // 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +74,12 @@ def _backends(service, pods, options):
             "    timeout server 130s"]
     again = [f"\nbackend {service}-again",
              "    retry-on conn-failure empty-response response-timeout junk-response 503",
-             # Then another pod is asked: this one may be stopped, and of two pods every second try goes to it until it is
-             # found out. All tries together are more than a request may take.
-             "    timeout server 1s", "    retries 11"]
+             # Then another pod is asked: this one may be stopped, and its check finds that out within a second. All tries
+             # together are more than a request may take.
+             f"    timeout server {TRY_MILLISECONDS}ms", f"    retries {TRIES_MAX - 1}",
+             # Where this many wait, the pods are slow, not stopped: sending everything again would make them slower.
+             f"    acl is_slow be_conn gt {slow_requests()}",
+             "    http-request disable-l7-retry if is_slow", "    http-request set-timeout server 15s if is_slow"]
     for pod in pods:
         out = "" if pod.is_serving else " disabled"
         once.append(f"    server {pod.name} {pod.http} {_CHECK} port {pod.operator_port}{options}{out}")

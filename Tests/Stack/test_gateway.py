@@ -1,4 +1,5 @@
 """The real gateway in front of pods that do what a test wants."""
+import contextlib
 import http.client
 import http.server
 import json
@@ -11,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 import location
 
@@ -18,11 +20,13 @@ import gateway
 import plan as plans
 import probes
 
+SLOW_REQUESTS = 8
 HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 class FakePod:
-    """Answers as told: a status, or "end" for a connection that ends behind the request. Counts what it was asked."""
+    """Answers as told: a status, "end" for a connection that ends after the request, or a number of seconds (a float)
+    to wait before it answers 200. Counts what it was asked."""
 
     def __init__(self, plan, name):
         self.seen, self.answer = [], 200
@@ -44,9 +48,14 @@ class FakePod:
                 if status == "end":
                     self.close_connection = True
                     return
+                if isinstance(status, float):
+                    time.sleep(status)
+                    status = 200
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
-                self.end_headers()
+                # The gateway may have given up.
+                with contextlib.suppress(OSError):
+                    self.end_headers()
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_one
 
@@ -78,7 +87,10 @@ class Gateway(unittest.TestCase):
         cls.plan = plans.Plan({"orders": 2, "stock": 1, "payments": 1})
         cls.plan.take_ports({})
         serving = {"orders-0", "orders-1", "stock-0"}
-        for name, text in gateway.files(cls.plan.address("gateway"), gateway.places(cls.plan, serving)).items():
+        # So few that a test can have more requests under way, and so short that it need not wait long.
+        with unittest.mock.patch.multiple(gateway, slow_requests=lambda: SLOW_REQUESTS, TRY_MILLISECONDS=400):
+            files = gateway.files(cls.plan.address("gateway"), gateway.places(cls.plan, serving))
+        for name, text in files.items():
             with open(os.path.join(cls.folder.name, name), "w", encoding="utf-8") as file:
                 file.write(text)
         cls.pods = {name: FakePod(cls.plan, name) for name in (*serving, "payments-0")}
@@ -196,6 +208,28 @@ class Gateway(unittest.TestCase):
             for _ in range(6):
                 self.assertEqual(self.ask(method, "/orders/x", key)[0], 200, (method, key))
         self.assertTrue(self.pods["orders-0"].seen)
+
+    def test_a_request_to_slow_pods_is_sent_only_so_often(self):
+        for pod in ("orders-0", "orders-1"):
+            self.pods[pod].answer = 10.0
+        status, body = self.ask("POST", "/orders/x", "k")
+        self.assertEqual((status, '"outcome_unknown"' in body), (504, True))
+        self.assertEqual(self.times_asked("orders"), gateway.TRIES_MAX)
+        self.assertGreater(gateway.TRIES_MAX * gateway.TRY_MILLISECONDS, 10_000, "a request may take that long")
+
+    def test_while_many_wait_nothing_is_sent_again(self):
+        self.pods["stock-0"].answer = 1.5
+        threads = [threading.Thread(target=self.ask, args=("GET", f"/stock/find/{number}"))
+                   for number in range(SLOW_REQUESTS + 1)]
+        for thread in threads:
+            thread.start()
+        while self.times_asked("stock") < len(threads):
+            time.sleep(0.01)
+        self.assertEqual(self.ask("GET", "/stock/find/late")[0], 200)
+        self.assertEqual(self.pods["stock-0"].seen.count(("GET", "/stock/find/late")), 1)
+        self.assertGreaterEqual(self.pods["stock-0"].seen.count(("GET", "/stock/find/0")), 2, "it came before")
+        for thread in threads:
+            thread.join()
 
     def test_no_two_answers_of_the_gateway_have_the_same_number(self):
         numbers = {json.loads(self.ask("POST", "/payment/create_user")[1])["request_id"] for _ in range(8)}
