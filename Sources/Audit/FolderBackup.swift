@@ -4,20 +4,20 @@ import PartitionCore
 import SQLiteFolder
 import SQLiteLog
 
-/// A copy of a data folder that is being made, to keep it or to go on from it. A server may run in the folder.
+/// A copy of a data folder in the making, for a backup or a restore. A server may run in the folder.
 ///
-/// Store and log are copied as of the moments that `FolderSource` reads them at, the store's first: all that the shop
-/// had acknowledged when the copy was begun is in it. An owner that starts from the copy gets epochs above those in it,
-/// as after any end of a server.
+/// Store and log are copied as of the moments at which `FolderSource` reads them, the store first, so the copy has
+/// everything that the shop had acknowledged when it was begun. An owner that starts from the copy gets epochs above
+/// those in it, as after any end of a server.
 package final class FolderBackup {
-  /// What a copy has.
+  /// What a copy contains.
   package struct Contents: Sendable {
     package let partitionCount: Int
     /// The offset of the newest record of each partition; -1 before the first.
     package let newestOffsets: [PartitionID: Int64]
     /// The newest record's place in the log.
     package let position: UInt64
-    /// The latest time of a record. What is not in the copy was acknowledged later. nil of a shop without any.
+    /// The latest time of a record: what is not in the copy was acknowledged later. nil without records.
     package let newestTime: Timestamp?
     /// Of log and store.
     package let byteCount: Int64
@@ -30,7 +30,7 @@ package final class FolderBackup {
 
   /// - Parameters:
   ///   - source: a data folder.
-  ///   - target: where nothing is, or an empty folder.
+  ///   - target: a path where nothing exists, or an empty folder.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`; then nothing was changed.
   package init(of source: String, to target: String) throws {
     format = try DataFolder.readFormat(source)
@@ -47,7 +47,7 @@ package final class FolderBackup {
   /// The folder that the copy is in until it is completed.
   package var path: String { target.partialPath }
 
-  /// Copies everything. Afterwards `path` is a data folder, which goes away with this object unless it is completed.
+  /// Copies everything. Afterwards `path` is a data folder; it is deleted with this object unless it is completed.
   /// - Parameter progress: gets the bytes that have been copied.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `DatabaseError`.
   package func copy(progress: (Int64) -> Void) throws {

@@ -8,14 +8,13 @@ enum BackupCommand {
     name: "backup", usage: "[--data FOLDER] [--no-verify] TARGET",
     summary: "copy a data folder into a new one, also while its server runs",
     text: [
-      "Copies log and store of the data folder such that they fit together: everything that the shop had acknowledged "
-        + "when the command was begun is in the copy. The server goes on meanwhile; its -wal files grow until the "
-        + "copy is made. TARGET is a data folder in every respect: kassa verify audits it, kassa restore goes on "
-        + "from it.",
-      "TARGET must not exist, or be empty. It gets its name, or its FORMAT, when it is whole and durable; until then "
-        + "it is TARGET.partial, or TARGET/partial of an empty folder. Then it is audited like by kassa verify. A copy "
-        + "that is not sound stays, and the command fails.",
-      "Of a cluster, back up the databases and keep the topics.",
+      "Copies log and store of the data folder so that they fit together: the copy has everything that the shop had "
+        + "acknowledged when the command began. The server keeps serving; its -wal files grow until the copy is made. "
+        + "TARGET is a complete data folder: kassa verify audits it, kassa restore starts from it.",
+      "TARGET must be missing or empty. It gets its name, or its FORMAT, once it is whole and durable; until then the "
+        + "copy is in TARGET.partial, or in TARGET/partial of an empty folder. Then it is audited, as by kassa verify. "
+        + "A copy that is not sound is kept, and the command fails.",
+      "For a cluster, back up the databases and keep the topics.",
     ],
     options: [
       CommandOption("data", "FOLDER", "the data folder; default: data", completion: .folders),

@@ -5,18 +5,18 @@ import Settings
 enum RestoreCommand {
   static let page = CommandPage(
     name: "restore", usage: "[--no-verify] BACKUP DATA",
-    summary: "make a data folder of a backup",
+    summary: "make a data folder from a backup",
     text: [
-      "Copies a backup into the data folder DATA, audits the copy like kassa verify, and gives it its name if it is "
-        + "sound. BACKUP stays as it is. DATA must not exist, or be empty: move a damaged folder away, and keep it. "
-        + "While a server runs in DATA it is refused.",
+      "Copies a backup into the data folder DATA, audits the copy as kassa verify does, and gives it its name if it is "
+        + "sound. BACKUP stays as it is. DATA must be missing or empty: move a damaged folder away, and keep it. While "
+        + "a server runs in DATA, the command refuses.",
       "What was acknowledged after the backup is not in it: orders, checkouts, deliveries, deposits, and their "
-        + "idempotency keys. The command says what has to be done about that.",
+        + "idempotency keys. The command says what to do about that.",
     ],
     options: [
       CommandOption(
         "no-verify", nil, "do not audit the copy",
-        details: "For a shop that has to go on from a backup that is not sound, because there is no other.")
+        details: "For a shop whose only backup is not sound.")
     ])
 
   static let command = Command(page: page) { arguments, program in
@@ -45,9 +45,9 @@ enum RestoreCommand {
       restored          \(data)
       not in it         what the shop acknowledged \(end), if anything: orders, checkouts,
                         deliveries, deposits, and their idempotency keys
-      payments since    compare what your payment provider took with the accounts here: for each deposit that is
-                        missing, POST /payment/add_funds once, or pay it back. Orders that were paid since are
-                        not paid here: tell these buyers before anything is sent or charged again
+      payments since    compare what your payment provider took with the accounts here: for each missing
+                        deposit, POST /payment/add_funds once, or pay it back. Orders paid since are not paid
+                        here: inform these buyers before you ship or charge anything again
       next              kassa serve --data \(data)
 
       """
