@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the role `kassa`, which is no superuser, and the database that SERVICE names. The image of PostgreSQL runs it once,
-# when it has made an empty cluster.
+# Creates the role `kassa`, which is no superuser, and the database that SERVICE names. PostgreSQL's image runs it once, in a
+# new, empty cluster.
 set -eu
 PGPASSWORD="$(cat /secrets/superuser)"
 export PGPASSWORD

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Makes the passwords of docker-compose.yml, each once and at random, into volumes that only their users mount. What is
-# there stays as it is.
+# Creates the random passwords of docker-compose.yml in volumes that only their users mount. Existing ones stay.
 #
 #   /secrets/SERVICE/superuser, password   PostgreSQL's (user 999 of its image)
 #   /secrets/SERVICE/uri                   how the service's pods reach it (user 10001)
@@ -13,7 +12,7 @@ word() {
   od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
 
-# put FILE OWNER TEXT: the whole file or none.
+# put FILE OWNER TEXT: writes the whole file or nothing.
 put() {
   printf '%s\n' "$3" >"$1.new"
   chmod 0400 "$1.new"
@@ -22,7 +21,7 @@ put() {
 }
 
 for folder in /secrets/*; do chmod 0755 "$folder"; done
-# The file that pods read is written last: it says that the others are there.
+# The file that pods read comes last: once it exists, so do the others.
 for service in orders stock payments; do
   folder="/secrets/$service"
   [ ! -e "$folder/uri" ] || continue

@@ -92,34 +92,42 @@ def service_ports(objects):
 
 
 def _backends(objects):
-    """Each route to a service: who, path, service, port."""
+    """Each route to a service: who, path, whether it is for that path alone, service, port."""
     for each in of_kind(objects, "Ingress"):
         for rule in each["spec"]["rules"]:
             for path in rule["http"]["paths"]:
                 service = path["backend"]["service"]
                 port = service["port"]
-                yield label(each), path["path"], service["name"], port.get("name", port.get("number"))
+                yield (label(each), path["path"], path["pathType"] == "Exact", service["name"],
+                       port.get("name", port.get("number")))
     for each in of_kind(objects, "IngressRoute"):
         for route in each["spec"]["routes"]:
             for path in re.findall(r"Path\(`([^`]+)`\)", route["match"]):
+                is_exact = f"PathPrefix(`{path}/`)" not in route["match"]
                 for service in route["services"]:
-                    yield label(each), path, service["name"], service["port"]
+                    yield label(each), path, is_exact, service["name"], service["port"]
     for each in of_kind(objects, "HTTPRoute"):
         for rule in each["spec"]["rules"]:
             for match in rule["matches"]:
+                path = match["path"]
                 for service in rule["backendRefs"]:
-                    yield label(each), match["path"]["value"], service["name"], service["port"]
+                    yield label(each), path["value"], path["type"] == "Exact", service["name"], service["port"]
 
 
 SERVICES = {"/orders": "orders", "/stock": "stock", "/payment": "payments"}
+# Every pod serves these: where `type` of a refusal links to, and the description of the API.
+PAGES = ("/problems", "/openapi.json")
+WAYS_IN = ("Ingress", "IngressRoute", "HTTPRoute")
 
 
 def routes(objects):
-    """Each path leads to its service, at a port that it has, and to pods that take requests."""
-    found, seen = [], set()
-    for who, path, name, port in _backends(objects):
-        seen.add(path)
-        wanted = SERVICES.get(path.removesuffix("/batch_init"))
+    """Each way in has each path, which leads to its service, at a port that it has, and to pods that take requests."""
+    found, seen = [], {each["kind"]: set() for each in of_kind(objects, *WAYS_IN)}
+    for who, path, is_exact, name, port in _backends(objects):
+        seen[who.split("/")[0]].add(path)
+        wanted = "orders" if path in PAGES else SERVICES.get(path.removesuffix("/batch_init"))
+        if is_exact != (path in PAGES):
+            found.append(f"{who}: {path} is {'not ' if is_exact else ''}for the paths below it, too")
         service = named(objects, "Service", name)
         if name != wanted:
             found.append(f"{who}: {path} leads to {name}, not to {wanted}")
@@ -131,8 +139,9 @@ def routes(objects):
             if selects({"matchLabels": service["spec"]["selector"]}, labels) and (
                     told["KASSA_ROLE"] == "owner" or told["KASSA_SERVICE"] != name):
                 found.append(f"{who}: {path} leads to {label(workload)}, which refuses it with 421")
-    return found + [f"no route for {path}{tail}" for path in SERVICES for tail in ("", "/batch_init")
-                    if path + tail not in seen]
+    paths = [path + tail for path in SERVICES for tail in ("", "/batch_init")] + list(PAGES)
+    return found + [f"{way}: no route for {path}" for way, have in (seen or {"no way in": set()}).items()
+                    for path in paths if path not in have]
 
 
 def retries(objects):
@@ -151,15 +160,15 @@ def retries(objects):
             found.append(f"{label(each)}: may repeat 503 only, and not often")
     for each in of_kind(objects, "IngressRoute"):
         for route in each["spec"]["routes"]:
-            path = re.search(r"Path\(`([^`]+)`\)", route["match"]).group(1)
             transport = named(objects, "ServersTransport", route["services"][0].get("serversTransport"))
             wait = transport["spec"]["forwardingTimeouts"]["responseHeaderTimeout"] if transport else "0s"
-            found += _patience(objects, f"{label(each)} {path}", path, k8s_pages.seconds(wait))
+            for path in re.findall(r"Path\(`([^`]+)`\)", route["match"]):
+                found += _patience(objects, f"{label(each)} {path}", path, k8s_pages.seconds(wait))
     for each in of_kind(objects, "HTTPRoute"):
         for rule in each["spec"]["rules"]:
-            path = rule["matches"][0]["path"]["value"]
             wait = k8s_pages.seconds(rule.get("timeouts", {}).get("request", "0s"))
-            found += _patience(objects, f"{label(each)} {path}", path, wait)
+            for path in [match["path"]["value"] for match in rule["matches"]]:
+                found += _patience(objects, f"{label(each)} {path}", path, wait)
     return found
 
 

@@ -128,15 +128,33 @@ class Shape(unittest.TestCase):
             assert_found(self, checks.service_ports, overlay, plant, expected)
 
     def test_routes(self):
+        def paths(objects):
+            return spec_of(objects, "Ingress", "kassa")["rules"][0]["http"]["paths"]
         def first(objects):
-            return spec_of(objects, "Ingress", "kassa")["rules"][0]["http"]["paths"][0]
+            return paths(objects)[0]
         for overlay, plant, expected in (
                 ("minikube", lambda o: first(o)["backend"]["service"].update(name="stock"), "/orders leads to stock"),
                 ("minikube", lambda o: first(o)["backend"]["service"]["port"].update(name="web"), "does not exist"),
                 ("minikube", lambda o: first(o).update(path="/order"), "no route for /orders"),
+                ("minikube", lambda o: first(o).update(pathType="Exact"), "/orders is not for the paths below it"),
+                ("production", lambda o: paths(o)[-1].update(pathType="Prefix"),
+                 "/openapi.json is for the paths below it"),
+                ("production", lambda o: paths(o).pop(), "Ingress: no route for /openapi.json"),
+                ("production", lambda o: paths(o).pop(-2), "Ingress: no route for /problems"),
+                ("minikube", lambda o: paths(o)[-1]["backend"]["service"].update(name="stock"),
+                 "/openapi.json leads to stock"),
                 ("split-roles", lambda o: spec_of(o, "Service", "orders")["selector"].pop("kassa-role"),
                  "StatefulSet/orders-owner, which refuses it"),
-                ("traefik", lambda o: spec_of(o, "IngressRoute", "kassa")["routes"].pop(), "no route for /payment"),
+                ("traefik", lambda o: spec_of(o, "IngressRoute", "kassa")["routes"].pop(-2), "no route for /payment"),
+                ("traefik", lambda o: spec_of(o, "IngressRoute", "kassa")["routes"].pop(),
+                 "IngressRoute: no route for /problems"),
+                ("traefik", lambda o: spec_of(o, "IngressRoute", "kassa")["routes"][-1].update(
+                    match="Path(`/openapi.json`) || Path(`/problems`) || PathPrefix(`/problems/`)"),
+                 "/problems is for the paths below it"),
+                ("gateway-api", lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][-1]["matches"].pop(),
+                 "HTTPRoute: no route for /openapi.json"),
+                ("gateway-api", lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][-1]["matches"][0]["path"].update(
+                    type="PathPrefix"), "/problems is for the paths below it"),
                 ("gateway-api",
                  lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][0]["backendRefs"][0].update(port=80),
                  "leads to orders:80")):
@@ -156,6 +174,8 @@ class Shape(unittest.TestCase):
                  "may repeat 503 only"),
                 ("traefik", lambda o: spec_of(o, "ServersTransport", "kassa")["forwardingTimeouts"].update(
                     responseHeaderTimeout="5s"), "waits 5 s"),
+                ("gateway-api", lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][-1].pop("timeouts"),
+                 "/openapi.json: waits 0 s"),
                 ("gateway-api", lambda o: spec_of(o, "HTTPRoute", "kassa")["rules"][0].pop("timeouts"), "waits 0 s")):
             assert_found(self, checks.retries, overlay, plant, expected)
 

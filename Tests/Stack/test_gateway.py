@@ -156,9 +156,9 @@ class Gateway(unittest.TestCase):
     def test_paths_lead_to_their_services(self):
         self.assertEqual(self.ask("GET", "/stock/find/a")[0], 200)
         self.assertEqual(self.pods["stock-0"].seen, [("GET", "/stock/find/a")])
-        for path in ("/orders/find/a", "/openapi.json", "/stockings", "/"):
+        for path in ("/orders/find/a", "/openapi.json", "/problems", "/stockings", "/"):
             self.ask("GET", path)
-        self.assertEqual(self.times_asked("orders"), 4)
+        self.assertEqual(self.times_asked("orders"), 5)
         self.assertEqual(self.times_asked("stock"), 1)
 
     def test_an_escaped_path_leads_to_the_same_service(self):

@@ -39,7 +39,7 @@ kassa-role: {{ . }}
 {{ .Values.kafka.minInsync | default (max 1 (sub (int .Values.kafka.replication) 1)) }}
 {{- end }}
 
-{{/* Seconds that a pod has for its end: docs/running.md#stop. */}}
+{{/* Seconds that a pod has to stop: docs/running.md#stop. */}}
 {{- define "kassa.graceSeconds" -}}
 {{ with .Values.drain }}{{ add .delaySeconds .timeSeconds .handoverSeconds .roomSeconds }}{{ end }}
 {{- end }}
@@ -48,7 +48,7 @@ kassa-role: {{ . }}
 runAsNonRoot: true
 runAsUser: 10001
 runAsGroup: 10001
-# Secrets are readable to this group, and to nobody else.
+# Only this group can read secrets.
 fsGroup: 10001
 seccompProfile:
   type: RuntimeDefault

@@ -7,7 +7,7 @@
 {{- $usesRedis := and $values.redis.enabled (ne .service "payments") }}
 metadata:
   annotations:
-    # Settings are read at the start: other ones need other pods.
+    # Pods read settings only at the start, so changed settings need new pods.
     checksum/settings: {{ include (print .root.Template.BasePath "/settings.yaml") .root | sha256sum }}
     {{- with $values.pods.annotations }}
     {{- toYaml . | nindent 4 }}
@@ -21,7 +21,7 @@ metadata:
 spec:
   serviceAccountName: {{ $values.serviceAccount.name }}
   automountServiceAccountToken: false
-  # Otherwise services called kassa would put variables KASSA_… into the pods, and Kassa refuses unknown ones.
+  # Otherwise a Service called kassa would give the pods KASSA_… variables, and Kassa refuses unknown ones.
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ include "kassa.graceSeconds" .root }}
   {{- with $values.image.pullSecrets }}
@@ -50,7 +50,7 @@ spec:
       labelSelector:
         matchLabels:
           app.kubernetes.io/name: kassa
-      # Those of the pod itself.
+      # The pod's own settings.
       matchLabelKeys: [app.kubernetes.io/component, kassa-role]
     {{- end }}
   {{- end }}
@@ -72,7 +72,7 @@ spec:
           valueFrom: {fieldRef: {fieldPath: status.podIP}}
         - name: KASSA_PEERS
           value: 0.0.0.0:7000
-        # Other pods learn it from the map of owners. It is numeric, so that no pod waits for DNS.
+        # Other pods learn it from the map of owners. An IP address, so that no pod waits for DNS.
         - name: KASSA_PEERS_ADVERTISE
           value: $(POD_IP):7000
         - name: KASSA_PEER_CERTIFICATE
@@ -101,19 +101,19 @@ spec:
         - {name: http, containerPort: 8000}
         - {name: operator, containerPort: 9000}
         - {name: peers, containerPort: 7000}
-      # Until the log has been replayed for the first time.
+      # Until the first replay of the log is done.
       startupProbe:
         httpGet: {path: /startupz, port: operator}
         periodSeconds: 2
         timeoutSeconds: 2
         failureThreshold: {{ div (add1 $values.pods.startupSeconds) 2 }}
-      # /livez says 503 once the lanes have been silent for 30 s.
+      # /livez answers 503 once the lanes have been silent for 30 s.
       livenessProbe:
         httpGet: {path: /livez, port: operator}
         periodSeconds: 10
         timeoutSeconds: 3
         failureThreshold: 3
-      # Two misses of 2 s: within the drain delay, in which a pod that ends still serves.
+      # Two failures 2 s apart: within the drain delay, during which a stopping pod still serves.
       readinessProbe:
         httpGet: {path: /readyz, port: operator}
         periodSeconds: 2
