@@ -203,7 +203,7 @@ let package = Package(
     tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
     tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests(
-      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams"],
+      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "TestSupport"],
       resources: [.copy("golden.txt")]),
     .target(
       name: "GoldenLogs", dependencies: ["Model", "Wire"], path: "Tests/GoldenLogs",

@@ -49,7 +49,7 @@ final class ClientConnection {
   var isCounted = true
 
   var framing = BodyFraming()
-  var body: [UInt8] = []
+  var bodyByteCount = 0
   /// Bytes of the refused body that were discarded.
   var discardedBytes = 0
   /// Sent when the body has been read.
@@ -76,7 +76,7 @@ final class ClientConnection {
     discardedBytes = 0
     refusal = nil
     hiddenByte = nil
-    if !body.isEmpty { body = [] }
+    bodyByteCount = 0
   }
 
   func take(target: UnsafeBufferPointer<UInt8>) {

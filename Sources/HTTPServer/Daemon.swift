@@ -123,7 +123,7 @@ final class Daemon {
       }
       let goesOn: Bool
       if let dataCount, dataCount.pointee > 0 {
-        goesOn = server.received(client, data, dataCount.pointee)
+        goesOn = server.received(client, dataCount.pointee)
         dataCount.pointee = 0
       } else if client.phase == .receiving {
         goesOn = server.headArrived(client, method, version)

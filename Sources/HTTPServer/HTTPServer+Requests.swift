@@ -118,15 +118,12 @@ extension HTTPServer {
   }
 
   /// Some of the body has arrived.
-  func received(_ client: ClientConnection, _ data: UnsafePointer<CChar>?, _ count: Int) -> Bool {
-    guard let data else { return false }
+  func received(_ client: ClientConnection, _ count: Int) -> Bool {
     client.bytesTaken += UInt64(count)
-    if client.refusal == nil, count <= limits.bodyBytesMax - client.body.count {
-      let bytes = UnsafeRawPointer(data).assumingMemoryBound(to: UInt8.self)
-      client.body.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+    if client.refusal == nil, count <= limits.bodyBytesMax - client.bodyByteCount {
+      client.bodyByteCount += count
       return true
     }
-    client.body = []
     if client.refusal == nil {
       client.refusal = HeadRefusal(status: 413, detail: "The request's body is larger than the server accepts.")
     }
@@ -156,10 +153,9 @@ extension HTTPServer {
 
   private func respond(_ client: ClientConnection, _ method: HTTPMethod) -> HTTPResponse? {
     hasHandedOver = true
-    return client.body.withUnsafeBufferPointer { body in
-      let request = HTTPRequest(method: method, path: client.path, query: client.query, body: body, head: head)
-      return handler.respond(to: request, as: ExchangeID(number: client.exchange))
-    }
+    let request = HTTPRequest(
+      method: method, path: client.path, query: client.query, bodyByteCount: client.bodyByteCount, head: head)
+    return handler.respond(to: request, as: ExchangeID(number: client.exchange))
   }
 
   /// The answer was sent, or the connection is closing.

@@ -12,8 +12,8 @@ public struct HTTPRequest: ~Copyable {
   public let path: UnsafeBufferPointer<UInt8>
   /// The part after `?`, as sent; empty without one.
   public let query: UnsafeBufferPointer<UInt8>
-  /// At most `HTTPLimits.bodyBytesMax`.
-  public let body: UnsafeBufferPointer<UInt8>
+  /// How long the body was; at most `HTTPLimits.bodyBytesMax`. No route uses its bytes, so they are not kept.
+  public let bodyByteCount: Int
   /// The headers; the server's requests read them in its buffer.
   private let head: RequestHead?
   private let lookUp: ((StaticString) -> (count: Int, value: String?))?
@@ -23,24 +23,24 @@ public struct HTTPRequest: ~Copyable {
   /// - Parameter lookUp: how often the head has a header (ignoring case), and its first value.
   public init(
     method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
-    body: UnsafeBufferPointer<UInt8>, lookUp: @escaping (StaticString) -> (count: Int, value: String?)
+    bodyByteCount: Int = 0, lookUp: @escaping (StaticString) -> (count: Int, value: String?)
   ) {
     self.method = method
     self.path = path
     self.query = query
-    self.body = body
+    self.bodyByteCount = bodyByteCount
     self.lookUp = lookUp
     head = nil
   }
 
   init(
     method: HTTPMethod, path: UnsafeBufferPointer<UInt8>, query: UnsafeBufferPointer<UInt8>,
-    body: UnsafeBufferPointer<UInt8>, head: RequestHead
+    bodyByteCount: Int, head: RequestHead
   ) {
     self.method = method
     self.path = path
     self.query = query
-    self.body = body
+    self.bodyByteCount = bodyByteCount
     self.head = head
     lookUp = nil
   }

@@ -28,6 +28,8 @@ public final class OperatorAPI: HTTPHandler {
   private var isAsking = false
   /// Since when a requested report has been missing.
   private var silentSince: Int64?
+  /// Why only a new process can serve again.
+  private var finalFailure: String?
 
   /// Which browser requests are answered.
   package var browsers = BrowserRules()
@@ -117,7 +119,10 @@ public final class OperatorAPI: HTTPHandler {
   public func takeReports() {
     guard let arrival = inbox.take() else { return }
     isAsking = false
-    if arrival.report != nil { silentSince = nil }
+    if let report = arrival.report {
+      silentSince = nil
+      if report.phase == .running { finalFailure = report.logFailure ?? report.storeFailure }
+    }
     let answered = waiting
     waiting = []
     for (exchange, page) in answered { answer(exchange, response(page, arrival.report)) }
@@ -157,9 +162,11 @@ public final class OperatorAPI: HTTPHandler {
     }
   }
 
-  /// The process is live unless its lanes have been silent for long: one slow replay or late report is no reason to end
-  /// it, as the next process would start from the same place.
+  /// The process is live unless only a new one can serve again: its log or store has failed for good, or its lanes have
+  /// been silent for long. One slow replay or late report is no reason to end it, as the next process would start from
+  /// the same place.
   private func live() -> HTTPResponse {
+    if let finalFailure { return text(503, ["only a restart helps: \(finalFailure)"]) }
     guard let silentSince, milliseconds() - silentSince >= Self.silenceMillisecondsMax else {
       return text(200, ["alive"])
     }

@@ -70,9 +70,14 @@ public final class Database {
   /// The newest error, with what was being done.
   func error(_ code: Int32, _ action: String) -> DatabaseError {
     let extended = sqlite3_extended_errcode(handle)
+    let reason = String(cString: sqlite3_errmsg(handle))
+    let error = DatabaseError(
+      code: extended & 0xff == code & 0xff ? extended : code, message: "\(path): \(action) failed: \(reason)")
+    guard error.isDamage else { return error }
     return DatabaseError(
-      code: extended & 0xff == code & 0xff ? extended : code,
-      message: "\(path): \(action) failed: \(String(cString: sqlite3_errmsg(handle)))")
+      code: error.code,
+      message: "\(path): damaged, or not a database (SQLite: \(reason)); restore log and store from the same backup "
+        + "with kassa restore")
   }
 
   /// Runs statements that return nothing of interest.

@@ -14,6 +14,8 @@ extension Log {
         ["partition": LogValue(partition), "offset": LogValue(offset), "reason": LogValue(reason)])
     case .storeFailed(let partition, let reason):
       error("store failed", ["partition": LogValue(partition), "reason": LogValue(reason)])
+    case .logFailed(let reason):
+      error("the log takes no more records until the server is started again", ["reason": LogValue(reason)])
     case .mailRefused(let count):
       error("a lane's mailbox is full; answers were lost", ["messages": LogValue(count)])
     case .peerRefused(let count):

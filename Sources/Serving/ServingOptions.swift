@@ -1,3 +1,4 @@
+import CallerFiles
 import Callers
 import Glibc
 import HTTPServer
@@ -93,15 +94,20 @@ public struct ServingOptions: Sendable {
 
   private static func tls(_ settings: ServeSettings) throws -> TLSMaterial? {
     guard let certificate = settings.tlsCertificateFile, let key = settings.tlsKeyFile else { return nil }
-    return TLSMaterial(certificate: try contents(certificate), key: try contents(key))
+    return TLSMaterial(certificate: try contents(certificate), key: try contents(key, isSecret: true))
   }
 
   /// The bytes of a file.
-  private static func contents(_ path: String) throws -> [UInt8] {
-    guard let file = fopen(path, "rb") else {
+  private static func contents(_ path: String, isSecret: Bool = false) throws -> [UInt8] {
+    guard let file = fopen(path, "rbe") else {
       throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
     }
     defer { fclose(file) }
+    var status = stat()
+    guard fstat(fileno(file), &status) == 0 else {
+      throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
+    }
+    if isSecret, let flaw = KeyFileAccess.flaw(status, path) { throw ConfigurationError("\(path): \(flaw)") }
     var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
     let count = fread(&bytes, 1, bytes.count, file)
     guard ferror(file) == 0, count <= fileBytesMax else {

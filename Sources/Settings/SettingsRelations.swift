@@ -62,6 +62,10 @@ enum SettingsRelations {
       "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
         + "reach it may do everything.", ["http", "api-keys", "no-authentication"]
     ) { $0.http.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
+    Relation(
+      "`operator` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
+        + "reach it may see everything.", ["operator", "api-keys", "no-authentication"]
+    ) { $0.operatorPort.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
     Relation("`api-keys` and `no-authentication` exclude each other.", ["api-keys", "no-authentication"]) {
       $0.apiKeysFile == nil || !$0.servesWithoutAuthentication
     },

@@ -66,7 +66,7 @@ enum Broker {
     try process.run()
     try reader.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try reader.fileHandleForWriting.close()
-    let said = String(decoding: writer.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let said = String(decoding: writer.readAll(), as: UTF8.self)
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(arguments): \(said)")
     return said

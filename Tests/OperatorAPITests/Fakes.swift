@@ -55,7 +55,7 @@ final class Bench {
     let number = exchanges
     let response = Array(path.utf8).withUnsafeBufferPointer { path in
       let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-      let request = HTTPRequest(method: method, path: path, query: empty, body: empty) { _ in (0, nil) }
+      let request = HTTPRequest(method: method, path: path, query: empty) { _ in (0, nil) }
       return api.respond(to: request, as: ExchangeID(number: number))
     }
     return (number, response)

@@ -73,6 +73,14 @@ import Testing
     #expect(await Bench().get("/startupz", report([], .stopping)).status == 200)
   }
 
+  @Test func aLogThatHasFailedForGoodAsksForARestart() async {
+    let bench = Bench()
+    #expect(await bench.get("/readyz", report([], logFailure: "the disk is full")).status == 503)
+    let answer = bench.send("/livez").response
+    #expect(answer?.status == 503)
+    #expect(answer.map { String(decoding: $0.body, as: UTF8.self) } == "only a restart helps: the disk is full\n")
+  }
+
   /// Neither a late report nor a stopped partition ends the process; lanes that stay silent do.
   @Test func liveness() async {
     let bench = Bench()

@@ -121,7 +121,7 @@ final class Bench {
     let number = exchanges
     let response = path.withUnsafeBufferPointer { path in
       let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-      let request = HTTPRequest(method: methods[method] ?? .other, path: path, query: empty, body: empty) { name in
+      let request = HTTPRequest(method: methods[method] ?? .other, path: path, query: empty) { name in
         let values = headers.filter { $0.0.lowercased() == name.description.lowercased() }
         return (values.count, values.first?.1)
       }

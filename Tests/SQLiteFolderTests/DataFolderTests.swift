@@ -223,4 +223,15 @@ private let files = [
     }
     #expect(try version() == 1)
   }
+
+  /// An operator reads what to do, not what SQLite was asked.
+  @Test func damageNamesTheFileAndTheNextStep() throws {
+    let damaged = temporary.path + "/store.sqlite"
+    try Data(repeating: 0x5a, count: 8_192).write(to: URL(fileURLWithPath: damaged))
+    let database = try Database(path: damaged, mode: .readOnly)
+    let failure = #expect(throws: DatabaseError.self) { try database.execute("PRAGMA synchronous = FULL") }
+    #expect(failure?.isDamage == true)
+    #expect(failure?.message.hasPrefix("\(damaged): damaged, or not a database (SQLite: ") == true)
+    #expect(failure?.message.contains("kassa restore") == true && failure?.message.contains("PRAGMA") == false)
+  }
 }

@@ -1,6 +1,8 @@
+import Foundation
 import HTTPServer
 import PartitionRuntime
 import Settings
+import TestSupport
 import Testing
 
 @testable import Serving
@@ -40,5 +42,20 @@ import Testing
     var files = ServeSettings()
     (files.tlsCertificateFile, files.tlsKeyFile) = ("/nowhere/c.pem", "/nowhere/k.pem")
     #expect(throws: ConfigurationError("/nowhere/c.pem: No such file or directory")) { try ServingOptions(files) }
+  }
+
+  @Test func aKeyThatOthersCanReadIsRefused() throws {
+    let folder = try TemporaryFolder()
+    var settings = ServeSettings()
+    (settings.tlsCertificateFile, settings.tlsKeyFile) = (folder.path + "/c.pem", folder.path + "/k.pem")
+    for path in [folder.path + "/c.pem", folder.path + "/k.pem"] {
+      try Data("x".utf8).write(to: URL(fileURLWithPath: path))
+      chmod(path, 0o644)
+    }
+    let path = folder.path + "/k.pem"
+    let refusal = ConfigurationError("\(path): others can read it, or its group can write it: chmod 600 \(path)")
+    #expect(throws: refusal) { try ServingOptions(settings) }
+    chmod(path, 0o600)
+    #expect(try ServingOptions(settings).tls?.key == Array("x".utf8))
   }
 }

@@ -23,7 +23,8 @@ import Testing
     [], ["--http", "localhost:80"], ["--http", "127.9.9.9:80"], ["--http", "[::1]:80"],
     ["--http", "0.0.0.0:80", "--api-keys", "k"], ["--http", "0.0.0.0:80", "--no-authentication"],
     ["--no-authentication", "--http", "shop.example:80"], ["--http", "10.0.0.1:80", "--no-authentication=yes"],
-    ["--no-authentication", "yes", "--http", "10.0.0.1:80"],
+    ["--no-authentication", "yes", "--http", "10.0.0.1:80"], ["--operator", "0.0.0.0:90", "--api-keys", "k"],
+    ["--operator", "0.0.0.0:90", "--no-authentication"],
   ])
   func serves(_ arguments: [String]) { #expect(refusal(arguments) == []) }
 
@@ -31,7 +32,7 @@ import Testing
     ["--http", "0.0.0.0:80"], ["--http", "[::]:80"], ["--http", "10.0.0.1:80"], ["--http", "shop.example:80"],
     // Whom TLS tells who the server is, may be anybody.
     ["--http", "0.0.0.0:80", "--tls-certificate", "c", "--tls-key", "k"],
-    ["--http", "0.0.0.0:80", "--no-authentication", "no"],
+    ["--http", "0.0.0.0:80", "--no-authentication", "no"], ["--operator", "0.0.0.0:90"],
   ])
   func refusesToServeStrangers(_ arguments: [String]) {
     let problems = refusal(arguments)

@@ -184,7 +184,7 @@ public final class PostgresServer: @unchecked Sendable {
     process.standardOutput = output
     process.standardError = output
     try process.run()
-    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let said = String(decoding: output.readAll(), as: UTF8.self)
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       throw Failure(description: "\(command.joined(separator: " ")) failed: \(said)")

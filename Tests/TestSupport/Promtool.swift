@@ -15,7 +15,7 @@ public enum Promtool {
     try process.run()
     try input.fileHandleForWriting.write(contentsOf: Data(text))
     try input.fileHandleForWriting.close()
-    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let said = String(decoding: output.readAll(), as: UTF8.self)
     process.waitUntilExit()
     guard process.terminationStatus != 0 else { return nil }
     return "promtool (Debian package prometheus) ended with \(process.terminationStatus): \(said)"

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Google's own reader and writer of the format, as a second opinion on `Sources/Wire`.
 enum Protoc {
@@ -32,8 +33,8 @@ enum Protoc {
     try process.run()
     try stdin.fileHandleForWriting.write(contentsOf: input)
     try stdin.fileHandleForWriting.close()
-    let output = try stdout.fileHandleForReading.readToEnd() ?? Data()
-    let errors = try stderr.fileHandleForReading.readToEnd() ?? Data()
+    let output = stdout.readAll()
+    let errors = stderr.readAll()
     process.waitUntilExit()
     guard process.terminationStatus != 127 else {
       throw Failure(description: "protoc is not in PATH; install Debian's package protobuf-compiler")

@@ -1,5 +1,6 @@
 import Foundation
 import Settings
+import TestSupport
 import Testing
 
 @testable import kassa
@@ -22,7 +23,7 @@ import Testing
     process.standardOutput = pipe
     process.standardError = pipe
     try process.run()
-    let said = try pipe.fileHandleForReading.readToEnd() ?? Data()
+    let said = pipe.readAll()
     process.waitUntilExit()
     return (process.terminationStatus, String(decoding: said, as: UTF8.self))
   }

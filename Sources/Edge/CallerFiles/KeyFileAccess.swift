@@ -75,6 +75,18 @@ package enum KeyFileAccess {
 
   // MARK: Files
 
+  /// Why a file is no place for a secret: others can read it, or another user owns it. nil if it is one.
+  package static func flaw(_ status: stat, _ path: String) -> String? {
+    // Kubernetes mounts a Secret readable by the group for a pod with `fsGroup`.
+    guard status.st_mode & 0o027 == 0 else {
+      return "others can read it, or its group can write it: chmod 600 \(path)"
+    }
+    guard status.st_uid == geteuid() || status.st_uid == 0 else {
+      return "it belongs to another user: chown it to the one Kassa runs as"
+    }
+    return nil
+  }
+
   /// The text of a file that only its owner can change; nil if there is none.
   private static func text(_ path: String) throws(KeyFileFailure) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -87,13 +99,7 @@ package enum KeyFileAccess {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw KeyFileFailure(path, "not a file")
     }
-    // Kubernetes mounts a Secret readable by the group for a pod with `fsGroup`.
-    guard status.st_mode & 0o027 == 0 else {
-      throw KeyFileFailure(path, "others can read these keys, or their group can write them: chmod 600 \(path)")
-    }
-    guard status.st_uid == geteuid() || status.st_uid == 0 else {
-      throw KeyFileFailure(path, "these keys belong to another user: chown them to the one Kassa runs as")
-    }
+    if let flaw = flaw(status, path) { throw KeyFileFailure(path, flaw) }
     guard status.st_size <= KeyFile.bytesMax else {
       throw KeyFileFailure(path, "longer than \(KeyFile.bytesMax) bytes")
     }

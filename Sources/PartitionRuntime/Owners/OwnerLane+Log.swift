@@ -117,6 +117,8 @@ extension OwnerLane {
   func lookAtLog() {
     guard isLogFailed, !isLogFailureTold else { return }
     isLogFailureTold = true
+    // All lanes share the log: one reports it.
+    if index == 0, let failure = shared.log.failure { shared.logFailed(failure) }
     client?.logFailed()
   }
 }

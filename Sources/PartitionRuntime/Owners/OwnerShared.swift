@@ -136,6 +136,8 @@ final class OwnerShared: Sendable {
     report(.partitionBroke(partition, offset: -1, reason: reason))
   }
 
+  func logFailed(_ failure: LogFailure) { report(.logFailed(failure.message)) }
+
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
     report(.storeFailed(partition, failure.message))
   }

@@ -124,7 +124,7 @@ extension APIDocument {
       "XRequestId": {
         "description": "The id of the request; a command stands in the log under it.",
         "required": true,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}-[0-9a-f]+-[0-9a-f]+$"}
+        "schema": {"type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$"}
       },
       "Traceparent": {
         "description": "As it was sent, when it was valid.",
