@@ -10,8 +10,8 @@ import Synchronization
 import Telemetry
 import Threads
 
-/// Looks after a pod's servers and peers on its own thread: tells the operator when one goes away and when it is
-/// back, and now and then asks Kafka how much retention has left.
+/// Looks after a pod's servers and peers on its own thread: reports when one goes away and when it is back, and now and
+/// then asks Kafka how much retention has left.
 public final class PodWatch: Sendable {
   private let isEnding = Signal()
   private let thread = Mutex<BackgroundThread?>(nil)

@@ -189,7 +189,7 @@ public final class OperatorAPI: HTTPHandler {
   private func other(_ place: Int) -> HTTPResponse { HTTPResponse(status: 200, body: sources.pages[place].body()) }
 
   private func problems() -> HTTPResponse {
-    HTTPResponse(status: 200, contentType: "text/html; charset=utf-8", body: ProblemsPage.html)
+    HTTPResponse(status: 200, contentType: ProblemsPage.contentType, body: ProblemsPage.html)
   }
 
   private func text(_ status: UInt16, _ lines: [String]) -> HTTPResponse {

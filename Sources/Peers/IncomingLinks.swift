@@ -235,10 +235,10 @@ struct IncomingLinks {
   /// Whether senders wait to be told what arrived from them.
   var isTellingDue: Bool { !touched.isEmpty }
 
-  /// Tells those with a good part of their credit back; `tellAll` tells the others a little later.
+  /// Sends word to those with a good part of their credit back; `tellAll` sends it to the others a little later.
   mutating func settle() -> [Action] { touched.reduce(into: []) { $0 += tell($1, ifAtLeast: .now) } }
 
-  /// Tells all who do not know of everything yet.
+  /// Sends word to everyone who lacks news.
   mutating func tellAll() -> [Action] { senders.keys.reduce(into: []) { $0 += tell($1, ifAtLeast: .soon) } }
 
   private mutating func tell(_ name: String, ifAtLeast least: InboundStream.Telling) -> [Action] {
@@ -257,7 +257,7 @@ struct IncomingLinks {
 
   // MARK: Time
 
-  /// Ends links that are too slow or silent, forgets gone pods, and tells all whose credit came back.
+  /// Ends links that are too slow or silent, forgets gone pods, and returns credit.
   mutating func tick(at now: UInt64) -> [Action] {
     var actions: [Action] = []
     for (id, link) in links {

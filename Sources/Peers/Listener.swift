@@ -174,7 +174,7 @@ final class Listener: LinkSocket.Owner {
 
   // MARK: Time
 
-  /// Tells all whose credit came back.
+  /// Returns credit to everyone who has some to get.
   func tellAll() { carryOut(links.tellAll()) }
 
   func tick() {

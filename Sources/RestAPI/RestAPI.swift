@@ -193,8 +193,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
     switch origin.route {
     case .openAPI: finish(origin, status: 200, body: APIDocument.bytes)
     case .problems:
-      let type: StaticString = "text/html; charset=utf-8"
-      deliver(response(origin, status: 200, type: type, body: ProblemsPage.html, isReplayed: false), origin)
+      let (type, body) = (ProblemsPage.contentType, ProblemsPage.html)
+      deliver(response(origin, status: 200, type: type, body: body, isReplayed: false), origin)
     default: finish(origin, status: 200, body: indexBody)
     }
   }

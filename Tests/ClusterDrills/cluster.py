@@ -167,12 +167,15 @@ class Cluster(Processes):
         return self.metric(self.pods("orders"), "kassa_http_request_duration_seconds_count",
                            'route="/orders/checkout/{order_id}",status="2xx"')
 
+    def databases(self):
+        """The folders and passwords of its databases."""
+        return postgres.Databases(self.plan(), machines.Machine(self.kassa), *(
+            os.path.join(self.folder, name) for name in ("data", "secrets")))
+
     def query(self, service, statement):
         """What a service's database answers: a line for each row."""
-        machine = machines.Machine(self.kassa)
-        databases = postgres.Databases(self.plan(), machine, *(
-            os.path.join(self.folder, name) for name in ("data", "secrets")))
-        argv = [machine.postgres("psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d",
+        databases = self.databases()
+        argv = [databases.machine.postgres("psql"), "-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d",
                 databases.connection(service), "-c", statement]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
         if done.returncode != 0:
@@ -238,6 +241,10 @@ class Crowd:
     def tally(self, service):
         """The clients of a service."""
         return self.tallies[("payments", "stock", "orders").index(service)]
+
+    def additions(self):
+        """How many additions of those that keep their own history were acknowledged."""
+        return sum(sum(tally.accounts.values()) for tally in self.tallies)
 
     def seen(self):
         """What became of single requests of those that keep their own history."""

@@ -7,8 +7,6 @@ import time
 
 import location
 
-import machine as machines
-import postgres
 from checks import DrillFailure, wait_until
 from cluster import Crowd
 from server_drills import await_server, drained, resume, show_waits
@@ -27,9 +25,7 @@ class SmallDisk:
 
     def __init__(self, cluster, service):
         self.cluster, self.name = cluster, f"postgres-{service}"
-        databases = postgres.Databases(cluster.plan(), machines.Machine(cluster.kassa), *(
-            os.path.join(cluster.folder, name) for name in ("data", "secrets")))
-        self.data = os.path.join(databases.folder, service)
+        self.data = os.path.join(cluster.databases().folder, service)
         self.aside = f"{self.data}.aside"
         self.ballast = os.path.join(self.data, "ballast")
         self.is_mounted = False
@@ -109,9 +105,9 @@ def full_disk(checks, cluster, seed, service="stock", seconds=15):
             wait_until(lambda: cluster.metric(pods, "kassa_partition_checkpoint_failures_total") > failed
                        or cluster.metric(pods, "kassa_postgres_connected") < len(pods),
                        "the pods notice that their database cannot write", NOTICE_SECONDS_MAX, every=0.1)
-            before = sum(sum(tally.accounts.values()) for tally in crowd.tallies)
+            before = crowd.additions()
             time.sleep(seconds)
-            made = sum(sum(tally.accounts.values()) for tally in crowd.tallies) - before
+            made = crowd.additions() - before
             checks.check(made > 0, f"{made} additions while the disk was full")
             disk.empty()
             back = time.monotonic()

@@ -21,7 +21,7 @@ def cut_off(checks, cluster, seed, kind, ways=("cut",), victim="stock-0", second
     with contextlib.closing(Crowd(cluster, seed, seconds=6 + (seconds + 6) * len(ways))) as crowd:
         for way in ways:
             time.sleep(1)
-            before = sum(sum(tally.accounts.values()) for tally in crowd.tallies)
+            before = crowd.additions()
             crowd.longest_waits()
             try:
                 for step in way.split("+"):
@@ -34,7 +34,7 @@ def cut_off(checks, cluster, seed, kind, ways=("cut",), victim="stock-0", second
             back = time.monotonic()
             checks.check(noticed, f"the pods noticed: {noticed}")
             resume(checks, cluster, crowd, back, f"{victim} had {kind} {way} for {seconds} s", HEALED_PAUSE_MAX)
-            made = sum(sum(tally.accounts.values()) for tally in crowd.tallies) - before
+            made = crowd.additions() - before
             checks.check(made > 0, f"{made} additions meanwhile")
         crowd.finish(checks, paid_min=50 * len(ways), additions_min=30 * len(ways))
     drained(checks, cluster)

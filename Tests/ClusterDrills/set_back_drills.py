@@ -10,8 +10,6 @@ import time
 import location  # noqa: F401  pylint: disable=unused-import
 
 import identity
-import machine as machines
-import postgres
 import table
 from checks import DrillFailure, wait_until
 from cluster import Crowd
@@ -44,9 +42,8 @@ class Copy:
 
     def __init__(self, cluster, service):
         self.cluster, self.name = cluster, f"postgres-{service}"
-        self.machine = machines.Machine(cluster.kassa)
-        databases = postgres.Databases(cluster.plan(), self.machine, *(
-            os.path.join(cluster.folder, name) for name in ("data", "secrets")))
+        databases = cluster.databases()
+        self.machine = databases.machine
         self.data = os.path.join(databases.folder, service)
         self.folder = f"{self.data}.copy"
         # The server's user cannot read the runner's folders.

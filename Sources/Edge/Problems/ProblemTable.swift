@@ -170,7 +170,7 @@ extension ProblemCode {
     case .rateLimited:
       ProblemRow(
         429, "The caller asks too often", meaning: "The API key's rate is used up.",
-        caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` tells the rate.",
+        caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` gives the rate.",
         operator: "`kassa api-keys add` gives a key its rate.", repetition: .later)
     case .tooManyJoined:
       ProblemRow(
@@ -251,7 +251,7 @@ extension ProblemCode {
     case .internalError:
       ProblemRow(
         500, "The server made a mistake", meaning: "Something happened that must not. Also answered with 501.",
-        caller: "Tell the operator the `request_id`.",
+        caller: "Give the operator the `request_id`.",
         operator: "Look the `request_id` up in the server's log, and report it.", repetition: .underItsKey)
     }
   }

@@ -27,6 +27,9 @@ package enum ProblemsPage {
     return "## \(code.rawValue)\n\n\(code.status): \(code.title). \(code.row.meaning)\n\n\(facts)"
   }
 
+  /// The type of `html`.
+  package static let contentType: StaticString = "text/html; charset=utf-8"
+
   /// The page of a server: without links to other pages, which it does not have.
   package static let html: [UInt8] = {
     var text = """

@@ -3,6 +3,12 @@ import OwnershipMap
 import PartitionCore
 import Streams
 
+/// An owner that was asked where a stream stands, and when, by the lane's clock.
+struct AskedOwner {
+  let owner: OwnerID
+  let at: UInt64
+}
+
 /// What a lane of one pod among several knows of the others. Lane-confined.
 final class LanePods {
   /// A lane of another pod's run.
@@ -20,9 +26,8 @@ final class LanePods {
     /// When something was last sent, and when its owner last said something about it.
     var usedAt: Int64 = 0
     var heardAt: Int64 = 0
-    /// The owner that was asked where the stream stands, and when.
-    var asked: OwnerID?
-    var askedAt: Int64 = 0
+    /// The owner that was asked where the stream stands.
+    var asked: AskedOwner?
     /// It is in the list of what to send.
     var isToSend = false
   }

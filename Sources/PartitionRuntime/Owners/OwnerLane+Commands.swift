@@ -33,10 +33,7 @@ extension OwnerLane {
   private func send(_ pods: LanePods, _ slot: Int, to owner: OwnerID) {
     let partition = shared.partition(slot)
     guard pods.streams[slot].sender.owner == owner else {
-      let isAsked = pods.streams[slot].asked == owner
-      guard !isAsked || now - pods.streams[slot].askedAt > shared.options.helloMilliseconds else { return }
-      pods.streams[slot].asked = owner
-      pods.streams[slot].askedAt = now
+      guard isToAsk(owner, last: &pods.streams[slot].asked) else { return }
       return tell(.hello(pods.streams[slot].sender.source, partition, owner, asker: 0), owner, of: partition)
     }
     while let frame = pods.streams[slot].sender.nextFrame() {

@@ -294,21 +294,18 @@ final class OwnerLane {
       seats[place].awaitsGreetings = true
       if pods == nil {
         send(.askGreeting(.partition(partition), asker: seats[place].owner.epoch), to: destination)
-      } else if isToAsk(owner, slot, place) {
+      } else if isToAsk(owner, last: &seats[place].asked[slot]) {
         tell(
           .hello(.partition(partition), destination, owner, asker: seats[place].owner.epoch), owner, of: destination)
       }
     }
   }
 
-  /// Whether to ask an owner where the stream of a partition's messages stands; not again for a while.
-  private func isToAsk(_ owner: OwnerID, _ slot: Int, _ place: Int) -> Bool {
-    if let asked = seats[place].asked[slot], asked.owner == owner,
-      lane.now - asked.at < UInt64(clamping: shared.options.helloMilliseconds)
-    {
-      return false
-    }
-    seats[place].asked[slot] = (owner, lane.now)
+  /// Whether to ask an owner where a stream stands, and notes that it is asked; not again for a while.
+  func isToAsk(_ owner: OwnerID, last: inout AskedOwner?) -> Bool {
+    let wait = UInt64(clamping: shared.options.helloMilliseconds)
+    if let last, last.owner == owner, lane.now - last.at < wait { return false }
+    last = AskedOwner(owner: owner, at: lane.now)
     return true
   }
 

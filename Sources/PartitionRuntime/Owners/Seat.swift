@@ -29,7 +29,7 @@ struct Seat {
   var ownedOffset: Int64?
   /// The owners that were asked where the streams of its messages stand, by `OwnerShared.flat` of the destination, and
   /// when.
-  var asked: [Int: (owner: OwnerID, at: UInt64)] = [:]
+  var asked: [Int: AskedOwner] = [:]
   /// As much of its log waits to be applied as is allowed.
   var isReplayFull = false
   /// It takes streams but reveals nothing: its predecessor may still answer reads.
