@@ -43,6 +43,8 @@ final class ClientConnection {
 
   /// While idle: the first bytes of a request were seen, and the request's deadline applies.
   var hasBegun = false
+  /// While idle on a stopping server: how many looks in a row found nothing to read.
+  var quietLooks = 0
   /// Bytes of all requests so far; over TLS, bytes received when the connection was first looked at while idle.
   var bytesTaken: UInt64 = 0
   /// Over TLS: whether `bytesTaken` is from this idle time.
@@ -67,6 +69,7 @@ final class ClientConnection {
     phase = .idle
     exchange = 0
     hasBegun = false
+    quietLooks = 0
     isCounted = false
     target = UnsafeBufferPointer(start: nil, count: 0)
     parts = TargetParts(ofMeaningless: target)

@@ -8,7 +8,8 @@ import Lanes
 extension HTTPServer {
   func startTick() {
     guard tick == nil, daemon != nil else { return }
-    tick = lane.every(milliseconds: limits.tickMilliseconds) { [unowned self] in ticked() }
+    let milliseconds = isStopping ? HTTPServer.stoppingTickMilliseconds : limits.tickMilliseconds
+    tick = lane.every(milliseconds: milliseconds) { [unowned self] in ticked() }
   }
 
   private func ticked() {
@@ -32,7 +33,7 @@ extension HTTPServer {
     }
     switch client.phase {
     case .waiting: return
-    case .idle where isStopping && !client.hasBegun && isQuiet(client, now):
+    case .idle where isStopping && !client.hasBegun && isQuiet(client):
       shutdown(client.socket, Int32(SHUT_RDWR))
     case .receiving where now >= client.deadline, .body where now >= client.deadline:
       refusePastLibrary(client, HeadRefusal(status: 408, detail: "The request did not arrive in time."))
@@ -54,16 +55,19 @@ extension HTTPServer {
     return received > client.bytesTaken
   }
 
-  /// Nothing has been sent on this connection for a while, and there is nothing to read.
-  private func isQuiet(_ client: ClientConnection, _ now: UInt64) -> Bool {
-    let idleSince = client.deadline - min(client.deadline, UInt64(limits.idleMilliseconds))
-    guard now >= idleSince + HTTPServer.quietMilliseconds else { return false }
+  /// Whether there was nothing to read from this connection at several looks in a row. Looks are counted, not
+  /// milliseconds: a machine that stalls delays the clients, too.
+  private func isQuiet(_ client: ClientConnection) -> Bool {
     var byte: UInt8 = 0
-    return recv(client.socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
+    let isSilent = recv(client.socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) <= 0
+    client.quietLooks = isSilent ? client.quietLooks + 1 : 0
+    return client.quietLooks > HTTPServer.quietLooksMax
   }
 
-  /// How long a connection must be idle before a stopping server closes it.
-  static let quietMilliseconds: UInt64 = 250
+  /// How often a stopping server looks at its connections, and at how many looks an idle one may be quiet until it is
+  /// closed.
+  static let stoppingTickMilliseconds: UInt64 = 50
+  static let quietLooksMax = 5
 
   /// How often waiting clients are checked, and how long one must have waited.
   static let waitersLookMilliseconds: UInt64 = 1_000

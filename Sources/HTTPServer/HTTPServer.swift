@@ -181,6 +181,8 @@ public final class HTTPServer {
     isStopping = true
     daemon?.quiesce()
     closeSocket()
+    tick?.cancel()
+    tick = nil
     startTick()
   }
 

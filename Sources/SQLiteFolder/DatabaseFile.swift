@@ -63,6 +63,10 @@ public struct DatabaseFile: Sendable {
     return database
   }
 
+  /// Leaves everything in the file itself, without a write-ahead log beside it. For the end, when all connections are
+  /// closed: those that close at the same moment each leave that to the others.
+  public func fold(in folder: String) throws(DatabaseError) { try open(in: folder, mode: .readWrite).checkpoint() }
+
   /// - Returns: the file's version, which is this one or has a complete path to it.
   private func check(_ database: Database) throws(DatabaseError) -> Int32 {
     let found = try database.integer("PRAGMA user_version") ?? 0

@@ -284,7 +284,11 @@ public final class SQLiteLog: RecordLog {
     shared.readerSignal.set()
     shared.checkpointSignal.set()
     for thread in running { thread.join() }
-    folder.withLock { $0 = nil }
+    folder.withLock { folder in
+      // What a failed log left on the disk is for the next start to read.
+      if let folder, failure == nil { try? LogFile.file.fold(in: folder.path) }
+      folder = nil
+    }
     shared.fail(LogFailure(.closed, "\(shared.path): the log is closed"))
     shared.state.withLock { $0.lanes = [] }
   }

@@ -206,7 +206,11 @@ public final class SQLiteStore: StateStore {
     shared.writerSignal.set()
     for signal in shared.readerSignals { signal.set() }
     for thread in running { thread.join() }
-    folder.withLock { $0 = nil }
+    folder.withLock { folder in
+      // What a failed store left on the disk is for the next start to read.
+      if let folder, failure == nil { try? StoreFile.file.fold(in: folder.path) }
+      folder = nil
+    }
     shared.fail(StoreFailure(.closed, "\(shared.path): the store is closed"))
   }
 }

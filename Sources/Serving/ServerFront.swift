@@ -1,4 +1,5 @@
 import Callers
+import Glibc
 import HTTPServer
 import Lanes
 import Model
@@ -25,6 +26,7 @@ public final class ServerFront: Sendable {
   private let operatorLane: LaneConfined<OperatorLane>
   private let leaving = LeavingFlag()
   /// nil: everybody may do everything.
+  private let connections: ConnectionLedger
   let callers: CallerSource?
 
   /// What all lanes share.
@@ -60,10 +62,11 @@ public final class ServerFront: Sendable {
     self.lanes = lanes
     runtime = parts.runtime
     callers = try CallerSource(options)
-    let ledger = ConnectionLedger(limits: options.http)
+    let connections = ConnectionLedger(limits: options.http)
+    self.connections = connections
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
     let shared = LaneServer.Shared(
-      options: options, parts: parts, listener: listener, ledger: ledger,
+      options: options, parts: parts, listener: listener, ledger: connections,
       keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds),
       callers: callers?.table)
     var metrics: [RequestMetrics] = []
@@ -78,7 +81,7 @@ public final class ServerFront: Sendable {
 
     var sources = OperatorSources(
       version: parts.version, startedMilliseconds: ProcessClock.wallMilliseconds(), requests: metrics,
-      server: { ServerFigures(of: ledger) })
+      server: { ServerFigures(of: connections) })
     sources.isLeaving = { [leaving] in leaving.isSet }
     extend(&sources)
     let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
@@ -124,8 +127,8 @@ public final class ServerFront: Sendable {
     lanes.operating.post { operatorLane.value.replaceCallers(table) }
   }
 
-  /// Takes no new connections or commands, lets what is under way finish, and lets the partitions end in order.
-  /// Blocking.
+  /// Takes no new connections or commands, lets what is under way finish, lets the partitions end in order, and gives
+  /// clients that keep connections `connectionsWait` to be told. Blocking.
   ///
   /// - Parameters:
   ///   - answersMilliseconds: how long requests under way may take.
@@ -140,7 +143,13 @@ public final class ServerFront: Sendable {
     ) { drained.open() }
     let millisecondsMax = max(answersMilliseconds, handoverMilliseconds)
     _ = drained.wait(milliseconds: Int(clamping: millisecondsMax) + closingMilliseconds)
+    let until = ContinuousClock.now + Self.connectionsWait
+    while connections.openConnections > 0, ContinuousClock.now < until { usleep(5_000) }
   }
+
+  /// How long clients keep their connections once the partitions have ended: a request that crosses the end is refused,
+  /// not cut off, and an idle connection is closed when it has been quiet for a while.
+  static let connectionsWait = Duration.seconds(1)
 
   /// Closes the ports and ends the lanes, after what was posted to them. Blocking.
   public func close() {
