@@ -37,7 +37,7 @@ final class TenancyReplay {
     func make<Machine: StateMachine>(_: Machine.Type) -> any AuditedTenancy {
       Tenancy<Machine>(
         partition: partition, owner: Self.owner, partitioner: partitioner, mode: .embedded, limits: TenancyLimits(),
-        wantedLimits: .initial, recovery: recovery)
+        wantedLimits: .initial, wantedRules: Rules.oldest, recovery: recovery)
     }
     switch partition.service {
     case .orders: tenancy = make(OrdersMachine.self)

@@ -244,6 +244,6 @@ extension PodAnnouncement {
   fileprivate func with(incarnation: UInt64) -> PodAnnouncement {
     PodAnnouncement(
       name: name, incarnation: incarnation, host: host, port: port, operatorAddress: operatorAddress,
-      services: services, role: role)
+      services: services, role: role, rules: rules)
   }
 }

@@ -22,10 +22,13 @@ public struct PodAnnouncement: Hashable, Sendable {
   public let operatorAddress: String
   public let services: Set<Service>
   public let role: PodRole
+  /// The newest rules that it can follow.
+  public let rules: UInt32
 
   public init(
     name: String, incarnation: UInt64, host: String, port: UInt16, operatorAddress: String = "",
-    services: Set<Service> = Set(Service.allCases), role: PodRole = .all
+    services: Set<Service> = Set(Service.allCases), role: PodRole = .all,
+    rules: UInt32 = Rules.current
   ) {
     self.name = name
     self.incarnation = incarnation
@@ -34,6 +37,7 @@ public struct PodAnnouncement: Hashable, Sendable {
     self.operatorAddress = operatorAddress
     self.services = services
     self.role = role
+    self.rules = rules
   }
 }
 

@@ -75,12 +75,12 @@ public struct Order: Hashable, Sendable {
   public var lines: [Line]
   public var status: Status
   /// The number of the newest checkout attempt; 0 before the first.
-  public var attempt: UInt32
+  public var attempt: UInt64
   /// Those waiting for the attempt under way; empty in any other status.
   public var waiters: [Waiter]
 
   public init(
-    user: UserID, lines: [Line] = [], status: Status = .open, attempt: UInt32 = 0, waiters: [Waiter] = []
+    user: UserID, lines: [Line] = [], status: Status = .open, attempt: UInt64 = 0, waiters: [Waiter] = []
   ) {
     self.user = user
     self.lines = lines
@@ -160,16 +160,19 @@ public struct User: Hashable, Sendable {
   public var spentWithoutOrder: Money
   /// How many `Payment`s by hand the user has had; if 0, a charge need not look for one.
   public var paymentsByHand: UInt32
+  /// How often a `batch_init` has begun the account anew: payments of earlier eras no longer count.
+  public var era: UInt32
 
   public init(
     credit: Money = .zero, deposited: Money = .zero, spent: Money = .zero, spentWithoutOrder: Money = .zero,
-    paymentsByHand: UInt32 = 0
+    paymentsByHand: UInt32 = 0, era: UInt32 = 0
   ) {
     self.credit = credit
     self.deposited = deposited
     self.spent = spent
     self.spentWithoutOrder = spentWithoutOrder
     self.paymentsByHand = paymentsByHand
+    self.era = era
   }
 }
 
@@ -186,10 +189,17 @@ public struct Payment: Hashable, Sendable {
 
   public var amount: Money
   public var status: Status
+  /// The era of the user's account that it was made in.
+  public var era: UInt32
+  /// The number of the checkout's attempt that took or adopted it; 0 before, and under the rules before
+  /// `Rules.eras`.
+  public var attempt: UInt64
 
-  public init(amount: Money, status: Status) {
+  public init(amount: Money, status: Status, era: UInt32 = 0, attempt: UInt64 = 0) {
     self.amount = amount
     self.status = status
+    self.era = era
+    self.attempt = attempt
   }
 }
 
@@ -217,6 +227,8 @@ public struct Ledger: Hashable, Sendable {
   public var checkouts: UInt64 = 0
   /// Orders: units of all orders ever paid; stock: units ever sold.
   public var unitsSold: UInt64 = 0
+  /// Orders: the number of the partition's newest checkout attempt; 0 before the first under `Rules.eras`.
+  public var attempts: UInt64 = 0
 
   public init() {}
 }

@@ -59,10 +59,11 @@ public struct UserID: Identifier {
 /// One attempt to check out an order; it makes holds, charges and compensations idempotent.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let order: OrderID
-  /// Counts the order's checkouts from 1.
-  public let number: UInt32
+  /// Counts the checkouts of the order's partition, so that an order that is made again never repeats one; under
+  /// the rules before `Rules.eras`, it counts those of the order, from 1.
+  public let number: UInt64
 
-  public init(order: OrderID, number: UInt32) {
+  public init(order: OrderID, number: UInt64) {
     self.order = order
     self.number = number
   }

@@ -6,6 +6,8 @@ public enum Outcome: Hashable, Sendable {
   case created(id: String)
   /// The order's lines changed; this is what it costs now.
   case total(Money)
+  /// A `batch_init` is done: this many entities of the partition are now different.
+  case changed(UInt64)
   /// It changed nothing, for this reason.
   case refused(Refusal)
 }

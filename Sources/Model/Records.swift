@@ -35,7 +35,7 @@ public struct Entry: Hashable, Sendable {
 
 /// What a partition's owners announce to each other through its log.
 public enum Control: Hashable, Sendable {
-  /// From here on the partition follows this version of the rules (`Rules.current` of the newest owner).
+  /// From here on the partition follows this version of the rules (the newest ones that all live pods know).
   case rules(version: UInt32)
   /// From here on the partition decides under these bounds.
   case limits(RuleLimits)
@@ -73,12 +73,15 @@ public struct Owner: Hashable, Sendable {
 /// The versions of what `apply` decides.
 public enum Rules {
   /// The newest version this program knows; it also knows all older ones.
-  public static let current: UInt32 = 2
+  public static let current: UInt32 = eras
 
   /// The rules of the logs of 0.1.0, and of a log of `Record`s that names none.
   public static let oldest: UInt32 = 1
   /// The first rules of a log of `LogRecord`s: an idempotency key does not keep "not now" as an outcome.
   public static let oneWriter: UInt32 = 2
+  /// A partition of orders numbers its attempts, a payment knows its attempt, a user's `batch_init` begins the account
+  /// anew, and `batch_init` says how much it changed.
+  public static let eras: UInt32 = 3
 }
 
 /// A place in a log's own sequence: an answer that depends on it may be revealed once the log is durable up to it.

@@ -6,7 +6,7 @@ extension OrdersMachine {
   ///
   /// All or none: if one of them is being checked out, the whole command is refused. Attempt numbers continue, so that
   /// a late message of an old attempt cannot be taken for one of a new attempt.
-  mutating func batchInit(_ batch: OrderBatch, at position: LogPosition) -> Outcome {
+  mutating func batchInit(_ batch: OrderBatch, in context: borrowing ApplyContext) -> Outcome {
     guard batch.itemPrice.times(Quantity(unchecked: 2)) != nil else {
       return .refused(.amountOutOfRange(id: "item_price"))
     }
@@ -14,6 +14,7 @@ extension OrdersMachine {
     for (_, id) in own {
       if orders[id]?.status == .checkingOut { return .refused(.checkoutUnderWay(id)) }
     }
+    var changed: UInt64 = 0
     for (number, id) in own {
       var random = SplitMix64(seed: batch.seed &+ UInt64(bitPattern: number))
       let user = random.next(below: batch.userCount)
@@ -23,9 +24,10 @@ extension OrdersMachine {
       let order = Order(
         user: UserID(unchecked: String(user)), lines: lines(of: first, second, at: batch.itemPrice),
         attempt: attempt)
-      orders.update(id, at: position) { $0 = order }
+      if orders[id] != order { changed += 1 }
+      orders.update(id, at: context.position) { $0 = order }
     }
-    return .done
+    return context.changed(changed)
   }
 
   private func lines(of first: Int64, _ second: Int64, at price: Money) -> [Order.Line] {

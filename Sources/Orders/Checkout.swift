@@ -18,8 +18,9 @@ extension OrdersMachine {
       return nil
     case .open:
       guard let total = order.total else { return .refused(.amountOutOfRange(id: id.text)) }
-      let (attempt, overflow) = order.attempt.addingReportingOverflow(1)
-      guard !overflow else { return .refused(.amountOutOfRange(id: id.text)) }
+      guard let attempt = nextAttempt(of: order, under: context.rules) else {
+        return .refused(.amountOutOfRange(id: id.text))
+      }
       orders.update(id, at: context.position) { order in
         order?.status = .checkingOut
         order?.attempt = attempt
@@ -28,6 +29,18 @@ extension OrdersMachine {
       send(order, AttemptID(order: id, number: attempt), total, in: &context)
       return nil
     }
+  }
+
+  /// The number of the attempt that begins now; nil when there are no more.
+  ///
+  /// An order that is removed and made again would count from 1 again, so the partition counts, and begins above all
+  /// that orders have counted in 32 bits.
+  private mutating func nextAttempt(of order: Order, under rules: UInt32) -> UInt64? {
+    guard rules >= Rules.eras else { return order.attempt < UInt64(UInt32.max) ? order.attempt + 1 : nil }
+    let (attempt, overflow) = max(ledger.attempts, UInt64(UInt32.max)).addingReportingOverflow(1)
+    guard !overflow else { return nil }
+    ledger.attempts = attempt
+    return attempt
   }
 
   private func send(_ order: Order, _ attempt: AttemptID, _ total: Money, in context: inout ApplyContext) {

@@ -61,7 +61,7 @@ public struct OrdersMachine: StateMachine {
     case .setItem(let id, let item, let quantity, let price):
       return setItem(in: id, item, to: quantity, at: price, in: context)
     case .checkout(let id): return checkout(id, from: waiter, in: &context)
-    case .batchInit(let batch): return batchInit(batch, at: context.position)
+    case .batchInit(let batch): return batchInit(batch, in: context)
     }
   }
 

@@ -102,7 +102,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
     _ body: (inout Self, inout ApplyContext) throws(Poison) -> Void
   ) throws(Poison) {
     var context = ApplyContext(
-      now: now, limits: ruleLimits, position: place.position, trace: trace, source: partition,
+      now: now, rules: rulesVersion, limits: ruleLimits, position: place.position, trace: trace, source: partition,
       partitionCount: partitionCount, offset: place.offset, nextIndex: nextIndex, effects: effects)
     effects = Effects()
     defer {

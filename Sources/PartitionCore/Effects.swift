@@ -48,6 +48,8 @@ public struct Poison: Error, Hashable, Sendable {
 public struct ApplyContext: ~Copyable {
   /// The partition's time: the highest in its records.
   public let now: Timestamp
+  /// The version of the rules that the partition follows.
+  public let rules: UInt32
   /// The bounds that the partition decides under.
   public let limits: RuleLimits
   /// What every answer that shows the entry's effect must wait for.
@@ -81,6 +83,9 @@ public struct ApplyContext: ~Copyable {
           time: now,
           body: .message(PartitionMessage(source: source, position: position, message: message)))))
   }
+
+  /// The outcome of a `batch_init` that changed this many entities.
+  public func changed(_ count: UInt64) -> Outcome { rules >= Rules.eras ? .changed(count) : .done }
 
   /// Answers a request that waited for more than its own command.
   public mutating func complete(_ waiter: Waiter, _ outcome: Outcome) {

@@ -10,19 +10,23 @@ extension PaymentsMachine {
     let payment = PaymentID(user: slip.user, order: slip.attempt.order)
     // Looks only at payments by hand, and only if the user has any: whether another one happens to be in memory must
     // not matter.
-    if user.paymentsByHand > 0, let known = payments[payment], known.status == .byHand {
+    let known = user.paymentsByHand > 0 ? payments[payment] : nil
+    if let known, known.status == .byHand, known.counts(for: user) {
       guard known.amount == slip.total else {
         return decline(slip, .paymentConflict(slip.attempt.order), in: &context)
       }
     } else {
-      guard let after = user.spending(slip.total) else {
+      guard let after = user.spending(slip.total, replacing: known) else {
         let failure: Failure =
           user.credit < slip.total ? .outOfCredit(slip.user) : .amountOutOfRange(slip.user)
         return decline(slip, failure, in: &context)
       }
       users.update(slip.user, at: context.position) { $0 = after }
     }
-    payments.update(payment, at: context.position) { $0 = Payment(amount: slip.total, status: .checkout) }
+    let attempt = context.rules >= Rules.eras ? slip.attempt.number : 0
+    payments.update(payment, at: context.position) {
+      $0 = Payment(amount: slip.total, status: .checkout, era: user.era, attempt: attempt)
+    }
     ledger.checkouts &+= 1
     ledger.checkoutMoney &+= UInt64(slip.total.value)
     context.send(.paid(slip.attempt), to: partitioner.partition(of: slip.attempt.order))

@@ -21,22 +21,26 @@ extension PaymentsMachine {
     return .done
   }
 
-  /// Sets the credit of this partition's users of the batch. What was spent is unchanged.
-  mutating func batchInit(_ batch: UserBatch, at position: LogPosition) -> Outcome {
+  /// Sets the credit of this partition's users of the batch. What was spent is unchanged, but no longer counts as paid
+  /// for any order: with the money back, an order must not be free.
+  mutating func batchInit(_ batch: UserBatch, in context: borrowing ApplyContext) -> Outcome {
     let own = batch.numbers.map { UserID(unchecked: String($0)) }.filter { owns($0) }
     for id in own {
       guard batch.credit.adding(users[id]?.spent ?? .zero) != nil else {
         return .refused(.amountOutOfRange(id: id.text))
       }
     }
+    var changed: UInt64 = 0
     for id in own {
-      users.update(id, at: position) { user in
+      if users[id]?.credit != batch.credit { changed += 1 }
+      users.update(id, at: context.position) { user in
         var new = user ?? User()
+        if new.spent != .zero, context.rules >= Rules.eras { new.era &+= 1 }
         new.credit = batch.credit
         new.deposited = batch.credit.adding(new.spent) ?? batch.credit
         user = new
       }
     }
-    return .done
+    return context.changed(changed)
   }
 }

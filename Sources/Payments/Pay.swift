@@ -22,13 +22,14 @@ extension PaymentsMachine {
   mutating func pay(_ amount: Money, by id: UserID, for order: OrderID, at position: LogPosition) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     let payment = PaymentID(user: id, order: order)
-    if let known = payments[payment], known.status != .refunded {
+    let known = payments[payment]
+    if let known, known.counts(for: user), known.status != .refunded {
       return known.amount == amount ? .done : .refused(.paymentConflict(order))
     }
-    guard var after = user.spending(amount) else { return .refused(.notEnoughCredit(id)) }
+    guard var after = user.spending(amount, replacing: known) else { return .refused(.notEnoughCredit(id)) }
     after.paymentsByHand = max(after.paymentsByHand, after.paymentsByHand &+ 1)
     users.update(id, at: position) { $0 = after }
-    payments.update(payment, at: position) { $0 = Payment(amount: amount, status: .byHand) }
+    payments.update(payment, at: position) { $0 = Payment(amount: amount, status: .byHand, era: user.era) }
     return .done
   }
 
@@ -36,7 +37,7 @@ extension PaymentsMachine {
   mutating func cancel(_ order: OrderID, of id: UserID, at position: LogPosition) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     let payment = PaymentID(user: id, order: order)
-    guard let known = payments[payment] else { return .refused(.unknownPayment(id, order)) }
+    guard let known = payments[payment], known.counts(for: user) else { return .refused(.unknownPayment(id, order)) }
     switch known.status {
     case .refunded: return .done
     case .checkout: return .refused(.paymentConflict(order))
@@ -56,11 +57,23 @@ extension PaymentsMachine {
 
 extension User {
   /// The account after `amount` was taken, or nil if the credit does not cover it.
-  func spending(_ amount: Money) -> User? {
+  ///
+  /// - Parameter payment: the one whose row the new one takes. What was paid by hand in an earlier era stays spent, for
+  ///   nothing that is known any more.
+  func spending(_ amount: Money, replacing payment: Payment? = nil) -> User? {
     guard let credit = credit.subtracting(amount), let spent = spent.adding(amount) else { return nil }
     var user = self
     user.credit = credit
     user.spent = spent
+    if let payment, payment.status == .byHand, !payment.counts(for: user) {
+      guard let loose = spentWithoutOrder.adding(payment.amount) else { return nil }
+      user.spentWithoutOrder = loose
+    }
     return user
   }
+}
+
+extension Payment {
+  /// Whether it was made since the user's account was last begun anew.
+  func counts(for user: User) -> Bool { era == user.era }
 }

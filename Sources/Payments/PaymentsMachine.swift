@@ -76,7 +76,7 @@ public struct PaymentsMachine: StateMachine {
     case .pay(let id, nil, let amount): return pay(amount, by: id, at: context.position)
     case .pay(let id, let order?, let amount): return pay(amount, by: id, for: order, at: context.position)
     case .cancel(let id, let order): return cancel(order, of: id, at: context.position)
-    case .batchInit(let batch): return batchInit(batch, at: context.position)
+    case .batchInit(let batch): return batchInit(batch, in: context)
     }
   }
 
@@ -94,7 +94,7 @@ public struct PaymentsMachine: StateMachine {
       guard let (user, userPosition) = users.look(id) else { break }
       guard user != nil else { return (.payment(isPaid: nil), userPosition) }
       guard let (payment, position) = payments.look(PaymentID(user: id, order: order)) else { break }
-      let isPaid = payment.map { $0.status != .refunded } ?? false
+      let isPaid = user.map { payment?.counts(for: $0) == true && payment?.status != .refunded } ?? false
       return (.payment(isPaid: isPaid), max(position, userPosition))
     case .order, .item: break
     }

@@ -23,6 +23,8 @@ struct BatchRun {
   var problem: Problem?
   var submitted = 0
   var replayed = 0
+  /// The entities that are different now; nil if a partition did not say.
+  var changed: UInt64? = 0
 
   init(
     origin: RequestOrigin, plan: BatchPlan, token: IdempotencyToken?, deadlineMilliseconds: Int64,

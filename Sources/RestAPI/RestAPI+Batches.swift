@@ -57,7 +57,13 @@ extension RestAPI {
     switch result {
     case .outcome(.refused(let refusal), _):
       fail(exchange, batches[exchange].map { problem(of: refusal, $0.origin) } ?? Problem(refusal))
-    case .outcome(_, let isReplayed): if isReplayed { batches[exchange]?.replayed += 1 }
+    case .outcome(let outcome, let isReplayed):
+      if case .changed(let count) = outcome {
+        batches[exchange]?.changed? &+= count
+      } else {
+        batches[exchange]?.changed = nil
+      }
+      if isReplayed { batches[exchange]?.replayed += 1 }
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
     case .refused(.overloaded):
@@ -95,7 +101,9 @@ extension RestAPI {
       deliver(finish(batch.origin, with: problem), batch.origin)
     } else {
       let isReplayed = batch.submitted > 0 && batch.replayed == batch.submitted
-      finish(batch.origin, status: 200, body: SuccessBody.done(), isReplayed: isReplayed)
+      finish(
+        batch.origin, status: 200, body: batch.changed.map { SuccessBody.done(changed: $0) } ?? SuccessBody.done(),
+        isReplayed: isReplayed)
     }
   }
 

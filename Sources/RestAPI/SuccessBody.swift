@@ -10,11 +10,21 @@ enum SuccessBody {
     return json.bytes
   }
 
+  /// A `batch_init` has made this many entities different from what they were.
+  static func done(changed: UInt64) -> [UInt8] {
+    var json = JSONWriter(reserving: 48)
+    json.raw("{\"done\":true,\"changed\":")
+    json.number(Int64(clamping: changed))
+    json.raw("}")
+    return json.bytes
+  }
+
   /// The body of `outcome`, which is not a refusal, for a command.
   static func body(of outcome: Outcome, for command: Command) -> [UInt8] {
     switch outcome {
     case .created(let id): created(id, by: command.service)
     case .total(let total): changed(total, command)
+    case .changed(let count): done(changed: count)
     case .done, .refused: done()
     }
   }

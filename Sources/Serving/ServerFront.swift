@@ -1,5 +1,4 @@
 import Callers
-import Glibc
 import HTTPServer
 import Lanes
 import Model
@@ -144,7 +143,8 @@ public final class ServerFront: Sendable {
     let millisecondsMax = max(answersMilliseconds, handoverMilliseconds)
     _ = drained.wait(milliseconds: Int(clamping: millisecondsMax) + closingMilliseconds)
     let until = ContinuousClock.now + Self.connectionsWait
-    while connections.openConnections > 0, ContinuousClock.now < until { usleep(5_000) }
+    let look = Gate()
+    while connections.openConnections > 0, ContinuousClock.now < until { _ = look.wait(milliseconds: 5) }
   }
 
   /// How long clients keep their connections once the partitions have ended: a request that crosses the end is refused,

@@ -33,9 +33,14 @@ extension Auditor {
     let slot = layout.slot(partition)
     current = Current(slot: slot, offset: Int64(record.number))
     now[slot] = max(now[slot], record.time)
-    for case .limits(let told) in record.controls {
-      if told != limits[slot] { limitsChanged += 1 }
-      limits[slot] = told
+    for control in record.controls {
+      switch control {
+      case .limits(let told):
+        if told != limits[slot] { limitsChanged += 1 }
+        limits[slot] = told
+      case .rules(let version): rules[slot] = max(rules[slot], version)
+      default: break
+      }
     }
     for entry in record.entries {
       clocks[slot].entries[slot] += 1
@@ -106,7 +111,7 @@ extension Auditor {
     switch outcome {
     // The request under way may be another one with the same key; it keeps the key.
     case .refused(.tooManyJoined): break
-    case .refused(.checkoutUnderWay) where rules > 1: break
+    case .refused(.checkoutUnderWay) where rules[slot] > 1: break
     case .refused(.checkoutFailed(_, .tooManyWaiting)): keys[slot][token.key] = nil
     default:
       keys[slot][token.key] = IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: expiry)

@@ -112,7 +112,7 @@ extension Auditor {
       set(id, order)
     case .open:
       order.status = .checkingOut
-      order.attempt += 1
+      order.attempt = nextAttempt(of: order)
       order.waiters = [waiter]
       set(id, order)
       let attempt = AttemptID(order: id, number: order.attempt)
@@ -129,6 +129,14 @@ extension Auditor {
       forward(slip, to: 0)
     }
     return nil
+  }
+
+  /// Numbers are used once in a partition; of the first rules, once for each order.
+  private func nextAttempt(of order: Order) -> UInt64 {
+    guard rules[current.slot] >= 3 else { return order.attempt + 1 }
+    let index = Int(layout.partitions[current.slot].index)
+    attempts[index] = attempts[index] == 0 ? 1 << 32 : attempts[index] + 1
+    return attempts[index]
   }
 
   /// The checkout's end; every waiting request is answered.
@@ -155,6 +163,7 @@ extension Auditor {
     for number in own where orders[OrderID(unchecked: String(number))]?.status == .checkingOut {
       return .refused(.checkoutUnderWay(OrderID(unchecked: String(number))))
     }
+    var changed: UInt64 = 0
     for number in own {
       var random = SeededRandom(seed: batch.seed &+ UInt64(bitPattern: number))
       let user = random.below(Int(batch.userCount))
@@ -165,10 +174,15 @@ extension Auditor {
           item: ItemID(unchecked: String(item)),
           quantity: Quantity(unchecked: chosen[0] == chosen[1] ? 2 : 1), price: batch.itemPrice)
       }
-      set(id, Order(user: UserID(unchecked: String(user)), lines: lines, attempt: orders[id]?.attempt ?? 0))
+      let order = Order(user: UserID(unchecked: String(user)), lines: lines, attempt: orders[id]?.attempt ?? 0)
+      if orders[id] != order { changed += 1 }
+      set(id, order)
     }
-    return .done
+    return ended(changed)
   }
+
+  /// How a `batch_init` ends that made so many entities different.
+  func ended(_ changed: UInt64) -> Outcome { rules[current.slot] >= 3 ? .changed(changed) : .done }
 
   func slot(of id: OrderID) -> Int { layout.slot(layout.partitioner.partition(of: id)) }
 }

@@ -26,11 +26,11 @@ extension Auditor {
     case .pay(let id, let order?, let amount):
       guard users[id] != nil else { return .refused(.unknownUser(id)) }
       let key = PaymentKey(user: id, order: order)
-      if let known = payments[key], known.status != .refunded {
+      if let known = valid(key), known.status != .refunded {
         return known.amount == amount ? .done : .refused(.paymentConflict(order))
       }
       guard spend(amount, id, { $0.paymentsByHand += 1 }) else { return .refused(.notEnoughCredit(id)) }
-      set(key, Payment(amount: amount, status: .byHand))
+      replace(key, by: Payment(amount: amount, status: .byHand, era: users[id]?.era ?? 0))
       return .done
     case .cancel(let id, let order): return cancel(PaymentKey(user: id, order: order))
     case .batchInit(let batch): return batchInit(batch)
@@ -49,13 +49,13 @@ extension Auditor {
 
   private func cancel(_ key: PaymentKey) -> Outcome {
     guard var user = users[key.user] else { return .refused(.unknownUser(key.user)) }
-    guard let payment = payments[key] else { return .refused(.unknownPayment(key.user, key.order)) }
+    guard let payment = valid(key) else { return .refused(.unknownPayment(key.user, key.order)) }
     if payment.status == .checkout { return .refused(.paymentConflict(key.order)) }
     if payment.status == .refunded { return .done }
     user.credit = Money(unchecked: user.credit.value + payment.amount.value)
     user.spent = Money(unchecked: user.spent.value - payment.amount.value)
     set(key.user, user)
-    set(key, Payment(amount: payment.amount, status: .refunded))
+    set(key, Payment(amount: payment.amount, status: .refunded, era: payment.era))
     return .done
   }
 
@@ -65,13 +65,35 @@ extension Auditor {
     for id in own where Self.sum(batch.credit.value, users[id]?.spent.value ?? 0) == nil {
       return .refused(.amountOutOfRange(id: id.text))
     }
+    var changed: UInt64 = 0
     for id in own {
+      if users[id]?.credit != batch.credit { changed += 1 }
       var user = users[id] ?? User()
+      if rules[current.slot] >= 3, user.spent.value > 0 {
+        user.era += 1
+        for key in payments.keys where key.user == id {
+          touched(.payment(id, key.order), .payment(isPaid: false))
+        }
+      }
       user.credit = batch.credit
       user.deposited = Money(unchecked: batch.credit.value + user.spent.value)
       set(id, user)
     }
-    return .done
+    return ended(changed)
+  }
+
+  /// A payment, unless the user's account was begun anew since.
+  private func valid(_ key: PaymentKey) -> Payment? {
+    payments[key].flatMap { $0.era == users[key.user]?.era ? $0 : nil }
+  }
+
+  /// Puts a payment where another one may stand: money paid by hand in an earlier era is then paid for nothing.
+  private func replace(_ key: PaymentKey, by payment: Payment) {
+    if let old = payments[key], old.status == .byHand, old.era != payment.era, var user = users[key.user] {
+      user.spentWithoutOrder = Money(unchecked: user.spentWithoutOrder.value + old.amount.value)
+      set(key.user, user)
+    }
+    set(key, payment)
   }
 
   private func set(_ id: UserID, _ user: User) {
@@ -84,7 +106,9 @@ extension Auditor {
 
   private func set(_ key: PaymentKey, _ payment: Payment) {
     payments[key] = payment
-    touched(.payment(key.user, key.order), .payment(isPaid: payment.status != .refunded))
+    touched(
+      .payment(key.user, key.order),
+      .payment(isPaid: payment.era == users[key.user]?.era && payment.status != .refunded))
   }
 
   // MARK: The last step of a checkout
@@ -94,7 +118,7 @@ extension Auditor {
     let key = PaymentKey(user: slip.user, order: slip.attempt.order)
     if users[slip.user] == nil {
       failure = .unknownUser(slip.user)
-    } else if let known = payments[key], known.status == .byHand {
+    } else if let known = valid(key), known.status == .byHand {
       failure = known.amount == slip.total ? nil : .paymentConflict(slip.attempt.order)
     } else {
       failure = spend(slip.total, slip.user) ? nil : .outOfCredit(slip.user)
@@ -102,7 +126,9 @@ extension Auditor {
     if let failure { return back(slip, from: slip.stops.count, failure) }
     if !charged.insert(slip.attempt).inserted { fail("\(slip.attempt) was charged twice") }
     chargedMoney += slip.total.value
-    set(key, Payment(amount: slip.total, status: .checkout))
+    let attempt = rules[current.slot] >= 3 ? slip.attempt.number : 0
+    replace(
+      key, by: Payment(amount: slip.total, status: .checkout, era: users[slip.user]?.era ?? 0, attempt: attempt))
     expect(.paid(slip.attempt), to: layout.partitioner.partition(of: slip.attempt.order))
     for stop in slip.stops { expect(.commit(slip.attempt), to: PartitionID(.stock, stop.partition)) }
   }

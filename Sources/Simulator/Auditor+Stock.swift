@@ -37,15 +37,18 @@ extension Auditor {
       let bound = (items[id]?.held.value ?? 0) + (items[id]?.sold.value ?? 0)
       if Self.sum(batch.stock.value, bound) == nil { return .refused(.amountOutOfRange(id: id.text)) }
     }
+    var changed: UInt64 = 0
     for id in own {
+      let before = items[id]
       var item = items[id] ?? Item(price: batch.price)
       item.price = batch.price
       item.available = batch.stock
       item.received = Quantity(unchecked: batch.stock.value + item.held.value + item.sold.value)
       set(id, item)
+      if item != before { changed += 1 }
     }
     serve(own)
-    return .done
+    return ended(changed)
   }
 
   private func set(_ id: ItemID, _ item: Item) {

@@ -16,8 +16,6 @@ import Streams
 /// The rules are written here a second time, from their description, and share no code with the machines.
 final class Auditor {
   let layout: Layout
-  /// The version of the rules that all partitions follow.
-  let rules: UInt32
   /// Whether idempotency keys expire within the run.
   private let hasKeysExpire: Bool
   /// The first thing that was wrong.
@@ -34,6 +32,8 @@ final class Auditor {
   var keys: [[IdempotencyKey: IdempotencyRecord]]
   var now: [Timestamp]
   var limits: [RuleLimits]
+  /// The version of the rules that each follows.
+  var rules: [UInt32]
   var limitsChanged = 0
 
   // What is in the log, and what must follow.
@@ -53,6 +53,9 @@ final class Auditor {
   var history: [Query: [Version]] = [:]
   var duplicates = 0
   var parkedCount = 0
+
+  /// By partition of orders: the number of the newest attempt.
+  var attempts: [UInt64]
 
   // Sums over all partitions.
   var paidCount = 0
@@ -105,9 +108,8 @@ final class Auditor {
     let offset: Int64
   }
 
-  init(layout: Layout, rules: UInt32, hasKeysExpire: Bool) {
+  init(layout: Layout, firstRules: UInt32, hasKeysExpire: Bool) {
     self.layout = layout
-    self.rules = rules
     self.hasKeysExpire = hasKeysExpire
     let slots = layout.slotCount
     let nothing = Knowledge(entries: Array(repeating: 0, count: slots))
@@ -115,6 +117,8 @@ final class Auditor {
     keys = Array(repeating: [:], count: slots)
     now = Array(repeating: .zero, count: slots)
     limits = Array(repeating: .initial, count: slots)
+    rules = Array(repeating: firstRules, count: slots)
+    attempts = Array(repeating: 0, count: layout.partitioner.count)
     seen = Array(repeating: Array(repeating: nil, count: slots), count: slots)
     expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
     numbers = Array(repeating: [:], count: slots)
@@ -140,7 +144,7 @@ final class Auditor {
           + "\(right.outcome)\(right.isReplayed ? " (replayed)" : "")")
     }
     guard !hasKeysExpire, let token = right.token else { return }
-    if case .refused(let refusal) = right.outcome, refusal.isTransient(under: rules) { return }
+    if case .refused(let refusal) = right.outcome, refusal.isTransient(under: rules[right.slot]) { return }
     if case .refused(.idempotencyKeyReused) = right.outcome { return }
     let key = ToldKey(slot: right.slot, key: token.key)
     if let before = told[key] {

@@ -45,7 +45,7 @@ final class World {
     random = SeededRandom(seed: seed)
     log = SimulatedLog(layout: layout)
     store = SimulatedStore(layout: layout, bug: bug)
-    auditor = Auditor(layout: layout, rules: Rules.oldest, hasKeysExpire: swarm.hasKeysExpire)
+    auditor = Auditor(layout: layout, firstRules: Rules.oldest, hasKeysExpire: swarm.hasKeysExpire)
     clients = Clients(swarm: swarm)
     pods = Pods(count: swarm.cluster?.podCount ?? 0, random: &random)
     let limits = swarm.ruleLimits(&random)

@@ -42,8 +42,10 @@ extension StockMachine {
     for id in own {
       guard received(batch.stock, items[id]) != nil else { return .refused(.amountOutOfRange(id: id.text)) }
     }
-    var changed: [ItemID] = []
+    var toServe: [ItemID] = []
+    var changed: UInt64 = 0
     for id in own {
+      let before = items[id]
       let received = received(batch.stock, items[id]) ?? batch.stock
       items.update(id, at: context.position) { item in
         var new = item ?? Item(price: batch.price)
@@ -52,10 +54,11 @@ extension StockMachine {
         new.received = received
         item = new
       }
-      if items[id]?.parked.isEmpty == false { changed.append(id) }
+      if items[id] != before { changed += 1 }
+      if items[id]?.parked.isEmpty == false { toServe.append(id) }
     }
-    try serveParked(at: changed, in: &context)
-    return .done
+    try serveParked(at: toServe, in: &context)
+    return context.changed(changed)
   }
 
   /// The units an item has received if `stock` of them are available.

@@ -33,6 +33,7 @@ public enum AnnouncementCodec {
 
   private static func encode(_ pod: PodAnnouncement, nonce: UInt32, incarnation: UInt64) -> [UInt8] {
     var writer = Writer(capacity: 256)
+    writer.number(9, UInt64(pod.rules))
     if incarnation > 0 { writer.fixed64(8, incarnation) }
     writer.choice(7, pod.role)
     writer.number(6, pod.services.reduce(UInt64(0)) { $0 | 1 << UInt64($1.rawValue) })
@@ -99,6 +100,8 @@ public enum AnnouncementCodec {
     var services: Set<Service> = []
     var role: PodRole?
     var told: UInt64 = 0
+    // Of a pod that names none.
+    var rules = Rules.oneWriter
     while let field = try reader.next() {
       switch field.number {
       case 1: nonce = try reader.narrow(field, "the pod's nonce")
@@ -110,6 +113,7 @@ public enum AnnouncementCodec {
         services = Set(Service.allCases.filter { bits >> UInt64($0.rawValue) & 1 == 1 })
       case 7: role = try reader.choice(field, "the pod's role")
       case 8: told = try reader.fixed64(field)
+      case 9: rules = try reader.narrow(field, "the pod's rules")
       case formatField: try expectKnown(&reader, field)
       default: try reader.skip(field)
       }
@@ -120,7 +124,8 @@ public enum AnnouncementCodec {
     guard told <= incarnationMax else { throw .invalid("the pod's incarnation", "is out of range") }
     return PodAnnouncement(
       name: name, incarnation: told > 0 ? told : incarnation(offset: offset, nonce: nonce), host: host, port: port,
-      operatorAddress: operatorAddress, services: services, role: try required(role, "the pod's role"))
+      operatorAddress: operatorAddress, services: services, role: try required(role, "the pod's role"),
+      rules: rules)
   }
 
   private static func text(_ reader: inout Reader, _ field: Reader.Field) throws(WireError) -> String {

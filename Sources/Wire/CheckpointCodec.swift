@@ -116,12 +116,14 @@ extension Ledger {
       case 1: checkoutMoney = try reader.number(field)
       case 2: checkouts = try reader.number(field)
       case 3: unitsSold = try reader.number(field)
+      case 4: attempts = try reader.number(field)
       default: try reader.skip(field)
       }
     }
   }
 
   func write(to writer: inout Writer) {
+    writer.number(4, attempts)
     writer.number(3, unitsSold)
     writer.number(2, checkouts)
     writer.number(1, checkoutMoney)

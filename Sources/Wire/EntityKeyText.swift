@@ -36,7 +36,7 @@ extension EntityCodec {
     case 3:
       let (order, number) = try halves(text)
       // Only the shortest form, so that two texts never mean the same key.
-      guard let value = UInt32(number), value > 0, String(value) == number else {
+      guard let value = UInt64(number), value > 0, String(value) == number else {
         throw .invalid("the number of the key's attempt", "is not one")
       }
       return .hold(AttemptID(order: try id(order), number: value))

@@ -6,7 +6,7 @@ extension Order {
     var user: UserID?
     var lines: [Line] = []
     var status: Status?
-    var attempt: UInt32 = 0
+    var attempt: UInt64 = 0
     var waiters: [Waiter] = []
     while let field = try reader.next() {
       switch field.number {
@@ -15,7 +15,7 @@ extension Order {
         guard lines.count < WireLimits.orderLinesMax else { throw .invalid("the order", "has too many lines") }
         lines.append(try Line(wire: reader.message(field)))
       case 3: status = try reader.choice(field, "the order's status")
-      case 4: attempt = try reader.narrow(field, "the order's attempt")
+      case 4: attempt = try reader.number(field)
       case 5:
         guard waiters.count < WireLimits.orderWaitersMax else {
           throw .invalid("the order", "has too many waiters")
@@ -40,7 +40,7 @@ extension Order {
 
   func write(to writer: inout Writer) {
     for waiter in waiters.reversed() { writer.message(5) { waiter.write(to: &$0) } }
-    writer.number(4, UInt64(attempt))
+    writer.number(4, attempt)
     writer.choice(3, status)
     for line in lines.reversed() { writer.message(2) { line.write(to: &$0) } }
     writer.text(1, user.text)

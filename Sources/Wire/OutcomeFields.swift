@@ -39,6 +39,7 @@ extension Outcome {
       case 2: outcome = .created(id: try reader.idText(field, "the outcome's id"))
       case 3: outcome = .total(try reader.amount(field, "the outcome's total"))
       case 4: outcome = .refused(try Refusal(wire: reader.message(field)))
+      case 5: outcome = .changed(try reader.number(field))
       default: try reader.skip(field)
       }
     }
@@ -51,6 +52,7 @@ extension Outcome {
     case .done: writer.message(1) { _ in }
     case .created(let id): writer.text(2, id)
     case .total(let total): writer.present(3, UInt64(bitPattern: total.value))
+    case .changed(let count): writer.present(5, count)
     case .refused(let refusal): writer.message(4) { refusal.write(to: &$0) }
     }
   }

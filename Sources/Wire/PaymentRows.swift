@@ -11,6 +11,7 @@ extension User {
       case 3: user.spent = try reader.amount(field, "what the user spent")
       case 4: user.spentWithoutOrder = try reader.amount(field, "what the user spent without an order")
       case 5: user.paymentsByHand = try reader.narrow(field, "the user's number of payments")
+      case 6: user.era = try reader.narrow(field, "the era of the user's account")
       default: try reader.skip(field)
       }
     }
@@ -18,6 +19,7 @@ extension User {
   }
 
   func write(to writer: inout Writer) {
+    writer.number(6, UInt64(era))
     writer.number(5, UInt64(paymentsByHand))
     writer.amount(4, spentWithoutOrder)
     writer.amount(3, spent)
@@ -31,17 +33,23 @@ extension Payment {
     var reader = wire
     var amount = Money.zero
     var status: Status?
+    var (era, attempt) = (UInt32(0), UInt64(0))
     while let field = try reader.next() {
       switch field.number {
       case 1: amount = try reader.amount(field, "the payment's amount")
       case 2: status = try reader.choice(field, "the payment's status")
+      case 3: era = try reader.narrow(field, "the payment's era")
+      case 4: attempt = try reader.number(field)
       default: try reader.skip(field)
       }
     }
-    self.init(amount: amount, status: try required(status, "the payment's status"))
+    self.init(
+      amount: amount, status: try required(status, "the payment's status"), era: era, attempt: attempt)
   }
 
   func write(to writer: inout Writer) {
+    writer.number(4, attempt)
+    writer.number(3, UInt64(era))
     writer.choice(2, status)
     writer.amount(1, amount)
   }

@@ -4,11 +4,11 @@ extension AttemptID {
   init(wire: Reader) throws(WireError) {
     var reader = wire
     var order: OrderID?
-    var number: UInt32 = 0
+    var number: UInt64 = 0
     while let field = try reader.next() {
       switch field.number {
       case 1: order = try reader.id(field, "the attempt's order")
-      case 2: number = try reader.narrow(field, "the attempt's number")
+      case 2: number = try reader.number(field)
       default: try reader.skip(field)
       }
     }
@@ -17,7 +17,7 @@ extension AttemptID {
   }
 
   func write(to writer: inout Writer) {
-    writer.number(2, UInt64(number))
+    writer.number(2, number)
     writer.text(1, order.text)
   }
 }

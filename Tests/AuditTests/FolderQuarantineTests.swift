@@ -105,10 +105,11 @@ import Testing
       origin: .init(source: .partition(PartitionID(.orders, 0)), number: 9),
       body: .message(.commit(AttemptID(order: OrderID(unchecked: "o"), number: 1))))
     let owner = try #require(shop.owner(of: stock))
-    try shop.append([.turn(TurnRecord(owner: owner, number: 1, time: .zero, entries: [entry]))], to: stock)
+    let record = TurnRecord(owner: owner, number: shop.number(of: stock) + 1, time: .zero, entries: [entry])
+    let offset = try #require(try shop.append([.turn(record)], to: stock).last)
     shop.close()
     let error = #expect(throws: FolderQuarantine.Refusal.self) {
-      try FolderQuarantine.run(path: shop.path, partition: "stock-0", offset: 1, note: "")
+      try FolderQuarantine.run(path: shop.path, partition: "stock-0", offset: offset, note: "")
     }
     #expect(error?.description.contains("no entry of stock-0 can be set aside") == true, "\(error as Any)")
   }

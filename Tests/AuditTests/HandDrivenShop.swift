@@ -48,7 +48,7 @@ final class HandDrivenShop {
     func make<Machine: StateMachine>(_: Machine.Type) -> any HandDrivenOwner {
       Tenancy<Machine>(
         partition: partition, owner: id, partitioner: partitioner, mode: .embedded, limits: TenancyLimits(),
-        wantedLimits: .initial, recovery: ownership.recovery)
+        wantedLimits: .initial, wantedRules: Rules.current, recovery: ownership.recovery)
     }
     var owner =
       switch partition.service {

@@ -106,7 +106,7 @@ import Testing
       add o1 pear 1 at 0                  → total 9007199254740991
       show order o1                       → open 9007199254740991 by alice apple:9007199254740991 pear:1
       init 0 2 items 1 users 1 at 4503599627370496 → refused amountOutOfRange item_price
-      init 0 2 items 1 users 1 at 4503599627370495 → done
+      init 0 2 items 1 users 1 at 4503599627370495 → changed 2
       show order 1                        → open 9007199254740990 by 0 0:2
       """)
   }
@@ -114,7 +114,7 @@ import Testing
   @Test func aBatchMakesOrdersAnewButNotWhileOneIsCheckedOut() {
     check(
       """
-      init 0 2 items 1 users 1 at 3  → done
+      init 0 2 items 1 users 1 at 3  → changed 2
       show order 0                   → open 6 by 0 0:2
       show order 1                   → open 6 by 0 0:2
       show order 2                   → unknown
@@ -122,13 +122,13 @@ import Testing
       init 0 2 items 1 users 1 at 4  → refused checkoutUnderWay 1
       show order 0                   → open 6 by 0 0:2
       failed 1/1 outOfStock 0        → r5 refused checkoutFailed 1 outOfStock 0
-      init 0 2 items 1 users 1 at 4  → done
+      init 0 2 items 1 users 1 at 4  → changed 2
       show order 0                   → open 8 by 0 0:2
       Attempts go on counting, so that nothing late is taken for the new one.
       checkout 1                     → reserve 1/2 0: 0 0:2 to stock-0
       paid 1/1                       → nothing
       paid 1/2                       → r11 done
-      init 0 2 items 1 users 1 at 3  → done
+      init 0 2 items 1 users 1 at 3  → changed 2
       show order 1                   → open 6 by 0 0:2
       """)
   }

@@ -61,14 +61,14 @@ import Testing
       key=k add o1 apple 1 at 5        → total 5 again
       The key was used for nothing, so anything may use it.
       key=l add o1 pear 1 at 1         → total 6
-      key=m print=3 init 0 1 items 1 users 1 at 1 → done
-      checkout 0                       → reserve 0/1 0: 0 0:2 to stock-0
+      key=m print=3 init 0 1 items 1 users 1 at 1 → changed 1
+      checkout 0                       → reserve 0/2 0: 0 0:2 to stock-0
       key=n init 0 1 items 1 users 1 at 1 → refused checkoutUnderWay 0
-      paid 0/1                         → r10 done
-      key=n init 0 1 items 1 users 1 at 1 → done
+      paid 0/2                         → r10 done
+      key=n init 0 1 items 1 users 1 at 1 → changed 1
       Paid is an outcome.
-      checkout o1                      → reserve o1/2 0: 0 apple:1 pear:1 to stock-0
-      paid o1/2                        → r14 done
+      checkout o1                      → reserve o1/3 0: 0 apple:1 pear:1 to stock-0
+      paid o1/3                        → r14 done
       key=p remove o1                  → refused orderPaid o1
       key=p remove o1                  → refused orderPaid o1 again
       """)

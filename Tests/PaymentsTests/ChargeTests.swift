@@ -14,7 +14,7 @@ import Testing
     check(
       """
       charge o1/1 4 for 0: 0 a:1 | 2 b:1   → release o1/1 1 unknownUser 0 to stock-2
-      init 0 1 credit 3                    → done
+      init 0 1 credit 3                    → changed 1
       charge o1/2 4 for 0: 0 a:1 | 2 b:1   → release o1/2 1 outOfCredit 0 to stock-2
       An order without lines has nothing to release.
       charge o2/1 4 for 0:                 → failed o2/1 outOfCredit 0 to orders-2
@@ -26,7 +26,7 @@ import Testing
   @Test func aChargeTellsTheOrderAndEveryStop() {
     check(
       """
-      init 0 1 credit 10                   → done
+      init 0 1 credit 10                   → changed 1
       charge o1/1 4 for 0: 0 a:1 | 2 b:1   → paid o1/1 to orders-3, commit o1/1 to stock-0, commit o1/1 to stock-2
       show user 0                          → 6
       show payment 0 o1                    → paid
@@ -40,7 +40,7 @@ import Testing
   @Test func aPaymentByHandIsAdopted() {
     check(
       """
-      init 0 1 credit 10                   → done
+      init 0 1 credit 10                   → changed 1
       pay 0 o1 4                           → done
       charge o1/1 5 for 0: 0 a:1           → release o1/1 0 paymentConflict o1 to stock-0
       charge o1/2 4 for 0: 0 a:1           → paid o1/2 to orders-0, commit o1/2 to stock-0

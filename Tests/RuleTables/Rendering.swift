@@ -11,6 +11,7 @@ enum Rendering {
   static func text(_ outcome: Outcome) -> String {
     switch outcome {
     case .done: "done"
+    case .changed(let count): "changed \(count)"
     case .created(let id): "created \(id)"
     case .total(let money): "total \(money)"
     case .refused(let refusal): "refused \(text(refusal))"
@@ -55,14 +56,20 @@ enum Rendering {
     guard case .message(let message) = outbound.entry.body else { return "something that is no message" }
     let words =
       switch message.message {
-      case .reserve(let slip, let stop): "reserve \(slip.attempt) \(stop): \(text(slip))"
-      case .charge(let slip): "charge \(slip.attempt) \(slip.total) of \(slip.user)"
-      case .paid(let attempt): "paid \(attempt)"
-      case .commit(let attempt): "commit \(attempt)"
-      case .release(let slip, let stop, let failure): "release \(slip.attempt) \(stop) \(text(failure))"
-      case .failed(let attempt, let failure): "failed \(attempt) \(text(failure))"
+      case .reserve(let slip, let stop): "reserve \(text(slip.attempt)) \(stop): \(text(slip))"
+      case .charge(let slip): "charge \(text(slip.attempt)) \(slip.total) of \(slip.user)"
+      case .paid(let attempt): "paid \(text(attempt))"
+      case .commit(let attempt): "commit \(text(attempt))"
+      case .release(let slip, let stop, let failure): "release \(text(slip.attempt)) \(stop) \(text(failure))"
+      case .failed(let attempt, let failure): "failed \(text(attempt)) \(text(failure))"
       }
     return "\(words) to \(outbound.to)"
+  }
+
+  /// As `Vocabulary` reads it.
+  static func text(_ attempt: AttemptID) -> String {
+    let before = UInt64(UInt32.max)
+    return "\(attempt.order)/\(attempt.number > before ? attempt.number - before : attempt.number)"
   }
 
   private static func text(_ slip: Slip) -> String {

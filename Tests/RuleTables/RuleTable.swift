@@ -14,6 +14,7 @@ import PartitionCore
 public struct RuleTable<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private let partition: PartitionID
+  private let rules: UInt32
   private var offset: Int64 = 0
   private var messages: UInt32 = 0
   private var time: Int64 = 0
@@ -26,6 +27,7 @@ public struct RuleTable<Machine: StateMachine> {
     _ partition: PartitionID, of count: Int = 1, limits: RuleLimits? = nil, rules: UInt32 = Rules.current
   ) {
     self.partition = partition
+    self.rules = rules
     guard let partitioner = Partitioner(count: count) else { preconditionFailure("no such count of partitions") }
     let header = CheckpointHeader(
       partition: partition, offset: -1, now: .zero, rulesVersion: rules, limits: limits ?? .initial, dedup: [],
@@ -71,7 +73,7 @@ public struct RuleTable<Machine: StateMachine> {
     }
     if words.first == "show" { return show(words.dropFirst()) }
     let body: Entry.Body
-    if let message = Vocabulary.message(Array(words), to: partition.service) {
+    if let message = Vocabulary.message(Array(words), to: partition.service, rules: rules) {
       messages += 1
       let position = SourcePosition(offset: Int64(messages), index: 0)
       // Any source will do: there is one of each service's partition 0.
@@ -124,8 +126,12 @@ public struct RuleTable<Machine: StateMachine> {
   private func entity(_ name: String) -> String? {
     var found: String?
     loop.forEachEntity { key, entity in
+      if case .user(let id) = key, name == "account \(id)", case .user(let user) = entity {
+        found =
+          "\(user.credit) of \(user.deposited), \(user.spent) spent, \(user.spentWithoutOrder) without an order"
+      }
       if case .item(let id) = key, name == "stock \(id)", case .item(let item) = entity {
-        let parked = item.parked.isEmpty ? "" : " parked \(item.parked.map(\.description).joined(separator: " "))"
+        let parked = item.parked.isEmpty ? "" : " parked \(item.parked.map(Rendering.text).joined(separator: " "))"
         found = "\(item.available) available \(item.held) held \(item.sold) sold of \(item.received)\(parked)"
       }
     }

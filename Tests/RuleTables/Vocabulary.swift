@@ -88,8 +88,9 @@ enum Vocabulary {
 
   // MARK: Messages
 
-  static func message(_ words: [String], to service: Service) -> Message? {
-    guard words.count > 1, let attempt = attempt(words[1]) else { return nil }
+  /// - Parameter rules: under the newest ones attempts are numbered from 2^32 on; tables write 1, 2, 3.
+  static func message(_ words: [String], to service: Service, rules: UInt32) -> Message? {
+    guard words.count > 1, let attempt = attempt(words[1], rules) else { return nil }
     switch words[0] {
     case "paid": return .paid(attempt)
     case "failed": return words.count > 3 ? failure(words[2], words[3]).map { .failed(attempt, $0) } : nil
@@ -108,10 +109,11 @@ enum Vocabulary {
 
   private static func stop(_ word: String) -> UInt16 { UInt16(word) ?? .max }
 
-  private static func attempt(_ word: String) -> AttemptID? {
+  private static func attempt(_ word: String, _ rules: UInt32) -> AttemptID? {
     let halves = word.split(separator: "/")
-    guard halves.count == 2, let number = UInt32(halves[1]) else { return nil }
-    return AttemptID(order: OrderID(unchecked: String(halves[0])), number: number)
+    guard halves.count == 2, let number = UInt64(halves[1]) else { return nil }
+    let before = rules >= Rules.eras ? UInt64(UInt32.max) : 0
+    return AttemptID(order: OrderID(unchecked: String(halves[0])), number: before + number)
   }
 
   static func failure(_ reason: String, _ id: String) -> Failure? {

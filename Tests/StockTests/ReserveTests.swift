@@ -14,7 +14,7 @@ import Testing
     check(
       """
       reserve o1/1 0 for alice: 0 apple:1         → failed o1/1 unknownItem apple to orders-0
-      init 0 2 stock 2 at 1                       → done
+      init 0 2 stock 2 at 1                       → changed 2
       reserve o2/1 0 for alice: 0 0:3             → failed o2/1 outOfStock 0 to orders-0
       All or none: nothing of the first line is held when the second cannot be.
       reserve o3/1 0 for alice: 0 0:2 1:3         → failed o3/1 outOfStock 1 to orders-0
@@ -29,7 +29,7 @@ import Testing
   @Test func whoeverWaitsIsServedFirstInFirstOut() {
     check(
       """
-      init 0 1 stock 2 at 1                → done
+      init 0 1 stock 2 at 1                → changed 1
       reserve a/1 0 for alice: 0 0:2       → charge a/1 10 of alice to payments-0
       reserve b/1 0 for bob: 0 0:1         → nothing
       reserve c/1 0 for carol: 0 0:1       → nothing
@@ -47,7 +47,7 @@ import Testing
   @Test func nobodyOvertakesWhoeverWaits() {
     check(
       """
-      init 0 1 stock 3 at 1                → done
+      init 0 1 stock 3 at 1                → changed 1
       reserve a/1 0 for alice: 0 0:2       → charge a/1 10 of alice to payments-0
       reserve b/1 0 for bob: 0 0:2         → nothing
       One is available, and bob was there before.
@@ -65,7 +65,7 @@ import Testing
   @Test func aSaleMakesAWishImpossible() {
     check(
       """
-      init 0 2 stock 1 at 1                → done
+      init 0 2 stock 1 at 1                → changed 2
       reserve a/1 0 for alice: 0 0:1       → charge a/1 10 of alice to payments-0
       reserve b/1 0 for bob: 0 0:1 1:1     → nothing
       reserve c/1 0 for carol: 0 1:1       → nothing
@@ -78,10 +78,10 @@ import Testing
   @Test func aBatchServesWhoeverWaits() {
     check(
       """
-      init 0 1 stock 1 at 1                → done
+      init 0 1 stock 1 at 1                → changed 1
       reserve a/1 0 for alice: 0 0:1       → charge a/1 10 of alice to payments-0
       reserve b/1 0 for bob: 0 0:1         → nothing
-      init 0 1 stock 1 at 1                → done, charge b/1 10 of bob to payments-0
+      init 0 1 stock 1 at 1                → changed 1, charge b/1 10 of bob to payments-0
       show stock 0                         → 0 available 2 held 0 sold of 2
       """)
   }
@@ -91,7 +91,7 @@ import Testing
     limits.itemParkedMax = 1
     check(
       """
-      init 0 2 stock 1 at 1                → done
+      init 0 2 stock 1 at 1                → changed 2
       reserve a/1 0 for alice: 0 0:1       → charge a/1 10 of alice to payments-0
       reserve b/1 0 for bob: 0 0:1         → nothing
       reserve c/1 0 for carol: 0 0:1 1:1   → failed c/1 tooManyWaiting 0 to orders-0

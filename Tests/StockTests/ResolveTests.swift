@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func aSlipAtAStopThatIsNotHereStopsThePartition() {
-    check("reserve o1/1 0 for alice: 0 x:1 → stopped: entry 0: a slip of o1/1 at a stop that is not here")
-    check("reserve o1/1 7 for alice: 1 x:1 → stopped: entry 0: a slip of o1/1 at a stop that is not here")
+    check("reserve o1/1 0 for alice: 0 x:1 → stopped: entry 0: a slip of o1/4294967296 at a stop that is not here")
+    check("reserve o1/1 7 for alice: 1 x:1 → stopped: entry 0: a slip of o1/4294967296 at a stop that is not here")
   }
 }

@@ -43,7 +43,7 @@ import Testing
       add 0 1                          → done
       reserve o2/1 0 for alice: 0 0:1  → charge o2/1 10 of alice to payments-0
       init 0 1 stock 9007199254740991 at 2  → refused amountOutOfRange 0
-      init 0 1 stock 9007199254740990 at 2  → done
+      init 0 1 stock 9007199254740990 at 2  → changed 1
       show stock 0                     → 9007199254740990 available 1 held 0 sold of 9007199254740991
       """)
   }
@@ -51,13 +51,13 @@ import Testing
   @Test func aBatchSetsWhatIsAvailableAndLeavesWhatIsHeldOrSold() {
     check(
       """
-      init 0 2 stock 5 at 3                → done
+      init 0 2 stock 5 at 3                → changed 2
       reserve o1/1 0 for alice: 0 0:2 1:1  → charge o1/1 10 of alice to payments-0
-      init 0 2 stock 7 at 4                → done
+      init 0 2 stock 7 at 4                → changed 2
       show item 0                          → 7 at 4
       show stock 0                         → 7 available 2 held 0 sold of 9
       commit o1/1                          → nothing
-      init 0 1 stock 0 at 4                → done
+      init 0 1 stock 0 at 4                → changed 1
       show stock 0                         → 0 available 0 held 2 sold of 2
       """)
   }

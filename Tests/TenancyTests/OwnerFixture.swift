@@ -26,7 +26,7 @@ struct TestOwner {
   ) throws {
     tenancy = Tenancy(
       partition: Self.partition, owner: OwnerID(epoch: epoch, run: 1), partitioner: try #require(Partitioner(count: 1)),
-      mode: mode, limits: limits, wantedLimits: .initial, recovery: recovery)
+      mode: mode, limits: limits, wantedLimits: .initial, wantedRules: Rules.oneWriter, recovery: recovery)
   }
 
   static func owned(_ epoch: UInt64, run: UInt64 = 1) throws -> LogRecord {

@@ -58,7 +58,7 @@ struct Arbitrary {
   mutating func id<ID: Identifier>() -> ID { ID(unchecked: idText()) }
   mutating func key() -> IdempotencyKey { IdempotencyKey(unchecked: text(Self.keyAlphabet)) }
   mutating func attempt() -> AttemptID {
-    AttemptID(order: id(), number: 1 + UInt32(number(max: UInt64(UInt32.max) - 1)))
+    AttemptID(order: id(), number: 1 + number(max: .max - 1))
   }
   mutating func request() -> RequestID {
     RequestID(incarnation: bits(), lane: UInt16(number(max: 0xFFFF)), number: number(max: .max))

@@ -19,10 +19,12 @@ extension Arbitrary {
     case 3:
       let user = User(
         credit: amount(), deposited: amount(), spent: amount(), spentWithoutOrder: amount(),
-        paymentsByHand: UInt32(number(max: UInt64(UInt32.max))))
+        paymentsByHand: UInt32(number(max: UInt64(UInt32.max))), era: UInt32(number(max: UInt64(UInt32.max))))
       return (.user(id()), .user(user))
     case 4:
-      let payment = Payment(amount: amount(), status: pick([.byHand, .checkout, .refunded]))
+      let payment = Payment(
+        amount: amount(), status: pick([.byHand, .checkout, .refunded]), era: UInt32(number(max: UInt64(UInt32.max))),
+        attempt: number(max: .max))
       return (.payment(id(), id()), .payment(payment))
     default:
       let record = IdempotencyRecord(
@@ -40,15 +42,16 @@ extension Arbitrary {
     }
     return Order(
       user: id(), lines: lines, status: pick([.open, .checkingOut, .paid]),
-      attempt: UInt32(number(max: UInt64(UInt32.max))),
+      attempt: number(max: .max),
       waiters: list(max: 3) { Waiter(request: $0.request(), idempotency: $0.maybe { $0.token() }) })
   }
 
   mutating func outcome() -> Outcome {
-    switch below(5) {
+    switch below(6) {
     case 0: .done
     case 1: .created(id: idText())
     case 2: .total(amount())
+    case 3: .changed(number(max: .max))
     default: .refused(refusal())
     }
   }
@@ -79,6 +82,7 @@ extension Arbitrary {
     ledger.checkoutMoney = number(max: .max)
     ledger.checkouts = number(max: .max)
     ledger.unitsSold = number(max: .max)
+    ledger.attempts = number(max: .max)
     let sources = Set(list(max: 6) { $0.partition() }).sorted()
     var rows: [DedupRow] = []
     for source in sources { rows.append(DedupRow(source: source, position: position())) }

@@ -11,7 +11,7 @@ import Testing
     (.order(order), 1, "o-1"),
     (.item(ItemID(unchecked: "i-1")), 2, "i-1"),
     (.hold(AttemptID(order: order, number: 1)), 3, "o-1/1"),
-    (.hold(AttemptID(order: order, number: .max)), 3, "o-1/4294967295"),
+    (.hold(AttemptID(order: order, number: .max)), 3, "o-1/18446744073709551615"),
     (.user(user), 4, "u-1"),
     (.payment(user, order), 5, "u-1/o-1"),
     (.idempotency(IdempotencyKey(unchecked: "a/b")), 6, "a/b"),
@@ -28,7 +28,8 @@ import Testing
   @Test(
     arguments: [
       (0, "a"), (7, "a"), (255, "a"), (1, ""), (1, "a/1"), (1, "é"), (2, " "), (3, "o"), (3, "o/"), (3, "/1"),
-      (3, "o/0"), (3, "o/01"), (3, "o/+1"), (3, "o/-1"), (3, "o/4294967296"), (3, "o/1/"), (3, "o/1/1"), (4, "a b"),
+      (3, "o/0"), (3, "o/01"), (3, "o/+1"), (3, "o/-1"), (3, "o/18446744073709551616"),
+      (3, "o/1/"), (3, "o/1/1"), (4, "a b"),
       (5, "u"), (5, "u/"), (5, "/o"), (5, "u/o/"), (5, "u//o"), (6, ""), (6, "a b"), (6, "\""),
       (6, String(repeating: "x", count: 256)), (1, String(repeating: "x", count: 65)),
     ] as [(UInt8, String)])

@@ -119,7 +119,7 @@ enum GoldenCases {
       body: .message(
         PartitionMessage(
           source: PartitionID(.orders, 0), position: SourcePosition(offset: .max, index: .max),
-          message: .paid(AttemptID(order: order, number: .max))))),
+          message: .paid(AttemptID(order: order, number: UInt64(UInt32.max)))))),
     Entry(time: time, body: .control(.rules(version: .max))),
   ])
 
@@ -156,7 +156,7 @@ enum GoldenCases {
             ], status: .checkingOut, attempt: 3,
             waiters: [Waiter(request: request, idempotency: token), Waiter(request: request, idempotency: nil)]))
       ),
-      ("row-order-paid", .order(order), .order(Order(user: user, status: .paid, attempt: .max))),
+      ("row-order-paid", .order(order), .order(Order(user: user, status: .paid, attempt: UInt64(UInt32.max)))),
       ("row-item-empty", .item(item), .item(Item(price: .zero))),
       (
         "row-item", .item(item),
@@ -179,6 +179,17 @@ enum GoldenCases {
       ("row-payment-checkout", .payment(user, order), .payment(Payment(amount: .zero, status: .checkout))),
       ("row-payment-refunded", .payment(user, order), .payment(Payment(amount: money(13), status: .refunded))),
     ] + outcomes.map { name, outcome in (name, .idempotency(token.key), record(outcome)) }
+
+  /// What rows can hold since `Rules.eras`.
+  static let rowsOfEras: [(name: String, key: EntityKey, entity: Entity)] = [
+    ("row-order-attempt", .order(order), .order(Order(user: user, status: .paid, attempt: .max))),
+    ("row-user-era", .user(user), .user(User(credit: money(1), deposited: money(1), era: 3))),
+    (
+      "row-payment-attempt", .payment(user, order),
+      .payment(Payment(amount: money(13), status: .checkout, era: 2, attempt: 4_294_967_296))
+    ),
+    ("outcome-changed", .idempotency(token.key), record(.changed(1_024))),
+  ]
 
   private static func record(_ outcome: Outcome?) -> Entity {
     .idempotency(IdempotencyRecord(fingerprint: token.fingerprint, outcome: outcome, expiry: time))

@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func rows() throws {
-    for (name, key, entity) in GoldenCases.rows {
+    for (name, key, entity) in GoldenCases.rows + GoldenCases.rowsOfEras {
       let row = try row(name, "Entity")
       var bytes: [UInt8] = []
       EntityCodec.encode(entity, into: &bytes)
@@ -61,7 +61,8 @@ import Testing
 
   @Test func everyRowOfTheTableHasACase() {
     let names =
-      GoldenCases.records.map(\.name) + GoldenCases.rows.map(\.name) + GoldenCases.headers.map(\.name)
+      GoldenCases.records.map(\.name) + (GoldenCases.rows + GoldenCases.rowsOfEras).map(\.name)
+      + GoldenCases.headers.map(\.name)
       + GoldenCases.streams.map(\.name) + GoldenCases.mesh.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(Set(table.map(\.name)) == Set(names))

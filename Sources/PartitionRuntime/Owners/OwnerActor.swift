@@ -11,6 +11,7 @@ import Tenancy
 actor OwnerActor<Machine: StateMachine> {
   private var tenancy: Tenancy<Machine>
   private nonisolated let lane: Lane
+  private nonisolated let shared: OwnerShared
   /// What all partitions of the process may hold together, and what this one was last counted with.
   private let memory: MemoryPool
   private var holding = MemoryPool.Holding()
@@ -24,9 +25,10 @@ actor OwnerActor<Machine: StateMachine> {
     let options = shared.options
     tenancy = Tenancy(
       partition: partition, owner: owner, partitioner: options.partitioner, mode: shared.mode, limits: shared.limits,
-      wantedLimits: options.rules, recovery: recovery)
+      wantedLimits: options.rules, wantedRules: shared.wantedRules, recovery: recovery)
     memory = shared.memory
     self.lane = lane
+    self.shared = shared
     memory.join()
   }
 
@@ -51,7 +53,8 @@ actor OwnerActor<Machine: StateMachine> {
     taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64,
     _ actions: inout TenancyActions
   ) -> TenancyStanding {
-    assumeIsolated { owner in
+    assumeIsolated { [wantedRules = shared.wantedRules] owner in
+      owner.tenancy.wantedRules = wantedRules
       let (applied, evicted) = owner.tenancy.step(
         taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
       owner.counters.recordsApplied &+= applied

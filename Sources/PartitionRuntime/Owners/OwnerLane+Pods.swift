@@ -245,6 +245,7 @@ extension OwnerLane {
 
   private func mapChanged() {
     guard let pods else { return }
+    shared.follow(pods.map)
     for announced in pods.map.allOwners {
       guard let slot = slot(of: announced.partition) else { continue }
       let owner = OwnerID(epoch: announced.epoch, run: announced.incarnation)

@@ -31,9 +31,19 @@ final class OwnerShared: Sendable {
   let takeovers: Takeovers?
   private let report: @Sendable (RuntimeEvent) -> Void
   private let phaseFlag = PhaseFlag()
+  private let knownRules = Atomic<UInt32>(Rules.current)
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
+
+  /// The newest rules that all live pods know: who takes a partition over must be able to follow its rules.
+  var wantedRules: UInt32 { knownRules.load(ordering: .relaxed) }
+
+  /// Notes which pods there are now.
+  func follow(_ map: OwnershipSnapshot) {
+    let known = map.pods.values.reduce(Rules.current) { min($0, $1.rules) }
+    knownRules.store(known, ordering: .relaxed)
+  }
 
   init(
     options: RuntimeOptions, log: any RecordLog, store: any StateStore, run: UInt64,

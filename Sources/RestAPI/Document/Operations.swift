@@ -54,7 +54,7 @@ extension DocumentedOperation {
     DocumentedOperation(
       .ordersBatchInit, .post, "initOrders", "Make orders 0 to n-1, each of two random items",
       description: "`item_price` is at most (2^53-1)/2 here.",
-      answer: "All are there.", .schema("Done"), refusals: [.checkoutUnderWay, .sumOutOfRange]),
+      answer: "All are there.", .schema("BatchDone"), refusals: [.checkoutUnderWay, .sumOutOfRange]),
   ]
 
   private static let stock: [DocumentedOperation] = [
@@ -72,7 +72,7 @@ extension DocumentedOperation {
       answer: "They are gone.", .schema("Done"), refusals: [.unknownItem, .lessInStock]),
     DocumentedOperation(
       .stockBatchInit, .post, "initItems", "Make items 0 to n-1",
-      answer: "All are there.", .schema("Done"), refusals: [.sumOutOfRange]),
+      answer: "All are there.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
   ]
 
   private static let payment: [DocumentedOperation] = [
@@ -104,7 +104,7 @@ extension DocumentedOperation {
       answer: "Whether.", .schema("PaymentStatus"), refusals: [.unknownUser]),
     DocumentedOperation(
       .paymentBatchInit, .post, "initUsers", "Make users 0 to n-1",
-      answer: "All are there.", .schema("Done"), refusals: [.sumOutOfRange]),
+      answer: "All are there.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
   ]
 
   private static let about: [DocumentedOperation] = [

@@ -51,6 +51,21 @@ extension APIDocument {
         "additionalProperties": false,
         "examples": [{"done": true}]
       },
+      "BatchDone": {
+        "type": "object",
+        "required": ["done"],
+        "properties": {
+          "done": {"const": true},
+          "changed": {
+            "type": "integer",
+            "format": "int64",
+            "minimum": 0,
+            "description": "How many orders, items or users are new or different now."
+          }
+        },
+        "additionalProperties": false,
+        "examples": [{"done": true, "changed": 1000}]
+      },
       "OrderCreated": {
         "type": "object",
         "required": ["order_id"],

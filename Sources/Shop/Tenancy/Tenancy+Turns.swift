@@ -11,7 +11,7 @@ extension Tenancy {
     guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
       unconfirmed.count < appendsUnderWayMax
     else { return false }
-    return !messages.isEmpty && !isPaused || !commands.isEmpty || wantsTick || ruleLimits != wantedLimits
+    return !messages.isEmpty && !isPaused || !commands.isEmpty || wantsTick || !wantedControls.isEmpty
   }
 
   /// What is logged before it is applied goes alone: whatever comes next may depend on it.
@@ -28,6 +28,13 @@ extension Tenancy {
   /// Too much waits for a checkpoint to take even messages: their senders keep them.
   public var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
 
+  /// What the log must be told before anything more is decided.
+  private var wantedControls: [Control] {
+    if ruleLimits == wantedLimits, state.rulesVersion >= wantedRules { return [] }
+    return (state.rulesVersion < wantedRules ? [.rules(version: wantedRules)] : [])
+      + (ruleLimits == wantedLimits ? [] : [.limits(wantedLimits)])
+  }
+
   /// Applies what is queued and appends it as one record.
   ///
   /// - Parameters:
@@ -39,7 +46,7 @@ extension Tenancy {
       isReleaseLogged = true
       return append([.released(epoch: owner.epoch)], [], TurnEffects(), isCautious: false, time, now, &actions)
     }
-    let controls: [Control] = ruleLimits == wantedLimits ? [] : [.limits(wantedLimits)]
+    let controls = wantedControls
     if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) {
       return cautiousTurn(controls, time, now, &actions)
     }

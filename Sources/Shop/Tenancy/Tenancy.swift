@@ -50,6 +50,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   let planted: TenancyBug?
   /// The bounds the owner is configured with; the log is told when it decides under others.
   let wantedLimits: RuleLimits
+  /// The newest rules that all live pods know; the log is told when it follows older ones.
+  public var wantedRules: UInt32
 
   public internal(set) var state: AppliedState<Machine>
   public internal(set) var received: ReceivedNumbers
@@ -170,13 +172,14 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   /// The shell appends this owner's `.owned`, and passes the log from the checkpoint's offset on to `deliver`.
   public init(
     partition: PartitionID, owner: OwnerID, partitioner: Partitioner, mode: LogMode, limits: TenancyLimits,
-    wantedLimits: RuleLimits, recovery: Recovery, planted: TenancyBug? = nil
+    wantedLimits: RuleLimits, wantedRules: UInt32, recovery: Recovery, planted: TenancyBug? = nil
   ) {
     self.partition = partition
     self.owner = owner
     self.mode = mode
     self.limits = limits
     self.wantedLimits = wantedLimits
+    self.wantedRules = wantedRules
     self.planted = planted
     quarantined = Set(recovery.quarantined.map { UInt64(clamping: $0) })
     let header = recovery.header

@@ -136,7 +136,7 @@ extension Fleet {
       let owner = OwnerID(epoch: newest, run: 0)
       var tenancy = Tenancy<Machine>(
         partition: layout.partitions[slot], owner: owner, partitioner: layout.partitioner, mode: .shared,
-        limits: limits, wantedLimits: .initial,
+        limits: limits, wantedLimits: .initial, wantedRules: Rules.oldest,
         recovery: Recovery(quarantined: Set(store.quarantined[slot].map { Int64(clamping: $0) })))
       for (offset, record) in logs[slot].records.enumerated() {
         tenancy.deliver(record, at: Int64(offset))

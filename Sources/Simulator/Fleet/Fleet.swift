@@ -53,7 +53,7 @@ final class Fleet {
     self.planted = planted
     layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? World.single)
     random = SeededRandom(seed: seed)
-    auditor = Auditor(layout: layout, rules: Rules.oneWriter, hasKeysExpire: swarm.hasKeysExpire)
+    auditor = Auditor(layout: layout, firstRules: Rules.oneWriter, hasKeysExpire: swarm.hasKeysExpire)
     let slots = layout.slotCount
     logs = Array(repeating: FleetLog(), count: slots)
     filters = Array(repeating: NaiveFilter(), count: slots)
@@ -176,7 +176,7 @@ final class Fleet {
     func make<Machine: StateMachine>(_ machine: Machine.Type) -> any TenancyDriver {
       Tenancy<Machine>(
         partition: partition, owner: owner, partitioner: layout.partitioner, mode: .shared, limits: swarm.limits,
-        wantedLimits: limits, recovery: recovery, planted: planted)
+        wantedLimits: limits, wantedRules: Rules.current, recovery: recovery, planted: planted)
     }
     switch partition.service {
     case .orders: return make(OrdersMachine.self)
