@@ -8,6 +8,8 @@ public enum RequestRefusal: Error, Hashable, Sendable {
   case starting
   /// The partition met a record that it cannot apply.
   case partitionStopped(PartitionID)
+  /// A partition that would have to decide it does not serve; nothing was begun.
+  case undecidable
   /// The log can no longer be written; reads of what is durable continue.
   case logFailed
   /// The command was appended, but it is unknown whether it is durable.

@@ -91,6 +91,7 @@ enum MetricsPage {
     write(.resident) { Int64($0.residentEntities) }
     write(.dirty) { Int64($0.dirtyEntities) }
     write(.parked) { Int64($0.parkedCheckouts) }
+    write(.unconfirmed) { Int64($0.unconfirmedMessages) }
     write(.dedupDrops) { Int64(clamping: $0.dedupDrops) }
     write(.loads) { Int64(clamping: $0.loads) }
     write(.checkpoints) { Int64(clamping: $0.checkpoints) }

@@ -62,6 +62,7 @@ enum PartitionsPage {
       (",\"resident_entities\":", Int64(report.residentEntities)),
       (",\"dirty_entities\":", Int64(report.dirtyEntities)),
       (",\"parked_checkouts\":", Int64(report.parkedCheckouts)),
+      (",\"unconfirmed_messages\":", Int64(report.unconfirmedMessages)),
       (",\"records_applied\":", Int64(clamping: report.recordsApplied)),
       (",\"entries_applied\":", Int64(clamping: report.entriesApplied)),
       (",\"dedup_drops\":", Int64(clamping: report.dedupDrops)),

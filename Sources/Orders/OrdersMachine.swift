@@ -65,6 +65,11 @@ public struct OrdersMachine: StateMachine {
     }
   }
 
+  public func parties(to command: Command) -> [PartitionID] {
+    guard case .orders(.checkout(let id)) = command, let order = orders[id], order.status == .open else { return [] }
+    return order.lines.map { partitioner.partition(of: $0.item) } + [partitioner.partition(of: order.user)]
+  }
+
   public mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison) {
     switch message {
     case .paid(let attempt): paid(attempt, in: &context)

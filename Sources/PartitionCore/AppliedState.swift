@@ -179,6 +179,11 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
 
   // MARK: What is resident
 
+  /// The partitions that have to serve for what `command` begins to come to an end; none if its key has an outcome.
+  public func parties(to command: ClientCommand) -> [PartitionID] {
+    knownReply(to: command) == nil ? machine.parties(to: command.command) : []
+  }
+
   /// Appends the keys that must be resident before `command` is applied but are not.
   public func collectMissing(for command: ClientCommand, into keys: inout [EntityKey]) {
     if let key = command.idempotency?.key, !idempotency.isResident(key) { keys.append(.idempotency(key)) }

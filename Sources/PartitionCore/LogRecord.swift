@@ -64,6 +64,12 @@ public struct LoggedInput: Hashable, Sendable {
     self.body = body
   }
 
+  /// The command with its place in its stream, but not executed.
+  public func skipped(_ reason: SkipReason) -> LoggedInput {
+    guard case .command(let command) = body else { return self }
+    return LoggedInput(origin: origin, body: .skip(command.request, reason))
+  }
+
   public struct Origin: Hashable, Sendable {
     public let source: StreamSource
     public let number: UInt64

@@ -20,6 +20,9 @@ public protocol StateMachine: Sendable {
   mutating func apply(_ command: Command, from waiter: Waiter, in context: inout ApplyContext)
     throws(Poison) -> Outcome?
 
+  /// The partitions that have to serve for what `command` begins to come to an end. Its keys are resident.
+  func parties(to command: Command) -> [PartitionID]
+
   /// Takes one step of a checkout.
   /// - Throws: `Poison` if the message is not one that this service gets.
   mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison)
@@ -42,4 +45,8 @@ public protocol StateMachine: Sendable {
 
   /// Every resident entity that exists, in no particular order.
   func forEach(_ body: (EntityKey, Entity) -> Void)
+}
+
+extension StateMachine {
+  public func parties(to command: Command) -> [PartitionID] { [] }
 }

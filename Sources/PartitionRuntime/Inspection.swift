@@ -27,6 +27,8 @@ public struct PartitionReport: Hashable, Sendable {
   public let residentEntities: Int
   public let dirtyEntities: Int
   public let parkedCheckouts: Int
+  /// Messages to other partitions that these have not made durable yet: many of them if one does not serve.
+  public let unconfirmedMessages: Int
   public let recordsApplied: UInt64
   public let entriesApplied: UInt64
   public let dedupDrops: UInt64

@@ -100,6 +100,10 @@ extension Problem {
       self.init(
         .partitionStopped, "Partition \(partition) met a record that it cannot apply and waits for the operator.",
         ("partition", partition.description))
+    case .undecidable:
+      self.init(
+        .partitionStopped,
+        "A partition of the order's items or user does not serve, so nothing was reserved; try again later.")
     case .logFailed: self.init(.logFailed, "The log cannot be written any more; what was read before can be read.")
     case .outcomeUnknown: self = .outcomeUnknown(of: nil, isRepeatable: false)
     }

@@ -53,7 +53,7 @@ extension Auditor {
       case .message(let message):
         guard case .partition(let source) = entry.origin?.source else { return fail("a message of nobody") }
         receive(message, from: source)
-      case .skip(let request, .overloaded): if let request { refused.insert(request) }
+      case .skip(let request, .overloaded), .skip(let request, .undecidable): if let request { refused.insert(request) }
       case .skip: break
       }
     }

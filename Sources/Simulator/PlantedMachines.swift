@@ -27,6 +27,7 @@ extension WrappedMachine {
   func collectMissing(for message: Message, into keys: inout [EntityKey]) {
     base.collectMissing(for: message, into: &keys)
   }
+  func parties(to command: Command) -> [PartitionID] { base.parties(to: command) }
   func missing(for query: Query) -> EntityKey? { base.missing(for: query) }
   mutating func apply(_ command: Command, from waiter: Waiter, in context: inout ApplyContext)
     throws(Poison) -> Outcome?

@@ -86,6 +86,9 @@ extension Metric {
   public static let dirty = Metric(
     "kassa_partition_dirty_entities", .gauge, "Entities in memory that the store does not have yet.")
   public static let parked = Metric("kassa_partition_parked_checkouts", .gauge, "Checkouts that wait for an item.")
+  public static let unconfirmed = Metric(
+    "kassa_partition_unconfirmed_messages", .gauge,
+    "Messages of checkouts that their receivers have not made durable; they pile up while one does not serve.")
   public static let dedupDrops = Metric(
     "kassa_partition_dedup_drops_total", .counter, "Messages dropped because they had been seen before.")
   public static let loads = Metric("kassa_partition_loads_total", .counter, "Queries for keys that were not in memory.")
@@ -97,7 +100,7 @@ extension Metric {
 
   public static let ofPartition = [
     partitionUp, partitionStopped, epoch, recordsApplied, entriesApplied, lag, appliedOffset, checkpointedOffset,
-    checkpointAge, resident, dirty, parked, dedupDrops, loads, checkpoints, checkpointFailures, evictions,
+    checkpointAge, resident, dirty, parked, unconfirmed, dedupDrops, loads, checkpoints, checkpointFailures, evictions,
   ]
 
   public static let clockSkew = Metric(

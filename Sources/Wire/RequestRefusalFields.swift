@@ -9,6 +9,7 @@ extension RequestRefusal {
     case logFailed = 3
     case outcomeUnknown = 4
     case partitionStopped = 5
+    case undecidable = 6
   }
 
   init(wire: Reader) throws(WireError) {
@@ -28,6 +29,7 @@ extension RequestRefusal {
     case .starting: self = .starting
     case .logFailed: self = .logFailed
     case .outcomeUnknown: self = .outcomeUnknown
+    case .undecidable: self = .undecidable
     case .partitionStopped: self = .partitionStopped(try required(partition, "the refusal's partition"))
     }
   }
@@ -40,6 +42,7 @@ extension RequestRefusal {
     case .starting: reason = .starting
     case .logFailed: reason = .logFailed
     case .outcomeUnknown: reason = .outcomeUnknown
+    case .undecidable: reason = .undecidable
     case .partitionStopped(let partition):
       reason = .partitionStopped
       writer.message(2) { partition.write(to: &$0) }

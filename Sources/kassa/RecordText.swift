@@ -71,6 +71,7 @@ enum RecordText {
     case .overloaded: "too much waited for a checkpoint"
     case .expired: "its client had given up"
     case .setAside: "an operator set it aside"
+    case .undecidable: "a partition that it needed did not serve"
     }
   }
 }

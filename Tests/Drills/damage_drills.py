@@ -1,5 +1,7 @@
 """Drills of damaged files: what can be told is refused or stopped and named, what the log can mend is mended."""
+import collections
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -49,6 +51,33 @@ def damages(checks, kassa, folder, seed):
             damage(checks, server, whole)
 
 
+def checkouts_around(checks, server, partition):
+    """A checkout that needs the stopped partition holds nothing up: it is refused before it reserves a unit."""
+    def post(path):
+        status, body = server.ask(path, server.http, "POST")
+        return status, json.loads(body)
+
+    item = next(body["item_id"] for status, body in (post("/stock/item/create/5") for _ in range(64)) if status == 200)
+    post(f"/stock/add/{item}/1000")
+    paid, refused = 0, collections.Counter()
+    for number in range(48):
+        status, user = post("/payment/create_user")
+        buyer = user["user_id"] if status == 200 else str(number)
+        post(f"/payment/add_funds/{buyer}/100")
+        status, order = post(f"/orders/create/{buyer}")
+        if status != 200 or post(f"/orders/addItem/{order['order_id']}/{item}/1")[0] != 200:
+            continue
+        status, body = post(f"/orders/checkout/{order['order_id']}")
+        paid += status == 200
+        if status != 200:
+            refused[f"{status} {body['code']}"] += 1
+    stock = json.loads(server.ask(f"/stock/find/{item}", server.http)[1])["stock"]
+    checks.check(
+        paid > 0 and stock == 1000 - paid and set(refused) <= {"503 partition_stopped", "400 unknown_user",
+                                                                "400 out_of_credit"},
+        f"with {partition} stopped {paid} checkouts took {1000 - stock} units; others: {dict(refused)}")
+
+
 def garbled_record(checks, server, _):
     """One record of one partition is garbage: that partition stops and says so, the others serve."""
     with edited(server.data, "log.sqlite") as log:
@@ -67,6 +96,7 @@ def garbled_record(checks, server, _):
     stopped = sum(status == 503 and '"partition_stopped"' in body for status, body in users + orders)
     checks.check(served >= 24 and served + stopped == 48,
                  f"{served} requests of other partitions served, {stopped} refused")
+    checkouts_around(checks, server, partition)
     checks.check(server.end() == 0, "with a stopped partition SIGTERM ends the server with 0")
     status, _, complaints = audit(server.kassa, server.data)
     checks.check(status == 1 and f"{partition} stops at offset {offset}" in complaints,

@@ -80,7 +80,8 @@ func partition(
   PartitionReport(
     partition: PartitionID(service, index), status: status, lane: 1, epoch: 2, appliedOffset: 30,
     checkpointedOffset: 25, checkpointAgeMilliseconds: 1_500, queuedRecords: 4, residentEntities: 5,
-    dirtyEntities: 6, parkedCheckouts: 7, recordsApplied: 8, entriesApplied: 9, dedupDrops: 10, loads: 11,
+    dirtyEntities: 6, parkedCheckouts: 7, unconfirmedMessages: 15, recordsApplied: 8, entriesApplied: 9, dedupDrops: 10,
+    loads: 11,
     checkpoints: 12, checkpointsFailed: 13, evictions: 14)
 }
 

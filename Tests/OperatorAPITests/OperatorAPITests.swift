@@ -124,9 +124,9 @@ import Testing
     let names = [
       "lane", "epoch", "applied_offset", "checkpointed_offset", "checkpoint_age_milliseconds", "queued_records",
       "resident_entities", "dirty_entities", "parked_checkouts", "records_applied", "entries_applied", "dedup_drops",
-      "loads", "checkpoints", "checkpoints_failed", "evictions",
+      "loads", "checkpoints", "checkpoints_failed", "evictions", "unconfirmed_messages",
     ]
-    #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
+    #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
     let takeovers = try #require(object["pending"] as? [[String: Any]])
     #expect(takeovers.map { $0["partition"] as? String } == ["stock-5", "stock-6"])
     #expect(takeovers[0]["reason"] is NSNull && takeovers[1]["reason"] as? String == "no \"server\"")

@@ -14,6 +14,7 @@ import Testing
     }
     let atLeast: [(KeyPath<FleetTally, Int>, Int)] = [
       (\.requests, 20_000), (\.checkoutsPaid, 500), (\.checkoutsRefused, 1_000), (\.replayed, 300), (\.skipped, 300),
+      (\.undecidable, 5),
       (\.reads, 5_000), (\.readsForwarded, 500), (\.records, 15_000), (\.voidRecords, 1_000), (\.unknownAppends, 500),
       (\.repeatedAppends, 100), (\.takeovers, 2_000), (\.superseded, 200), (\.lost, 200), (\.left, 50), (\.stopped, 30),
       (\.releases, 50), (\.leaseWaits, 500), (\.crashes, 200), (\.pauses, 200), (\.cuts, 200), (\.disconnects, 500),

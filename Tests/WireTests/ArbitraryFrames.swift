@@ -27,6 +27,6 @@ extension Arbitrary {
   }
 
   mutating func refusalOfAPeer() -> RequestRefusal {
-    pick([.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown, .partitionStopped(partition())])
+    pick([.overloaded, .stopping, .starting, .logFailed, .outcomeUnknown, .undecidable, .partitionStopped(partition())])
   }
 }

@@ -53,7 +53,7 @@ import Testing
         ("entries { }", "entry 0: an entry is of a kind that this version does not know"),
         ("entries { skip { } }", "entry 0: the reason to skip is missing"),
         (
-          "entries { \(Self.skip) } entries { skip { reason: 4 } }",
+          "entries { \(Self.skip) } entries { skip { reason: 9 } }",
           "entry 1: the reason to skip has a value that this version does not know"
         ),
         ("entries { \(Self.skip) \(Self.partition) }", "entry 0: the entry's number is missing"),

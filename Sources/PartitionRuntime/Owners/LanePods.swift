@@ -41,6 +41,8 @@ final class LanePods {
 
   /// By `OwnerShared.flat`: the newest epoch whose owner said that it no longer owns anything.
   var goneEpochs: [UInt64]
+  /// By `OwnerShared.flat`: since when nobody is known to own the partition, by the lane's clock.
+  var ownerlessSince: [UInt64?]
   /// By `OwnerShared.flat`.
   var streams: [CommandStream]
   /// The slots of streams that may have something to send.
@@ -56,6 +58,7 @@ final class LanePods {
     map = link.ownership.snapshot()
     newestRun = map.pods.keys.max() ?? 0
     goneEpochs = Array(repeating: 0, count: partitions.count)
+    ownerlessSince = Array(repeating: nil, count: partitions.count)
     streams = partitions.map { partition in
       let session = Session(run: run, lane: UInt16(lane), number: 1)
       return CommandStream(sender: StreamSender(from: .session(session), to: partition, limits: limits))

@@ -53,8 +53,9 @@ actor OwnerActor<Machine: StateMachine> {
     taking inputs: borrowing [TenancyInput], at time: Timestamp, now: Int64,
     _ actions: inout TenancyActions
   ) -> TenancyStanding {
-    assumeIsolated { [wantedRules = shared.wantedRules] owner in
+    assumeIsolated { [wantedRules = shared.wantedRules, unserved = shared.unserved.partitions] owner in
       owner.tenancy.wantedRules = wantedRules
+      owner.tenancy.unserved = unserved
       let (applied, evicted) = owner.tenancy.step(
         taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
       owner.counters.recordsApplied &+= applied
@@ -78,7 +79,8 @@ actor OwnerActor<Machine: StateMachine> {
       return OwnerState(
         ending: tenancy.ending, isReplaying: tenancy.isReplaying, durableOffset: tenancy.confirmed.offset,
         queuedInputs: tenancy.queuedCount, residentCount: tenancy.residentCount, dirtyCount: tenancy.dirtyCount,
-        parkedCount: tenancy.state.machine.parkedCount, awaitsLoad: tenancy.awaitsLoad, counters: owner.counters)
+        parkedCount: tenancy.state.machine.parkedCount, unconfirmedMessages: tenancy.unacknowledgedCount,
+        awaitsLoad: tenancy.awaitsLoad, counters: owner.counters)
     }
   }
 
@@ -111,6 +113,7 @@ struct OwnerState: Sendable {
   let residentCount: Int
   let dirtyCount: Int
   let parkedCount: Int
+  let unconfirmedMessages: Int
   let awaitsLoad: Bool
   let counters: PartitionCounters
 }

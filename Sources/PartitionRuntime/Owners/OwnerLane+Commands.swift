@@ -1,5 +1,6 @@
 import Lanes
 import Model
+import OwnershipMap
 import PartitionCore
 import Streams
 import Tenancy
@@ -79,6 +80,25 @@ extension OwnerLane {
       pods.markToSend(slot)
     }
     sendRepliesAgain(pods, now)
+    if index == 0 { noteUnserved(pods) }
+  }
+
+  /// Notes which partitions serve, as far as this pod knows. One lane does it for all.
+  private func noteUnserved(_ pods: LanePods) {
+    for slot in owners.indices {
+      let partition = shared.partition(slot)
+      let announced = pods.map.owner(of: partition)
+      let isStopped = announced?.state == .stopped && (owners[slot]?.epoch ?? 0) <= (announced?.epoch ?? 0)
+      if isStopped || owners[slot] == nil {
+        let since = pods.ownerlessSince[slot] ?? lane.now
+        pods.ownerlessSince[slot] = since
+        let isLong = lane.now - since >= UnservedPartitions.ownerlessMilliseconds
+        if isStopped || isLong { shared.unserved.note(partition, isServed: false) }
+      } else if pods.ownerlessSince[slot] != nil {
+        pods.ownerlessSince[slot] = nil
+        shared.unserved.note(partition, isServed: true)
+      }
+    }
   }
 
   /// Commands that no owner has seen: they will never be executed.

@@ -62,6 +62,7 @@ extension OwnerLane {
     let before = seats[place].gate.state
     guard before != state else { return }
     seats[place].gate.state = state
+    shared.unserved.note(seats[place].id, isServed: true)
     if pods != nil { announceState(at: place) }
     guard before == .replaying else { return }
     for other in 0..<shared.options.laneCount { post(.owner(seats[place].owner, seats[place].id), toLane: other) }
@@ -124,6 +125,7 @@ extension OwnerLane {
     let offset = seats[place].entrance.state().durableOffset + 1
     let isReplaying = seats[place].gate.state == .replaying
     seats[place].gate.state = .stopped
+    shared.unserved.note(seats[place].id, isServed: false)
     leave(place)
     seats[place].stopReason = reason
     shared.partitionStopped(seats[place].id, offset: offset, reason: reason)

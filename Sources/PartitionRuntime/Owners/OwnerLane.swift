@@ -254,6 +254,7 @@ final class OwnerLane {
     switch reply {
     case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
     case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
+    case .skipped(let request, .undecidable): route(request, .refused(.undecidable))
     case .skipped(let request, .expired), .skipped(let request, .setAside): route(request, .refused(.outcomeUnknown))
     }
   }

@@ -182,7 +182,8 @@ extension OwnerLane {
         checkpointedOffset: seat.checkpointedOffset,
         checkpointAgeMilliseconds: seat.behindSince.map { Int64(lane.now - min($0, lane.now)) } ?? 0,
         queuedRecords: state.queuedInputs, residentEntities: state.residentCount, dirtyEntities: state.dirtyCount,
-        parkedCheckouts: state.parkedCount, recordsApplied: state.counters.recordsApplied,
+        parkedCheckouts: state.parkedCount, unconfirmedMessages: state.unconfirmedMessages,
+        recordsApplied: state.counters.recordsApplied,
         entriesApplied: state.counters.entriesApplied, dedupDrops: state.counters.dedupDrops,
         loads: state.counters.loads, checkpoints: state.counters.checkpoints,
         checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions)

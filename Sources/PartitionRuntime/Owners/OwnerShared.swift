@@ -30,6 +30,7 @@ final class OwnerShared: Sendable {
   let link: PodLink?
   let takeovers: Takeovers?
   private let report: @Sendable (RuntimeEvent) -> Void
+  let unserved = UnservedPartitions()
   private let phaseFlag = PhaseFlag()
   private let knownRules = Atomic<UInt32>(Rules.current)
   private let replaying: Atomic<Int>

@@ -7,4 +7,7 @@ public enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
   case expired = 1
   /// It cannot be applied, so an operator set it aside.
   case setAside = 2
+  /// A partition that it needs does not serve: what it would hold until then, nobody else could have. Its client may
+  /// retry. Only under `Rules.eras` and later.
+  case undecidable = 3
 }

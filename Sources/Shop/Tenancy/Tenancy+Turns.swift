@@ -102,14 +102,15 @@ extension Tenancy {
         removeFirst(of: inputs)
         continue
       }
-      let entry = entry(for: inbound, at: now)
+      var entry = entry(for: inbound, at: now)
+      guard isResident(entry.body) else { return }
+      if isUndecidable(entry.body) { entry = entry.skipped(.undecidable) }
       if inbound.origin == nil, case .skip(let request?, let reason) = entry.body {
         // No number was used, so the log need not know.
         actions.replies.append(.skipped(request, reason))
         removeFirst(of: inputs)
         continue
       }
-      guard isResident(entry.body) else { return }
       // Only once something is applied: the log has to say it, too.
       state.advance(to: time)
       do throws(Poison) {
@@ -142,11 +143,12 @@ extension Tenancy {
     guard isStillNext(inbound, at: max(state.now, time), into: &actions) else {
       return isMessage ? messages.removeFirst() : commands.removeFirst()
     }
-    let entry = entry(for: inbound, at: now)
+    var entry = entry(for: inbound, at: now)
     guard isResident(entry.body) else {
       actions.loads += loads.next()
       return
     }
+    if isUndecidable(entry.body) { entry = entry.skipped(.undecidable) }
     if isMessage { messages.removeFirst() } else { commands.removeFirst() }
     cautiousLeft -= 1
     append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
@@ -185,6 +187,12 @@ extension Tenancy {
       }
       return LoggedInput(origin: inbound.origin, body: .skip(command.request, reason))
     }
+  }
+
+  /// Whether a resident command would begin what cannot end now.
+  private func isUndecidable(_ body: LoggedInput.Body) -> Bool {
+    guard !unserved.isEmpty, state.rulesVersion >= Rules.eras, case .command(let command) = body else { return false }
+    return state.parties(to: command).contains(where: unserved.contains)
   }
 
   private func reasonToSkip(_ deadline: Int64?, at now: Int64) -> SkipReason? {

@@ -53,6 +53,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   /// The newest rules that all live pods know; the log is told when it follows older ones.
   public var wantedRules: UInt32
 
+  /// Partitions known not to serve: nothing is begun that only they could end.
+  public var unserved: Set<PartitionID> = []
+
   public internal(set) var state: AppliedState<Machine>
   public internal(set) var received: ReceivedNumbers
   var outbox: Outbox

@@ -22,6 +22,7 @@ public protocol TenancyDriver: Sendable {
   var ruleLimits: RuleLimits { get }
   var ledger: Ledger { get }
   var destinations: [PartitionID] { get }
+  var unserved: Set<PartitionID> { get set }
 
   mutating func deliver(_ record: LogRecord, at offset: Int64)
   mutating func deliverUndecodable(_ reason: String, at offset: Int64)

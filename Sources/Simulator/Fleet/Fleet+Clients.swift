@@ -64,6 +64,10 @@ extension Fleet {
       hash.fold(outcome.request.number &* 2 &+ (outcome.isReplayed ? 1 : 0))
       auditor.judge(outcome)
     case .skipped(let request, .overloaded): auditor.judgeSkipped(request)
+    case .skipped(let request, .undecidable):
+      if stopped.isEmpty, tally.stopped == 0 { fail("request \(request) was undecidable though all serve") }
+      tally.undecidable += 1
+      auditor.judgeSkipped(request)
     case .skipped: break
     }
     send(.reply(reply, slot, owner), from: pod, toRun: reply.request.incarnation)

@@ -114,6 +114,7 @@ extension Fleet {
         if !isLogged { fail("\(layout.partitions[slot]) stopped at record \(seat.stoppedAt), which is not in its log") }
         store.quarantined[slot].insert(seat.stoppedAt)
         pod.seats[slot] = nil
+        stopped.remove(layout.partitions[slot])
       }
     }
   }

@@ -14,6 +14,7 @@ extension Fleet {
     for (slot, seat) in pod.seats.enumerated() {
       guard let seat, seat.tenancy.ending == nil, random.percent(70) else { continue }
       var actions = TenancyActions()
+      seat.tenancy.unserved = stopped
       seat.tenancy.turn(at: time(of: pod), now: clock, into: &actions)
       perform(actions, pod, slot, seat)
     }

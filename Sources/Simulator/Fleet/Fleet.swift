@@ -41,6 +41,8 @@ final class Fleet {
   var isResting = false
   /// Slots that hold an input that cannot be applied.
   var poisoned: Set<Int> = []
+  /// Partitions that every owner knows to be stopped.
+  var stopped: Set<PartitionID> = []
   /// A slot whose log has lost records.
   var amputated: Int?
   /// The time of each slot's newest record, to check that time never runs backwards.
@@ -284,6 +286,7 @@ final class Fleet {
       // It stays stopped until an operator has set the record aside.
       if !seat.isStopNoted { tally.stopped += 1 }
       seat.isStopNoted = true
+      stopped.insert(seat.tenancy.partition)
       seat.stoppedAt = number
       return
     }

@@ -121,6 +121,7 @@ struct FleetTally: Hashable, Sendable {
   var checkoutsRefused = 0
   var replayed = 0
   var skipped = 0
+  var undecidable = 0
   var unknown = 0
   var reads = 0
   var readsForwarded = 0
@@ -156,7 +157,8 @@ struct FleetTally: Hashable, Sendable {
 
   static var all: [WritableKeyPath<FleetTally, Int>] {
     [
-      \.requests, \.checkoutsPaid, \.checkoutsRefused, \.replayed, \.skipped, \.unknown, \.reads, \.readsForwarded,
+      \.requests, \.checkoutsPaid, \.checkoutsRefused, \.replayed, \.skipped, \.undecidable, \.unknown, \.reads,
+      \.readsForwarded,
       \.records, \.voidRecords, \.unknownAppends, \.repeatedAppends, \.takeovers, \.superseded, \.lost, \.left,
       \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects, \.gaps,
       \.loads, \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
