@@ -184,10 +184,9 @@ public enum SettingsTable {
         + "are ahead of the clock needs it at every start."),
     Setting(
       "drain-delay", .operation, .duration(0...hour, \.drainDelayMilliseconds),
-      "how long the server keeps serving after it was told to stop",
+      "how long the server keeps serving after SIGTERM",
       "In this time `/readyz` answers 503, so that load balancers send requests elsewhere, and answers close their "
-        + "connections. In cluster mode the default is "
-        + "\(Quantities.durationText(ClusterSettings.drainDelayDefaultMilliseconds))."),
+        + "connections. SIGINT (Ctrl-C) skips it."),
     Setting(
       "drain-time", .operation, .duration(0...hour, \.drainMilliseconds),
       "how long requests under way may take when the process stops",

@@ -5,9 +5,9 @@ enum ServeCommand {
   static let page = CommandPage(
     name: "serve", usage: "[SETTING]…", summary: "serve orders, stock and payments, from one process or as a pod",
     text: [
-      "Serves the REST API until SIGTERM or SIGINT; then it keeps serving for drain-delay, refuses new requests, "
-        + "finishes those under way, writes what has changed to the store, and exits. A second SIGTERM or SIGINT, at "
-        + "least half a second later, ends it at once, with code 3.",
+      "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
+        + "what has changed to the store, and exits. After SIGTERM it first keeps serving for drain-delay. A second "
+        + "SIGTERM or SIGINT, at least half a second later, ends it at once, with code 3.",
       "Each setting can also be given as an environment variable, or as a line NAME=VALUE of the file that --config "
         + "names. A flag overrides the environment, which overrides the file, which overrides the default.",
       "SIGHUP makes it reload the API keys; keys that cannot be read change nothing, and the log says why.",

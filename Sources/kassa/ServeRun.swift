@@ -46,8 +46,9 @@ func serve(_ settings: ServeSettings) throws {
       sigwait(&signals, &received)
     } while received == SIGHUP
   }
-  // Nobody sends requests to a pod that was not ready yet or has been replaced.
-  let delay = wasReady && received != replacedSignal ? settings.drainDelayMilliseconds : 0
+  // Load balancers send requests only to a server that was ready and that SIGTERM ends: SIGINT is a person's Ctrl-C,
+  // and a replaced pod has a successor.
+  let delay = wasReady && received == SIGTERM ? settings.drainDelayMilliseconds : 0
   journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
   end(server, after: delay, journal)
   journal.info("stopped")
