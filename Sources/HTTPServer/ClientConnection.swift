@@ -19,6 +19,8 @@ final class ClientConnection {
   let address: PeerAddress
   /// How to refuse its first request, because there are too many connections.
   var surplus: HeadRefusal?
+  /// Where it is queued while idle; nil if it is beyond a bound.
+  var place: IdlePlace?
   /// It is suspended because the library may be refusing its request.
   var isSuspect = false
   /// Its place in the server's table.

@@ -13,6 +13,7 @@ public final class HTTPServer {
   let lane: Lane
   let limits: HTTPLimits
   let ledger: ConnectionLedger
+  let idle: IdleConnections
   let handler: any HTTPHandler
   let serverName: String?
   /// The `Keep-Alive` header of kept connections.
@@ -76,6 +77,7 @@ public final class HTTPServer {
     self.lane = lane
     self.limits = limits
     self.ledger = connections
+    idle = connections.join()
     self.handler = handler
     self.serverName = serverName
     keepAlive = "timeout=\(limits.idleMilliseconds / 1_000)"

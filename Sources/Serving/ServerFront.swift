@@ -171,6 +171,6 @@ extension ServerFigures {
   init(of ledger: ConnectionLedger) {
     self.init(
       connections: UInt64(clamping: ledger.openConnections), connectionsAccepted: ledger.acceptedConnections,
-      connectionsRefused: ledger.refusedConnections)
+      connectionsRefused: ledger.refusedConnections, connectionsDisplaced: ledger.displacedConnections)
   }
 }

@@ -32,8 +32,9 @@ public struct ServingOptions: Sendable {
     rest = Self.rest(settings)
     http = Self.http(settings)
     var operatorHTTP = HTTPLimits()
+    // Whatever one address does, there is room for the probes of another.
     operatorHTTP.connectionsMax = 64
-    operatorHTTP.connectionsPerAddressMax = 64
+    operatorHTTP.connectionsPerAddressMax = 48
     self.operatorHTTP = operatorHTTP
     httpEndpoint = HTTPEndpoint(host: settings.http.host, port: settings.http.port)
     operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: settings.operatorPort.port)
