@@ -23,6 +23,8 @@ final class ClientConnection {
   var place: IdlePlace?
   /// It is suspended because the library may be refusing its request.
   var isSuspect = false
+  /// The certificate that it uses, unless it is that of the server's start.
+  var certificate: TLSCertificate?
   /// Its place in the server's table.
   var index = 0
 

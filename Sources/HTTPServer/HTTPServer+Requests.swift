@@ -35,6 +35,7 @@ extension HTTPServer {
     } else {
       client.place = idle.open(socket: client.socket, address: address, now: lane.now)
     }
+    if let certificate, certificate.apply(to: connection) { client.certificate = certificate }
     client.index = clients.count
     clients.append(client)
     startTick()

@@ -19,6 +19,8 @@ public final class HTTPServer {
   /// The `Keep-Alive` header of kept connections.
   let keepAlive: String
   let isTLS: Bool
+  /// What new connections use instead of the certificate of the start.
+  private(set) var certificate: TLSCertificate?
   let head: RequestHead
   var daemon: Daemon?
 
@@ -170,6 +172,9 @@ public final class HTTPServer {
     lastExchange += 1
     return lastExchange
   }
+
+  /// New connections use another certificate; those that are open keep theirs. Only for a server with TLS.
+  public func renew(_ certificate: TLSCertificate) { self.certificate = certificate }
 
   // MARK: The end
 

@@ -28,6 +28,8 @@ public final class ServerFront: Sendable {
   /// nil: everybody may do everything.
   private let connections: ConnectionLedger
   let callers: CallerSource?
+  /// nil without TLS.
+  let tlsFiles: TLSFiles?
 
   /// What all lanes share.
   public struct Parts {
@@ -62,6 +64,7 @@ public final class ServerFront: Sendable {
     self.lanes = lanes
     runtime = parts.runtime
     callers = try CallerSource(options)
+    tlsFiles = options.tlsFiles
     let connections = ConnectionLedger(limits: options.http)
     self.connections = connections
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
@@ -125,6 +128,11 @@ public final class ServerFront: Sendable {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.rest.callers?.replace(table) } }
     let operatorLane = operatorLane
     lanes.operating.post { operatorLane.value.replaceCallers(table) }
+  }
+
+  /// New connections of the API's port use another certificate, on each lane as soon as it gets to it.
+  func renew(_ certificate: TLSCertificate) {
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.renew(certificate) } }
   }
 
   /// Takes no new connections or commands, lets what is under way finish, lets the partitions end in order, and gives

@@ -35,7 +35,8 @@ public enum SettingsTable {
     Setting(
       "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
       "the server's certificate chain (PEM); with it the REST API speaks TLS",
-      "Needs `tls-key`. The operator endpoint always speaks plain HTTP."),
+      "Needs `tls-key`. SIGHUP makes the server read both again, for new connections. The operator endpoint always "
+        + "speaks plain HTTP."),
     Setting(
       "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
     ),
@@ -169,7 +170,9 @@ public enum SettingsTable {
     Setting(
       "config", .operation, .file(\.configFile), "a file of settings, one NAME=VALUE per line",
       "The names are those of the environment. Flags and the environment override it. It cannot name another one."),
-    Setting("log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error"),
+    Setting(
+      "log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error",
+      "SIGHUP makes the server read it again from the file that `config` names."),
     Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),

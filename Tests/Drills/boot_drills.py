@@ -240,11 +240,11 @@ def too_many_connections(checks, kassa, folder, _seed):
             checks.check(took < 1, f"it gets it after {took:.3f} s")
         refusals = server.metric("kassa_http_connections_refused_total")
         checks.check(refusals == 2, f"{refusals:.0f} connections are counted as refused")
-        for address, displaced in (("127.0.0.1", held[0]), ("127.0.0.3", held[2])):
+        for address, longest in (("127.0.0.1", held[0]), ("127.0.0.3", held[2])):
             statuses = asked([http.client.HTTPConnection(
                 "127.0.0.1", server.http, timeout=10, source_address=(address, 0))])
             checks.check(statuses == [200], f"now that they are idle, one from {address} gets {statuses}")
-            checks.check(displaced.sock.recv(1) == b"", "and that idle for longest, of all or of its address, is closed")
+            checks.check(longest.sock.recv(1) == b"", "the one idle for longest, of all or of its address, is closed")
         displaced = server.metric("kassa_http_connections_displaced_total")
         checks.check(displaced == 2, f"{displaced:.0f} connections are counted as displaced")
         checks.check(asked(held[1:2]) == [200], "the third one is served")
