@@ -60,7 +60,7 @@ final class IdleConnections: Sendable {
 
   /// Since when the connection idle for longest is so, of all or of one address; nil if none is idle.
   func longestIdle(of address: PeerAddress?) -> UInt64? {
-    queues.withLock { $0.queue(of: address)?.longest?.place.since }
+    queues.withLock { $0.queue(of: address)?.longest?.place?.since }
   }
 
   /// Shuts down the connection idle for longest, of all or of one address, and returns its address. nil if none is
@@ -90,35 +90,40 @@ final class IdlePlace: @unchecked Sendable {
   fileprivate var bytesTaken: UInt64 = 0
   /// It was closed to make room; it never becomes idle again.
   fileprivate var isDisplaced = false
-  private var nodes: (ofAll: IdleNode, ofAddress: IdleNode)?
+  private var isQueued = false
+  private let ofAll = IdleNode()
+  private let ofAddress = IdleNode()
 
   fileprivate init(socket: Int32, address: PeerAddress, queue: IdleQueue) {
     self.socket = socket
     self.address = address
     self.queue = queue
+    ofAll.place = self
+    ofAddress.place = self
   }
 
   fileprivate func enter(_ all: IdleQueue, since: UInt64, bytesTaken: UInt64) {
-    guard nodes == nil, !isDisplaced else { return }
+    guard !isQueued, !isDisplaced else { return }
+    isQueued = true
     self.since = since
     self.bytesTaken = bytesTaken
-    nodes = (all.append(self), queue.append(self))
+    all.append(ofAll)
+    queue.append(ofAddress)
   }
 
   fileprivate func leave(_ all: IdleQueue) {
-    guard let (ofAll, ofAddress) = nodes else { return }
-    nodes = nil
+    guard isQueued else { return }
+    isQueued = false
     all.remove(ofAll)
     queue.remove(ofAddress)
   }
 }
 
 private final class IdleNode {
-  let place: IdlePlace
+  /// It owns the node.
+  weak var place: IdlePlace?
   var longer: IdleNode?
   var shorter: IdleNode?
-
-  init(_ place: IdlePlace) { self.place = place }
 }
 
 /// Idle connections in the order in which they became so. A removed node refers to nothing, so that none keeps another
@@ -129,13 +134,11 @@ private final class IdleQueue {
   /// Of its address, idle or not.
   var connections = 0
 
-  func append(_ place: IdlePlace) -> IdleNode {
-    let node = IdleNode(place)
+  func append(_ node: IdleNode) {
     node.longer = shortest
     shortest?.shorter = node
     shortest = node
     if longest == nil { longest = node }
-    return node
   }
 
   func remove(_ node: IdleNode) {
