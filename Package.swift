@@ -99,7 +99,7 @@ let package = Package(
         "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
         "PriceCache", "Lanes", "OwnershipMap", "Streams", "Telemetry", "Tenancy", "Threads",
       ]),
-    target("HTTPServer", ["Callers", "CMicroHTTPD", "Lanes"]),
+    target("HTTPServer", ["Callers", "CGnuTLS", "CMicroHTTPD", "Lanes"]),
     target("RestAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Problems", "Telemetry"]),
     target("OperatorAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "Problems", "Telemetry"]),
 

@@ -116,6 +116,12 @@ static inline int kassa_socket_is_open(int socket) {
   return state == 1 || state == 8; // TCP_ESTABLISHED, TCP_CLOSE_WAIT
 }
 
+// The GnuTLS session of a connection; null without TLS.
+static inline void *kassa_connection_tls(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+  return info ? info->tls_session : 0;
+}
+
 // Bytes of the head including its final empty line; 0 until all of it has arrived.
 static inline size_t kassa_connection_head_bytes(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);

@@ -85,7 +85,7 @@ public final class ClusterServer: Sendable {
   /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads the API keys again; a file that cannot be read changes nothing, and is reported.
+  /// Reloads the API keys and the certificate; a file that cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Ends in order: takes no new connections or commands, leaves the groups, lets what is under way finish and other

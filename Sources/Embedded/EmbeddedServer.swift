@@ -114,7 +114,7 @@ public final class EmbeddedServer: Sendable {
   /// Is no longer ready, but keeps serving until `stop`, so that load balancers send requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reloads the API keys; a file that cannot be read changes nothing, and is reported.
+  /// Reloads the API keys and the certificate; a file that cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Shuts down in order: accepts no new connections and commands, finishes what is under way, writes checkpoints,

@@ -19,8 +19,12 @@ final class ClientConnection {
   let address: PeerAddress
   /// How to refuse its first request, because there are too many connections.
   var surplus: HeadRefusal?
+  /// Where it is queued while idle; nil if it is beyond a bound.
+  var place: IdlePlace?
   /// It is suspended because the library may be refusing its request.
   var isSuspect = false
+  /// The certificate that it uses, unless it is that of the server's start.
+  var certificate: TLSCertificate?
   /// Its place in the server's table.
   var index = 0
 

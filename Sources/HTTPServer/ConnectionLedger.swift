@@ -4,7 +4,9 @@ import Lanes
 
 /// How many connections a server's lanes have, in total and by client address. Shared by the lanes.
 ///
-/// Beyond the bounds some more connections are admitted just long enough to refuse them with an answer.
+/// At a bound a newcomer takes the place of the connection that has been idle for longest, of its own address if the
+/// address's bound is reached. If none is idle, some more connections are admitted just long enough to refuse them with
+/// an answer.
 public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0
@@ -13,18 +15,21 @@ public final class ConnectionLedger: Sendable {
     var surplusByAddress: [PeerAddress: Int] = [:]
     var acceptedConnections: UInt64 = 0
     var refusedConnections: UInt64 = 0
+    var displacedConnections: UInt64 = 0
   }
 
   private let connectionsMax: Int
   private let connectionsPerAddressMax: Int
   private let counts = Guarded(Counts())
+  private let lanes = Guarded<[IdleConnections]>([])
 
   public init(limits: HTTPLimits) {
     connectionsMax = limits.connectionsMax
     connectionsPerAddressMax = limits.connectionsPerAddressMax
   }
 
-  /// Connections beyond the bounds answered at the same time, over all lanes, and of one address.
+  /// Connections beyond the bounds at the same time, over all lanes, and of one address: to be answered, or displaced
+  /// and not yet closed.
   static let surplusMax = 256
   static let surplusPerAddressMax = 32
 
@@ -36,6 +41,16 @@ public final class ConnectionLedger: Sendable {
 
   /// Connections within the bounds since the start.
   public var acceptedConnections: UInt64 { counts.withLock { $0.acceptedConnections } }
+
+  /// Idle connections closed to make room for others since the start.
+  public var displacedConnections: UInt64 { counts.withLock { $0.displacedConnections } }
+
+  /// The idle connections of one more lane.
+  func join() -> IdleConnections {
+    let idle = IdleConnections()
+    lanes.withLock { $0.append(idle) }
+    return idle
+  }
 
   enum Admission: Equatable {
     case welcome
@@ -52,6 +67,31 @@ public final class ConnectionLedger: Sendable {
 
   /// Counts a new connection, or refuses it.
   func admit(_ address: PeerAddress) -> Admission {
+    let admission = count(address)
+    guard case .surplus(let bound) = admission, let displaced = displace(of: bound == .perAddress ? address : nil)
+    else { return admission }
+    counts.withLock { counts in
+      Self.takeOne(of: displaced, from: &counts.byAddress)
+      counts.byAddress[address, default: 0] += 1
+      Self.takeOne(of: address, from: &counts.surplusByAddress)
+      counts.surplusByAddress[displaced, default: 0] += 1
+      counts.refusedConnections &-= 1
+      counts.acceptedConnections &+= 1
+      counts.displacedConnections &+= 1
+    }
+    return .welcome
+  }
+
+  /// Closes the connection that has been idle for longest in all lanes, and returns its address; nil if none is idle.
+  private func displace(of address: PeerAddress?) -> PeerAddress? {
+    let idle = lanes.withLock { $0 }.compactMap { lane in lane.longestIdle(of: address).map { (lane, since: $0) } }
+    for (lane, _) in idle.sorted(by: { $0.since < $1.since }) {
+      if let displaced = lane.displace(of: address) { return displaced }
+    }
+    return nil
+  }
+
+  private func count(_ address: PeerAddress) -> Admission {
     counts.withLock { counts in
       let ofAddress = counts.byAddress[address, default: 0]
       if counts.total < connectionsMax, ofAddress < connectionsPerAddressMax {
@@ -65,7 +105,7 @@ public final class ConnectionLedger: Sendable {
       guard counts.surplus < Self.surplusMax, surplusOfAddress < Self.surplusPerAddressMax else { return .turnedAway }
       counts.surplus += 1
       counts.surplusByAddress[address] = surplusOfAddress + 1
-      return .surplus(counts.total < connectionsMax ? .perAddress : .total)
+      return .surplus(ofAddress >= connectionsPerAddressMax ? .perAddress : .total)
     }
   }
 

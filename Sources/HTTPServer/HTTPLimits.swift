@@ -1,8 +1,10 @@
 /// The bounds of an HTTP server. Each applies to all lanes together or to one connection, as documented.
 public struct HTTPLimits: Hashable, Sendable {
-  /// Open connections of all lanes; further ones get 503 for their first request and are closed.
+  /// Open connections of all lanes; a further one takes the place of an idle one, or gets 503 for its first request and
+  /// is closed.
   public var connectionsMax = 10_000
-  /// Open connections of one client address over all lanes; further ones are refused with 429.
+  /// Open connections of one client address over all lanes; a further one takes the place of an idle one of the
+  /// address, or is refused with 429.
   public var connectionsPerAddressMax = 4_096
   /// Connections waiting to be accepted, per lane.
   public var acceptQueueConnectionsMax = 1_024

@@ -29,6 +29,7 @@ extension HTTPServer {
   private func check(_ client: ClientConnection, _ now: UInt64) {
     if client.phase == .idle, !client.hasBegun, begins(client) {
       client.hasBegun = true
+      leaveQueue(client)
       client.deadline = now + UInt64(limits.requestMilliseconds)
     }
     switch client.phase {

@@ -30,11 +30,23 @@ extension HTTPServer {
     let client = ClientConnection(
       connection, socket: kassa_connection_socket(connection), address: address,
       deadline: lane.now + UInt64(limits.requestMilliseconds))
-    if let surplus { refuse(client, beyond: surplus) }
+    if let surplus {
+      refuse(client, beyond: surplus)
+    } else {
+      client.place = idle.open(socket: client.socket, address: address, now: lane.now)
+    }
+    if let certificate, certificate.apply(to: connection) { client.certificate = certificate }
     client.index = clients.count
     clients.append(client)
     startTick()
     return client
+  }
+
+  /// A request has begun. If another connection has just got this one's place, its client is told, if it can still be:
+  /// nothing of its request is done.
+  func leaveQueue(_ client: ClientConnection) {
+    guard let place = client.place, idle.busy(place), client.surplus == nil else { return }
+    refuse(client, beyond: .total)
   }
 
   /// A connection beyond a bound may send the head of one request, so that its client takes the answer as such.
@@ -53,7 +65,8 @@ extension HTTPServer {
   static let surplusMilliseconds: UInt64 = 1_000
 
   func closed(_ client: ClientConnection) {
-    ledger.leave(client.address, isSurplus: client.surplus != nil)
+    let isDisplaced = client.place.map(idle.close) ?? false
+    ledger.leave(client.address, isSurplus: isDisplaced || client.surplus != nil)
     // When out of descriptors or memory, the library stops watching its listening socket until a connection has closed,
     // and watches it again only in its next run, which nothing else might trigger.
     isDue = true
@@ -70,6 +83,7 @@ extension HTTPServer {
     // Otherwise the deadline is that of the first byte, which was seen before.
     if !client.hasBegun { client.deadline = lane.now + UInt64(limits.requestMilliseconds) }
     client.phase = .receiving
+    leaveQueue(client)
     guard let target else { return }
     let bytes = UnsafeBufferPointer(
       start: UnsafeRawPointer(target).assumingMemoryBound(to: UInt8.self), count: strlen(target))
@@ -166,6 +180,10 @@ extension HTTPServer {
     }
     client.reset()
     client.deadline = lane.now + UInt64(limits.idleMilliseconds)
+    guard let place = client.place else { return }
+    // Over TLS the system also counts TLS's own bytes.
+    let bytesTaken = isTLS ? kassa_socket_bytes_received(client.socket) : client.bytesTaken
+    idle.idle(place, since: lane.now, bytesTaken: bytesTaken)
   }
 
   // MARK: Answers

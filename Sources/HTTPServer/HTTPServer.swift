@@ -13,11 +13,14 @@ public final class HTTPServer {
   let lane: Lane
   let limits: HTTPLimits
   let ledger: ConnectionLedger
+  let idle: IdleConnections
   let handler: any HTTPHandler
   let serverName: String?
   /// The `Keep-Alive` header of kept connections.
   let keepAlive: String
   let isTLS: Bool
+  /// What new connections use instead of the certificate of the start.
+  private(set) var certificate: TLSCertificate?
   let head: RequestHead
   var daemon: Daemon?
 
@@ -76,6 +79,7 @@ public final class HTTPServer {
     self.lane = lane
     self.limits = limits
     self.ledger = connections
+    idle = connections.join()
     self.handler = handler
     self.serverName = serverName
     keepAlive = "timeout=\(limits.idleMilliseconds / 1_000)"
@@ -168,6 +172,9 @@ public final class HTTPServer {
     lastExchange += 1
     return lastExchange
   }
+
+  /// New connections use another certificate; those that are open keep theirs. Only for a server with TLS.
+  public func renew(_ certificate: TLSCertificate) { self.certificate = certificate }
 
   // MARK: The end
 

@@ -54,7 +54,7 @@ enum MetricsPage {
     guard let server = sources.server?() else { return }
     for (metric, value) in [
       (Metric.connections, server.connections), (.connectionsAccepted, server.connectionsAccepted),
-      (.connectionsRefused, server.connectionsRefused),
+      (.connectionsRefused, server.connectionsRefused), (.connectionsDisplaced, server.connectionsDisplaced),
     ] {
       text.header(metric)
       text.sample(metric, value)

@@ -213,7 +213,9 @@ public final class OperatorAPI: HTTPHandler {
     json.string(detail)
     json.raw("}")
     var response = HTTPResponse(status: status, contentType: "application/problem+json", body: json.bytes)
-    if status == 429 || status == 503 { response.headers.append((name: "Retry-After", value: "1")) }
+    if let seconds = code.retryAfterSeconds {
+      response.headers.append((name: "Retry-After", value: String(seconds)))
+    }
     return response
   }
 }

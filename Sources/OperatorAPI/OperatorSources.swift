@@ -65,11 +65,16 @@ public struct ServerFigures: Sendable, Hashable {
   public var connectionsAccepted: UInt64
   /// Refused at a bound: in total, or for one address.
   public var connectionsRefused: UInt64
+  /// Idle, and closed at a bound to make room for others.
+  public var connectionsDisplaced: UInt64
 
-  public init(connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64) {
+  public init(
+    connections: UInt64, connectionsAccepted: UInt64, connectionsRefused: UInt64, connectionsDisplaced: UInt64
+  ) {
     self.connections = connections
     self.connectionsAccepted = connectionsAccepted
     self.connectionsRefused = connectionsRefused
+    self.connectionsDisplaced = connectionsDisplaced
   }
 }
 

@@ -126,8 +126,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
     let id = requestID(number: refusals << 2 | 3)
     response.body = problem.body(requestID: id)
     response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored]
-    if status == 429 || status == 503 {
-      response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
+    if let seconds = problem.code.retryAfterSeconds {
+      response.headers.append((name: "Retry-After", value: String(seconds)))
     }
     metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
     return response
@@ -285,8 +285,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
     if let throttle = problem.throttle {
       response.headers += throttle.headers
-    } else if problem.code.isRetryable {
-      response.headers.append((name: "Retry-After", value: String(limits.retryAfterSeconds)))
+    } else if let seconds = problem.code.retryAfterSeconds {
+      response.headers.append((name: "Retry-After", value: String(seconds)))
     }
     return response
   }

@@ -1,8 +1,6 @@
 import CallerFiles
 import Callers
-import Settings
 import Synchronization
-import Telemetry
 
 /// The API keys of a server, which can be read again while it serves.
 final class CallerSource: Sendable {
@@ -28,24 +26,6 @@ final class CallerSource: Sendable {
     return newest.withLock { table in
       table = CallerTable(file, defaultRate: defaultRate, continuing: table)
       return table
-    }
-  }
-}
-
-extension ServerFront {
-  /// Reads the API keys again, for all requests from shortly after. A file that cannot be read changes nothing, and
-  /// is reported.
-  public func reload(_ journal: Log) {
-    guard let callers else {
-      journal.info("told to read again; there are no api-keys to read")
-      return
-    }
-    do throws(KeyFileFailure) {
-      let table = try callers.read()
-      replaceCallers(table)
-      journal.info("API keys read again", ["keys": LogValue(table.count)])
-    } catch {
-      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
     }
   }
 }

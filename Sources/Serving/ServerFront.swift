@@ -27,6 +27,8 @@ public final class ServerFront: Sendable {
   /// nil: everybody may do everything.
   private let connections: ConnectionLedger
   let callers: CallerSource?
+  /// nil without TLS.
+  let tlsFiles: TLSFiles?
 
   /// What all lanes share.
   public struct Parts {
@@ -61,6 +63,7 @@ public final class ServerFront: Sendable {
     self.lanes = lanes
     runtime = parts.runtime
     callers = try CallerSource(options)
+    tlsFiles = options.tlsFiles
     let connections = ConnectionLedger(limits: options.http)
     self.connections = connections
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
@@ -126,6 +129,11 @@ public final class ServerFront: Sendable {
     lanes.operating.post { operatorLane.value.replaceCallers(table) }
   }
 
+  /// New connections of the API's port use another certificate, on each lane as soon as it gets to it.
+  func renew(_ certificate: TLSCertificate) {
+    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.renew(certificate) } }
+  }
+
   /// Takes no new connections or commands, lets what is under way finish, lets the partitions end in order, and gives
   /// clients that keep connections `connectionsWait` to be told. Blocking.
   ///
@@ -171,6 +179,6 @@ extension ServerFigures {
   init(of ledger: ConnectionLedger) {
     self.init(
       connections: UInt64(clamping: ledger.openConnections), connectionsAccepted: ledger.acceptedConnections,
-      connectionsRefused: ledger.refusedConnections)
+      connectionsRefused: ledger.refusedConnections, connectionsDisplaced: ledger.displacedConnections)
   }
 }

@@ -17,6 +17,8 @@ public struct ServingOptions: Sendable {
   public let httpEndpoint: HTTPEndpoint
   public let operatorEndpoint: HTTPEndpoint
   public let tls: TLSMaterial?
+  /// Where that comes from.
+  let tlsFiles: TLSFiles?
   /// nil: everybody may do everything.
   let apiKeysFile: String?
   /// For API keys that name none; nil: as often as they like.
@@ -32,12 +34,14 @@ public struct ServingOptions: Sendable {
     rest = Self.rest(settings)
     http = Self.http(settings)
     var operatorHTTP = HTTPLimits()
+    // Whatever one address does, there is room for the probes of another.
     operatorHTTP.connectionsMax = 64
-    operatorHTTP.connectionsPerAddressMax = 64
+    operatorHTTP.connectionsPerAddressMax = 48
     self.operatorHTTP = operatorHTTP
     httpEndpoint = HTTPEndpoint(host: settings.http.host, port: settings.http.port)
     operatorEndpoint = HTTPEndpoint(host: settings.operatorPort.host, port: settings.operatorPort.port)
-    tls = try Self.tls(settings)
+    tlsFiles = TLSFiles(settings)
+    tls = try tlsFiles?.read()
     apiKeysFile = settings.apiKeysFile
     browsers = BrowserRules(
       isLoopback: settings.http.isLoopback, hosts: settings.hosts, origins: settings.corsOrigins)
@@ -92,13 +96,27 @@ public struct ServingOptions: Sendable {
     return limits
   }
 
-  private static func tls(_ settings: ServeSettings) throws -> TLSMaterial? {
+}
+
+/// The files of a certificate and its key.
+struct TLSFiles: Sendable {
+  private let certificate: String
+  private let key: String
+
+  /// nil without TLS.
+  init?(_ settings: ServeSettings) {
     guard let certificate = settings.tlsCertificateFile, let key = settings.tlsKeyFile else { return nil }
-    return TLSMaterial(certificate: try contents(certificate), key: try contents(key, isSecret: true))
+    self.certificate = certificate
+    self.key = key
+  }
+
+  /// - Throws: `ConfigurationError`.
+  func read() throws(ConfigurationError) -> TLSMaterial {
+    TLSMaterial(certificate: try Self.contents(certificate), key: try Self.contents(key, isSecret: true))
   }
 
   /// The bytes of a file.
-  private static func contents(_ path: String, isSecret: Bool = false) throws -> [UInt8] {
+  private static func contents(_ path: String, isSecret: Bool = false) throws(ConfigurationError) -> [UInt8] {
     guard let file = fopen(path, "rbe") else {
       throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
     }

@@ -38,9 +38,6 @@ public struct ClusterSettings: Hashable, Sendable {
   /// never shown.
   public var kafkaProperties: [String: String] = [:]
 
-  /// How long a pod keeps serving after it was told to stop, by default.
-  public static let drainDelayDefaultMilliseconds: Int64 = 5_000
-
   public init() {}
 
   /// The replicas that must have a record before it counts as written.

@@ -54,8 +54,9 @@ public struct ServeSettings: Hashable, Sendable {
   public var logFormat = LoggingFormat.text
   public var clockToleranceMilliseconds: Int64 = 60_000
   public var acceptedClock = ClockAcceptance.plausible
-  /// By default `SettingsResolver` sets it to `ClusterSettings.drainDelayDefaultMilliseconds` in cluster mode.
-  public var drainDelayMilliseconds: Int64 = 0
+  /// How long a server told to stop by SIGTERM keeps serving. The default is as long as the probes in `k8s/` and the
+  /// chart need to notice; a test of theirs holds them to it.
+  public var drainDelayMilliseconds: Int64 = 5_000
   public var drainMilliseconds: Int64 = 10_000
 
   /// The settings that only a pod of a cluster has.

@@ -95,7 +95,6 @@ public struct SettingsResolver {
     if names == nil {
       takeProperties(environment)
       takeSecretFiles(readFile)
-      takeDefaultsOfMode()
       if problems.isEmpty { problems = SettingsRelations.contradictions(resolved) }
     }
     guard problems.isEmpty else { throw SettingsError(problems) }
@@ -203,13 +202,6 @@ public struct SettingsResolver {
   private mutating func take(_ value: String, forProperty name: String, from origin: SettingOrigin) {
     resolved.settings.cluster.kafkaProperties[name] = value
     resolved.propertyOrigins[name] = origin
-  }
-
-  private mutating func takeDefaultsOfMode() {
-    guard resolved.settings.mode == .cluster else { return }
-    if resolved.origins["drain-delay"] == nil {
-      resolved.settings.drainDelayMilliseconds = ClusterSettings.drainDelayDefaultMilliseconds
-    }
   }
 
   /// The part after an equals sign may belong to a secret written without quotes.

@@ -35,7 +35,8 @@ public enum SettingsTable {
     Setting(
       "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
       "the server's certificate chain (PEM); with it the REST API speaks TLS",
-      "Needs `tls-key`. The operator endpoint always speaks plain HTTP."),
+      "Needs `tls-key`. SIGHUP makes the server read both again, for new connections. The operator endpoint always "
+        + "speaks plain HTTP."),
     Setting(
       "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
     ),
@@ -61,13 +62,15 @@ public enum SettingsTable {
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "Further ones get 503 for their first request and are closed; if there are hundreds, some are just closed. "
+      "A further one takes the place of the one that has been idle for longest. If none is idle, it gets 503 for its "
+        + "first request and is closed; if there are hundreds, some are just closed. "
         + "Lowered at the start, with a warning, if the hard limit of descriptors is less than this and 512 more."
     ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
       "open connections of one client address",
-      "Further ones are refused with 429. Behind a gateway all clients have its address: then set this to "
+      "A further one takes the place of the one of its address that has been idle for longest; if none is idle, it is "
+        + "refused with 429. Behind a gateway all clients have its address: then set this to "
         + "`connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
@@ -167,7 +170,9 @@ public enum SettingsTable {
     Setting(
       "config", .operation, .file(\.configFile), "a file of settings, one NAME=VALUE per line",
       "The names are those of the environment. Flags and the environment override it. It cannot name another one."),
-    Setting("log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error"),
+    Setting(
+      "log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error",
+      "SIGHUP makes the server read it again from the file that `config` names."),
     Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
@@ -184,10 +189,9 @@ public enum SettingsTable {
         + "are ahead of the clock needs it at every start."),
     Setting(
       "drain-delay", .operation, .duration(0...hour, \.drainDelayMilliseconds),
-      "how long the server keeps serving after it was told to stop",
+      "how long the server keeps serving after SIGTERM",
       "In this time `/readyz` answers 503, so that load balancers send requests elsewhere, and answers close their "
-        + "connections. In cluster mode the default is "
-        + "\(Quantities.durationText(ClusterSettings.drainDelayDefaultMilliseconds))."),
+        + "connections. SIGINT (Ctrl-C) skips it."),
     Setting(
       "drain-time", .operation, .duration(0...hour, \.drainMilliseconds),
       "how long requests under way may take when the process stops",

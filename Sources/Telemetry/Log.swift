@@ -13,8 +13,13 @@ public final class Log: Sendable {
   /// Messages whose repetitions are counted; messages are static text, so there are not many.
   static let messagesMax = 512
 
-  public let level: LogLevel
+  /// The lowest level that is written; may change while others log.
+  public var level: LogLevel {
+    get { LogLevel(rawValue: lowest.load(ordering: .relaxed)) ?? .info }
+    set { lowest.store(newValue.rawValue, ordering: .relaxed) }
+  }
   public let format: LogFormat
+  private let lowest: Atomic<UInt8>
   private let clock: @Sendable () -> Int64
   private let write: @Sendable ([UInt8]) -> Void
   private let repetitions = Mutex<[UInt: Repetition]>([:])
@@ -32,7 +37,7 @@ public final class Log: Sendable {
     level: LogLevel = .info, format: LogFormat = .text, clock: @escaping @Sendable () -> Int64,
     write: @escaping @Sendable ([UInt8]) -> Void = Log.toStandardError
   ) {
-    self.level = level
+    lowest = Atomic(level.rawValue)
     self.format = format
     self.clock = clock
     self.write = write

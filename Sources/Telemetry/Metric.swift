@@ -49,6 +49,8 @@ extension Metric {
     "kassa_http_connections_accepted_total", .counter, "Connections accepted.")
   public static let connectionsRefused = Metric(
     "kassa_http_connections_refused_total", .counter, "Connections refused at a bound.")
+  public static let connectionsDisplaced = Metric(
+    "kassa_http_connections_displaced_total", .counter, "Idle connections closed at a bound to make room for others.")
 
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
@@ -58,7 +60,7 @@ extension Metric {
   public static let logCommits = Metric("kassa_log_commits_total", .counter, "Group commits, each with one fsync.")
 
   public static let ofHTTP = [
-    requestDuration, connections, connectionsAccepted, connectionsRefused,
+    requestDuration, connections, connectionsAccepted, connectionsRefused, connectionsDisplaced,
   ]
   public static let ofLog = [logFailed, logAppended, logDurable, logCommits]
 }

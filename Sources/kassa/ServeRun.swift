@@ -7,8 +7,8 @@ import Telemetry
 import Threads
 
 /// Serves until SIGTERM or SIGINT, then shuts down in order. A second SIGTERM or SIGINT, at least half a second later,
-/// ends the process at once. SIGHUP makes the server reload its API keys.
-func serve(_ settings: ServeSettings) throws {
+/// ends the process at once. SIGHUP makes the server reload its API keys, its certificate and the log level.
+func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
@@ -31,7 +31,7 @@ func serve(_ settings: ServeSettings) throws {
   while received == 0, !server.waitUntilReady(milliseconds: 20) {
     received = pendingSignal(of: &signals)
     if received == SIGHUP {
-      server.reload(journal)
+      reload(server, settings, reread, journal)
       received = 0
     }
     guard received == 0, monotonicMilliseconds() >= tellAt else { continue }
@@ -42,15 +42,33 @@ func serve(_ settings: ServeSettings) throws {
   if wasReady {
     journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
     repeat {
-      if received == SIGHUP { server.reload(journal) }
+      if received == SIGHUP { reload(server, settings, reread, journal) }
       sigwait(&signals, &received)
     } while received == SIGHUP
   }
-  // Nobody sends requests to a pod that was not ready yet or has been replaced.
-  let delay = wasReady && received != replacedSignal ? settings.drainDelayMilliseconds : 0
+  // Load balancers send requests only to a server that was ready and that SIGTERM ends: SIGINT is a person's Ctrl-C,
+  // and a replaced pod has a successor.
+  let delay = wasReady && received == SIGTERM ? settings.drainDelayMilliseconds : 0
   journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
   end(server, after: delay, journal)
   journal.info("stopped")
+}
+
+/// Reads again what may change while the server runs. What cannot be read changes nothing, and is reported.
+private func reload(
+  _ server: any RunningServer, _ settings: ServeSettings, _ reread: ServeCommand.Rereading, _ journal: Log
+) {
+  do throws(SettingsError) {
+    var read = try reread()
+    journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
+    read.logLevel = settings.logLevel
+    journal.info(
+      "settings read again: of these only the log level applies before the next start",
+      ["log_level": LogValue(String(describing: journal.level.name)), "others": read == settings ? "same" : "changed"])
+  } catch {
+    journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+  }
+  server.reload(journal)
 }
 
 /// Warns about what is allowed but dangerous.

@@ -220,8 +220,11 @@ def scaling(objects):
 def grace(objects):
     """Kubernetes kills no pod that still ends in order: its times, 10 s for checkpoints, 10 s for Kafka."""
     found = []
+    default = k8s_pages.settings()["KASSA_DRAIN_DELAY"][0]
     for workload, _, spec in servers(objects):
         told = settings(objects, spec)
+        if told["KASSA_DRAIN_DELAY"] != default:
+            found.append(f"{label(workload)}: KASSA_DRAIN_DELAY is {told['KASSA_DRAIN_DELAY']}, the default {default}")
         wanted = 20 + sum(k8s_pages.seconds(told[name])
                           for name in ("KASSA_DRAIN_DELAY", "KASSA_DRAIN_TIME", "KASSA_HANDOVER_TIME"))
         have = spec.get("terminationGracePeriodSeconds", 30)

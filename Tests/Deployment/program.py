@@ -115,7 +115,8 @@ class Shop:
         try:
             self.processes.append(_Process(
                 "kassa", [kassa(), "serve", "--http", f"127.0.0.1:{self.http}", "--operator",
-                          f"127.0.0.1:{self.operator}", "--data", os.path.join(self.folder, "data")],
+                          f"127.0.0.1:{self.operator}", "--data", os.path.join(self.folder, "data"),
+                          "--drain-delay", "0s"],
                 self.folder, self.operator, "/readyz"))
             configuration = {
                 "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

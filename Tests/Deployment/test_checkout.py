@@ -51,8 +51,8 @@ class Checkout(unittest.TestCase):
         settings = {name: value for name, value in os.environ.items() if not name.startswith("KASSA_")}
         cls.server = subprocess.Popen(  # pylint: disable=consider-using-with
             [program.kassa(), "serve", "--http", f"127.0.0.1:{http_port}", "--operator",
-             f"127.0.0.1:{operator}", "--data", os.path.join(cls.folder.name, "data")], env=settings,
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+             f"127.0.0.1:{operator}", "--data", os.path.join(cls.folder.name, "data"), "--drain-delay", "0s"],
+            env=settings, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         cls.addClassCleanup(cls.stop)
         deadline = time.monotonic() + READY_SECONDS_MAX
         while not is_ready(operator):

@@ -201,6 +201,7 @@ class Shape(unittest.TestCase):
     def test_grace(self):
         for plant, expected in (
                 (lambda o: told(o, KASSA_DRAIN_TIME="30s"), "is 60, and an end may take 65"),
+                (lambda o: told(o, KASSA_DRAIN_DELAY="6s"), "KASSA_DRAIN_DELAY is 6s, the default 5s"),
                 (lambda o: pod_of(named(o, "StatefulSet", "stock"))["spec"].pop("terminationGracePeriodSeconds"),
                  "StatefulSet/stock: terminationGracePeriodSeconds is 30"),
                 (lambda o: container(o, "StatefulSet", "stock")["readinessProbe"].update(periodSeconds=10),

@@ -191,7 +191,8 @@ def few_descriptors(checks, kassa, folder, _seed):
 
 
 def crowd(checks, server, count, room):
-    """More clients than there is room for are answered or refused with 503; so is the operator port all the while."""
+    """More clients than there is room for: once they are idle they make room for others; meanwhile those are refused with
+    503. The operator port answers all the while."""
     clients, probes = [], []
     try:
         for number in range(count):
@@ -207,8 +208,10 @@ def crowd(checks, server, count, room):
         for client in clients:
             client.close()
     served, overloaded = answers.count("200"), answers.count("503")
-    checks.check(served == min(count, room) and served + overloaded == count,
+    beyond = sum(server.metric(f"kassa_http_connections_{what}_total") for what in ("displaced", "refused"))
+    checks.check(served >= min(count, room) and served + overloaded == count,
                  f"of {count} clients {served} were served, {overloaded} refused with 503, room was for {room}")
+    checks.check(beyond == max(0, count - room), f"{beyond:.0f} of them were displaced or refused")
     checks.check(len(probes) > 10 and set(probes) == {200}, f"the operator port answered {len(probes)} times 200")
 
 
@@ -220,10 +223,13 @@ def too_many_connections(checks, kassa, folder, _seed):
         held = [http.client.HTTPConnection("127.0.0.1", server.http, timeout=10, source_address=(address, 0))
                 for address in ("127.0.0.1", "127.0.0.1", "127.0.0.2")]
         served = asked(held[:2])
+        begin(held[:2])
         beyond_address = refused_connection(server, "127.0.0.1")
         served += asked(held[2:])
+        begin(held[2:])
         beyond_all = refused_connection(server, "127.0.0.3")
-        served += asked(held)
+        # The one of the other address is idle for longest.
+        served += finish([held[2], *held[:2]])
         checks.check(served == [200] * 6, f"the clients within the bounds were served: {served}")
         for what, answer, wanted in (("of its address", beyond_address, (429, "too_many_requests")),
                                      ("of all", beyond_all, (503, "overloaded"))):
@@ -234,8 +240,14 @@ def too_many_connections(checks, kassa, folder, _seed):
             checks.check(took < 1, f"it gets it after {took:.3f} s")
         refusals = server.metric("kassa_http_connections_refused_total")
         checks.check(refusals == 2, f"{refusals:.0f} connections are counted as refused")
-        held[0].close()
-        wait_until(lambda: server.ask("/", server.http)[0] == 200, "another is let in where one has gone", 10)
+        for address, longest in (("127.0.0.1", held[0]), ("127.0.0.3", held[2])):
+            statuses = asked([http.client.HTTPConnection(
+                "127.0.0.1", server.http, timeout=10, source_address=(address, 0))])
+            checks.check(statuses == [200], f"now that they are idle, one from {address} gets {statuses}")
+            checks.check(longest.sock.recv(1) == b"", "the one idle for longest, of all or of its address, is closed")
+        displaced = server.metric("kassa_http_connections_displaced_total")
+        checks.check(displaced == 2, f"{displaced:.0f} connections are counted as displaced")
+        checks.check(asked(held[1:2]) == [200], "the third one is served")
     finally:
         server.close()
 
@@ -248,6 +260,26 @@ def asked(connections):
         answer = connection.getresponse()
         answer.read()
         statuses.append(answer.status)
+    return statuses
+
+
+def begin(connections):
+    """Sends the first line of a request on each."""
+    for connection in connections:
+        connection.sock.sendall(b"POST /payment/create_user HTTP/1.1\r\n")
+
+
+def finish(connections):
+    """The statuses of the requests that were begun on each."""
+    statuses = []
+    for connection in connections:
+        connection.sock.sendall(b"Host: localhost\r\n\r\n")
+        answer = http.client.HTTPResponse(connection.sock)
+        answer.begin()
+        answer.read()
+        statuses.append(answer.status)
+        # So that one is idle for longer than the next.
+        time.sleep(0.05)
     return statuses
 
 

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import subprocess
+import time
 
 from checks import wait_until
 from processes import Server
@@ -43,6 +44,11 @@ def told_again(server, text):
     wait_until(lambda: text in server.told(before), f"the log says: {text}", 10)
 
 
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
 def api_keys(checks, kassa, folder, _):
     """Keys decide who may do what; SIGHUP takes new ones and drops revoked ones, and never ends the server."""
     keys = Keys(kassa, folder)
@@ -53,7 +59,10 @@ def api_keys(checks, kassa, folder, _):
         checks.check(secret not in file.read(), "the file does not hold the secret")
     listed = keys.call("list")
     checks.check("reader" in listed and secret not in listed, f"they are listed without secrets: {listed}")
-    with contextlib.closing(Server(kassa, folder, "--api-keys", keys.path, "--lanes", "2")) as server:
+    config = os.path.join(folder, "kassa.env")
+    write(config, "KASSA_LOG_LEVEL=info\n")
+    options = ("--api-keys", keys.path, "--lanes", "2", "--config", config)
+    with contextlib.closing(Server(kassa, folder, *options)) as server:
         server.start()
         checks.check(status(server, None) == 401 and status(server, "reader.x") == 401, "strangers are refused")
         checks.check(status(server, reader) == 404, "who may read is let in")
@@ -70,6 +79,15 @@ def api_keys(checks, kassa, folder, _):
             file.write("nonsense\n")
         told_again(server, "API keys not read again")
         checks.check({status(server, writer) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
+        for text, told in (("KASSA_LOG_LEVEL=warning", None), ("KASSA_LOG_LEVEL=loud", "settings not read again"),
+                           ("KASSA_LOG_LEVEL=info\nKASSA_LANES=3", "settings read again")):
+            write(config, text + "\n")
+            if told:
+                told_again(server, told)
+            else:
+                server.send(signal.SIGHUP)
+                time.sleep(0.5)
+                checks.check("log_level=warning" not in server.told(), "from the level warning on it says less")
         checks.check(not server.is_over(), "SIGHUP does not end the server")
         server.end()
         server.launch()

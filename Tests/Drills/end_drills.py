@@ -94,6 +94,12 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         wanted = f"kassa health: 127.0.0.1:{server.operator} does not answer /readyz: Connection refused"
         checks.check(gone == (1, wanted), f"kassa health says in the end: {gone}")
         checks.check(status == 0 and delay <= took < delay + 10, f"it ended with {status} after {took:.1f} s")
+        server.options = ("--drain-delay", "1m")
+        server.start()
+        told = time.monotonic()
+        status = server.end(signal.SIGINT)
+        took = time.monotonic() - told
+        checks.check(status == 0 and took < 10, f"SIGINT ended it with {status} after {took:.1f} s of a minute's delay")
         checks.folder(server, compared="")
 
 

@@ -198,13 +198,9 @@ import Testing
     limits.connectionsPerAddressMax = 4
     let server = try TestServer(limits)
     defer { server.end() }
-    var clients: [RawClient] = []
-    for _ in 0..<4 {
-      let client = try #require(RawClient(port: server.port))
-      client.send(plain)
-      #expect(client.answer()?.body == "now")
-      clients.append(client)
-    }
+    let clients = try (0..<4).map { _ in try #require(RawClient(port: server.port)) }
+    for client in clients { client.send("GET /now HTTP/1.1\r\n") }
+    #expect(eventually { server.ledger.openConnections == 4 })
     for _ in 0..<5 {
       let client = try #require(RawClient(port: server.port))
       client.send(plain)
@@ -213,7 +209,11 @@ import Testing
       #expect(client.receiveUntilClosed() && client.received.isEmpty)
     }
     #expect(server.ledger.openConnections == 4)
-    #expect(server.ledger.refusedConnections == 5)
+    #expect(server.ledger.refusedConnections == 5 && server.ledger.displacedConnections == 0)
+    for client in clients {
+      client.send("Host: a\r\n\r\n")
+      #expect(client.answer()?.body == "now")
+    }
     clients[0].close()
     #expect(eventually { server.ledger.openConnections == 3 })
     let next = try #require(RawClient(port: server.port))
@@ -271,6 +271,7 @@ import Testing
     let server = try TestServer(limits)
     defer { server.end() }
     let first = try #require(RawClient(port: server.port))
+    first.send("GET /n")
     #expect(eventually { server.state.openConnections == 1 })
     // Silent ones are closed in time, and as many as are not answered at the same time at once.
     let silent = try (0..<ConnectionLedger.surplusPerAddressMax).map { _ in
@@ -280,8 +281,93 @@ import Testing
     let closed = try #require(RawClient(port: server.port))
     #expect(closed.receiveUntilClosed(milliseconds: 300) && closed.received.isEmpty)
     for client in silent { #expect(client.receiveUntilClosed() && client.received.isEmpty) }
-    #expect(first.send(plain))
+    first.send("ow HTTP/1.1\r\nHost: a\r\n\r\n")
     #expect(first.answer()?.body == "now" || first.isClosed)
+  }
+
+  /// Whoever fills a server with idle connections loses them to newcomers, those idle for longest first.
+  @Test func idleConnectionsMakeRoom() throws {
+    var limits = HTTPLimits()
+    limits.connectionsMax = 4
+    limits.connectionsPerAddressMax = 4
+    let server = try TestServer(limits)
+    defer { server.end() }
+    let busy = try #require(RawClient(port: server.port))
+    busy.send("GET /n")
+    var idle: [RawClient] = []
+    for isUsed in [true, false, true] {
+      let client = try #require(RawClient(port: server.port))
+      if isUsed {
+        client.send(plain)
+        #expect(client.answer()?.body == "now")
+      }
+      idle.append(client)
+      #expect(eventually { server.ledger.openConnections == 1 + idle.count })
+      usleep(20_000)
+    }
+    // The first one is used again.
+    idle[0].send(plain)
+    #expect(idle[0].answer()?.body == "now")
+    idle = [idle[1], idle[2], idle[0]]
+    for count in 1...3 {
+      let newcomer = try #require(RawClient(port: server.port))
+      newcomer.send(plain)
+      #expect(newcomer.answer()?.body == "now")
+      let displaced = idle.removeFirst()
+      #expect(displaced.receiveUntilClosed() && displaced.received.isEmpty)
+      #expect(server.ledger.displacedConnections == UInt64(count) && server.ledger.openConnections == 4)
+      #expect(idle.allSatisfy { !$0.receive(milliseconds: 1) && !$0.isClosed })
+      idle.append(newcomer)
+      usleep(20_000)
+    }
+    busy.send("ow HTTP/1.1\r\nHost: a\r\n\r\n")
+    #expect(busy.answer()?.body == "now")
+    #expect(server.ledger.refusedConnections == 0)
+    #expect(eventually { server.state.openConnections == 4 })
+    for client in idle + [busy] { client.close() }
+    #expect(eventually { server.ledger.openConnections == 0 && server.state.openConnections == 0 })
+  }
+
+  /// Makes room on whichever lane the connection idle for longest is, at an address's bound only within the address.
+  @Test func theLedgerDisplacesTheLongestIdle() throws {
+    var limits = HTTPLimits()
+    limits.connectionsMax = 3
+    limits.connectionsPerAddressMax = 2
+    let ledger = ConnectionLedger(limits: limits)
+    let lanes = [ledger.join(), ledger.join()]
+    var far: [Int32] = []
+    defer { for socket in far { close(socket) } }
+    func open(_ lane: Int, _ from: UInt8, _ now: UInt64) -> IdlePlace {
+      var pair: [Int32] = [0, 0]
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
+      far += pair
+      return lanes[lane].open(socket: pair[0], address: address(from), now: now)
+    }
+    for from in [1, 1, 2] { #expect(ledger.admit(address(UInt8(from))) == .welcome) }
+    let places = [open(0, 1, 5), open(0, 1, 7), open(1, 2, 3)]
+    // In the order in which they are displaced: the first of the same address, then the oldest of all.
+    for (newcomer, displaced) in [(UInt8(1), 0), (3, 2), (3, 1)] {
+      #expect(ledger.admit(address(newcomer)) == .welcome)
+      for (number, place) in places.enumerated() where number == displaced { #expect(lanes[number / 2].busy(place)) }
+      var byte: UInt8 = 0
+      #expect(recv(far[displaced * 2 + 1], &byte, 1, Int32(MSG_DONTWAIT)) == 0)
+      #expect(ledger.openConnections == 3)
+    }
+    #expect(ledger.admit(address(3)) == .surplus(.perAddress) && ledger.admit(address(4)) == .surplus(.total))
+    #expect(ledger.displacedConnections == 3 && ledger.refusedConnections == 2 && ledger.acceptedConnections == 6)
+    // The displaced ones have left the count when they are closed.
+    for (number, place) in places.enumerated() { #expect(lanes[number / 2].close(place)) }
+    for from in [1, 1, 2] { ledger.leave(address(UInt8(from)), isSurplus: true) }
+    #expect(ledger.openConnections == 3)
+  }
+
+  private func address(_ last: UInt8) -> PeerAddress {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(last).bigEndian
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { PeerAddress($0) }
+    }
   }
 
   /// Another address than that of the connection that is open is refused for all of them.
@@ -290,14 +376,6 @@ import Testing
     limits.connectionsMax = 2
     limits.connectionsPerAddressMax = 1
     let ledger = ConnectionLedger(limits: limits)
-    func address(_ last: UInt8) -> PeerAddress {
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = UInt32(last).bigEndian
-      return withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { PeerAddress($0) }
-      }
-    }
     #expect(ledger.admit(address(1)) == .welcome)
     #expect(ledger.admit(address(1)) == .surplus(.perAddress))
     #expect(ledger.admit(address(2)) == .welcome)

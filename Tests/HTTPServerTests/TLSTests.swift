@@ -96,6 +96,39 @@ import Testing
     #expect(client.receiveUntilClosed(milliseconds: 3_000))
   }
 
+  /// A certificate that runs out is replaced while the server runs: open connections go on, new ones use the new one.
+  @Test func aCertificateIsRenewedWhileItServes() throws {
+    let folder = try TemporaryFolder()
+    var materials: [TLSMaterial] = []
+    for number in 0..<2 {
+      let made = try run([
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", "\(folder.path)/key\(number)", "-out", "\(folder.path)/certificate\(number)",
+      ])
+      try #require(made.isSuccess)
+      materials.append(
+        TLSMaterial(
+          certificate: try bytes("\(folder.path)/certificate\(number)"), key: try bytes("\(folder.path)/key\(number)")))
+    }
+    let server = try TestServer(tls: materials[0])
+    defer { server.end() }
+    func trusts(_ number: Int) throws -> Bool {
+      try run([
+        "curl", "-s", "-m", "10", "--cacert", "\(folder.path)/certificate\(number)",
+        "https://127.0.0.1:\(server.port)/now",
+      ]).output == "now"
+    }
+    #expect(try trusts(0) && !trusts(1))
+    let renewed = try TLSCertificate(materials[1])
+    server.onLane { $0.renew(renewed) }
+    #expect(server.state.isIdle)
+    #expect(try trusts(1) && !trusts(0))
+    let crossed = TLSMaterial(certificate: materials[0].certificate, key: materials[1].key)
+    #expect(throws: HTTPServerFailure.self) { try TLSCertificate(crossed) }
+    #expect(throws: HTTPServerFailure.self) { try TLSCertificate(TLSMaterial(certificate: [], key: [])) }
+  }
+
   @Test func badCertificateIsRefusedWithAReason() throws {
     let failure = #expect(throws: HTTPServerFailure.self) {
       _ = try TestServer(tls: TLSMaterial(certificate: Array("nonsense".utf8), key: Array("nonsense".utf8)))

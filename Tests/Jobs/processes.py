@@ -71,7 +71,8 @@ def kassa():
     with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "w+", encoding="utf-8") as log:
         os.mkdir(f"{folder}/data")
         with subprocess.Popen([os.environ["TESTED_KASSA"], "serve", "--http", f"127.0.0.1:{http}",
-                               "--operator", f"127.0.0.1:{operator}", "--data", f"{folder}/data"],
+                               "--operator", f"127.0.0.1:{operator}", "--data", f"{folder}/data",
+                               "--drain-delay", "0s"],
                               stdin=subprocess.DEVNULL, stderr=log, env=environment) as process:
             try:
                 deadline = time.monotonic() + READY_SECONDS_MAX

@@ -142,7 +142,7 @@ import Testing
     requests.record(route: 0, status: 200, microseconds: 300)
     var sources = OperatorSources(version: "1\"2", startedMilliseconds: 1_500, requests: [requests])
     sources.server = {
-      ServerFigures(connections: 1, connectionsAccepted: 2, connectionsRefused: 3)
+      ServerFigures(connections: 1, connectionsAccepted: 2, connectionsRefused: 3, connectionsDisplaced: 4)
     }
     sources.log = { LogFigures(appendedPosition: 5, durablePosition: 6, commits: 7, isFailed: false) }
     let answer = await Bench(sources).get(

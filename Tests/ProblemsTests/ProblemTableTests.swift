@@ -13,7 +13,23 @@ import Testing
     for sentence in [row.meaning, row.caller] { #expect(sentence.hasSuffix(".")) }
     #expect(row.operator.isEmpty || row.operator.hasSuffix("."))
     // What may be repeated says when, and nothing else does.
-    #expect((row.repetition == .later) == [429, 503].contains(row.status))
+    #expect((row.repetition == .later) == (code.retryAfterSeconds != nil))
+    if [429, 503].contains(row.status) { #expect(row.repetition == .later) }
+  }
+
+  /// A line for each code that says when to ask again, in `docs/http.md` as in the table.
+  @Test func theDocumentedTimesAreTheTables() throws {
+    let page = try document("http.md").split(separator: "\n").drop { $0 != "| code | `Retry-After` | because |" }
+    let lines = page.dropFirst(2).prefix { $0.hasPrefix("|") }
+    #expect(lines.map(String.init) == RetryAfter.all.map { "| `\($0.code.rawValue)` | \($0.seconds) | \($0.reason) |" })
+    #expect(Set(RetryAfter.all.map(\.code)).count == RetryAfter.all.count)
+    #expect(RetryAfter.all.allSatisfy { $0.seconds > 0 })
+  }
+
+  private func document(_ name: String) throws -> String {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try String(contentsOf: root.appending(path: "docs/\(name)"), encoding: .utf8)
   }
 
   @Test func titlesAreUnique() {
@@ -21,10 +37,7 @@ import Testing
   }
 
   @Test func theDocumentedPageIsTheTables() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let page = try String(contentsOf: root.appending(path: "docs/problems.md"), encoding: .utf8)
-    #expect(page == ProblemsPage.markdown, "kassa problems > docs/problems.md")
+    #expect(try document("problems.md") == ProblemsPage.markdown, "kassa problems > docs/problems.md")
   }
 
   @Test func everyTypeHasItsPlaceOnTheServersPage() {

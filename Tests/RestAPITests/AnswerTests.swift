@@ -19,7 +19,7 @@ import Testing
     (.itemNotInOrder(order, item), "404 item_not_in_order o1 i1 -"),
     (.unknownPayment(user, order), "404 unknown_payment o1 - u1"),
     (.alreadyExists(id: "x"), "409 already_exists - - -"),
-    (.checkoutUnderWay(order), "409 checkout_under_way o1 - -"),
+    (.checkoutUnderWay(order), "409 checkout_under_way o1 - - retry 1"),
     (.orderPaid(order), "409 order_paid o1 - -"),
     (.tooManyLines(order), "409 too_many_lines o1 - -"),
     (.lessInStock(item), "409 less_in_stock - i1 -"),
@@ -32,8 +32,8 @@ import Testing
     (.checkoutFailed(order, .unknownUser(user)), "409 checkout_unknown_user o1 - u1"),
     (.checkoutFailed(order, .paymentConflict(order)), "409 payment_conflict o1 - -"),
     (.checkoutFailed(order, .amountOutOfRange(user)), "409 sum_out_of_range o1 - u1"),
-    (.checkoutFailed(order, .tooManyWaiting(item)), "503 too_many_waiting o1 i1 - retry"),
-    (.tooManyJoined(order), "429 too_many_joined o1 - - retry"),
+    (.checkoutFailed(order, .tooManyWaiting(item)), "503 too_many_waiting o1 i1 - retry 1"),
+    (.tooManyJoined(order), "429 too_many_joined o1 - - retry 1"),
     (.idempotencyKeyReused(IdempotencyKey(unchecked: "k")), "422 idempotency_key_reused - - -"),
   ]
 
@@ -47,9 +47,9 @@ import Testing
   }
 
   static let portRefusals: [(RequestRefusal, String)] = [
-    (.overloaded, "503 overloaded - - - retry"), (.stopping, "503 stopping - - - retry"),
-    (.starting, "503 starting - - - retry"), (.logFailed, "503 log_failed - - - retry"),
-    (.partitionStopped(PartitionID(.stock, 2)), "503 partition_stopped - - - retry"),
+    (.overloaded, "503 overloaded - - - retry 1"), (.stopping, "503 stopping - - - retry 2"),
+    (.starting, "503 starting - - - retry 5"), (.logFailed, "503 log_failed - - - retry 30"),
+    (.partitionStopped(PartitionID(.stock, 2)), "503 partition_stopped - - - retry 60"),
   ]
 
   /// Nothing was appended: the refusal is exact, and nothing waits.
@@ -257,18 +257,18 @@ import Testing
       let problem = try body(answer)
       #expect(answer.status == status && problem.status == Int(status) && problem.code == code)
       #expect(problem.detail == "why")
-      #expect((answer.header("Retry-After") != nil) == (status == 429 || status == 503))
+      #expect(answer.header("Retry-After") == (status == 429 || status == 503 ? "1" : nil))
       #expect(ids.insert(problem.request_id).inserted)
     }
   }
 
-  /// `status code order item user`, and whether to retry.
+  /// `status code order item user`, and in how many seconds to retry.
   private func describe(_ answer: HTTPResponse) throws -> String {
     let problem = try body(answer)
     #expect(problem.status == Int(answer.status))
     #expect(problem.type == "/problems#\(problem.code)")
     #expect(!problem.title.isEmpty && !problem.detail.isEmpty)
-    let retry = answer.header("Retry-After") == nil ? [] : ["retry"]
+    let retry = answer.header("Retry-After").map { ["retry", $0] } ?? []
     let ids = [problem.order_id, problem.item_id, problem.user_id].map { $0 ?? "-" }
     return ([String(answer.status), problem.code] + ids + retry).joined(separator: " ")
   }

@@ -29,6 +29,9 @@ import Testing
     let components = try #require(document["components"] as? [String: Any])
     let schemas = try #require(components["schemas"] as? [String: [String: Any]])
     #expect(schemas["ProblemCode"]?["x-extensible-enum"] as? [String] == ProblemCode.allCases.map(\.rawValue))
+    let seconds = ProblemCode.allCases.compactMap { code in code.retryAfterSeconds.map { (code.rawValue, $0) } }
+    let documented = schemas["ProblemCode"]?["x-retry-after"] as? [String: Int]
+    #expect(documented == Dictionary(uniqueKeysWithValues: seconds))
 
     #expect(Set(try #require(components["responses"] as? [String: Any]).keys) == ["Problem"])
     var used: Set<String> = []

@@ -129,6 +129,52 @@ import Testing
     for _ in 0..<16 { #expect(try status(front, second) == "404") }
   }
 
+  @Test func theCertificateIsReadAgainWhileItServes() throws {
+    let (certificate, key) = (folder.path + "/certificate", folder.path + "/key")
+    func make() throws {
+      let made = try run([
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+      ])
+      try #require(made == "0")
+    }
+    try make()
+    _ = try add("reader", .stockRead)
+    try #require(chmod(key, 0o600) == 0)
+    let front = try front {
+      $0.tlsCertificateFile = certificate
+      $0.tlsKeyFile = key
+    }
+    defer { front.close() }
+    func trusts() throws -> Bool {
+      try run(["curl", "-s", "-m", "10", "--cacert", certificate, "https://\(front.httpEndpoint)/openapi.json"]) == "0"
+    }
+    #expect(try trusts())
+    try make()
+    #expect(try !trusts(), "the server still uses the other one")
+    let lines = Lines()
+    front.reload(journal(lines))
+    #expect(eventually { (0..<8).allSatisfy { _ in (try? trusts()) == true } })
+    #expect(lines.all.contains("certificate read again") && lines.all.contains("API keys read again"))
+    try "nonsense".write(toFile: key, atomically: false, encoding: .utf8)
+    front.reload(journal(lines))
+    #expect(lines.all.contains("certificate not read again"), "\(lines.all)")
+    #expect(try trusts(), "that of before stays in force")
+  }
+
+  /// Runs a program of the system; its exit status.
+  private func run(_ arguments: [String]) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return String(process.terminationStatus)
+  }
+
   @Test func lanesShareTheBucketAndReadingAgainFillsNone() throws {
     let rate = try #require(CallerRate(perSecond: 1, burst: 8))
     let slow = try add("slow", .stockRead, rate: .own(rate))

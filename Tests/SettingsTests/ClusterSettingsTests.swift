@@ -61,10 +61,10 @@ import Testing
     #expect(cluster.redisAuthoritiesFile == "ca.pem")
   }
 
-  @Test func aPodServesOnForFiveSecondsUnlessToldOtherwise() throws {
+  @Test func aServerServesOnForFiveSecondsUnlessToldOtherwise() throws {
     #expect(try resolve().settings.drainDelayMilliseconds == 5_000)
     #expect(try resolve(["KASSA_DRAIN_DELAY": "0ms"]).settings.drainDelayMilliseconds == 0)
-    #expect(ServeSettings().drainDelayMilliseconds == 0)
+    #expect(ServeSettings().drainDelayMilliseconds == 5_000)
   }
 
   @Test func anEmptySecretIsNone() throws {

@@ -61,6 +61,10 @@ import Testing
     log.warning("b")
     log.error("c")
     #expect(paper.all.count == 1)
+    log.level = .warning
+    log.info("d")
+    log.warning("e")
+    #expect(paper.all.count == 2 && log.level == .warning)
     #expect(LogLevel(name: "warning") == .warning && LogLevel(name: "loud") == nil)
   }
 

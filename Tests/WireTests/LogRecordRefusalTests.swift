@@ -96,7 +96,7 @@ import Testing
         ("request { }", "a reply is of a kind that this version does not know"),
         ("skipped: SKIP_REASON_EXPIRED", "the reply's request is missing"),
         ("request { } outcome { }", "the outcome is missing"),
-        ("request { } skipped: 4", "the reason to skip has a value that this version does not know"),
+        ("request { } skipped: 9", "the reason to skip has a value that this version does not know"),
       ])
   }
 

@@ -176,7 +176,9 @@ final class Recorder: Sendable {
 
   @Test func serveGetsTheSettingsAndItsFailureIsShown() {
     struct Broken: Error, CustomStringConvertible { let description: String }
-    let command = ServeCommand.command { throw Broken(description: "port \($0.http.port) is taken") }
+    let command = ServeCommand.command { settings, _ in
+      throw Broken(description: "port \(settings.http.port) is taken")
+    }
     let program = Program(
       console: recorder.console(), environment: ProcessEnvironment(variables: [:], readFile: { _ in "" }))
     #expect(throws: Broken.self) { try command.run(["--http", "127.0.0.1:81"], program) }

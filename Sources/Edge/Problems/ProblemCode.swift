@@ -66,8 +66,6 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   package var status: UInt16 { row.status }
   /// What the problem is, the same for every occurrence.
   package var title: StaticString { row.title }
-  /// Whether the same request may succeed a moment later, so that the answer carries `Retry-After`.
-  package var isRetryable: Bool { row.repetition == .later }
 
   /// What `type` begins with; the code follows. The whole is the place of the code on the page that every server has at
   /// this path.
@@ -124,7 +122,7 @@ struct ProblemRow {
 enum Repetition: String {
   case useless = "No: the answer stays the same."
   case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
-  case afterAWhile = "Yes, in a while, with the same `Idempotency-Key`. Nothing was done."
+  case atOnce = "Yes, with the same `Idempotency-Key`. Nothing was done."
   case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
   case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."
 }

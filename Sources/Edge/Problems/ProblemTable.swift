@@ -113,7 +113,7 @@ extension ProblemCode {
     case .checkoutUnderWay:
       ProblemRow(
         409, "The order is being checked out", meaning: "While its checkout is under way, an order cannot change.",
-        caller: "Wait until the order is `paid` or `open` again, then decide.", repetition: .afterAWhile)
+        caller: "Wait until the order is `paid` or `open` again, then decide.", repetition: .later)
     case .orderPaid:
       ProblemRow(
         409, "The order is paid", meaning: "A paid order cannot change any more.", caller: "Make a new order.")
@@ -222,12 +222,12 @@ extension ProblemCode {
       ProblemRow(
         504, "The answer did not come in time",
         meaning: "Something that had to be read first was not read in time. Nothing was changed.", caller: "Ask again.",
-        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .afterAWhile)
+        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .later)
 
     case .requestTimeout:
       ProblemRow(
         408, "The request did not arrive in time", meaning: "The head or the body was not complete in time.",
-        caller: "Send requests at once, on a better connection.", repetition: .afterAWhile)
+        caller: "Send requests at once, on a better connection.", repetition: .atOnce)
     case .tooManyRequests:
       ProblemRow(
         429, "Too much comes from this address", meaning: "The address has as many connections as one may have.",

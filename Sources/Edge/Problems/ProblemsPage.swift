@@ -44,7 +44,7 @@ package enum ProblemsPage {
     for code in ProblemCode.allCases {
       text += "<h2 id=\"\(code.rawValue)\">\(code.rawValue)</h2>\n"
       text += "<p>\(code.status): \(code.title). \(inline(code.row.meaning))</p>\n<ul>\n"
-      for fact in facts(code) { text += "<li><b>\(fact.name)</b>: \(inline(fact.text))</li>\n" }
+      for fact in facts(code) { text += "<li><b>\(inline(fact.name))</b>: \(inline(fact.text))</li>\n" }
       text += "</ul>\n"
     }
     return Array((text + "</html>\n").utf8)
@@ -54,9 +54,14 @@ package enum ProblemsPage {
     let row = code.row
     let facts = [
       (name: "Caller", text: row.caller), (name: "Operator", text: row.operator),
-      (name: "Repeat it?", text: row.repetition.rawValue),
+      (name: "Repeat it?", text: row.repetition.rawValue), (name: "`Retry-After`", text: retryAfter(code)),
     ]
     return facts.filter { !$0.text.isEmpty }
+  }
+
+  private static func retryAfter(_ code: ProblemCode) -> String {
+    guard let row = RetryAfter.all.first(where: { $0.code == code }) else { return "" }
+    return "\(row.seconds): \(row.reason)."
   }
 
   /// The little Markdown of the table as HTML: code between backticks, and of links their names.

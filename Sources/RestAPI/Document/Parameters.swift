@@ -140,7 +140,8 @@ extension APIDocument {
         "schema": {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"}
       },
       "RetryAfter": {
-        "description": "With 429 and 503: in how many seconds to try again.",
+        "description": "In how many seconds to try again: for each code what `x-retry-after` of `ProblemCode` says, \#
+    with `rate_limited` at least. Other codes come without it.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"}
       },
       "WWWAuthenticate": {

@@ -3,8 +3,8 @@ extension APIDocument {
   /// `x-codes`.
   static let responses: StaticString = #"""
     "Problem": {
-      "description": "Refused; `code` says why. With 429 and 503 nothing was done, and `Retry-After` says when to try \#
-    again. With 504 and `outcome_unknown` the request may still take effect: repeat it with the same \#
+      "description": "Refused; `code` says why. Where `Retry-After` says when to try again, nothing was done. \#
+    With 504 and `outcome_unknown` the request may still take effect: repeat it with the same \#
     `Idempotency-Key`, or read what `find_out` names. What the server refuses before the API sees it (`default`) may \#
     close the connection.",
       "headers": {

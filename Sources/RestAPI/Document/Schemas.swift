@@ -16,7 +16,17 @@ extension APIDocument {
       if place > 0 { json.raw(",") }
       json.string(code.rawValue)
     }
-    json.raw("]}")
+    json.raw(#"],"x-retry-after":{"#)
+    var isFirst = true
+    for code in ProblemCode.allCases {
+      guard let seconds = code.retryAfterSeconds else { continue }
+      if !isFirst { json.raw(",") }
+      isFirst = false
+      json.string(code.rawValue)
+      json.raw(":")
+      json.number(Int64(seconds))
+    }
+    json.raw("}}")
   }
 
   /// The bodies.

@@ -204,8 +204,10 @@ class Client:
             broken("another request id in the body")
         if problem["type"] != "/problems#" + problem["code"]:
             broken("a type that does not fit the code")
-        if (answer.status in (429, 503)) != (answer.header("Retry-After") is not None):
-            broken("Retry-After where it does not belong, or none where it does")
+        seconds = answer.header("Retry-After")
+        if seconds != self.document.retry_after.get(problem["code"]) and not (
+                problem["code"] == "rate_limited" and seconds and int(seconds) >= 1):
+            broken("another Retry-After than the document names")
         if answer.status == 401 and answer.header("WWW-Authenticate") is None:
             broken("401 without WWW-Authenticate")
         with self.lock:

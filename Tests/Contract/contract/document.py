@@ -48,7 +48,10 @@ class Document:
             for path, methods in raw["paths"].items()
             for method, operation in methods.items()
         ]
-        self.problem_codes = set(raw["components"]["schemas"]["ProblemCode"]["x-extensible-enum"])
+        codes = raw["components"]["schemas"]["ProblemCode"]
+        self.problem_codes = set(codes["x-extensible-enum"])
+        # What Retry-After says with a code.
+        self.retry_after = {code: str(seconds) for code, seconds in codes["x-retry-after"].items()}
 
     def validate(self):
         """Raises when the document is no valid OpenAPI 3.1."""

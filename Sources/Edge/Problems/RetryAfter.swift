@@ -1,0 +1,35 @@
+/// When to send a refused request again: what `Retry-After` says with each code. Other codes come without it: repeating
+/// does not help, helps only after a change, or need not wait.
+///
+/// `docs/http.md` has the same table.
+struct RetryAfter {
+  let code: ProblemCode
+  let seconds: Int
+  /// What is true of the code, so that these seconds make sense.
+  let reason: String
+
+  private init(_ code: ProblemCode, _ seconds: Int, _ reason: String) {
+    self.code = code
+    self.seconds = seconds
+    self.reason = reason
+  }
+
+  static let all = [
+    RetryAfter(.rateLimited, 1, "or as many more as the key's rate needs to let a request through"),
+    RetryAfter(.checkoutUnderWay, 1, "a checkout ends within moments"),
+    RetryAfter(.tooManyJoined, 1, "a checkout ends within moments"),
+    RetryAfter(.tooManyWaiting, 1, "the checkouts that hold the item's units end within moments"),
+    RetryAfter(.tooManyRequests, 1, "a connection is idle after its answer, and makes room"),
+    RetryAfter(.overloaded, 1, "a queue gets shorter within moments, or a gateway finds a pod"),
+    RetryAfter(.stopping, 2, "behind a gateway another pod serves; alone, a server has to restart"),
+    RetryAfter(.starting, 5, "a replay takes seconds"),
+    RetryAfter(.timedOut, 5, "other pods take over from one that hangs within seconds"),
+    RetryAfter(.logFailed, 30, "the server has to be restarted, or its brokers have to return"),
+    RetryAfter(.partitionStopped, 60, "an operator has to act"),
+  ]
+}
+
+extension ProblemCode {
+  /// In how many seconds the same request may succeed, at least; nil where the answer does not say.
+  package var retryAfterSeconds: Int? { RetryAfter.all.first { $0.code == self }?.seconds }
+}
