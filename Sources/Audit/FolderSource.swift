@@ -25,7 +25,7 @@ package final class FolderSource: AuditSource {
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`.
   package init(path: String) throws {
     self.path = path
-    let format = try DataFolder.readFormat(path)
+    let format = try DataFolder.readFormat(path, files: [LogFile.file, StoreFile.file])
     try Self.checkVersion(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is not a partition count")

@@ -12,7 +12,7 @@ public final class SQLiteStoreReader {
   /// Opens the store of the folder at `path`, read-only.
   /// - Throws: `DataFolderFailure` if it is not a Kassa data folder, `StoreFailure` if the file cannot be read.
   public init(path: String) throws {
-    partitionCount = try DataFolder.readFormat(path).partitionCount
+    partitionCount = try DataFolder.readFormat(path, files: [StoreFile.file]).partitionCount
     rows = try StoreFailure.reading { () throws(DatabaseError) in
       try StoreRows(try StoreFile.file.open(in: path, mode: .readOnly))
     }
