@@ -4,6 +4,7 @@ import PartitionCore
 import SQLiteFolder
 import SQLiteLog
 import SQLiteStore
+import Wire
 
 /// A data folder, for an audit.
 ///
@@ -98,6 +99,11 @@ package final class FolderSource: AuditSource {
 
   package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try store.forEachEntity(of: partition, body)
+  }
+
+  package func totals(of partition: PartitionID) throws -> (kept: StoreTotals, found: StoreTotals)? {
+    let (kept, found) = try store.totals(of: partition)
+    return kept.map { ($0, found) }
   }
 
   package func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }

@@ -64,6 +64,15 @@ public final class SQLiteStoreReader {
     }
   }
 
+  /// What a partition's checkpoint says that its rows add up to, nil if it says nothing, and what they add up to.
+  /// - Throws: `StoreFailure`.
+  package func totals(of partition: PartitionID) throws(StoreFailure) -> (kept: StoreTotals?, found: StoreTotals) {
+    try rows.atOnePoint { () throws(StoreFailure) in
+      let kept = try rows.totals(of: partition)
+      return (kept, try StoreFailure.reading { () throws(DatabaseError) in try rows.count(partition) })
+    }
+  }
+
   /// Calls `body` for every entity of a partition, ordered by (kind, key), from one snapshot.
   ///
   /// The store's write-ahead log grows if a server writes while this runs.
