@@ -136,15 +136,16 @@ final class StoreRows {
     return totals
   }
 
-  /// Takes the row of a key, if there is one, out of the totals.
+  /// Takes the row of a key, if there is one, out of the totals, if there are any.
   func remove(
-    kind: UInt8, key: String, of partition: PartitionID, from totals: inout StoreTotals
+    kind: UInt8, key: String, of partition: PartitionID, from totals: inout StoreTotals?
   ) throws(DatabaseError) {
+    if totals == nil { return }
     one.bind(1, StoreFile.number(of: partition))
     one.bind(2, Int64(kind))
     one.bind(3, key)
     guard try one.step() else { return }
-    totals.remove(kind: kind, key: key, one.bytes(0))
+    totals?.remove(kind: kind, key: key, one.bytes(0))
     one.reset()
   }
 

@@ -141,10 +141,7 @@ final class StoreWriter {
   private func write(
     _ change: SortedChange, of header: CheckpointHeader, _ totals: inout StoreTotals?, _ bytes: inout [UInt8]
   ) throws(DatabaseError) {
-    if var counted = totals {
-      try rows.remove(kind: change.kind, key: change.text, of: header.partition, from: &counted)
-      totals = counted
-    }
+    try rows.remove(kind: change.kind, key: change.text, of: header.partition, from: &totals)
     guard let value = change.value else {
       delete.bind(1, StoreFile.number(of: header.partition))
       delete.bind(2, Int64(change.kind))
