@@ -13,6 +13,10 @@ package struct AuditReport: Sendable {
   package var partitionsCompared: Int
   /// Partitions whose log no longer begins with their first record, so that this is impossible.
   package var partitionsTrimmed: Int
+  /// Partitions whose rows were compared with what their checkpoints say that they add up to, and those whose
+  /// checkpoints do not say it.
+  package var partitionsTotalled: Int
+  package var partitionsUntotalled: Int
   /// Records that leave no trace in the state.
   package var voidRecords: Int
   /// The hash of all the store's rows.
@@ -25,7 +29,9 @@ package struct AuditReport: Sendable {
 ///
 /// 1. *Store = replay.* If the log still has all of a partition's records, they are replayed from nothing up to the
 ///    partition's checkpoint, and the hash of the state is compared with that of the store's rows.
-/// 2. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts of
+/// 2. *Store = totals.* The rows of each partition are counted and hashed, and compared with what the checkpoint that
+///    wrote them says. This needs no log.
+/// 3. *Conservation.* The log's tail is replayed over the store until every checkout has ended, and the accounts of
 ///    orders, stock and payments are compared.
 extension AuditReport {
   /// Runs the audit. `progress` gets the number of log records read so far.
@@ -52,6 +58,7 @@ extension AuditReport {
     self.init(
       totals: conservation.totals, findings: conservation.findings, recordsReplayed: state.recordsReplayed,
       partitionsCompared: comparison.compared, partitionsTrimmed: comparison.trimmed,
+      partitionsTotalled: comparison.totalled, partitionsUntotalled: comparison.untotalled,
       voidRecords: state.partitions.reduce(comparison.voidRecords) { $0 + state.voidRecords(of: $1) },
       storeHash: comparison.storeHash)
   }

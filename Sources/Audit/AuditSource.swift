@@ -1,6 +1,7 @@
 import EventLog
 import Model
 import PartitionCore
+import Wire
 
 /// A log and a store that belong together: of a data folder, or of a cluster. Nothing is written. Owned by one thread.
 package protocol AuditSource: AnyObject {
@@ -18,6 +19,9 @@ package protocol AuditSource: AnyObject {
   func entities(_ keys: [EntityKey], of partition: PartitionID) throws -> [EntityChange]
   /// Every entity of a partition, ordered by (kind, key).
   func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws
+
+  /// What a partition's checkpoint says that its rows add up to, and what they add up to; nil if it says nothing.
+  func totals(of partition: PartitionID) throws -> (kept: StoreTotals, found: StoreTotals)?
 
   // MARK: The log
 

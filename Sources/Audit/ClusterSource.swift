@@ -4,6 +4,7 @@ import Model
 import PartitionCore
 import PostgresStore
 import StateStore
+import Wire
 
 /// A cluster's topics and databases, for an audit; pods may run at the same time.
 ///
@@ -84,6 +85,9 @@ package final class ClusterSource: AuditSource {
   package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try store(of: partition).forEachEntity(of: partition, body)
   }
+
+  /// Databases keep none.
+  package func totals(of partition: PartitionID) -> (kept: StoreTotals, found: StoreTotals)? { nil }
 
   package func offsets(of partition: PartitionID) throws -> Range<Int64> {
     let bounds = try topics.bounds(of: partition)

@@ -3,13 +3,16 @@ import Model
 import PartitionCore
 import Wire
 
-/// Compares a store's rows with a replay of the whole log.
+/// Compares a store's rows with a replay of the whole log, and with what its checkpoints say that they add up to.
 struct Comparison {
   private let source: any AuditSource
   private(set) var findings: [String] = []
   private(set) var compared = 0
   private(set) var trimmed = 0
   private(set) var voidRecords = 0
+  /// Partitions whose checkpoints say what their rows add up to, and those whose checkpoints do not.
+  private(set) var totalled = 0
+  private(set) var untotalled = 0
   private(set) var storeHash = StateHash()
   private var recordsRead = 0
 
@@ -53,11 +56,24 @@ struct Comparison {
       progress(recordsRead)
     }
     for partition in group {
+      try compareTotals(of: partition)
       try compare(partition, replays[partition])
       if let count = unsent[partition]?.count, count > 0 {
         findings.append("\(partition): the store keeps \(count) messages that the log never caused like that")
       }
     }
+  }
+
+  private mutating func compareTotals(of partition: PartitionID) throws {
+    guard let totals = try source.totals(of: partition) else {
+      untotalled += 1
+      return
+    }
+    totalled += 1
+    guard totals.kept != totals.found else { return }
+    findings.append(
+      "\(partition): its checkpoint left \(totals.kept), and the store has \(totals.found): rows were changed, "
+        + "added or lost since; restore log and store from the same backup")
   }
 
   private mutating func compare(_ partition: PartitionID, _ replay: TenancyReplay?) throws {

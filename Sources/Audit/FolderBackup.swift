@@ -3,6 +3,7 @@ import Model
 import PartitionCore
 import SQLiteFolder
 import SQLiteLog
+import SQLiteStore
 
 /// A copy of a data folder in the making, for a backup or a restore. A server may run in the folder.
 ///
@@ -26,14 +27,13 @@ package final class FolderBackup {
   package let contents: Contents
   private let source: FolderSource
   private let target: NewFolder
-  private let format: DataFolderFormat
 
   /// - Parameters:
   ///   - source: a data folder.
   ///   - target: a path where nothing exists, or an empty folder.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`; then nothing was changed.
   package init(of source: String, to target: String) throws {
-    format = try DataFolder.readFormat(source)
+    let format = try DataFolder.readFormat(source, files: [LogFile.file, StoreFile.file])
     self.target = try NewFolder(path: target)
     let folder = try FolderSource(path: source)
     self.source = folder
@@ -58,7 +58,7 @@ package final class FolderBackup {
       try log.hold()
       try log.copy(to: path + former) { _ in }
     }
-    try target.seal(format)
+    try target.seal(partitionCount: contents.partitionCount)
   }
 
   /// Gives the copy its name.

@@ -4,6 +4,7 @@ import PartitionCore
 import SQLiteFolder
 import SQLiteLog
 import SQLiteStore
+import Wire
 
 /// A data folder, for an audit.
 ///
@@ -25,7 +26,7 @@ package final class FolderSource: AuditSource {
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`.
   package init(path: String) throws {
     self.path = path
-    let format = try DataFolder.readFormat(path)
+    let format = try DataFolder.readFormat(path, files: [LogFile.file, StoreFile.file])
     try Self.checkVersion(path)
     guard let partitioner = Partitioner(count: format.partitionCount) else {
       throw LogFailure(.format, "\(path): \(format.partitionCount) is not a partition count")
@@ -98,6 +99,11 @@ package final class FolderSource: AuditSource {
 
   package func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try store.forEachEntity(of: partition, body)
+  }
+
+  package func totals(of partition: PartitionID) throws -> (kept: StoreTotals, found: StoreTotals)? {
+    let (kept, found) = try store.totals(of: partition)
+    return kept.map { ($0, found) }
   }
 
   package func offsets(of partition: PartitionID) throws -> Range<Int64> { try log.offsets(of: partition) ?? 0..<0 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Why a data folder is refused: a sentence that names the path, what is wrong, and what to do.
 public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -34,20 +35,29 @@ public struct DataFolderFormat: Hashable, Sendable {
   public var version: Int
   /// Partitions of each service.
   public var partitionCount: Int
-  /// False while the databases are first being created: nothing in them counts yet.
-  public var isComplete: Bool
+  public var state: State
 
-  public init(version: Int, partitionCount: Int, isComplete: Bool) {
+  /// What stands in the folder.
+  public enum State: String, Hashable, Sendable {
+    /// The databases are first being created: nothing in them counts yet.
+    case creating
+    /// Everything is in the databases themselves, unless an earlier version of the program used the folder.
+    case complete
+    /// A process uses the folder, or was killed in it: the newest changes are in the write-ahead logs.
+    case running
+  }
+
+  public init(version: Int, partitionCount: Int, state: State) {
     self.version = version
     self.partitionCount = partitionCount
-    self.isComplete = isComplete
+    self.state = state
   }
 }
 
 /// The folder that holds everything an embedded Kassa keeps, locked against a second process.
 ///
 /// ```
-/// FORMAT   format=1, partitions=8, state=complete
+/// FORMAT   format=1, partitions=8, state=complete or running
 /// LOCK     locked (flock) by the process that uses the folder, with its pid inside
 /// log.sqlite, store.sqlite (and SQLite's -wal and -shm beside each)
 /// ```
@@ -55,22 +65,31 @@ public struct DataFolderFormat: Hashable, Sendable {
 /// `FORMAT` says `state=creating` before the first database exists, and `state=complete` when all are durable. A folder
 /// with databases but no `FORMAT`, or vice versa, was tampered with and is refused.
 ///
+/// While the folder is open, `FORMAT` says `state=running`, and each database has a write-ahead log that is not empty:
+/// from before that is said until `complete` is said again, whatever opens and closes the database. So a copy of a
+/// running folder without those logs, which lacks the newest changes, is recognized and refused.
+///
 /// The lock belongs to the open file: it ends with the process, however that exits.
 public final class DataFolder: Sendable {
   public let path: String
   public let format: DataFolderFormat
   private let lockFile: Int32
+  private let files: [DatabaseFile]
+  private let isLeft = Atomic(false)
 
   /// Opens a folder, creating it if necessary, and locks it.
   /// - Parameters:
   ///   - partitionCount: must be the one the folder was created with.
-  ///   - files: the databases it contains.
+  ///   - files: the databases it contains; those of older versions are upgraded.
+  ///   - others: more databases of an existing folder, which stay as they are until somebody opens them for writing.
   /// - Throws: `DataFolderFailure`.
-  public init(path: String, partitionCount: Int, files: [DatabaseFile]) throws(DataFolderFailure) {
+  public init(
+    path: String, partitionCount: Int, files: [DatabaseFile], others: [DatabaseFile] = []
+  ) throws(DataFolderFailure) {
     try Self.makeFolder(path)
     let lockFile = try Self.lock(path)
     do throws(DataFolderFailure) {
-      format = try Self.check(path, partitionCount, files)
+      format = try Self.begin(path, try Self.check(path, partitionCount, files), files + others)
     } catch {
       flock(lockFile, LOCK_UN)
       close(lockFile)
@@ -78,20 +97,25 @@ public final class DataFolder: Sendable {
     }
     self.path = path
     self.lockFile = lockFile
+    self.files = files + others
   }
 
   /// Opens and locks an existing folder, with the partition count it was created with; for tools that write.
   /// - Throws: `DataFolderFailure`.
   public convenience init(existing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
-    let format = try Self.readFormat(path)
+    let format = try Self.readFormat(path, files: files)
     try self.init(path: path, partitionCount: format.partitionCount, files: files)
   }
 
   deinit {
+    if !isLeft.load(ordering: .relaxed) { end() }
     // Unlock first: a process just being started may hold a copy of the descriptor until it runs.
     flock(lockFile, LOCK_UN)
     close(lockFile)
   }
+
+  /// From now on the folder stays as it is when it is closed: what stands on the disk is for the next start to read.
+  public func leave() { isLeft.store(true, ordering: .relaxed) }
 
   /// Whether a folder has one of the databases.
   public static func holds(_ file: DatabaseFile, _ path: String) -> Bool {
@@ -102,16 +126,35 @@ public final class DataFolder: Sendable {
   public static func holds(_ name: String, _ path: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
   /// A folder's format, without locking it; for tools that only read.
-  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version.
-  public static func readFormat(_ path: String) throws(DataFolderFailure) -> DataFolderFormat {
+  /// - Parameter files: the databases that will be read. Call it before they are opened: that makes what was missing.
+  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version, or not a whole one.
+  public static func readFormat(_ path: String, files: [DatabaseFile]) throws(DataFolderFailure) -> DataFolderFormat {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name the data folder of a Kassa")
     }
-    guard let format = try format(of: path), format.isComplete else {
+    guard var format = try format(of: path), format.state != .creating else {
       throw DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
     }
+    if lack(of: format, path, files) != nil {
+      // A server that ended in between said so before it removed anything.
+      format = try self.format(of: path) ?? format
+      if let lack = lack(of: format, path, files) { throw lack }
+    }
     return format
+  }
+
+  /// Why a running folder, or a copy of one, is not whole; nil if it is.
+  private static func lack(
+    of format: DataFolderFormat, _ path: String, _ files: [DatabaseFile]
+  ) -> DataFolderFailure? {
+    guard format.state == .running else { return nil }
+    let missing = files.filter { holds($0, path) && !$0.hasLog(in: path) }.map { "\($0.name)-wal" }
+    if missing.isEmpty { return nil }
+    return DataFolderFailure(
+      .incomplete,
+      "\(path): lacks \(missing.joined(separator: " and ")), where the newest changes are: it was copied from a "
+        + "running shop file by file and is not whole; copy a running shop with kassa backup")
   }
 
   // MARK: Opening
@@ -178,11 +221,12 @@ public final class DataFolder: Sendable {
         "\(path): was made with \(format.partitionCount) partitions and cannot be opened with \(partitionCount); "
           + "set the partition count to \(format.partitionCount)")
     }
-    guard format.isComplete else { return try create(path, partitionCount, files) }
+    guard format.state != .creating else { return try create(path, partitionCount, files) }
     for file in files where !present.contains(where: { $0.name == file.name }) {
       throw DataFolderFailure(
         .incomplete, "\(path): lacks \(file.name); restore the whole folder from its backup or name another folder")
     }
+    if let lack = lack(of: format, path, files) { throw lack }
     for file in files {
       do throws(DatabaseError) {
         _ = try file.open(in: path, mode: .readWrite)
@@ -197,7 +241,7 @@ public final class DataFolder: Sendable {
     _ path: String, _ partitionCount: Int, _ files: [DatabaseFile]
   ) throws(DataFolderFailure) -> DataFolderFormat {
     var format = DataFolderFormat(
-      version: DataFolderFormat.currentVersion, partitionCount: partitionCount, isComplete: false)
+      version: DataFolderFormat.currentVersion, partitionCount: partitionCount, state: .creating)
     try write(format, path)
     for file in files {
       do throws(DatabaseError) {
@@ -206,16 +250,49 @@ public final class DataFolder: Sendable {
         throw DataFolderFailure(.inaccessible, "\(error.message); free some space there or name another folder")
       }
     }
-    format.isComplete = true
+    format.state = .complete
     try write(format, path)
     return format
+  }
+
+  // MARK: Running
+
+  /// Says that the newest changes will be in the write-ahead logs, once there are such.
+  private static func begin(
+    _ path: String, _ found: DataFolderFormat, _ files: [DatabaseFile]
+  ) throws(DataFolderFailure) -> DataFolderFormat {
+    for file in files {
+      do throws(DatabaseError) {
+        try file.beginLog(in: path)
+      } catch {
+        throw DataFolderFailure(.inaccessible, "\(error.message); free some space there or give this user access")
+      }
+    }
+    var format = found
+    format.state = .running
+    try write(format, path)
+    return format
+  }
+
+  /// Leaves everything in the databases, without write-ahead logs, and says so. What prevents it leaves the folder as
+  /// after a crash.
+  private func end() {
+    var complete = format
+    complete.state = .complete
+    do {
+      for file in files where try !file.fold(in: path) { return }
+      try Self.write(complete, path)
+      for file in files { try file.removeLog(in: path) }
+    } catch {
+      // The next start reads what is there.
+    }
   }
 
   // MARK: FORMAT
 
   static func write(_ format: DataFolderFormat, _ path: String) throws(DataFolderFailure) {
-    let state = format.isComplete ? "complete" : "creating"
-    let text = "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(state)\n"
+    let text =
+      "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(format.state.rawValue)\n"
     let code = TextFile.replace("\(path)/FORMAT", with: text, in: path)
     guard code == 0 else {
       throw DataFolderFailure(
@@ -245,11 +322,11 @@ public final class DataFolder: Sendable {
           + "use the program that wrote it")
     }
     guard let count = values["partitions"].flatMap({ Int($0) }), (1...4_096).contains(count),
-      let state = values["state"], ["complete", "creating"].contains(state)
+      let state = values["state"].flatMap({ DataFolderFormat.State(rawValue: $0) })
     else {
       throw DataFolderFailure(.format, "\(name): is damaged; restore the folder from its backup")
     }
-    return DataFolderFormat(version: version, partitionCount: count, isComplete: state == "complete")
+    return DataFolderFormat(version: version, partitionCount: count, state: state)
   }
 
   static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }

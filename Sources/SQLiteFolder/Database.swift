@@ -136,11 +136,29 @@ public final class Database {
   /// - Throws: `DatabaseError`.
   @discardableResult
   public func checkpoint() throws(DatabaseError) -> (logged: Int, copied: Int) {
+    let (_, logged, copied) = try copyLog()
+    return (max(Int(logged), 0), max(Int(copied), 0))
+  }
+
+  /// The same. Returns whether everything has been copied.
+  /// - Throws: `DatabaseError`.
+  func fold() throws(DatabaseError) -> Bool {
+    let (code, logged, copied) = try copyLog()
+    return code == SQLITE_OK && logged == copied
+  }
+
+  private func copyLog() throws(DatabaseError) -> (code: Int32, logged: Int32, copied: Int32) {
     var logged: Int32 = 0
     var copied: Int32 = 0
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
     guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "the checkpoint") }
-    return (max(Int(logged), 0), max(Int(copied), 0))
+    return (code, logged, copied)
+  }
+
+  /// Whether the write-ahead log stays beside the file when this connection is the last one to be closed.
+  func keepLog(_ isKept: Bool) {
+    var persists: Int32 = isKept ? 1 : 0
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persists)
   }
 
   /// Sets `counter` to the pages in the write-ahead log after each commit of this connection; turns off SQLite's own

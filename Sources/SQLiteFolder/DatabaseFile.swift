@@ -57,15 +57,52 @@ public struct DatabaseFile: Sendable {
     }
     let foundVersion = try check(database)
     if mode != .readOnly {
+      // Whether there is a write-ahead log is for the folder to say.
+      database.keepLog(true)
       try database.execute("PRAGMA synchronous = FULL")
       if foundVersion < version { try upgrade(database) }
     }
     return database
   }
 
-  /// Leaves everything in the file itself, without a write-ahead log beside it. For the end, when all connections are
-  /// closed: those that close at the same moment each leave that to the others.
-  public func fold(in folder: String) throws(DatabaseError) { try open(in: folder, mode: .readWrite).checkpoint() }
+  // MARK: The write-ahead log
+
+  /// Whether the file has a write-ahead log beside it that was ever written to.
+  func hasLog(in folder: String) -> Bool {
+    var status = stat()
+    return stat("\(folder)/\(name)-wal", &status) == 0 && status.st_size > 0
+  }
+
+  /// Leaves a durable write-ahead log beside the file, with a change in it that changes nothing.
+  /// - Throws: `DatabaseError`.
+  func beginLog(in folder: String) throws(DatabaseError) {
+    let database = try openAny(in: folder)
+    // After a crash: the log begins anew.
+    try database.checkpoint()
+    try database.execute("PRAGMA user_version = \(try database.integer("PRAGMA user_version") ?? 0)")
+    guard hasLog(in: folder) else { throw .damaged("\(database.path): writes no write-ahead log") }
+  }
+
+  /// Copies the write-ahead log into the file, which is durable then. For the end, when all other connections of this
+  /// process are closed. Returns whether the file has everything: not while somebody reads an older state.
+  /// - Throws: `DatabaseError`.
+  func fold(in folder: String) throws(DatabaseError) -> Bool { try openAny(in: folder).fold() }
+
+  /// Removes a write-ahead log that was folded, unless somebody reads the file.
+  /// - Throws: `DatabaseError`.
+  func removeLog(in folder: String) throws(DatabaseError) {
+    let database = try openAny(in: folder)
+    database.keepLog(false)
+    _ = try database.integer("PRAGMA user_version")
+  }
+
+  /// Opens the file for writing, whatever its version.
+  private func openAny(in folder: String) throws(DatabaseError) -> Database {
+    let database = try Database(path: "\(folder)/\(name)", mode: .readWrite)
+    database.keepLog(true)
+    try database.execute("PRAGMA synchronous = FULL")
+    return database
+  }
 
   /// - Returns: the file's version, which is this one or has a complete path to it.
   private func check(_ database: Database) throws(DatabaseError) -> Int32 {

@@ -103,7 +103,11 @@ public final class NewFolder {
 
   /// Says in `FORMAT` that everything is there, which makes a data folder of what stands at `partialPath`.
   /// - Throws: `DataFolderFailure`.
-  public func seal(_ format: DataFolderFormat) throws(DataFolderFailure) { try DataFolder.write(format, partialPath) }
+  public func seal(partitionCount: Int) throws(DataFolderFailure) {
+    let format = DataFolderFormat(
+      version: DataFolderFormat.currentVersion, partitionCount: partitionCount, state: .complete)
+    try DataFolder.write(format, partialPath)
+  }
 
   /// Gives a sealed folder its name.
   /// - Throws: `DataFolderFailure`; then nothing has the name.

@@ -286,7 +286,7 @@ public final class SQLiteLog: RecordLog {
     for thread in running { thread.join() }
     folder.withLock { folder in
       // What a failed log left on the disk is for the next start to read.
-      if let folder, failure == nil { try? LogFile.file.fold(in: folder.path) }
+      if failure != nil { folder?.leave() }
       folder = nil
     }
     shared.fail(LogFailure(.closed, "\(shared.path): the log is closed"))

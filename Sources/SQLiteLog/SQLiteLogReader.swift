@@ -11,7 +11,7 @@ public final class SQLiteLogReader {
   /// Opens the log of the folder at `path`, read-only.
   /// - Throws: `DataFolderFailure` if it is not a Kassa data folder, `LogFailure` if the file cannot be read.
   public init(path: String) throws {
-    let format = try DataFolder.readFormat(path)
+    let format = try DataFolder.readFormat(path, files: [LogFile.file])
     let database = try LogFailure.reading { () throws(DatabaseError) in
       try LogFile.file.open(in: path, mode: .readOnly)
     }

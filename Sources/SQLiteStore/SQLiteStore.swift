@@ -208,7 +208,7 @@ public final class SQLiteStore: StateStore {
     for thread in running { thread.join() }
     folder.withLock { folder in
       // What a failed store left on the disk is for the next start to read.
-      if let folder, failure == nil { try? StoreFile.file.fold(in: folder.path) }
+      if failure != nil { folder?.leave() }
       folder = nil
     }
     shared.fail(StoreFailure(.closed, "\(shared.path): the store is closed"))

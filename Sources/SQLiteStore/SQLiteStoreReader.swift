@@ -12,7 +12,7 @@ public final class SQLiteStoreReader {
   /// Opens the store of the folder at `path`, read-only.
   /// - Throws: `DataFolderFailure` if it is not a Kassa data folder, `StoreFailure` if the file cannot be read.
   public init(path: String) throws {
-    partitionCount = try DataFolder.readFormat(path).partitionCount
+    partitionCount = try DataFolder.readFormat(path, files: [StoreFile.file]).partitionCount
     rows = try StoreFailure.reading { () throws(DatabaseError) in
       try StoreRows(try StoreFile.file.open(in: path, mode: .readOnly))
     }
@@ -61,6 +61,15 @@ public final class SQLiteStoreReader {
         }
       }
       return headers
+    }
+  }
+
+  /// What a partition's checkpoint says that its rows add up to, nil if it says nothing, and what they add up to.
+  /// - Throws: `StoreFailure`.
+  package func totals(of partition: PartitionID) throws(StoreFailure) -> (kept: StoreTotals?, found: StoreTotals) {
+    try rows.atOnePoint { () throws(StoreFailure) in
+      let kept = try rows.totals(of: partition)
+      return (kept, try StoreFailure.reading { () throws(DatabaseError) in try rows.count(partition) })
     }
   }
 

@@ -8,7 +8,7 @@ import Wire
 final class StoreRows {
   let path: String
   private let database: Database
-  private let begin, end, one, ofKind, checkpoint: Statement
+  private let begin, end, one, ofKind, every, checkpoint: Statement
   /// nil in a file whose version has none.
   private let outbox, replies: Statement?
 
@@ -20,6 +20,7 @@ final class StoreRows {
     one = try database.prepare("SELECT body FROM entities WHERE partition = ? AND kind = ? AND key = ?")
     ofKind = try database.prepare(
       "SELECT key, body FROM entities WHERE partition = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?")
+    every = try database.prepare("SELECT kind, key, body FROM entities WHERE partition = ?")
     checkpoint = try database.prepare("SELECT epoch, header FROM checkpoints WHERE partition = ?")
     let hasUnsent = try database.integer("PRAGMA user_version") ?? 0 >= StoreFile.unsentVersion
     if hasUnsent {
@@ -115,6 +116,37 @@ final class StoreRows {
     let epoch = UInt64(clamping: checkpoint.integer(0))
     if checkpoint.isNull(1) { return (epoch, nil) }
     return (epoch, try StoredRows.header(checkpoint.bytes(1), of: partition, in: path))
+  }
+
+  /// The totals that the partition's checkpoint has; nil without a checkpoint, or if it has none.
+  func totals(of partition: PartitionID) throws(StoreFailure) -> StoreTotals? {
+    checkpoint.bind(1, StoreFile.number(of: partition))
+    guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return nil }
+    defer { checkpoint.reset() }
+    return checkpoint.isNull(1) ? nil : try StoredRows.totals(checkpoint.bytes(1), of: partition, in: path)
+  }
+
+  /// What the partition's rows add up to; reads all of them.
+  func count(_ partition: PartitionID) throws(DatabaseError) -> StoreTotals {
+    every.bind(1, StoreFile.number(of: partition))
+    var totals = StoreTotals()
+    while try every.step() {
+      totals.insert(kind: UInt8(clamping: every.integer(0)), key: every.text(1), every.bytes(2))
+    }
+    return totals
+  }
+
+  /// Takes the row of a key, if there is one, out of the totals, if there are any.
+  func remove(
+    kind: UInt8, key: String, of partition: PartitionID, from totals: inout StoreTotals?
+  ) throws(DatabaseError) {
+    if totals == nil { return }
+    one.bind(1, StoreFile.number(of: partition))
+    one.bind(2, Int64(kind))
+    one.bind(3, key)
+    guard try one.step() else { return }
+    totals?.remove(kind: kind, key: key, one.bytes(0))
+    one.reset()
   }
 
   /// Only the newest epoch.

@@ -47,6 +47,18 @@ public enum StoredRows {
     throw StoreFailure(.format, "\(place): the checkpoint of \(partition) is damaged: \(reason); \(advice)")
   }
 
+  /// The totals in a checkpoint's header; nil if it has none.
+  /// - Throws: `StoreFailure` that names the place and the partition.
+  public static func totals(
+    _ bytes: UnsafeRawBufferPointer, of partition: PartitionID, in place: String
+  ) throws(StoreFailure) -> StoreTotals? {
+    do throws(WireError) {
+      return try CheckpointCodec.totals(bytes)
+    } catch {
+      throw StoreFailure(.format, "\(place): the checkpoint of \(partition) is damaged: \(error); \(advice)")
+    }
+  }
+
   /// An unacknowledged message.
   /// - Throws: `StoreFailure` that names the place, the message and the partition.
   package static func message(

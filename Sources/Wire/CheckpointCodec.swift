@@ -5,9 +5,13 @@ import Streams
 /// Turns checkpoint headers into bytes, and back. The format is `CheckpointHeader` of `records.proto`.
 public enum CheckpointCodec {
   /// Appends the header's bytes to `bytes`.
-  public static func encode(_ header: CheckpointHeader, into bytes: inout [UInt8]) {
+  /// - Parameter totals: what the store's rows add up to; nil where a store does not keep it.
+  public static func encode(
+    _ header: CheckpointHeader, totals: StoreTotals? = nil, into bytes: inout [UInt8]
+  ) {
     let rows = header.dedup.count + header.received.count + header.caused.count
     var writer = Writer(capacity: 256 + 32 * min(rows, 1_024))
+    if let totals { writer.message(14) { totals.write(to: &$0) } }
     if header.isReleased { writer.number(13, UInt64(1)) }
     for row in header.caused.reversed() { writer.message(12) { row.write(to: &$0) } }
     for row in header.received.reversed() { writer.message(11) { row.write(to: &$0) } }
@@ -26,7 +30,22 @@ public enum CheckpointCodec {
     writer.withBytes { bytes.append(contentsOf: $0) }
   }
 
-  /// Decodes a header that anybody may have written. Never traps.
+  /// Decodes the totals in a header's bytes, which anybody may have written; nil if it has none. Never traps.
+  /// - Throws: `WireError` that names what is wrong.
+  public static func totals(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> StoreTotals? {
+    var reader = Reader(bytes)
+    var totals: StoreTotals?
+    while let field = try reader.next() {
+      if field.number == 14 {
+        totals = try StoreTotals(wire: reader.message(field))
+      } else {
+        try reader.skip(field)
+      }
+    }
+    return totals
+  }
+
+  /// Decodes a header, without its totals, that anybody may have written. Never traps.
   /// - Throws: `WireError` that names what is wrong.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> CheckpointHeader {
     var reader = Reader(bytes)

@@ -6,32 +6,52 @@ import Model
 /// be hashed separately and combined, and, except by chance, two states are equal if their hashes are. It guards
 /// against mistakes, not against forged rows.
 public struct StateHash: Hashable, Sendable, CustomStringConvertible {
-  private var high: UInt64 = 0
-  private var low: UInt64 = 0
+  private(set) var high: UInt64 = 0
+  private(set) var low: UInt64 = 0
 
   /// The hash of no entities.
   public init() {}
+
+  init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// The hash of one entity, from its key's kind and text and the bytes of its row.
+  init(kind: UInt8, key: String, _ body: UnsafeRawBufferPointer) {
+    var writer = Writer(capacity: body.count + key.utf8.count + 8)
+    writer.raw(body)
+    self.init(kind, key, behind: &writer)
+  }
+
+  /// - Parameter writer: has the row.
+  private init(_ kind: UInt8, _ key: String, behind writer: inout Writer) {
+    // Before the row: kind, length of the text, text; so no two pairs give the same bytes.
+    writer.raw(key)
+    writer.varint(UInt64(key.utf8.count))
+    writer.varint(UInt64(kind))
+    (high, low) = writer.withBytes(MurmurHash3.hash)
+  }
 
   /// Adds an entity that is not in the set yet.
   public mutating func insert(_ key: EntityKey, _ entity: Entity) {
     var writer = Writer(capacity: 256)
     entity.write(to: &writer)
-    // Before the row: kind, length of the text, text; so no two pairs give the same bytes.
-    let text = EntityCodec.text(of: key)
-    writer.raw(text)
-    writer.varint(UInt64(text.utf8.count))
-    writer.varint(UInt64(EntityCodec.kind(of: key)))
-    let (high, low) = writer.withBytes(MurmurHash3.hash)
-    add(high, low)
+    combine(StateHash(EntityCodec.kind(of: key), EntityCodec.text(of: key), behind: &writer))
   }
 
   /// Adds a set of other entities.
-  public mutating func combine(_ other: StateHash) { add(other.high, other.low) }
+  public mutating func combine(_ other: StateHash) {
+    let (sum, carry) = low.addingReportingOverflow(other.low)
+    low = sum
+    high = high &+ other.high &+ (carry ? 1 : 0)
+  }
 
-  private mutating func add(_ high: UInt64, _ low: UInt64) {
-    let (sum, carry) = self.low.addingReportingOverflow(low)
-    self.low = sum
-    self.high = self.high &+ high &+ (carry ? 1 : 0)
+  /// Takes out a set of entities that are in it.
+  mutating func subtract(_ other: StateHash) {
+    let (difference, borrow) = low.subtractingReportingOverflow(other.low)
+    low = difference
+    high = high &- other.high &- (borrow ? 1 : 0)
   }
 
   /// 32 hexadecimal digits.

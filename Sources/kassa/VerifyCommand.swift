@@ -13,7 +13,8 @@ enum VerifyCommand {
         + "nothing. Replays the log beyond the store until every checkout has ended, and compares orders, stock and "
         + "payments. If the log still has its beginning (event-log-retention keep; topics that retention has not "
         + "shortened yet), it also replays the whole history and compares the hash of the state with that of the "
-        + "store.",
+        + "store. The rows of a folder's store are always counted and hashed, and compared with what the checkpoints "
+        + "that wrote them say.",
       "For a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
         + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments, or the files of the last "
         + "three. Give them as to serve: as flags, as environment variables, or in a settings file.",
@@ -52,6 +53,7 @@ enum VerifyCommand {
       log               \(report.recordsReplayed) records beyond the store
       void records      \(report.voidRecords) that leave no trace
       store = replay    \(comparison(report))
+      store = totals    \(counted(report))
       store hash        \(report.storeHash)
 
       """)
@@ -78,6 +80,12 @@ enum VerifyCommand {
     settings.cluster.role = .all
     let options = try PodOptions(settings)
     return try ClusterSource(options.kafka, databases: options.databases)
+  }
+
+  private static func counted(_ report: AuditReport) -> String {
+    let compared = "the rows of \(report.partitionsTotalled) partitions compared with their checkpoints' totals"
+    if report.partitionsUntotalled == 0 { return compared }
+    return "\(compared); \(report.partitionsUntotalled) have none: written by an earlier version, or a cluster's"
   }
 
   private static func comparison(_ report: AuditReport) -> String {

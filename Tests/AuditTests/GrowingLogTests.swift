@@ -6,6 +6,7 @@ import Streams
 import Tenancy
 import TestSupport
 import Testing
+import Wire
 
 /// A log that is not read as of one moment, and that several processes write: that of a cluster, here on a folder.
 @Suite struct GrowingLogTests {
@@ -123,6 +124,9 @@ private final class GrowingSource: AuditSource {
   }
   func forEachEntity(of partition: PartitionID, _ body: (EntityKey, Entity) throws -> Void) throws {
     try folder.forEachEntity(of: partition, body)
+  }
+  func totals(of partition: PartitionID) throws -> (kept: StoreTotals, found: StoreTotals)? {
+    try folder.totals(of: partition)
   }
 
   func offsets(of partition: PartitionID) throws -> Range<Int64> {

@@ -96,14 +96,15 @@ final class HandDrivenShop {
 
   /// Executes commands, each with everything that follows from it.
   func execute(_ commands: [Command]) throws {
-    for command in commands { try settle(after: command) }
+    for command in commands { try execute(command, under: nil) }
   }
 
-  private func settle(after command: Command) throws {
+  /// Executes a command under an idempotency key.
+  func execute(_ command: Command, under key: IdempotencyToken?) throws {
     requests += 1
     let partition = partition(of: command)
     let client = ClientCommand(
-      request: RequestID(incarnation: 1, lane: 0, number: requests), idempotency: nil, trace: nil, command: command)
+      request: RequestID(incarnation: 1, lane: 0, number: requests), idempotency: key, trace: nil, command: command)
     #expect(owners[partition]?.receive(client, deadline: nil) == true)
     try settle()
   }

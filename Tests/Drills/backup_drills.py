@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 
+from boot_drills import refused
 from checks import Load, ask, wait_until
 from deposits import Deposits
 from processes import Server
@@ -111,6 +112,38 @@ def machine_lost(checks, kassa, folder, seed):
             again.close()
         checks.check(server.end() == 0, "SIGTERM ends the server with 0")
         checks.folder(server)
+
+
+def quiet_copy(checks, kassa, folder, _seed):
+    """A copy of a quiet shop's FORMAT and databases without their write-ahead logs is refused; the shop itself starts
+    after kill -9, and its backup is whole."""
+    server = Server(kassa, folder)
+    server.start()
+    user = created(server, "/payment/create_user", "user_id")
+    for number in range(40):
+        posted(server, f"/payment/add_funds/{user}/1", key=f"deposit-{number}")
+    os.makedirs(os.path.join(folder, "copy", "data"))
+    copy = Server(kassa, os.path.join(folder, "copy"))
+    for name in ("FORMAT", "log.sqlite", "store.sqlite"):
+        shutil.copy(os.path.join(server.data, name), copy.data)
+    words = (copy.data, "lacks log.sqlite-wal and store.sqlite-wal", "kassa backup")
+    status, said, complaints = command(kassa, "verify", copy.data)
+    checks.check(status == 1 and "sound" not in said and all(word in complaints for word in words),
+                 f"kassa verify refuses the copy: {status} {said[:80]}{complaints.strip()[-300:]}")
+    refused(checks, copy, "a copy without the newest changes", *words)
+    backed_up(checks, server, os.path.join(folder, "backup"))
+    server.end(signal.SIGKILL)
+    server.start()
+    credit = json.loads(ask(server.http, f"/payment/find_user/{user}")[1])["credit"]
+    checks.check(credit == 40, f"after kill -9 the shop has its deposits: {credit}")
+    checks.check(server.end() == 0, "SIGTERM ends the server with 0")
+    names = sorted(os.listdir(server.data))
+    with open(os.path.join(server.data, "FORMAT"), encoding="ascii") as file:
+        checks.check("state=complete" in file.read() and not any(name.endswith("-wal") for name in names),
+                     f"then the databases have everything: {names}")
+    checks.folder(server)
+    copy.close()
+    server.close()
 
 
 def backed_up(checks, server, target):

@@ -28,7 +28,8 @@ def counted(report):
 
 @contextlib.contextmanager
 def edited(data, name):
-    """One of a folder's databases, for changes behind the program's back; all of it in its main file then."""
+    """One of a folder's databases, for changes behind the program's back; all of it in its main file then, and the
+    folder says so, also after kill -9."""
     database = sqlite3.connect(os.path.join(data, name))
     try:
         with database:
@@ -36,6 +37,11 @@ def edited(data, name):
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         database.close()
+    path = os.path.join(data, "FORMAT")
+    with open(path, encoding="ascii") as file:
+        known = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(known.replace("state=running", "state=complete"))
 
 
 def damages(checks, kassa, folder, seed):

@@ -31,6 +31,7 @@ def drills(kills, is_long):
         "places": boot_drills.places,
         "lost deposit": damage_drills.lost_deposit,
         "refusals": boot_drills.refusals,
+        "quiet copy": backup_drills.quiet_copy,
         "damage": damage_drills.damages,
         "deleted folder": damage_drills.deleted_folder,
         "API keys": caller_drills.api_keys,

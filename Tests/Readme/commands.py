@@ -253,7 +253,7 @@ DATA = {
     ("docs/monitoring.md", "PARTITION    OWNER       EPOCH  STATE       LAG  CHECKPOINT AGE  DIRTY  PARKED  APPLIED  "
      "CHECKPOINTED"),
     ("docs/running.md", "KASSA_MODE=cluster"),
-    ("docs/running.md", "FORMAT         the folder's format version and its partition count"),
+    ("docs/running.md", "FORMAT         the folder's format version, its partition count, and whether a server uses it"),
     ("docs/stack.md", ".stack/gateway         the gateway's address; it is there as long as the stack is ready"),
     ("docs/internals/saga.md", "open ──checkout──► checkingOut ──paid──► paid"),
     ("docs/internals/saga.md", "reserve ─► parked ─► held ─► committed (gone)"),

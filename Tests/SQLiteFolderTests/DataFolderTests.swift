@@ -40,13 +40,13 @@ private let files = [
 
   @Test func makesAFolderForItsUserAlone() throws {
     let folder = try open()
-    #expect(folder.format == DataFolderFormat(version: 1, partitionCount: 8, isComplete: true))
+    #expect(folder.format == DataFolderFormat(version: 1, partitionCount: 8, state: .running))
     #expect(try mode(path) == 0o700)
     #expect(try mode(path + "/one.sqlite") == 0o600)
     let two = try Database(path: path + "/two.sqlite", mode: .readOnly)
     #expect(try two.integer("PRAGMA page_size") == 8_192)
     #expect(try two.integer("PRAGMA user_version") == 3)
-    #expect(try DataFolder.readFormat(path) == folder.format)
+    #expect(try DataFolder.readFormat(path, files: files) == folder.format)
   }
 
   @Test func opensWhatItMadeAndKeepsWhatIsInIt() throws {
@@ -56,6 +56,84 @@ private let files = [
     }
     let folder = try DataFolder(existing: path, files: files)
     #expect(folder.format.partitionCount == 8)
+    #expect(try files[0].open(in: path, mode: .readOnly).integer("SELECT x FROM t") == 17)
+  }
+
+  private func state() throws -> DataFolderFormat.State { try DataFolder.readFormat(path, files: files).state }
+
+  private func leave(_ suffix: String) -> [String] {
+    files.map { path + "/" + $0.name + suffix }.filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  @Test func saysWhetherItIsInUse() throws {
+    do {
+      let folder = try open()
+      #expect(try state() == .running)
+      #expect(leave("-wal").count == 2, "nothing was written, and the logs are there")
+      try files[0].open(in: folder.path, mode: .readWrite).execute("INSERT INTO t VALUES (17)")
+      #expect(leave("-wal").count == 2, "whatever opens and closes a database")
+    }
+    #expect(try state() == .complete)
+    #expect(leave("-wal").isEmpty && leave("-shm").isEmpty)
+    #expect(try files[0].open(in: path, mode: .readOnly).integer("SELECT x FROM t") == 17)
+  }
+
+  /// As a crash leaves it: the lock is gone, everything else is as it was.
+  private func crashed() throws {
+    let folder = try open()
+    try files[0].open(in: folder.path, mode: .readWrite).execute("INSERT INTO t VALUES (17)")
+    folder.leave()
+  }
+
+  @Test func startsAfterACrash() throws {
+    for _ in 0..<2 {
+      try crashed()
+      #expect(try state() == .running)
+    }
+    do { _ = try open() }
+    #expect(try state() == .complete)
+    #expect(try files[0].open(in: path, mode: .readOnly).integer("SELECT count(*) FROM t") == 2)
+  }
+
+  @Test(arguments: [["one.sqlite-wal"], ["two.sqlite-wal"], ["one.sqlite-wal", "two.sqlite-wal"]], [false, true])
+  func refusesACopyWithoutTheNewestChanges(_ names: [String], _ wasOpened: Bool) throws {
+    try crashed()
+    for name in names { try FileManager.default.removeItem(atPath: path + "/" + name) }
+    // A look into the copy with a tool that only reads makes empty ones.
+    if wasOpened { for name in names { try Data().write(to: URL(fileURLWithPath: path + "/" + name)) } }
+    let words = names.joined(separator: " and ")
+    expectRefusal(.incomplete, "lacks \(words), ", "kassa backup") {
+      _ = try DataFolder.readFormat(path, files: files)
+    }
+    expectRefusal(.incomplete, "lacks \(words), ", "kassa backup") { _ = try open() }
+    expectRefusal(.incomplete, "lacks \(words), ", "kassa backup") {
+      _ = try DataFolder(existing: path, files: files)
+    }
+  }
+
+  @Test func staysRunningWhileSomebodyReadsAnOlderState() throws {
+    do { _ = try open() }
+    let reader = try files[0].open(in: path, mode: .readOnly)
+    try reader.hold()
+    try change(path)
+    #expect(try state() == .running, "what the reader holds up is only in the write-ahead log")
+    reader.rollback()
+    do { _ = try open() }
+    #expect(try state() == .complete)
+    #expect(try reader.integer("SELECT x FROM t") == 17)
+  }
+
+  private func change(_ path: String) throws {
+    let folder = try open()
+    try files[0].open(in: folder.path, mode: .readWrite).execute("INSERT INTO t VALUES (17)")
+    #expect(try state() == .running)
+  }
+
+  @Test func opensAFolderOfAnEarlierVersion() throws {
+    // It said complete all the while, and a crash left its write-ahead logs.
+    try crashed()
+    try "format=1\npartitions=8\nstate=complete\n".write(toFile: path + "/FORMAT", atomically: true, encoding: .utf8)
+    do { _ = try open() }
     #expect(try files[0].open(in: path, mode: .readOnly).integer("SELECT x FROM t") == 17)
   }
 
@@ -117,14 +195,14 @@ private let files = [
     try "format=1\npartitions=8\nstate=creating\n".write(toFile: path + "/FORMAT", atomically: true, encoding: .utf8)
     try "half a database".write(toFile: path + "/one.sqlite", atomically: true, encoding: .utf8)
     try FileManager.default.removeItem(atPath: path + "/two.sqlite")
-    #expect(try open().format.isComplete)
+    #expect(try open().format.state == .running)
     expectRefusal(.partitionCount) { _ = try open(4) }
   }
 
   @Test func makesNothingOfAFolderForTools() throws {
-    expectRefusal(.inaccessible) { _ = try DataFolder.readFormat(path) }
+    expectRefusal(.inaccessible) { _ = try DataFolder.readFormat(path, files: files) }
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    expectRefusal(.incomplete) { _ = try DataFolder.readFormat(path) }
+    expectRefusal(.incomplete) { _ = try DataFolder.readFormat(path, files: files) }
     expectRefusal(.incomplete) { _ = try DataFolder(existing: path, files: files) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
   }
@@ -178,7 +256,7 @@ private let files = [
     FileFaults.set(fault, of: .write, on: path + "/two.sqlite")
     expectRefusal(.inaccessible, "two.sqlite") { _ = try open() }
     FileFaults.set(nil, of: .write, on: path + "/two.sqlite")
-    #expect(try open().format.isComplete, "with room again the next start completes it")
+    #expect(try open().format.state == .running, "with room again the next start completes it")
   }
 
   // MARK: Versions of a database

@@ -3,7 +3,7 @@ import SQLiteFolder
 import TestSupport
 import Testing
 
-private let format = DataFolderFormat(version: 1, partitionCount: 8, isComplete: true)
+private let format = DataFolderFormat(version: 1, partitionCount: 8, state: .complete)
 private let file = DatabaseFile(
   name: "one.sqlite", applicationID: 11, version: 1, pageBytes: 8_192, schema: ["CREATE TABLE t (x)"])
 
@@ -41,11 +41,11 @@ private let file = DatabaseFile(
     let folder = try NewFolder(path: hasSlash ? path + "/" : path)
     #expect(folder.partialPath == path + (isThere ? "/partial" : ".partial"))
     try "x".write(toFile: folder.partialPath + "/a", atomically: false, encoding: .utf8)
-    #expect(throws: DataFolderFailure.self) { try DataFolder.readFormat(folder.partialPath) }
-    try folder.seal(format)
-    #expect(throws: DataFolderFailure.self) { try DataFolder.readFormat(path) }
+    #expect(throws: DataFolderFailure.self) { try DataFolder.readFormat(folder.partialPath, files: []) }
+    try folder.seal(partitionCount: 8)
+    #expect(throws: DataFolderFailure.self) { try DataFolder.readFormat(path, files: []) }
     try folder.complete()
-    #expect(try DataFolder.readFormat(path) == format)
+    #expect(try DataFolder.readFormat(path, files: []) == format)
     #expect(names(path) == (isThere ? ["FORMAT", "LOCK", "a", "lost+found"] : ["FORMAT", "a"]))
     #expect(names(temporary.path) == ["new"])
   }
@@ -54,7 +54,7 @@ private let file = DatabaseFile(
   func leavesNothingWhenItIsGivenUp(_ isThere: Bool) throws {
     if isThere { try make(path) }
     var folder: NewFolder? = try NewFolder(path: path)
-    try folder?.seal(format)
+    try folder?.seal(partitionCount: 8)
     folder = nil
     #expect(names(temporary.path) == (isThere ? ["new"] : []))
     #expect(names(path) == (isThere ? ["LOCK"] : []))
@@ -94,7 +94,7 @@ private let file = DatabaseFile(
   /// Not over a folder that somebody has made meanwhile.
   @Test func keepsWhatTookItsName() throws {
     let folder = try NewFolder(path: path)
-    try folder.seal(format)
+    try folder.seal(partitionCount: 8)
     try make(path + "/notes")
     #expect(throws: DataFolderFailure.self) { try folder.complete() }
     #expect(names(path) == ["notes"])

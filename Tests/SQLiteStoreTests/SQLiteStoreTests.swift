@@ -229,4 +229,51 @@ private func units(_ count: Int64) -> Entity {
     #expect(try #require(size) < 400 * 4_200)
     store.close()
   }
+
+  // MARK: Totals
+
+  /// Changed, deleted, created and deleted, twice in one batch, and expired: in any order.
+  @Test func countsWhatItWrites() throws {
+    let fixture = try Fixture()
+    let store = try fixture.open { $0.expiredRowsMax = 3 }
+    let epoch = try store.acquire(stock).epoch
+    let reader = try SQLiteStoreReader(path: fixture.path)
+    #expect(try reader.totals(of: stock).kept == nil)
+    var random = SystemRandomNumberGenerator()
+    for round in Int64(0)..<60 {
+      var changes: [(EntityKey, Entity?)] = (0..<20).map { _ in
+        (item("\(Int.random(in: 0..<30, using: &random))"), Bool.random(using: &random) ? units(round) : nil)
+      }
+      let expiry = Timestamp(milliseconds: round + Int64.random(in: -2..<9, using: &random))
+      changes.append((.idempotency(IdempotencyKey(unchecked: "k\(round)")), key(expiry)))
+      try store.writeNow(batch(round, changes), epoch: epoch)
+      let totals = try reader.totals(of: stock)
+      #expect(totals.kept == totals.found, "round \(round)")
+    }
+    store.close()
+  }
+
+  private func key(_ expiry: Timestamp) -> Entity {
+    .idempotency(IdempotencyRecord(fingerprint: 1, outcome: nil, expiry: expiry))
+  }
+
+  @Test func countsWhatAnEarlierVersionLeft() throws {
+    let fixture = try Fixture()
+    let store = try fixture.open()
+    let epoch = try store.acquire(stock).epoch
+    try store.writeNow(batch(1, [(item("a"), units(1)), (item("b"), units(2))]), epoch: epoch)
+    let reader = try SQLiteStoreReader(path: fixture.path)
+    let before = try reader.totals(of: stock)
+    // offset 1, without totals
+    try StoreFile.file.open(in: fixture.path, mode: .readWrite).execute(
+      "UPDATE checkpoints SET header = x'0a04080210011002180120013200'")
+    #expect(try reader.totals(of: stock).kept == nil)
+    try store.writeNow(batch(2, [(item("c"), units(3))]), epoch: epoch)
+    let after = try reader.totals(of: stock)
+    #expect(after.kept == after.found && after.found != before.found)
+    try StoreFile.file.open(in: fixture.path, mode: .readWrite).execute("DELETE FROM entities WHERE key = 'a'")
+    let lost = try reader.totals(of: stock)
+    #expect(lost.kept == after.kept && lost.kept != lost.found)
+    store.close()
+  }
 }

@@ -48,7 +48,7 @@ import Testing
     #expect(recorder.out.hasSuffix("next              kassa serve --data \(data)\n"), "\(recorder.out)")
     #expect(recorder.out.contains("not in it         what the shop acknowledged at all, if anything"))
     #expect(names == ["copy", "data"])
-    #expect(try DataFolder.readFormat(data).partitionCount == 2)
+    #expect(try DataFolder.readFormat(data, files: [LogFile.file]).partitionCount == 2)
   }
 
   @Test func aCopyThatIsNotSoundIsKeptAndNotRestored() throws {

@@ -43,10 +43,12 @@ package enum FolderUpgrade {
     path: String, partitionCount: Int, keepsHistory: Bool, options: SQLiteStore.Options = SQLiteStore.Options()
   ) throws -> Report? {
     // Opening the folder later reports what is wrong with it; until then nothing in it is touched.
-    guard let format = try? DataFolder.readFormat(path), format.partitionCount == partitionCount,
+    guard let format = try? DataFolder.readFormat(path, files: [FormerLog.file, StoreFile.file]),
+      format.partitionCount == partitionCount,
       DataFolder.holds(StoreFile.file, path), try FormerLog.isThere(in: path)
     else { return nil }
-    let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [FormerLog.file])
+    let folder = try DataFolder(
+      path: path, partitionCount: partitionCount, files: [FormerLog.file], others: [StoreFile.file])
     let log = try FormerLog(folder)
     // Only reads so far: what cannot be upgraded stays a folder of the earlier version.
     let state = try FormerState(log, try SQLiteStoreReader(path: path), partitionCount: partitionCount)
