@@ -37,6 +37,17 @@ public enum MeshMessage: Hashable, Sendable {
 }
 
 extension MeshMessage {
+  /// Whether nobody waits for it: it may travel with what is said to the same pod a little later.
+  public var isLazy: Bool {
+    switch self {
+    case .acknowledgement, .repliesReceived: true
+    case .messages(let frame): frame.inputs.allSatisfy { if case .commit = $0 { true } else { false } }
+    case .owns, .released, .hello, .commands, .read, .greeting, .gap, .notMine, .replies, .answer, .readForwarded,
+      .readRefused:
+      false
+    }
+  }
+
   /// Whether it makes the receiver work, and waits apart from what ends work: requests that nobody takes must never
   /// block the words that make room for them.
   public var asksForWork: Bool {

@@ -40,6 +40,8 @@ public struct RuntimeOptions: Sendable {
   public var gatherInputsMin = 3
   /// How long a lane keeps gathering after it had that many.
   public var gatherLastingMilliseconds: UInt64 = 100
+  /// How long what nobody waits for, such as acknowledgements, may wait for something else to the same pod.
+  public var lazyMilliseconds: UInt64 = 20
   /// Replies that travel to another pod as one message.
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses continues while nobody else announces itself.

@@ -48,7 +48,12 @@ final class LanePods {
   /// The slots of streams that may have something to send.
   var toSend: [Int] = []
   var reads: AskedReads
-  var outbox: [PodLane: [MeshMessage]] = [:]
+  /// What waits for the end of the turn, or, if nobody waits for any of it, a little longer; by run and lane.
+  private var outbox: [UInt64: [UInt16: [MeshMessage]]] = [:]
+  /// The runs that somebody says something urgent to.
+  private var urgent: Set<UInt64> = []
+  /// When what is not urgent goes out at the latest, by the lane's clock.
+  private var lazyDueAt: UInt64 = 0
   /// Since when replies may have failed to reach their pods, by the clock of `PodLink`.
   var repliesLostAt: Int64?
 
@@ -79,7 +84,30 @@ final class LanePods {
   /// Whether a run of a pod has ended, so that nobody there waits for anything.
   func isGone(_ run: UInt64) -> Bool { run <= newestRun && map.pods[run] == nil }
 
-  var hasUnsent: Bool { !toSend.isEmpty || !outbox.isEmpty || reads.hasUnsent }
+  var hasUnsent: Bool { !toSend.isEmpty || !urgent.isEmpty || reads.hasUnsent }
+
+  func put(_ message: MeshMessage, to: PodLane) {
+    outbox[to.run, default: [:]][to.lane, default: []].append(message)
+    if !message.isLazy { urgent.insert(to.run) }
+  }
+
+  /// Takes what is to be sent now. Nobody waits for an acknowledgement or a commit: these travel with what is said to
+  /// the same pod anyway, or every `lazyMilliseconds`.
+  func takeOutbox(at now: UInt64, lazyMilliseconds: UInt64) -> [(PodLane, [MeshMessage])] {
+    if now >= lazyDueAt {
+      lazyDueAt = now + lazyMilliseconds
+      urgent.formUnion(outbox.keys)
+    }
+    guard !urgent.isEmpty else { return [] }
+    var taken: [(PodLane, [MeshMessage])] = []
+    for run in urgent {
+      for (lane, messages) in outbox.removeValue(forKey: run) ?? [:] {
+        taken.append((PodLane(run: run, lane: lane), messages))
+      }
+    }
+    urgent.removeAll(keepingCapacity: true)
+    return taken
+  }
 
   func markToSend(_ flat: Int) {
     guard !streams[flat].isToSend, !streams[flat].sender.isEmpty else { return }

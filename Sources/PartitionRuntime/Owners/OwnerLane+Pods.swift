@@ -14,7 +14,7 @@ extension OwnerLane {
   /// Says something to a lane of a pod's run.
   func tell(_ message: MeshMessage, _ run: UInt64, lane: UInt16) {
     guard run == shared.run else {
-      pods?.outbox[LanePods.PodLane(run: run, lane: lane), default: []].append(message)
+      pods?.put(message, to: LanePods.PodLane(run: run, lane: lane))
       return
     }
     post(.pod(message), toLane: Int(lane) % shared.options.laneCount)
@@ -38,12 +38,11 @@ extension OwnerLane {
   /// A partition's index in tables over all of them; nil if it does not exist.
   func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitioner.count) }
 
-  /// Hands over what the turn had for other pods.
+  /// Hands over what is to go to other pods.
   func sendToPods() {
-    guard let pods, !pods.outbox.isEmpty else { return }
-    var outbox: [LanePods.PodLane: [MeshMessage]] = [:]
-    swap(&outbox, &pods.outbox)
-    for (to, messages) in outbox where !pods.link.pods.send(messages, to: to.run, lane: to.lane) {
+    guard let pods else { return }
+    for (to, messages) in pods.takeOutbox(at: lane.now, lazyMilliseconds: shared.options.lazyMilliseconds)
+    where !pods.link.pods.send(messages, to: to.run, lane: to.lane) {
       notSent(messages, to: to.run)
     }
   }
