@@ -11,13 +11,6 @@ struct AskedOwner {
 
 /// What a lane of one pod among several knows of the others. Lane-confined.
 final class LanePods {
-  /// A lane of another pod's run.
-  struct PodLane: Hashable {
-    let run: UInt64
-    /// Taken modulo the lanes of that pod.
-    let lane: UInt16
-  }
-
   /// The commands of this lane to one partition.
   struct CommandStream {
     var sender: StreamSender<StreamInput>
@@ -48,12 +41,7 @@ final class LanePods {
   /// The slots of streams that may have something to send.
   var toSend: [Int] = []
   var reads: AskedReads
-  /// What waits for the end of the turn, or, if nobody waits for any of it, a little longer; by run and lane.
-  private var outbox: [UInt64: [UInt16: [MeshMessage]]] = [:]
-  /// The runs that somebody says something urgent to.
-  private var urgent: Set<UInt64> = []
-  /// When what is not urgent goes out at the latest, by the lane's clock.
-  private var lazyDueAt: UInt64 = 0
+  var outbox = PodOutbox()
   /// Since when replies may have failed to reach their pods, by the clock of `PodLink`.
   var repliesLostAt: Int64?
 
@@ -84,30 +72,7 @@ final class LanePods {
   /// Whether a run of a pod has ended, so that nobody there waits for anything.
   func isGone(_ run: UInt64) -> Bool { run <= newestRun && map.pods[run] == nil }
 
-  var hasUnsent: Bool { !toSend.isEmpty || !urgent.isEmpty || reads.hasUnsent }
-
-  func put(_ message: MeshMessage, to: PodLane) {
-    outbox[to.run, default: [:]][to.lane, default: []].append(message)
-    if !message.isLazy { urgent.insert(to.run) }
-  }
-
-  /// Takes what is to be sent now. Nobody waits for an acknowledgement or a commit: these travel with what is said to
-  /// the same pod anyway, or every `lazyMilliseconds`.
-  func takeOutbox(at now: UInt64, lazyMilliseconds: UInt64) -> [(PodLane, [MeshMessage])] {
-    if now >= lazyDueAt {
-      lazyDueAt = now + lazyMilliseconds
-      urgent.formUnion(outbox.keys)
-    }
-    guard !urgent.isEmpty else { return [] }
-    var taken: [(PodLane, [MeshMessage])] = []
-    for run in urgent {
-      for (lane, messages) in outbox.removeValue(forKey: run) ?? [:] {
-        taken.append((PodLane(run: run, lane: lane), messages))
-      }
-    }
-    urgent.removeAll(keepingCapacity: true)
-    return taken
-  }
+  var hasUnsent: Bool { !toSend.isEmpty || outbox.isUrgent || reads.hasUnsent }
 
   func markToSend(_ flat: Int) {
     guard !streams[flat].isToSend, !streams[flat].sender.isEmpty else { return }

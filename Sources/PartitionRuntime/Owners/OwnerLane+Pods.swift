@@ -14,7 +14,7 @@ extension OwnerLane {
   /// Says something to a lane of a pod's run.
   func tell(_ message: MeshMessage, _ run: UInt64, lane: UInt16) {
     guard run == shared.run else {
-      pods?.put(message, to: LanePods.PodLane(run: run, lane: lane))
+      pods?.outbox.put(message, to: PodOutbox.Address(run: run, lane: lane))
       return
     }
     post(.pod(message), toLane: Int(lane) % shared.options.laneCount)
@@ -41,7 +41,7 @@ extension OwnerLane {
   /// Hands over what is to go to other pods.
   func sendToPods() {
     guard let pods else { return }
-    for (to, messages) in pods.takeOutbox(at: lane.now, lazyMilliseconds: shared.options.lazyMilliseconds)
+    for (to, messages) in pods.outbox.take(at: lane.now, lazyMilliseconds: shared.options.lazyMilliseconds)
     where !pods.link.pods.send(messages, to: to.run, lane: to.lane) {
       notSent(messages, to: to.run)
     }
@@ -88,14 +88,14 @@ extension OwnerLane {
 
   private func send(_ replies: [CommandReply], of partition: PartitionID, _ owner: OwnerID, at place: Int) {
     var received: [RequestID] = []
-    var others: [LanePods.PodLane: [CommandReply]] = [:]
+    var others: [PodOutbox.Address: [CommandReply]] = [:]
     for reply in replies {
       let request = reply.request
       if request.incarnation == shared.run {
         answer(reply)
         received.append(request)
       } else {
-        others[LanePods.PodLane(run: request.incarnation, lane: request.lane), default: []].append(reply)
+        others[PodOutbox.Address(run: request.incarnation, lane: request.lane), default: []].append(reply)
       }
     }
     if !received.isEmpty { seats[place].entrance.repliesReceived(received) }
