@@ -3,8 +3,9 @@ import PartitionRuntime
 
 /// One `batch_init` under way: a request that becomes many commands, some of which are under way at a time.
 ///
-/// Every command covers `BatchLimits.numbersMax` numbers at one partition. When a partition is overloaded the run waits
-/// and tries again, within the request's deadline; any other refusal ends it once everything under way has returned.
+/// Every command covers some thousand numbers at one partition, of which it makes those that the partition owns. When a
+/// partition is overloaded the run waits and tries again, within the request's deadline; any other refusal ends it once
+/// everything under way has returned.
 struct BatchRun {
   let origin: RequestOrigin
   let plan: BatchPlan
@@ -12,6 +13,8 @@ struct BatchRun {
   let deadlineMilliseconds: Int64
   /// The partitions that own any of the numbers.
   let partitions: [UInt16]
+  /// How many numbers a command covers.
+  private let span: Int64
   private var nextStart: Int64 = 0
   private var nextPartition = 0
 
@@ -28,12 +31,13 @@ struct BatchRun {
 
   init(
     origin: RequestOrigin, plan: BatchPlan, token: IdempotencyToken?, deadlineMilliseconds: Int64,
-    partitioner: Partitioner
+    partitioner: Partitioner, commandEntities: Int64
   ) {
     self.origin = origin
     self.plan = plan
     self.token = token
     self.deadlineMilliseconds = deadlineMilliseconds
+    span = min(BatchLimits.numbersMax, commandEntities * Int64(partitioner.count))
     if token == nil, plan.count < Int64(partitioner.count) * 4 {
       partitions = Set((0..<plan.count).map { partitioner.index(of: String($0)) }).sorted()
     } else {
@@ -50,12 +54,15 @@ struct BatchRun {
   }
 
   var hasMoreToSubmit: Bool { problem == nil && (!returned.isEmpty || nextStart < plan.count) }
+  /// Whether as much is under way as may be: one command for each partition.
+  func isFull(_ commandsMax: Int) -> Bool { inFlight.count >= min(commandsMax, max(2, partitions.count)) }
+
   var isFinished: Bool { !hasMoreToSubmit && inFlight.isEmpty }
 
   /// The next command.
   var next: Part {
     if let first = returned.last { return first }
-    let end = min(nextStart + BatchLimits.numbersMax, plan.count)
+    let end = min(nextStart + span, plan.count)
     let start = min(nextStart, end)
     let partition = nextPartition < partitions.count ? partitions[nextPartition] : 0
     return Part(
@@ -71,7 +78,7 @@ struct BatchRun {
     nextPartition += 1
     if nextPartition >= partitions.count {
       nextPartition = 0
-      nextStart += BatchLimits.numbersMax
+      nextStart += span
     }
   }
 

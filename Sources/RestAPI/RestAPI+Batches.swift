@@ -16,7 +16,7 @@ extension RestAPI {
     let batch = BatchRun(
       origin: origin, plan: plan, token: token,
       deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.batchDeadlineMilliseconds,
-      partitioner: port.partitioner)
+      partitioner: port.partitioner, commandEntities: limits.batchCommandEntities)
     batches[origin.exchange.number] = batch
     pump(origin.exchange.number)
   }
@@ -28,7 +28,7 @@ extension RestAPI {
     isPumping = true
     defer { isPumping = false }
     while let batch = batches[exchange], batch.hasMoreToSubmit,
-      batch.inFlight.count < limits.batchCommandsInFlightMax
+      !batch.isFull(limits.batchCommandsInFlightMax)
     {
       let next = batch.next
       lastBatchNumber += 1

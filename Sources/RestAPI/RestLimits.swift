@@ -12,6 +12,8 @@ public struct RestLimits: Hashable, Sendable {
   public var batchesMax = 4
   /// Commands of one `batch_init` that wait for their partitions at the same time.
   public var batchCommandsInFlightMax = 32
+  /// Roughly how many entities one of these commands makes, so that other requests do not wait long for their turn.
+  public var batchCommandEntities: Int64 = 512
   /// The longest path; the longest one that means something has 195 characters, three times that fully escaped.
   public var pathBytesMax = 1_024
 
@@ -20,7 +22,7 @@ public struct RestLimits: Hashable, Sendable {
   /// A sentence about the first bound that makes no sense.
   public var contradiction: String? {
     if pendingRequestsMax < 1 || requestDeadlineMilliseconds < 1 || batchDeadlineMilliseconds < 1 || batchesMax < 1
-      || batchCommandsInFlightMax < 1
+      || batchCommandsInFlightMax < 1 || batchCommandEntities < 1
     {
       return "every bound of the REST API must be at least 1"
     }
