@@ -185,7 +185,12 @@ extension APIDocument {
         "minItems": 2,
         "maxItems": 2
       },
-      "OrderStatus": {"type": "string", "enum": ["open", "checking_out", "paid"]},
+      "OrderStatus": {
+        "type": "string",
+        "pattern": "^[a-z_]+$",
+        "description": "open, checking_out or paid. Later versions may add others.",
+        "examples": ["open", "checking_out", "paid"]
+      },
       "Item": {
         "type": "object",
         "required": ["stock", "price"],
@@ -250,7 +255,7 @@ extension APIDocument {
           "idempotency_key": {"type": "string"},
           "partition": {"type": "string"},
           "scope": {"type": "string"},
-          "service": {"type": "string", "enum": ["orders", "stock", "payments"]},
+          "service": {"type": "string", "pattern": "^[a-z]+$", "examples": ["orders", "stock", "payments"]},
           "find_out": {"type": "string", "description": "A path that shows what became of the request."}
         },
         "additionalProperties": false,
