@@ -417,17 +417,19 @@ import Testing
     limits.connectionsMax = 2
     limits.connectionsPerAddressMax = 1
     let ledger = ConnectionLedger(limits: limits)
-    #expect(ledger.admit(address(1)) == .welcome)
-    #expect(ledger.admit(address(1)) == .surplus(.perAddress))
-    #expect(ledger.admit(address(2)) == .welcome)
-    #expect(ledger.admit(address(3)) == .surplus(.total))
+    #expect(ledger.admit(address(1), at: 0) == .welcome)
+    #expect(ledger.admit(address(1), at: 0) == .surplus(.perAddress))
+    #expect(ledger.admit(address(2), at: 0) == .welcome)
+    #expect(ledger.admit(address(3), at: 0) == .surplus(.total))
     #expect(ledger.openConnections == 2 && ledger.refusedConnections == 2 && ledger.acceptedConnections == 2)
-    for _ in 1..<ConnectionLedger.surplusPerAddressMax { #expect(ledger.admit(address(3)) == .surplus(.total)) }
-    #expect(ledger.admit(address(3)) == .turnedAway)
+    for _ in 1..<ConnectionLedger.surplusPerAddressMax {
+      #expect(ledger.admit(address(3), at: 0) == .surplus(.total))
+    }
+    #expect(ledger.admit(address(3), at: 0) == .turnedAway)
     ledger.leave(address(3), isSurplus: true)
-    #expect(ledger.admit(address(3)) == .surplus(.total))
+    #expect(ledger.admit(address(3), at: 0) == .surplus(.total))
     ledger.leave(address(1), isSurplus: false)
-    #expect(ledger.admit(address(3)) == .welcome)
+    #expect(ledger.admit(address(3), at: 0) == .welcome)
     #expect(ledger.openConnections == 2)
   }
 
