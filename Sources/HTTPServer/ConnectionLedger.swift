@@ -5,8 +5,8 @@ import Lanes
 /// How many connections a server's lanes have, in total and by client address. Shared by the lanes.
 ///
 /// At a bound a newcomer takes the place of the connection that has been idle for longest, of its own address if the
-/// address's bound is reached. If none has been idle for `idleMillisecondsMin`, some more connections are admitted just long enough to refuse them with
-/// an answer.
+/// address's bound is reached. If none has been idle for `idleMillisecondsMin`, some more connections are admitted just
+/// long enough to refuse them with an answer.
 public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0

@@ -70,8 +70,8 @@ public enum SettingsTable {
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
       "open connections of one client address",
       "A further one takes the place of the one of its address that has been idle for longest, and for a second at "
-        + "least; if there is none, it is refused with 429. Behind a gateway all clients have its address: then set this to "
-        + "`connections-max`."),
+        + "least; if there is none, it is refused with 429. Behind a gateway all clients have its address: then set "
+        + "this to `connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
       "the request line and all headers together",
