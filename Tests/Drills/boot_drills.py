@@ -243,8 +243,10 @@ def too_many_connections(checks, kassa, folder, _seed):
         # Nobody makes room sooner.
         time.sleep(1.1)
         for address, longest in (("127.0.0.1", held[0]), ("127.0.0.3", held[2])):
-            statuses = asked([http.client.HTTPConnection(
-                "127.0.0.1", server.http, timeout=10, source_address=(address, 0))])
+            # It stays open: the next one has to find no room.
+            held.append(http.client.HTTPConnection(
+                "127.0.0.1", server.http, timeout=10, source_address=(address, 0)))
+            statuses = asked(held[-1:])
             checks.check(statuses == [200], f"now that they have been idle, one from {address} gets {statuses}")
             checks.check(longest.sock.recv(1) == b"", "the one idle for longest, of all or of its address, is closed")
         displaced = server.metric("kassa_http_connections_displaced_total")
