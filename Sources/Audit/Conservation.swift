@@ -11,9 +11,11 @@ struct Conservation {
   private var paidByHand: UInt64 = 0
   private var paidWithoutOrder: UInt64 = 0
   /// What checkouts took, by user and order.
-  private var charged: [EntityKey: Money] = [:]
+  private var charged: [EntityKey: Payment] = [:]
+  /// The payments that are not a checkout's.
+  private var otherPayments: Set<EntityKey> = []
   private var paidOrders: [(OrderID, Order)] = []
-  /// Users whose account was begun anew: what was taken for their former orders may have made room for a new payment.
+  /// Users whose account was begun anew: what was taken for a former order may have made room for a payment by hand.
   private var renewed: Set<UserID> = []
 
   /// The most findings listed.
@@ -72,9 +74,11 @@ struct Conservation {
 
   private mutating func check(_ user: UserID, _ order: OrderID, _ payment: Payment) {
     switch payment.status {
-    case .byHand: paidByHand &+= UInt64(payment.amount.value)
-    case .checkout: charged[.payment(user, order)] = payment.amount
-    case .refunded: break
+    case .byHand:
+      paidByHand &+= UInt64(payment.amount.value)
+      otherPayments.insert(.payment(user, order))
+    case .checkout: charged[.payment(user, order)] = payment
+    case .refunded: otherPayments.insert(.payment(user, order))
     }
   }
 
@@ -82,12 +86,19 @@ struct Conservation {
   mutating func finish(orders: Ledger, stock: Ledger, payments: Ledger) {
     for (id, order) in paidOrders {
       let cost = order.lines.reduce(into: Int64(0)) { $0 &+= $1.price.value &* $1.quantity.value }
-      guard let taken = charged[.payment(order.user, id)] else {
-        if renewed.contains(order.user) { continue }
+      let key = EntityKey.payment(order.user, id)
+      guard let payment = charged[key] else {
+        if renewed.contains(order.user), otherPayments.contains(key) { continue }
         find("order \(id) is paid and no money was taken from user \(order.user)")
         continue
       }
-      if taken.value != cost { find("order \(id) costs \(cost) and \(taken) was taken from user \(order.user)") }
+      if payment.amount.value != cost {
+        find("order \(id) costs \(cost) and \(payment.amount) was taken from user \(order.user)")
+      }
+      // Both are of the rules that number a partition's attempts.
+      if order.attempt > UInt64(UInt32.max), payment.attempt > 0, payment.attempt != order.attempt {
+        find("order \(id) was paid by its checkout \(order.attempt), and the money taken by \(payment.attempt)")
+      }
     }
     let pairs: [(String, UInt64, UInt64)] = [
       ("checkouts: paid at orders, charged at payments", orders.checkouts, payments.checkouts),

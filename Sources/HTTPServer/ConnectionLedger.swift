@@ -5,8 +5,8 @@ import Lanes
 /// How many connections a server's lanes have, in total and by client address. Shared by the lanes.
 ///
 /// At a bound a newcomer takes the place of the connection that has been idle for longest, of its own address if the
-/// address's bound is reached. If none is idle, some more connections are admitted just long enough to refuse them with
-/// an answer.
+/// address's bound is reached. If none has been idle for `idleMillisecondsMin`, some more connections are admitted just
+/// long enough to refuse them with an answer.
 public final class ConnectionLedger: Sendable {
   private struct Counts {
     var total = 0
@@ -32,6 +32,9 @@ public final class ConnectionLedger: Sendable {
   /// and not yet closed.
   static let surplusMax = 256
   static let surplusPerAddressMax = 32
+  /// How long a connection must have been idle to be displaced: a client in the middle of its work sends its next
+  /// request sooner, and a crowd of newcomers must not close each other's connections before they are used.
+  static let idleMillisecondsMin: UInt64 = 1_000
 
   /// Open connections of all lanes, not counting those to be refused.
   public var openConnections: Int { counts.withLock { $0.total } }
@@ -66,15 +69,18 @@ public final class ConnectionLedger: Sendable {
   }
 
   /// Counts a new connection, or refuses it.
-  func admit(_ address: PeerAddress) -> Admission {
+  /// - Parameter now: by the lane's clock.
+  func admit(_ address: PeerAddress, at now: UInt64) -> Admission {
     let admission = count(address)
-    guard case .surplus(let bound) = admission, let displaced = displace(of: bound == .perAddress ? address : nil)
+    guard case .surplus(let bound) = admission, now >= Self.idleMillisecondsMin,
+      let displaced = displace(
+        of: bound == .perAddress ? address : nil, idleSince: now - Self.idleMillisecondsMin)
     else { return admission }
     counts.withLock { counts in
-      Self.takeOne(of: displaced, from: &counts.byAddress)
-      counts.byAddress[address, default: 0] += 1
-      Self.takeOne(of: address, from: &counts.surplusByAddress)
-      counts.surplusByAddress[displaced, default: 0] += 1
+      Self.add(-1, of: displaced, to: &counts.byAddress)
+      Self.add(1, of: address, to: &counts.byAddress)
+      Self.add(-1, of: address, to: &counts.surplusByAddress)
+      Self.add(1, of: displaced, to: &counts.surplusByAddress)
       counts.refusedConnections &-= 1
       counts.acceptedConnections &+= 1
       counts.displacedConnections &+= 1
@@ -82,11 +88,12 @@ public final class ConnectionLedger: Sendable {
     return .welcome
   }
 
-  /// Closes the connection that has been idle for longest in all lanes, and returns its address; nil if none is idle.
-  private func displace(of address: PeerAddress?) -> PeerAddress? {
+  /// Closes the connection that has been idle for longest in all lanes, and returns its address; nil if none has been
+  /// since `latest`.
+  private func displace(of address: PeerAddress?, idleSince latest: UInt64) -> PeerAddress? {
     let idle = lanes.withLock { $0 }.compactMap { lane in lane.longestIdle(of: address).map { (lane, since: $0) } }
     for (lane, _) in idle.sorted(by: { $0.since < $1.since }) {
-      if let displaced = lane.displace(of: address) { return displaced }
+      if let displaced = lane.displace(of: address, idleSince: latest) { return displaced }
     }
     return nil
   }
@@ -113,17 +120,18 @@ public final class ConnectionLedger: Sendable {
     counts.withLock { counts in
       if isSurplus {
         counts.surplus -= 1
-        Self.takeOne(of: address, from: &counts.surplusByAddress)
+        Self.add(-1, of: address, to: &counts.surplusByAddress)
       } else {
         counts.total -= 1
-        Self.takeOne(of: address, from: &counts.byAddress)
+        Self.add(-1, of: address, to: &counts.byAddress)
       }
     }
   }
 
-  private static func takeOne(of address: PeerAddress, from counts: inout [PeerAddress: Int]) {
-    guard let ofAddress = counts[address] else { return }
-    counts[address] = ofAddress > 1 ? ofAddress - 1 : nil
+  /// A count may be negative for a moment: a displaced connection may leave before it is counted as surplus.
+  private static func add(_ change: Int, of address: PeerAddress, to counts: inout [PeerAddress: Int]) {
+    let count = counts[address, default: 0] + change
+    counts[address] = count == 0 ? nil : count
   }
 }
 

@@ -52,6 +52,7 @@ extension HTTPServer {
     if isTLS, !client.isCounted {
       client.isCounted = true
       client.bytesTaken = received
+      if let place = client.place { idle.idle(place, since: lane.now, bytesTaken: received) }
     }
     return received > client.bytesTaken
   }

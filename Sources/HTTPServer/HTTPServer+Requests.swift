@@ -9,7 +9,7 @@ extension HTTPServer {
   func admit(_ address: UnsafePointer<sockaddr>?) -> Bool {
     releaseUnopened()
     let address = PeerAddress(address)
-    switch ledger.admit(address) {
+    switch ledger.admit(address, at: lane.now) {
     case .welcome: admitted = (address, nil)
     case .surplus(let bound): admitted = (address, bound)
     case .turnedAway: return false
@@ -180,10 +180,9 @@ extension HTTPServer {
     }
     client.reset()
     client.deadline = lane.now + UInt64(limits.idleMilliseconds)
-    guard let place = client.place else { return }
-    // Over TLS the system also counts TLS's own bytes.
-    let bytesTaken = isTLS ? kassa_socket_bytes_received(client.socket) : client.bytesTaken
-    idle.idle(place, since: lane.now, bytesTaken: bytesTaken)
+    // Over TLS the system also counts TLS's own bytes: the next tick asks it, and queues the connection.
+    guard !isTLS, let place = client.place else { return }
+    idle.idle(place, since: lane.now, bytesTaken: client.bytesTaken)
   }
 
   // MARK: Answers

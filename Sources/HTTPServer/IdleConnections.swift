@@ -63,11 +63,11 @@ final class IdleConnections: Sendable {
     queues.withLock { $0.queue(of: address)?.longest?.place?.since }
   }
 
-  /// Shuts down the connection idle for longest, of all or of one address, and returns its address. nil if none is
-  /// idle: what has sent something in the meantime is not.
-  func displace(of address: PeerAddress?) -> PeerAddress? {
+  /// Shuts down the connection idle for longest, of all or of one address, and returns its address. nil if none has
+  /// been idle since `latest`: what has sent something in the meantime has not.
+  func displace(of address: PeerAddress?, idleSince latest: UInt64) -> PeerAddress? {
     queues.withLock { queues in
-      while let place = queues.queue(of: address)?.longest?.place {
+      while let place = queues.queue(of: address)?.longest?.place, place.since <= latest {
         place.leave(queues.all)
         guard kassa_socket_bytes_received(place.socket) <= place.bytesTaken else { continue }
         place.isDisplaced = true

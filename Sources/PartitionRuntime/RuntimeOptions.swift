@@ -46,6 +46,9 @@ public struct RuntimeOptions: Sendable {
   public var messageRepliesMax = 512
   /// How long an owner that its store refuses continues while nobody else announces itself.
   public var fencedMilliseconds: Int64 = 2_000
+  /// How long all pods must have known newer rules before the first record under them: several times what an
+  /// announcement takes, or a pod to contradict that it is gone.
+  public var rulesSettlingMilliseconds: UInt64 = 10_000
   /// How long a command may wait for its turn: after that its client's deadline has passed.
   public var replyMilliseconds: Int64 = 10_000
 

@@ -32,14 +32,14 @@ extension PaymentsMachine {
     }
     var changed: UInt64 = 0
     for id in own {
-      if users[id]?.credit != batch.credit { changed += 1 }
-      users.update(id, at: context.position) { user in
-        var new = user ?? User()
-        if new.spent != .zero, context.rules >= Rules.eras { new.era &+= 1 }
-        new.credit = batch.credit
-        new.deposited = batch.credit.adding(new.spent) ?? batch.credit
-        user = new
-      }
+      let old = users[id]
+      var new = old ?? User()
+      // The credit may be the same with payments that count no more, and no field says whether there are any.
+      if new.spent != .zero, context.rules >= Rules.eras { new.era &+= 1 }
+      new.credit = batch.credit
+      new.deposited = batch.credit.adding(new.spent) ?? batch.credit
+      if new != old { changed += 1 }
+      users.update(id, at: context.position) { $0 = new }
     }
     return context.changed(changed)
   }

@@ -102,7 +102,7 @@ extension Problem {
         ("partition", partition.description))
     case .undecidable:
       self.init(
-        .partitionStopped,
+        .partitionUnserved,
         "A partition of the order's items or user does not serve, so nothing was reserved; try again later.")
     case .logFailed: self.init(.logFailed, "The log cannot be written any more; what was read before can be read.")
     case .outcomeUnknown: self = .outcomeUnknown(of: nil, isRepeatable: false)

@@ -153,8 +153,8 @@ public final class DataFolder: Sendable {
     if missing.isEmpty { return nil }
     return DataFolderFailure(
       .incomplete,
-      "\(path): lacks \(missing.joined(separator: " and ")), where the newest changes are: it was copied from a "
-        + "running shop file by file and is not whole; copy a running shop with kassa backup")
+      "\(path): lacks \(missing.joined(separator: " and ")), where the newest changes are: they were "
+        + "removed, or left out of a copy of a running shop; restore a backup, and make copies with kassa backup")
   }
 
   // MARK: Opening

@@ -50,6 +50,8 @@ public struct DatabaseFile: Sendable {
   public func open(in folder: String, mode: Database.Mode) throws(DatabaseError) -> Database {
     let path = "\(folder)/\(name)"
     let database = try Database(path: path, mode: mode)
+    // Whether there is a write-ahead log is for the folder to say, also if the file is refused.
+    if mode != .readOnly { database.keepLog(true) }
     let found = try database.integer("PRAGMA application_id") ?? 0
     guard found == Int64(applicationID) else {
       throw .damaged(
@@ -57,8 +59,6 @@ public struct DatabaseFile: Sendable {
     }
     let foundVersion = try check(database)
     if mode != .readOnly {
-      // Whether there is a write-ahead log is for the folder to say.
-      database.keepLog(true)
       try database.execute("PRAGMA synchronous = FULL")
       if foundVersion < version { try upgrade(database) }
     }

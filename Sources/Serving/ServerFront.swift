@@ -24,8 +24,8 @@ public final class ServerFront: Sendable {
   private let servers: [LaneConfined<LaneServer>]
   private let operatorLane: LaneConfined<OperatorLane>
   private let leaving = LeavingFlag()
-  /// nil: everybody may do everything.
   private let connections: ConnectionLedger
+  /// nil: everybody may do everything.
   let callers: CallerSource?
   /// nil without TLS.
   let tlsFiles: TLSFiles?

@@ -62,16 +62,16 @@ public enum SettingsTable {
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "A further one takes the place of the one that has been idle for longest. If none is idle, it gets 503 for its "
-        + "first request and is closed; if there are hundreds, some are just closed. "
+      "A further one takes the place of the one that has been idle for longest, and for a second at least. If there is "
+        + "none, it gets 503 for its first request and is closed; if there are hundreds, some are just closed. "
         + "Lowered at the start, with a warning, if the hard limit of descriptors is less than this and 512 more."
     ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
       "open connections of one client address",
-      "A further one takes the place of the one of its address that has been idle for longest; if none is idle, it is "
-        + "refused with 429. Behind a gateway all clients have its address: then set this to "
-        + "`connections-max`."),
+      "A further one takes the place of the one of its address that has been idle for longest, and for a second at "
+        + "least; if there is none, it is refused with 429. Behind a gateway all clients have its address: then set "
+        + "this to `connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
       "the request line and all headers together",

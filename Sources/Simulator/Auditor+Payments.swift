@@ -67,7 +67,7 @@ extension Auditor {
     }
     var changed: UInt64 = 0
     for id in own {
-      if users[id]?.credit != batch.credit { changed += 1 }
+      let old = users[id]
       var user = users[id] ?? User()
       if rules[current.slot] >= 3, user.spent.value > 0 {
         user.era += 1
@@ -77,6 +77,7 @@ extension Auditor {
       }
       user.credit = batch.credit
       user.deposited = Money(unchecked: batch.credit.value + user.spent.value)
+      if user != old { changed += 1 }
       set(id, user)
     }
     return ended(changed)

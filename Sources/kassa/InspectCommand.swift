@@ -103,11 +103,19 @@ enum InspectCommand {
     }
   }
 
+  /// The number of an order's newest checkout. Under newer rules its partition counts them, from 2^32 on.
+  static func describe(attempt: UInt64) -> String {
+    if attempt == 0 { return "none" }
+    let base = UInt64(UInt32.max)
+    return attempt > base ? "\(attempt), number \(attempt - base) of the partition" : "\(attempt)"
+  }
+
   private static func describe(_ entity: Entity) -> String {
     switch entity {
     case .order(let order):
       let lines = order.lines.map { "  \($0.quantity) × \($0.item) at \($0.price)\n" }.joined()
-      return "user        \(order.user)\nstatus      \(order.status)\nattempts    \(order.attempt)\nlines\n\(lines)"
+      return "user        \(order.user)\nstatus      \(order.status)\nattempt     \(describe(attempt: order.attempt))\n"
+        + "lines\n\(lines)"
     case .item(let item):
       return """
         price       \(item.price)

@@ -63,7 +63,7 @@ private func reload(
     journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
     read.logLevel = settings.logLevel
     journal.info(
-      "settings read again: of these only the log level applies before the next start",
+      "settings read again; only log-level takes effect without a restart",
       ["log_level": LogValue(String(describing: journal.level.name)), "others": read == settings ? "same" : "changed"])
   } catch {
     journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])

@@ -92,6 +92,21 @@ extension ClusterTests {
     #expect(clock.now - start < .seconds(10))
   }
 
+  /// Whatever noted it, before others announced that they serve it.
+  @Test func aPartitionThatServesIsNotTakenForUnserved() throws {
+    let cluster = try TestCluster(partitions: 1)
+    let pod = try cluster.pod()
+    defer { pod.kill() }
+    cluster.deal(to: [pod])
+    #expect(pod.waitUntilReady())
+    let unserved = pod.runtime.shared.unserved
+    // The first ones may end with what is still noted of the start.
+    for _ in 0..<3 {
+      unserved.note(PartitionID(.stock, 0), isServed: false)
+      #expect(eventually { unserved.partitions.isEmpty })
+    }
+  }
+
   @Test func oneStoreThatIsAwayDelaysNoOtherService() throws {
     let cluster = try TestCluster(partitions: 8)
     let pod = try cluster.pod()

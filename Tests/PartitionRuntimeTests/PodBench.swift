@@ -70,6 +70,7 @@ final class PodBench: Sendable {
     options.checkpointIntervalMilliseconds = 20
     options.tickMilliseconds = 5
     options.idleTickMilliseconds = 5
+    options.rulesSettlingMilliseconds = 0
     change(&options)
     let lanes = try [Lane(index: 0), Lane(index: 1)]
     let ready = ready

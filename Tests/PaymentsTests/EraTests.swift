@@ -35,7 +35,21 @@ import Testing
       init 0 1 credit 5       → changed 1
       pay 0 o2 2              → done
       cancel 0 o2             → done
-      init 0 1 credit 5       → changed 0
+      init 0 1 credit 5       → changed 1
+      """)
+  }
+
+  /// With the same credit as before, too: what was paid no longer counts.
+  @Test func anAccountThatBeginsAnewHasChanged() {
+    check(
+      """
+      init 0 2 credit 10      → changed 2
+      init 0 2 credit 10      → changed 0
+      fund 0 4                → done
+      pay 0 o1 4              → done
+      show user 0             → 10
+      init 0 2 credit 10      → changed 1
+      show payment 0 o1       → not paid
       """)
   }
 

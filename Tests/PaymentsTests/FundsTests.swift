@@ -63,7 +63,7 @@ import Testing
       init 0 1 credit 9007199254740991   → changed 1
       pay 0 1                            → done
       init 0 1 credit 9007199254740991   → refused amountOutOfRange 0
-      init 0 1 credit 9007199254740990   → changed 0
+      init 0 1 credit 9007199254740990   → changed 1
       show user 0                        → 9007199254740990
       """)
   }

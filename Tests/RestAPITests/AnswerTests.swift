@@ -50,6 +50,7 @@ import Testing
     (.overloaded, "503 overloaded - - - retry 1"), (.stopping, "503 stopping - - - retry 2"),
     (.starting, "503 starting - - - retry 5"), (.logFailed, "503 log_failed - - - retry 30"),
     (.partitionStopped(PartitionID(.stock, 2)), "503 partition_stopped - - - retry 60"),
+    (.undecidable, "503 partition_unserved - - - retry 5"),
   ]
 
   /// Nothing was appended: the refusal is exact, and nothing waits.

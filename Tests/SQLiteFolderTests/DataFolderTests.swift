@@ -302,6 +302,14 @@ private let files = [
     #expect(try version() == 1)
   }
 
+  /// A newer program finds everything there.
+  @Test func aRefusedDatabaseKeepsItsNewestChanges() throws {
+    try crashed()
+    try files[0].open(in: path, mode: .readWrite).execute("PRAGMA user_version = 9")
+    for _ in 0..<2 { expectRefusal(.format, "has version 9") { _ = try open() } }
+    #expect(try leave("-wal").count == 2 && state() == .running)
+  }
+
   /// An operator reads what to do, not what SQLite was asked.
   @Test func damageNamesTheFileAndTheNextStep() throws {
     let damaged = temporary.path + "/store.sqlite"

@@ -16,6 +16,12 @@ import Testing
     RecordText.describe(JudgedRecord(content: .record(record), standing: standing))
   }
 
+  @Test func showsWhichCheckoutIsTheNewest() {
+    #expect(InspectCommand.describe(attempt: 0) == "none")
+    #expect(InspectCommand.describe(attempt: 3) == "3")
+    #expect(InspectCommand.describe(attempt: 4_294_967_298) == "4294967298, number 3 of the partition")
+  }
+
   @Test func showsAnOwner() throws {
     let owned = try #require(Owner(epoch: 3, incarnation: 0xab, address: "here:1"))
     #expect(

@@ -50,6 +50,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case starting = "starting"
   case stopping = "stopping"
   case partitionStopped = "partition_stopped"
+  case partitionUnserved = "partition_unserved"
   case logFailed = "log_failed"
   case outcomeUnknown = "outcome_unknown"
   case timedOut = "timed_out"

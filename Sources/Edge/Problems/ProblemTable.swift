@@ -204,6 +204,14 @@ extension ProblemCode {
         503, "The partition is stopped",
         meaning: "The partition met a record that it cannot apply, and waits for the operator.", caller: "Wait.",
         operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).", repetition: .later)
+    case .partitionUnserved:
+      ProblemRow(
+        503, "A partition that the checkout needs does not serve",
+        meaning:
+          "A partition of the order's items or user is stopped, or had no owner for 15 s. Nothing was reserved.",
+        caller: "Check out again later; other orders may not need that partition.",
+        operator: "`/readyz` names a stopped partition; without an owner, see the [runbook](runbook.md).",
+        repetition: .later)
     case .logFailed:
       ProblemRow(
         503, "The log cannot be written",

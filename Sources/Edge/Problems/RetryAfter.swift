@@ -15,14 +15,15 @@ struct RetryAfter {
   }
 
   static let all = [
-    RetryAfter(.rateLimited, 1, "or as many more as the key's rate needs to let a request through"),
+    RetryAfter(.rateLimited, 1, "the key's rate allows another request by then; at a low rate the wait is longer"),
     RetryAfter(.checkoutUnderWay, 1, "a checkout ends within moments"),
     RetryAfter(.tooManyJoined, 1, "a checkout ends within moments"),
     RetryAfter(.tooManyWaiting, 1, "the checkouts that hold the item's units end within moments"),
-    RetryAfter(.tooManyRequests, 1, "a connection is idle after its answer, and makes room"),
+    RetryAfter(.tooManyRequests, 1, "a connection that was idle for a second makes room"),
     RetryAfter(.overloaded, 1, "a queue gets shorter within moments, or a gateway finds a pod"),
     RetryAfter(.stopping, 2, "behind a gateway another pod serves; alone, a server has to restart"),
     RetryAfter(.starting, 5, "a replay takes seconds"),
+    RetryAfter(.partitionUnserved, 5, "a partition without an owner gets one, or an operator has to act"),
     RetryAfter(.timedOut, 5, "other pods take over from one that hangs within seconds"),
     RetryAfter(.logFailed, 30, "the server has to be restarted, or its brokers have to return"),
     RetryAfter(.partitionStopped, 60, "an operator has to act"),

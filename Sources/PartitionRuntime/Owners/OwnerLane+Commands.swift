@@ -80,7 +80,9 @@ extension OwnerLane {
       pods.markToSend(slot)
     }
     sendRepliesAgain(pods, now)
-    if index == 0 { noteUnserved(pods) }
+    guard index == 0 else { return }
+    noteUnserved(pods)
+    shared.follow(pods.map, at: lane.now)
   }
 
   /// Notes which partitions serve, as far as this pod knows. One lane does it for all.
@@ -94,7 +96,8 @@ extension OwnerLane {
         pods.ownerlessSince[slot] = since
         let isLong = lane.now - since >= UnservedPartitions.ownerlessMilliseconds
         if isStopped || isLong { shared.unserved.note(partition, isServed: false) }
-      } else if pods.ownerlessSince[slot] != nil {
+      } else {
+        // Whatever noted it: the partition may have been stopped by an owner of this pod that is gone.
         pods.ownerlessSince[slot] = nil
         shared.unserved.note(partition, isServed: true)
       }

@@ -242,9 +242,10 @@ extension OwnerLane {
 
   // MARK: Who owns what
 
-  private func mapChanged() {
+  /// What is in the map now is to be known here. For the lane's begin, too: a quiet cluster changes nothing.
+  func mapChanged() {
     guard let pods else { return }
-    shared.follow(pods.map)
+    if index == 0 { shared.follow(pods.map, at: lane.now) }
     for announced in pods.map.allOwners {
       guard let slot = slot(of: announced.partition) else { continue }
       let owner = OwnerID(epoch: announced.epoch, run: announced.incarnation)

@@ -154,8 +154,9 @@ private final class LogSignal: LogLane {
 }
 
 extension OwnerLane {
-  /// Begins the lane's ticks.
+  /// Learns what the map says, and begins the lane's ticks.
   func begin() {
+    mapChanged()
     let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
     for place in seats.indices {
       seats[place].checkpointClock = CheckpointClock(from: lane.now, every: interval, share: place, of: seats.count)

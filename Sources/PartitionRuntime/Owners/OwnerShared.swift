@@ -32,18 +32,17 @@ final class OwnerShared: Sendable {
   private let report: @Sendable (RuntimeEvent) -> Void
   let unserved = UnservedPartitions()
   private let phaseFlag = PhaseFlag()
-  private let knownRules = Atomic<UInt32>(Rules.current)
+  private let agreed: AgreedRules
   private let replaying: Atomic<Int>
   private let answering: Atomic<Int>
   private let onReplayed: @Sendable () -> Void
 
   /// The newest rules that all live pods know: who takes a partition over must be able to follow its rules.
-  var wantedRules: UInt32 { knownRules.load(ordering: .relaxed) }
+  var wantedRules: UInt32 { agreed.rules }
 
-  /// Notes which pods there are now.
-  func follow(_ map: OwnershipSnapshot) {
-    let known = map.pods.values.reduce(Rules.current) { min($0, $1.rules) }
-    knownRules.store(known, ordering: .relaxed)
+  /// Notes which pods there are at a time of the lane's clock. One lane does it for all.
+  func follow(_ map: OwnershipSnapshot, at now: UInt64) {
+    agreed.follow(map, at: now, settlingMilliseconds: options.rulesSettlingMilliseconds)
   }
 
   init(
@@ -54,6 +53,7 @@ final class OwnerShared: Sendable {
   ) {
     self.options = options
     mode = cluster == nil ? .embedded : .shared
+    agreed = AgreedRules(cluster == nil ? Rules.current : Rules.oneWriter)
     self.log = log
     sharedLog = cluster?.log
     link = cluster?.link

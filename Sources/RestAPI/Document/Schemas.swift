@@ -70,7 +70,7 @@ extension APIDocument {
             "type": "integer",
             "format": "int64",
             "minimum": 0,
-            "description": "How many orders, items or users are new or different now."
+            "description": "How many are new or different now; a user who has spent something always is."
           }
         },
         "additionalProperties": false,

@@ -28,6 +28,7 @@ CODES_ELSEWHERE = {
     "outcome_unknown": "RestAPITests/WaitingTests.swift",
     "overloaded": "Drills/boot_drills.py",
     "partition_stopped": "Drills/damage_drills.py",
+    "partition_unserved": "Drills/damage_drills.py",
     "starting": "Drills/load_drills.py",
     "stopping": "Drills/load_drills.py",
     "timed_out": "RestAPITests/WaitingTests.swift",
