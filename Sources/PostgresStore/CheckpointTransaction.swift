@@ -1,6 +1,5 @@
 import Model
 import PartitionCore
-import StateStore
 import Wire
 
 /// Checkpoints of several partitions in one transaction and two round trips: the rows, and then the headers with the
@@ -22,21 +21,11 @@ final class CheckpointTransaction {
     case part(CheckpointStatements.Role, place: Int)
   }
 
-  /// What is known of a checkpoint's totals.
-  private struct Tally {
-    /// The totals before; nil if the partition has none.
-    var before: StoreTotals?
-    /// Why they cannot be read.
-    var damage: StoreFailure?
-    /// The rows that were replaced or deleted.
-    var replaced = StoreTotals()
-  }
-
   private let name: String
   private let attempts: [Writer.Attempt]
   private let options: PostgresOptions
   private var sent: [CheckpointStatements] = []
-  private var tallies: [Tally]
+  private var tallies: [CheckpointTally]
   private(set) var outcome = Outcome()
 
   /// - Parameter name: the server's and database's name.
@@ -44,7 +33,7 @@ final class CheckpointTransaction {
     self.name = name
     self.attempts = attempts
     self.options = options
-    tallies = attempts.map { _ in Tally() }
+    tallies = attempts.map { CheckpointTally($0.request.partition, name) }
   }
 
   /// - Returns: why nothing was written; nil if it was.
@@ -98,7 +87,7 @@ final class CheckpointTransaction {
     switch role {
     case .begin, .part(.unsent, _): break
     case .part(.fence, let place):
-      if rows.count == 1 { noteHeader(rows, of: place) } else { outcome.fenced.insert(place) }
+      if rows.count == 1 { tallies[place].noteHeader(rows) } else { outcome.fenced.insert(place) }
     case .part(.upsert, let place): tallies[place].replaced.insert(rows)
     case .part(.delete, let place):
       tallies[place].replaced.insert(rows)
@@ -109,21 +98,15 @@ final class CheckpointTransaction {
     }
   }
 
-  private func noteHeader(_ rows: borrowing Rows, of place: Int) {
-    guard let bytes = rows.bytes(0, 0) else { return }
-    do throws(StoreFailure) {
-      tallies[place].before = try StoredRows.totals(bytes, of: attempts[place].request.partition, in: name)
-    } catch {
-      tallies[place].damage = error
-    }
-  }
-
   // MARK: The headers
 
   private func writeHeaders(on connection: Connection) throws(PostgresFailure) {
     let written = attempts.indices.filter { !outcome.fenced.contains($0) }
     var totals: [StoreTotals] = []
-    for place in written { totals.append(try self.totals(of: place, on: connection)) }
+    for place in written {
+      let rows = sent[place].written
+      totals.append(try tallies[place].totals(adding: rows, rowsMax: options.batchRowsMax, on: connection))
+    }
     try connection.perform(
       send: { connection throws(PostgresFailure) in
         for (place, totals) in zip(written, totals) { try sent[place].sendHeader(totals, on: connection) }
@@ -136,19 +119,5 @@ final class CheckpointTransaction {
       outcome.rowsWritten += sent[place].rowCount
       outcome.bytesWritten += sent[place].bodyBytes
     }
-  }
-
-  /// What the partition's rows add up to now.
-  private func totals(of place: Int, on connection: Connection) throws(PostgresFailure) -> StoreTotals {
-    let tally = tallies[place]
-    if let damage = tally.damage { throw .refused(state: "XX001", message: damage.message) }
-    guard var totals = tally.before else {
-      // A checkpoint of an earlier version, or none: all rows are counted once.
-      let partition = attempts[place].request.partition
-      return try EntityRows(name, partition).totals(rowsMax: options.batchRowsMax, on: connection)
-    }
-    totals.add(sent[place].written)
-    totals.subtract(tally.replaced)
-    return totals
   }
 }

@@ -8,12 +8,6 @@ import Wire
 
 /// What the checkpoints say that their partitions' rows add up to.
 @Suite struct TotalsTests {
-  private func reader(_ fixture: Fixture) throws -> PostgresStoreReader {
-    var options = PostgresOptions()
-    options.batchRowsMax = 4
-    return try PostgresStoreReader(fixture.connection, service: .stock, options: options)
-  }
-
   /// Changed, deleted, created and deleted, twice in one batch, and expired: in any order, in statements of any size.
   @Test func countsWhatItWrites() throws {
     let fixture = try Fixture()
@@ -22,7 +16,7 @@ import Wire
       $0.batchRowsMax = 7
     }
     let epoch = try store.acquire(stock).epoch
-    let reader = try reader(fixture)
+    let reader = try fixture.reader()
     #expect(try reader.totals(of: stock) == nil)
     var random = SystemRandomNumberGenerator()
     for round in Int64(0)..<40 {
@@ -57,7 +51,7 @@ import Wire
     let answers = try fixture.writeGrouped(batches, epochs, to: store)
     #expect(answers.map { answer in failure { try answer.get() }?.code } == [nil, nil, .fenced, nil])
     #expect(store.counters.rowsWritten == 4 + 6)
-    let reader = try reader(fixture)
+    let reader = try fixture.reader()
     for (place, partition) in partitions.enumerated() {
       let totals = try #require(try reader.totals(of: partition))
       #expect(totals.kept == totals.found)
@@ -66,36 +60,13 @@ import Wire
     store.close()
     other.close()
   }
+}
 
-  @Test func countsWhatAnEarlierVersionLeft() throws {
-    let fixture = try Fixture()
-    let store = try fixture.open()
-    let epoch = try store.acquire(stock).epoch
-    let rows = (1...9).map { (item("\($0)"), units($0) as Entity?) }
-    try store.writeNow(batch(1, rows), epoch: epoch)
-    let reader = try reader(fixture)
-    // Without totals.
-    try fixture.sql("UPDATE kassa.checkpoints SET header = '\\x0a0408021001180120013200' WHERE partition = 1")
-    #expect(try reader.totals(of: stock) == nil)
-    try store.writeNow(batch(2, [(item("1"), units(7)), (item("c"), units(3))]), epoch: epoch)
-    let after = try #require(try reader.totals(of: stock))
-    #expect(after.kept == after.found && after.kept.description.hasPrefix("10 items"))
-    try fixture.sql("DELETE FROM kassa.entities WHERE key = '3'")
-    let lost = try #require(try reader.totals(of: stock))
-    #expect(lost.kept == after.kept && lost.kept != lost.found)
-    store.close()
-  }
-
-  @Test func refusesToGoOnFromDamagedOnes() throws {
-    let fixture = try Fixture()
-    let store = try fixture.open()
-    let epoch = try store.acquire(stock).epoch
-    try store.writeNow(batch(1, [(item("a"), units(1))]), epoch: epoch)
-    try fixture.sql("UPDATE kassa.checkpoints SET header = '\\x0a040802100118012001320072021101' WHERE partition = 1")
-    let refusal = failure { try store.writeNow(batch(2, [(item("a"), units(2))]), epoch: epoch) }
-    #expect(refusal?.code == .format && refusal?.message.contains("checkpoint of stock-1 is damaged") == true)
-    #expect(try store.loadNow([item("a")], epoch: epoch) == [units(1)])
-    #expect(failure { _ = try reader(fixture).totals(of: stock) }?.code == .format)
-    store.close()
+extension Fixture {
+  /// Reads a few rows at a time.
+  func reader() throws -> PostgresStoreReader {
+    var options = PostgresOptions()
+    options.batchRowsMax = 4
+    return try PostgresStoreReader(connection, service: .stock, options: options)
   }
 }
