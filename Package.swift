@@ -244,7 +244,7 @@ let package = Package(
       "PostgresStoreTests",
       [
         "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
-        "TestSupport", "Threads",
+        "TestSupport", "Threads", "Wire",
       ]),
     tests(
       "KafkaLogTests",

@@ -86,8 +86,9 @@ package final class ClusterSource: AuditSource {
     try store(of: partition).forEachEntity(of: partition, body)
   }
 
-  /// Databases keep none.
-  package func totals(of partition: PartitionID) -> (kept: StoreTotals, found: StoreTotals)? { nil }
+  package func totals(of partition: PartitionID) throws -> (kept: StoreTotals, found: StoreTotals)? {
+    try store(of: partition).totals(of: partition)
+  }
 
   package func offsets(of partition: PartitionID) throws -> Range<Int64> {
     let bounds = try topics.bounds(of: partition)

@@ -3,7 +3,8 @@ import PartitionCore
 import StateStore
 import Wire
 
-/// Sends one checkpoint as statements of bounded size, within a transaction.
+/// Sends one checkpoint as statements of bounded size, within a transaction; its header apart, once the rows that it
+/// replaced are known.
 struct CheckpointStatements {
   let batch: CheckpointBatch
   let epoch: Int64
@@ -21,6 +22,9 @@ struct CheckpointStatements {
 
   /// Bytes of the bodies sent.
   private(set) var bodyBytes = 0
+  /// The rows sent: how many, and what they add up to.
+  private(set) var rowCount = 0
+  private(set) var written = StoreTotals()
 
   init(
     _ batch: CheckpointBatch, epoch: Int64, reached: Int64, turn: Int64, _ unsent: UnsentRows.Change,
@@ -51,6 +55,8 @@ struct CheckpointStatements {
           throw .refused(state: "54000", message: "the row \(change.text) has \(rows.lastBodyBytes) bytes; too many")
         }
         bodyBytes += rows.lastBodyBytes
+        rowCount += 1
+        rows.withLastBody { written.insert(kind: change.kind, key: change.text, $0) }
       } else {
         deleted.appendKey(change)
       }
@@ -90,13 +96,21 @@ struct CheckpointStatements {
   // MARK: Parameters
 
   private func fence() -> Parameters {
-    var header: [UInt8] = []
-    CheckpointCodec.encode(batch.header, into: &header)
     var parameters = guarded(by: reached)
     parameters.add(turn)
     parameters.add(batch.header.offset)
-    parameters.add(header)
     return parameters
+  }
+
+  /// Sends the header, in the same transaction.
+  /// - Parameter totals: what all the partition's rows add up to then.
+  /// - Throws: `lost`.
+  func sendHeader(_ totals: StoreTotals, on connection: Connection) throws(PostgresFailure) {
+    var header: [UInt8] = []
+    CheckpointCodec.encode(batch.header, totals: totals, into: &header)
+    var parameters = guarded(by: turn)
+    parameters.add(header)
+    try connection.send(inTransaction: .writeHeader, parameters)
   }
 
   private func guarded(by turn: Int64) -> Parameters {
@@ -154,6 +168,8 @@ struct CheckpointStatements {
     var expiries = Parameters.Column(.bigint)
     var bodies = Parameters.Column(.bytea)
     var lastBodyBytes = 0
+
+    func withLastBody(_ body: (UnsafeRawBufferPointer) -> Void) { bodies.withLast(lastBodyBytes, body) }
 
     var count: Int { kinds.count }
     var byteCount: Int { keys.byteCount + bodies.byteCount }

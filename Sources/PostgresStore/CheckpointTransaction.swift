@@ -1,7 +1,9 @@
 import Model
 import PartitionCore
+import Wire
 
-/// Checkpoints of several partitions in one transaction and one round trip.
+/// Checkpoints of several partitions in one transaction and two round trips: the rows, and then the headers with the
+/// totals that follow from the rows that were there before.
 final class CheckpointTransaction {
   /// What the server did.
   struct Outcome {
@@ -15,40 +17,54 @@ final class CheckpointTransaction {
   }
 
   private enum Role {
-    case begin, end
+    case begin
     case part(CheckpointStatements.Role, place: Int)
   }
 
+  private let name: String
   private let attempts: [Writer.Attempt]
   private let options: PostgresOptions
+  private var sent: [CheckpointStatements] = []
+  private var tallies: [CheckpointTally]
   private(set) var outcome = Outcome()
 
-  init(_ attempts: [Writer.Attempt], _ options: PostgresOptions) {
+  /// - Parameter name: the server's and database's name.
+  init(_ name: String, _ attempts: [Writer.Attempt], _ options: PostgresOptions) {
+    self.name = name
     self.attempts = attempts
     self.options = options
+    tallies = attempts.map { CheckpointTally($0.request.partition, name) }
   }
 
   /// - Returns: why nothing was written; nil if it was.
   /// - Throws: `lost`: the outcome is unknown.
   func perform(on connection: Connection) throws(PostgresFailure) -> PostgresFailure? {
-    var roles: [Role] = []
-    var complaint: PostgresFailure?
-    let refusals = try connection.perform(
-      groups: 1,
-      send: { _, connection throws(PostgresFailure) in complaint = try send(on: connection, &roles) },
-      each: { _, statement, rows in
-        guard roles.indices.contains(statement) else { return }
-        note(roles[statement], rows)
-      })
-    if let refusal = refusals.first ?? nil {
+    do throws(PostgresFailure) {
+      try writeRows(on: connection)
+      try writeHeaders(on: connection)
+    } catch {
+      if case .lost = error { throw error }
       try connection.perform { connection throws(PostgresFailure) in try connection.send(.rollback) }
-      return refusal
+      return error
     }
-    if let complaint { return complaint }
     return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was undone")
   }
 
-  /// - Returns: why it was undone instead; nil if it was not.
+  // MARK: The rows
+
+  private func writeRows(on connection: Connection) throws(PostgresFailure) {
+    var roles: [Role] = []
+    var complaint: PostgresFailure?
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in complaint = try send(on: connection, &roles) },
+      each: { statement, rows in
+        guard roles.indices.contains(statement) else { return }
+        note(roles[statement], rows)
+      })
+    if let complaint { throw complaint }
+  }
+
+  /// - Returns: why it must be undone; nil if it need not.
   private func send(on connection: Connection, _ roles: inout [Role]) throws(PostgresFailure) -> PostgresFailure? {
     try connection.send(.begin)
     roles.append(.begin)
@@ -60,25 +76,48 @@ final class CheckpointTransaction {
         try statements.send(on: connection) { roles.append(.part($0, place: place)) }
       } catch {
         if case .lost = error { throw error }
-        try connection.send(.rollback)
-        roles.append(.end)
         return error
       }
-      outcome.bytesWritten += statements.bodyBytes
+      sent.append(statements)
     }
-    try connection.send(.commit)
-    roles.append(.end)
     return nil
   }
 
   private func note(_ role: Role, _ rows: borrowing Rows) {
     switch role {
     case .begin, .part(.unsent, _): break
-    case .end: outcome.isCommitted = rows.tag == "COMMIT"
-    case .part(.fence, let place): if rows.changed != 1 { outcome.fenced.insert(place) }
-    case .part(.upsert, _): outcome.rowsWritten += rows.changed
-    case .part(.delete, _): outcome.rowsDeleted += rows.changed
-    case .part(.deleteExpired, _): outcome.rowsExpired += rows.changed
+    case .part(.fence, let place):
+      if rows.count == 1 { tallies[place].noteHeader(rows) } else { outcome.fenced.insert(place) }
+    case .part(.upsert, let place): tallies[place].replaced.insert(rows)
+    case .part(.delete, let place):
+      tallies[place].replaced.insert(rows)
+      outcome.rowsDeleted += rows.count
+    case .part(.deleteExpired, let place):
+      tallies[place].replaced.insert(rows)
+      outcome.rowsExpired += rows.count
+    }
+  }
+
+  // MARK: The headers
+
+  private func writeHeaders(on connection: Connection) throws(PostgresFailure) {
+    let written = attempts.indices.filter { !outcome.fenced.contains($0) }
+    var totals: [StoreTotals] = []
+    for place in written {
+      let rows = sent[place].written
+      totals.append(try tallies[place].totals(adding: rows, rowsMax: options.batchRowsMax, on: connection))
+    }
+    try connection.perform(
+      send: { connection throws(PostgresFailure) in
+        for (place, totals) in zip(written, totals) { try sent[place].sendHeader(totals, on: connection) }
+        try connection.send(.commit)
+      },
+      each: { statement, rows in
+        if statement == written.count { outcome.isCommitted = rows.tag == "COMMIT" }
+      })
+    for place in written {
+      outcome.rowsWritten += sent[place].rowCount
+      outcome.bytesWritten += sent[place].bodyBytes
     }
   }
 }

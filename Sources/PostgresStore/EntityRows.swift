@@ -94,6 +94,31 @@ struct EntityRows {
     return .success(pinned)
   }
 
+  /// What the partition's rows add up to; reads all of them.
+  /// - Parameter rowsMax: per statement.
+  /// - Throws: `lost`, `refused`.
+  func totals(rowsMax: Int, on connection: Connection) throws(PostgresFailure) -> StoreTotals {
+    var totals = StoreTotals()
+    var after: (kind: Int16, key: String)? = (.min, "")
+    while let (kind, key) = after {
+      var parameters = Parameters()
+      parameters.add(index)
+      parameters.add(kind)
+      parameters.add(key)
+      parameters.add(Int64(rowsMax))
+      after = nil
+      try connection.perform(
+        send: { connection throws(PostgresFailure) in try connection.send(.every, parameters) },
+        each: { _, rows in
+          totals.insert(rows)
+          let last = rows.count - 1
+          guard rows.count == rowsMax, let kind = rows.smallint(last, 0), let key = rows.text(last, 1) else { return }
+          after = (kind, key)
+        })
+    }
+    return totals
+  }
+
   private static let holdKind = EntityCodec.kind(
     of: .hold(AttemptID(order: OrderID(unchecked: "0"), number: 1)))
 
@@ -115,6 +140,18 @@ struct EntityRows {
       return .failure(error)
     }
     return .success(zip(keys, values).map { EntityChange(key: $0, value: $1) })
+  }
+}
+
+extension StoreTotals {
+  /// Adds rows of (kind, key, body).
+  mutating func insert(_ rows: borrowing Rows) {
+    for row in 0..<rows.count {
+      guard let kind = rows.smallint(row, 0), let key = rows.bytes(row, 1), let body = rows.bytes(row, 2) else {
+        continue
+      }
+      insert(kind: UInt8(clamping: kind), key: key, body)
+    }
   }
 }
 

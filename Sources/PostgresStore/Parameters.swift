@@ -54,6 +54,11 @@ struct Parameters {
       count += 1
     }
 
+    /// Passes the last `count` bytes that were appended to `body`.
+    func withLast(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
+      bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0.suffix(count))) }
+    }
+
     mutating func appendNull() {
       bytes.append(bigEndian: Int32(-1))
       count += 1

@@ -6,7 +6,7 @@ import Threads
 
 /// The store of one service of a cluster: a PostgreSQL database of its own, shared by the service's pods.
 ///
-/// *Writer* threads send checkpoints, all that wait in one transaction and one round trip; a partition belongs to one
+/// *Writer* threads send checkpoints, all that wait in one transaction and two round trips; a partition belongs to one
 /// writer, which keeps its order. *Reader* threads load, many loads in one round trip. Each thread has a connection and
 /// reconnects forever. A request waits for an unreachable server, up to a bound, and then fails; a checkpoint whose
 /// commit got no answer never fails before its outcome is known.

@@ -55,26 +55,43 @@ public final class PostgresStoreReader {
   /// The newest checkpoint of a partition; nil if there is none.
   /// - Throws: `StoreFailure`.
   func header(of partition: PartitionID) throws(StoreFailure) -> CheckpointHeader? {
+    try decodeHeader(of: partition, StoredRows.header)
+  }
+
+  /// What a partition's checkpoint says that its rows add up to, and what they add up to; nil if it says nothing.
+  /// - Throws: `StoreFailure`.
+  package func totals(of partition: PartitionID) throws(StoreFailure) -> (kept: StoreTotals, found: StoreTotals)? {
+    if !isMomentHeld { try perform(Self.beginMoment) }
+    defer { if !isMomentHeld { try? perform("ROLLBACK") } }
+    guard let kept = try decodeHeader(of: partition, StoredRows.totals) ?? nil else { return nil }
+    var found = StoreTotals()
+    try reading { () throws(PostgresFailure) in
+      found = try EntityRows(name, partition).totals(rowsMax: options.batchRowsMax, on: connection)
+    }
+    return (kept, found)
+  }
+
+  /// nil if there is no checkpoint.
+  private func decodeHeader<Value>(
+    of partition: PartitionID,
+    _ decode: (UnsafeRawBufferPointer, PartitionID, String) throws(StoreFailure) -> Value
+  ) throws(StoreFailure) -> Value? {
     var parameters = Parameters()
     parameters.add(Int16(truncatingIfNeeded: partition.index))
-    var found: Result<CheckpointHeader?, StoreFailure> = .success(nil)
+    var found: Result<Value, StoreFailure>?
     try reading { () throws(PostgresFailure) in
       try connection.perform(
         send: { connection throws(PostgresFailure) in try connection.send(.header, parameters) },
-        each: { _, rows in found = header(rows, of: partition) })
+        each: { _, rows in
+          guard let bytes = rows.bytes(0, 1) else { return }
+          do throws(StoreFailure) {
+            found = .success(try decode(bytes, partition, name))
+          } catch {
+            found = .failure(error)
+          }
+        })
     }
-    return try found.get()
-  }
-
-  private func header(
-    _ rows: borrowing Rows, of partition: PartitionID
-  ) -> Result<CheckpointHeader?, StoreFailure> {
-    guard let bytes = rows.bytes(0, 1) else { return .success(nil) }
-    do throws(StoreFailure) {
-      return .success(try StoredRows.header(bytes, of: partition, in: name))
-    } catch {
-      return .failure(error)
-    }
+    return try found?.get()
   }
 
   /// Calls `body` for every entity of a partition, ordered by (kind, key), from one snapshot.

@@ -43,6 +43,11 @@ struct Rows: ~Copyable {
     return bytes.reduce(0) { $0 << 8 | Int64($1) }
   }
 
+  func smallint(_ row: Int, _ column: Int) -> Int16? {
+    guard let bytes = bytes(row, column), bytes.count == 2 else { return nil }
+    return bytes.reduce(0) { $0 << 8 | Int16($1) }
+  }
+
   func text(_ row: Int, _ column: Int) -> String? {
     guard let bytes = bytes(row, column) else { return nil }
     return String(validating: bytes, as: UTF8.self)

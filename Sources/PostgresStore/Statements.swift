@@ -2,7 +2,8 @@
 ///
 /// `fence` comes first in every checkpoint: it takes the partition's row for the transaction and moves it to the
 /// write's own turn, if epoch and turn are what the owner believes. Everything after it checks for that turn and does
-/// nothing if the fence did nothing. So a checkpoint is one round trip, and needs no code in the database.
+/// nothing if the fence did nothing. What replaces or deletes rows returns them as they were, for the totals in the
+/// checkpoint's header, which is written last. So a checkpoint is two round trips, and needs no code in the database.
 ///
 /// A statement is planned once per connection, perhaps while its tables are empty, and the cheapest plan then may
 /// compare every row of a partition with every requested row. So the planner gets no choice: each requested row is
@@ -10,10 +11,10 @@
 /// table. That location stays valid: nobody else writes a partition whose fence this transaction holds.
 enum Statement: String, CaseIterable {
   case begin, commit, rollback, time
-  case raiseEpoch, fence, settle
+  case raiseEpoch, fence, writeHeader, settle
   case upsert, delete, deleteExpired
   case deleteMessages, insertMessages, deleteReplies, insertReplies
-  case load, standing, one, ofKind, header, quarantined, messages, replies
+  case load, standing, one, ofKind, every, header, quarantined, messages, replies
 
   var text: String {
     switch self {
@@ -21,10 +22,10 @@ enum Statement: String, CaseIterable {
     case .commit: "COMMIT"
     case .rollback: "ROLLBACK"
     case .time: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"
-    case .raiseEpoch, .fence, .settle: fencing
+    case .raiseEpoch, .fence, .writeHeader, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
     case .deleteMessages, .insertMessages, .deleteReplies, .insertReplies: writingUnsent
-    case .load, .standing, .one, .ofKind, .header, .quarantined: reading
+    case .load, .standing, .one, .ofKind, .every, .header, .quarantined: reading
     case .messages, .replies: readingUnsent
     }
   }
@@ -39,10 +40,16 @@ enum Statement: String, CaseIterable {
       SET epoch = CASE WHEN c.epoch < 0 THEN c.epoch ELSE GREATEST(c.epoch, $2::int8) + 1 END, turn = 0
       RETURNING epoch, header
       """
-    // partition, epoch, the turn reached, this write's turn, the log's offset, header
+    // partition, epoch, the turn reached, this write's turn, the log's offset; returns the header before
     case .fence:
       """
-      UPDATE kassa.checkpoints SET turn = $4::int8, log_offset = $5::int8, header = $6::bytea, written_at = now()
+      UPDATE kassa.checkpoints SET turn = $4::int8, log_offset = $5::int8, written_at = now()
+      WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8 RETURNING header
+      """
+    // partition, epoch, turn, header
+    case .writeHeader:
+      """
+      UPDATE kassa.checkpoints SET header = $4::bytea
       WHERE partition = $1::int2 AND epoch = $2::int8 AND turn = $3::int8
       """
     // partition, epoch, the lost write's turn, a turn that makes that write impossible, so that the result is final;
@@ -60,31 +67,37 @@ enum Statement: String, CaseIterable {
 
   private var writing: String {
     switch self {
-    // partition, epoch, turn, the log's offset, kinds, keys, expiries, bodies
+    // partition, epoch, turn, the log's offset, kinds, keys, expiries, bodies; returns the rows that are replaced: both
+    // parts see them as they were before the statement
     case .upsert:
       """
-      INSERT INTO kassa.entities (partition, kind, key, expiry, log_offset, body)
-      SELECT $1::int2, u.kind, u.key, u.expiry, $4::int8, u.body
-      FROM unnest($5::int2[], $6::text[], $7::int8[], $8::bytea[]) AS u (kind, key, expiry, body)
-      WHERE \(Self.fenced)
-      ON CONFLICT (partition, kind, key)
-      DO UPDATE SET expiry = excluded.expiry, log_offset = excluded.log_offset, body = excluded.body
+      WITH written AS (
+        INSERT INTO kassa.entities (partition, kind, key, expiry, log_offset, body)
+        SELECT $1::int2, u.kind, u.key, u.expiry, $4::int8, u.body
+        FROM unnest($5::int2[], $6::text[], $7::int8[], $8::bytea[]) AS u (kind, key, expiry, body)
+        WHERE \(Self.fenced)
+        ON CONFLICT (partition, kind, key)
+        DO UPDATE SET expiry = excluded.expiry, log_offset = excluded.log_offset, body = excluded.body)
+      SELECT u.kind, u.key, e.body FROM unnest($5::int2[], $6::text[]) AS u (kind, key) CROSS JOIN LATERAL (
+        SELECT body FROM kassa.entities
+        WHERE partition = $1::int2 AND kind = u.kind AND key = u.key COLLATE "C" LIMIT 1) AS e
       """
-    // partition, epoch, turn, kinds, keys
+    // partition, epoch, turn, kinds, keys; returns the rows
     case .delete:
       """
       DELETE FROM kassa.entities WHERE ctid = ANY (ARRAY(
         SELECT e.ctid FROM unnest($4::int2[], $5::text[]) AS u (kind, key) CROSS JOIN LATERAL (
           SELECT ctid FROM kassa.entities
           WHERE partition = $1::int2 AND kind = u.kind AND key = u.key COLLATE "C" LIMIT 1) AS e)) AND \(Self.fenced)
+      RETURNING kind, key, body
       """
-    // partition, epoch, turn, the kind of idempotency keys, the partition's time, the most rows
+    // partition, epoch, turn, the kind of idempotency keys, the partition's time, the most rows; returns the rows
     default:
       """
       DELETE FROM kassa.entities WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM kassa.entities
         WHERE partition = $1::int2 AND kind = $4::int2 AND expiry <= $5::int8 AND expiry IS NOT NULL
-        ORDER BY expiry LIMIT $6::int8)) AND \(Self.fenced)
+        ORDER BY expiry LIMIT $6::int8)) AND \(Self.fenced) RETURNING kind, key, body
       """
     }
   }
@@ -175,6 +188,12 @@ enum Statement: String, CaseIterable {
       """
       SELECT key, body FROM kassa.entities WHERE partition = $1::int2 AND kind = $2::int2 AND key > $3::text COLLATE "C"
       ORDER BY key LIMIT $4::int8
+      """
+    // partition, the kind and key before, the most rows
+    case .every:
+      """
+      SELECT kind, key, body FROM kassa.entities
+      WHERE partition = $1::int2 AND (kind, key) > ($2::int2, $3::text COLLATE "C") ORDER BY kind, key LIMIT $4::int8
       """
     // partition, the most rows
     case .quarantined:

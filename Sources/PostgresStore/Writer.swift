@@ -138,7 +138,7 @@ final class Writer: StoreWorker {
     let attempts = group.sorted { $0.partition < $1.partition }.compactMap(attempt)
     if attempts.isEmpty { return }
     let start = MonotonicTime.microseconds
-    let transaction = CheckpointTransaction(attempts, shared.options)
+    let transaction = CheckpointTransaction(shared.name, attempts, shared.options)
     let failure: PostgresFailure?
     do throws(PostgresFailure) {
       failure = try transaction.perform(on: connection)

@@ -174,8 +174,21 @@ public final class Database {
     self.counter = counter
   }
 
-  /// Keeps the hook's context alive as long as the connection exists.
+  /// These keep the hooks' contexts alive as long as the connection exists.
   private var counter: LogPageCounter?
+  private var observer: ReplacedRowObserver?
+
+  /// Shows `observer` each row that a statement of this connection replaces or deletes, as it was.
+  public func observeReplaced(_ observer: ReplacedRowObserver) {
+    sqlite3_preupdate_hook(
+      handle,
+      { context, handle, operation, _, table, _, _ in
+        guard operation != SQLITE_INSERT, let context, let handle, let table else { return }
+        Unmanaged<ReplacedRowObserver>.fromOpaque(context).takeUnretainedValue()
+          .replaces(ReplacedRow(handle: handle, table: table))
+      }, Unmanaged.passUnretained(observer).toOpaque())
+    self.observer = observer
+  }
 }
 
 /// The pages in a write-ahead log as of the newest commit. Owned by the connection's thread.

@@ -131,22 +131,9 @@ final class StoreRows {
     every.bind(1, StoreFile.number(of: partition))
     var totals = StoreTotals()
     while try every.step() {
-      totals.insert(kind: UInt8(clamping: every.integer(0)), key: every.text(1), every.bytes(2))
+      totals.insert(kind: UInt8(clamping: every.integer(0)), key: every.bytes(1), every.bytes(2))
     }
     return totals
-  }
-
-  /// Takes the row of a key, if there is one, out of the totals, if there are any.
-  func remove(
-    kind: UInt8, key: String, of partition: PartitionID, from totals: inout StoreTotals?
-  ) throws(DatabaseError) {
-    if totals == nil { return }
-    one.bind(1, StoreFile.number(of: partition))
-    one.bind(2, Int64(kind))
-    one.bind(3, key)
-    guard try one.step() else { return }
-    totals?.remove(kind: kind, key: key, one.bytes(0))
-    one.reset()
   }
 
   /// Only the newest epoch.

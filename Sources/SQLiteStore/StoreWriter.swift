@@ -11,6 +11,7 @@ final class StoreWriter {
   private let begin, commit, upsert, delete, deleteExpired, writeHeader, raiseEpoch: Statement
   private let unsent: UnsentWriter
   private let counter = LogPageCounter()
+  private let replaced = ReplacedEntities()
   private let options: SQLiteStore.Options
 
   init(_ database: Database, _ options: SQLiteStore.Options) throws(DatabaseError) {
@@ -32,7 +33,7 @@ final class StoreWriter {
       """
       DELETE FROM entities WHERE partition = ?1 AND kind = ?2 AND key IN (
         SELECT key FROM entities WHERE partition = ?1 AND expiry <= ?3 AND expiry IS NOT NULL
-        ORDER BY expiry LIMIT ?4) RETURNING key, body
+        ORDER BY expiry LIMIT ?4)
       """)
     writeHeader = try database.prepare("UPDATE checkpoints SET header = ? WHERE partition = ?")
     raiseEpoch = try database.prepare(
@@ -41,6 +42,7 @@ final class StoreWriter {
       """)
     unsent = try UnsentWriter(database, rows)
     database.observeLog(counter)
+    database.observeReplaced(replaced)
   }
 
   // MARK: Transactions
@@ -105,15 +107,27 @@ final class StoreWriter {
         "\(rows.path): \(partition) is stored through offset \(stored.header?.offset ?? -1); a checkpoint of "
           + "\(batch.header.offset) is refused")
     }
-    // A file of an earlier version has none: all rows are counted once, then.
-    var totals = try rows.totals(of: partition)
+    let kept = try rows.totals(of: partition)
+    var added = StoreTotals()
+    replaced.begin()
     let unsentChange = try unsent.change(to: batch)
     let changes = Self.sorted(batch.changes)
     var bytes: [UInt8] = []
     try writing { () throws(DatabaseError) in
-      for change in changes { try write(change, of: batch.header, &totals, &bytes) }
-      try deleteExpired(batch.header, &totals)
-      if totals == nil { totals = try rows.count(partition) }
+      for change in changes { try write(change, of: batch.header, &added, &bytes) }
+      try deleteExpired(batch.header)
+      // A file of an earlier version has none: all rows are counted once, then.
+      var totals: StoreTotals
+      if let kept {
+        guard let replaced = replaced.totals else {
+          throw .damaged("\(rows.path): a row that was replaced cannot be read; \(StoredRows.advice)")
+        }
+        totals = kept
+        totals.add(added)
+        totals.subtract(replaced)
+      } else {
+        totals = try rows.count(partition)
+      }
       bytes.removeAll(keepingCapacity: true)
       CheckpointCodec.encode(batch.header, totals: totals, into: &bytes)
       writeHeader.bind(2, StoreFile.number(of: partition))
@@ -139,9 +153,8 @@ final class StoreWriter {
   }
 
   private func write(
-    _ change: SortedChange, of header: CheckpointHeader, _ totals: inout StoreTotals?, _ bytes: inout [UInt8]
+    _ change: SortedChange, of header: CheckpointHeader, _ added: inout StoreTotals, _ bytes: inout [UInt8]
   ) throws(DatabaseError) {
-    try rows.remove(kind: change.kind, key: change.text, of: header.partition, from: &totals)
     guard let value = change.value else {
       delete.bind(1, StoreFile.number(of: header.partition))
       delete.bind(2, Int64(change.kind))
@@ -160,18 +173,16 @@ final class StoreWriter {
     upsert.bind(5, header.offset)
     bytes.removeAll(keepingCapacity: true)
     EntityCodec.encode(value, into: &bytes)
-    bytes.withUnsafeBytes { totals?.insert(kind: change.kind, key: change.text, $0) }
+    bytes.withUnsafeBytes { added.insert(kind: change.kind, key: change.text, $0) }
     try upsert.run(binding: 6, to: bytes, bytes.indices)
   }
 
-  private func deleteExpired(_ header: CheckpointHeader, _ totals: inout StoreTotals?) throws(DatabaseError) {
+  private func deleteExpired(_ header: CheckpointHeader) throws(DatabaseError) {
     deleteExpired.bind(1, StoreFile.number(of: header.partition))
     deleteExpired.bind(2, Int64(Self.idempotencyKind))
     deleteExpired.bind(3, header.now.milliseconds)
     deleteExpired.bind(4, Int64(options.expiredRowsMax))
-    while try deleteExpired.step() {
-      totals?.remove(kind: Self.idempotencyKind, key: deleteExpired.text(0), deleteExpired.bytes(1))
-    }
+    try deleteExpired.run()
   }
 
   private static let idempotencyKind = EntityCodec.kind(of: .idempotency(IdempotencyKey(unchecked: "0")))

@@ -35,10 +35,9 @@ enum MurmurHash3 {
   private static func tail(_ bytes: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
     guard start < bytes.count else { return 0 }
     var value: UInt64 = 0
-    for (place, byte) in bytes[start..<min(start + 8, bytes.count)].enumerated() {
-      value |= UInt64(byte) << UInt64(place * 8)
-    }
-    return value
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 8, bytes.count)])
+    withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: rest) }
+    return UInt64(littleEndian: value)
   }
 
   private static func mix1(_ k: UInt64) -> UInt64 { rotate(k &* c1, 31) &* c2 }

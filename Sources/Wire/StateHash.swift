@@ -18,26 +18,47 @@ public struct StateHash: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The hash of one entity, from its key's kind and text and the bytes of its row.
-  init(kind: UInt8, key: String, _ body: UnsafeRawBufferPointer) {
-    var writer = Writer(capacity: body.count + key.utf8.count + 8)
-    writer.raw(body)
-    self.init(kind, key, behind: &writer)
+  ///
+  /// Before the row are its kind, the length of the text, and the text: so no two pairs give the same bytes.
+  init(kind: UInt8, key: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) {
+    // On the stack, unless the row is large.
+    (high, low) = withUnsafeTemporaryAllocation(
+      byteCount: Self.prefixBytesMax + key.count + body.count, alignment: 8
+    ) { buffer in
+      var end = 0
+      Self.append(varint: UInt64(kind), to: buffer, &end)
+      Self.append(varint: UInt64(key.count), to: buffer, &end)
+      UnsafeMutableRawBufferPointer(rebasing: buffer[end...]).copyMemory(from: key)
+      end += key.count
+      UnsafeMutableRawBufferPointer(rebasing: buffer[end...]).copyMemory(from: body)
+      end += body.count
+      return MurmurHash3.hash(UnsafeRawBufferPointer(rebasing: buffer[..<end]))
+    }
   }
 
-  /// - Parameter writer: has the row.
-  private init(_ kind: UInt8, _ key: String, behind writer: inout Writer) {
-    // Before the row: kind, length of the text, text; so no two pairs give the same bytes.
-    writer.raw(key)
-    writer.varint(UInt64(key.utf8.count))
-    writer.varint(UInt64(kind))
-    (high, low) = writer.withBytes(MurmurHash3.hash)
+  /// Of two varints.
+  private static let prefixBytesMax = 20
+
+  private static func append(varint value: UInt64, to buffer: UnsafeMutableRawBufferPointer, _ end: inout Int) {
+    var rest = value
+    while rest >= 0x80 {
+      buffer[end] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest >>= 7
+      end += 1
+    }
+    buffer[end] = UInt8(truncatingIfNeeded: rest)
+    end += 1
   }
 
   /// Adds an entity that is not in the set yet.
   public mutating func insert(_ key: EntityKey, _ entity: Entity) {
     var writer = Writer(capacity: 256)
     entity.write(to: &writer)
-    combine(StateHash(EntityCodec.kind(of: key), EntityCodec.text(of: key), behind: &writer))
+    var text = EntityCodec.text(of: key)
+    combine(
+      text.withUTF8 { text in
+        writer.withBytes { StateHash(kind: EntityCodec.kind(of: key), key: UnsafeRawBufferPointer(text), $0) }
+      })
   }
 
   /// Adds a set of other entities.

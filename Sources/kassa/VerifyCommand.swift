@@ -85,7 +85,7 @@ enum VerifyCommand {
   private static func counted(_ report: AuditReport) -> String {
     let compared = "the rows of \(report.partitionsTotalled) partitions compared with their checkpoints' totals"
     if report.partitionsUntotalled == 0 { return compared }
-    return "\(compared); \(report.partitionsUntotalled) have none: written by an earlier version, or a cluster's"
+    return "\(compared); \(report.partitionsUntotalled) have none: an earlier version wrote them"
   }
 
   private static func comparison(_ report: AuditReport) -> String {

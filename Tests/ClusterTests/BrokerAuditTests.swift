@@ -48,6 +48,7 @@ extension BrokerSuite {
     }
     let report = try audit(options)
     #expect(report.isSound && report.partitionsCompared == 12 && report.partitionsTrimmed == 0, "\(report.findings)")
+    #expect(report.partitionsTotalled == 12 && report.partitionsUntotalled == 0)
     #expect(report.totals.checkouts > 0 && report.totals.items == 21 && report.totals.users == 20)
     // A second owner adds its own controls, and takes over what the first left.
     try serve(settings)
@@ -81,6 +82,10 @@ extension BrokerSuite {
       (
         .payments, "DELETE FROM kassa.entities WHERE ctid IN (SELECT ctid FROM kassa.entities WHERE kind = 4 LIMIT 1)",
         "payments-"
+      ),
+      (
+        .payments, "DELETE FROM kassa.entities WHERE ctid IN (SELECT ctid FROM kassa.entities WHERE kind = 4 LIMIT 1)",
+        "rows were changed, added or lost"
       ),
       (.orders, "UPDATE kassa.checkpoints SET header = NULL WHERE partition = 1", "orders-1: the store has rows"),
       (

@@ -52,9 +52,9 @@ import Testing
   }
 
   /// The server dies under a commit, and another one, which lags, takes its place.
-  @Test(arguments: [CuttingProxy.Fault.cutAtRequest, .cutAtAnswer])
-  func aCheckpointOfUnknownFateDoesNotLandOnOlderRows(_ fault: CuttingProxy.Fault) throws {
-    proxy.set(fault)
+  @Test(arguments: [CuttingProxy.Fault.cutAtRequest, .cutAtAnswer], [0, 1])
+  func aCheckpointOfUnknownFateDoesNotLandOnOlderRows(_ fault: CuttingProxy.Fault, _ passing: Int) throws {
+    proxy.set(fault, passing: passing)
     let late = store.startWrite(batch(30, [(item("b"), units(3))]), epoch: epoch)
     #expect(eventually { proxy.faultsMet == 1 })
     proxy.setOpen(false)

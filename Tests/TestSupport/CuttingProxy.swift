@@ -34,6 +34,7 @@ public final class CuttingProxy: @unchecked Sendable {
   private let done = DispatchSemaphore(value: 0)
   private let lock = NSLock()
   private var fault: Fault?
+  private var passing = 0
   private var faultCount = 0
   private var isOpen = true
   private var isDelivering = false
@@ -75,8 +76,8 @@ public final class CuttingProxy: @unchecked Sendable {
 
   // MARK: Faults
 
-  /// The next request meets this.
-  public func set(_ fault: Fault) { lock.withLock { self.fault = fault } }
+  /// The next request meets this, once `passing` others have passed.
+  public func set(_ fault: Fault, passing: Int = 0) { lock.withLock { (self.fault, self.passing) = (fault, passing) } }
 
   /// How many faults were met.
   public var faultsMet: Int { lock.withLock { faultCount } }
@@ -191,6 +192,10 @@ public final class CuttingProxy: @unchecked Sendable {
   private func met(_ wanted: Fault) -> Fault? {
     lock.withLock {
       guard fault == wanted else { return nil }
+      if passing > 0 {
+        passing -= 1
+        return nil
+      }
       fault = nil
       faultCount += 1
       return wanted

@@ -28,7 +28,26 @@ import TestSupport
       var hash = StateHash()
       hash.insert(key, entity)
       let row = Self.row(key, entity)
-      #expect(row.body.withUnsafeBytes { StateHash(kind: row.kind, key: row.key, $0) } == hash)
+      var totals = StoreTotals()
+      row.body.withUnsafeBytes { totals.insert(kind: row.kind, key: row.key, $0) }
+      #expect(totals.description.contains("(hash \(hash))"))
+    }
+  }
+
+  /// Long keys, and rows that do not fit on the stack.
+  @Test func hashesRowsOfAnySize() {
+    for length in [0, 1, 127, 128, 300, 20_000] {
+      let key = String(repeating: "k", count: length)
+      let body = [UInt8](repeating: 7, count: length * 2)
+      var bytes: [UInt8] = [200, 1]
+      if length >= 128 { bytes += [UInt8(length & 0x7f) | 0x80] }
+      bytes += length >= 1 << 14 ? [UInt8(length >> 7 & 0x7f) | 0x80, UInt8(length >> 14)] : [UInt8(length >> 7)]
+      if length < 128 { bytes[2] = UInt8(length) }
+      let expected = (bytes + key.utf8 + body).withUnsafeBytes(MurmurHash3.hash)
+      let found = Array(key.utf8).withUnsafeBytes { key in
+        body.withUnsafeBytes { StateHash(kind: 200, key: key, $0) }
+      }
+      #expect(found == StateHash(high: expected.high, low: expected.low), "\(length)")
     }
   }
 
@@ -37,12 +56,14 @@ import TestSupport
     let last = try #require(rows.last)
     var totals = Self.totals(rows)
     let all = totals
-    last.body.withUnsafeBytes { totals.remove(kind: last.kind, key: last.key, $0) }
+    totals.subtract(Self.totals([last]))
     #expect(totals == Self.totals(rows.dropLast()) && totals != all)
-    for row in rows.dropLast() { row.body.withUnsafeBytes { totals.remove(kind: row.kind, key: row.key, $0) } }
+    totals.add(Self.totals([last]))
+    #expect(totals == all)
+    totals.subtract(all)
     #expect(totals == StoreTotals())
     // More than there is.
-    last.body.withUnsafeBytes { totals.remove(kind: last.kind, key: last.key, $0) }
+    totals.subtract(Self.totals([last]))
     #expect(totals != StoreTotals())
   }
 
