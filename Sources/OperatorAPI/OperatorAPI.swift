@@ -213,9 +213,7 @@ public final class OperatorAPI: HTTPHandler {
     json.string(detail)
     json.raw("}")
     var response = HTTPResponse(status: status, contentType: "application/problem+json", body: json.bytes)
-    if let seconds = code.retryAfterSeconds {
-      response.headers.append((name: "Retry-After", value: String(seconds)))
-    }
+    response.headers += code.retryAfterHeader
     return response
   }
 }

@@ -125,10 +125,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = HTTPResponse(status: status, contentType: Self.problemType)
     let id = requestID(number: refusals << 2 | 3)
     response.body = problem.body(requestID: id)
-    response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored]
-    if let seconds = problem.code.retryAfterSeconds {
-      response.headers.append((name: "Retry-After", value: String(seconds)))
-    }
+    response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored] + problem.code.retryAfterHeader
     metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
     return response
   }
@@ -283,11 +280,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     if let challenge = problem.challenge {
       response.headers.append((name: "WWW-Authenticate", value: challenge))
     }
-    if let throttle = problem.throttle {
-      response.headers += throttle.headers
-    } else if let seconds = problem.code.retryAfterSeconds {
-      response.headers.append((name: "Retry-After", value: String(seconds)))
-    }
+    response.headers += problem.throttle?.headers ?? problem.code.retryAfterHeader
     return response
   }
 

@@ -60,8 +60,7 @@ package enum ProblemsPage {
   }
 
   private static func retryAfter(_ code: ProblemCode) -> String {
-    guard let row = RetryAfter.all.first(where: { $0.code == code }) else { return "" }
-    return "\(row.seconds): \(row.reason)."
+    code.retryAfter.map { "\($0.seconds): \($0.reason)." } ?? ""
   }
 
   /// The little Markdown of the table as HTML: code between backticks, and of links their names.

@@ -31,6 +31,14 @@ struct RetryAfter {
 }
 
 extension ProblemCode {
+  var retryAfter: RetryAfter? { RetryAfter.all.first { $0.code == self } }
+
   /// In how many seconds the same request may succeed, at least; nil where the answer does not say.
-  package var retryAfterSeconds: Int? { RetryAfter.all.first { $0.code == self }?.seconds }
+  package var retryAfterSeconds: Int? { retryAfter?.seconds }
+
+  /// The header that says so; none where the answer does not.
+  package var retryAfterHeader: [(name: StaticString, value: String)] {
+    guard let seconds = retryAfterSeconds else { return [] }
+    return [(name: "Retry-After", value: String(seconds))]
+  }
 }
