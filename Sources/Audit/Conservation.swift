@@ -96,7 +96,7 @@ struct Conservation {
         find("order \(id) costs \(cost) and \(payment.amount) was taken from user \(order.user)")
       }
       // Both are of the rules that number a partition's attempts.
-      if order.attempt > UInt64(UInt32.max), payment.attempt > 0, payment.attempt != order.attempt {
+      if order.attempt > AttemptID.ofOrderMax, payment.attempt > 0, payment.attempt != order.attempt {
         find("order \(id) was paid by its checkout \(order.attempt), and the money taken by \(payment.attempt)")
       }
     }

@@ -63,6 +63,9 @@ public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible
   /// the rules before `Rules.eras`, it counts those of the order, from 1.
   public let number: UInt64
 
+  /// The highest number that an order itself counted; partitions count above it.
+  public static let ofOrderMax = UInt64(UInt32.max)
+
   public init(order: OrderID, number: UInt64) {
     self.order = order
     self.number = number

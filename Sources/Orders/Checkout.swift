@@ -36,8 +36,8 @@ extension OrdersMachine {
   /// An order that is removed and made again would count from 1 again, so the partition counts, and begins above all
   /// that orders have counted in 32 bits.
   private mutating func nextAttempt(of order: Order, under rules: UInt32) -> UInt64? {
-    guard rules >= Rules.eras else { return order.attempt < UInt64(UInt32.max) ? order.attempt + 1 : nil }
-    let (attempt, overflow) = max(ledger.attempts, UInt64(UInt32.max)).addingReportingOverflow(1)
+    guard rules >= Rules.eras else { return order.attempt < AttemptID.ofOrderMax ? order.attempt + 1 : nil }
+    let (attempt, overflow) = max(ledger.attempts, AttemptID.ofOrderMax).addingReportingOverflow(1)
     guard !overflow else { return nil }
     ledger.attempts = attempt
     return attempt

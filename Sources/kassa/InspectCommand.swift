@@ -106,7 +106,7 @@ enum InspectCommand {
   /// The number of an order's newest checkout. Under newer rules its partition counts them, from 2^32 on.
   static func describe(attempt: UInt64) -> String {
     if attempt == 0 { return "none" }
-    let base = UInt64(UInt32.max)
+    let base = AttemptID.ofOrderMax
     return attempt > base ? "\(attempt), number \(attempt - base) of the partition" : "\(attempt)"
   }
 

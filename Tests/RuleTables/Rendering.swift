@@ -68,7 +68,7 @@ enum Rendering {
 
   /// As `Vocabulary` reads it.
   static func text(_ attempt: AttemptID) -> String {
-    let before = UInt64(UInt32.max)
+    let before = AttemptID.ofOrderMax
     return "\(attempt.order)/\(attempt.number > before ? attempt.number - before : attempt.number)"
   }
 

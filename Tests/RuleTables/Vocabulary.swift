@@ -112,7 +112,7 @@ enum Vocabulary {
   private static func attempt(_ word: String, _ rules: UInt32) -> AttemptID? {
     let halves = word.split(separator: "/")
     guard halves.count == 2, let number = UInt64(halves[1]) else { return nil }
-    let before = rules >= Rules.eras ? UInt64(UInt32.max) : 0
+    let before = rules >= Rules.eras ? AttemptID.ofOrderMax : 0
     return AttemptID(order: OrderID(unchecked: String(halves[0])), number: before + number)
   }
 
