@@ -91,16 +91,16 @@ extension OwnerLane {
       let partition = shared.partition(slot)
       let announced = pods.map.owner(of: partition)
       let isStopped = announced?.state == .stopped && (owners[slot]?.epoch ?? 0) <= (announced?.epoch ?? 0)
-      if isStopped || owners[slot] == nil {
-        let since = pods.ownerlessSince[slot] ?? lane.now
-        pods.ownerlessSince[slot] = since
-        let isLong = lane.now - since >= UnservedPartitions.ownerlessMilliseconds
-        if isStopped || isLong { shared.unserved.note(partition, isServed: false) }
-      } else {
+      guard isStopped || owners[slot] == nil else {
         // Whatever noted it: the partition may have been stopped by an owner of this pod that is gone.
         pods.ownerlessSince[slot] = nil
         shared.unserved.note(partition, isServed: true)
+        continue
       }
+      let since = pods.ownerlessSince[slot] ?? lane.now
+      pods.ownerlessSince[slot] = since
+      let isLong = lane.now - since >= UnservedPartitions.ownerlessMilliseconds
+      if isStopped || isLong { shared.unserved.note(partition, isServed: false) }
     }
   }
 

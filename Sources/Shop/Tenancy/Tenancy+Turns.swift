@@ -102,9 +102,7 @@ extension Tenancy {
         removeFirst(of: inputs)
         continue
       }
-      var entry = entry(for: inbound, at: now)
-      guard isResident(entry.body) else { return }
-      if isUndecidable(entry.body) { entry = entry.skipped(.undecidable) }
+      guard let entry = residentEntry(for: inbound, at: now) else { return }
       if inbound.origin == nil, case .skip(let request?, let reason) = entry.body {
         // No number was used, so the log need not know.
         actions.replies.append(.skipped(request, reason))
@@ -143,12 +141,10 @@ extension Tenancy {
     guard isStillNext(inbound, at: max(state.now, time), into: &actions) else {
       return isMessage ? messages.removeFirst() : commands.removeFirst()
     }
-    var entry = entry(for: inbound, at: now)
-    guard isResident(entry.body) else {
+    guard let entry = residentEntry(for: inbound, at: now) else {
       actions.loads += loads.next()
       return
     }
-    if isUndecidable(entry.body) { entry = entry.skipped(.undecidable) }
     if isMessage { messages.removeFirst() } else { commands.removeFirst() }
     cautiousLeft -= 1
     append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
@@ -173,7 +169,14 @@ extension Tenancy {
     return false
   }
 
-  /// What the log will say of an input: itself, or that it is skipped.
+  /// What the log will say of an input whose keys are resident; nil while some have to be loaded.
+  private mutating func residentEntry(for inbound: Inbound, at now: Int64) -> LoggedInput? {
+    let entry = entry(for: inbound, at: now)
+    guard isResident(entry.body) else { return nil }
+    return isUndecidable(entry.body) ? entry.skipped(.undecidable) : entry
+  }
+
+  /// What the log will say of an input, as far as its keys do not matter: itself, or that it is skipped.
   private func entry(for inbound: Inbound, at now: Int64) -> LoggedInput {
     switch inbound.input {
     case .message(let message):
