@@ -3,7 +3,6 @@ import Model
 import PartitionCore
 import SQLiteFolder
 import SQLiteLog
-import SQLiteStore
 
 /// A copy of a data folder in the making, for a backup or a restore. A server may run in the folder.
 ///
@@ -33,13 +32,12 @@ package final class FolderBackup {
   ///   - target: a path where nothing exists, or an empty folder.
   /// - Throws: `DataFolderFailure`, `LogFailure`, `StoreFailure`; then nothing was changed.
   package init(of source: String, to target: String) throws {
-    let format = try DataFolder.readFormat(source, files: [LogFile.file, StoreFile.file])
-    self.target = try NewFolder(path: target)
     let folder = try FolderSource(path: source)
     self.source = folder
+    self.target = try NewFolder(path: target)
     let ends = try folder.partitions.map { ($0, try folder.offsets(of: $0).upperBound - 1) }
     contents = Contents(
-      partitionCount: format.partitionCount, newestOffsets: Dictionary(uniqueKeysWithValues: ends),
+      partitionCount: folder.partitioner.count, newestOffsets: Dictionary(uniqueKeysWithValues: ends),
       position: try folder.log.positions().through, newestTime: try folder.newestTime(),
       byteCount: try folder.byteCount())
   }

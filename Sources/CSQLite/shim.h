@@ -1,3 +1,3 @@
-/* Declares the functions that tell of a row before it changes; Debian's library has them. */
+/* Declares the functions that show a row before it changes; Debian's library has them. */
 #define SQLITE_ENABLE_PREUPDATE_HOOK
 #include <sqlite3.h>

@@ -110,20 +110,26 @@ final class StoreRows {
 
   /// The partition's newest epoch, 0 before the first, and its checkpoint.
   func checkpoint(of partition: PartitionID) throws(StoreFailure) -> (epoch: UInt64, header: CheckpointHeader?) {
+    let (epoch, header) = try checkpoint(of: partition, StoredRows.header)
+    return (epoch, header)
+  }
+
+  /// The totals that the partition's checkpoint has; nil without a checkpoint, or if it has none.
+  func totals(of partition: PartitionID) throws(StoreFailure) -> StoreTotals? {
+    try checkpoint(of: partition, StoredRows.totals).value ?? nil
+  }
+
+  /// - Returns: nil for the value without a checkpoint.
+  private func checkpoint<Value>(
+    of partition: PartitionID,
+    _ decode: (UnsafeRawBufferPointer, PartitionID, String) throws(StoreFailure) -> Value
+  ) throws(StoreFailure) -> (epoch: UInt64, value: Value?) {
     checkpoint.bind(1, StoreFile.number(of: partition))
     guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return (0, nil) }
     defer { checkpoint.reset() }
     let epoch = UInt64(clamping: checkpoint.integer(0))
     if checkpoint.isNull(1) { return (epoch, nil) }
-    return (epoch, try StoredRows.header(checkpoint.bytes(1), of: partition, in: path))
-  }
-
-  /// The totals that the partition's checkpoint has; nil without a checkpoint, or if it has none.
-  func totals(of partition: PartitionID) throws(StoreFailure) -> StoreTotals? {
-    checkpoint.bind(1, StoreFile.number(of: partition))
-    guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return nil }
-    defer { checkpoint.reset() }
-    return checkpoint.isNull(1) ? nil : try StoredRows.totals(checkpoint.bytes(1), of: partition, in: path)
+    return (epoch, try decode(checkpoint.bytes(1), partition, path))
   }
 
   /// What the partition's rows add up to; reads all of them.
@@ -138,10 +144,7 @@ final class StoreRows {
 
   /// Only the newest epoch.
   func epoch(of partition: PartitionID) throws(StoreFailure) -> UInt64 {
-    checkpoint.bind(1, StoreFile.number(of: partition))
-    guard try StoreFailure.reading({ () throws(DatabaseError) in try checkpoint.step() }) else { return 0 }
-    defer { checkpoint.reset() }
-    return UInt64(clamping: checkpoint.integer(0))
+    try checkpoint(of: partition) { (_, _, _) in }.epoch
   }
 
   /// - Throws: `StoreFailure` if `epoch` is not the newest one.

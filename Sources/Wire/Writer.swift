@@ -75,12 +75,6 @@ struct Writer: ~Copyable {
     varint(UInt64(field << 3) | UInt64(type.rawValue))
   }
 
-  mutating func raw(_ bytes: UnsafeRawBufferPointer) {
-    guard let start = bytes.baseAddress else { return }
-    advance(bytes.count)
-    (base + head).copyMemory(from: start, byteCount: bytes.count)
-  }
-
   mutating func raw(_ text: String) {
     let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable { bytes in
       guard let start = bytes.baseAddress else { return }

@@ -2,7 +2,7 @@ import Model
 import OwnershipMap
 import Synchronization
 
-/// The newest rules that every pod knows, as far as this one can tell.
+/// The newest rules that every pod is known to follow.
 ///
 /// A record of newer rules cannot be taken back, and a pod that does not know them can never take its partition over.
 /// What is known of the pods may be wrong for a while: an old one may be paused, or its announcement be under way. So
