@@ -16,7 +16,7 @@ DATA ?= data
 FILTER ?=
 # What `make check` runs: targets whose tests are decisions, without servers, processes and deadlines.
 QUICK := TidyTests ModelTests WireTests StreamsTests TenancyTests PartitionCoreTests OrdersTests StockTests PaymentsTests \
-  GoldenLogTests CallersTests SettingsTests PriceCacheTests OwnershipMapTests TelemetryTests RestAPITests OperatorAPITests
+  GoldenLogTests CallersTests SettingsTests TelemetryTests RestAPITests OperatorAPITests
 # The sanitizers of `make sanitize`.
 SANITIZE ?= thread address
 SBOM ?= .build/kassa.cdx.json

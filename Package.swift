@@ -1,5 +1,5 @@
 // swift-tools-version: 6.1
-// Kassa's targets, lowest first: an arrow between targets always points down (docs/internals/README.md).
+// Kassa's targets by floor, lowest first: an arrow between targets always points down (docs/internals/README.md).
 import PackageDescription
 
 let swiftSettings: [SwiftSetting] = [
@@ -17,259 +17,228 @@ extension SwiftSetting {
   static let plantedBugs = SwiftSetting.define("PLANTED_BUGS", .when(configuration: .debug))
 }
 
+/// A folder of Sources, and of Tests, that has targets. From the lowest to the highest.
+enum Floor: String {
+  /// Module maps of the system's C libraries.
+  case system = "System"
+  /// Threads, loops, logs, metrics: nothing of the shop.
+  case platform = "Platform"
+  /// What the shop decides. Pure: the standard library and each other, nothing else.
+  case shop = "Shop"
+  /// What the shop needs from outside: a protocol each, with a twin in memory.
+  case ports = "Ports"
+  /// The ports over SQLite, Kafka, PostgreSQL and Redis, and connections between pods.
+  case adapters = "Adapters"
+  /// Partitions on lanes.
+  case runtime = "Runtime"
+  /// What callers see.
+  case edge = "Edge"
+  /// What judges, loads and simulates.
+  case tools = "Tools"
+  /// What becomes a process.
+  case program = "Program"
+
+  /// A floor that is one target is that target's folder.
+  func path(_ target: String, in root: String) -> String {
+    [rawValue, "\(rawValue)Tests"].contains(target) ? "\(root)/\(rawValue)" : "\(root)/\(rawValue)/\(target)"
+  }
+}
+
+/// A module of a C library, found by pkg-config where the library has a file for it.
+func library(_ name: String, pkgConfig: String? = nil, apt package: String? = nil) -> Target {
+  .systemLibrary(
+    name: name, path: Floor.system.path(name, in: "Sources"), pkgConfig: pkgConfig,
+    providers: package.map { [.apt([$0])] })
+}
+
 /// A target that follows Kassa's settings.
 func target(
-  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], path: String? = nil,
+  _ name: String, _ floor: Floor, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
   _ more: [SwiftSetting] = []
 ) -> Target {
-  .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: swiftSettings + more)
+  .target(
+    name: name, dependencies: dependencies, path: floor.path(name, in: "Sources"), exclude: exclude,
+    swiftSettings: swiftSettings + more)
+}
+
+/// A program that follows Kassa's settings.
+func program(_ name: String, _ floor: Floor, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target
+{
+  .executableTarget(
+    name: name, dependencies: dependencies, path: floor.path(name, in: "Sources"), swiftSettings: swiftSettings + more)
 }
 
 /// The test target that mirrors a source target.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+  _ name: String, _ floor: Floor, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, path: floor.path(name, in: "Tests"), resources: resources,
+    swiftSettings: swiftSettings)
+}
+
+/// What several test targets share.
+func support(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Tests/Support/\(name)", resources: resources,
+    swiftSettings: swiftSettings)
 }
 
 let package = Package(
   name: "kassa",
   products: [
     .executable(name: "kassa", targets: ["kassa"]),
-    .executable(name: "kassa-simulator", targets: ["FleetRunner"]),
+    .executable(name: "kassa-simulator", targets: ["kassa-simulator"]),
   ],
   targets: [
-    // Libraries of the system, found by pkg-config.
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(
-      name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
-    .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
-    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    library("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+    library("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+    library("CUV", pkgConfig: "libuv", apt: "libuv1-dev"),
+    library("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+    library("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
     // Without pkg-config, whose flags for it the package manager warns of.
-    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+    library("CHiredis", apt: "libhiredis-dev"),
+    library("CGnuTLS", pkgConfig: "gnutls", apt: "libgnutls28-dev"),
     // A part of the C library that Swift's own module leaves out.
-    .systemLibrary(name: "CEpoll"),
+    library("CEpoll"),
 
-    // Pure: the standard library and each other, nothing else.
-    target("Model"),
-    target("Streams", ["Model"], path: "Sources/Shop/Streams"),
-    target("PartitionCore", ["Model", "Streams"]),
-    target("Wire", ["Model", "PartitionCore", "Streams"], exclude: ["records.proto"]),
-    target("Tenancy", ["Model", "PartitionCore", "Streams"], path: "Sources/Shop/Tenancy", [.plantedBugs]),
-    target("Orders", ["Model", "PartitionCore"]),
-    target("Stock", ["Model", "PartitionCore"]),
-    target("Payments", ["Model", "PartitionCore"]),
+    target("Lanes", .platform, ["CUV"]),
+    target("Telemetry", .platform),
 
-    // The seams, each with its in-memory twin, and the embedded adapters.
-    target("EventLog", ["Model", "PartitionCore", "Streams", "Wire"]),
-    target("StateStore", ["Model", "PartitionCore", "Wire"]),
-    target("PriceCache", ["Model"]),
-    target("Threads"),
-    target("SQLiteFolder", ["CSQLite"]),
-    target("SQLiteLog", ["SQLiteFolder", "EventLog", "Model", "PartitionCore", "Streams", "Threads", "Wire"]),
-    target("SQLiteStore", ["SQLiteFolder", "StateStore", "Model", "PartitionCore", "Threads", "Wire"]),
+    target("Model", .shop),
+    target("Streams", .shop, ["Model"]),
+    target("PartitionCore", .shop, ["Model", "Streams"]),
+    target("Wire", .shop, ["Model", "PartitionCore", "Streams"], exclude: ["records.proto"]),
+    target("Tenancy", .shop, ["Model", "PartitionCore", "Streams"], [.plantedBugs]),
+    target("Orders", .shop, ["Model", "PartitionCore"]),
+    target("Stock", .shop, ["Model", "PartitionCore"]),
+    target("Payments", .shop, ["Model", "PartitionCore"]),
+
+    target("Ports", .ports, ["Model", "PartitionCore", "Streams", "Wire"]),
+
     target(
-      "FolderUpgrade",
+      "SQLite", .adapters,
+      ["CSQLite", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Wire"]),
+    target("Postgres", .adapters, ["CPostgres", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
+    target("Kafka", .adapters, ["CRdKafka", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
+    target("Redis", .adapters, ["CGnuTLS", "CHiredis", "Lanes", "Model", "Ports"]),
+    target("Peers", .adapters, ["CGnuTLS", "Lanes"]),
+
+    target(
+      "Runtime", .runtime,
+      ["Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Telemetry", "Tenancy"]),
+
+    target("Callers", .edge),
+    target("Problems", .edge),
+    target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes"]),
+    target("RestAPI", .edge, ["Callers", "HTTPServer", "Model", "Ports", "Problems", "Runtime", "Telemetry"]),
+    target("OperatorAPI", .edge, ["Callers", "HTTPServer", "Model", "Problems", "Runtime", "Telemetry"]),
+
+    target(
+      "Audit", .tools,
       [
-        "EventLog", "Model", "Orders", "PartitionCore", "Payments", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
-        "StateStore", "Stock",
-      ], path: "Sources/Adapters/FolderUpgrade"),
-    target("PostgresStore", ["CPostgres", "Model", "PartitionCore", "StateStore", "Threads", "Wire"]),
-
-    // Who may do what: the rules, and the files that they come from.
-    target("Callers", path: "Sources/Edge/Callers"),
-    target("CallerFiles", ["Callers"], path: "Sources/Edge/CallerFiles"),
-
-    // What is refused, how and why.
-    target("Problems", path: "Sources/Edge/Problems"),
-
-    // The shell around the core.
-    target("Lanes", ["CUV"]),
-    target("OwnershipMap", ["Model"]),
-    target(
-      "KafkaLog",
-      ["CRdKafka", "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Streams", "Threads", "Wire"]),
-    target("Peers", ["CGnuTLS", "Lanes"]),
-    target("RedisPriceCache", ["CGnuTLS", "CHiredis", "Lanes", "Model", "PriceCache"]),
-    target("Telemetry"),
-    target(
-      "PartitionRuntime",
-      [
-        "Model", "PartitionCore", "Orders", "Stock", "Payments", "EventLog", "StateStore",
-        "PriceCache", "Lanes", "OwnershipMap", "Streams", "Telemetry", "Tenancy", "Threads",
-      ]),
-    target("HTTPServer", ["Callers", "CGnuTLS", "CMicroHTTPD", "Lanes"]),
-    target("RestAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Problems", "Telemetry"]),
-    target("OperatorAPI", ["Callers", "HTTPServer", "Model", "PartitionRuntime", "Problems", "Telemetry"]),
-
-    // The program and its tools.
-    target("Settings", ["Callers"]),
-    target(
-      "Serving",
-      [
-        "CallerFiles", "Callers", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime",
-        "PriceCache", "RestAPI", "Settings", "Telemetry", "Threads",
+        "Kafka", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Postgres", "SQLite", "Stock", "Streams",
+        "Tenancy", "Wire",
       ]),
     target(
-      "Embedded",
-      [
-        "EventLog", "FolderUpgrade", "HTTPServer", "Model", "OperatorAPI", "PartitionCore", "PartitionRuntime",
-        "PriceCache", "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Serving", "Settings", "Telemetry",
-      ]),
-    target(
-      "Cluster",
-      [
-        "EventLog", "HTTPServer", "KafkaLog", "Lanes", "Model", "OperatorAPI", "OwnershipMap", "PartitionCore",
-        "PartitionRuntime", "Peers", "PostgresStore", "PriceCache", "RedisPriceCache", "Serving", "Settings",
-        "StateStore", "Telemetry", "Threads", "Wire",
-      ]),
-    target(
-      "Audit",
-      [
-        "Model", "PartitionCore", "Orders", "Stock", "Payments", "Streams", "Tenancy", "Wire", "EventLog",
-        "StateStore", "KafkaLog", "PostgresStore", "SQLiteFolder", "SQLiteLog", "SQLiteStore",
-      ]),
-    target(
-      "Simulator", ["Model", "PartitionCore", "Orders", "Stock", "Payments", "Streams", "Tenancy", "Wire"],
+      "Simulator", .tools, ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "Tenancy", "Wire"],
       [.plantedBugs]),
-    .executableTarget(
-      name: "FleetRunner", dependencies: ["Simulator", "Tenancy"], path: "Sources/Tools/FleetRunner",
-      swiftSettings: swiftSettings + [.plantedBugs]),
-    target("LoadGenerator", ["CEpoll", "Telemetry"]),
-    target("OperatorClient", ["Model", "Settings", "Telemetry"]),
-    .executableTarget(
-      name: "kassa",
-      dependencies: [
-        "Audit", "CallerFiles", "Callers", "Cluster", "Embedded", "Model", "PartitionCore", "Wire", "EventLog",
-        "StateStore", "PriceCache", "KafkaLog", "PostgresStore",
-        "SQLiteLog", "SQLiteStore", "Lanes", "PartitionRuntime", "HTTPServer", "RestAPI", "OperatorAPI",
-        "OperatorClient", "Peers", "Problems", "Serving", "Streams", "Telemetry", "Tenancy", "Threads", "Settings",
-        "Simulator", "LoadGenerator",
-      ],
-      swiftSettings: swiftSettings),
+    program("kassa-simulator", .tools, ["Simulator", "Tenancy"], [.plantedBugs]),
+    target("LoadGenerator", .tools, ["CEpoll", "Telemetry"]),
+
+    target("Settings", .program, ["Callers"]),
+    target("OperatorClient", .program, ["Model", "Settings", "Telemetry"]),
+    target(
+      "Server", .program,
+      [
+        "Callers", "HTTPServer", "Kafka", "Lanes", "Model", "OperatorAPI", "PartitionCore", "Peers", "Ports",
+        "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "Wire",
+      ]),
+    program(
+      "kassa", .program,
+      [
+        "Audit", "Callers", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI", "OperatorClient",
+        "PartitionCore", "Peers", "Ports", "Postgres", "Problems", "RestAPI", "Runtime", "SQLite", "Server", "Settings",
+        "Simulator", "Streams", "Telemetry", "Tenancy", "Wire",
+      ]),
 
     .executableTarget(
       name: "peers-bench", dependencies: ["Lanes", "Peers"], path: "perf/peers", swiftSettings: swiftSettings),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
-    tests("TidyTests", []),
-    tests("CallersTests", ["Callers", "TestSupport"]),
-    tests("CallerFilesTests", ["CallerFiles", "Callers", "TestSupport"]),
-    tests("ProblemsTests", ["Problems"]),
-    tests("SettingsTests", ["Settings"]),
+    support("TestSupport"),
+    support("RuleTables", ["Model", "PartitionCore"]),
+    support("GoldenLogs", ["Model", "Wire"], resources: [.copy("v0.1.0.txt")]),
+    .testTarget(name: "TidyTests", swiftSettings: swiftSettings),
+
+    tests("LanesTests", .platform, ["Lanes", "TestSupport"]),
+    tests("TelemetryTests", .platform, ["Telemetry", "TestSupport"]),
+
+    tests("ModelTests", .shop, ["Model"], resources: [.copy("murmur2-golden.tsv")]),
+    tests("StreamsTests", .shop, ["Model", "Streams", "TestSupport"]),
+    tests("PartitionCoreTests", .shop, ["Model", "PartitionCore"]),
     tests(
-      "kassaTests",
+      "WireTests", .shop,
       [
-        "Audit", "CallerFiles", "Callers", "EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore", "Settings", "Streams", "Tenancy", "TestSupport", "kassa",
+        "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "TestSupport", "Wire",
+      ], resources: [.copy("golden.txt")]),
+    tests("TenancyTests", .shop, ["Model", "PartitionCore", "Payments", "Streams", "Tenancy", "TestSupport"]),
+    tests("OrdersTests", .shop, ["Model", "Orders", "PartitionCore", "RuleTables"]),
+    tests("StockTests", .shop, ["Model", "PartitionCore", "RuleTables", "Stock"]),
+    tests("PaymentsTests", .shop, ["Model", "PartitionCore", "Payments", "RuleTables"]),
+    tests("GoldenLogTests", .shop, ["GoldenLogs", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"]),
+
+    tests(
+      "PortsTests", .ports,
+      ["Lanes", "Model", "PartitionCore", "Ports", "Postgres", "SQLite", "Streams", "TestSupport"]),
+
+    tests(
+      "SQLiteTests", .adapters,
+      ["GoldenLogs", "Lanes", "Model", "PartitionCore", "Ports", "SQLite", "Streams", "TestSupport", "Wire"]),
+    tests(
+      "KafkaTests", .adapters,
+      ["CRdKafka", "Kafka", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "TestSupport", "Wire"]),
+    tests(
+      "PostgresTests", .adapters,
+      ["Lanes", "Model", "PartitionCore", "Ports", "Postgres", "SQLite", "Streams", "TestSupport", "Wire"]),
+    tests("RedisTests", .adapters, ["Lanes", "Model", "Ports", "Redis", "TestSupport"]),
+    tests("PeersTests", .adapters, ["Lanes", "Peers", "TestSupport"]),
+
+    tests(
+      "RuntimeTests", .runtime,
+      ["Lanes", "Model", "PartitionCore", "Ports", "Runtime", "Streams", "TestSupport", "Wire"]),
+
+    tests("CallersTests", .edge, ["Callers", "TestSupport"]),
+    tests("ProblemsTests", .edge, ["Problems"]),
+    tests("HTTPServerTests", .edge, ["HTTPServer", "Lanes", "TestSupport"]),
+    tests(
+      "RestAPITests", .edge,
+      ["Callers", "HTTPServer", "Model", "Ports", "Problems", "RestAPI", "Runtime", "Telemetry", "TestSupport"]),
+    tests("OperatorAPITests", .edge, ["HTTPServer", "Model", "OperatorAPI", "Runtime", "Telemetry", "TestSupport"]),
+
+    tests(
+      "AuditTests", .tools,
+      [
+        "Audit", "LoadGenerator", "Model", "Orders", "PartitionCore", "Payments", "Ports", "SQLite", "Server",
+        "Settings", "Stock", "Streams", "Telemetry", "Tenancy", "TestSupport", "Wire",
+      ]),
+    tests("SimulatorTests", .tools, ["Simulator", "Tenancy"]),
+    tests("LoadGeneratorTests", .tools, ["LoadGenerator", "Telemetry"]),
+
+    tests("SettingsTests", .program, ["Settings"]),
+    tests("OperatorClientTests", .program, ["Model", "OperatorClient", "Settings", "TestSupport"]),
+    tests(
+      "ServerTests", .program,
+      [
+        "Audit", "Callers", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI", "OperatorClient",
+        "PartitionCore", "Peers", "Ports", "Postgres", "Redis", "Runtime", "SQLite", "Server", "Settings", "Streams",
+        "Telemetry", "TestSupport", "Wire",
       ]),
     tests(
-      "ServingTests",
+      "kassaTests", .program,
       [
-        "CallerFiles", "Callers", "HTTPServer", "Lanes", "Model", "OperatorAPI", "PartitionRuntime", "PriceCache",
-        "Serving", "Settings",
-        "Telemetry", "TestSupport",
+        "Audit", "Callers", "Model", "PartitionCore", "Ports", "SQLite", "Server", "Settings", "Streams", "Tenancy",
+        "TestSupport", "kassa",
       ]),
-    tests(
-      "EmbeddedTests",
-      [
-        "Audit", "Embedded", "HTTPServer", "LoadGenerator", "OperatorClient", "SQLiteFolder", "Serving", "Settings",
-        "Telemetry", "TestSupport",
-      ]),
-    tests(
-      "ClusterTests",
-      [
-        "Audit", "Cluster", "EventLog", "HTTPServer", "KafkaLog", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
-        "OperatorClient", "OwnershipMap", "PartitionCore", "PartitionRuntime", "Peers", "PostgresStore", "PriceCache",
-        "RedisPriceCache", "Serving", "Settings", "StateStore", "Streams", "Telemetry", "TestSupport", "Threads",
-        "Wire",
-      ]),
-    tests(
-      "AuditTests",
-      [
-        "Audit", "Embedded", "EventLog", "LoadGenerator", "Model", "Orders", "PartitionCore", "Payments",
-        "SQLiteFolder", "SQLiteLog", "SQLiteStore", "Settings", "StateStore", "Stock", "Streams", "Telemetry",
-        "Tenancy", "TestSupport", "Wire",
-      ]),
-    tests("SimulatorTests", ["Simulator", "Tenancy"]),
-    tests("StreamsTests", ["Model", "Streams", "TestSupport"]),
-    tests("TenancyTests", ["Model", "PartitionCore", "Payments", "Streams", "Tenancy", "TestSupport"]),
-    .target(
-      name: "RuleTables", dependencies: ["Model", "PartitionCore"], path: "Tests/RuleTables",
-      swiftSettings: swiftSettings),
-    tests("OrdersTests", ["Orders", "Model", "PartitionCore", "RuleTables"]),
-    tests("StockTests", ["Stock", "Model", "PartitionCore", "RuleTables"]),
-    tests("PaymentsTests", ["Payments", "Model", "PartitionCore", "RuleTables"]),
-    tests("ModelTests", ["Model"], resources: [.copy("murmur2-golden.tsv")]),
-    tests(
-      "WireTests", ["Wire", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "TestSupport"],
-      resources: [.copy("golden.txt")]),
-    .target(
-      name: "GoldenLogs", dependencies: ["Model", "Wire"], path: "Tests/GoldenLogs",
-      resources: [.copy("v0.1.0.txt")], swiftSettings: swiftSettings),
-    tests(
-      "GoldenLogTests", ["GoldenLogs", "Model", "Orders", "PartitionCore", "Payments", "Stock", "Wire"]),
-    tests(
-      "FolderUpgradeTests",
-      [
-        "EventLog", "FolderUpgrade", "GoldenLogs", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog",
-        "SQLiteStore", "TestSupport", "Wire",
-      ]),
-    tests("PartitionCoreTests", ["PartitionCore", "Model"]),
-    tests(
-      "RestAPITests",
-      [
-        "Callers", "RestAPI", "HTTPServer", "Model", "PartitionRuntime", "PriceCache", "Problems", "Telemetry",
-        "TestSupport",
-      ]),
-    tests("TelemetryTests", ["Telemetry", "TestSupport"]),
-    tests(
-      "OperatorAPITests", ["OperatorAPI", "HTTPServer", "Model", "PartitionRuntime", "Telemetry", "TestSupport"]),
-    tests("ThreadsTests", ["Threads"]),
-    tests(
-      "SQLiteLogTests",
-      [
-        "EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog", "Streams", "TestSupport", "Threads", "Wire",
-      ]),
-    tests(
-      "StateStoreTests",
-      [
-        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
-        "TestSupport",
-      ]),
-    tests(
-      "SQLiteStoreTests", ["Model", "PartitionCore", "SQLiteFolder", "SQLiteStore", "StateStore", "TestSupport"]),
-    tests(
-      "PostgresStoreTests",
-      [
-        "Model", "PartitionCore", "PostgresStore", "SQLiteFolder", "SQLiteStore", "StateStore", "Streams",
-        "TestSupport", "Threads", "Wire",
-      ]),
-    tests(
-      "KafkaLogTests",
-      [
-        "CRdKafka", "EventLog", "KafkaLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "Streams",
-        "TestSupport", "Threads", "Wire",
-      ]),
-    tests("SQLiteFolderTests", ["SQLiteFolder", "TestSupport"]),
-    tests("PriceCacheTests", ["Model", "PriceCache"]),
-    tests("PeersTests", ["Lanes", "Peers", "TestSupport"]),
-    tests("RedisPriceCacheTests", ["Lanes", "Model", "PriceCache", "RedisPriceCache", "TestSupport"]),
-    tests(
-      "EventLogTests",
-      ["EventLog", "Model", "PartitionCore", "SQLiteFolder", "SQLiteLog", "Streams", "TestSupport", "Threads"]),
-    tests("HTTPServerTests", ["HTTPServer", "Lanes", "TestSupport", "Threads"]),
-    tests("LanesTests", ["Lanes", "TestSupport"]),
-    tests(
-      "PartitionRuntimeTests",
-      [
-        "EventLog", "Lanes", "Model", "OwnershipMap", "PartitionCore", "PartitionRuntime", "StateStore", "Streams",
-        "TestSupport", "Wire",
-      ]),
-    tests("OwnershipMapTests", ["Model", "OwnershipMap"]),
-    tests("LoadGeneratorTests", ["LoadGenerator", "Telemetry"]),
-    tests("OperatorClientTests", ["Model", "OperatorClient", "Settings", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -60,7 +60,7 @@ class Content(unittest.TestCase):
             self.assertTrue(any(one.startswith(deck.NUMBER.sub("", row)) for one in rows), row)
 
     def test_planted_bugs_are_counted(self):
-        source = pages.text("Sources/Simulator/PlantedBug.swift")
+        source = pages.text("Sources/Tools/Simulator/PlantedBug.swift")
         cases = len(re.findall(r"^  case \w+$", source, re.M))
         quoted = [each.text for each in self.deck.root.iter() if each.get("data-count") == "PlantedBug"]
         self.assertEqual(quoted, [str(cases)])

@@ -2,7 +2,7 @@ import Testing
 
 /// Each rule bites, and lets pass what is right.
 @Suite struct RuleTests {
-  private func source(_ text: String, at path: String = "Sources/Model/Snippet.swift") -> SourceFile {
+  private func source(_ text: String, at path: String = "Sources/Shop/Model/Snippet.swift") -> SourceFile {
     SourceFile(path: path, text: text)
   }
 
@@ -71,9 +71,9 @@ import Testing
   }
 
   @Test func wordsAreBannedWhereTheyHarm() {
-    #expect(WordRules.bannedWords(source("print(1); Date()", at: "Sources/kassa/A.swift")).isEmpty)
-    #expect(WordRules.bannedWords(source("usleep(1); Date()", at: "Tests/ModelTests/A.swift")).isEmpty)
-    #expect(WordRules.bannedWords(source("try! f()", at: "Tests/ModelTests/A.swift")).count == 1)
+    #expect(WordRules.bannedWords(source("print(1); Date()", at: "Sources/Program/kassa/A.swift")).isEmpty)
+    #expect(WordRules.bannedWords(source("usleep(1); Date()", at: "Tests/Shop/ModelTests/A.swift")).isEmpty)
+    #expect(WordRules.bannedWords(source("try! f()", at: "Tests/Shop/ModelTests/A.swift")).count == 1)
   }
 
   @Test func uncheckedNeedsAReason() {
@@ -90,15 +90,15 @@ import Testing
   ])
   func forceUnwrap(_ text: String, _ count: Int) {
     #expect(SafetyRules.forceUnwraps(source(text)).count == count)
-    #expect(SafetyRules.forceUnwraps(source(text, at: "Tests/ModelTests/A.swift")).isEmpty)
+    #expect(SafetyRules.forceUnwraps(source(text, at: "Tests/Shop/ModelTests/A.swift")).isEmpty)
   }
 
   @Test func impureImport() {
     let text = "import Model\npublic import struct Foundation.Date\n@preconcurrency import Glibc\n// import Wire"
-    #expect(TargetRules.impureImports(source(text, at: "Sources/Orders/A.swift")).map(\.line) == [2, 3])
-    #expect(TargetRules.impureImports(source(text, at: "Sources/Lanes/A.swift")).isEmpty)
-    #expect(TargetRules.foundationImports(source(text, at: "Sources/Lanes/A.swift")).map(\.line) == [2])
-    #expect(TargetRules.foundationImports(source(text, at: "Sources/kassa/A.swift")).isEmpty)
+    #expect(TargetRules.impureImports(source(text, at: "Sources/Shop/Orders/A.swift")).map(\.line) == [2, 3])
+    #expect(TargetRules.impureImports(source(text, at: "Sources/Platform/Lanes/A.swift")).isEmpty)
+    #expect(TargetRules.foundationImports(source(text, at: "Sources/Platform/Lanes/A.swift")).map(\.line) == [2])
+    #expect(TargetRules.foundationImports(source(text, at: "Sources/Program/kassa/A.swift")).isEmpty)
   }
 
   private let manifest = Manifest(
@@ -107,14 +107,14 @@ import Testing
       products: [.executable(name: "p", targets: ["A"])],
       targets: [
         .systemLibrary(name: "C", pkgConfig: "c", providers: [.apt(["libc"])]),
-        target("A", ["C"], exclude: ["x.proto"]),
+        target("A", .shop, ["C"], exclude: ["x.proto"]),
         // target("Z", ["A"]),
-        target("B"),
+        target("B", .ports),
         .target(
           name: "D", dependencies: ["A", "E"],
           resources: [.embedInCode("r")]),
         target(
-          "E",
+          "E", .shop,
           [
             "A", "B",
           ]),
@@ -129,23 +129,26 @@ import Testing
 
   @Test func arrows() {
     #expect(TargetRules.upwardArrows(manifest).map(\.message.first) == ["D"])
+    #expect(TargetRules.upwardFloors(manifest).map(\.message.first) == ["E"])
     let text = "import A\nimport B\nimport Glibc"
-    #expect(TargetRules.missingArrows(source(text, at: "Sources/D/F.swift"), manifest).map(\.line) == [2])
-    #expect(TargetRules.missingArrows(source(text, at: "Tests/ATests/F.swift"), manifest).map(\.line) == [2])
-    #expect(TargetRules.missingArrows(source(text, at: "Sources/E/F.swift"), manifest).isEmpty)
+    #expect(TargetRules.missingArrows(source(text, at: "Sources/Shop/D/F.swift"), manifest).map(\.line) == [2])
+    #expect(TargetRules.missingArrows(source(text, at: "Tests/Shop/ATests/F.swift"), manifest).map(\.line) == [2])
+    #expect(TargetRules.missingArrows(source(text, at: "Sources/Shop/E/F.swift"), manifest).isEmpty)
   }
 
   @Test func mirrors() {
     let files = [
-      source("", at: "Sources/A/F.swift"), source("", at: "Sources/B/F.swift"),
-      source("@Test func a() {}", at: "Tests/ATests/F.swift"), source("// @Test", at: "Tests/BTests/F.swift"),
+      source("", at: "Sources/Shop/A/F.swift"), source("", at: "Sources/Shop/B/F.swift"),
+      source("@Test func a() {}", at: "Tests/Shop/ATests/F.swift"), source("// @Test", at: "Tests/Shop/BTests/F.swift"),
     ]
     #expect(TargetRules.missingMirrors(files).map(\.path) == ["Sources/B"])
   }
 
   @Test func placeholders() {
-    let files = [source("", at: "Sources/A/Placeholder.swift"), source("", at: "Sources/A/PlaceholderText.swift")]
-    #expect(TargetRules.placeholders(files).map(\.path) == ["Sources/A/Placeholder.swift"])
+    let files = [
+      source("", at: "Sources/Shop/A/Placeholder.swift"), source("", at: "Sources/Shop/A/PlaceholderText.swift"),
+    ]
+    #expect(TargetRules.placeholders(files).map(\.path) == ["Sources/Shop/A/Placeholder.swift"])
   }
 
   @Test func brokenLinks() {

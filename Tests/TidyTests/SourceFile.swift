@@ -19,15 +19,19 @@ struct SourceFile {
   /// Lines, the empty one behind the last line break left out.
   var lineCount: Int { lines.last?.isEmpty == true ? lines.count - 1 : lines.count }
 
-  /// The floors of Sources, whose folders are targets.
-  private static let floors: Set<Substring> = ["Adapters", "Edge", "Shop", "Tools"]
-
-  /// The target that the file belongs to: the folder under Sources or Tests, or under a floor of Sources.
+  /// The target that the file belongs to: the folder on a floor of Sources or Tests, or the floor
+  /// itself where that is one target.
   var target: String? {
-    let parts = path.split(separator: "/")
+    let parts = path.split(separator: "/").map(String.init)
     guard parts.count > 2, parts[0] == "Sources" || parts[0] == "Tests" else { return nil }
-    guard parts[0] == "Sources", Self.floors.contains(parts[1]) else { return String(parts[1]) }
-    return parts.count > 3 ? String(parts[2]) : nil
+    if TargetRules.floorsOfOneTarget.contains(parts[1]) { return parts[0] == "Tests" ? "\(parts[1])Tests" : parts[1] }
+    guard (TargetRules.floors + ["Support"]).contains(parts[1]) else { return parts[1] }
+    return parts.count > 3 ? parts[2] : nil
+  }
+
+  /// The floor of Sources or Tests that the file is on.
+  var floor: String? {
+    path.split(separator: "/").dropFirst().first.map(String.init).flatMap { TargetRules.floors.contains($0) ? $0 : nil }
   }
 
   var isTest: Bool { path.hasPrefix("Tests/") }

@@ -1,5 +1,12 @@
 /// Which target may see which, and that each has its tests.
 enum TargetRules {
+  /// The folders of Sources that have targets, from the lowest.
+  static let floors = [
+    "System", "Platform", "Shop", "Ports", "Adapters", "Runtime", "Edge", "Tools", "Program",
+  ]
+  /// Floors that are one target: the target is the floor's folder.
+  static let floorsOfOneTarget: Set<String> = ["Ports", "Runtime"]
+
   /// These decide the same in every replay: the standard library and each other, nothing else.
   static let pureTargets: [String: Set<String>] = [
     "Model": [],
@@ -41,6 +48,19 @@ enum TargetRules {
     .map {
       Finding(
         path: file.path, line: $0.line, message: "\(target) imports \($0.module): Package.swift has no such arrow")
+    }
+  }
+
+  /// Arrows to a floor above.
+  static func upwardFloors(_ manifest: Manifest) -> [Finding] {
+    func height(_ target: String) -> Int? {
+      manifest.floors[target].flatMap { floor in floors.firstIndex { $0.lowercased() == floor } }
+    }
+    return manifest.order.filter { !$0.hasSuffix("Tests") }.flatMap { target -> [Finding] in
+      guard let own = height(target) else { return [] }
+      return (manifest.arrows[target] ?? []).sorted().filter { height($0) ?? 0 > own }.map {
+        Finding(path: "Package.swift", line: 0, message: "\(target) depends on \($0), which is on a higher floor")
+      }
     }
   }
 

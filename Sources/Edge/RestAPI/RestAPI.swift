@@ -1,0 +1,351 @@
+import Callers
+import HTTPServer
+import Model
+import Runtime
+import Ports
+import Problems
+import Telemetry
+
+/// The REST API of orders, stock and payments on one lane: turns requests into commands and queries, and what becomes
+/// of them into answers. Lane-confined.
+///
+/// Every request is parsed and refused here if it can be; else it waits, remembered under its exchange, until the
+/// partition's outcome comes (`finished`), its deadline passes (`expire`) or its client goes away (`abandoned`).
+/// Exactly one answer leaves for each exchange.
+///
+/// The numbers that the port sees are the exchange's number and two bits for the step, so that an answer to an
+/// earlier step of the same request is told apart; those of `batch_init` commands have the highest bit set.
+public final class RestAPI: HTTPHandler, RequestClient {
+  let port: any RequestPort
+  let prices: any PriceCache
+  let keys: KeyRegistry
+  let limits: RestLimits
+  private let metrics: RequestMetrics
+  private let services: ServedServices
+  private let requestIDPrefix: [UInt8]
+  private let indexBody: [UInt8]
+  private var random: any RandomNumberGenerator
+  let microseconds: () -> Int64
+
+  /// Sends an answer that was not given at once; set it before the first request.
+  public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
+
+  /// Who may do what; nil: everybody everything.
+  package var callers: CallerGate?
+  /// Which requests of browsers are answered.
+  package var browsers = BrowserRules()
+
+  private var path: PathSegments
+  var pending: PendingRequests
+  var batches: [UInt64: BatchRun] = [:]
+  /// Which exchange the number of a batch's command belongs to.
+  var batchNumbers: [UInt64: UInt64] = [:]
+  var lastBatchNumber: UInt64 = 0
+  var isPumping = false
+  private var refusals: UInt64 = 0
+  /// The exchange that `respond` is about, and its answer if that has already come.
+  private var responding: (exchange: ExchangeID, response: HTTPResponse?)?
+
+  /// The templates of all routes, for `RequestMetrics`.
+  public static let routes: [StaticString] = Route.allCases.map(\.template)
+
+  /// - Parameters:
+  ///   - keys: shared by all lanes of the process.
+  ///   - metrics: this lane's own, made with `RestAPI.routes`.
+  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - services: whose routes are answered; requests for the others are refused with 421.
+  ///   - version: what `GET /` says.
+  ///   - microseconds: a monotonic clock.
+  public init(
+    port: any RequestPort, prices: any PriceCache, keys: KeyRegistry, metrics: RequestMetrics, incarnation: UInt64,
+    lane: UInt16, limits: RestLimits = RestLimits(), services: Set<Service> = Set(Service.allCases), version: String,
+    random: any RandomNumberGenerator = SystemRandomNumberGenerator(), microseconds: @escaping () -> Int64
+  ) {
+    self.port = port
+    self.prices = prices
+    self.keys = keys
+    self.metrics = metrics
+    self.limits = limits
+    self.services = ServedServices(services)
+    self.random = random
+    self.microseconds = microseconds
+    let hex = String(incarnation, radix: 16)
+    requestIDPrefix = Array("\(String(repeating: "0", count: 16 - hex.count))\(hex)-\(String(lane, radix: 16))-".utf8)
+    indexBody = APIDocument.index(version: version)
+    path = PathSegments(bytesMax: limits.pathBytesMax)
+    pending = PendingRequests(countMax: limits.pendingRequestsMax)
+  }
+
+  /// Requests that wait for a partition.
+  public var waitingCount: Int { pending.count + batches.count }
+
+  // MARK: HTTPHandler
+
+  public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    let started = microseconds()
+    let shape = path.parse(request.path)
+    let route: Route =
+      switch shape {
+      case .segments: Route.match(path)
+      case .root: .root
+      // `OPTIONS *`: no other method has this target.
+      case .nothing where request.path.elementsEqual("*".utf8): .root
+      case .nothing, .badEscape, .tooLong: .unmatched
+      }
+    let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
+    let trace = RequestHeaders.trace(of: request)
+    var origin = RequestOrigin(
+      exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
+      traceparent: trace?.header)
+    responding = (exchange, nil)
+    defer { responding = nil }
+    do throws(Problem) {
+      origin.site = try site(of: request)
+      try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
+      if request.method == .options {
+        return origin.site != nil && isPreflight(request) ? preflight(origin) : options(origin)
+      }
+      let caller = try admit(request, to: found)
+      try start(request, &origin, caller)
+    } catch {
+      return finish(origin, with: error)
+    }
+    return responding?.response
+  }
+
+  public func abandoned(_ exchange: ExchangeID) {
+    if let request = pending.remove(exchange.number) { giveBack(request.step.unusedToken) }
+    if let batch = batches[exchange.number] { forget(batch) }
+  }
+
+  public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
+    refusals += 1
+    var problem = Problem(ProblemCode(ofServer: status), detail.description)
+    problem.status = status
+    var response = HTTPResponse(status: status, contentType: Self.problemType)
+    let id = requestID(number: refusals << 2 | 3)
+    response.body = problem.body(requestID: id)
+    response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored] + problem.code.retryAfterHeader
+    metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
+    return response
+  }
+
+  // MARK: Requests
+
+  /// `.` stands in no id and no other path, so the document's path is looked for as it is.
+  private func isDocument(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
+    path.elementsEqual("/openapi.json".utf8)
+  }
+
+  private func check(
+    _ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod, isPreflight: Bool
+  ) throws(Problem) {
+    switch shape {
+    case .badEscape:
+      throw Problem(.malformedPath, "An escape in the path is broken, or stands for a character that no path has.")
+    case .tooLong:
+      throw Problem(.pathTooLong, "A path has at most \(limits.pathBytesMax) characters.")
+    case .root, .segments, .nothing:
+      if route == .unmatched {
+        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
+      }
+    }
+    try services.check(route)
+    if !route.takes(method), !isPreflight {
+      var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
+      problem.allow = route.allow
+      throw problem
+    }
+  }
+
+  /// Answers a constant at once, or passes the request to its partition.
+  private func start(
+    _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
+  ) throws(Problem) {
+    var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
+    if let caller, let told = key {
+      origin.callersKey = told
+      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
+    }
+    let origin = origin
+    var ids = IDSource(
+      base: key.map { hash(of: request.method, $0) }, partitioner: port.partitioner, random: random)
+    let plan = try RequestPlan(origin.route, path, ids: &ids)
+    random = ids.random
+    switch plan {
+    case .constant:
+      constant(origin)
+    case .ask(let query):
+      try read(query, origin)
+    case .submit(let command):
+      try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
+    case .price(let line):
+      try keyed(key, request.method, origin) { token throws(Problem) in try change(line, origin, token: token) }
+    case .batch(let plan):
+      try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
+    }
+  }
+
+  private func constant(_ origin: RequestOrigin) {
+    switch origin.route {
+    case .openAPI: finish(origin, status: 200, body: APIDocument.bytes)
+    case .problems:
+      let (type, body) = (ProblemsPage.contentType, ProblemsPage.html)
+      deliver(response(origin, status: 200, type: type, body: body, isReplayed: false), origin)
+    default: finish(origin, status: 200, body: indexBody)
+    }
+  }
+
+  /// Starts a change under its key, which is free again if the change is refused at once.
+  private func keyed(
+    _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
+    _ start: (IdempotencyToken?) throws(Problem) -> Void
+  ) throws(Problem) {
+    let token = try token(key, method, toldAs: origin.callersKey)
+    do throws(Problem) {
+      try start(token)
+    } catch {
+      giveBack(token)
+      throw error
+    }
+  }
+
+  /// Nothing was done under a key, and nothing will be.
+  func giveBack(_ token: IdempotencyToken?) {
+    if let token { keys.giveBack(token) }
+  }
+
+  /// The key with what it is used for.
+  /// - Throws: `idempotency_key_reused` if it is known to have been used for something else.
+  private func token(
+    _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
+  ) throws(Problem) -> IdempotencyToken? {
+    guard let key else { return nil }
+    var bytes: [UInt8] = [method.rawValue]
+    bytes.append(contentsOf: path.canonical)
+    let token = IdempotencyToken(key: key, fingerprint: Murmur3(bytes).low)
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
+    return token
+  }
+
+  /// What the partition of an id made under a key is derived from: a repetition must reach the one that knows it.
+  private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
+    var bytes: [UInt8] = [method.rawValue]
+    bytes.append(contentsOf: path.canonical)
+    bytes.append(0)
+    bytes.append(contentsOf: key.text.utf8)
+    return Murmur3(bytes)
+  }
+
+  func remember(_ step: PendingRequest.Step, _ origin: RequestOrigin) throws(Problem) {
+    guard !pending.isFull else { throw Problem(.overloaded, "Too many requests wait; nothing was changed.") }
+    pending.insert(
+      PendingRequest(origin: origin, step: step),
+      deadlineMilliseconds: origin.startedMicroseconds / 1_000 + limits.requestDeadlineMilliseconds)
+  }
+
+  /// What a partition refuses, in its caller's words.
+  func problem(of refusal: Refusal, _ origin: RequestOrigin) -> Problem {
+    if case .idempotencyKeyReused = refusal, let key = origin.callersKey { return .keyReused(key) }
+    return Problem(refusal)
+  }
+
+  // MARK: Answers
+
+  /// For all answers except those that are the same for everybody: carts and credit are personal, and change.
+  private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
+
+  static let problemType: StaticString = "application/problem+json"
+
+  /// Answers an exchange: at once if it is the one that `respond` is about, else through `answer`.
+  func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
+    let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
+    deliver(response, origin)
+  }
+
+  func deliver(_ response: HTTPResponse, _ origin: RequestOrigin) {
+    if responding?.exchange == origin.exchange {
+      responding?.response = response
+    } else {
+      answer(origin.exchange, response)
+    }
+  }
+
+  /// Makes the answer that refuses a request.
+  func finish(_ origin: RequestOrigin, with problem: Problem, isReplayed: Bool = false) -> HTTPResponse {
+    let body = problem.body(requestID: requestID(of: origin.exchange))
+    var response = response(
+      origin, status: problem.status, type: Self.problemType, body: body, isReplayed: isReplayed)
+    if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
+    if let challenge = problem.challenge {
+      response.headers.append((name: "WWW-Authenticate", value: challenge))
+    }
+    response.headers += problem.throttle?.headers ?? problem.code.retryAfterHeader
+    return response
+  }
+
+  func response(
+    _ origin: RequestOrigin, status: UInt16, type: StaticString, body: [UInt8], isReplayed: Bool
+  ) -> HTTPResponse {
+    var response = HTTPResponse(status: status, contentType: type, body: body)
+    response.headers = [(name: "X-Request-Id", value: requestID(of: origin.exchange))]
+    if !origin.route.isConstant { response.headers.append(Self.notToBeStored) }
+    if let traceparent = origin.traceparent {
+      response.headers.append((name: "traceparent", value: traceparent))
+    }
+    if isReplayed { response.headers.append((name: "Idempotent-Replayed", value: "true")) }
+    if let site = origin.site { response.headers += Self.headers(forPagesOf: site) }
+    metrics.record(
+      route: Int(origin.route.rawValue), status: status, microseconds: microseconds() - origin.startedMicroseconds)
+    return response
+  }
+
+  /// The id under which the request's command, if it has one, stands in the log.
+  private func requestID(of exchange: ExchangeID) -> String {
+    requestID(number: Self.number(of: exchange, step: 2))
+  }
+
+  private func requestID(number: UInt64) -> String {
+    let prefixCount = requestIDPrefix.count
+    let digits = max((UInt64.bitWidth - number.leadingZeroBitCount + 3) / 4, 1)
+    return String(unsafeUninitializedCapacity: prefixCount + digits) { buffer in
+      _ = buffer.update(fromContentsOf: requestIDPrefix)
+      var rest = number
+      var place = prefixCount + digits
+      while place > prefixCount {
+        place -= 1
+        let nibble = UInt8(truncatingIfNeeded: rest & 15)
+        buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+        rest >>= 4
+      }
+      return prefixCount + digits
+    }
+  }
+
+  static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
+}
+
+/// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which
+/// id the first request got, for as long as it remembers the key; after that the key means something new.
+private struct IDSource: EntityIDSource {
+  let base: Murmur3?
+  let partitioner: Partitioner
+  var random: any RandomNumberGenerator
+
+  mutating func newID() -> (id: String, freshness: Freshness) {
+    guard let base else { return (EntityIDs.random(using: &random), .random) }
+    let derived = EntityIDs.id(high: base.high, low: base.low)
+    let partition = partitioner.index(of: derived)
+    for _ in 0..<Self.triesAPartitionMax * partitioner.count {
+      let id = EntityIDs.random(using: &random)
+      if partitioner.index(of: id) == partition { return (id, .random) }
+    }
+    // With a good generator this happens once in 10^27 requests.
+    return (derived, .derived)
+  }
+
+  /// How often an id is made anew, by partitions; on average it is once.
+  private static let triesAPartitionMax = 64
+
+  mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
+}

@@ -1,0 +1,29 @@
+import Model
+import Postgres
+import Telemetry
+
+/// A pod's clock compared with the cluster's servers: a pod years ahead would take its partitions' time with it.
+extension ServingClock {
+  /// Why a pod cannot use this clock; nil if it can.
+  ///
+  /// - Parameters:
+  ///   - whose: such as "Kafka's".
+  ///   - other: what the other clock said, in milliseconds since 1970-01-01 UTC.
+  ///   - sinceBoot: `ProcessClock.bootMilliseconds` before it was asked.
+  func complaint(about whose: String, saying other: Int64, askedAt sinceBoot: Int64) -> String? {
+    guard let milliseconds = disagreement(with: other, askedAt: sinceBoot) else { return nil }
+    let (theirs, own) = (UTCTime(milliseconds: other), UTCTime(milliseconds: now().milliseconds))
+    let seconds = (abs(milliseconds) + 500) / 1_000
+    return
+      "\(whose) clock says \(theirs) and this pod's \(own): they are \(seconds) s apart, more than "
+      + "clock-tolerance; set the wrong one right. With --accept-clock now a pod starts with the clock that it has"
+  }
+
+  /// What a store asks before it acquires a partition.
+  var question: PostgresStore.ClockQuestion {
+    { [self] in
+      let asked = ProcessClock.bootMilliseconds()
+      return { self.complaint(about: "the database's", saying: $0, askedAt: asked) }
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Ports
+import Kafka
+import Lanes
+import Model
+import OperatorAPI
+import Runtime
+import Peers
+import Postgres
+import Redis
+import Settings
+import Synchronization
+import Telemetry
+
+/// A pod's adapters, opened but not yet at work.
+///
+/// Life, around the runtime's and the servers' own:
+/// ```
+/// joinGroups · lanes start · followMap · drain · leaveGroups · closeOnLanes · lanes end · close
+/// ```
+public final class Pod: Sendable {
+  public let options: PodOptions
+  /// What the stores and the other pods must belong to, too.
+  public let clusterID: String
+  public let lanes: ServerLanes
+  let log: KafkaRecordLog
+  /// Of the services whose partitions may be owned here; empty for role `api`.
+  public let stores: [Service: PostgresStore]
+  /// The same as one.
+  public let store: ServiceStores
+  /// By lane.
+  public let prices: [any PriceCache]
+  /// By lane, too; empty if prices are remembered in memory.
+  let redis: [RedisPriceCache]
+  public let mesh: PeerMesh
+  /// The mesh as the runtime sees it.
+  public let port: MeshLink
+  public let identity: PeerIdentity
+  /// Who owns what, and where pods are.
+  public let ownership: any OwnershipMap
+  /// Where its records get their time from.
+  public let clock: ServingClock
+  private let journal: Log
+  private let followed = Mutex<[PodAnnouncement]>([])
+  private let membersOfGroups = Mutex<[KafkaMember]>([])
+
+  init(
+    options: PodOptions, opened: ClusterBoot.OpenedLog, lanes: ServerLanes, stores: [Service: PostgresStore],
+    prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity,
+    ownership: any OwnershipMap, clock: ServingClock, journal: Log
+  ) {
+    self.options = options
+    clusterID = opened.clusterID
+    self.lanes = lanes
+    log = opened.log
+    self.stores = stores
+    store = ServiceStores(stores)
+    self.prices = prices
+    self.redis = redis
+    self.mesh = mesh
+    self.identity = identity
+    self.ownership = ownership
+    self.clock = clock
+    self.journal = journal
+    port = MeshLink(mesh, lanes: lanes.serving) { journal.tell($0) }
+  }
+
+  // MARK: Peers
+
+  /// What makes a runtime one of several.
+  public var link: PodLink {
+    PodLink(
+      ownership: ownership, pods: port, address: options.address.description, owns: Set(options.ownedServices),
+      leaseMilliseconds: options.leaseMilliseconds, clock: ProcessClock.bootMilliseconds)
+  }
+
+  /// Keeps connections to the pods of the map from now on.
+  public func followMap() {
+    ownership.follow { [weak self] in self?.lookAtMap() }
+    lookAtMap()
+  }
+
+  private func lookAtMap() {
+    // Under the lock, so that an older map never comes after a newer one's.
+    let complaints = followed.withLock { followed -> [String] in
+      let pods = ownership.snapshot().pods.values.sorted { $0.incarnation < $1.incarnation }
+      guard followed != pods else { return [] }
+      followed = pods
+      return port.follow(pods.filter { $0.name != identity.name })
+    }
+    for complaint in complaints {
+      journal.error("a pod cannot be followed", ["reason": LogValue(complaint)])
+    }
+  }
+
+  /// Whether a newer pod has this one's name: then this one should end.
+  public var isReplaced: Bool {
+    mesh.isReplaced
+      || ownership.snapshot().pods.values.contains {
+        $0.name == identity.name && $0.incarnation > identity.incarnation
+      }
+  }
+
+  // MARK: Groups
+
+  /// The pod's memberships, one for each service whose partitions it may own; empty before `joinGroups`.
+  public var members: [KafkaMember] { membersOfGroups.withLock { $0 } }
+
+  /// Joins the groups: from now on partitions may be assigned; they wait for `KafkaMember.takeEvents`. Call it when
+  /// nothing else can fail.
+  /// - Throws: `BootFailure`.
+  public func joinGroups() throws(BootFailure) {
+    for service in options.ownedServices {
+      let member = try BootFailure.naming("kafka-brokers") { try KafkaMember(options.kafka, of: service) }
+      membersOfGroups.withLock { $0.append(member) }
+    }
+  }
+
+  /// Leaves the groups, so that the partitions go to others at once: all at the same time, as each may have to wait for
+  /// absent brokers. Blocking; nobody may take their events from then on.
+  public func leaveGroups() {
+    let leaving = members.map { member in
+      (member, BackgroundThread("leave-\(member.service.name)") { member.leave() })
+    }
+    for (member, thread) in leaving {
+      if let thread { thread.join() } else { member.leave() }
+    }
+  }
+
+  // MARK: The end
+
+  /// Posts to the lanes what must be closed there; before they end.
+  public func closeOnLanes() {
+    for (lane, cache) in zip(lanes.serving, redis) { lane.post { cache.close() } }
+    lanes.serving.first?.post { [mesh] in mesh.close() }
+  }
+
+  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; after the
+  /// end of the lanes.
+  public func close() {
+    clock.end()
+    ownership.close()
+    store.close()
+    log.close()
+  }
+
+  /// Closes everything of a pod that cannot serve because something else failed. On the thread that made it; ends the
+  /// lanes if they were started.
+  public func abandon() {
+    leaveGroups()
+    if lanes.serving.contains(where: \.isStarted) {
+      closeOnLanes()
+      lanes.end()
+    } else {
+      for cache in redis { cache.close() }
+      mesh.close()
+    }
+    close()
+  }
+
+  // MARK: For the operator
+
+  /// Whether a pod of the map is this one or is connected.
+  private func isThere(_ pod: PodAnnouncement) -> Bool {
+    pod.name == identity.name || mesh.peer(pod.name)?.status.state == .connected
+  }
+
+  /// Adds the adapters' metrics, `/peers` and `/owners`.
+  public func extend(_ sources: inout OperatorSources) {
+    sources.pod = OperatorPod(name: identity.name, incarnation: identity.incarnation)
+    let figures = redis.map(\.figures)
+    sources.metrics += [
+      { [log] in $0.write(log) }, { [weak self] in $0.write(self?.members ?? []) }, { [stores] in $0.write(stores) },
+      { [mesh, port] in $0.write(mesh, port) },
+      { [weak self, ownership] in $0.write(ownership) { self?.isThere($0) ?? false } },
+    ]
+    clock.extend(&sources)
+    if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
+    sources.pages += [
+      PeersPage.page(of: mesh, as: identity, at: options.address.description),
+      OwnersPage.page(of: ownership, partitionCount: options.kafka.partitioner.count),
+    ]
+  }
+}

@@ -1,0 +1,36 @@
+import Callers
+import HTTPServer
+import Lanes
+import OperatorAPI
+import Runtime
+
+/// The operator port on a lane of its own. Lane-confined.
+final class OperatorLane {
+  let http: HTTPServer
+  private let api: OperatorAPI
+
+  init(
+    lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources,
+    browsers: BrowserRules, callers: CallerTable?
+  ) throws {
+    api = OperatorAPI(
+      inspection: runtime, sources: sources, milliseconds: { ProcessClock.monotonicMicroseconds() / 1_000 },
+      wake: { lane.wake() })
+    api.browsers = browsers
+    api.callers = callers.map(CallerGate.init)
+    http = try HTTPServer(
+      lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),
+      handler: api)
+    api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
+  }
+
+  /// Other API keys apply from now on.
+  func replaceCallers(_ table: CallerTable) { api.callers?.replace(table) }
+
+  func turn() -> Bool {
+    var isBusy = http.run()
+    api.takeReports()
+    if http.run() { isBusy = true }
+    return isBusy
+  }
+}

@@ -1,0 +1,205 @@
+import Server
+import Glibc
+import Settings
+import Telemetry
+import Lanes
+
+/// Serves until SIGTERM or SIGINT, then shuts down in order. A second SIGTERM or SIGINT, at least half a second later,
+/// ends the process at once. SIGHUP makes the server reload its API keys, its certificate and the log level.
+func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
+  let journal = Log(
+    level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
+    format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
+  // Before the first thread is created: all of them inherit the mask, and this one waits for the signals.
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  // A blocked signal is never ignored, so that SIGHUP means the same under `nohup`.
+  for number in [SIGTERM, SIGINT, SIGHUP, replacedSignal] { sigaddset(&signals, number) }
+  pthread_sigmask(SIG_BLOCK, &signals, nil)
+  signal(SIGPIPE, SIG_IGN)
+
+  if let control = getenv("KASSA_FAULT_FILE") {
+    journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
+  }
+  tellWhoMayCall(settings, journal)
+  let started = monotonicMilliseconds()
+  let server = try start(try withinDescriptors(settings, journal), journal)
+  var received: Int32 = 0
+  var tellAt = started + Progress.silentMilliseconds
+  while received == 0, !server.waitUntilReady(milliseconds: 20) {
+    received = pendingSignal(of: &signals)
+    if received == SIGHUP {
+      reload(server, settings, reread, journal)
+      received = 0
+    }
+    guard received == 0, monotonicMilliseconds() >= tellAt else { continue }
+    tellAt = monotonicMilliseconds() + replayLineMilliseconds
+    tellReplay(server, journal)
+  }
+  let wasReady = received == 0
+  if wasReady {
+    journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
+    repeat {
+      if received == SIGHUP { reload(server, settings, reread, journal) }
+      sigwait(&signals, &received)
+    } while received == SIGHUP
+  }
+  // Load balancers send requests only to a server that was ready and that SIGTERM ends: SIGINT is a person's Ctrl-C,
+  // and a replaced pod has a successor.
+  let delay = wasReady && received == SIGTERM ? settings.drainDelayMilliseconds : 0
+  journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
+  end(server, after: delay, journal)
+  journal.info("stopped")
+}
+
+/// Reads again what may change while the server runs. What cannot be read changes nothing, and is reported.
+private func reload(
+  _ server: any RunningServer, _ settings: ServeSettings, _ reread: ServeCommand.Rereading, _ journal: Log
+) {
+  do throws(SettingsError) {
+    var read = try reread()
+    journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
+    read.logLevel = settings.logLevel
+    journal.info(
+      "settings read again; only log-level takes effect without a restart",
+      ["log_level": LogValue(String(describing: journal.level.name)), "others": read == settings ? "same" : "changed"])
+  } catch {
+    journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+  }
+  server.reload(journal)
+}
+
+/// Warns about what is allowed but dangerous.
+private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
+  guard !settings.http.isLoopback else { return }
+  if settings.servesWithoutAuthentication {
+    journal.warning("everybody who reaches the REST API may do everything", ["http": LogValue(settings.http)])
+  } else if settings.tlsCertificateFile == nil {
+    journal.warning(
+      "API keys can be read on their way unless a gateway in front speaks TLS; tls-certificate makes the server do so",
+      ["http": LogValue(settings.http)])
+  }
+}
+
+/// What a pod sends itself when a newer one of its name exists.
+private let replacedSignal = SIGUSR1
+
+private func name(of signal: Int32) -> String {
+  [SIGTERM: "SIGTERM", SIGINT: "SIGINT", replacedSignal: "replaced"][signal] ?? String(signal)
+}
+
+/// Keeps serving for the delay, then shuts down in order. A signal in the meantime ends the process.
+private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ journal: Log) {
+  var urgent = sigset_t()
+  sigemptyset(&urgent)
+  for number in [SIGTERM, SIGINT] { sigaddset(&urgent, number) }
+  let told = monotonicMilliseconds()
+  if delayMilliseconds > 0 { server.leave() }
+  while monotonicMilliseconds() < told + delayMilliseconds { cutShort(atSignalOf: &urgent, told: told, journal) }
+  let ended = Gate()
+  let ending = BackgroundThread("ending") {
+    server.stop()
+    ended.open()
+  }
+  guard let ending else { return server.stop() }
+  while !ended.wait(milliseconds: 0) { cutShort(atSignalOf: &urgent, told: told, journal) }
+  ending.join()
+}
+
+/// Waits a moment for a signal, and ends the process if there is one: nothing that was answered is lost, the log has
+/// it. A signal soon after the first is the same request: a terminal and a supervisor may both send theirs.
+private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal: Log) {
+  var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
+  let received = sigtimedwait(&urgent, nil, &time)
+  guard received > 0, monotonicMilliseconds() >= told + sameSignalMilliseconds else { return }
+  journal.warning("ended at once; what was under way is cut", ["signal": LogValue(name(of: received))])
+  _exit(ExitCode.cutShort.rawValue)
+}
+
+private let endPollMilliseconds = 10
+private let sameSignalMilliseconds: Int64 = 500
+
+/// The settings with no more connections than there are descriptors for.
+private func withinDescriptors(_ settings: ServeSettings, _ journal: Log) throws -> ServeSettings {
+  let limit = DescriptorLimit.raise()
+  var settings = settings
+  let connectionsMax = try DescriptorLimit.connections(wanted: settings.connectionsMax, limit: limit)
+  guard connectionsMax < settings.connectionsMax else { return settings }
+  journal.warning(
+    "connections-max is lowered: the process may not have more descriptors; raise its limit (ulimit -Hn, LimitNOFILE)",
+    [
+      "connections_max": LogValue(settings.connectionsMax), "in_force": LogValue(connectionsMax),
+      "descriptors": LogValue(limit),
+      "descriptors_needed": LogValue(DescriptorLimit.needed(forConnections: settings.connectionsMax)),
+    ])
+  settings.connectionsMax = connectionsMax
+  settings.connectionsPerAddressMax = min(settings.connectionsPerAddressMax, connectionsMax)
+  return settings
+}
+
+/// Logs the progress of the replay: a line now and then.
+private func tellReplay(_ server: any RunningServer, _ journal: Log) {
+  guard let (done, total) = server.replayedRecords() else { return }
+  let percent = total > 0 ? Int(Double(min(done, total)) / Double(total) * 100) : 100
+  journal.info(
+    "replaying", ["records": LogValue(done), "of": LogValue(total), "percent": LogValue(percent)])
+}
+
+private let replayLineMilliseconds: Int64 = 5_000
+
+/// A running server of either mode.
+private protocol RunningServer: Sendable {
+  func waitUntilReady(milliseconds: Int) -> Bool
+  /// Records replayed since the start, and the total to replay; nil if unknown.
+  func replayedRecords() -> (done: Int64, total: Int64)?
+  /// Is no longer ready, but keeps serving.
+  func leave()
+  /// Reloads what can be reloaded.
+  func reload(_ journal: Log)
+  func stop()
+}
+
+extension EmbeddedServer: RunningServer {}
+extension ClusterServer: RunningServer {
+  /// A pod shows this at `/partitions`; it learns how much to replay one partition at a time.
+  fileprivate func replayedRecords() -> (done: Int64, total: Int64)? { nil }
+}
+
+private func start(_ settings: ServeSettings, _ journal: Log) throws -> any RunningServer {
+  switch settings.mode {
+  case .embedded:
+    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
+    journal.info(
+      "serving",
+      [
+        "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
+        "data": LogValue(settings.dataFolder), "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
+      ])
+    return server
+  case .cluster:
+    let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
+      // Two pods of one name would take the partitions from each other forever: the older one shuts down in order.
+      kill(getpid(), replacedSignal)
+    }
+    journal.info(
+      "serving",
+      [
+        "http": LogValue(server.httpEndpoint), "operator": LogValue(server.operatorEndpoint),
+        "pod": LogValue(server.name), "incarnation": LogValue(server.incarnation),
+        "partitions": LogValue(settings.partitions), "pid": LogValue(getpid()),
+      ])
+    return server
+  }
+}
+
+/// One of the signals that has already arrived; 0 if there is none.
+private func pendingSignal(of signals: inout sigset_t) -> Int32 {
+  var noTime = timespec()
+  return max(0, sigtimedwait(&signals, nil, &noTime))
+}
+
+private func wallMilliseconds() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+}
