@@ -6,7 +6,7 @@ struct Manifest {
   /// As the manifest writes them: `platform`, `shop`, ….
   private(set) var floors: [String: String] = [:]
 
-  /// Reads `target("A", .shop, ["B"])`, `tests("A", …)` and `.target(name: "A", dependencies: ["B"])`, all of them after
+  /// Reads `target("A", .shop, ["B"])`, `tests("A", …)` and `.target(name: "A", dependencies: ["B"])`, all after
   /// `targets: [`.
   init(_ text: String) {
     guard let start = text.ranges(of: "\n  targets: [").last?.upperBound else { return }

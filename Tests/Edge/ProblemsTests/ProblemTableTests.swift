@@ -28,7 +28,7 @@ import Testing
 
   private func document(_ name: String) throws -> String {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
     return try String(contentsOf: root.appending(path: "docs/\(name)"), encoding: .utf8)
   }
 

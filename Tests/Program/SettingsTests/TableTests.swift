@@ -50,7 +50,7 @@ import Testing
 
   @Test func theDocumentedPageIsTheTables() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
     let page = try String(contentsOf: root.appending(path: "docs/settings.md"), encoding: .utf8)
     #expect(page == SettingsPage.markdown, "kassa settings --page > docs/settings.md")
   }

@@ -18,7 +18,7 @@ enum Protoc {
   }
 
   private static let schemaFolder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Sources/Shop/Wire").path
 
   /// What goes through the pipes is far smaller than a pipe's buffer, so neither side ever waits for the other.
