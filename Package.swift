@@ -102,6 +102,7 @@ let package = Package(
     // A part of the C library that Swift's own module leaves out.
     library("CEpoll"),
 
+    target("Clocks", .platform),
     target("Lanes", .platform, ["CUV"]),
     target("Telemetry", .platform),
 
@@ -119,14 +120,17 @@ let package = Package(
     target(
       "SQLite", .adapters,
       ["CSQLite", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Wire"]),
-    target("Postgres", .adapters, ["CPostgres", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
-    target("Kafka", .adapters, ["CRdKafka", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
+    target("Postgres", .adapters, ["CPostgres", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
+    target("Kafka", .adapters, ["CRdKafka", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
     target("Redis", .adapters, ["CGnuTLS", "CHiredis", "Lanes", "Model", "Ports"]),
-    target("Peers", .adapters, ["CGnuTLS", "Lanes"]),
+    target("Peers", .adapters, ["CGnuTLS", "Clocks", "Lanes"]),
 
     target(
       "Runtime", .runtime,
-      ["Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Telemetry", "Tenancy"]),
+      [
+        "Clocks", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Telemetry",
+        "Tenancy",
+      ]),
 
     target("Callers", .edge),
     target("Problems", .edge),
@@ -144,22 +148,22 @@ let package = Package(
       "Simulator", .tools, ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "Tenancy", "Wire"],
       [.plantedBugs]),
     program("kassa-simulator", .tools, ["Simulator", "Tenancy"], [.plantedBugs]),
-    target("LoadGenerator", .tools, ["CEpoll", "Telemetry"]),
+    target("LoadGenerator", .tools, ["CEpoll", "Clocks", "Model", "Telemetry"]),
 
     target("Settings", .program, ["Callers"]),
-    target("OperatorClient", .program, ["Model", "Settings", "Telemetry"]),
+    target("OperatorClient", .program, ["Clocks", "Model", "Settings", "Telemetry"]),
     target(
       "Server", .program,
       [
-        "Callers", "HTTPServer", "Kafka", "Lanes", "Model", "OperatorAPI", "PartitionCore", "Peers", "Ports",
+        "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "Model", "OperatorAPI", "PartitionCore", "Peers", "Ports",
         "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "Wire",
       ]),
     program(
       "kassa", .program,
       [
-        "Audit", "Callers", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI", "OperatorClient",
-        "PartitionCore", "Peers", "Ports", "Postgres", "Problems", "RestAPI", "Runtime", "SQLite", "Server", "Settings",
-        "Simulator", "Streams", "Telemetry", "Tenancy", "Wire",
+        "Audit", "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
+        "OperatorClient", "PartitionCore", "Peers", "Ports", "Postgres", "Problems", "RestAPI", "Runtime", "SQLite",
+        "Server", "Settings", "Simulator", "Streams", "Telemetry", "Tenancy", "Wire",
       ]),
 
     .executableTarget(
@@ -170,6 +174,7 @@ let package = Package(
     support("GoldenLogs", ["Model", "Wire"], resources: [.copy("v0.1.0.txt")]),
     .testTarget(name: "TidyTests", swiftSettings: swiftSettings),
 
+    tests("ClocksTests", .platform, ["Clocks"]),
     tests("LanesTests", .platform, ["Lanes", "TestSupport"]),
     tests("TelemetryTests", .platform, ["Telemetry", "TestSupport"]),
 
@@ -222,16 +227,16 @@ let package = Package(
         "Settings", "Stock", "Streams", "Telemetry", "Tenancy", "TestSupport", "Wire",
       ]),
     tests("SimulatorTests", .tools, ["Simulator", "Tenancy"]),
-    tests("LoadGeneratorTests", .tools, ["LoadGenerator", "Telemetry"]),
+    tests("LoadGeneratorTests", .tools, ["Clocks", "LoadGenerator", "Model", "Telemetry"]),
 
     tests("SettingsTests", .program, ["Settings"]),
     tests("OperatorClientTests", .program, ["Model", "OperatorClient", "Settings", "TestSupport"]),
     tests(
       "ServerTests", .program,
       [
-        "Audit", "Callers", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI", "OperatorClient",
-        "PartitionCore", "Peers", "Ports", "Postgres", "Redis", "Runtime", "SQLite", "Server", "Settings", "Streams",
-        "Telemetry", "TestSupport", "Wire",
+        "Audit", "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
+        "OperatorClient", "PartitionCore", "Peers", "Ports", "Postgres", "Redis", "Runtime", "SQLite", "Server",
+        "Settings", "Streams", "Telemetry", "TestSupport", "Wire",
       ]),
     tests(
       "kassaTests", .program,

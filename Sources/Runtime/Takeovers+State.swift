@@ -1,3 +1,4 @@
+import Clocks
 import Model
 
 extension Takeovers {
@@ -36,7 +37,7 @@ extension Takeovers {
       let count = breaks[partition] ?? 0
       breaks[partition] = count + 1
       failures[partition] = reason
-      return count == 0 ? 0 : Takeovers.backoff(count)
+      return count == 0 ? 0 : UInt64(clamping: Takeovers.backoff.wait(after: count))
     }
 
     func wants(_ partition: PartitionID) -> Bool { assigned.contains(partition) && !isClosed }

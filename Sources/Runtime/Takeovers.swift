@@ -1,3 +1,4 @@
+import Clocks
 import Ports
 import Glibc
 import Model
@@ -36,8 +37,8 @@ final class Takeovers: Sendable {
   /// Partitions a thread takes over together, with one query to the log; more when more are due.
   static let togetherMin = 8
   static let togetherMax = 64
-  static let backoffMillisecondsMin: UInt64 = 100
-  static let backoffMillisecondsMax: UInt64 = 5_000
+  /// In milliseconds, between attempts to take over one partition.
+  static let backoff = Backoff(first: 100, longest: 5_000)
 
   private let boundsOf: ReadBounds
   private let store: any StateStore
@@ -285,7 +286,7 @@ final class Takeovers: Sendable {
     let isClosed = state.withLock { state in
       guard !state.isClosed else { return true }
       state.failures[partition] = reason
-      let notBefore = Self.now + Self.backoff(attempt)
+      let notBefore = Self.now + UInt64(clamping: Self.backoff.wait(after: attempt))
       state.tasks.append(Task(partition: partition, notBefore: notBefore, attempt: attempt))
       return false
     }
@@ -294,16 +295,7 @@ final class Takeovers: Sendable {
     wake(partition.service)
   }
 
-  /// The wait after the first failure, the second, …
-  static func backoff(_ count: Int) -> UInt64 {
-    min(backoffMillisecondsMin << UInt64(min(max(count - 1, 0), 10)), backoffMillisecondsMax)
-  }
-
-  private static var now: UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
-  }
+  private static var now: UInt64 { UInt64(clamping: MonotonicClock.milliseconds) }
 
   /// Takes over nothing more; what is under way ends with the store's answer.
   func end() {

@@ -1,3 +1,5 @@
+import Clocks
+
 /// The state of this pod's link to one peer: events go in, actions come out. Without clocks or I/O.
 ///
 /// ```
@@ -122,7 +124,7 @@ struct OutgoingLink: Sendable {
 
   private mutating func fall(at now: UInt64, _ more: [Action]) -> [Action] {
     phase = .down(until: now &+ wait())
-    failures = failures == .max ? 0 : failures &+ 1
+    failures = failures == .max ? 0 : min(failures + 1, 64)
     let seen: [Action] = state == .connected ? show(.connecting) : []
     return [.hangUp] + seen + more
   }
@@ -135,8 +137,9 @@ struct OutgoingLink: Sendable {
 
   /// Between half and all of the wait that the failures so far call for.
   private mutating func wait() -> UInt64 {
-    let doubled = limits.redialMillisecondsMin << min(failures, 16)
-    let whole = failures == .max ? limits.redialMillisecondsMax : min(doubled, limits.redialMillisecondsMax)
+    let backoff = Backoff(
+      first: Int64(clamping: limits.redialMillisecondsMin), longest: Int64(clamping: limits.redialMillisecondsMax))
+    let whole = failures == .max ? limits.redialMillisecondsMax : UInt64(backoff.wait(after: Int(failures) + 1))
     // SplitMix64: just enough to spread pods that fell together.
     chance &+= 0x9e37_79b9_7f4a_7c15
     var mixed = (chance ^ (chance >> 30)) &* 0xbf58_476d_1ce4_e5b9

@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 import Lanes
 import Synchronization
@@ -143,11 +144,7 @@ public final class Peer: Sendable {
     return Self.now &- queuedAt >= milliseconds
   }
 
-  private static var now: UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
-  }
+  private static var now: UInt64 { UInt64(clamping: MonotonicClock.milliseconds) }
 
   public var status: PeerStatus {
     content.withLock {

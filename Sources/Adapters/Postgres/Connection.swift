@@ -1,4 +1,5 @@
 import CPostgres
+import Clocks
 import Glibc
 import Model
 
@@ -225,11 +226,11 @@ final class Connection {
   }
 
   private func wait(for events: Int16) throws(PostgresFailure) -> Int16 {
-    let deadline = MonotonicTime.milliseconds + silenceMillisecondsMax
+    let deadline = MonotonicClock.milliseconds + Int64(silenceMillisecondsMax)
     while true {
       var descriptor = pollfd(fd: PQsocket(handle), events: events, revents: 0)
       guard descriptor.fd >= 0 else { throw lost() }
-      let rest = deadline - MonotonicTime.milliseconds
+      let rest = deadline - MonotonicClock.milliseconds
       guard rest > 0 else { throw .lost("the server was silent for \(silenceMillisecondsMax) ms") }
       let code = poll(&descriptor, 1, Int32(clamping: rest))
       if code > 0 { return descriptor.revents }

@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import PartitionCore
 import Ports
@@ -118,7 +119,7 @@ final class Loader: StoreWorker {
   }
 
   func unreachable(_ failure: PostgresFailure, isFinal: Bool) {
-    let now = MonotonicTime.milliseconds
+    let now = MonotonicClock.milliseconds
     func isDue(_ request: LoadRequest) -> Bool { isFinal || failure.isPermanent || request.deadline <= now }
     let waiting = shared.state.withLock { state in
       defer { state.loads.removeAll(where: isDue) }

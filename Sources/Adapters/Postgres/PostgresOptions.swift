@@ -1,3 +1,5 @@
+import Clocks
+
 /// Which Kassa the database must belong to.
 public struct PostgresIdentity: Hashable, Sendable {
   /// The cluster's name; a database created for another one is refused.
@@ -54,6 +56,7 @@ public struct PostgresOptions: Hashable, Sendable {
   /// The first wait between two attempts to connect; each further one doubles.
   public var backoffMillisecondsMin = 100
   public var backoffMillisecondsMax = 5_000
+  var backoff: Backoff { Backoff(first: Int64(backoffMillisecondsMin), longest: Int64(backoffMillisecondsMax)) }
   /// How long a checkpoint waits for an unreachable server before its owner is told.
   public var writeWaitMilliseconds = 10_000
   /// The same for a load.

@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import PartitionCore
 import Ports
@@ -82,26 +83,10 @@ public final class PostgresStore: StateStore {
 
   /// Waits for an unreachable server up to `acquireWaitMilliseconds`, and not beyond the store's end.
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
-    let answer = Answer()
-    let deadline = MonotonicTime.milliseconds + shared.options.acquireWaitMilliseconds
-    ask(WriteRequest(partition: partition, work: .acquire(above: floor) { answer.set($0) }, deadline: deadline))
+    let answer = Promise<Result<Ownership, StoreFailure>>()
+    let deadline = MonotonicClock.milliseconds + Int64(shared.options.acquireWaitMilliseconds)
+    ask(WriteRequest(partition: partition, work: .acquire(above: floor) { answer.fulfil($0) }, deadline: deadline))
     return try answer.wait().get()
-  }
-
-  /// The writer thread's answer to a waiting caller.
-  private final class Answer: Sendable {
-    private let result = Mutex<Result<Ownership, StoreFailure>>(.failure(StoreFailure(.closed, "no answer")))
-    private let signal = Signal()
-
-    func set(_ result: Result<Ownership, StoreFailure>) {
-      self.result.withLock { $0 = result }
-      signal.set()
-    }
-
-    func wait() -> Result<Ownership, StoreFailure> {
-      signal.wait()
-      return result.withLock { $0 }
-    }
   }
 
   public func write(
@@ -110,7 +95,7 @@ public final class PostgresStore: StateStore {
     ask(
       WriteRequest(
         partition: batch.header.partition, work: .write(batch, epoch: epoch, completion),
-        deadline: MonotonicTime.milliseconds + shared.options.writeWaitMilliseconds))
+        deadline: MonotonicClock.milliseconds + Int64(shared.options.writeWaitMilliseconds)))
   }
 
   private func ask(_ request: WriteRequest) {
@@ -133,7 +118,7 @@ public final class PostgresStore: StateStore {
   ) {
     let request = LoadRequest(
       keys: keys, partition: partition, epoch: epoch, completion: completion,
-      deadline: MonotonicTime.milliseconds + shared.options.loadWaitMilliseconds)
+      deadline: MonotonicClock.milliseconds + Int64(shared.options.loadWaitMilliseconds))
     let failure = shared.state.withLock { state -> StoreFailure? in
       if let failure = refusal(state, partition, state.loads.count, shared.options.queuedLoadsMax, .read) {
         return failure

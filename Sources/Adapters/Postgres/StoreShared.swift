@@ -13,8 +13,8 @@ struct WriteRequest: Sendable {
 
   let partition: PartitionID
   let work: Work
-  /// When its owner must be told that the server is unreachable, in `MonotonicTime`.
-  let deadline: Int
+  /// When its owner must be told that the server is unreachable, in milliseconds of `MonotonicClock`.
+  let deadline: Int64
   /// Connections lost while it was under way.
   var losses = 0
 
@@ -36,7 +36,7 @@ struct LoadRequest: Sendable {
   let partition: PartitionID
   let epoch: UInt64
   let completion: @Sendable (Result<[EntityChange], StoreFailure>) -> Void
-  let deadline: Int
+  let deadline: Int64
   var losses = 0
 }
 

@@ -1,3 +1,4 @@
+import Clocks
 import Synchronization
 import Lanes
 
@@ -30,7 +31,7 @@ struct WorkerLoop {
 
   func run() {
     var connection: Connection?
-    var backoff = Backoff(shared.options)
+    var failures = 0
     while true {
       if shared.isClosing, !worker.hasWork { break }
       do throws(PostgresFailure) {
@@ -39,7 +40,7 @@ struct WorkerLoop {
           continue
         }
         if try worker.work(on: open) {
-          backoff.reset()
+          failures = 0
         } else if !shared.isClosing, !signal.wait(milliseconds: Self.idleCheckMilliseconds), !open.isAlive() {
           throw .lost("the server closed the connection")
         }
@@ -49,7 +50,8 @@ struct WorkerLoop {
         note(error, wasConnected: wasConnected)
         // While closing, the worker gets one more connection to settle what was lost with this one.
         worker.unreachable(error, isFinal: shared.isClosing && !wasConnected)
-        wait(&backoff)
+        failures += 1
+        wait(after: failures)
       }
     }
     if connection != nil { note(nil, wasConnected: true) }
@@ -80,13 +82,13 @@ struct WorkerLoop {
   }
 
   /// Requests that arrive in the meantime must not shorten the wait.
-  private func wait(_ backoff: inout Backoff) {
+  private func wait(after failures: Int) {
     var generator = SystemRandomNumberGenerator()
-    let end = MonotonicTime.milliseconds + backoff.wait(using: &generator)
+    let end = MonotonicClock.milliseconds + shared.options.backoff.wait(after: failures, using: &generator)
     while !shared.isClosing {
-      let rest = end - MonotonicTime.milliseconds
+      let rest = end - MonotonicClock.milliseconds
       if rest <= 0 { return }
-      _ = signal.wait(milliseconds: rest)
+      _ = signal.wait(milliseconds: Int(rest))
     }
   }
 }

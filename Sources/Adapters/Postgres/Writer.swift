@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import PartitionCore
 import Ports
@@ -17,8 +18,8 @@ final class Writer: StoreWorker {
   /// Tried alone, before anything else that waits.
   private var singles: [WriteRequest] = []
   private var lost: [Attempt] = []
-  /// Until when the server's clock need not be compared again, in `MonotonicTime`.
-  private var clockHoldsUntil = Int.min
+  /// Until when the server's clock need not be compared again, in milliseconds of `MonotonicClock`.
+  private var clockHoldsUntil = Int64.min
 
   /// A checkpoint under way.
   struct Attempt {
@@ -116,7 +117,7 @@ final class Writer: StoreWorker {
   /// Why this process's clock prevents acquiring; nil if it does not. Checked before the epoch is raised, which would
   /// end the predecessor's time.
   private func clockFailure(on connection: Connection) throws(PostgresFailure) -> StoreFailure? {
-    guard let ask = shared.clock, MonotonicTime.milliseconds >= clockHoldsUntil else { return nil }
+    guard let ask = shared.clock, MonotonicClock.milliseconds >= clockHoldsUntil else { return nil }
     let judge = ask()
     var time: Int64?
     try connection.perform(
@@ -124,12 +125,12 @@ final class Writer: StoreWorker {
       each: { _, rows in time = rows.bigint(0, 0) })
     guard let time else { throw .lost("the server does not say what time it is") }
     if let reason = judge(time) { return StoreFailure(.clock, "\(shared.name): \(reason)") }
-    clockHoldsUntil = MonotonicTime.milliseconds + Self.clockHoldsMilliseconds
+    clockHoldsUntil = MonotonicClock.milliseconds + Self.clockHoldsMilliseconds
     return nil
   }
 
   /// Many takeovers happen at a time.
-  static let clockHoldsMilliseconds = 1_000
+  static let clockHoldsMilliseconds: Int64 = 1_000
 
   // MARK: Writing
 
@@ -137,7 +138,7 @@ final class Writer: StoreWorker {
     // In the same order everywhere, so that two processes never wait for each other's rows.
     let attempts = group.sorted { $0.partition < $1.partition }.compactMap(attempt)
     if attempts.isEmpty { return }
-    let start = MonotonicTime.microseconds
+    let start = MonotonicClock.microseconds
     let transaction = CheckpointTransaction(shared.name, attempts, shared.options)
     let failure: PostgresFailure?
     do throws(PostgresFailure) {
@@ -150,7 +151,7 @@ final class Writer: StoreWorker {
     if let failure {
       try refused(attempts, failure, on: connection)
     } else {
-      committed(attempts, transaction, microseconds: MonotonicTime.microseconds - start)
+      committed(attempts, transaction, microseconds: Int(MonotonicClock.microseconds - start))
       let fenced = transaction.outcome.fenced.sorted().map { attempts[$0] }
       if !fenced.isEmpty { try explain(fenced, on: connection) }
     }
@@ -299,7 +300,7 @@ final class Writer: StoreWorker {
   // MARK: The server is away
 
   func unreachable(_ failure: PostgresFailure, isFinal: Bool) {
-    let now = MonotonicTime.milliseconds
+    let now = MonotonicClock.milliseconds
     let isClosing = shared.isClosing
     func isDue(_ request: WriteRequest) -> Bool {
       if isFinal || failure.isPermanent || request.deadline <= now { return true }

@@ -92,8 +92,8 @@ struct BatchRun {
   /// client's own one; the others have keys derived from it and their numbers.
   private var keyOfNext: IdempotencyToken? {
     guard let token, nextStart > 0 else { return token }
-    let hash = Murmur3(Array("\(token.fingerprint)/\(nextStart)/\(token.key.text)".utf8))
-    let key = "batch_init-\(EntityIDs.id(high: hash.high, low: hash.low))"
+    let hash = MurmurHash3(Array("\(token.fingerprint)/\(nextStart)/\(token.key.text)".utf8))
+    let key = "batch_init-\(EntityIDs.id(high: hash.second, low: hash.first))"
     return IdempotencyToken(key: IdempotencyKey(unchecked: key), fingerprint: token.fingerprint)
   }
 }

@@ -223,18 +223,18 @@ public final class RestAPI: HTTPHandler, RequestClient {
     guard let key else { return nil }
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
-    let token = IdempotencyToken(key: key, fingerprint: Murmur3(bytes).low)
+    let token = IdempotencyToken(key: key, fingerprint: MurmurHash3(bytes).first)
     guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
     return token
   }
 
   /// What the partition of an id made under a key is derived from: a repetition must reach the one that knows it.
-  private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> Murmur3 {
+  private func hash(of method: HTTPMethod, _ key: IdempotencyKey) -> MurmurHash3 {
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
     bytes.append(0)
     bytes.append(contentsOf: key.text.utf8)
-    return Murmur3(bytes)
+    return MurmurHash3(bytes)
   }
 
   func remember(_ step: PendingRequest.Step, _ origin: RequestOrigin) throws(Problem) {
@@ -328,13 +328,13 @@ public final class RestAPI: HTTPHandler, RequestClient {
 /// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which
 /// id the first request got, for as long as it remembers the key; after that the key means something new.
 private struct IDSource: EntityIDSource {
-  let base: Murmur3?
+  let base: MurmurHash3?
   let partitioner: Partitioner
   var random: any RandomNumberGenerator
 
   mutating func newID() -> (id: String, freshness: Freshness) {
     guard let base else { return (EntityIDs.random(using: &random), .random) }
-    let derived = EntityIDs.id(high: base.high, low: base.low)
+    let derived = EntityIDs.id(high: base.second, low: base.first)
     let partition = partitioner.index(of: derived)
     for _ in 0..<Self.triesAPartitionMax * partitioner.count {
       let id = EntityIDs.random(using: &random)
@@ -347,5 +347,5 @@ private struct IDSource: EntityIDSource {
   /// How often an id is made anew, by partitions; on average it is once.
   private static let triesAPartitionMax = 64
 
-  mutating func newSeed() -> UInt64 { base?.high ?? random.next() }
+  mutating func newSeed() -> UInt64 { base?.second ?? random.next() }
 }

@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 import Settings
 
@@ -29,11 +30,11 @@ public struct OperatorClient: Sendable {
   private func together(
     _ path: String, _ addresses: ArraySlice<Endpoint>
   ) -> [Result<OperatorAnswer, OperatorFailure>] {
-    let deadline = Self.milliseconds() + Int64(timeoutMilliseconds)
+    let deadline = MonotonicClock.milliseconds + Int64(timeoutMilliseconds)
     let calls = addresses.map { OperatorCall(path, at: $0, apiKey: apiKey) }
     while true {
       let open = calls.filter { $0.result == nil }
-      let left = deadline - Self.milliseconds()
+      let left = deadline - MonotonicClock.milliseconds
       if open.isEmpty || left <= 0 { break }
       var watched = open.map { $0.watched }
       // An interrupted wait finds nothing, and is retried.
@@ -43,12 +44,6 @@ public struct OperatorClient: Sendable {
     return calls.map { call in
       call.result ?? .failure(OperatorFailure("no answer within \(timeoutMilliseconds) ms"))
     }
-  }
-
-  private static func milliseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 }
 

@@ -1,4 +1,5 @@
 import Callers
+import Clocks
 import HTTPServer
 import Lanes
 import Model
@@ -40,7 +41,7 @@ final class LaneServer {
     rest = RestAPI(
       port: runtime.port(ofLane: lane.index), prices: parts.prices[lane.index], keys: shared.keys, metrics: metrics,
       incarnation: parts.incarnation, lane: UInt16(lane.index), limits: shared.options.rest, services: parts.services,
-      version: parts.version, microseconds: ProcessClock.monotonicMicroseconds)
+      version: parts.version, microseconds: { MonotonicClock.microseconds })
     rest.browsers = shared.options.browsers
     rest.callers = shared.callers.map(CallerGate.init)
     http = try HTTPServer(
@@ -53,7 +54,7 @@ final class LaneServer {
   /// Starts the lane's timers; on the lane.
   func begin() {
     lane.every(milliseconds: Self.expiryMilliseconds) { [unowned rest] in
-      rest.expire(nowMilliseconds: ProcessClock.monotonicMicroseconds() / 1_000)
+      rest.expire(nowMilliseconds: MonotonicClock.milliseconds)
     }
   }
 

@@ -1,4 +1,5 @@
 import Callers
+import Clocks
 import HTTPServer
 import Lanes
 import OperatorAPI
@@ -14,7 +15,7 @@ final class OperatorLane {
     browsers: BrowserRules, callers: CallerTable?
   ) throws {
     api = OperatorAPI(
-      inspection: runtime, sources: sources, milliseconds: { ProcessClock.monotonicMicroseconds() / 1_000 },
+      inspection: runtime, sources: sources, milliseconds: { MonotonicClock.milliseconds },
       wake: { lane.wake() })
     api.browsers = browsers
     api.callers = callers.map(CallerGate.init)

@@ -1,4 +1,5 @@
 import Callers
+import Clocks
 import HTTPServer
 import Lanes
 import Model
@@ -82,7 +83,7 @@ public final class ServerFront: Sendable {
     httpEndpoint = HTTPEndpoint(host: options.httpEndpoint.host, port: listener.boundPort)
 
     var sources = OperatorSources(
-      version: parts.version, startedMilliseconds: ProcessClock.wallMilliseconds(), requests: metrics,
+      version: parts.version, startedMilliseconds: WallClock.milliseconds, requests: metrics,
       server: { ServerFigures(of: connections) })
     sources.isLeaving = { [leaving] in leaving.isSet }
     extend(&sources)

@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import OperatorAPI
 import Settings
@@ -17,7 +18,7 @@ public final class ServingClock: Sendable {
 
   /// - Parameter earliest: a time that it must not begin before; nil: it begins with the wall clock.
   public init(toleranceMilliseconds: Int64, notBefore earliest: Timestamp? = nil) {
-    let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
+    let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     let start = max(wall, earliest.map { $0.milliseconds * 1_000 } ?? wall)
     clock = Mutex(
       SteadyClock(startingAt: start, wall: wall, boot: boot, toleranceMicroseconds: toleranceMilliseconds * 1_000))
@@ -27,13 +28,13 @@ public final class ServingClock: Sendable {
 
   /// What records get.
   public func now() -> Timestamp {
-    let boot = ProcessClock.bootMicroseconds()
+    let boot = BootClock.microseconds
     return Timestamp(milliseconds: clock.withLock { $0.time(boot: boot) } / 1_000)
   }
 
   /// How far the wall clock is ahead; below 0 when it is behind.
   public func skewMilliseconds() -> Int64 {
-    let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
+    let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     return clock.withLock { $0.skew(wall: wall, boot: boot) } / 1_000
   }
 
@@ -50,7 +51,7 @@ public final class ServingClock: Sendable {
   }
 
   private func look(_ journal: Log) {
-    let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
+    let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     switch clock.withLock({ $0.look(wall: wall, boot: boot) }) {
     case .jumped(let microseconds): tell(journal, skewMicroseconds: microseconds)
     case .agrees: journal.info("the wall clock is right again", ["skew_ms": LogValue(skewMilliseconds())])
@@ -59,7 +60,7 @@ public final class ServingClock: Sendable {
   }
 
   private func tellAtStart(_ journal: Log) {
-    let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
+    let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     let (isAgreed, skew) = clock.withLock { ($0.isAgreed, $0.skew(wall: wall, boot: boot)) }
     if !isAgreed { tell(journal, skewMicroseconds: skew) }
   }
@@ -78,10 +79,10 @@ public final class ServingClock: Sendable {
   ///
   /// - Parameters:
   ///   - other: milliseconds since 1970-01-01 UTC, by the other clock.
-  ///   - sinceBoot: `ProcessClock.bootMilliseconds` before the other was asked; the answer has just arrived.
+  ///   - sinceBoot: `BootClock.milliseconds` before the other was asked; the answer has just arrived.
   /// - Returns: how far the other clock is ahead if that is more than the tolerance; below 0 if it is behind.
   public func disagreement(with other: Int64, askedAt sinceBoot: Int64) -> Int64? {
-    let (wall, boot) = (ProcessClock.wallMicroseconds(), ProcessClock.bootMicroseconds())
+    let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     let tookMicroseconds = max(boot - sinceBoot * 1_000, 0)
     return clock.withLock { clock in
       /// The other clock may have been read at any moment since it was asked.

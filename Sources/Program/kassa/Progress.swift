@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 
 /// Reports the progress of long work on standard error. Work of less than two seconds is silent.
@@ -24,7 +25,8 @@ final class Progress {
   ///   - total: how many there are, if known.
   ///   - clock: milliseconds that never run backwards.
   init(
-    _ what: String, unit: String, total: Int?, console: Console, clock: @escaping () -> Int64 = monotonicMilliseconds
+    _ what: String, unit: String, total: Int?, console: Console,
+    clock: @escaping () -> Int64 = { MonotonicClock.milliseconds }
   ) {
     self.what = what
     self.unit = unit
@@ -74,11 +76,4 @@ final class Progress {
     }
     return text
   }
-}
-
-/// Milliseconds of a clock that never runs backwards.
-func monotonicMilliseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
 }

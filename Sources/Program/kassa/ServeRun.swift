@@ -1,3 +1,4 @@
+import Clocks
 import Server
 import Glibc
 import Settings
@@ -9,7 +10,7 @@ import Lanes
 func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
-    format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: wallMilliseconds)
+    format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: { WallClock.milliseconds })
   // Before the first thread is created: all of them inherit the mask, and this one waits for the signals.
   var signals = sigset_t()
   sigemptyset(&signals)
@@ -22,7 +23,7 @@ func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
     journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
   }
   tellWhoMayCall(settings, journal)
-  let started = monotonicMilliseconds()
+  let started = MonotonicClock.milliseconds
   let server = try start(try withinDescriptors(settings, journal), journal)
   var received: Int32 = 0
   var tellAt = started + Progress.silentMilliseconds
@@ -32,13 +33,13 @@ func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
       reload(server, settings, reread, journal)
       received = 0
     }
-    guard received == 0, monotonicMilliseconds() >= tellAt else { continue }
-    tellAt = monotonicMilliseconds() + replayLineMilliseconds
+    guard received == 0, MonotonicClock.milliseconds >= tellAt else { continue }
+    tellAt = MonotonicClock.milliseconds + replayLineMilliseconds
     tellReplay(server, journal)
   }
   let wasReady = received == 0
   if wasReady {
-    journal.info("ready", ["milliseconds": LogValue(monotonicMilliseconds() - started)])
+    journal.info("ready", ["milliseconds": LogValue(MonotonicClock.milliseconds - started)])
     repeat {
       if received == SIGHUP { reload(server, settings, reread, journal) }
       sigwait(&signals, &received)
@@ -93,9 +94,9 @@ private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ 
   var urgent = sigset_t()
   sigemptyset(&urgent)
   for number in [SIGTERM, SIGINT] { sigaddset(&urgent, number) }
-  let told = monotonicMilliseconds()
+  let told = MonotonicClock.milliseconds
   if delayMilliseconds > 0 { server.leave() }
-  while monotonicMilliseconds() < told + delayMilliseconds { cutShort(atSignalOf: &urgent, told: told, journal) }
+  while MonotonicClock.milliseconds < told + delayMilliseconds { cutShort(atSignalOf: &urgent, told: told, journal) }
   let ended = Gate()
   let ending = BackgroundThread("ending") {
     server.stop()
@@ -111,7 +112,7 @@ private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ 
 private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal: Log) {
   var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
   let received = sigtimedwait(&urgent, nil, &time)
-  guard received > 0, monotonicMilliseconds() >= told + sameSignalMilliseconds else { return }
+  guard received > 0, MonotonicClock.milliseconds >= told + sameSignalMilliseconds else { return }
   journal.warning("ended at once; what was under way is cut", ["signal": LogValue(name(of: received))])
   _exit(ExitCode.cutShort.rawValue)
 }
@@ -196,10 +197,4 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
 private func pendingSignal(of signals: inout sigset_t) -> Int32 {
   var noTime = timespec()
   return max(0, sigtimedwait(&signals, nil, &noTime))
-}
-
-private func wallMilliseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
 }

@@ -39,24 +39,3 @@ extension OrdersMachine {
     ]
   }
 }
-
-/// Random numbers that follow from a seed alone. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number
-/// generators", OOPSLA 2014.
-struct SplitMix64 {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
-  /// 0 ..< bound, 0 if the bound is not positive; Lemire's multiplication.
-  mutating func next(below bound: Int64) -> Int64 {
-    bound < 1 ? 0 : Int64(next().multipliedFullWidth(by: UInt64(bound)).high)
-  }
-}

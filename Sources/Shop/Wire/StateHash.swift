@@ -32,7 +32,8 @@ public struct StateHash: Hashable, Sendable, CustomStringConvertible {
       end += key.count
       UnsafeMutableRawBufferPointer(rebasing: buffer[end...]).copyMemory(from: body)
       end += body.count
-      return MurmurHash3.hash(UnsafeRawBufferPointer(rebasing: buffer[..<end]))
+      let hash = MurmurHash3(UnsafeRawBufferPointer(rebasing: buffer[..<end]))
+      return (hash.first, hash.second)
     }
   }
 

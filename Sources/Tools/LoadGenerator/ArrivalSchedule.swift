@@ -1,4 +1,5 @@
 import Glibc
+import Model
 
 /// When the requests of an open loop should start, whatever the server does.
 ///
@@ -7,7 +8,7 @@ import Glibc
 struct ArrivalSchedule {
   private let meanGap: Double
   private let isPoisson: Bool
-  private var random: SeededGenerator
+  private var random: SplitMix64
   /// The next arrival, in nanoseconds after the start; a fraction is kept so that the rate is met exactly.
   private var nextOffset: Double
 
@@ -18,7 +19,7 @@ struct ArrivalSchedule {
   init(ratePerSecond: Double, isPoisson: Bool, seed: UInt64) {
     meanGap = 1e9 / max(ratePerSecond, 1e-6)
     self.isPoisson = isPoisson
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
     nextOffset = 0
     advance()
   }

@@ -1,13 +1,15 @@
+import Clocks
+
 extension World {
   /// The call that checks out an order.
   func checkout(of order: Int, key: UInt32) -> Call {
-    orders[order].askedAt = MonotonicClock.now()
+    orders[order].askedAt = MonotonicClock.nanoseconds
     return Call(kind: .checkout, subject: order, key: key)
   }
 
   /// Notes the answer to a checkout.
   func settleCheckout(of order: Int, _ result: CallResult, allowsRefusals: Bool) -> Verdict {
-    orders[order].answeredAt = MonotonicClock.now()
+    orders[order].answeredAt = MonotonicClock.nanoseconds
     switch result {
     case .answered(status: 200, _):
       orders[order].answer = .paid

@@ -1,3 +1,5 @@
+import Clocks
+
 /// The bounds of a load run.
 public enum LoadLimits {
   public static let connectionsMax = 1_024
@@ -25,9 +27,8 @@ public enum LoadLimits {
   static let eventsMax = 256
   /// How often timeouts, retries and reconnects are checked.
   static let tickNanoseconds: Int64 = 5_000_000
-  /// The first pause before a lost connection is reopened; it doubles up to `backoffMaxNanoseconds`.
-  static let backoffFirstNanoseconds: Int64 = 10_000_000
-  static let backoffMaxNanoseconds: Int64 = 500_000_000
+  /// In nanoseconds, before a lost connection is reopened.
+  static let backoff = Backoff(first: 10_000_000, longest: 500_000_000)
   /// How long a `batch_init` may take.
   static let batchTimeoutSeconds = 130.0
   /// How long orders may still be under way after the last call before that counts as a saga that never ends.

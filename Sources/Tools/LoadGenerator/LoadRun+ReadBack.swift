@@ -1,17 +1,19 @@
+import Clocks
+
 extension LoadRun {
   /// Reads every order, item and user of the run; the orders first, until no checkout is under way.
   func readBack() throws(LoadError) {
     if world.orders.contains(where: { $0.answer == .unknown }) {
       // What was cut off may still be on its way to the server.
-      MonotonicClock.wait(until: MonotonicClock.now() + .nanoseconds(0.5))
+      MonotonicClock.wait(until: MonotonicClock.nanoseconds + .nanoseconds(0.5))
     }
-    let settledBy = MonotonicClock.now() + .nanoseconds(LoadLimits.settlingSeconds)
+    let settledBy = MonotonicClock.nanoseconds + .nanoseconds(LoadLimits.settlingSeconds)
     var open = Array(world.orders.indices)
     while true {
       try readOrders(open)
       open = open.filter { world.orders[$0].atEnd?.isCheckingOut ?? false }
-      if open.isEmpty || MonotonicClock.now() >= min(settledBy, endsAt) { break }
-      MonotonicClock.wait(until: MonotonicClock.now() + .nanoseconds(0.02))
+      if open.isEmpty || MonotonicClock.nanoseconds >= min(settledBy, endsAt) { break }
+      MonotonicClock.wait(until: MonotonicClock.nanoseconds + .nanoseconds(0.02))
     }
     report.take(
       failuresOf: try runAll(count: world.items.count, call: { Call(kind: .findItem, subject: $0) }) {

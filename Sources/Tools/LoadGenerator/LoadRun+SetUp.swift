@@ -1,3 +1,5 @@
+import Model
+
 extension LoadRun {
   /// Creates users, items and orders, and reads them back.
   func setUp() throws(LoadError) {
@@ -94,7 +96,7 @@ extension LoadRun {
     let added = Call(kind: .addStock, subject: hot, amount: stock, key: newKey())
     try mustSucceed("stock add", count: 1, call: { _ in added }, take: { _, _ in true })
 
-    var random = SeededGenerator(seed: configuration.seed)
+    var random = SplitMix64(seed: configuration.seed)
     let users = configuration.users
     try mustSucceed(
       "orders create", count: count,
@@ -105,7 +107,7 @@ extension LoadRun {
         return true
       })
     try addItems { _ in hot }
-    var others = SeededGenerator(seed: configuration.seed &+ 1)
+    var others = SplitMix64(seed: configuration.seed &+ 1)
     try addItems { _ in others.index(below: hot) }
   }
 

@@ -1,3 +1,5 @@
+import Clocks
+
 /// One run: set-up, measured phase, read-back, judgement.
 ///
 /// It uses only the thread that calls `run`: the generator shares its machine with the server and must not take more of
@@ -28,7 +30,7 @@ public final class LoadRun {
     writer = CallWriter(
       world: world, host: address.authority, path: configuration.path, apiKey: configuration.apiKey,
       keyPrefix: prefix)
-    endsAt = MonotonicClock.now() + .nanoseconds(configuration.runSecondsMax)
+    endsAt = MonotonicClock.nanoseconds + .nanoseconds(configuration.runSecondsMax)
     report = LoadReport(configuration: configuration)
   }
 
@@ -68,9 +70,9 @@ public final class LoadRun {
       do {
         return try ConnectionPool(to: other ?? address, count: connections, withinSeconds: 5)
       } catch {
-        let now = MonotonicClock.now()
+        let now = MonotonicClock.nanoseconds
         guard configuration.usesIdempotencyKeys, now < endsAt else { throw error }
-        MonotonicClock.wait(until: now + LoadLimits.backoffMaxNanoseconds)
+        MonotonicClock.wait(until: now + LoadLimits.backoff.longest)
       }
     }
   }

@@ -1,3 +1,5 @@
+import Model
+
 /// Carts from creation to payment, many at a time.
 ///
 /// Of 10 calls 2 create an order, 4 add one of its two items, 2 check out and 2 find an order: with these weights as
@@ -7,7 +9,7 @@ final class MixedWorkload: Workload {
   private let world: World
   private let orderCountMax: Int
   private let newKey: () -> UInt32
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private var created = 0
   /// Carts waiting for their next item, and full carts.
   private var open: [Int] = []
@@ -18,7 +20,7 @@ final class MixedWorkload: Workload {
     self.world = world
     self.orderCountMax = orderCountMax
     self.newKey = newKey
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
   }
 
   var isExhausted: Bool { created == orderCountMax && open.isEmpty && full.isEmpty && underWay == 0 }

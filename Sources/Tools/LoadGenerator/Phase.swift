@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 import Telemetry
 
@@ -59,7 +60,7 @@ final class Phase<W: Workload> {
     self.writer = writer
     self.world = world
     self.plan = plan
-    start = MonotonicClock.now()
+    start = MonotonicClock.nanoseconds
     let measureStart = start + plan.warmupNanoseconds
     self.measureStart = measureStart
     startsUntil = min(plan.measuredNanoseconds.map { measureStart + $0 } ?? .max, plan.endsAt)
@@ -81,7 +82,7 @@ final class Phase<W: Workload> {
         guard Int(event.index) < pool.connections.count else { return }
         handle(pool.connections[Int(event.index)], hasEnded: event.hasEnded)
       }
-      now = MonotonicClock.now()
+      now = MonotonicClock.nanoseconds
       if now >= nextTick {
         tick(at: now)
         nextTick = now + LoadLimits.tickNanoseconds
@@ -138,7 +139,7 @@ final class Phase<W: Workload> {
         }
         guard let call = workload.next() else { break }
         idle.removeLast()
-        begin(call, on: connection, intended: MonotonicClock.now())
+        begin(call, on: connection, intended: MonotonicClock.nanoseconds)
       }
     }
   }
@@ -150,7 +151,7 @@ final class Phase<W: Workload> {
     connection.intended = intended
     connection.tries = 0
     writer.write(call, into: &connection.request)
-    send(on: connection, at: MonotonicClock.now())
+    send(on: connection, at: MonotonicClock.nanoseconds)
   }
 
   private func send(on connection: ClientConnection, at now: Int64) {
@@ -185,14 +186,14 @@ final class Phase<W: Workload> {
   }
 
   private func take(_ answer: Answer, on connection: ClientConnection, hasEnded: Bool) {
-    let now = MonotonicClock.now()
+    let now = MonotonicClock.nanoseconds
     connection.becomeIdle()
     connection.failuresInRow = 0
     lastProgress = now
     if answer.isReplayed { tally.replayedAnswers += 1 }
     let isTransient = answer.status == 503 || answer.status == 504 || answer.status == 429
     if isTransient, mayRepeat(connection, at: now) {
-      connection.repeatsAt = now + backoff(connection.tries)
+      connection.repeatsAt = now + LoadLimits.backoff.wait(after: connection.tries)
     } else {
       settle(connection, .answered(status: answer.status, body: connection.body(of: answer)), at: now)
     }
@@ -209,7 +210,7 @@ final class Phase<W: Workload> {
 
   /// A newly opened connection is idle, unless it has a call to repeat.
   private func takeUp(_ connection: ClientConnection) {
-    lastProgress = MonotonicClock.now()
+    lastProgress = MonotonicClock.nanoseconds
     // It may be in the list from before it was closed.
     if isFree(connection), !idle.contains(where: { $0 === connection }) { idle.append(connection) }
   }
@@ -217,14 +218,14 @@ final class Phase<W: Workload> {
   // MARK: Failing and repeating
 
   private func lose(_ connection: ClientConnection, _ failure: CallFailure) {
-    let now = MonotonicClock.now()
+    let now = MonotonicClock.nanoseconds
     tally.reconnects += 1
     connection.failuresInRow += 1
     if connection.call != nil {
       if connection.repeatsAt > 0 {
         // It was lost before, and waits for the connection to be established again.
       } else if failure != .malformedAnswer, mayRepeat(connection, at: now) {
-        connection.repeatsAt = now + backoff(connection.tries)
+        connection.repeatsAt = now + LoadLimits.backoff.wait(after: connection.tries)
       } else {
         settle(connection, .unknown(failure), at: now)
       }
@@ -240,12 +241,8 @@ final class Phase<W: Workload> {
 
   private func reopen(_ connection: ClientConnection, at now: Int64) {
     connection.close()
-    connection.reopensAt = now + (connection.failuresInRow == 0 ? 0 : backoff(connection.failuresInRow))
-  }
-
-  private func backoff(_ times: Int) -> Int64 {
-    let doubled = LoadLimits.backoffFirstNanoseconds << Int64(min(max(times, 1) - 1, 20))
-    return min(doubled, LoadLimits.backoffMaxNanoseconds)
+    connection.reopensAt =
+      now + (connection.failuresInRow == 0 ? 0 : LoadLimits.backoff.wait(after: connection.failuresInRow))
   }
 
   private func tick(at now: Int64) {
@@ -262,7 +259,7 @@ final class Phase<W: Workload> {
 
   /// Settles what is left when time is up.
   private func giveUp() {
-    let now = MonotonicClock.now()
+    let now = MonotonicClock.nanoseconds
     for connection in pool.connections where connection.call != nil {
       settle(connection, .unknown(.timedOut), at: now)
       if connection.state == .waiting { connection.close() }

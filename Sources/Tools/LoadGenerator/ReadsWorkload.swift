@@ -1,11 +1,13 @@
+import Model
+
 /// Finds users, items and orders at random, forever, and compares each with what was read before.
 final class ReadsWorkload: Workload {
   private let world: World
-  private var random: SeededGenerator
+  private var random: SplitMix64
 
   init(world: World, seed: UInt64) {
     self.world = world
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
   }
 
   let isExhausted = false

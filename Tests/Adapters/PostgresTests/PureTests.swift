@@ -1,32 +1,6 @@
-import TestSupport
 import Testing
 
 @testable import Postgres
-
-@Suite struct BackoffTests {
-  @Test func doublesUpToItsBoundAndBeginsAnew() {
-    var options = PostgresOptions()
-    options.backoffMillisecondsMin = 100
-    options.backoffMillisecondsMax = 1_000
-    for seed in UInt64(0)..<50 {
-      var generator = SeededGenerator(seed: seed)
-      var backoff = Backoff(options)
-      for bound in [100, 200, 400, 800, 1_000, 1_000] {
-        let wait = backoff.wait(using: &generator)
-        #expect((bound / 2...bound).contains(wait), "seed \(seed)")
-      }
-      backoff.reset()
-      #expect(backoff.wait(using: &generator) <= 100)
-    }
-  }
-
-  @Test func podsDoNotComeBackTogether() {
-    var backoffs = (0..<20).map { _ in Backoff(PostgresOptions()) }
-    var generator = SeededGenerator(seed: 7)
-    let waits = Set(backoffs.indices.map { backoffs[$0].wait(using: &generator) })
-    #expect(waits.count > 10)
-  }
-}
 
 @Suite struct TurnsTests {
   @Test func neverGivesATurnOutTwice() {

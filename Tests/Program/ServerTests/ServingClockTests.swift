@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import Telemetry
 import Testing
@@ -11,12 +12,12 @@ import Testing
 
   @Test func beginsWithTheWallClock() {
     let clock = ServingClock(toleranceMilliseconds: 60_000)
-    #expect(abs(clock.now().milliseconds - ProcessClock.wallMilliseconds()) < 10_000)
+    #expect(abs(clock.now().milliseconds - WallClock.milliseconds) < 10_000)
     #expect(abs(clock.skewMilliseconds()) < 10_000)
   }
 
   @Test func goesOnFromWhatHappened() {
-    let later = ProcessClock.wallMilliseconds() + 3_650 * Self.day
+    let later = WallClock.milliseconds + 3_650 * Self.day
     let clock = ServingClock(toleranceMilliseconds: 60_000, notBefore: Timestamp(milliseconds: later))
     #expect(clock.now().milliseconds >= later && clock.skewMilliseconds() < -3_649 * Self.day)
     let earlier = ServingClock(toleranceMilliseconds: 60_000, notBefore: Timestamp(milliseconds: 1))
@@ -33,17 +34,17 @@ import Testing
   func comparesWithAnotherClock(ahead: Int64, took: Int64, seconds: Int64?) {
     let clock = ServingClock(toleranceMilliseconds: 60_000)
     let found = clock.disagreement(
-      with: ProcessClock.wallMilliseconds() + ahead, askedAt: ProcessClock.bootMilliseconds() - took)
+      with: WallClock.milliseconds + ahead, askedAt: BootClock.milliseconds - took)
     #expect(found.map { abs($0 / 1_000 - (seconds ?? 0)) <= 5 } ?? (seconds == nil), "\(found as Any)")
   }
 
   @Test func goesByAWallClockThatAnotherOneConfirms() {
-    let wrong = Timestamp(milliseconds: ProcessClock.wallMilliseconds() + 3_650 * Self.day)
+    let wrong = Timestamp(milliseconds: WallClock.milliseconds + 3_650 * Self.day)
     let clock = ServingClock(toleranceMilliseconds: 60_000, notBefore: wrong)
-    let asked = ProcessClock.bootMilliseconds()
+    let asked = BootClock.milliseconds
     #expect(clock.disagreement(with: wrong.milliseconds, askedAt: asked) == nil, "that one agrees with what it tells")
     #expect(clock.skewMilliseconds() < -Self.day)
-    #expect(clock.disagreement(with: ProcessClock.wallMilliseconds(), askedAt: asked) == nil)
+    #expect(clock.disagreement(with: WallClock.milliseconds, askedAt: asked) == nil)
     #expect(abs(clock.skewMilliseconds()) < 10_000)
   }
 

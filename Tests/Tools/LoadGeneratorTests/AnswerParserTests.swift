@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import LoadGenerator
@@ -43,7 +44,7 @@ private func parse(_ text: String) -> AnswerParse { parse(Array(text.utf8)) }
   /// Random bytes, and answers with a few bytes changed: nothing may trap, and a body lies within what was received.
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
   func noBytesTrap(_ seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let heads = [
       "HTTP/1.1 200 OK\r\nContent-Length: 60\r\nConnection: close\r\n\r\n",
       "HTTP/1.0 409 C\r\ncontent-length:3\r\nIdempotent-Replayed: true\r\n\r\n",

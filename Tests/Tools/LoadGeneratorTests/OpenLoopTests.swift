@@ -1,3 +1,4 @@
+import Clocks
 import Glibc
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
       let world = World()
       let pool = try ConnectionPool(to: address, count: 2, withinSeconds: 10)
       let workload = CountedWorkload(count: .max, call: { _ in Call(kind: .get) }, judge: { $1.verdict })
-      var plan = PhasePlan(timeoutNanoseconds: .nanoseconds(60), endsAt: MonotonicClock.now() + .nanoseconds(0.5))
+      var plan = PhasePlan(timeoutNanoseconds: .nanoseconds(60), endsAt: MonotonicClock.nanoseconds + .nanoseconds(0.5))
       plan.measuredNanoseconds = .nanoseconds(0.3)
       plan.pace = .open(ArrivalSchedule(ratePerSecond: 1_000, isPoisson: false, seed: 0))
       let writer = CallWriter(world: world, host: "test", path: "/", keyPrefix: "")

@@ -1,4 +1,5 @@
 import Glibc
+import Model
 import Testing
 
 @testable import LoadGenerator
@@ -16,7 +17,7 @@ import Testing
   @Test func processorTimeGrowsWithWork() throws {
     let processBefore = try #require(ServerProcess.cpuSeconds(of: getpid()))
     let threadBefore = ServerProcess.ownThreadCPUSeconds()
-    var random = SeededGenerator(seed: 1)
+    var random = SplitMix64(seed: 1)
     while ServerProcess.ownThreadCPUSeconds() - threadBefore < 0.1 { _ = random.next() }
     let processAfter = try #require(ServerProcess.cpuSeconds(of: getpid()))
     #expect(processAfter - processBefore >= 0.08)

@@ -133,25 +133,9 @@ public final class SQLiteStore: StateStore {
   // MARK: StateStore
 
   public func acquire(_ partition: PartitionID, above floor: UInt64) throws(StoreFailure) -> Ownership {
-    let answer = Answer()
-    ask(.acquire(partition, above: floor) { answer.set($0) })
+    let answer = Promise<Result<Ownership, StoreFailure>>()
+    ask(.acquire(partition, above: floor) { answer.fulfil($0) })
     return try answer.wait().get()
-  }
-
-  /// The writer thread's answer to a waiting caller.
-  private final class Answer: Sendable {
-    private let result = Mutex<Result<Ownership, StoreFailure>>(.failure(StoreFailure(.closed, "no answer")))
-    private let signal = Signal()
-
-    func set(_ result: Result<Ownership, StoreFailure>) {
-      self.result.withLock { $0 = result }
-      signal.set()
-    }
-
-    func wait() -> Result<Ownership, StoreFailure> {
-      signal.wait()
-      return result.withLock { $0 }
-    }
   }
 
   public func load(

@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import Postgres
 import Telemetry
@@ -9,7 +10,7 @@ extension ServingClock {
   /// - Parameters:
   ///   - whose: such as "Kafka's".
   ///   - other: what the other clock said, in milliseconds since 1970-01-01 UTC.
-  ///   - sinceBoot: `ProcessClock.bootMilliseconds` before it was asked.
+  ///   - sinceBoot: `BootClock.milliseconds` before it was asked.
   func complaint(about whose: String, saying other: Int64, askedAt sinceBoot: Int64) -> String? {
     guard let milliseconds = disagreement(with: other, askedAt: sinceBoot) else { return nil }
     let (theirs, own) = (UTCTime(milliseconds: other), UTCTime(milliseconds: now().milliseconds))
@@ -22,7 +23,7 @@ extension ServingClock {
   /// What a store asks before it acquires a partition.
   var question: PostgresStore.ClockQuestion {
     { [self] in
-      let asked = ProcessClock.bootMilliseconds()
+      let asked = BootClock.milliseconds
       return { self.complaint(about: "the database's", saying: $0, askedAt: asked) }
     }
   }

@@ -1,3 +1,4 @@
+import Clocks
 import Kafka
 import Lanes
 import Model
@@ -35,7 +36,7 @@ public enum ClusterBoot {
     let opened = try openLog(options, journal)
     do throws(BootFailure) {
       let clock = ServingClock(toleranceMilliseconds: options.clockToleranceMilliseconds)
-      let asked = ProcessClock.bootMilliseconds()
+      let asked = BootClock.milliseconds
       let map = try openMap(options, journal)
       do throws(BootFailure) {
         if options.comparesClocks { try compare(clock, with: map, askedAt: asked) }
@@ -153,7 +154,7 @@ public enum ClusterBoot {
     guard let redis = options.redis else {
       let cache = MemoryPriceCache(
         entriesMax: options.priceEntriesMax, lifetimeMilliseconds: options.priceMilliseconds,
-        now: { ProcessClock.monotonicMicroseconds() / 1_000 })
+        now: { MonotonicClock.milliseconds })
       return lanes.map { _ in cache }
     }
     for lane in lanes { opened.append(try naming("redis") { try RedisPriceCache(lane, redis) }) }

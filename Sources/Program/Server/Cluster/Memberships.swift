@@ -1,3 +1,4 @@
+import Clocks
 import Ports
 import Kafka
 import Model
@@ -30,7 +31,7 @@ final class Memberships: Sendable {
           guard let store = stores[member.service] else { continue }
           let step = outage.look(
             isConnected: store.status.isConnected, isFailing: runtime.isFailingToTakeOver(member.service),
-            at: ProcessClock.monotonicMicroseconds() / 1_000)
+            at: MonotonicClock.milliseconds)
           if let step { perform(step, of: member, runtime, journal) }
         }
       }

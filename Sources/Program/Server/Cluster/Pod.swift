@@ -1,3 +1,4 @@
+import Clocks
 import Ports
 import Kafka
 import Lanes
@@ -70,7 +71,7 @@ public final class Pod: Sendable {
   public var link: PodLink {
     PodLink(
       ownership: ownership, pods: port, address: options.address.description, owns: Set(options.ownedServices),
-      leaseMilliseconds: options.leaseMilliseconds, clock: ProcessClock.bootMilliseconds)
+      leaseMilliseconds: options.leaseMilliseconds, clock: { BootClock.milliseconds })
   }
 
   /// Keeps connections to the pods of the map from now on.

@@ -1,3 +1,4 @@
+import Clocks
 import Ports
 import Kafka
 import Model
@@ -67,7 +68,7 @@ struct WatchRounds: Sendable {
       if looks % Self.looksPerQuestion == 0 { kafka = askBrokers() }
       for change in news.changes(look() + [kafka]) { tell(change) }
       let pods = pod.ownership.snapshot().pods.values.filter { $0.name != pod.identity.name }
-      for gone in absences.over(pods, pod.mesh.statuses, at: ProcessClock.monotonicMicroseconds() / 1_000) {
+      for gone in absences.over(pods, pod.mesh.statuses, at: MonotonicClock.milliseconds) {
         journal.warning("a pod is gone without a word", ["pod": LogValue(gone.name)])
         pod.ownership.forget(gone)
       }

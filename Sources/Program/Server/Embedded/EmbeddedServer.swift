@@ -1,3 +1,4 @@
+import Clocks
 import Dispatch
 import SQLite
 import HTTPServer
@@ -74,7 +75,7 @@ public final class EmbeddedServer: Sendable {
     self.runtime = runtime
     let prices = MemoryPriceCache(
       entriesMax: settings.priceCacheEntriesMax, lifetimeMilliseconds: settings.priceCacheMilliseconds,
-      now: { ProcessClock.monotonicMicroseconds() / 1_000 })
+      now: { MonotonicClock.milliseconds })
     front = try ServerFront(
       serving, lanes: lanes,
       ServerFront.Parts(

@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import PartitionCore
 import SQLite
@@ -12,7 +13,7 @@ enum FolderClock {
     let newest = try newestTime(in: settings.dataFolder)
     if settings.acceptedClock == .plausible {
       let refusal = ClockRefusal(
-        wall: ProcessClock.wallMilliseconds(), newest: newest, path: settings.dataFolder,
+        wall: WallClock.milliseconds, newest: newest, path: settings.dataFolder,
         toleranceMilliseconds: settings.clockToleranceMilliseconds)
       if let refusal { throw refusal }
     }

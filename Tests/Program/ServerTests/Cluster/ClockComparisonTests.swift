@@ -1,3 +1,4 @@
+import Clocks
 import Model
 import Server
 import Telemetry
@@ -12,8 +13,8 @@ import Testing
   @Test(arguments: [25 * day / 24, -25 * day / 24, 3_650 * day, -3_650 * day])
   func namesBothTimesAndTheNextStep(ahead: Int64) {
     let clock = ServingClock(toleranceMilliseconds: 60_000)
-    let asked = ProcessClock.bootMilliseconds()
-    let theirs = ProcessClock.wallMilliseconds() + ahead
+    let asked = BootClock.milliseconds
+    let theirs = WallClock.milliseconds + ahead
     let complaint = clock.complaint(about: "Kafka's", saying: theirs, askedAt: asked) ?? ""
     let ours = UTCTime(milliseconds: clock.now().milliseconds).description.prefix(13)
     for part in [
@@ -25,8 +26,8 @@ import Testing
 
   @Test func saysNothingOfAClockThatIsNear() {
     let clock = ServingClock(toleranceMilliseconds: 60_000)
-    let near = ProcessClock.wallMilliseconds() + 20_000
+    let near = WallClock.milliseconds + 20_000
     #expect(clock.question()(near) == nil)
-    #expect(clock.complaint(about: "Kafka's", saying: near, askedAt: ProcessClock.bootMilliseconds()) == nil)
+    #expect(clock.complaint(about: "Kafka's", saying: near, askedAt: BootClock.milliseconds) == nil)
   }
 }

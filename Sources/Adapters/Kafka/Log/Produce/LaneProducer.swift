@@ -1,4 +1,5 @@
 import CRdKafka
+import Clocks
 import Ports
 import Glibc
 import Lanes
@@ -63,13 +64,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
   deinit { for connection in connections.values { connection.close() } }
 
   /// Milliseconds of a monotonic clock.
-  static var now: UInt64 { milliseconds(CLOCK_MONOTONIC) }
-
-  private static func milliseconds(_ clock: clockid_t) -> UInt64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return UInt64(clamping: time.tv_sec) * 1_000 + UInt64(clamping: time.tv_nsec) / 1_000_000
-  }
+  static var now: UInt64 { UInt64(clamping: MonotonicClock.milliseconds) }
 
   // MARK: RecordSender
 
@@ -85,7 +80,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
       connection.dial(on: lane, at: now)
       while connection.hasRoom {
         var batches: [BrokerProtocol.TopicBatches] = []
-        let time = Int64(clamping: Self.milliseconds(CLOCK_REALTIME))
+        let time = WallClock.milliseconds
         let sent = book.take(for: leader, at: now, time: time, into: &batches)
         guard !sent.isEmpty else { break }
         requestCount += 1

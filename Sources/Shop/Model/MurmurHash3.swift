@@ -1,30 +1,39 @@
-/// Austin Appleby's MurmurHash3_x64_128 with seed 0: not for secrets, the same on every machine.
-/// Source: https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
-enum MurmurHash3 {
+/// Austin Appleby's MurmurHash3_x64_128 with seed 0: well spread, and the same on every machine and in every release.
+/// Not for secrets: anyone can find collisions.
+///
+/// Source: https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain)
+public struct MurmurHash3: Hashable, Sendable {
+  /// The first of the reference's two words.
+  public let first: UInt64
+  public let second: UInt64
+
   private static let c1: UInt64 = 0x87c3_7b91_1142_53d5
   private static let c2: UInt64 = 0x4cf5_ad43_2745_937f
 
-  static func hash(_ bytes: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64) {
+  public init(_ bytes: [UInt8]) { self = bytes.withUnsafeBytes(MurmurHash3.init) }
+
+  public init(_ bytes: UnsafeRawBufferPointer) {
     var h1: UInt64 = 0
     var h2: UInt64 = 0
     let blocks = bytes.count / 16
     for block in 0..<blocks {
-      h1 ^= mix1(word(bytes, at: block * 16))
-      h1 = (rotate(h1, 27) &+ h2) &* 5 &+ 0x52dc_e729
-      h2 ^= mix2(word(bytes, at: block * 16 + 8))
-      h2 = (rotate(h2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
+      h1 ^= Self.mix1(Self.word(bytes, at: block * 16))
+      h1 = (Self.rotate(h1, 27) &+ h2) &* 5 &+ 0x52dc_e729
+      h2 ^= Self.mix2(Self.word(bytes, at: block * 16 + 8))
+      h2 = (Self.rotate(h2, 31) &+ h1) &* 5 &+ 0x3849_5ab5
     }
-    h1 ^= mix1(tail(bytes, from: blocks * 16))
-    h2 ^= mix2(tail(bytes, from: blocks * 16 + 8))
+    h1 ^= Self.mix1(Self.tail(bytes, from: blocks * 16))
+    h2 ^= Self.mix2(Self.tail(bytes, from: blocks * 16 + 8))
     h1 ^= UInt64(bytes.count)
     h2 ^= UInt64(bytes.count)
     h1 = h1 &+ h2
     h2 = h2 &+ h1
-    h1 = finish(h1)
-    h2 = finish(h2)
+    h1 = Self.finish(h1)
+    h2 = Self.finish(h2)
     h1 = h1 &+ h2
     h2 = h2 &+ h1
-    return (h1, h2)
+    first = h1
+    second = h2
   }
 
   private static func word(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {

@@ -1,19 +1,13 @@
+import Clocks
 import Glibc
 
-/// Nanoseconds since an arbitrary moment; never runs backwards.
-enum MonotonicClock {
-  static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-  }
-
+extension MonotonicClock {
   /// Blocks the calling thread, which has nothing else to do, until the clock shows `moment`.
   static func wait(until moment: Int64) {
-    var left = moment - now()
+    var left = moment - nanoseconds
     while left > 0 {
       poll(nil, 0, Int32(clamping: left / 1_000_000 + 1))
-      left = moment - now()
+      left = moment - nanoseconds
     }
   }
 }
