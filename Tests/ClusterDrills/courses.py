@@ -8,6 +8,7 @@ import disk_drills
 import link_drills
 import plan as plans
 import pod_drills
+import restore_drills
 import server_drills
 import set_back_drills
 
@@ -65,6 +66,14 @@ def drills_of_sessions():
         pod_drills.kills, count=2, services=list(SERVICES), pause_max=pod_drills.DEFAULT_SESSIONS_PAUSE_MAX)}
 
 
+def drills_of_backups(is_long):
+    """On a stack that is lost and restored, and in the end lost for good."""
+    one = {"databases lost": restore_drills.databases_lost}
+    if is_long:
+        one |= {"everything lost": restore_drills.everything_lost, "topics lost": restore_drills.topics_lost}
+    return one
+
+
 def drills_of_brokers():
     """On a stack with three brokers."""
     return {
@@ -81,6 +90,7 @@ def drills_by_kind(kills, is_long):
         "links": drills_of_links(is_long),
         "small bounds": drills_of_bounds(is_long),
         "default sessions": drills_of_sessions() if is_long else {},
+        "backups": drills_of_backups(is_long),
         "brokers": drills_of_brokers() if is_long else {},
     }
 

@@ -247,6 +247,15 @@ ENGINE_SCRIPTS = {
     ("docs/docker.md", "docker compose down --volumes"),
 }
 
+# Blocks that run as one script on a cluster that is lost and restored: by Tests/ClusterDrills/losses.py.
+DRILL_SCRIPTS = {
+    ("docs/backup.md", "install -d -m 0700 backup"),
+    ("docs/backup.md", "for service in orders stock payments; do"),
+}
+
+# All of them.
+SHOWN_SCRIPTS = set(SCRIPTS) | ENGINE_SCRIPTS | DRILL_SCRIPTS
+
 # Blocks without a language that are no commands, by page and first line.
 DATA = {
     ("docs/kafka.md", "rdkafka.security.protocol=SASL_SSL"),

@@ -4,7 +4,7 @@ import os
 import signal
 
 from checks import DrillFailure, ask, wait_until
-from commands import COMMANDS, ENGINE_SCRIPTS, LIVE, MORE, SCRIPTS, SERVE, STACK, TOOLS, Adapted, NotRun
+from commands import COMMANDS, LIVE, MORE, SCRIPTS, SERVE, SHOWN_SCRIPTS, STACK, TOOLS, Adapted, NotRun
 from ports import is_free
 from processes import free_ports
 
@@ -17,7 +17,7 @@ BUILD_SECONDS_MAX = 2400
 def chosen(blocks, course):
     """The commands of a course: text, how they run, where they stand."""
     for block in blocks:
-        for command in block.commands() if block.page in COMMANDS and block.key() not in ENGINE_SCRIPTS | set(SCRIPTS) else ():
+        for command in block.commands() if block.page in COMMANDS and block.key() not in SHOWN_SCRIPTS else ():
             how = COMMANDS[block.page].get(command)
             if how is not None and not isinstance(how, NotRun) and how.course == course:
                 yield command, how, block

@@ -16,7 +16,7 @@ sys.path[1:1] = [str(ROOT / "Tests" / "Drills"), str(ROOT / "stack")]
 import courses  # noqa: E402  (found by the line above)
 from checks import run_drills  # noqa: E402
 from clone import Clone  # noqa: E402
-from commands import COMMANDS, DATA, ENGINE_SCRIPTS, SCRIPTS  # noqa: E402
+from commands import COMMANDS, DATA, SHOWN_SCRIPTS  # noqa: E402
 from pages import DATA_LANGUAGES, blocks, pages, verbs  # noqa: E402
 
 INSTALLED = ("bin/kassa", "share/man/man1/kassa.1", "share/bash-completion/completions/kassa",
@@ -50,7 +50,7 @@ def sort(found):
     """What of the table the blocks use, and which of their commands are not in it, with where they stand."""
     used, unknown = set(), []
     for block in found:
-        if block.language in DATA_LANGUAGES or block.key() in DATA | set(SCRIPTS) | ENGINE_SCRIPTS:
+        if block.language in DATA_LANGUAGES or block.key() in DATA | SHOWN_SCRIPTS:
             used.add(block.key())
             continue
         for command in block.commands():
@@ -66,7 +66,7 @@ def classified(checks, found):
     used, unknown = sort(found)
     checks.check(not unknown, "every command is in Tests/Readme/commands.py" + "".join(f"\n  not {one}" for one in unknown))
     table = {(page, command) for page, rows in COMMANDS.items() for command in rows}
-    table |= set(SCRIPTS) | ENGINE_SCRIPTS | DATA
+    table |= SHOWN_SCRIPTS | DATA
     checks.check(table <= used, f"none of the table is gone from its page: {sorted(table - used)}")
     checks.check(len(table) >= 30, f"{len(table)} commands and blocks are known")
     # A command that is new is found, however it is written.

@@ -134,7 +134,8 @@ enum Schema {
     }
     guard cluster == identity.cluster else {
       throw .foreign(
-        "the database belongs to the cluster '\(cluster)', not to '\(identity.cluster)'; name this cluster's database")
+        "the database belongs to the cluster '\(cluster)', not to '\(identity.cluster)'; name this cluster's database, "
+          + "or the brokers that it belongs to")
     }
     guard name == "\(service.name)" else {
       throw .foreign("the database belongs to the service '\(name)', not to '\(service.name)'; each has its own")

@@ -50,7 +50,8 @@ package final class ClusterSource: AuditSource {
     if found.cluster != cluster {
       throw StoreFailure(
         .format,
-        "the database of \(service.name) belongs to the cluster '\(found.cluster)', and the brokers to '\(cluster)'")
+        "the database of \(service.name) belongs to the cluster '\(found.cluster)', and the brokers to '\(cluster)'; "
+          + "name the brokers of the former, or restore its brokers and their disks")
     }
     if found.partitionCount != partitioner.count {
       throw StoreFailure(

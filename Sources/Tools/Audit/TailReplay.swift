@@ -46,11 +46,15 @@ struct TailReplay {
     readThrough[partition] = max(stored, offsets.upperBound - 1)
     if stored + 1 < offsets.lowerBound {
       let first = offsets.lowerBound
-      findings.append("\(partition): its log begins with offset \(first), and offset \(stored + 1) is needed")
+      findings.append(
+        "\(partition): its log begins with offset \(first), and offset \(stored + 1) is needed; restore the store "
+          + "from a newer backup, or the log from an older one")
       return nil
     }
     if stored + 1 > offsets.upperBound {
-      findings.append("\(partition): its log ends before offset \(stored), which the store holds already")
+      findings.append(
+        "\(partition): its log ends before offset \(stored), which the store holds already; restore a store from "
+          + "before the log's end, or the log from after it")
       return nil
     }
     return stored + 1 < offsets.upperBound ? (stored + 1)..<offsets.upperBound : nil
