@@ -133,8 +133,8 @@ let package = Package(
       ]),
 
     target("Callers", .edge),
-    target("Problems", .edge),
-    target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes"]),
+    target("Problems", .edge, ["Telemetry"]),
+    target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes", "Telemetry"]),
     target("RestAPI", .edge, ["Callers", "HTTPServer", "Model", "Ports", "Problems", "Runtime", "Telemetry"]),
     target("OperatorAPI", .edge, ["Callers", "HTTPServer", "Model", "Problems", "Runtime", "Telemetry"]),
 
@@ -214,11 +214,13 @@ let package = Package(
 
     tests("CallersTests", .edge, ["Callers", "TestSupport"]),
     tests("ProblemsTests", .edge, ["Problems"]),
-    tests("HTTPServerTests", .edge, ["HTTPServer", "Lanes", "TestSupport"]),
+    tests("HTTPServerTests", .edge, ["HTTPServer", "Lanes", "Telemetry", "TestSupport"]),
     tests(
       "RestAPITests", .edge,
       ["Callers", "HTTPServer", "Model", "Ports", "Problems", "RestAPI", "Runtime", "Telemetry", "TestSupport"]),
-    tests("OperatorAPITests", .edge, ["HTTPServer", "Model", "OperatorAPI", "Runtime", "Telemetry", "TestSupport"]),
+    tests(
+      "OperatorAPITests", .edge,
+      ["Callers", "HTTPServer", "Model", "OperatorAPI", "Runtime", "Telemetry", "TestSupport"]),
 
     tests(
       "AuditTests", .tools,

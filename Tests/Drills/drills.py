@@ -41,6 +41,7 @@ def drills(kills, is_long):
         "pause": load_drills.pauses,
         "one balance": request_drills.one_balance,
         "reused keys": request_drills.reused_keys,
+        "a request looked up": request_drills.looked_up,
         "clocks jump": clock_drills.jumps,
         "short keys and a jump": clock_drills.short_keys,
         "wrong clocks at the start": clock_drills.wrong_starts,

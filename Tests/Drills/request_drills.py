@@ -1,19 +1,23 @@
-"""Drills of single requests: many of them for one balance at the same time, and keys that outlive a server."""
+"""Drills of single requests: many of them for one balance at the same time, keys that outlive a server, and what an
+operator finds out about one."""
 import contextlib
 import http.client
 import json
 import signal
+import subprocess
 import threading
 
-from checks import DrillFailure, ask
+from checks import DrillFailure, ask, wait_until
 from processes import Server
 
 
-def posted(server, path, key=None):
-    """The status, the code or nothing, the headers and the body of a POST on a connection of its own."""
+def posted(server, path, key=None, name=None):
+    """The status, the code or nothing, the headers and the body of a POST on a connection of its own. `name` is the
+    client's own id of it."""
     connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=20)
     try:
-        connection.request("POST", path, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
+        connection.request("POST", path, headers=headers | ({"X-Request-Id": name} if name else {}))
         answer = connection.getresponse()
         body = json.loads(answer.read() or b"{}")
         code = body.get("code", "") if isinstance(body, dict) else ""
@@ -94,3 +98,63 @@ def reused_keys(checks, kassa, folder, _seed):
         checks.check(credits == [5, 9], f"the accounts have {credits}")
         checks.check(server.end() == 0, "SIGTERM ends the server with 0")
         checks.folder(server, compared="")
+
+
+def inspected(server, *words):
+    """The exit status, and what `kassa inspect request` says."""
+    done = subprocess.run([server.kassa, "inspect", "request", *words, "--data", server.data], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def logged(server, name):
+    """The lines of the access log about the request that its client called this, as soon as there is one."""
+    def lines():
+        with open(server.journal.name, encoding="utf-8") as journal:
+            told = [json.loads(line) for line in journal if line.startswith("{")]
+        return [line for line in told if line.get("client_request_id") == name]
+
+    wait_until(lines, f"the access log has {name}", 10)
+    return lines()
+
+
+def looked_up(checks, kassa, folder, _seed):
+    """The access log leads from a client's id of a request to Kassa's, and that to its records and outcome."""
+    options = ("--access-log", "all", "--log-format", "json", "--checkpoint-interval", "100ms")
+    with contextlib.closing(Server(kassa, folder, *options)) as server:
+        server.start()
+        user = created(server, "/payment/create_user", "user_id")
+        item = created(server, "/stock/item/create/5", "item_id")
+        order = created(server, f"/orders/create/{user}", "order_id")
+        posted(server, f"/payment/add_funds/{user}/9")
+        posted(server, f"/stock/add/{item}/2")
+        posted(server, f"/orders/addItem/{order}/{item}/1")
+        for name, path, key, status, outcome in (
+                ("pay-1", f"/payment/pay/{user}/10?secret=1", None, 409, "outcome     refused: notEnoughCredit"),
+                ("check out", f"/orders/checkout/{order}", "k1", 200, "outcome     done"),
+                ("again", f"/orders/checkout/{order}", "k1", 200, "as an earlier request under its key"),
+                ("many", "/stock/batch_init/1000/1/1", None, 200, "are different now")):
+            answer = posted(server, path, key, name)
+            number = answer[2]["X-Request-Id"]
+            lines = logged(server, name)
+            checks.check(len(lines) == 1, f"{name}: one line: {lines}")
+            line = lines[0]
+            checks.check((line["request_id"], line["method"], line["path"], line["status"])
+                         == (number, "POST", path.split("?")[0], status) and answer[0] == status,
+                         f"{name}: the line is the answer's: {line}")
+            checks.check(line.get("code", "") == answer[1] and 0 < line["milliseconds"] < 20_000 and line["bytes"] > 0,
+                         f"{name}: code, time and size: {line}")
+            checks.check(line.get("replayed") == ("yes" if name == "again" else None), f"{name}: replayed or not")
+            code, told = inspected(server, number)
+            checks.check(code == 0 and outcome in told and "counts      yes" in told, f"{name}: {told}")
+        code, told = inspected(server, "--order", order)
+        checks.check(code == 0 and all(f"{service}-" in told for service in ("orders", "stock", "payments")),
+                     f"the order's history is in all services: {told}")
+        code, told = inspected(server, "--key", "k1")
+        checks.check(code == 0 and "key         known to orders-" in told, f"the key is known: {told}")
+        code, told = inspected(server, "1-0-6")
+        checks.check(code == 1 and "no record" in told, f"a request of nobody has no records: {told}")
+        checks.check(server.metric("kassa_access_log_dropped_total") == 0, "no line was dropped")
+        checks.check(server.ask("/reload", method="POST")[0] == 200, "the operator port reads settings again")
+        checks.check(server.end() == 0, "SIGTERM ends the server with 0")
+        checks.check("secret" not in open(server.journal.name, encoding="utf-8").read(), "no query is in the log")

@@ -166,6 +166,8 @@ COMMANDS = {
     },
     "docs/monitoring.md": {
         "kassa partitions 10.0.0.7:9000": NotRun("a pod at 10.0.0.7; Tests/Stack/whole asks all pods"),
+        "kassa inspect request 3f0c6a9d5be21740-0-16 --data data": NotRun(
+            "there is no such request; Tests/Drills/request_drills.py looks up those that it sent"),
     },
     "docs/authentication.md": {
         "kassa api-keys add web-shop --scopes orders,stock:read,payment --rate 200/400 --file /etc/kassa/api-keys": Adapted(
@@ -175,10 +177,11 @@ COMMANDS = {
         "kassa api-keys revoke web-shop --file /etc/kassa/api-keys": Adapted(
             TOOLS, API_KEYS, "tests write below their own folder"),
         "systemctl kill --signal HUP kassa": NotRun(SYSTEMD),
-        "kassa api-keys add prometheus --scopes operator --rate unlimited --file /etc/kassa/api-keys": Adapted(
+        "kassa api-keys add prometheus --scopes operator:read --rate unlimited --file /etc/kassa/api-keys": Adapted(
             TOOLS, API_KEYS, "tests write below their own folder"),
         "kassa partitions 10.0.0.7:9000 --api-key-file /run/secrets/prometheus-key": NotRun(
             "a pod at 10.0.0.7; ServingTests asks with keys"),
+        "curl --request POST http://127.0.0.1:9000/reload": Run(LIVE),
     },
     "docs/peers.md": {
         "kassa keys --out pki": Run(TOOLS),
@@ -259,6 +262,9 @@ SHOWN_SCRIPTS = set(SCRIPTS) | ENGINE_SCRIPTS | DRILL_SCRIPTS
 # Blocks without a language that are no commands, by page and first line.
 DATA = {
     ("docs/kafka.md", "rdkafka.security.protocol=SASL_SSL"),
+    ("docs/monitoring.md", "2026-01-31T12:00:00.123Z info    request answered request_id=3f0c6a9d5be21740-0-16 "
+     "client_request_id=cart-7 method=POST path=/orders/checkout/o1 status=409 code=out_of_stock milliseconds=1.234 "
+     "caller=web-shop bytes=312"),
     ("docs/monitoring.md", "PARTITION    OWNER       EPOCH  STATE       LAG  CHECKPOINT AGE  DIRTY  PARKED  APPLIED  "
      "CHECKPOINTED"),
     ("docs/running.md", "KASSA_MODE=cluster"),

@@ -1,7 +1,7 @@
 /// What a caller may do.
 package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConvertible {
-  package let rawValue: UInt8
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  package let rawValue: UInt16
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
 
   package static let ordersRead = CallerScopes(rawValue: 1)
   package static let ordersWrite = CallerScopes(rawValue: 2)
@@ -11,17 +11,19 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
   package static let paymentWrite = CallerScopes(rawValue: 32)
   /// `batch_init`, and nothing else.
   package static let admin = CallerScopes(rawValue: 64)
-  /// The operator port, which is read-only.
-  package static let `operator` = CallerScopes(rawValue: 128)
+  /// To look at the operator port's pages.
+  package static let operatorRead = CallerScopes(rawValue: 128)
+  /// To make the server do what the operator port offers.
+  package static let operatorWrite = CallerScopes(rawValue: 256)
 
   package static let all: [(scope: CallerScopes, name: StaticString)] = [
     (.ordersRead, "orders:read"), (.ordersWrite, "orders:write"), (.stockRead, "stock:read"),
     (.stockWrite, "stock:write"), (.paymentRead, "payment:read"), (.paymentWrite, "payment:write"), (.admin, "admin"),
-    (.operator, "operator"),
+    (.operatorRead, "operator:read"), (.operatorWrite, "operator:write"),
   ]
 
-  /// Reads names separated by commas: `orders:read,admin`. A service alone means both of its scopes. nil for anything
-  /// else, and for no names.
+  /// Reads names separated by commas: `orders:read,admin`. `orders`, `stock`, `payment` or `operator` alone means
+  /// both of its scopes. nil for anything else, and for no names.
   package init?(names text: Substring) {
     var scopes: CallerScopes = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {

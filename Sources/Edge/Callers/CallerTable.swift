@@ -19,11 +19,8 @@ package final class Caller: Sendable {
     fullAt = Atomic(bucket.fullAt)
   }
 
-  /// The stored form of this caller's idempotency key, so that another caller's key with the same text is a different
-  /// key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
-  package func own(idempotencyKey text: String) -> String {
-    SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
-  }
+  /// The stored form of this caller's idempotency key.
+  package func own(idempotencyKey text: String) -> String { id.own(idempotencyKey: text) }
 
   var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
 

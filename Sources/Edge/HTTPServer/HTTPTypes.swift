@@ -3,6 +3,20 @@ public enum HTTPMethod: UInt8, Hashable, Sendable {
   case get, head, post, put, delete, patch, options
   /// Anything else.
   case other
+
+  /// As it is written in a request.
+  var name: StaticString {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .patch: "PATCH"
+    case .options: "OPTIONS"
+    case .other: "OTHER"
+    }
+  }
 }
 
 /// A request whose head and body have arrived. Valid only during `HTTPHandler.respond`; copy what you keep.
@@ -70,6 +84,8 @@ public struct HTTPResponse: Sendable {
   public var headers: [(name: StaticString, value: String)]
   /// Close the connection after this answer.
   public var closes: Bool
+  /// The code of the problem in the body, for the access log.
+  package var problemCode: String?
 
   public init(
     status: UInt16, contentType: StaticString = "application/json", body: [UInt8] = [],

@@ -51,6 +51,11 @@ enum MetricsPage {
         boundsMicroseconds: RequestMetrics.boundsMicroseconds, counts: series.counts,
         sumMicroseconds: series.sumMicroseconds)
     }
+    let access = sources.accessLog?.figures ?? (lines: 0, dropped: 0)
+    for (metric, value) in [(Metric.accessLines, access.lines), (.accessLinesDropped, access.dropped)] {
+      text.header(metric)
+      text.sample(metric, value)
+    }
     guard let server = sources.server?() else { return }
     for (metric, value) in [
       (Metric.connections, server.connections), (.connectionsAccepted, server.connectionsAccepted),

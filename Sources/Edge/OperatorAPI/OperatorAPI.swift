@@ -5,16 +5,17 @@ import Problems
 import Synchronization
 import Telemetry
 
-/// The operator port: health, metrics and the partitions' state. Confined to its own lane, so that it answers while the
-/// others are busy.
+/// The operator port: health, metrics, the partitions' state, and what an operator may make the server do. Confined to
+/// its own lane, so that it answers while the others are busy.
 ///
 /// Its answers need a report from all lanes, which arrives later and on any thread: the completion puts it into an
 /// inbox and calls `wake`, and the lane then calls `takeReports`. Requests that arrive while a report is under way
-/// share it.
+/// share it. A reload is told in the same way, but whoever asks while one is under way waits for the next: what it
+/// reads may have changed since.
 public final class OperatorAPI: HTTPHandler {
   /// How long the lanes have for a report.
   public static let reportTimeoutMilliseconds = 1_000
-  /// Requests waiting for a report; beyond this they are refused with 503.
+  /// Requests waiting for a report, and for a reload; beyond this they are refused with 503.
   public static let waitingMax = 256
   /// How long the lanes may fail to report before `/livez` says that the process should be restarted.
   public static let silenceMillisecondsMax: Int64 = 30_000
@@ -23,14 +24,25 @@ public final class OperatorAPI: HTTPHandler {
   private let sources: OperatorSources
   private let milliseconds: () -> Int64
   private let wake: @Sendable () -> Void
-  private let inbox = Inbox()
+  private let requestIDs: RequestIDs
+  private let inbox = Inbox<RuntimeReport?>()
+  private let reloaded = Inbox<ReloadReport>()
   private var waiting: [(exchange: ExchangeID, page: Page)] = []
+  /// Those whom the reload under way is for, and those whom the next one is for.
+  private var reloading: [ExchangeID] = []
+  private var waitingForReload: [ExchangeID] = []
+  private var isReloading = false
+  private var refusals: UInt64 = 0
   private var isAsking = false
   /// Since when a requested report has been missing.
   private var silentSince: Int64?
   /// Why only a new process can serve again.
   private var finalFailure: String?
 
+  /// Who is told of each answered request; nil: nobody.
+  package var access: AccessTrail?
+  /// Of requests that wait, if somebody is told.
+  private var notes: [ExchangeID: AccessNote] = [:]
   /// Which browser requests are answered.
   package var browsers = BrowserRules()
   /// Those who may see more than the probes; nil: everybody.
@@ -40,12 +52,15 @@ public final class OperatorAPI: HTTPHandler {
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// - Parameters:
+  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - lane: the operator's own; the lanes that serve have other numbers.
   ///   - milliseconds: a monotonic clock.
   ///   - wake: called on any thread; must make the lane call `takeReports` soon.
   public init(
-    inspection: any RuntimeInspection, sources: OperatorSources, milliseconds: @escaping () -> Int64,
-    wake: @escaping @Sendable () -> Void
+    inspection: any RuntimeInspection, sources: OperatorSources, incarnation: UInt64, lane: UInt16,
+    milliseconds: @escaping () -> Int64, wake: @escaping @Sendable () -> Void
   ) {
+    requestIDs = RequestIDs(incarnation: incarnation, lane: lane)
     self.inspection = inspection
     self.sources = sources
     self.milliseconds = milliseconds
@@ -55,51 +70,73 @@ public final class OperatorAPI: HTTPHandler {
   // MARK: HTTPHandler
 
   public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    let note = access?.note(of: request)
+    let response = respond(to: request, as: exchange, note)
+    if let response {
+      access?.answered(note, requestIDs.id(ofExchange: exchange.number), response)
+    } else if let note {
+      notes[exchange] = note
+    }
+    return response
+  }
+
+  private func respond(
+    to request: borrowing HTTPRequest, as exchange: ExchangeID, _ note: AccessNote?
+  ) -> HTTPResponse? {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(.unknownHost, "The Host is not one of this server's; its setting hosts names them.")
-    case .crossSite: return problem(.crossSite, "Pages of other sites may not ask.")
+      return problem(.unknownHost, "The Host is not one of this server's; its setting hosts names them.", exchange)
+    case .crossSite: return problem(.crossSite, "Pages of other sites may not ask.", exchange)
     }
     guard let page = Page(request.path, beside: sources.pages) else {
-      return problem(.notFound, "There is nothing at this path; GET / lists what there is.")
+      return problem(.notFound, "There is nothing at this path; GET / lists what there is.", exchange)
     }
-    guard request.method == .get || request.method == .head else {
-      var response = problem(.methodNotAllowed, "The operator port is read-only: GET and HEAD.")
-      response.headers.append((name: "Allow", value: "GET, HEAD"))
+    guard page.takes(request.method) else {
+      var response = problem(.methodNotAllowed, "This path takes \(page.allow).", exchange)
+      response.headers.append((name: "Allow", value: page.allow.description))
       return response
     }
-    if !page.isOpen, let refusal = refusal(of: request) { return refusal }
+    if let scope = page.scope, let refusal = refusal(of: request, without: scope, exchange, note) { return refusal }
     switch page {
-    case .index: return index()
-    case .problems: return problems()
-    case .other(let place): return other(place)
+    case .index, .problems, .other: return response(page, nil, exchange)
     case .live:
       ask()
-      return live()
+      return response(page, nil, exchange)
     case .ready, .started, .metrics, .partitions:
       guard waiting.count < Self.waitingMax else {
-        return problem(.overloaded, "Too many requests wait for a report.")
+        return problem(.overloaded, "Too many requests wait for a report.", exchange)
       }
       waiting.append((exchange, page))
       ask()
       return nil
+    case .reload:
+      guard waitingForReload.count < Self.waitingMax else {
+        return problem(.overloaded, "Too many requests wait for a reload.", exchange)
+      }
+      waitingForReload.append(exchange)
+      reload()
+      return nil
     }
   }
 
-  /// Why the caller may not see the page; nil if it may.
-  private func refusal(of request: borrowing HTTPRequest) -> HTTPResponse? {
+  /// Why the caller may not see the page or do what it does; nil if it may.
+  private func refusal(
+    of request: borrowing HTTPRequest, without scope: CallerScopes, _ exchange: ExchangeID, _ note: AccessNote?
+  ) -> HTTPResponse? {
     guard let callers else { return nil }
     let (response, challenge): (HTTPResponse, String)
     do throws(CallerGate.Refusal) {
-      let scope = CallerScopes.operator
-      guard try !request.caller(of: callers).scopes.contains(scope) else { return nil }
-      response = problem(.missingScope, "The API key lacks the scope operator.")
+      let caller = try request.caller(of: callers)
+      note?.caller = caller.id.description
+      guard !caller.scopes.contains(scope) else { return nil }
+      response = problem(
+        .missingScope, "The API key lacks the scope \(scope).", exchange, [(name: "scope", value: "\(scope)")])
       challenge = scope.challenge
     } catch {
       response = problem(
         .unauthenticated,
-        "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope operator.")
+        "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope \(scope).", exchange)
       challenge = error.challenge
     }
     var challenged = response
@@ -107,25 +144,42 @@ public final class OperatorAPI: HTTPHandler {
     return challenged
   }
 
-  public func abandoned(_ exchange: ExchangeID) { waiting.removeAll { $0.exchange == exchange } }
+  public func abandoned(_ exchange: ExchangeID) {
+    waiting.removeAll { $0.exchange == exchange }
+    reloading.removeAll { $0 == exchange }
+    waitingForReload.removeAll { $0 == exchange }
+    if let note = notes.removeValue(forKey: exchange) {
+      access?.abandoned(note, requestIDs.id(ofExchange: exchange.number))
+    }
+  }
+
+  private func finish(_ exchange: ExchangeID, _ response: HTTPResponse) {
+    access?.answered(notes.removeValue(forKey: exchange), requestIDs.id(ofExchange: exchange.number), response)
+    answer(exchange, response)
+  }
 
   public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
-    problem(ProblemCode(ofServer: status), status: status, detail)
+    refusals += 1
+    let id = requestIDs.id(ofRefusal: refusals)
+    let response = problem(ProblemCode(ofServer: status), status: status, detail.description, id)
+    access?.answered(nil, id, response)
+    return response
   }
 
   // MARK: Reports
 
-  /// Answers waiting requests if a report has arrived. The lane calls it after `wake`.
+  /// Answers waiting requests if what they wait for has arrived. The lane calls it after `wake`.
   public func takeReports() {
+    if let report = reloaded.take() { take(report) }
     guard let arrival = inbox.take() else { return }
     isAsking = false
-    if let report = arrival.report {
+    if let report = arrival {
       silentSince = nil
       if report.phase == .running { finalFailure = report.logFailure ?? report.storeFailure }
     }
     let answered = waiting
     waiting = []
-    for (exchange, page) in answered { answer(exchange, response(page, arrival.report)) }
+    for (exchange, page) in answered { finish(exchange, response(page, arrival, exchange)) }
   }
 
   private func ask() {
@@ -138,9 +192,50 @@ public final class OperatorAPI: HTTPHandler {
     }
   }
 
+  // MARK: Reloads
+
+  private func reload() {
+    guard !isReloading, !waitingForReload.isEmpty else { return }
+    isReloading = true
+    reloading = waitingForReload
+    waitingForReload = []
+    sources.reload { [reloaded, wake] report in
+      reloaded.put(report)
+      wake()
+    }
+  }
+
+  private func take(_ report: ReloadReport) {
+    isReloading = false
+    let answered = reloading
+    reloading = []
+    for exchange in answered { finish(exchange, response(report, exchange)) }
+    reload()
+  }
+
+  private func response(_ report: ReloadReport, _ exchange: ExchangeID) -> HTTPResponse {
+    if let failure = report.failures.first { return problem(.reloadFailed, failure, exchange) }
+    var json = JSONWriter()
+    json.raw("{\"read\":[")
+    for (place, name) in report.read.enumerated() {
+      if place > 0 { json.raw(",") }
+      json.string(name)
+    }
+    json.raw("]}")
+    return named(HTTPResponse(status: 200, body: json.bytes), requestIDs.id(ofExchange: exchange.number))
+  }
+
   // MARK: Pages
 
-  private func response(_ page: Page, _ report: RuntimeReport?) -> HTTPResponse {
+  private func response(_ page: Page, _ report: RuntimeReport?, _ exchange: ExchangeID) -> HTTPResponse {
+    if case .partitions = page, report == nil {
+      return problem(
+        .timedOut, status: 503, "A lane did not answer in time.", requestIDs.id(ofExchange: exchange.number))
+    }
+    return named(contents(page, report), requestIDs.id(ofExchange: exchange.number))
+  }
+
+  private func contents(_ page: Page, _ report: RuntimeReport?) -> HTTPResponse {
     switch page {
     case .index: return index()
     case .problems: return problems()
@@ -157,8 +252,9 @@ public final class OperatorAPI: HTTPHandler {
         status: 200, contentType: PrometheusText.contentType,
         body: MetricsPage.bytes(report, sources, ProcessFigures.now()))
     case .partitions:
-      guard let report else { return problem(.timedOut, status: 503, "A lane did not answer in time.") }
-      return HTTPResponse(status: 200, body: PartitionsPage.bytes(report, of: sources.pod))
+      return HTTPResponse(status: 200, body: report.map { PartitionsPage.bytes($0, of: sources.pod) } ?? [])
+    // It is answered with what became of it instead.
+    case .reload: return HTTPResponse(status: 204)
     }
   }
 
@@ -177,10 +273,10 @@ public final class OperatorAPI: HTTPHandler {
     var json = JSONWriter(reserving: 192)
     json.raw("{\"name\":\"kassa operator port\",\"version\":")
     json.string(sources.version)
-    json.raw(",\"paths\":[\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\",\"/problems\"")
-    for page in sources.pages {
-      json.raw(",")
-      json.string(page.path)
+    json.raw(",\"paths\":[")
+    for (place, path) in (Page.own.dropFirst().map(\.path) + sources.pages.map(\.path)).enumerated() {
+      if place > 0 { json.raw(",") }
+      json.string(path)
     }
     json.raw("]}")
     return HTTPResponse(status: 200, body: json.bytes)
@@ -197,69 +293,35 @@ public final class OperatorAPI: HTTPHandler {
     return HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: body)
   }
 
-  private func problem(_ code: ProblemCode, status told: UInt16? = nil, _ detail: StaticString) -> HTTPResponse {
-    let status = told ?? code.status
-    var json = JSONWriter(reserving: 256)
-    json.raw("{\"type\":\"")
-    json.raw(ProblemCode.typePrefix)
-    json.string(inQuotes: code.rawValue)
-    json.raw("\",\"title\":")
-    json.string(code.title)
-    json.raw(",\"status\":")
-    json.number(Int64(status))
-    json.raw(",\"code\":")
-    json.string(code.rawValue)
-    json.raw(",\"detail\":")
-    json.string(detail)
-    json.raw("}")
-    var response = HTTPResponse(status: status, contentType: "application/problem+json", body: json.bytes)
+  private func problem(
+    _ code: ProblemCode, _ detail: String, _ exchange: ExchangeID, _ members: [(name: StaticString, value: String)] = []
+  ) -> HTTPResponse {
+    problem(code, status: code.status, detail, requestIDs.id(ofExchange: exchange.number), members)
+  }
+
+  private func problem(
+    _ code: ProblemCode, status: UInt16, _ detail: String, _ id: String,
+    _ members: [(name: StaticString, value: String)] = []
+  ) -> HTTPResponse {
+    let body = ProblemBody.bytes(code, status: status, detail: detail, requestID: id, members)
+    var response = named(HTTPResponse(status: status, contentType: ProblemBody.contentType, body: body), id)
     response.headers += code.retryAfterHeader
+    response.problemCode = code.rawValue
+    return response
+  }
+
+  private func named(_ response: HTTPResponse, _ id: String) -> HTTPResponse {
+    var response = response
+    response.headers.append((name: "X-Request-Id", value: id))
     return response
   }
 }
 
-/// The operator port's pages.
-private enum Page {
-  case index, live, ready, started, metrics, partitions, problems
-  /// One of the sources' pages, by index.
-  case other(Int)
-
-  /// Probes decide where requests go and what is restarted, and reveal no more than that; the page about problems is
-  /// the same everywhere.
-  var isOpen: Bool {
-    switch self {
-    case .live, .ready, .started, .problems: true
-    case .index, .metrics, .partitions, .other: false
-    }
-  }
-
-  /// The page of a path.
-  init?(_ path: UnsafeBufferPointer<UInt8>, beside others: [OperatorPage]) {
-    func isMeant(_ name: StaticString) -> Bool {
-      path.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-    }
-    let pages: [(StaticString, Page)] = [
-      ("/", .index), ("/livez", .live), ("/readyz", .ready), ("/startupz", .started), ("/metrics", .metrics),
-      ("/partitions", .partitions), (ProblemsPage.path, .problems),
-    ]
-    if let found = pages.first(where: { isMeant($0.0) }) {
-      self = found.1
-    } else if let place = others.firstIndex(where: { isMeant($0.path) }) {
-      self = .other(place)
-    } else {
-      return nil
-    }
-  }
-}
-
-/// Holds reports for the operator's lane.
-private final class Inbox: Sendable {
-  /// A report, or nil if a lane did not answer.
-  struct Arrival: Sendable { let report: RuntimeReport? }
-
+/// Holds what arrives on another thread for the operator's lane.
+private final class Inbox<Arrival: Sendable>: Sendable {
   private let arrival = Mutex<Arrival?>(nil)
 
-  func put(_ report: RuntimeReport?) { arrival.withLock { $0 = Arrival(report: report) } }
+  func put(_ new: Arrival) { arrival.withLock { $0 = new } }
 
   func take() -> Arrival? {
     arrival.withLock { arrival in

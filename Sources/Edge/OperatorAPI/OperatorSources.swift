@@ -15,12 +15,18 @@ public struct OperatorSources: Sendable {
   public var server: (@Sendable () -> ServerFigures)?
   /// The log; nil omits its metrics.
   public var log: (@Sendable () -> LogFigures)?
+  /// nil: none is written.
+  public var accessLog: AccessLog?
   /// Whether the process was told to stop and still serves: then it is no longer ready.
   public var isLeaving: @Sendable () -> Bool = { false }
   /// What the adapters add to `/metrics`: each writes its own metrics.
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
   /// Pages besides the port's own.
   public var pages: [OperatorPage] = []
+  /// Reads again what may change while the server runs, and tells what became of it, later and on any thread.
+  public var reload: @Sendable (_ completion: @escaping @Sendable (ReloadReport) -> Void) -> Void = {
+    $0(ReloadReport())
+  }
 
   public init(
     version: String, startedMilliseconds: Int64, requests: [RequestMetrics] = [],
@@ -31,6 +37,19 @@ public struct OperatorSources: Sendable {
     self.requests = requests
     self.server = server
     self.log = log
+  }
+}
+
+/// What was read again while a server runs.
+public struct ReloadReport: Sendable, Hashable {
+  /// The names of the settings whose files can be used.
+  public var read: [String]
+  /// A sentence about each that cannot: what was in force before stays.
+  public var failures: [String]
+
+  public init(read: [String] = [], failures: [String] = []) {
+    self.read = read
+    self.failures = failures
   }
 }
 

@@ -63,6 +63,9 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case headTooLarge = "head_too_large"
   case internalError = "internal_error"
 
+  // On the operator's port only.
+  case reloadFailed = "reload_failed"
+
   /// The status of an answer with this code.
   package var status: UInt16 { row.status }
   /// What the problem is, the same for every occurrence.
@@ -123,6 +126,7 @@ struct ProblemRow {
 enum Repetition: String {
   case useless = "No: the answer stays the same."
   case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
+  case afterRepair = "Once what `detail` names is repaired. What could be read is in force, the rest is as before."
   case atOnce = "Yes, with the same `Idempotency-Key`. Nothing was done."
   case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
   case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."

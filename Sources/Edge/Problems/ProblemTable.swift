@@ -261,6 +261,12 @@ extension ProblemCode {
         500, "The server made a mistake", meaning: "Something happened that must not. Also answered with 501.",
         caller: "Give the operator the `request_id`.",
         operator: "Look the `request_id` up in the server's log, and report it.", repetition: .underItsKey)
+    case .reloadFailed:
+      ProblemRow(
+        500, "Something could not be read again",
+        meaning: "`POST /reload` of the operator's port: `detail` says which file or setting cannot be used, and why.",
+        caller: "Repair it, and ask again.",
+        operator: "The server's log has every part that could not be read.", repetition: .afterRepair)
     }
   }
 }

@@ -37,6 +37,8 @@ struct RequestOrigin {
   let trace: TraceContext?
   /// The header as it was sent, to be echoed.
   let traceparent: String?
+  /// What the access log says of it; nil if it says nothing.
+  var note: AccessNote?
   /// The site whose page may read the answer, if one asks.
   var site: String?
   /// The idempotency key as its caller knows it, if it is kept under another name.

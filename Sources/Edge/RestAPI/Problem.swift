@@ -1,5 +1,4 @@
 import Problems
-import Telemetry
 
 /// A refusal on its way to becoming an `application/problem+json` body (RFC 9457).
 struct Problem: Error, Hashable {
@@ -56,33 +55,8 @@ struct Problem: Error, Hashable {
 
   /// The body for the request of this id.
   func body(requestID: String) -> [UInt8] {
-    var json = JSONWriter(reserving: 320)
-    json.raw("{\"type\":\"")
-    json.raw(ProblemCode.typePrefix)
-    json.string(inQuotes: code.rawValue)
-    json.raw("\",\"title\":")
-    json.string(code.title)
-    json.raw(",\"status\":")
-    json.number(Int64(status))
-    json.raw(",\"detail\":")
-    json.string(detail)
-    json.raw(",\"instance\":\"urn:kassa:request:")
-    json.string(inQuotes: requestID)
-    json.raw("\",\"code\":")
-    json.string(code.rawValue)
-    json.raw(",\"request_id\":")
-    json.string(requestID)
-    for subject in subjects {
-      json.raw(",")
-      json.string(subject.name)
-      json.raw(":")
-      json.string(subject.value)
-    }
-    if let findOut {
-      json.raw(",\"find_out\":")
-      json.string(findOut)
-    }
-    json.raw("}")
-    return json.bytes
+    var members = subjects.map { (name: $0.name, value: $0.value) }
+    if let findOut { members.append((name: "find_out", value: findOut)) }
+    return ProblemBody.bytes(code, status: status, detail: detail, requestID: requestID, members)
   }
 }

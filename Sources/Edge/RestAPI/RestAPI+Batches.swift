@@ -6,9 +6,6 @@ import Problems
 
 /// `batch_init`: one request, many commands, one answer at the end.
 extension RestAPI {
-  /// Set in the numbers of commands that belong to a batch.
-  static var batchBit: UInt64 { 1 << 63 }
-
   func begin(_ plan: BatchPlan, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
     guard batches.count < limits.batchesMax else {
       throw Problem(.overloaded, "Too many batch_init requests are under way; nothing was changed.")
@@ -31,8 +28,8 @@ extension RestAPI {
       !batch.isFull(limits.batchCommandsInFlightMax)
     {
       let next = batch.next
-      lastBatchNumber += 1
-      let number = Self.batchBit | lastBatchNumber
+      lastBatchNumber &+= 1
+      let number = RequestNumber.of(exchange: exchange, batchCommand: lastBatchNumber)
       // Remembered first: the outcome may arrive before `submit` returns.
       batchNumbers[number] = exchange
       batches[exchange]?.inFlight[number] = next

@@ -4,9 +4,9 @@ import Problems
 
 /// Who asks, whether they may, and whether they ask too often.
 extension RestAPI {
-  /// Admits a request. Returns its caller; nil if nobody is asked.
+  /// Admits a request, and notes who sent it. Returns its caller; nil if nobody is asked.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
-  func admit(_ request: borrowing HTTPRequest, to route: Route) throws(Problem) -> Caller? {
+  func admit(_ request: borrowing HTTPRequest, to route: Route, _ note: AccessNote?) throws(Problem) -> Caller? {
     guard let callers, let scope = route.scope else { return nil }
     let caller: Caller
     do throws(CallerGate.Refusal) {
@@ -14,6 +14,7 @@ extension RestAPI {
     } catch {
       throw Problem(error)
     }
+    note?.caller = caller.id.description
     guard caller.scopes.contains(scope) else {
       var problem = Problem(.missingScope, "The API key \(caller.id) lacks the scope \(scope).", ("scope", "\(scope)"))
       problem.challenge = scope.challenge

@@ -80,7 +80,7 @@ extension RestAPI {
   // MARK: RequestClient
 
   public func finished(_ number: UInt64, _ result: RequestResult) {
-    if number & Self.batchBit != 0 {
+    if number & RequestNumber.batchBit != 0 {
       batchFinished(number, result)
       return
     }

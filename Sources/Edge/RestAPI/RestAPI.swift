@@ -14,7 +14,7 @@ import Telemetry
 /// Exactly one answer leaves for each exchange.
 ///
 /// The numbers that the port sees are the exchange's number and two bits for the step, so that an answer to an
-/// earlier step of the same request is told apart; those of `batch_init` commands have the highest bit set.
+/// earlier step of the same request is told apart (`RequestNumber`).
 public final class RestAPI: HTTPHandler, RequestClient {
   let port: any RequestPort
   let prices: any PriceCache
@@ -22,7 +22,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   let limits: RestLimits
   private let metrics: RequestMetrics
   private let services: ServedServices
-  private let requestIDPrefix: [UInt8]
+  private let requestIDs: RequestIDs
   private let indexBody: [UInt8]
   private var random: any RandomNumberGenerator
   let microseconds: () -> Int64
@@ -32,6 +32,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// Who may do what; nil: everybody everything.
   package var callers: CallerGate?
+  /// Who is told of each answered request; nil: nobody.
+  package var access: AccessTrail?
   /// Which requests of browsers are answered.
   package var browsers = BrowserRules()
 
@@ -69,8 +71,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     self.services = ServedServices(services)
     self.random = random
     self.microseconds = microseconds
-    let hex = String(incarnation, radix: 16)
-    requestIDPrefix = Array("\(String(repeating: "0", count: 16 - hex.count))\(hex)-\(String(lane, radix: 16))-".utf8)
+    requestIDs = RequestIDs(incarnation: incarnation, lane: lane)
     indexBody = APIDocument.index(version: version)
     path = PathSegments(bytesMax: limits.pathBytesMax)
     pending = PendingRequests(countMax: limits.pendingRequestsMax)
@@ -82,6 +83,15 @@ public final class RestAPI: HTTPHandler, RequestClient {
   // MARK: HTTPHandler
 
   public func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse? {
+    let note = access?.note(of: request)
+    let response = respond(to: request, as: exchange, note)
+    if let response { access?.answered(note, requestID(of: exchange), response) }
+    return response
+  }
+
+  private func respond(
+    to request: borrowing HTTPRequest, as exchange: ExchangeID, _ note: AccessNote?
+  ) -> HTTPResponse? {
     let started = microseconds()
     let shape = path.parse(request.path)
     let route: Route =
@@ -96,7 +106,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     let trace = RequestHeaders.trace(of: request)
     var origin = RequestOrigin(
       exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
-      traceparent: trace?.header)
+      traceparent: trace?.header, note: note)
     responding = (exchange, nil)
     defer { responding = nil }
     do throws(Problem) {
@@ -105,7 +115,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       if request.method == .options {
         return origin.site != nil && isPreflight(request) ? preflight(origin) : options(origin)
       }
-      let caller = try admit(request, to: found)
+      let caller = try admit(request, to: found, note)
       try start(request, &origin, caller)
     } catch {
       return finish(origin, with: error)
@@ -114,19 +124,27 @@ public final class RestAPI: HTTPHandler, RequestClient {
   }
 
   public func abandoned(_ exchange: ExchangeID) {
-    if let request = pending.remove(exchange.number) { giveBack(request.step.unusedToken) }
-    if let batch = batches[exchange.number] { forget(batch) }
+    if let request = pending.remove(exchange.number) {
+      giveBack(request.step.unusedToken)
+      access?.abandoned(request.origin.note, requestID(of: exchange))
+    }
+    if let batch = batches[exchange.number] {
+      forget(batch)
+      access?.abandoned(batch.origin.note, requestID(of: exchange))
+    }
   }
 
   public func refusal(status: UInt16, detail: StaticString) -> HTTPResponse {
     refusals += 1
     var problem = Problem(ProblemCode(ofServer: status), detail.description)
     problem.status = status
-    var response = HTTPResponse(status: status, contentType: Self.problemType)
-    let id = requestID(number: refusals << 2 | 3)
+    var response = HTTPResponse(status: status, contentType: ProblemBody.contentType)
+    let id = requestIDs.id(ofRefusal: refusals)
     response.body = problem.body(requestID: id)
+    response.problemCode = problem.code.rawValue
     response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored] + problem.code.retryAfterHeader
     metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
+    access?.answered(nil, id, response)
     return response
   }
 
@@ -255,8 +273,6 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// For all answers except those that are the same for everybody: carts and credit are personal, and change.
   private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
 
-  static let problemType: StaticString = "application/problem+json"
-
   /// Answers an exchange: at once if it is the one that `respond` is about, else through `answer`.
   func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
     let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
@@ -267,6 +283,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     if responding?.exchange == origin.exchange {
       responding?.response = response
     } else {
+      access?.answered(origin.note, requestID(of: origin.exchange), response)
       answer(origin.exchange, response)
     }
   }
@@ -275,7 +292,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
   func finish(_ origin: RequestOrigin, with problem: Problem, isReplayed: Bool = false) -> HTTPResponse {
     let body = problem.body(requestID: requestID(of: origin.exchange))
     var response = response(
-      origin, status: problem.status, type: Self.problemType, body: body, isReplayed: isReplayed)
+      origin, status: problem.status, type: ProblemBody.contentType, body: body, isReplayed: isReplayed)
+    response.problemCode = problem.code.rawValue
     if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
     if let challenge = problem.challenge {
       response.headers.append((name: "WWW-Authenticate", value: challenge))
@@ -300,29 +318,13 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return response
   }
 
-  /// The id under which the request's command, if it has one, stands in the log.
-  private func requestID(of exchange: ExchangeID) -> String {
-    requestID(number: Self.number(of: exchange, step: 2))
-  }
+  /// The id under which the request's command, if it has one, stands in the log, or those of its `batch_init` are
+  /// found.
+  private func requestID(of exchange: ExchangeID) -> String { requestIDs.id(ofExchange: exchange.number) }
 
-  private func requestID(number: UInt64) -> String {
-    let prefixCount = requestIDPrefix.count
-    let digits = max((UInt64.bitWidth - number.leadingZeroBitCount + 3) / 4, 1)
-    return String(unsafeUninitializedCapacity: prefixCount + digits) { buffer in
-      _ = buffer.update(fromContentsOf: requestIDPrefix)
-      var rest = number
-      var place = prefixCount + digits
-      while place > prefixCount {
-        place -= 1
-        let nibble = UInt8(truncatingIfNeeded: rest & 15)
-        buffer[place] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
-        rest >>= 4
-      }
-      return prefixCount + digits
-    }
+  static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 {
+    RequestNumber.of(exchange: exchange.number, step: step)
   }
-
-  static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 { exchange.number << 2 | step }
 }
 
 /// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which

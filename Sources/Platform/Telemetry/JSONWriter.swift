@@ -24,6 +24,17 @@ public struct JSONWriter: Sendable {
     bytes[first...].reverse()
   }
 
+  /// A number of thousandths, with three digits after its point.
+  mutating func thousandths(_ value: Int64) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    number(value.magnitude / 1_000)
+    bytes.append(UInt8(ascii: "."))
+    let rest = value.magnitude % 1_000
+    for divisor: UInt64 in [100, 10, 1] {
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor % 10))
+    }
+  }
+
   public mutating func bool(_ value: Bool) { if value { raw("true") } else { raw("false") } }
 
   /// A string with its quotes.

@@ -34,6 +34,8 @@ public enum LogValue: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
 {
   case text(String)
   case number(Int64)
+  /// A number of thousandths, written with its three digits: 1234 is 1.234.
+  case thousandths(Int64)
 
   public init(stringLiteral value: String) { self = .text(value) }
   public init(integerLiteral value: Int64) { self = .number(value) }
@@ -75,6 +77,7 @@ struct LogLine {
       line.raw("=")
       switch field.value {
       case .number(let number): line.number(number)
+      case .thousandths(let number): line.thousandths(number)
       case .text(let text) where Self.isPlain(text): line.string(inQuotes: text)
       case .text(let text): line.string(text)
       }
@@ -94,6 +97,7 @@ struct LogLine {
       line.raw(":")
       switch field.value {
       case .number(let number): line.number(number)
+      case .thousandths(let number): line.thousandths(number)
       case .text(let text): line.string(text)
       }
     }

@@ -52,6 +52,11 @@ extension Metric {
   public static let connectionsDisplaced = Metric(
     "kassa_http_connections_displaced_total", .counter, "Idle connections closed at a bound to make room for others.")
 
+  public static let accessLines = Metric(
+    "kassa_access_log_lines_total", .counter, "Lines of the access log.")
+  public static let accessLinesDropped = Metric(
+    "kassa_access_log_dropped_total", .counter, "Lines of the access log dropped because nobody took them in time.")
+
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
     "kassa_log_appended_position", .gauge, "The position after the newest appended record.")
@@ -60,7 +65,8 @@ extension Metric {
   public static let logCommits = Metric("kassa_log_commits_total", .counter, "Group commits, each with one fsync.")
 
   public static let ofHTTP = [
-    requestDuration, connections, connectionsAccepted, connectionsRefused, connectionsDisplaced,
+    requestDuration, connections, connectionsAccepted, connectionsRefused, connectionsDisplaced, accessLines,
+    accessLinesDropped,
   ]
   public static let ofLog = [logFailed, logAppended, logDurable, logCommits]
 }

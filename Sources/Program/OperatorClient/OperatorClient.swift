@@ -7,7 +7,7 @@ import Settings
 public struct OperatorClient: Sendable {
   /// For one answer, starting with the host's look-up; a name server may take longer.
   public var timeoutMilliseconds = 5_000
-  /// Sent as a bearer token: an API key with the scope `operator`. One line of visible ASCII.
+  /// Sent as a bearer token: an API key with the scope `operator:read`. One line of visible ASCII.
   public var apiKey: String?
   /// Simultaneous connections.
   public static let callsMax = 64

@@ -63,7 +63,7 @@ public struct PartitionOverview: Hashable, Sendable {
       return
     }
     if answer.status == 401 || answer.status == 403 {
-      throw failure("it needs an API key with the scope operator: --api-key-file FILE")
+      throw failure("it needs an API key with the scope operator:read: --api-key-file FILE")
     }
     guard answer.status == 200, let map = OwnersReport(answer.body) else {
       throw failure("it answers /owners with status \(answer.status), not like a pod")

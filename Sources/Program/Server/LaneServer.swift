@@ -28,6 +28,7 @@ final class LaneServer {
     let keys: KeyRegistry
     /// nil: everybody may do everything.
     let callers: CallerTable?
+    let accessLog: AccessLog?
   }
 
   init(_ lane: Lane, _ shared: Shared) throws {
@@ -43,6 +44,7 @@ final class LaneServer {
       incarnation: parts.incarnation, lane: UInt16(lane.index), limits: shared.options.rest, services: parts.services,
       version: parts.version, microseconds: { MonotonicClock.microseconds })
     rest.browsers = shared.options.browsers
+    rest.access = shared.accessLog.map { AccessTrail($0, microseconds: { MonotonicClock.microseconds }) }
     rest.callers = shared.callers.map(CallerGate.init)
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,

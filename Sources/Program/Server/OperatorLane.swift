@@ -12,12 +12,16 @@ final class OperatorLane {
 
   init(
     lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources,
-    browsers: BrowserRules, callers: CallerTable?
+    incarnation: UInt64, browsers: BrowserRules, callers: CallerTable?
   ) throws {
     api = OperatorAPI(
-      inspection: runtime, sources: sources, milliseconds: { MonotonicClock.milliseconds },
+      inspection: runtime, sources: sources, incarnation: incarnation, lane: UInt16(lane.index),
+      milliseconds: { MonotonicClock.milliseconds },
       wake: { lane.wake() })
     api.browsers = browsers
+    api.access = sources.accessLog.map {
+      AccessTrail($0, isOperators: true, microseconds: { MonotonicClock.microseconds })
+    }
     api.callers = callers.map(CallerGate.init)
     http = try HTTPServer(
       lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),

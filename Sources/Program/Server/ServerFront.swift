@@ -30,6 +30,9 @@ public final class ServerFront: Sendable {
   let callers: CallerSource?
   /// nil without TLS.
   let tlsFiles: TLSFiles?
+  let reloads = Reloads()
+  /// nil: no request gets a line.
+  private let accessLog: AccessLogWriter?
 
   /// What all lanes share.
   public struct Parts {
@@ -41,6 +44,12 @@ public final class ServerFront: Sendable {
     /// Chosen anew at every start; request ids carry it.
     public var incarnation: UInt64
     public var version: String
+    /// Where it is told what became of a reload that the operator port was asked for; nil: nowhere.
+    public var journal: Log?
+    /// What is read again besides API keys and certificates, and before them.
+    public var reloads: [Reload] = []
+    /// Writes whole lines of the access log; false if they are lost. Called on a thread of its own, and may block.
+    var writeAccess: @Sendable (ArraySlice<UInt8>) -> Bool = AccessLogWriter.toStandardError
 
     public init(
       runtime: any ServedRuntime, prices: [any PriceCache], services: Set<Service> = Set(Service.allCases),
@@ -65,13 +74,14 @@ public final class ServerFront: Sendable {
     runtime = parts.runtime
     callers = try CallerSource(options)
     tlsFiles = options.tlsFiles
+    accessLog = options.accessLog.map { AccessLogWriter($0, options.logFormat, write: parts.writeAccess) }
     let connections = ConnectionLedger(limits: options.http)
     self.connections = connections
     let listener = try HTTPListener(options.httpEndpoint, laneCount: lanes.serving.count, limits: options.http)
     let shared = LaneServer.Shared(
       options: options, parts: parts, listener: listener, ledger: connections,
       keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds),
-      callers: callers?.table)
+      callers: callers?.table, accessLog: accessLog?.log)
     var metrics: [RequestMetrics] = []
     var servers: [LaneConfined<LaneServer>] = []
     for lane in lanes.serving {
@@ -86,20 +96,26 @@ public final class ServerFront: Sendable {
       version: parts.version, startedMilliseconds: WallClock.milliseconds, requests: metrics,
       server: { ServerFigures(of: connections) })
     sources.isLeaving = { [leaving] in leaving.isSet }
+    sources.accessLog = accessLog?.log
+    let journal = parts.journal ?? Log(level: .error, clock: { 0 }, write: { _ in })
+    sources.reload = { [reloads] completion in reloads.run(journal, completion: completion) }
     extend(&sources)
     let operatorListener = try HTTPListener(options.operatorEndpoint, laneCount: 1, limits: options.operatorHTTP)
     let operatorLane = try OperatorLane(
       lane: lanes.operating, runtime: parts.runtime, listener: operatorListener, limits: options.operatorHTTP,
-      sources: sources, browsers: options.operatorBrowsers,
+      sources: sources, incarnation: parts.incarnation, browsers: options.operatorBrowsers,
       callers: options.operatorAsksForKeys ? callers?.table : nil)
     self.operatorLane = LaneConfined(operatorLane, lane: lanes.operating)
     operatorEndpoint = HTTPEndpoint(host: options.operatorEndpoint.host, port: operatorListener.boundPort)
+    for reload in parts.reloads { reloads.add(reload) }
+    prepareReloads()
   }
 
   /// Starts the lanes.
-  /// - Throws: `LaneFailure`; then all lanes have ended.
+  /// - Throws: `LaneFailure`, `ConfigurationError`; then all lanes have ended.
   public func start() throws {
     do {
+      guard accessLog?.start() != false else { throw ConfigurationError("there is no thread for the access log") }
       for (lane, server) in zip(lanes.serving, servers) {
         let runtime = runtime
         lane.post {
@@ -166,6 +182,7 @@ public final class ServerFront: Sendable {
     let operatorLane = operatorLane
     lanes.operating.post { operatorLane.value.http.close() }
     lanes.end()
+    accessLog?.end()
   }
 }
 

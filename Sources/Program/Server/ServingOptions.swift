@@ -6,6 +6,7 @@ import PartitionCore
 import Runtime
 import RestAPI
 import Settings
+import Telemetry
 
 /// The settings that every mode has, as each part wants them.
 public struct ServingOptions: Sendable {
@@ -22,9 +23,12 @@ public struct ServingOptions: Sendable {
   let apiKeysFile: String?
   /// For API keys that name none; nil: as often as they like.
   let callerRate: CallerRate?
+  /// Which requests get a line of the access log; nil: none.
+  let accessLog: AccessLog.Scope?
+  let logFormat: LogFormat
   let browsers: BrowserRules
   let operatorBrowsers: BrowserRules
-  /// Whether the operator port answers more than the probes only to API keys with the scope `operator`.
+  /// Whether the operator port answers more than the probes only to API keys with one of its scopes.
   var operatorAsksForKeys: Bool
 
   /// - Throws: `ConfigurationError`.
@@ -42,6 +46,13 @@ public struct ServingOptions: Sendable {
     tlsFiles = TLSFiles(settings)
     tls = try tlsFiles?.read()
     apiKeysFile = settings.apiKeysFile
+    accessLog =
+      switch settings.accessLog {
+      case .off: nil
+      case .errors: .errors
+      case .all: .all
+      }
+    logFormat = LogFormat(rawValue: settings.logFormat.rawValue) ?? .text
     browsers = BrowserRules(
       isLoopback: settings.http.isLoopback, hosts: settings.hosts, origins: settings.corsOrigins)
     operatorBrowsers = BrowserRules(isLoopback: settings.operatorPort.isLoopback, hosts: settings.hosts)

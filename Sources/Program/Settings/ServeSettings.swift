@@ -52,6 +52,7 @@ public struct ServeSettings: Hashable, Sendable {
 
   public var logLevel = LoggingLevel.info
   public var logFormat = LoggingFormat.text
+  public var accessLog = AccessLogging.off
   public var clockToleranceMilliseconds: Int64 = 60_000
   public var acceptedClock = ClockAcceptance.plausible
   /// How long a server told to stop by SIGTERM keeps serving. The default is as long as the probes in `k8s/` and the
@@ -86,6 +87,9 @@ public enum ClockAcceptance: String, CaseIterable, Sendable {
 
 /// The lowest level that is logged.
 public enum LoggingLevel: String, CaseIterable, Sendable { case debug, info, warning, error }
+
+/// Which requests get a line in the log.
+public enum AccessLogging: String, CaseIterable, Sendable { case off, errors, all }
 
 /// The format of log lines.
 public enum LoggingFormat: String, CaseIterable, Sendable { case text, json }

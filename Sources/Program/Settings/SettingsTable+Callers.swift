@@ -5,8 +5,8 @@ extension SettingsTable {
     Setting(
       "api-keys", .callers, .file(\.apiKeysFile), "the API keys of those who may use the two ports",
       "Without it everybody may do everything. `kassa api-keys` writes it; SIGHUP makes the server read it again. Only "
-        + "its owner may be able to change it. An operator port off loopback answers more than its probes only to keys "
-        + "with the scope `operator`."),
+        + "its owner may be able to change it. An operator port off loopback shows more than its probes only to keys "
+        + "with the scope `operator:read`, and acts for those with `operator:write`."),
     Setting(
       "no-authentication", .callers, .switched(\.servesWithoutAuthentication),
       "serve strangers: needed when `http` is not a loopback address and there are no `api-keys`",

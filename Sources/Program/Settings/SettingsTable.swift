@@ -175,6 +175,10 @@ public enum SettingsTable {
       "SIGHUP makes the server read it again from the file that `config` names."),
     Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
+      "access-log", .operation, .choice(\.accessLog), "which requests get a line in the log when they are answered",
+      "`errors` means those with a status of 400 and above, and those whose clients did not wait. Whatever `log-level` "
+        + "is; on both ports. If the log's reader is slow, lines are dropped and counted, and requests do not wait."),
+    Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
       "how far apart clocks may be",
       "Records get the wall clock's time at the start plus the time passed since. If the wall clock is set by less "

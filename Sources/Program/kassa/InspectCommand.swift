@@ -7,22 +7,27 @@ import Settings
 /// `kassa inspect`
 enum InspectCommand {
   static let page = CommandPage(
-    name: "inspect", usage: "order|item|user|partition ID | record PARTITION OFFSET [SETTING]…",
-    summary: "show one entity, partition or record of a data folder or a cluster",
+    name: "inspect", usage: "order|item|user|partition|request ID | record PARTITION OFFSET [SETTING]…",
+    summary: "show one entity, partition, record or request of a data folder or a cluster",
     text: [
       "Shows an order, an item, a user, or a partition (orders-0, stock-3, payments-7) as it is once the log has been "
         + "applied; for a partition of a data folder also its owner and what was quarantined. Read-only; a server may "
         + "be running.",
       "For a data folder also one record of a partition's log: its owner, number, time and contents, and whether it "
         + "counts or why it leaves no trace.",
+      "Of a request, by the X-Request-Id of its answer, every record in which it stands, with its outcome; also by its "
+        + "idempotency key (--key) or by its order (--order) instead of an ID. A data folder keeps records until a "
+        + "checkpoint has what they did, unless event-log-retention is keep; topics for as long as they retain them.",
       "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "
         + "databases, with the settings of kassa verify.",
     ],
-    words: ["order", "item", "user", "partition", "record"],
-    options: CommandOption.settings.filter { $0.name == "data" || VerifyCommand.settings.contains($0.name) })
+    words: ["order", "item", "user", "partition", "record", "request"],
+    options: requestOptions
+      + CommandOption.settings.filter { $0.name == "data" || VerifyCommand.settings.contains($0.name) })
 
   static let command = Command(page: page) { arguments, program in
     let (flags, rest) = Arguments.divide(settings: arguments)
+    if rest.first == "request" { return try inspectRequest(rest, flags, program) }
     if rest.first == "record" { return try inspectRecord(rest, flags, program) }
     guard rest.count == 2 else {
       throw UsageError("expected a kind and an ID: kassa \(page.name) \(page.usage)")
@@ -71,7 +76,7 @@ enum InspectCommand {
     return .success
   }
 
-  private static func source(_ settings: ServeSettings) throws -> any AuditSource {
+  static func source(_ settings: ServeSettings) throws -> any AuditSource {
     if settings.mode == .cluster { return try VerifyCommand.clusterSource(settings) }
     return try FolderSource(path: settings.dataFolder)
   }
@@ -89,7 +94,7 @@ enum InspectCommand {
       guard let id = UserID(validating: id) else { throw wrong }
       return .user(id)
     default:
-      throw UsageError("'\(kind)' cannot be inspected; order, item, user, partition and record can")
+      throw UsageError("'\(kind)' cannot be inspected; order, item, user, partition, record and request can")
     }
   }
 

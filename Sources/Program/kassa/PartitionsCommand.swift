@@ -19,7 +19,7 @@ enum PartitionsCommand {
     ],
     options: [
       CommandOption("json", nil, "write JSON"),
-      CommandOption("api-key-file", "FILE", "holds an API key with the scope operator, if the ports need one"),
+      CommandOption("api-key-file", "FILE", "holds an API key with the scope operator:read, if the ports need one"),
       CommandOption("timeout", "MILLISECONDS", "time for the answers of all pods; default: 5000"),
     ])
 

@@ -9,7 +9,7 @@ import Tenancy
 /// A log record as text for an operator.
 enum RecordText {
   static func describe(_ record: JudgedRecord) -> String {
-    let standing = row("counts", standing(record.standing))
+    let standing = row("counts", describe(record.standing))
     switch record.content {
     case .undecodable(let reason): return row("record", "cannot be decoded: \(reason)") + standing
     case .record(.owned(let owner)):
@@ -33,7 +33,7 @@ enum RecordText {
 
   static func describe(_ time: Timestamp) -> String { UTCTime(milliseconds: time.milliseconds).description }
 
-  private static func standing(_ standing: JudgedRecord.Standing) -> String {
+  static func describe(_ standing: JudgedRecord.Standing) -> String {
     switch standing {
     case .counted: "yes"
     case .void(let reason): "no: \(reason.rawValue)"
@@ -53,7 +53,7 @@ enum RecordText {
     }
   }
 
-  private static func describe(_ entry: LoggedInput) -> String {
+  static func describe(_ entry: LoggedInput) -> String {
     let origin = entry.origin.map { "number \($0.number) of \($0.source): " } ?? ""
     switch entry.body {
     case .command(let command):
@@ -66,7 +66,17 @@ enum RecordText {
     }
   }
 
-  private static func describe(_ reason: SkipReason) -> String {
+  static func describe(_ outcome: Outcome) -> String {
+    switch outcome {
+    case .done: "done"
+    case .created(let id): "\(id) was created"
+    case .total(let money): "the order costs \(money)"
+    case .changed(let count): "\(count) are different now"
+    case .refused(let refusal): "refused: \(refusal)"
+    }
+  }
+
+  static func describe(_ reason: SkipReason) -> String {
     switch reason {
     case .overloaded: "too much waited for a checkpoint"
     case .expired: "its client had given up"

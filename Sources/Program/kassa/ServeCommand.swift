@@ -10,17 +10,18 @@ enum ServeCommand {
         + "SIGTERM or SIGINT, at least half a second later, ends it at once, with code 3.",
       "Each setting can also be given as an environment variable, or as a line NAME=VALUE of the file that --config "
         + "names. A flag overrides the environment, which overrides the file, which overrides the default.",
-      "SIGHUP makes it reload the API keys, the TLS certificate with its key, and from the settings the log level. "
+      "SIGHUP, or POST /reload of the operator port, makes it reload the API keys, the TLS certificate with its key, "
+        + "and from the settings the log level. "
         + "What cannot be read changes nothing, and the log says why.",
       "In embedded mode, the default, one process serves everything from a data folder. In cluster mode it is a pod: "
         + "its log is in Kafka, its checkpoints are in PostgreSQL, and others share the work.",
     ], options: CommandOption.settings)
 
   /// Reads the settings again, from where they came from at the start.
-  typealias Rereading = () throws(SettingsError) -> ServeSettings
+  typealias Rereading = @Sendable () throws(SettingsError) -> ServeSettings
 
   /// - Parameter serve: runs the server until it is told to stop; what it throws is shown as the failure.
-  static func command(_ serve: @escaping @Sendable (ServeSettings, Rereading) throws -> Void) -> Command {
+  static func command(_ serve: @escaping @Sendable (ServeSettings, @escaping Rereading) throws -> Void) -> Command {
     Command(page: page) { arguments, program in
       let resolved = try program.environment.settings(arguments)
       try resolved.checkServing()

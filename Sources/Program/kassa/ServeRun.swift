@@ -7,7 +7,7 @@ import Lanes
 
 /// Serves until SIGTERM or SIGINT, then shuts down in order. A second SIGTERM or SIGINT, at least half a second later,
 /// ends the process at once. SIGHUP makes the server reload its API keys, its certificate and the log level.
-func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
+func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) throws {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: { WallClock.milliseconds })
@@ -24,13 +24,13 @@ func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
   }
   tellWhoMayCall(settings, journal)
   let started = MonotonicClock.milliseconds
-  let server = try start(try withinDescriptors(settings, journal), journal)
+  let server = try start(try withinDescriptors(settings, journal), [rereading(settings, reread)], journal)
   var received: Int32 = 0
   var tellAt = started + Progress.silentMilliseconds
   while received == 0, !server.waitUntilReady(milliseconds: 20) {
     received = pendingSignal(of: &signals)
     if received == SIGHUP {
-      reload(server, settings, reread, journal)
+      server.reload(journal)
       received = 0
     }
     guard received == 0, MonotonicClock.milliseconds >= tellAt else { continue }
@@ -41,7 +41,7 @@ func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
   if wasReady {
     journal.info("ready", ["milliseconds": LogValue(MonotonicClock.milliseconds - started)])
     repeat {
-      if received == SIGHUP { reload(server, settings, reread, journal) }
+      if received == SIGHUP { server.reload(journal) }
       sigwait(&signals, &received)
     } while received == SIGHUP
   }
@@ -53,21 +53,25 @@ func serve(_ settings: ServeSettings, reread: ServeCommand.Rereading) throws {
   journal.info("stopped")
 }
 
-/// Reads again what may change while the server runs. What cannot be read changes nothing, and is reported.
-private func reload(
-  _ server: any RunningServer, _ settings: ServeSettings, _ reread: ServeCommand.Rereading, _ journal: Log
-) {
-  do throws(SettingsError) {
-    var read = try reread()
-    journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
-    read.logLevel = settings.logLevel
-    journal.info(
-      "settings read again; only log-level takes effect without a restart",
-      ["log_level": LogValue(String(describing: journal.level.name)), "others": read == settings ? "same" : "changed"])
-  } catch {
-    journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+/// Reads the settings again, of which only the log level takes effect.
+private func rereading(_ settings: ServeSettings, _ reread: @escaping ServeCommand.Rereading) -> Reload {
+  Reload("log-level") { journal in
+    do throws(SettingsError) {
+      var read = try reread()
+      journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
+      read.logLevel = settings.logLevel
+      journal.info(
+        "settings read again; only log-level takes effect without a restart",
+        [
+          "log_level": LogValue(String(describing: journal.level.name)),
+          "others": read == settings ? "same" : "changed",
+        ])
+      return nil
+    } catch {
+      journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+      return String(describing: error)
+    }
   }
-  server.reload(journal)
 }
 
 /// Warns about what is allowed but dangerous.
@@ -166,10 +170,10 @@ extension ClusterServer: RunningServer {
   fileprivate func replayedRecords() -> (done: Int64, total: Int64)? { nil }
 }
 
-private func start(_ settings: ServeSettings, _ journal: Log) throws -> any RunningServer {
+private func start(_ settings: ServeSettings, _ reloads: [Reload], _ journal: Log) throws -> any RunningServer {
   switch settings.mode {
   case .embedded:
-    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal)
+    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal, reloads: reloads)
     journal.info(
       "serving",
       [
@@ -178,7 +182,7 @@ private func start(_ settings: ServeSettings, _ journal: Log) throws -> any Runn
       ])
     return server
   case .cluster:
-    let server = try ClusterServer(settings, version: kassaVersion, journal: journal) {
+    let server = try ClusterServer(settings, version: kassaVersion, journal: journal, reloads: reloads) {
       // Two pods of one name would take the partitions from each other forever: the older one shuts down in order.
       kill(getpid(), replacedSignal)
     }

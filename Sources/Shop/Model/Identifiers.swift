@@ -118,6 +118,47 @@ public struct RequestID: Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     "\(String(incarnation, radix: 16))-\(String(lane, radix: 16))-\(String(number, radix: 16))"
   }
+
+  /// Reads an id as answers and logs have it, with or without leading zeros; nil for any other text.
+  public init?(_ text: some StringProtocol) {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 3, parts.allSatisfy({ $0.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit } }),
+      let incarnation = UInt64(parts[0], radix: 16), let lane = UInt16(parts[1], radix: 16),
+      let number = UInt64(parts[2], radix: 16)
+    else { return nil }
+    self.init(incarnation: incarnation, lane: lane, number: number)
+  }
+}
+
+/// How a lane numbers what its requests ask of partitions. The numbers stand in records, so that an answer's id leads
+/// to the records of its request.
+public enum RequestNumber {
+  /// Set in the numbers of the commands of a `batch_init`.
+  public static let batchBit: UInt64 = 1 << 63
+  /// More commands than a `batch_init` has, repetitions included; beyond this their numbers repeat.
+  private static let batchCommandBits: UInt64 = 20
+
+  /// The number of one step of an exchange. An answer has the id of step 2, the command.
+  public static func of(exchange: UInt64, step: UInt64) -> UInt64 { exchange << 2 | step }
+
+  /// The number of one of the commands of an exchange's `batch_init`.
+  public static func of(exchange: UInt64, batchCommand: UInt64) -> UInt64 {
+    batchBit | (exchange << batchCommandBits) & ~batchBit | batchCommand & (1 << batchCommandBits - 1)
+  }
+
+  /// Whether a command of this number belongs to the request whose id has that one.
+  public static func isOf(_ id: UInt64, command number: UInt64) -> Bool {
+    if number & batchBit == 0 || id & batchBit != 0 { return id == number }
+    return id & 3 == 2 && of(exchange: id >> 2, batchCommand: number) == number
+  }
+}
+
+extension RequestID {
+  /// Whether a command stands in the log for the request of this id: under the id itself, or as a part of its
+  /// `batch_init`.
+  public func covers(_ command: RequestID) -> Bool {
+    incarnation == command.incarnation && lane == command.lane && RequestNumber.isOf(number, command: command.number)
+  }
 }
 
 /// A W3C trace context: the trace a request belongs to and the span that caused it.

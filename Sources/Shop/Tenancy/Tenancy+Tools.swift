@@ -23,6 +23,13 @@ extension Tenancy {
   /// has no use for it.
   package mutating func takeMessages() -> [OutboxRow] { outbox.takeRows() }
 
+  /// Takes what became of the commands that were applied since the last call: of a tenancy whose mode keeps it.
+  package mutating func takeReplies() -> [CommandReply] {
+    guard replies.count > 0 else { return [] }
+    defer { replies = UnreceivedReplies() }
+    return replies.all
+  }
+
   /// The partitions whose messages were applied, ascending.
   package var sources: [PartitionID] {
     received.rows(at: state.now).compactMap { row in

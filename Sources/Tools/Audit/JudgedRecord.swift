@@ -30,29 +30,45 @@ extension AuditSource {
   package func record(at offset: Int64, of partition: PartitionID) throws -> JudgedRecord? {
     let offsets = try offsets(of: partition)
     guard offsets.contains(offset) else { return nil }
-    let header = headers[partition]
-    let (start, filter) =
-      if offsets.lowerBound == 0 {
-        (Int64(0), RecordFilter(owner: nil, number: 0))
-      } else {
-        (
-          max((header?.offset ?? -1) + 1, offsets.lowerBound),
-          RecordFilter(owner: header?.owner, number: header?.number ?? 0)
-        )
-      }
-    var judging = filter
-    var standing = offset < start ? JudgedRecord.Standing.stored : .counted
-    var content: LoggedRecord.Content?
-    try forEachBatch(in: [partition: min(start, offset)..<(offset + 1)]) { batch in
+    var judge = RecordJudge(offsets, headers[partition])
+    var judged: JudgedRecord?
+    try forEachBatch(in: [partition: min(judge.start, offset)..<(offset + 1)]) { batch in
       for record in batch {
-        if record.offset == offset { content = record.content }
-        switch standing {
-        case .stored, .broken: break
-        case .counted, .void: standing = judging.standing(of: record)
-        }
+        let standing = judge.standing(of: record)
+        if record.offset == offset { judged = JudgedRecord(content: record.content, standing: standing) }
       }
     }
-    return content.map { JudgedRecord(content: $0, standing: standing) }
+    return judged
+  }
+}
+
+/// Says of one record after the other of a partition's log whether it counts.
+struct RecordJudge {
+  /// The first record that can be judged.
+  let start: Int64
+  private var filter: RecordFilter
+  private var broken: JudgedRecord.Standing?
+
+  /// - Parameters:
+  ///   - offsets: those that the log has.
+  ///   - header: the store's newest; nil if it has none.
+  init(_ offsets: Range<Int64>, _ header: CheckpointHeader?) {
+    if offsets.lowerBound == 0 {
+      start = 0
+      filter = RecordFilter(owner: nil, number: 0)
+    } else {
+      start = max((header?.offset ?? -1) + 1, offsets.lowerBound)
+      filter = RecordFilter(owner: header?.owner, number: header?.number ?? 0)
+    }
+  }
+
+  /// The effect of the next record: of all from `start` on, or of earlier ones besides.
+  mutating func standing(of record: LoggedRecord) -> JudgedRecord.Standing {
+    if record.offset < start { return .stored }
+    if let broken { return broken }
+    let standing = filter.standing(of: record)
+    if case .broken = standing { broken = standing }
+    return standing
   }
 }
 

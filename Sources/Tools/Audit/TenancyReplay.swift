@@ -28,15 +28,21 @@ final class TenancyReplay {
   static let findingsMax = 20
 
   /// Starts from what a store has; if that is nothing, from the partition's first record.
-  /// - Parameter isShared: whether several processes write the log, which leaves void records in it.
-  init(_ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery, isShared: Bool) {
+  /// - Parameters:
+  ///   - isShared: whether several processes write the log, which leaves void records in it.
+  ///   - keepsReplies: whether `takeReplies` is called after each record.
+  init(
+    _ partition: PartitionID, _ partitioner: Partitioner, _ recovery: Recovery, isShared: Bool,
+    keepsReplies: Bool = false
+  ) {
     self.partition = partition
     self.isShared = isShared
     appliedOffset = recovery.header?.offset ?? -1
     filter = RecordFilter(owner: recovery.header?.owner, number: recovery.header?.number ?? 0)
     func make<Machine: StateMachine>(_: Machine.Type) -> any AuditedTenancy {
       Tenancy<Machine>(
-        partition: partition, owner: Self.owner, partitioner: partitioner, mode: .embedded, limits: TenancyLimits(),
+        partition: partition, owner: Self.owner, partitioner: partitioner, mode: keepsReplies ? .shared : .embedded,
+        limits: TenancyLimits(),
         wantedLimits: .initial, wantedRules: Rules.oldest, recovery: recovery)
     }
     switch partition.service {
@@ -88,6 +94,9 @@ final class TenancyReplay {
 
   /// Takes the messages that were caused since the last call, or kept by the store, each stream's in order.
   func takeMessages() -> [OutboxRow] { tenancy.takeMessages() }
+
+  /// Takes what became of commands since the last call, or of those whose replies the store kept.
+  func takeReplies() -> [CommandReply] { tenancy.takeReplies() }
 
   /// Applies a message of another partition that its log does not have, as a restart would; a repetition is dropped.
   func receive(_ message: OutboxRow, from source: PartitionID, load: EntityLoad) throws {
@@ -183,6 +192,7 @@ private protocol AuditedTenancy: TenancyDriver {
   func causedNumber(for destination: PartitionID) -> UInt64
   mutating func takeMessages() -> [OutboxRow]
   mutating func takeChanges() -> [EntityChange]
+  mutating func takeReplies() -> [CommandReply]
 }
 
 extension Tenancy: AuditedTenancy {}

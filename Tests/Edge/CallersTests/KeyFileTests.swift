@@ -49,6 +49,16 @@ import Testing
   @Test(arguments: ["", "order", "orders:", "orders:all", "ORDERS", "orders,", "admin:write", ":read"])
   func noScopes(_ names: String) { #expect(CallerScopes(names: names[...]) == nil) }
 
+  /// A name without a colon means both: files of before the operator's scope was divided go on to work.
+  @Test(arguments: [
+    ("operator", "operator:read,operator:write"), ("operator:read", "operator:read"),
+    ("operator:write,admin", "admin,operator:write"), ("orders", "orders:read,orders:write"), ("admin", "admin"),
+    ("payment:read,payment", "payment:read,payment:write"),
+  ])
+  func scopes(_ names: String, _ meant: String) {
+    #expect(CallerScopes(names: names[...])?.description == meant)
+  }
+
   @Test func idsOfAnyLengthAreKeptApart() {
     let long = String(repeating: "x", count: 32)
     #expect(CallerID(long)?.description == long && CallerID(long + "x") == nil && CallerID("") == nil)

@@ -26,6 +26,20 @@ final class FakeInspection: RuntimeInspection {
   }
 }
 
+/// Reloads when the test says so.
+final class FakeReloads: Sendable {
+  private let completions = Mutex<[@Sendable (ReloadReport) -> Void]>([])
+
+  var asked: Int { completions.withLock { $0.count } }
+
+  func reload(_ completion: @escaping @Sendable (ReloadReport) -> Void) {
+    completions.withLock { $0.append(completion) }
+  }
+
+  /// Completes the oldest one.
+  func complete(_ report: ReloadReport) { completions.withLock { $0.removeFirst() }(report) }
+}
+
 /// One operator port with fakes around it.
 final class Bench {
   let inspection = FakeInspection()
@@ -40,7 +54,8 @@ final class Bench {
 
   init(_ sources: OperatorSources = OperatorSources(version: "1.2.3", startedMilliseconds: 1_500)) {
     api = OperatorAPI(
-      inspection: inspection, sources: sources, milliseconds: { [clock] in clock.milliseconds },
+      inspection: inspection, sources: sources, incarnation: 0xab, lane: 2,
+      milliseconds: { [clock] in clock.milliseconds },
       wake: { [wakes] in wakes.count.withLock { $0 += 1 } })
     api.answer = { [unowned self] exchange, response in
       precondition(self.answers[exchange.number] == nil, "a second answer")
@@ -50,12 +65,16 @@ final class Bench {
 
   func wait(milliseconds: Int64) { clock.milliseconds += milliseconds }
 
-  func send(_ path: String, _ method: HTTPMethod = .get) -> (exchange: UInt64, response: HTTPResponse?) {
+  func send(
+    _ path: String, _ method: HTTPMethod = .get, _ headers: [String: String] = [:]
+  ) -> (exchange: UInt64, response: HTTPResponse?) {
     exchanges += 1
     let number = exchanges
     let response = Array(path.utf8).withUnsafeBufferPointer { path in
       let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-      let request = HTTPRequest(method: method, path: path, query: empty) { _ in (0, nil) }
+      let request = HTTPRequest(method: method, path: path, query: empty) { name in
+        headers[name.description].map { (1, $0) } ?? (0, nil)
+      }
       return api.respond(to: request, as: ExchangeID(number: number))
     }
     return (number, response)

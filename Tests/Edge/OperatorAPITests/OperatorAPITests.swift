@@ -179,7 +179,8 @@ import Testing
     }
     #expect(bench.send("/peers").response?.text == "{}" && bench.send("/peers/").response?.status == 404)
     #expect(bench.send("/peers", .post).response?.status == 405)
-    #expect(bench.send("/").response?.text.hasSuffix("\"/partitions\",\"/problems\",\"/peers\"]}") == true)
+    let paths = "\"/livez\",\"/readyz\",\"/startupz\",\"/metrics\",\"/partitions\",\"/problems\",\"/reload\",\"/peers\""
+    #expect(bench.send("/").response?.text.hasSuffix(",\"paths\":[\(paths)]}") == true)
     #expect(Bench().send("/peers").response?.status == 404)
   }
 

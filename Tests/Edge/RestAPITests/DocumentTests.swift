@@ -52,7 +52,10 @@ import Testing
       }
     }
     // Unknown paths and methods have no operation to stand at.
-    #expect(Set(ProblemCode.allCases.map(\.rawValue)).subtracting(used) == ["not_found", "method_not_allowed"])
+    #expect(
+      Set(ProblemCode.allCases.map(\.rawValue)).subtracting(used) == [
+        "not_found", "method_not_allowed", "reload_failed",
+      ])
   }
 
   @Test func limitsFitTogether() {

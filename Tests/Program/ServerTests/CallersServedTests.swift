@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func theOperatorPortTellsMoreThanItsProbesToItsOwnKeysOnly() throws {
-    let (operators, shop) = (try add("prometheus", .operator), try add("shop", .ordersRead))
+    let (operators, shop) = (try add("prometheus", .operatorRead), try add("shop", .ordersRead))
     let front = try front(asksOperators: true)
     defer { front.close() }
     func ask(_ path: String, _ header: String = "") throws -> String {
@@ -99,9 +99,11 @@ import Testing
       #expect(refusal.hasPrefix("HTTP/1.1 401") && refusal.contains("WWW-Authenticate: Bearer realm=\"kassa\"\r\n"))
       #expect(try ask(path, "Authorization: Bearer \(operators)x\r\n").contains("error=\"invalid_token\""))
       let other = try ask(path, "X-API-Key: \(shop)\r\n")
-      #expect(other.hasPrefix("HTTP/1.1 403") && other.contains("scope=\"operator\""))
+      #expect(other.hasPrefix("HTTP/1.1 403") && other.contains("scope=\"operator:read\""))
       #expect(try ask(path, "Authorization: Bearer \(operators)\r\n").hasPrefix("HTTP/1.1 200"))
     }
+    let act = try exchange("POST /reload", front.operatorEndpoint, headers: "X-API-Key: \(operators)\r\n")
+    #expect(act.hasPrefix("HTTP/1.1 403") && act.contains("scope=\"operator:write\""))
     // One that is revoked looks no longer.
     try KeyFileAccess.revoke(try #require(CallerID("prometheus")), in: path)
     front.reload(journal(Lines()))
@@ -127,6 +129,26 @@ import Testing
     front.reload(journal(lines))
     #expect(lines.all.contains("API keys not read again") && lines.all.contains("line 1"), "\(lines.all)")
     for _ in 0..<16 { #expect(try status(front, second) == "404") }
+  }
+
+  /// The operator port does what SIGHUP does, and says what became of it.
+  @Test func thePortReadsKeysAgain() throws {
+    let operators = try add("deploy", .operatorWrite)
+    let front = try front(asksOperators: true)
+    defer { front.close() }
+    func reload() throws -> String {
+      try exchange("POST /reload", front.operatorEndpoint, headers: "Authorization: Bearer \(operators)\r\n")
+    }
+    let second = try add("second", .stockRead)
+    #expect(try status(front, second) == "401")
+    let answer = try reload()
+    #expect(answer.hasPrefix("HTTP/1.1 200") && answer.hasSuffix("{\"read\":[\"api-keys\"]}"), "\(answer)")
+    #expect(eventually { (try? status(front, second)) == "404" })
+    try "nonsense".write(toFile: path, atomically: false, encoding: .utf8)
+    let refusal = try reload()
+    #expect(refusal.hasPrefix("HTTP/1.1 500") && refusal.contains("\"reload_failed\""), "\(refusal)")
+    #expect(refusal.contains("api-keys was not read again, and stays as it was: \(path): line 1: "), "\(refusal)")
+    #expect(try status(front, second) == "404")
   }
 
   @Test func theCertificateIsReadAgainWhileItServes() throws {

@@ -49,6 +49,47 @@ import Testing
     #expect(runtime.told == [.begin(0), .begin(1), .stop(1_000)])
   }
 
+  private final class Paper: Sendable {
+    let text = Mutex("")
+    var lines: [String] { text.withLock { $0.split(separator: "\n").map(String.init) } }
+  }
+
+  /// Requests of both ports stand in one log, each on its line; the end writes what still waits.
+  @Test func answeredRequestsAreLogged() throws {
+    var settings = ServeSettings()
+    settings.http.port = 0
+    settings.operatorPort.port = 0
+    settings.lanes = FakeRuntime.laneCount
+    settings.accessLog = .all
+    let options = try ServingOptions(settings)
+    let lanes = try ServerLanes(servingCount: options.runtime.laneCount)
+    let prices = MemoryPriceCache(entriesMax: 1, lifetimeMilliseconds: 1, now: { 0 })
+    let paper = Paper()
+    var parts = ServerFront.Parts(
+      runtime: FakeRuntime(), prices: lanes.serving.map { _ in prices }, incarnation: 7, version: "1.2.3")
+    parts.writeAccess = { lines in
+      paper.text.withLock { $0 += String(decoding: lines, as: UTF8.self) }
+      return true
+    }
+    let front = try ServerFront(options, lanes: lanes, parts, sources: { _ in })
+    try front.start()
+    let answer = try exchange("GET /stock/find/i1?a=b", front.httpEndpoint, headers: "X-Request-Id: mine\r\n")
+    let id = try #require(answer.split(separator: "\r\n").first { $0.hasPrefix("X-Request-Id: ") }?.dropFirst(14))
+    _ = try exchange("GET /nothing there", front.httpEndpoint)
+    #expect(try exchange("POST /reload", front.operatorEndpoint).hasSuffix("{\"read\":[]}"))
+    let metrics = try exchange("GET /metrics", front.operatorEndpoint)
+    #expect(metrics.contains("\nkassa_access_log_lines_total 3\n"), "\(metrics)")
+    front.drain(answersMilliseconds: 0, closingMilliseconds: 1_000)
+    front.close()
+    let told = paper.lines
+    #expect(told.count == 4, "\(told)")
+    let first = " request answered request_id=\(id) client_request_id=mine method=GET path=/stock/find/i1 status=404 "
+    #expect(told.contains { $0.contains(first + "code=unknown_item milliseconds=") }, "\(told)")
+    #expect(told.contains { $0.contains(" status=400 code=malformed_request ") }, "\(told)")
+    let reload = told.first { $0.contains(" port=operator method=POST path=/reload status=200 ") }
+    #expect(reload?.contains(" request_id=0000000000000007-2-") == true, "\(told)")
+  }
+
   @Test func whoLeavesServesOnAndIsNotReady() throws {
     let front = try front(FakeRuntime())
     try front.start()

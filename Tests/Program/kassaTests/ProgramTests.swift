@@ -91,8 +91,11 @@ final class Recorder: Sendable {
     (["backup", "a", "b"], "kassa: 'b' is unexpected: kassa backup [--data FOLDER] [--no-verify] TARGET\n"),
     (["restore", "a"], "kassa: an argument is missing: kassa restore [--no-verify] BACKUP DATA\n"),
     (["restore", "--data", "a", "b"], "kassa: restore has no option --data"),
-    (["inspect", "order"], "kassa: expected a kind and an ID: kassa inspect order|item|user|partition ID"),
-    (["inspect", "house", "1"], "kassa: 'house' cannot be inspected; order, item, user, partition and record can\n"),
+    (["inspect", "order"], "kassa: expected a kind and an ID: kassa inspect order|item|user|partition|request ID"),
+    (
+      ["inspect", "house", "1"],
+      "kassa: 'house' cannot be inspected; order, item, user, partition, record and request can\n"
+    ),
     (["inspect", "record", "orders-0"], "kassa: expected a partition and an offset: kassa inspect record PARTITION"),
     (["inspect", "record", "orders-0", "-1"], "kassa: '-1' is not an offset: a whole number, at least 0\n"),
     (

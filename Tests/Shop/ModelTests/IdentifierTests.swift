@@ -54,4 +54,32 @@ import Testing
   @Test func requestsAreNamedInHexadecimal() {
     #expect(RequestID(incarnation: 0xAB, lane: 16, number: 255).description == "ab-10-ff")
   }
+
+  @Test(arguments: ["ab-10-ff", "00000000000000ab-10-ff", "AB-0010-FF"])
+  func namesOfRequestsAreRead(_ text: String) {
+    #expect(RequestID(text) == RequestID(incarnation: 0xAB, lane: 16, number: 255))
+  }
+
+  @Test(arguments: [
+    "", "ab", "ab-1", "ab-1-", "-1-2", "ab-1-2-3", "ab-1-+2", "g-1-2", "ab-10000-1", "1ffffffffffffffff-1-1",
+    "ab 1-1-1",
+    "é-1-1", "gateway-0a1b2c3d-0",
+  ])
+  func otherTextsAreNoRequests(_ text: String) { #expect(RequestID(text) == nil) }
+
+  /// An answer's id leads to its command, or to all commands of its `batch_init`, and to no others.
+  @Test func numbersOfRequests() {
+    let number = RequestNumber.of(exchange: 7, step: 2)
+    #expect(RequestNumber.isOf(number, command: number))
+    #expect(!RequestNumber.isOf(number, command: RequestNumber.of(exchange: 7, step: 0)))
+    for command: UInt64 in [0, 1, 1 << 20 - 1, 1 << 20, .max] {
+      let part = RequestNumber.of(exchange: 7, batchCommand: command)
+      #expect(part & RequestNumber.batchBit != 0 && RequestNumber.isOf(number, command: part))
+      #expect(!RequestNumber.isOf(RequestNumber.of(exchange: 6, step: 2), command: part))
+      #expect(!RequestNumber.isOf(RequestNumber.of(exchange: 8, step: 2), command: part))
+      #expect(!RequestNumber.isOf(RequestNumber.of(exchange: 7, step: 3), command: part))
+      #expect(RequestNumber.isOf(part, command: part))
+    }
+    #expect(RequestNumber.of(exchange: .max, batchCommand: .max) == .max)
+  }
 }

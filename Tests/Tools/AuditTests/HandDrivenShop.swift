@@ -26,11 +26,11 @@ final class HandDrivenShop {
   var time = Timestamp(milliseconds: 1)
 
   /// Takes all partitions over, from what store and log hold.
-  init(path: String, partitionCount: Int = 1, run: UInt64 = 7) throws {
+  init(path: String, partitionCount: Int = 1, run: UInt64 = 7, logs options: SQLiteLog.Options = .init()) throws {
     self.path = path
     partitioner = try #require(Partitioner(count: partitionCount))
     let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [LogFile.file, StoreFile.file])
-    log = try SQLiteLog(folder: folder)
+    log = try SQLiteLog(folder: folder, options: options)
     store = try SQLiteStore(folder: folder)
     log.attach([NobodyToTell()])
     for service in Service.allCases {
@@ -208,6 +208,13 @@ final class HandDrivenShop {
       #expect(eventually { written.isWritten.withLock { $0 != nil } } && written.isWritten.withLock { $0 } == true)
       owners[partition]?.checkpointEnded(isWritten: true)
     }
+  }
+
+  /// Has the log forget what the store has of all partitions; its options must let it.
+  func trim() throws {
+    for header in try SQLiteStoreReader(path: path).headers() { log.trim(header.partition, through: header.offset) }
+    let reader = try SQLiteLogReader(path: path)
+    #expect(eventually { (try? reader.beginnings().values.allSatisfy { $0 > 0 }) == true })
   }
 
   func close() {

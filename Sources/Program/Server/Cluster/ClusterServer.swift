@@ -35,11 +35,14 @@ public final class ClusterServer: Sendable {
 
   /// Opens everything and starts to serve.
   ///
-  /// - Parameter onReplaced: called once, on any thread, when a newer pod of this name exists: this one should end.
+  /// - Parameters:
+  ///   - reloads: what else is read again while it serves.
+  ///   - onReplaced: called once, on any thread, when a newer pod of this name exists: this one should end.
   /// - Throws: `BootFailure`, `ConfigurationError`, `HTTPServerFailure`, `LaneFailure`: each names what is wrong;
   ///   nothing keeps running then.
   public init(
-    _ settings: ServeSettings, version: String, journal: Log, onReplaced: @escaping @Sendable () -> Void
+    _ settings: ServeSettings, version: String, journal: Log, reloads: [Reload] = [],
+    onReplaced: @escaping @Sendable () -> Void
   ) throws {
     let options = try PodOptions(settings)
     guard options.peers.port > 0 else { throw BootFailure("peers", "the other pods are told its port: it needs one") }
@@ -59,12 +62,12 @@ public final class ClusterServer: Sendable {
     do {
       let isOwner = !options.ownedServices.isEmpty
       for lane in lanes.serving { try pod.log.attach(lane.index, to: lane, appends: isOwner) }
-      front = try ServerFront(
-        options.serving, lanes: lanes,
-        ServerFront.Parts(
-          runtime: runtime, prices: pod.prices, services: options.servedServices,
-          incarnation: pod.identity.incarnation, version: version),
-        sources: { pod.extend(&$0) })
+      var parts = ServerFront.Parts(
+        runtime: runtime, prices: pod.prices, services: options.servedServices,
+        incarnation: pod.identity.incarnation, version: version)
+      parts.journal = journal
+      parts.reloads = reloads
+      front = try ServerFront(options.serving, lanes: lanes, parts, sources: { pod.extend(&$0) })
       pod.clock.watch(journal)
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
       try front.start()
@@ -83,7 +86,7 @@ public final class ClusterServer: Sendable {
   /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reloads the API keys and the certificate; a file that cannot be used changes nothing, and is reported.
+  /// Reads again what may change while it serves; what cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Ends in order: takes no new connections or commands, leaves the groups, lets what is under way finish and other

@@ -37,9 +37,11 @@ public final class EmbeddedServer: Sendable {
   public var operatorEndpoint: HTTPEndpoint { front.operatorEndpoint }
 
   /// Opens everything and starts to serve.
+  ///
+  /// - Parameter reloads: what else is read again while it serves.
   /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`,
   ///   `HTTPServerFailure`, `LaneFailure`, `ConfigurationError`: each names what is wrong; then nothing keeps running.
-  public init(_ settings: ServeSettings, version: String, journal: Log) throws {
+  public init(_ settings: ServeSettings, version: String, journal: Log, reloads: [Reload] = []) throws {
     self.settings = settings
     let serving = try ServingOptions(settings)
     let options = try EmbeddedOptions(settings)
@@ -76,10 +78,12 @@ public final class EmbeddedServer: Sendable {
     let prices = MemoryPriceCache(
       entriesMax: settings.priceCacheEntriesMax, lifetimeMilliseconds: settings.priceCacheMilliseconds,
       now: { MonotonicClock.milliseconds })
+    var parts = ServerFront.Parts(
+      runtime: runtime, prices: lanes.serving.map { _ in prices }, incarnation: incarnation, version: version)
+    parts.journal = journal
+    parts.reloads = reloads
     front = try ServerFront(
-      serving, lanes: lanes,
-      ServerFront.Parts(
-        runtime: runtime, prices: lanes.serving.map { _ in prices }, incarnation: incarnation, version: version),
+      serving, lanes: lanes, parts,
       sources: {
         $0.log = { LogFigures(of: log) }
         clock.extend(&$0)
@@ -111,7 +115,7 @@ public final class EmbeddedServer: Sendable {
   /// Is no longer ready, but keeps serving until `stop`, so that load balancers send requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reloads the API keys and the certificate; a file that cannot be used changes nothing, and is reported.
+  /// Reads again what may change while it serves; what cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Shuts down in order: accepts no new connections and commands, finishes what is under way, writes checkpoints,
