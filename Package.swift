@@ -102,6 +102,7 @@ let package = Package(
     // A part of the C library that Swift's own module leaves out.
     library("CEpoll"),
 
+    target("JSON", .platform),
     target("Lanes", .platform, ["CUV"]),
     target("Telemetry", .platform),
 
@@ -128,7 +129,8 @@ let package = Package(
       "Runtime", .runtime,
       ["Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Telemetry", "Tenancy"]),
 
-    target("Callers", .edge),
+    target("Callers", .edge, ["JSON"]),
+    target("TokenSignatures", .edge, ["CGnuTLS", "Callers"]),
     target("Problems", .edge),
     target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes"]),
     target("RestAPI", .edge, ["Callers", "HTTPServer", "Model", "Ports", "Problems", "Runtime", "Telemetry"]),
@@ -147,12 +149,12 @@ let package = Package(
     target("LoadGenerator", .tools, ["CEpoll", "Telemetry"]),
 
     target("Settings", .program, ["Callers"]),
-    target("OperatorClient", .program, ["Model", "Settings", "Telemetry"]),
+    target("OperatorClient", .program, ["JSON", "Model", "Settings", "Telemetry"]),
     target(
       "Server", .program,
       [
         "Callers", "HTTPServer", "Kafka", "Lanes", "Model", "OperatorAPI", "PartitionCore", "Peers", "Ports",
-        "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "Wire",
+        "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "TokenSignatures", "Wire",
       ]),
     program(
       "kassa", .program,
@@ -166,10 +168,12 @@ let package = Package(
       name: "peers-bench", dependencies: ["Lanes", "Peers"], path: "perf/peers", swiftSettings: swiftSettings),
 
     support("TestSupport"),
+    support("TokenMint", ["CGnuTLS"]),
     support("RuleTables", ["Model", "PartitionCore"]),
     support("GoldenLogs", ["Model", "Wire"], resources: [.copy("v0.1.0.txt")]),
     .testTarget(name: "TidyTests", swiftSettings: swiftSettings),
 
+    tests("JSONTests", .platform, ["JSON"]),
     tests("LanesTests", .platform, ["Lanes", "TestSupport"]),
     tests("TelemetryTests", .platform, ["Telemetry", "TestSupport"]),
 
@@ -208,6 +212,7 @@ let package = Package(
       ["Lanes", "Model", "PartitionCore", "Ports", "Runtime", "Streams", "TestSupport", "Wire"]),
 
     tests("CallersTests", .edge, ["Callers", "TestSupport"]),
+    tests("TokenSignaturesTests", .edge, ["Callers", "TokenMint", "TokenSignatures"]),
     tests("ProblemsTests", .edge, ["Problems"]),
     tests("HTTPServerTests", .edge, ["HTTPServer", "Lanes", "TestSupport"]),
     tests(
@@ -225,13 +230,13 @@ let package = Package(
     tests("LoadGeneratorTests", .tools, ["LoadGenerator", "Telemetry"]),
 
     tests("SettingsTests", .program, ["Settings"]),
-    tests("OperatorClientTests", .program, ["Model", "OperatorClient", "Settings", "TestSupport"]),
+    tests("OperatorClientTests", .program, ["JSON", "Model", "OperatorClient", "Settings", "TestSupport"]),
     tests(
       "ServerTests", .program,
       [
         "Audit", "Callers", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI", "OperatorClient",
         "PartitionCore", "Peers", "Ports", "Postgres", "Redis", "Runtime", "SQLite", "Server", "Settings", "Streams",
-        "Telemetry", "TestSupport", "Wire",
+        "Telemetry", "TestSupport", "TokenMint", "Wire",
       ]),
     tests(
       "kassaTests", .program,

@@ -94,12 +94,13 @@ public final class OperatorAPI: HTTPHandler {
     do throws(CallerGate.Refusal) {
       let scope = CallerScopes.operator
       guard try !request.caller(of: callers).scopes.contains(scope) else { return nil }
-      response = problem(.missingScope, "The API key lacks the scope operator.")
+      response = problem(.missingScope, "The API key or token lacks the scope operator.")
       challenge = scope.challenge
     } catch {
       response = problem(
         .unauthenticated,
-        "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope operator.")
+        "Only the probes need no API key: Authorization: Bearer ID.SECRET, with the scope operator; or a token."
+      )
       challenge = error.challenge
     }
     var challenged = response

@@ -26,7 +26,7 @@ final class LaneServer {
     let ledger: ConnectionLedger
     let keys: KeyRegistry
     /// nil: everybody may do everything.
-    let callers: CallerTable?
+    let callers: KnownCallers?
   }
 
   init(_ lane: Lane, _ shared: Shared) throws {
@@ -42,7 +42,7 @@ final class LaneServer {
       incarnation: parts.incarnation, lane: UInt16(lane.index), limits: shared.options.rest, services: parts.services,
       version: parts.version, microseconds: ProcessClock.monotonicMicroseconds)
     rest.browsers = shared.options.browsers
-    rest.callers = shared.callers.map(CallerGate.init)
+    rest.callers = shared.callers?.gate()
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,
       connections: shared.ledger, handler: rest)

@@ -1,23 +1,15 @@
-import Callers
 import HTTPServer
 import Telemetry
 
 extension ServerFront {
-  /// Reads the API keys and the certificate with its key again, for all requests and connections from shortly after. A
-  /// file that cannot be used changes nothing, and is reported.
-  public func reload(_ journal: Log) {
-    if let callers { reload(callers, journal) }
-    if let tlsFiles { reload(tlsFiles, journal) }
-  }
+  /// Tells what the start has found in the files of those who may call.
+  func tellCallers(_ journal: Log) { callers?.tell(journal) }
 
-  private func reload(_ callers: CallerSource, _ journal: Log) {
-    do throws(KeyFileFailure) {
-      let table = try callers.read()
-      replaceCallers(table)
-      journal.info("API keys read again", ["keys": LogValue(table.count)])
-    } catch {
-      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
-    }
+  /// Reads the API keys, the keys of tokens, and the certificate with its key again, for all requests and connections
+  /// from shortly after. A file that cannot be used changes nothing, and is reported.
+  public func reload(_ journal: Log) {
+    if let callers { replaceCallers(callers.read(journal)) }
+    if let tlsFiles { reload(tlsFiles, journal) }
   }
 
   private func reload(_ files: TLSFiles, _ journal: Log) {

@@ -67,6 +67,7 @@ public final class ClusterServer: Sendable {
         sources: { pod.extend(&$0) })
       pod.clock.watch(journal)
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
+      front.tellCallers(journal)
       try front.start()
       try pod.joinGroups()
       memberships = Memberships(
