@@ -103,6 +103,7 @@ let package = Package(
     library("CEpoll"),
 
     target("Clocks", .platform),
+    target("JSON", .platform),
     target("Lanes", .platform, ["CUV"]),
     target("Telemetry", .platform),
 
@@ -132,7 +133,8 @@ let package = Package(
         "Tenancy",
       ]),
 
-    target("Callers", .edge),
+    target("Callers", .edge, ["JSON"]),
+    target("TokenSignatures", .edge, ["CGnuTLS", "Callers"]),
     target("Problems", .edge, ["Telemetry"]),
     target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes", "Telemetry"]),
     target("RestAPI", .edge, ["Callers", "HTTPServer", "Model", "Ports", "Problems", "Runtime", "Telemetry"]),
@@ -151,12 +153,12 @@ let package = Package(
     target("LoadGenerator", .tools, ["CEpoll", "Clocks", "Model", "Telemetry"]),
 
     target("Settings", .program, ["Callers"]),
-    target("OperatorClient", .program, ["Clocks", "Model", "Settings", "Telemetry"]),
+    target("OperatorClient", .program, ["Clocks", "JSON", "Model", "Settings", "Telemetry"]),
     target(
       "Server", .program,
       [
         "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "Model", "OperatorAPI", "PartitionCore", "Peers", "Ports",
-        "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "Wire",
+        "Postgres", "Redis", "RestAPI", "Runtime", "SQLite", "Settings", "Telemetry", "TokenSignatures", "Wire",
       ]),
     program(
       "kassa", .program,
@@ -170,11 +172,13 @@ let package = Package(
       name: "peers-bench", dependencies: ["Lanes", "Peers"], path: "perf/peers", swiftSettings: swiftSettings),
 
     support("TestSupport"),
+    support("TokenMint", ["CGnuTLS"]),
     support("RuleTables", ["Model", "PartitionCore"]),
     support("GoldenLogs", ["Model", "Wire"], resources: [.copy("v0.1.0.txt")]),
     .testTarget(name: "TidyTests", swiftSettings: swiftSettings),
 
     tests("ClocksTests", .platform, ["Clocks"]),
+    tests("JSONTests", .platform, ["JSON"]),
     tests("LanesTests", .platform, ["Lanes", "TestSupport"]),
     tests("TelemetryTests", .platform, ["Telemetry", "TestSupport"]),
 
@@ -213,6 +217,7 @@ let package = Package(
       ["Lanes", "Model", "PartitionCore", "Ports", "Runtime", "Streams", "TestSupport", "Wire"]),
 
     tests("CallersTests", .edge, ["Callers", "TestSupport"]),
+    tests("TokenSignaturesTests", .edge, ["Callers", "TokenMint", "TokenSignatures"]),
     tests("ProblemsTests", .edge, ["Problems"]),
     tests("HTTPServerTests", .edge, ["HTTPServer", "Lanes", "Telemetry", "TestSupport"]),
     tests(
@@ -232,13 +237,13 @@ let package = Package(
     tests("LoadGeneratorTests", .tools, ["Clocks", "LoadGenerator", "Model", "Telemetry"]),
 
     tests("SettingsTests", .program, ["Settings"]),
-    tests("OperatorClientTests", .program, ["Model", "OperatorClient", "Settings", "TestSupport"]),
+    tests("OperatorClientTests", .program, ["JSON", "Model", "OperatorClient", "Settings", "TestSupport"]),
     tests(
       "ServerTests", .program,
       [
         "Audit", "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
         "OperatorClient", "PartitionCore", "Peers", "Ports", "Postgres", "Redis", "Runtime", "SQLite", "Server",
-        "Settings", "Streams", "Telemetry", "TestSupport", "Wire",
+        "Settings", "Streams", "Telemetry", "TestSupport", "TokenMint", "Wire",
       ]),
     tests(
       "kassaTests", .program,

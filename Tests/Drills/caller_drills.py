@@ -1,6 +1,8 @@
 """Drills of callers: a server with API keys, which are read again while it serves, and one that must not serve strangers."""
+import base64
 import contextlib
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -24,6 +26,36 @@ class Keys:
 
     def add(self, name, scopes, *options):
         return self.call("add", name, "--scopes", scopes, *options)
+
+
+class Issuer:
+    """An identity provider: an RSA key, its JWK Set, and the tokens that it signs."""
+
+    NAME = "https://id.example/"
+
+    def __init__(self, folder, kid):
+        self.kid, self.key = kid, os.path.join(folder, f"{kid}.pem")
+        self.openssl(None, "genrsa", "-out", self.key, "2048")
+
+    @staticmethod
+    def openssl(data, *arguments):
+        return subprocess.run(["openssl", *arguments], input=data, check=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=60).stdout
+
+    @staticmethod
+    def text(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    def jwk(self):
+        told = self.openssl(None, "rsa", "-in", self.key, "-noout", "-modulus").decode().strip()
+        modulus = bytes.fromhex(told.split("=")[1])
+        return {"kty": "RSA", "kid": self.kid, "use": "sig", "n": self.text(modulus), "e": "AQAB"}
+
+    def token(self, **claims):
+        claims = {"iss": self.NAME, "aud": "kassa", "sub": "alice", "exp": int(time.time()) + 600} | claims
+        head = {"alg": "RS256", "typ": "at+jwt", "kid": self.kid}
+        signed = ".".join(self.text(json.dumps(part).encode()) for part in (head, claims))
+        return f"{signed}.{self.text(self.openssl(signed.encode(), 'dgst', '-sha256', '-sign', self.key))}"
 
 
 def status(server, key, method="GET", path="/stock/find/none", headers=()):
@@ -92,6 +124,57 @@ def api_keys(checks, kassa, folder, _):
         server.end()
         server.launch()
         checks.check(server.process.wait(timeout=30) == 1 and "line 3" in server.told(), "a broken file is no start")
+
+
+def tokens(checks, kassa, folder, _):
+    """Tokens of an identity provider decide beside API keys; its keys are rotated, broken and dropped with SIGHUP."""
+    keys, path = Keys(kassa, folder), os.path.join(folder, "jwks.json")
+    old, new = Issuer(folder, "old"), Issuer(folder, "new")
+
+    def accept(*members):
+        write(path, json.dumps({"keys": list(members)}))
+
+    secret = keys.add("writer", "stock")
+    other = {"kty": "OKP", "crv": "Ed25519", "kid": "odd", "x": "AA"}
+    accept(old.jwk(), other)
+    options = ("--api-keys", keys.path, "--lanes", "2", "--jwt-keys", path, "--jwt-issuer", Issuer.NAME,
+               "--jwt-audience", "kassa")
+    create, batch = ("POST", "/stock/item/create/1"), ("POST", "/stock/batch_init/1/1/1")
+    with contextlib.closing(Server(kassa, folder, *options)) as server:
+        server.start()
+        checks.check("kid=odd" in server.told(), "a key of another kind is named")
+        reader, admin = old.token(scope="openid stock:read"), old.token(scope=["admin"], sub="root")
+        checks.check(status(server, reader) == 404 and status(server, reader, *create) == 403, "a token has its scopes")
+        checks.check(status(server, admin, *batch) == 200, "as an array, too")
+        checks.check(status(server, secret, *create) == 200, "API keys stay good")
+        for claims in ({"aud": "other"}, {"iss": "https://evil.example/"}, {"exp": int(time.time()) - 61},
+                       {"nbf": int(time.time()) + 90}, {"sub": ""}):
+            checks.check(status(server, old.token(scope="stock", **claims)) == 401, f"{claims} is refused")
+        head, claims, signature = reader.split(".")
+        none = Issuer.text(json.dumps({"alg": "none"}).encode())
+        for forged in (f"{none}.{claims}.", f"{head}.{claims}.", f"{head}.{claims}.{signature[:-8]}AAAAAAAA",
+                       f"{head}.{signature}.{claims}"):
+            checks.check(status(server, forged) == 401, "a forged token is refused")
+        short = old.token(scope="stock:read", exp=int(time.time()) - 57)
+        checks.check(status(server, short) == 404, "within the leeway a token is good")
+        wait_until(lambda: status(server, short) == 401, "a token that was good expires", 10)
+        young = new.token(scope="stock:read")
+        checks.check(status(server, young) == 401, "a new key needs a SIGHUP")
+        accept(old.jwk(), new.jwk())
+        told_again(server, "keys of tokens read again")
+        wait_until(lambda: {status(server, one) for one in [young, reader] * 8} == {404}, "both keys are good", 10)
+        accept(new.jwk())
+        told_again(server, "keys of tokens read again")
+        wait_until(lambda: {status(server, reader) for _ in range(16)} == {401}, "a dropped key is good no longer", 10)
+        accept(other)
+        told_again(server, "keys of tokens not read again")
+        checks.check({status(server, young) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
+        os.chmod(path, 0o666)
+        told_again(server, "chmod 644")
+        checks.check(not server.is_over(), "SIGHUP does not end the server")
+        server.end()
+        server.launch()
+        checks.check(server.process.wait(timeout=30) == 1 and "chmod 644" in server.told(), "such a file is no start")
 
 
 def loaded(checks, kassa, folder, _):

@@ -35,6 +35,7 @@ def drills(kills, is_long):
         "damage": damage_drills.damages,
         "deleted folder": damage_drills.deleted_folder,
         "API keys": caller_drills.api_keys,
+        "tokens": caller_drills.tokens,
         "a load with a key": caller_drills.loaded,
         "asks too often": caller_drills.often,
         "strangers": caller_drills.strangers,

@@ -177,6 +177,10 @@ COMMANDS = {
         "kassa api-keys revoke web-shop --file /etc/kassa/api-keys": Adapted(
             TOOLS, API_KEYS, "tests write below their own folder"),
         "systemctl kill --signal HUP kassa": NotRun(SYSTEMD),
+        "curl --fail --silent --show-error https://id.example/realms/shop/protocol/openid-connect/certs "
+        "--output jwks.new": NotRun("an identity provider; TokensServedTests reads such files"),
+        "chmod 644 jwks.new": NotRun("the file that the identity provider gives"),
+        "mv jwks.new /etc/kassa/jwks.json": NotRun("the file that the identity provider gives"),
         "kassa api-keys add prometheus --scopes operator:read --rate unlimited --file /etc/kassa/api-keys": Adapted(
             TOOLS, API_KEYS, "tests write below their own folder"),
         "kassa partitions 10.0.0.7:9000 --api-key-file /run/secrets/prometheus-key": NotRun(

@@ -17,7 +17,8 @@ enum TargetRules {
     "Payments": ["Model", "PartitionCore"],
     "Streams": ["Model"],
     "Tenancy": ["Model", "PartitionCore", "Streams"],
-    "Callers": ["Synchronization"],
+    "JSON": [],
+    "Callers": ["JSON", "Synchronization"],
   ]
 
   /// Foundation is slow to start and slow to run: only what stands beside a request's way may use it.

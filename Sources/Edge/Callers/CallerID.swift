@@ -32,12 +32,6 @@ package struct CallerID: Hashable, Sendable, CustomStringConvertible {
     withUnsafeBytes(of: words) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 
-  /// The stored form of an idempotency key of the caller with this id, so that another caller's key with the same text
-  /// is a different key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
-  package func own(idempotencyKey text: String) -> String {
-    SHA256Digest(of: "\(self)\0\(text)".utf8).shortText
-  }
-
   package func hash(into hasher: inout Hasher) {
     for place in 0..<4 { hasher.combine(words[place]) }
   }

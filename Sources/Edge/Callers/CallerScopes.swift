@@ -27,14 +27,20 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
   package init?(names text: Substring) {
     var scopes: CallerScopes = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let named = Self.all.filter {
-        let full = $0.name.description
-        return full == name || (full.hasPrefix(name) && full.dropFirst(name.count).first == ":" && !name.isEmpty)
-      }
-      guard !named.isEmpty else { return nil }
-      for one in named { scopes.formUnion(one.scope) }
+      guard let named = CallerScopes(name: name) else { return nil }
+      scopes.formUnion(named)
     }
     self = scopes
+  }
+
+  /// Reads one name. A service alone means both of its scopes. nil for anything else.
+  package init?(name: Substring) {
+    let named = Self.all.filter {
+      let full = $0.name.description
+      return full == name || (full.hasPrefix(name) && full.dropFirst(name.count).first == ":" && !name.isEmpty)
+    }
+    guard !named.isEmpty else { return nil }
+    self = CallerScopes(named.map(\.scope))
   }
 
   /// The `WWW-Authenticate` header for a caller that lacks these.

@@ -1,42 +1,39 @@
-import Synchronization
-
-/// One caller, as all lanes share it.
+/// One caller, as all lanes share it: the owner of an API key, or the subject of a token.
 package final class Caller: Sendable {
-  package let id: CallerID
+  /// A key's id, or `jwt:` and a token's subject: visible ASCII. Nobody has another's.
+  package let id: String
   package let scopes: CallerScopes
   /// nil: unlimited.
   package let rate: CallerRate?
-  let digest: SHA256Digest
-  /// `TokenBucket.fullAt`. One for all lanes: a caller's connections are spread over them unevenly, so a share of the
-  /// rate per lane would refuse a caller that keeps to it.
-  private let fullAt: Atomic<Int64>
+  /// Of an API key's secret; nil for a token's subject.
+  let digest: SHA256Digest?
+  let bucket: SharedBucket
 
-  init(id: CallerID, scopes: CallerScopes, rate: CallerRate?, digest: SHA256Digest, bucket: TokenBucket) {
+  init(id: String, scopes: CallerScopes, rate: CallerRate?, digest: SHA256Digest? = nil, bucket: SharedBucket) {
     self.id = id
     self.scopes = scopes
     self.rate = rate
     self.digest = digest
-    fullAt = Atomic(bucket.fullAt)
+    self.bucket = bucket
   }
 
   /// The stored form of this caller's idempotency key.
-  package func own(idempotencyKey text: String) -> String { id.own(idempotencyKey: text) }
+  package func own(idempotencyKey text: String) -> String { Self.own(idempotencyKey: text, of: id) }
 
-  var bucket: TokenBucket { TokenBucket(fullAt: fullAt.load(ordering: .relaxed)) }
+  /// The stored form of the idempotency key of the caller with an id, so that another caller's key with the same text is
+  /// a different key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
+  package static func own(idempotencyKey text: String, of id: String) -> String {
+    SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
+  }
+
+  /// Whether its bucket had to make room for another's (`SubjectBuckets`).
+  var isDisplaced: Bool { bucket.isClosed }
 
   /// Takes a token from its bucket.
   /// - Parameter now: nanoseconds of a monotonic clock.
   package func take(at now: Int64) -> TokenBucket.Decision {
     guard let rate else { return .allowed(left: .max) }
-    while true {
-      let seen = fullAt.load(ordering: .relaxed)
-      var bucket = TokenBucket(fullAt: seen)
-      let decision = bucket.take(at: now, rate)
-      if case .refused = decision { return decision }
-      if fullAt.compareExchange(expected: seen, desired: bucket.fullAt, ordering: .relaxed).exchanged {
-        return decision
-      }
-    }
+    return bucket.take(at: now, rate)
   }
 }
 
@@ -60,8 +57,8 @@ package final class CallerTable: Sendable {
         case .own(let rate): rate
         }
       callers[key.id] = Caller(
-        id: key.id, scopes: key.scopes, rate: rate, digest: key.digest,
-        bucket: older?.callers[key.id]?.bucket ?? TokenBucket())
+        id: key.id.description, scopes: key.scopes, rate: rate, digest: key.digest,
+        bucket: older?.callers[key.id]?.bucket ?? SharedBucket())
     }
     self.callers = callers
   }

@@ -59,6 +59,11 @@ package struct KeyFile: Hashable, Sendable {
 
   package let keys: [Key]
 
+  /// Without any key.
+  package static let none = KeyFile(keys: [])
+
+  private init(keys: [Key]) { self.keys = keys }
+
   /// - Throws: `Failure` about the first line that is wrong. It never shows a line's words: one may be a secret.
   package init(_ text: String) throws(Failure) {
     var keys: [Key] = []

@@ -1,7 +1,8 @@
 import Callers
 
 extension HTTPRequest {
-  /// The caller whose key it carries, in either `Authorization` or `X-API-Key`, exactly once.
+  /// The caller whose key it carries, in either `Authorization` or `X-API-Key`, or whose token it carries in
+  /// `Authorization`; exactly one of them, once.
   ///
   /// - Throws: `CallerGate.Refusal`.
   package func caller(of gate: CallerGate) throws(CallerGate.Refusal) -> Caller {

@@ -128,15 +128,16 @@ public final class OperatorAPI: HTTPHandler {
     let (response, challenge): (HTTPResponse, String)
     do throws(CallerGate.Refusal) {
       let caller = try request.caller(of: callers)
-      note?.caller = caller.id.description
+      note?.caller = caller.id
       guard !caller.scopes.contains(scope) else { return nil }
       response = problem(
-        .missingScope, "The API key lacks the scope \(scope).", exchange, [(name: "scope", value: "\(scope)")])
+        .missingScope, "The API key or token lacks the scope \(scope).", exchange, [(name: "scope", value: "\(scope)")])
       challenge = scope.challenge
     } catch {
       response = problem(
         .unauthenticated,
-        "Only the probes need no API key: Authorization: Bearer ID.SECRET, of a key with the scope \(scope).", exchange)
+        "Only the probes need no API key: Authorization: Bearer ID.SECRET, with the scope \(scope); or a token.",
+        exchange)
       challenge = error.challenge
     }
     var challenged = response

@@ -43,16 +43,21 @@ extension ProblemCode {
     case .unauthenticated:
       ProblemRow(
         401, "The caller is not known",
-        meaning: "The server has API keys, and the request has none, more than one, or one that is not known.",
-        caller: "Send the key as `Authorization: Bearer ID.SECRET` or `X-API-Key: ID.SECRET`.",
+        meaning:
+          "The server asks for API keys or tokens, and the request has none, more than one, or one that it does not "
+          + "accept.",
+        caller:
+          "Send the key as `Authorization: Bearer ID.SECRET` or `X-API-Key: ID.SECRET`, a token as `Authorization: "
+          + "Bearer TOKEN`. `detail` says what is wrong with a token; fetch a new one if it has expired.",
         operator:
-          "`kassa api-keys list` shows the keys, `kassa api-keys add` makes one; SIGHUP makes a server read them.")
+          "`kassa api-keys list` shows the keys, `kassa api-keys add` makes one; SIGHUP makes a server read them, and "
+          + "the keys of tokens ([authentication](authentication.md#json-web-tokens)).")
     case .missingScope:
       ProblemRow(
         403, "The caller may not do this",
-        meaning: "The API key is good and lacks the scope that `scope` names.",
-        caller: "Use a key with that scope, or ask the operator for one.",
-        operator: "Make a key with the scope ([authentication](authentication.md)).")
+        meaning: "The API key or token is good and lacks the scope that `scope` names.",
+        caller: "Use a key or token with that scope, or ask the operator for one.",
+        operator: "Make a key with the scope, or let tokens have it ([authentication](authentication.md)).")
     case .crossSite:
       ProblemRow(
         403, "A page of another site asks",
@@ -169,9 +174,11 @@ extension ProblemCode {
 
     case .rateLimited:
       ProblemRow(
-        429, "The caller asks too often", meaning: "The API key's rate is used up.",
+        429, "The caller asks too often", meaning: "The rate of the API key, or of the token's subject, is used up.",
         caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` gives the rate.",
-        operator: "`kassa api-keys add` gives a key its rate.", repetition: .later)
+        operator:
+          "`kassa api-keys add` gives a key its rate, [`jwt-rate`](settings.md#jwt-rate) subjects of tokens theirs.",
+        repetition: .later)
     case .tooManyJoined:
       ProblemRow(
         429, "Too many requests wait for this checkout",

@@ -16,12 +16,12 @@ extension RestAPI {
     }
     note?.caller = caller.id.description
     guard caller.scopes.contains(scope) else {
-      var problem = Problem(.missingScope, "The API key \(caller.id) lacks the scope \(scope).", ("scope", "\(scope)"))
+      var problem = Problem(.missingScope, "The caller \(caller.id) lacks the scope \(scope).", ("scope", "\(scope)"))
       problem.challenge = scope.challenge
       throw problem
     }
     if case .refused(let wait) = caller.take(at: microseconds() &* 1_000), let rate = caller.rate {
-      var problem = Problem(.rateLimited, "The API key \(caller.id) may ask \(rate.perSecond) times a second.")
+      var problem = Problem(.rateLimited, "The caller \(caller.id) may ask \(rate.perSecond) times a second.")
       problem.throttle = Problem.Throttle(rate, waitNanoseconds: wait)
       throw problem
     }
@@ -32,11 +32,16 @@ extension RestAPI {
 extension Problem {
   fileprivate init(_ refusal: CallerGate.Refusal) {
     switch refusal {
-    case .nothing: self.init(.unauthenticated, "An API key is needed: Authorization: Bearer ID.SECRET.")
+    case .nothing:
+      self.init(
+        .unauthenticated, "An API key is needed: Authorization: Bearer ID.SECRET; or a token, where they are accepted.")
     case .malformed:
       self.init(
-        .unauthenticated, "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET.")
+        .unauthenticated,
+        "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET; or one token, as "
+          + "Authorization: Bearer TOKEN, where they are accepted.")
     case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
+    case .token(let reason): self.init(.unauthenticated, "The bearer token is not accepted: \(reason.text).")
     }
     challenge = refusal.challenge
   }

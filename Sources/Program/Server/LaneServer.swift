@@ -27,7 +27,7 @@ final class LaneServer {
     let ledger: ConnectionLedger
     let keys: KeyRegistry
     /// nil: everybody may do everything.
-    let callers: CallerTable?
+    let callers: KnownCallers?
     let accessLog: AccessLog?
   }
 
@@ -45,7 +45,7 @@ final class LaneServer {
       version: parts.version, microseconds: { MonotonicClock.microseconds })
     rest.browsers = shared.options.browsers
     rest.access = shared.accessLog.map { AccessTrail($0, microseconds: { MonotonicClock.microseconds }) }
-    rest.callers = shared.callers.map(CallerGate.init)
+    rest.callers = shared.callers?.gate()
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,
       connections: shared.ledger, handler: rest)

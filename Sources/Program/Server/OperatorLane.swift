@@ -12,7 +12,7 @@ final class OperatorLane {
 
   init(
     lane: Lane, runtime: any RuntimeInspection, listener: HTTPListener, limits: HTTPLimits, sources: OperatorSources,
-    incarnation: UInt64, browsers: BrowserRules, callers: CallerTable?
+    incarnation: UInt64, browsers: BrowserRules, callers: KnownCallers?
   ) throws {
     api = OperatorAPI(
       inspection: runtime, sources: sources, incarnation: incarnation, lane: UInt16(lane.index),
@@ -22,15 +22,17 @@ final class OperatorLane {
     api.access = sources.accessLog.map {
       AccessTrail($0, isOperators: true, microseconds: { MonotonicClock.microseconds })
     }
-    api.callers = callers.map(CallerGate.init)
+    api.callers = callers?.gate()
     http = try HTTPServer(
       lane: lane, listener: listener, limits: limits, tls: nil, connections: ConnectionLedger(limits: limits),
       handler: api)
     api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
   }
 
-  /// Other API keys apply from now on.
-  func replaceCallers(_ table: CallerTable) { api.callers?.replace(table) }
+  /// Other API keys and keys of tokens apply from now on.
+  func replaceCallers(_ known: KnownCallers) {
+    if let gate = api.callers { known.replace(in: gate) }
+  }
 
   func turn() -> Bool {
     var isBusy = http.run()

@@ -1,33 +1,30 @@
-import Callers
 import HTTPServer
 import OperatorAPI
 import Telemetry
 
 extension ServerFront {
-  /// Reads the API keys and the certificate with its key again, for all requests and connections from shortly after. A
-  /// file that cannot be used changes nothing, and is reported. Blocking.
+  /// Tells what the start has found in the files of those who may call.
+  func tellCallers(_ journal: Log) { callers?.tell(journal) }
+
+  /// Reads the API keys, the keys of tokens, and the certificate with its key again, for all requests and connections
+  /// from shortly after. A file that cannot be used changes nothing, and is reported. Blocking.
   @discardableResult
   public func reload(_ journal: Log) -> ReloadReport { reloads.run(journal) }
 
   /// What a server with these settings reads again.
   func prepareReloads() {
     if let callers {
-      reloads.add(Reload("api-keys") { [weak self] journal in self?.reload(callers, journal) })
+      for (name, read) in callers.readings {
+        reloads.add(
+          Reload(name) { [weak self] journal in
+            let failure = read(journal)
+            self?.replaceCallers(callers.known)
+            return failure
+          })
+      }
     }
     if let tlsFiles {
       reloads.add(Reload("tls-certificate") { [weak self] journal in self?.reload(tlsFiles, journal) })
-    }
-  }
-
-  private func reload(_ callers: CallerSource, _ journal: Log) -> String? {
-    do throws(KeyFileFailure) {
-      let table = try callers.read()
-      replaceCallers(table)
-      journal.info("API keys read again", ["keys": LogValue(table.count)])
-      return nil
-    } catch {
-      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
-      return error.description
     }
   }
 

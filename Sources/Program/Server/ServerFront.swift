@@ -66,7 +66,8 @@ public final class ServerFront: Sendable {
   /// Opens the ports; nobody is answered before `start`.
   ///
   /// - Parameter sources: what the operator port shows besides what it gets from the servers: adds to the empty ones.
-  /// - Throws: `HTTPServerFailure` if a port is unavailable, `KeyFileFailure` if API keys cannot be read.
+  /// - Throws: `HTTPServerFailure` if a port is unavailable, `KeyFileFailure` if API keys or the keys of tokens
+  ///   cannot be read.
   public init(
     _ options: ServingOptions, lanes: ServerLanes, _ parts: Parts, sources extend: (inout OperatorSources) -> Void
   ) throws {
@@ -81,7 +82,7 @@ public final class ServerFront: Sendable {
     let shared = LaneServer.Shared(
       options: options, parts: parts, listener: listener, ledger: connections,
       keys: KeyRegistry(expiryMilliseconds: options.runtime.rules.idempotencyExpiryMilliseconds),
-      callers: callers?.table, accessLog: accessLog?.log)
+      callers: callers?.known, accessLog: accessLog?.log)
     var metrics: [RequestMetrics] = []
     var servers: [LaneConfined<LaneServer>] = []
     for lane in lanes.serving {
@@ -104,7 +105,7 @@ public final class ServerFront: Sendable {
     let operatorLane = try OperatorLane(
       lane: lanes.operating, runtime: parts.runtime, listener: operatorListener, limits: options.operatorHTTP,
       sources: sources, incarnation: parts.incarnation, browsers: options.operatorBrowsers,
-      callers: options.operatorAsksForKeys ? callers?.table : nil)
+      callers: options.operatorAsksForKeys ? callers?.known : nil)
     self.operatorLane = LaneConfined(operatorLane, lane: lanes.operating)
     operatorEndpoint = HTTPEndpoint(host: options.operatorEndpoint.host, port: operatorListener.boundPort)
     for reload in parts.reloads { reloads.add(reload) }
@@ -139,11 +140,13 @@ public final class ServerFront: Sendable {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.leave() } }
   }
 
-  /// Other API keys apply, on each lane as soon as it gets to it.
-  func replaceCallers(_ table: CallerTable) {
-    for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.rest.callers?.replace(table) } }
+  /// Other API keys and keys of tokens apply, on each lane as soon as it gets to it.
+  func replaceCallers(_ known: KnownCallers) {
+    for (lane, server) in zip(lanes.serving, servers) {
+      lane.post { if let gate = server.value.rest.callers { known.replace(in: gate) } }
+    }
     let operatorLane = operatorLane
-    lanes.operating.post { operatorLane.value.replaceCallers(table) }
+    lanes.operating.post { operatorLane.value.replaceCallers(known) }
   }
 
   /// New connections of the API's port use another certificate, on each lane as soon as it gets to it.

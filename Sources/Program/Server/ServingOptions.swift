@@ -19,8 +19,10 @@ public struct ServingOptions: Sendable {
   public let tls: TLSMaterial?
   /// Where that comes from.
   let tlsFiles: TLSFiles?
-  /// nil: everybody may do everything.
+  /// nil: nobody has an API key.
   let apiKeysFile: String?
+  /// nil: no tokens are accepted.
+  let tokens: TokenOptions?
   /// For API keys that name none; nil: as often as they like.
   let callerRate: CallerRate?
   /// Which requests get a line of the access log; nil: none.
@@ -28,7 +30,7 @@ public struct ServingOptions: Sendable {
   let logFormat: LogFormat
   let browsers: BrowserRules
   let operatorBrowsers: BrowserRules
-  /// Whether the operator port answers more than the probes only to API keys with one of its scopes.
+  /// Whether the operator port answers more than the probes only to callers with one of its scopes.
   var operatorAsksForKeys: Bool
 
   /// - Throws: `ConfigurationError`.
@@ -46,6 +48,7 @@ public struct ServingOptions: Sendable {
     tlsFiles = TLSFiles(settings)
     tls = try tlsFiles?.read()
     apiKeysFile = settings.apiKeysFile
+    tokens = TokenOptions(settings)
     accessLog =
       switch settings.accessLog {
       case .off: nil
@@ -56,7 +59,7 @@ public struct ServingOptions: Sendable {
     browsers = BrowserRules(
       isLoopback: settings.http.isLoopback, hosts: settings.hosts, origins: settings.corsOrigins)
     operatorBrowsers = BrowserRules(isLoopback: settings.operatorPort.isLoopback, hosts: settings.hosts)
-    operatorAsksForKeys = !settings.operatorPort.isLoopback && settings.apiKeysFile != nil
+    operatorAsksForKeys = !settings.operatorPort.isLoopback && settings.asksCallers
     callerRate = settings.callerRate.flatMap { CallerRate(perSecond: $0) }
     for contradiction in [runtime.contradiction, rest.contradiction] {
       if let contradiction { throw ConfigurationError(contradiction) }
@@ -108,6 +111,24 @@ public struct ServingOptions: Sendable {
 
 }
 
+/// Which tokens are accepted.
+struct TokenOptions: Sendable {
+  let keysFile: String
+  let rules: TokenRules
+  /// Of each subject; nil: as often as they like.
+  let rate: CallerRate?
+
+  /// nil without tokens.
+  init?(_ settings: ServeSettings) {
+    guard let file = settings.jwtKeysFile, let issuer = settings.jwtIssuer, let audience = settings.jwtAudience else {
+      return nil
+    }
+    keysFile = file
+    rules = TokenRules(issuer: issuer, audience: audience, scopeClaim: settings.jwtScopeClaim)
+    rate = settings.jwtRate.flatMap { CallerRate(perSecond: $0) }
+  }
+}
+
 /// The files of a certificate and its key.
 struct TLSFiles: Sendable {
   private let certificate: String
@@ -135,7 +156,7 @@ struct TLSFiles: Sendable {
     guard fstat(fileno(file), &status) == 0 else {
       throw ConfigurationError("\(path): \(String(cString: strerror(errno)))")
     }
-    if isSecret, let flaw = KeyFileAccess.flaw(status, path) { throw ConfigurationError("\(path): \(flaw)") }
+    if isSecret, let flaw = GuardedFile.flaw(status, path, .secret) { throw ConfigurationError("\(path): \(flaw)") }
     var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
     let count = fread(&bytes, 1, bytes.count, file)
     guard ferror(file) == 0, count <= fileBytesMax else {

@@ -9,6 +9,13 @@ public struct ServeSettings: Hashable, Sendable {
   public var tlsKeyFile: String?
 
   public var apiKeysFile: String?
+  /// The public keys of whoever issues tokens; nil: none are accepted.
+  public var jwtKeysFile: String?
+  public var jwtIssuer: String?
+  public var jwtAudience: String?
+  public var jwtScopeClaim = "scope"
+  /// Requests per second of one subject; nil: unlimited.
+  public var jwtRate: Int? = 1_000
   public var servesWithoutAuthentication = false
   /// Requests per second; nil: unlimited.
   public var callerRate: Int? = 1_000
@@ -67,6 +74,9 @@ public struct ServeSettings: Hashable, Sendable {
   public static let partitionsDefault = 8
 
   public init() {}
+
+  /// Whether callers have to say who they are.
+  public var asksCallers: Bool { apiKeysFile != nil || jwtKeysFile != nil }
 }
 
 /// What happens to log records covered by checkpoints.

@@ -37,6 +37,9 @@ enum SettingsRelations {
     Relation("`tls-certificate` and `tls-key` need each other.", ["tls-certificate", "tls-key"]) {
       ($0.tlsCertificateFile == nil) == ($0.tlsKeyFile == nil)
     },
+    Relation(
+      "`jwt-keys`, `jwt-issuer` and `jwt-audience` need each other.", ["jwt-keys", "jwt-issuer", "jwt-audience"]
+    ) { [$0.jwtKeysFile, $0.jwtIssuer, $0.jwtAudience].count { $0 == nil } % 3 == 0 },
     Relation("`http` and `operator` must not be the same.", ["http", "operator"]) {
       $0.http.port == 0 || $0.http != $0.operatorPort
     },
@@ -59,15 +62,18 @@ enum SettingsRelations {
   /// Relations that matter only to a server.
   private static let serving: [Relation] = [
     Relation(
-      "`http` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
-        + "reach it may do everything.", ["http", "api-keys", "no-authentication"]
-    ) { $0.http.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
+      "`http` is a loopback address, or there are `api-keys` or `jwt-keys`, or `no-authentication` says that everybody "
+        + "who can reach it may do everything.", ["http", "api-keys", "jwt-keys", "no-authentication"]
+    ) { $0.http.isLoopback || $0.asksCallers || $0.servesWithoutAuthentication },
     Relation(
-      "`operator` is a loopback address, or there are `api-keys`, or `no-authentication` says that everybody who can "
-        + "reach it may see everything.", ["operator", "api-keys", "no-authentication"]
-    ) { $0.operatorPort.isLoopback || $0.apiKeysFile != nil || $0.servesWithoutAuthentication },
+      "`operator` is a loopback address, or there are `api-keys` or `jwt-keys`, or `no-authentication` says that "
+        + "everybody who can reach it may see everything.", ["operator", "api-keys", "jwt-keys", "no-authentication"]
+    ) { $0.operatorPort.isLoopback || $0.asksCallers || $0.servesWithoutAuthentication },
     Relation("`api-keys` and `no-authentication` exclude each other.", ["api-keys", "no-authentication"]) {
       $0.apiKeysFile == nil || !$0.servesWithoutAuthentication
+    },
+    Relation("`jwt-keys` and `no-authentication` exclude each other.", ["jwt-keys", "no-authentication"]) {
+      $0.jwtKeysFile == nil || !$0.servesWithoutAuthentication
     },
   ]
 

@@ -84,10 +84,11 @@ extension InspectCommand {
         throw UsageError("'\(text)' is not an idempotency key: 1 to \(IdempotencyKey.lengthMax) visible characters")
       }
       guard let id = own["caller"] else { return .key(key) }
-      guard let caller = CallerID(id) else {
-        throw UsageError("'\(id)' is not the id of an API key: 1 to 32 of A–Z a–z 0–9 _ -")
+      guard CallerID(id) != nil || id.hasPrefix("jwt:") else {
+        throw UsageError(
+          "'\(id)' is neither the id of an API key, 1 to 32 of A–Z a–z 0–9 _ -, nor jwt: and the subject of a token")
       }
-      return .key(IdempotencyKey(unchecked: caller.own(idempotencyKey: text)))
+      return .key(IdempotencyKey(unchecked: Caller.own(idempotencyKey: text, of: id)))
     }
     guard let request = RequestID(words[1]) else {
       throw UsageError(

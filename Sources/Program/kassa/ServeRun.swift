@@ -81,7 +81,7 @@ private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
     journal.warning("everybody who reaches the REST API may do everything", ["http": LogValue(settings.http)])
   } else if settings.tlsCertificateFile == nil {
     journal.warning(
-      "API keys can be read on their way unless a gateway in front speaks TLS; tls-certificate makes the server do so",
+      "keys and tokens can be read on their way unless a gateway speaks TLS; tls-certificate makes the server do so",
       ["http": LogValue(settings.http)])
   }
 }

@@ -1,3 +1,4 @@
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -78,6 +79,17 @@ static inline int kassa_x509_import_key(gnutls_x509_privkey_t key, const gnutls_
 static inline int kassa_x509_random(void *bytes, unsigned long count) {
   return gnutls_rnd(GNUTLS_RND_NONCE, bytes, count);
 }
+
+// Keys and signatures of JSON Web Tokens: ES256 and RS256.
+static inline int kassa_pubkey_import_p256(gnutls_pubkey_t key, const gnutls_datum_t *x, const gnutls_datum_t *y) {
+  return gnutls_pubkey_import_ecc_raw(key, GNUTLS_ECC_CURVE_SECP256R1, x, y);
+}
+static inline int kassa_pubkey_verify(
+    gnutls_pubkey_t key, int is_rsa, const gnutls_datum_t *data, const gnutls_datum_t *signature) {
+  return gnutls_pubkey_verify_data2(
+      key, is_rsa ? GNUTLS_SIGN_RSA_SHA256 : GNUTLS_SIGN_ECDSA_SHA256, 0, data, signature);
+}
+
 static inline void kassa_tls_free(gnutls_datum_t *datum) {
   gnutls_free(datum->data);
   datum->data = NULL;

@@ -19,12 +19,15 @@ import Testing
     }
   }
 
+  private static let tokens = ["--jwt-keys", "j", "--jwt-issuer", "https://id.example/", "--jwt-audience", "kassa"]
+
   @Test(arguments: [
     [], ["--http", "localhost:80"], ["--http", "127.9.9.9:80"], ["--http", "[::1]:80"],
     ["--http", "0.0.0.0:80", "--api-keys", "k"], ["--http", "0.0.0.0:80", "--no-authentication"],
     ["--no-authentication", "--http", "shop.example:80"], ["--http", "10.0.0.1:80", "--no-authentication=yes"],
     ["--no-authentication", "yes", "--http", "10.0.0.1:80"], ["--operator", "0.0.0.0:90", "--api-keys", "k"],
-    ["--operator", "0.0.0.0:90", "--no-authentication"],
+    ["--operator", "0.0.0.0:90", "--no-authentication"], ["--http", "0.0.0.0:80"] + tokens,
+    ["--operator", "0.0.0.0:90"] + tokens, tokens + ["--api-keys", "k"],
   ])
   func serves(_ arguments: [String]) { #expect(refusal(arguments) == []) }
 
@@ -43,6 +46,20 @@ import Testing
 
   @Test func keysAndNoneDoNotGoTogether() {
     #expect(refusal(["--api-keys", "k", "--no-authentication"]).first?.contains("exclude each other") == true)
+    #expect(refusal(Self.tokens + ["--no-authentication"]).first?.contains("exclude each other") == true)
+  }
+
+  @Test func tokensNeedTheirIssuerAndAudience() throws {
+    for mask in 1..<7 {
+      let parts = (0..<3).filter { mask >> $0 & 1 == 1 }
+      let given = parts.flatMap { Self.tokens[($0 * 2)..<($0 * 2 + 2)] }
+      #expect(throws: SettingsError.self, "\(given)") { try resolve(given) }
+      #expect(refusal(given).first?.contains("need each other") == true, "\(given)")
+    }
+    let settings = try resolve(Self.tokens).settings
+    #expect(settings.asksCallers && settings.jwtScopeClaim == "scope" && settings.jwtRate == 1_000)
+    #expect(try resolve(Self.tokens + ["--jwt-rate", "unlimited"]).settings.jwtRate == nil)
+    #expect(try resolve([], ["KASSA_JWT_SCOPE_CLAIM": "roles"]).settings.jwtScopeClaim == "roles")
   }
 
   @Test func theFlagAloneMeansYes() throws {
@@ -67,7 +84,8 @@ import Testing
 
   @Test(arguments: [
     ["--hosts", "a,"], ["--hosts", "a:80"], ["--cors-origins", "*"], ["--cors-origins", "https://a/"],
-    ["--caller-rate", "0"], ["--hosts", Array(repeating: "a", count: 65).joined(separator: ",")],
+    ["--caller-rate", "0"], ["--jwt-rate", "0"], ["--jwt-issuer", ""], ["--jwt-audience", "a b"],
+    ["--jwt-scope-claim", ""], ["--hosts", Array(repeating: "a", count: 65).joined(separator: ",")],
   ])
   func refusals(_ arguments: [String]) { #expect(throws: SettingsError.self) { try resolve(arguments) } }
 }

@@ -10,8 +10,8 @@ extension APIDocument {
     and without quantities in paths. Refusals are RFC 9457 problems with a stable `code`; \#
     `x-codes` of an operation names its codes by status. A path takes only the \#
     methods listed here, and HEAD where GET is listed; others get 405 with `Allow`. Query strings and request \#
-    bodies are ignored. Where the server has API keys, every path but \#
-    `/`, `/openapi.json` and `/problems` needs one with a scope \#
+    bodies are ignored. Where the server has API keys or accepts tokens, every path \#
+    but `/`, `/openapi.json` and `/problems` needs one with a scope \#
     of the path's service: `orders:read`, `stock:write` and the like; `batch_init` needs `admin`."
     },
     "servers": [{"url": "/"}],

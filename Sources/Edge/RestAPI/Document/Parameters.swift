@@ -145,7 +145,7 @@ extension APIDocument {
         "schema": {"type": "string", "pattern": "^[0-9]+$"}
       },
       "WWWAuthenticate": {
-        "description": "With 401, how to say who asks; with 403, the scope that the API key lacks.",
+        "description": "With 401, how to say who asks; with 403, the scope that the API key or token lacks.",
         "schema": {"type": "string", "pattern": "^Bearer realm="}
       },
       "RateLimit": {

@@ -26,7 +26,9 @@ extension APIDocument {
       "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key: `Authorization: Bearer ID.SECRET`."
+        "bearerFormat": "API key or JWT",
+        "description": "An API key, `Authorization: Bearer ID.SECRET`, or, where the server accepts them, a JSON Web \#
+    Token (RS256 or ES256) with the scopes in a claim: `Authorization: Bearer TOKEN`."
       },
       "apiKey": {
         "type": "apiKey",

@@ -1,30 +1,88 @@
 import Callers
 import Synchronization
+import Telemetry
 
-/// The API keys of a server, which can be read again while it serves.
+/// What lanes know about callers: values, so that each lane makes a gate of its own of them.
+struct KnownCallers: Sendable {
+  var keys: CallerTable
+  /// nil: no tokens are accepted.
+  var tokens: TokenAuthority?
+
+  func gate() -> CallerGate { CallerGate(keys, tokens: tokens) }
+  func replace(in gate: CallerGate) { gate.replace(keys, tokens: tokens) }
+}
+
+/// The API keys of a server and the keys of its tokens, which can be read again while it serves.
 final class CallerSource: Sendable {
-  private let path: String
+  private let keysFile: String?
   private let defaultRate: CallerRate?
-  private let newest: Mutex<CallerTable>
+  private let tokenFile: TokenKeyFile?
+  private let newest: Mutex<KnownCallers>
+  /// Of the start: read before there was anybody to tell.
+  private let ignored: [TokenKeySet.Ignored]
 
   /// nil if everybody may do everything.
   /// - Throws: `KeyFileFailure`.
   init?(_ options: ServingOptions) throws {
-    guard let path = options.apiKeysFile else { return nil }
-    self.path = path
+    guard options.apiKeysFile != nil || options.tokens != nil else { return nil }
+    var known = KnownCallers(keys: CallerTable(.none, defaultRate: nil), tokens: nil)
+    if let path = options.apiKeysFile {
+      known.keys = CallerTable(try KeyFileAccess.keys(path), defaultRate: options.callerRate)
+    }
+    let tokenFile = options.tokens.map(TokenKeyFile.init)
+    let set = try tokenFile?.read()
+    if let tokenFile, let set { known.tokens = tokenFile.authority(set) }
+    keysFile = options.apiKeysFile
     defaultRate = options.callerRate
-    newest = Mutex(CallerTable(try KeyFileAccess.keys(path), defaultRate: defaultRate))
+    self.tokenFile = tokenFile
+    ignored = set?.ignored ?? []
+    newest = Mutex(known)
   }
 
-  var table: CallerTable { newest.withLock { $0 } }
+  var known: KnownCallers { newest.withLock { $0 } }
 
-  /// Reads the file again.
-  /// - Throws: `KeyFileFailure`; then the previous keys stay in force.
-  func read() throws(KeyFileFailure) -> CallerTable {
-    let file = try KeyFileAccess.keys(path)
-    return newest.withLock { table in
-      table = CallerTable(file, defaultRate: defaultRate, continuing: table)
-      return table
+  /// Tells which keys of the start were ignored.
+  func tell(_ journal: Log) { Self.tell(ignored, journal) }
+
+  /// Reads a file again, and tells. Each returns why the file cannot be used; that changes nothing.
+  var readings: [(name: StaticString, read: @Sendable (Log) -> String?)] {
+    var readings: [(name: StaticString, read: @Sendable (Log) -> String?)] = []
+    if let keysFile { readings.append(("api-keys", { self.readKeys(keysFile, $0) })) }
+    if let tokenFile { readings.append(("jwt-keys", { self.readTokenKeys(tokenFile, $0) })) }
+    return readings
+  }
+
+  private func readKeys(_ path: String, _ journal: Log) -> String? {
+    do throws(KeyFileFailure) {
+      let file = try KeyFileAccess.keys(path)
+      newest.withLock { $0.keys = CallerTable(file, defaultRate: defaultRate, continuing: $0.keys) }
+      journal.info("API keys read again", ["keys": LogValue(file.keys.count)])
+      return nil
+    } catch {
+      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
+      return error.description
+    }
+  }
+
+  private func readTokenKeys(_ file: TokenKeyFile, _ journal: Log) -> String? {
+    do throws(KeyFileFailure) {
+      let set = try file.read()
+      newest.withLock { $0.tokens = file.authority(set) }
+      journal.info("keys of tokens read again", ["keys": LogValue(set.keys.count)])
+      Self.tell(set.ignored, journal)
+      return nil
+    } catch {
+      journal.error(
+        "keys of tokens not read again: those of before stay in force", ["reason": LogValue(error.description)])
+      return error.description
+    }
+  }
+
+  /// A line for each, of at most `TokenKeySet.keysMax`.
+  private static func tell(_ ignored: [TokenKeySet.Ignored], _ journal: Log) {
+    for key in ignored {
+      journal.warning(
+        "a key of jwt-keys is ignored", ["kid": LogValue(key.id ?? ""), "reason": LogValue(key.reason)])
     }
   }
 }

@@ -1,12 +1,6 @@
 import Callers
 import Glibc
 
-/// Why a file of API keys could not be read or written: a sentence with its path and what to do.
-package struct KeyFileFailure: Error, Hashable, CustomStringConvertible {
-  package let description: String
-  init(_ path: String, _ reason: String) { description = "\(path): \(reason)" }
-}
-
 /// Reads and writes the file of API keys.
 package enum KeyFileAccess {
   /// The keys of a file.
@@ -75,42 +69,9 @@ package enum KeyFileAccess {
 
   // MARK: Files
 
-  /// Why a file is no place for a secret: others can read it, or another user owns it. nil if it is one.
-  package static func flaw(_ status: stat, _ path: String) -> String? {
-    // Kubernetes mounts a Secret readable by the group for a pod with `fsGroup`.
-    guard status.st_mode & 0o027 == 0 else {
-      return "others can read it, or its group can write it: chmod 600 \(path)"
-    }
-    guard status.st_uid == geteuid() || status.st_uid == 0 else {
-      return "it belongs to another user: chown it to the one Kassa runs as"
-    }
-    return nil
-  }
-
   /// The text of a file that only its owner can change; nil if there is none.
   private static func text(_ path: String) throws(KeyFileFailure) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw KeyFileFailure(path, String(cString: strerror(errno)))
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw KeyFileFailure(path, "not a file")
-    }
-    if let flaw = flaw(status, path) { throw KeyFileFailure(path, flaw) }
-    guard status.st_size <= KeyFile.bytesMax else {
-      throw KeyFileFailure(path, "longer than \(KeyFile.bytesMax) bytes")
-    }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 64 << 10)
-    while bytes.count <= KeyFile.bytesMax {
-      let count = read(descriptor, &chunk, chunk.count)
-      guard count >= 0 else { throw KeyFileFailure(path, String(cString: strerror(errno))) }
-      if count == 0 { break }
-      bytes += chunk.prefix(count)
-    }
+    guard let bytes = try GuardedFile.bytes(path, .secret, bytesMax: KeyFile.bytesMax) else { return nil }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw KeyFileFailure(path, "not UTF-8") }
     return text
   }

@@ -70,6 +70,7 @@ public final class ClusterServer: Sendable {
       front = try ServerFront(options.serving, lanes: lanes, parts, sources: { pod.extend(&$0) })
       pod.clock.watch(journal)
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
+      front.tellCallers(journal)
       try front.start()
       try pod.joinGroups()
       memberships = Memberships(

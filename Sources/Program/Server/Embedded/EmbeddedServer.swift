@@ -88,6 +88,7 @@ public final class EmbeddedServer: Sendable {
         $0.log = { LogFigures(of: log) }
         clock.extend(&$0)
       })
+    front.tellCallers(journal)
     try front.start()
     clock.watch(journal)
   }

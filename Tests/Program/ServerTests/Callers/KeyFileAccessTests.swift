@@ -36,7 +36,7 @@ import Testing
     #expect(try mode() == 0o600)
     let gate = CallerGate(CallerTable(try KeyFileAccess.keys(path), defaultRate: nil))
     let caller = try Array(key.utf8).withUnsafeBufferPointer { try gate.caller(key: $0) }
-    #expect(caller.id == CallerID("web"))
+    #expect(caller.id == "web")
   }
 
   @Test func everyBitOfASecretCounts() {

@@ -1,34 +1,40 @@
-/// A JSON text as a value. Whoever wrote it, reading returns nil rather than trapping.
-enum JSONValue: Hashable {
+/// A JSON text (RFC 8259) as a value. Whoever wrote it, reading returns nil rather than trapping.
+package enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case string(String)
-  /// A whole number; operator ports send no others, which are read as null.
+  /// A whole number, written without a fraction or an exponent.
   case number(Int64)
+  /// Any other number, as near as it gets.
+  case real(Double)
   case array([JSONValue])
   case object([String: JSONValue])
 
-  init?(_ bytes: [UInt8]) {
+  /// How deep arrays and objects may lie in each other.
+  package static let depthMax = 16
+
+  /// nil for what is no JSON text, lies deeper than `depthMax`, or has an object that names a member twice: readers do
+  /// not agree on what that means.
+  package init?(_ bytes: [UInt8]) {
     var reader = JSONReader(bytes)
     guard let value = reader.value(depth: 0), reader.isAtEnd() else { return nil }
     self = value
   }
 
-  subscript(_ name: String) -> JSONValue? { if case .object(let members) = self { members[name] } else { nil } }
+  package subscript(_ name: String) -> JSONValue? { if case .object(let members) = self { members[name] } else { nil } }
 
-  var text: String? { if case .string(let text) = self { text } else { nil } }
-  var number: Int64? { if case .number(let number) = self { number } else { nil } }
-  var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
+  package var text: String? { if case .string(let text) = self { text } else { nil } }
+  package var number: Int64? { if case .number(let number) = self { number } else { nil } }
+  package var elements: [JSONValue]? { if case .array(let elements) = self { elements } else { nil } }
   /// A number written as a string, because not every JSON reader has 64-bit integers.
-  var wide: UInt64? { text.flatMap { UInt64($0) } }
+  package var wide: UInt64? { text.flatMap { UInt64($0) } }
   /// A number that cannot be negative.
-  var count: UInt64? { number.flatMap { UInt64(exactly: $0) } }
+  package var count: UInt64? { number.flatMap { UInt64(exactly: $0) } }
 }
 
 private struct JSONReader {
   private let bytes: [UInt8]
   private var place = 0
-  private static let depthMax = 16
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -56,7 +62,7 @@ private struct JSONReader {
 
   mutating func value(depth: Int) -> JSONValue? {
     skipSpace()
-    guard depth < Self.depthMax, let byte = next else { return nil }
+    guard depth < JSONValue.depthMax, let byte = next else { return nil }
     switch byte {
     case UInt8(ascii: "{"): return object(depth)
     case UInt8(ascii: "["): return array(depth)
@@ -75,7 +81,7 @@ private struct JSONReader {
     repeat {
       skipSpace()
       guard let name = string(), take(":"), let value = value(depth: depth + 1) else { return nil }
-      members[name] = value
+      guard members.updateValue(value, forKey: name) == nil else { return nil }
     } while take(",")
     return take("}") ? .object(members) : nil
   }
@@ -93,9 +99,36 @@ private struct JSONReader {
 
   private mutating func number() -> JSONValue? {
     let start = place
-    while let byte = next, (0x30...0x39).contains(byte) || "+-.eE".utf8.contains(byte) { place += 1 }
-    guard place > start else { return nil }
-    return Int64(String(decoding: bytes[start..<place], as: UTF8.self)).map(JSONValue.number) ?? .null
+    _ = skip("-")
+    // No digit may follow a zero in front.
+    guard skip("0") || skipDigits() else { return nil }
+    var isWhole = true
+    if skip(".") {
+      isWhole = false
+      guard skipDigits() else { return nil }
+    }
+    if skip("e") || skip("E") {
+      isWhole = false
+      _ = skip("+") || skip("-")
+      guard skipDigits() else { return nil }
+    }
+    let text = String(decoding: bytes[start..<place], as: UTF8.self)
+    if isWhole, let number = Int64(text) { return .number(number) }
+    guard let number = Double(text), number.isFinite else { return nil }
+    return .real(number)
+  }
+
+  private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    guard next == UInt8(ascii: character) else { return false }
+    place += 1
+    return true
+  }
+
+  /// False if there is none.
+  private mutating func skipDigits() -> Bool {
+    let start = place
+    while let byte = next, (0x30...0x39).contains(byte) { place += 1 }
+    return place > start
   }
 
   private mutating func string() -> String? {
@@ -136,9 +169,12 @@ private struct JSONReader {
     }
   }
 
+  /// Four hexadecimal digits.
   private mutating func unit() -> UInt16? {
     guard bytes.count - place >= 4 else { return nil }
-    defer { place += 4 }
-    return UInt16(String(decoding: bytes[place..<(place + 4)], as: UTF8.self), radix: 16)
+    let digits = String(decoding: bytes[place..<(place + 4)], as: UTF8.self)
+    guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit) else { return nil }
+    place += 4
+    return UInt16(digits, radix: 16)
   }
 }
