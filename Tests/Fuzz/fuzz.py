@@ -30,6 +30,8 @@ from traffic import Finding, Once, Pipeline, smaller
 # libmicrohttpd's own refusals are replaced only while fewer than 64 clients are in the middle of a head.
 PIPELINES = {False: (8, 24), True: (2, 8)}
 ONCE = {False: 12, True: 3}
+# How long these wait for answers, all together, before they leave.
+ONCE_SECONDS = 0.05
 # Connections that are left open in the middle, at a time: the server has to end them by itself.
 SLOW_MAX = 3
 SLOW_SHARE = 0.01
@@ -52,18 +54,19 @@ class Port:
 
     def turn(self, told):
         """Sends to all of its connections, then reads from all. `told` is called with each answer."""
+        once = [Once(self.number, self.judge, self.grammar.hostile()) for _ in range(ONCE[self.is_operator])]
+        until = time.monotonic() + ONCE_SECONDS
         for pipeline in self.pipelines:
             pipeline.send([self.grammar.whole() for _ in range(self.each - len(pipeline.pending))])
-        once = [Once(self.number, self.judge, self.grammar.hostile()) for _ in range(ONCE[self.is_operator])]
         for pipeline in self.pipelines:
             for _, answer in pipeline.answers():
                 told(answer)
         for one in once:
-            for answer in one.answers():
+            for answer in one.answers(until - time.monotonic()):
                 told(answer)
             told(None)
         if len(self.slow) < SLOW_MAX and self.random.random() < SLOW_SHARE:
-            self.slow.append(Once(self.number, self.judge, self.grammar.hostile(), is_ended=False))
+            self.slow.append(Once(self.number, self.judge, self.grammar.hostile()))
         self.slow = [one for one in self.slow if not self.has_ended(one, told)]
 
     @staticmethod

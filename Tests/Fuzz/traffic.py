@@ -9,6 +9,8 @@ from judge import Malformed, answer_in
 ANSWER_SECONDS_MAX = 10
 # How long a server may keep a connection that says nothing more: its own times (servers.py), and some for a busy machine.
 SILENCE_SECONDS_MAX = 20
+# How long somebody who sends something unclear waits for answers before it leaves.
+QUIET_SECONDS = 0.2
 # What one connection is sent at once: less than the system's buffers hold, so nobody waits for somebody who waits.
 BATCH_BYTES_MAX = 48 * 1024
 
@@ -110,43 +112,43 @@ class Pipeline:
 class Once:
     """A connection for one piece of bytes, whatever it is."""
 
-    def __init__(self, port, judge, request, is_ended=True):
+    def __init__(self, port, judge, request):
         self.judge, self.request = judge, request
-        self.connection, self.received, self.is_cut = connected(port), bytearray(), False
+        self.connection, self.received, self.is_whole = connected(port), bytearray(), False
         self.began = time.monotonic()
         with contextlib.suppress(ConnectionError, TimeoutError):
             self.connection.sendall(request.data)
-            if is_ended:
-                self.connection.shutdown(socket.SHUT_WR)
 
     def is_over(self):
-        """Whether the server has ended it, without waiting."""
-        self.connection.setblocking(False)
-        try:
-            self.read()
-        except BlockingIOError:
-            if time.monotonic() - self.began > SILENCE_SECONDS_MAX:
-                raise Finding(f"still open after {SILENCE_SECONDS_MAX} s", self.request, bytes(self.received)) from None
-            return False
-        return True
+        """Whether the server has ended it, without waiting. It has to within its times."""
+        if self.read(0):
+            return True
+        if time.monotonic() - self.began > SILENCE_SECONDS_MAX:
+            raise Finding(f"still open after {SILENCE_SECONDS_MAX} s", self.request, bytes(self.received))
+        return False
 
-    def read(self):
+    def read(self, seconds):
+        """Reads what comes within some time; whether the connection has ended."""
+        until = time.monotonic() + seconds
         try:
-            while piece := self.connection.recv(1 << 16):
+            while True:
+                self.connection.settimeout(max(0, until - time.monotonic()))
+                piece = self.connection.recv(1 << 16)
+                if not piece:
+                    self.is_whole = True
+                    return True
                 self.received += piece
+        except (BlockingIOError, TimeoutError):
+            return False
         except ConnectionError:
-            self.is_cut = True
+            return True
 
-    def answers(self):
-        """All answers, judged; waits for the end of the connection."""
-        self.connection.settimeout(SILENCE_SECONDS_MAX)
-        try:
-            self.read()
-        except TimeoutError:
-            raise Finding("no end of the connection", self.request, bytes(self.received)) from None
-        finally:
-            self.connection.close()
-        found = divided(bytes(self.received), b"HEAD" in self.request.data, self.is_cut)
+    def answers(self, seconds=0):
+        """All answers that come within some time, judged. Then the connection is ended; if the server did so, nothing
+        may be missing."""
+        self.read(seconds)
+        self.connection.close()
+        found = divided(bytes(self.received), b"HEAD" in self.request.data, not self.is_whole)
         if found is None:
             raise Finding("bytes that are no answers", self.request, bytes(self.received[:600]))
         for answer, method in found:
@@ -177,7 +179,7 @@ def divided(received, may_be_head, is_cut):
 def finding_of(port, judge, request):
     """What is wrong with the answers to one piece of bytes; None when nothing is."""
     try:
-        Once(port, judge, request).answers()
+        Once(port, judge, request).answers(QUIET_SECONDS)
     except Finding as finding:
         return finding.why
     return None
