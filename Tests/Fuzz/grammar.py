@@ -25,7 +25,7 @@ HEADERS = [("Accept", "text/html;q=0.1"), ("Accept", "\xff"), ("Content-Type", "
            ("If-None-Match", "*"), ("Upgrade", "h2c"), ("X-Request-Id", "mine"), ("Accept-Encoding", "gzip, br"), ("X", ""),
            ("X", "\t\t"), ("Authorization", "Basic eDp5"), ("Authorization", "Bearer"), ("Authorization", "Bearer x.y"),
            ("X-API-Key", "a.b"), ("X-API-Key", "."), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site"),
-           ("Origin", "https://evil.example"), ("Origin", "null"), ("TE", "trailers"),
+           ("Origin", "https://evil.example"), ("Origin", "null"), ("Expect", "100-continue"), ("TE", "trailers"),
            ("!#$%&'*+-.^_`|~", "token"), ("X-Long", "x" * 4_000), ("Max-Forwards", "0"), ("Via", "1.1 \xe9")]
 HOSTS = ["localhost", "127.0.0.1", "localhost:80", "[::1]", "LOCALHOST", "localhost.", "evil.example"]
 # What the mutations put between and in place of other bytes.
@@ -48,6 +48,14 @@ class Request:
     is_whole: bool
     # Whether the API may do nothing for it: it carries no key that is known.
     is_stranger: bool = False
+
+    @property
+    def may_close(self):
+        """Whether the server may end the connection behind its answer. What is sent behind it could cost the answer: a
+        connection with unread bytes is reset. With a body it depends on the pieces in which the head arrives."""
+        head, _, body = self.data.partition(b"\r\n\r\n")
+        return (bool(body) or len(head) > 8_000 or len(self.target) > 1_000
+                or any(not "!" <= letter <= "~" or letter in '#"<>' for letter in self.target))
 
     def __str__(self):
         return f"{self.data!r}"

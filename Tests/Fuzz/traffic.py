@@ -37,20 +37,19 @@ class Pipeline:
         self.received, self.pending, self.is_used = bytearray(), [], False
 
     def send(self, requests):
-        """Sends what is still unanswered and as many more as fit; returns how many it took."""
-        size, taken = sum(len(one.data) for one in self.pending), 0
+        """Sends what is still unanswered and as many more as fit."""
+        size = sum(len(one.data) for one in self.pending)
         for one in requests:
-            if self.pending and size + len(one.data) > BATCH_BYTES_MAX:
+            if self.pending and (self.pending[-1].may_close or size + len(one.data) > BATCH_BYTES_MAX):
                 break
             self.pending.append(one)
-            size, taken = size + len(one.data), taken + 1
+            size += len(one.data)
         self.is_used = self.connection is not None
         if self.connection is None:
             self.connection = connected(self.port)
         # What is refused in the middle of it may be cut off; its answer is there to be read.
         with contextlib.suppress(ConnectionError):
             self.connection.sendall(b"".join(one.data for one in self.pending))
-        return taken
 
     def answers(self):
         """Each request with its answer, judged. Those behind one that ends the connection stay for the next turn."""

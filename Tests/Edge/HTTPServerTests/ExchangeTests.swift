@@ -90,7 +90,7 @@ import Testing
   }
 
   /// The library reports the next request's bytes as a piece of a body that has none.
-  @Test(arguments: ["GET /now", "HEAD /now", "POST /later"]) func continueWithoutABodyTakesNothingFromTheNext(
+  @Test(arguments: ["GET /now", "GET /later", "POST /now", "POST /later"]) func continueWithoutABodyTakesNothingFromTheNext(
     line: String
   ) throws {
     let server = try TestServer()
@@ -101,7 +101,7 @@ import Testing
     client.send(expecting + expecting + get("/now"))
     for _ in 0..<2 {
       #expect(client.answer()?.status == 100)
-      #expect(client.answer(isHead: line.hasPrefix("HEAD"))?.status == 200)
+      #expect(client.answer()?.status == 200)
     }
     #expect(client.answer()?.status == 200)
   }
