@@ -1,6 +1,6 @@
 """Fuzzes whole processes: both ports of a server without API keys and of one with them.
 
-    fuzz.py KASSA [--requests 20000] [--workers 2] [--seed N] [--no-schemathesis]
+    fuzz.py KASSA [--requests 10000] [--workers 2] [--seed N] [--examples 2]
 
 Requests are made from a grammar, with the mistakes of careless and of malicious senders. Each answer has to be what HTTP
 and the document allow; beside it a well-behaved buyer must notice nothing. In the end both servers live and their books
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 import location  # noqa: F401
+
 import schemata
 from bystander import Bystander
 from checks import Checks, DrillFailure
@@ -155,10 +156,10 @@ def fuzz(servers, raw, seed, requests, workers):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kassa")
-    parser.add_argument("--requests", type=int, default=20_000, help="answers that are judged, at least")
+    parser.add_argument("--requests", type=int, default=10_000, help="answers that are judged, at least")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--examples", type=int, default=schemata.EXAMPLES_MIN, help="of Schemathesis, for each operation; 0 for none")
+    parser.add_argument("--examples", type=int, default=schemata.EXAMPLES_MIN, help="of Schemathesis for an operation; 0: none")
     arguments = parser.parse_args()
     print(f"fuzz: seed {arguments.seed}", flush=True)
     checks = Checks("fuzz")

@@ -4,7 +4,8 @@ import json
 
 # Ids that a batch makes, so that many requests mean something; and some that nobody has.
 IDS = [str(number) for number in range(12)] + ["nobody", "a" * 64, "-", "_", "A-Z_09"]
-BAD_IDS = ["a" * 65, "a.b", "%00", "%2F", "%", "%4", "%zz", "%C3%A9", "a+b", "a:b", "", "..", "%2e%2e", "\xe9", "a%20b", "%0d%0aX:y"]
+BAD_IDS = ["a" * 65, "a.b", "%00", "%2F", "%", "%4", "%zz", "%C3%A9", "a+b", "a:b", "", "..", "%2e%2e", "\xe9",
+           "a%20b", "%0d%0aX:y"]
 AMOUNTS = ["0", "1", "2", "3", "5", "10", "100", "5.0", "007", "9007199254740991", "4503599627370496"]
 BAD_AMOUNTS = ["-1", "+1", "1.5", "1.", ".0", "1e3", "0x1", "x", "", "9007199254740992", "18446744073709551616", "9" * 400,
                "1_000", "NaN", "-0", "%31", "1%30", "0" * 300 + "1", "5.00000", "٣"]
@@ -12,16 +13,19 @@ BAD_AMOUNTS = ["-1", "+1", "1.5", "1.", ".0", "1e3", "0x1", "x", "", "9007199254
 COUNTS = ["0", "1", "5", "12", "12"]
 BAD_COUNTS = ["-1", "10000001", "9007199254740992", "x", "1.5"]
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "BREW", "get", "A" * 30]
-ODD_PATHS = ["/", "/openapi.json", "/problems", "/livez", "/readyz", "/startupz", "/metrics", "/partitions", "/owners", "/peers",
+ODD_PATHS = ["/", "/openapi.json", "/problems", "/livez", "/readyz", "/startupz", "/metrics", "/partitions", "/owners",
+"/peers",
              "/nothing", "//", "/orders", "/orders/", "/orders/find/", "/ORDERS/find/1", "/orders/find/1/../2", "/%", "/%00",
-             "/favicon.ico", "/" + "a" * 1_000, "/" + "a" * 1_100, "/payment//find_user/0", "/stock/find/1/", "/a;b", "/?", "/?#"]
+             "/favicon.ico", "/" + "a" * 1_000, "/" + "a" * 1_100, "/payment//find_user/0", "/stock/find/1/", "/a;b",
+             "/?", "/?#"]
 QUERIES = ["?", "?x", "?x=%zz&y", "?" + "q" * 200, "?a=b?c=d", "?id=1&id=2", "?\"<>"]
 KEYS = [*(f"k{number}" for number in range(40)), '"quoted"', "k" * 255]
 BAD_KEYS = ["", '""', '"', "a b", 'a"b', "a\\b", "k" * 256, "\xe9", "a\tb", "a,b", '"a", "b"']
 TRACES = ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-nonsense", "ff-" + "0" * 51, "",
           "00-" + "0" * 32 + "-" + "0" * 16 + "-00", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra"]
 HEADERS = [("Accept", "text/html;q=0.1"), ("Accept", "\xff"), ("Content-Type", "application/xml"), ("Cookie", "a=b; c=d"),
-           ("Content-Encoding", "gzip"), ("X-Forwarded-For", "1.2.3.4"), ("X-Http-Method-Override", "DELETE"), ("Range", "bytes=0-"),
+           ("Content-Encoding", "gzip"), ("X-Forwarded-For", "1.2.3.4"), ("X-Http-Method-Override", "DELETE"), ("Range",
+           "bytes=0-"),
            ("If-None-Match", "*"), ("Upgrade", "h2c"), ("X-Request-Id", "mine"), ("Accept-Encoding", "gzip, br"), ("X", ""),
            ("X", "\t\t"), ("Authorization", "Basic eDp5"), ("Authorization", "Bearer"), ("Authorization", "Bearer x.y"),
            ("X-API-Key", "a.b"), ("X-API-Key", "."), ("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site"),
@@ -29,13 +33,17 @@ HEADERS = [("Accept", "text/html;q=0.1"), ("Accept", "\xff"), ("Content-Type", "
            ("!#$%&'*+-.^_`|~", "token"), ("X-Long", "x" * 4_000), ("Max-Forwards", "0"), ("Via", "1.1 \xe9")]
 HOSTS = ["localhost", "127.0.0.1", "localhost:80", "[::1]", "LOCALHOST", "localhost.", "evil.example"]
 # What the mutations put between and in place of other bytes.
-PIECES = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"/", b"%", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"\r\n\r\n", b"GET / ",
-          b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n", b"Content-Length: 0\r\n",
+PIECES = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"/", b"%", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"\r\n\r\n",
+          b"GET / ",
+          b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n",
+          b"Content-Length: 0\r\n",
           b"Content-Length: 1, 1\r\n", b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Host: a\r\n",
           b"Transfer-Encoding: chunked, chunked\r\n", b"Transfer-Encoding:\x0bchunked\r\n", b"Connection: close\r\n",
-          b"Connection: Host\r\n", b" folded\r\n", b"X : y\r\n", b": y\r\n", b"0\r\n\r\n", b"5\r\nabcde\r\n", b"ffffffffffffffff\r\n",
+          b"Connection: Host\r\n", b" folded\r\n", b"X : y\r\n", b": y\r\n", b"0\r\n\r\n", b"5\r\nabcde\r\n",
+          b"ffffffffffffffff\r\n",
           b"8000000000000000\r\n", b"-5\r\n", b"5;x=\"y\r\n", b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-          b"Expect: 100-continue\r\n", b"Expect: x\r\n", b"X: " + b"a" * 9_000 + b"\r\n", b"X: y\r\n" * 120, b"\xff\xfe", b"#", b"?"]
+          b"Expect: 100-continue\r\n", b"Expect: x\r\n", b"X: " + b"a" * 9_000 + b"\r\n", b"X: y\r\n" * 120, b"\xff\xfe",
+          b"#", b"?"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,9 +117,10 @@ class Grammar:
         return method, target
 
     def body(self):
-        """JSON of any kind, or what is none; headers ignore nothing of it, the API all of it."""
+        """JSON of any kind, or what is none: the API ignores it."""
         kinds = [b"", b"{}", b"null", b"[" * 2_000, b'{"amount":1e999}', b"\xff\xfe\x00", b'{"a":"\\ud800"}', b"a" * 5_000,
-                 json.dumps({"user_id": "0", "amount": -1, "deep": [[[[{}]]]]}).encode(), b"123456789012345678901234567890", b"NaN"]
+                 json.dumps({"user_id": "0", "amount": -1, "deep": [[[[{}]]]]}).encode(), b"123456789012345678901234567890",
+                 b"NaN"]
         return self.random.choice(kinds)
 
     def caller(self):
@@ -125,7 +134,8 @@ class Grammar:
         key = self.random.choice(self.credentials)
         wrong = [[], [("Authorization", f"Bearer {key}x")], [("X-API-Key", key[:-1])], [("Authorization", key)],
                  [("X-API-Key", key), ("X-API-Key", key)], [("Authorization", f"Bearer {key}"), ("X-API-Key", key)],
-                 [("Authorization", "Bearer " + "a" * 3_000)], [("X-API-Key", "\xe9.\xe9")], [("Authorization", f"Basic {key}")]]
+                 [("Authorization", "Bearer " + "a" * 3_000)], [("X-API-Key", "\xe9.\xe9")], [("Authorization",
+                 f"Basic {key}")]]
         return self.random.choice(wrong), True
 
     def whole(self):
@@ -178,7 +188,8 @@ class Grammar:
             case 4:
                 return data[:line] + self.random.choice(PIECES) + data[line:]
             case 5:
-                return data[:line] + self.random.choice(PIECES) + data[line:]
+                following = data.find(b"\r\n", line) + 2
+                return data[:line] + data[line:following] * 2 + data[following:]
             case 6:
                 return data[:at] + self.random.randbytes(length) + data[at:]
             case _:

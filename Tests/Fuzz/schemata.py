@@ -7,7 +7,7 @@ import sys
 
 SECONDS_MAX = 900
 # Of any length of the run: its examples for each operation grow with it.
-EXAMPLES_MIN = 5
+EXAMPLES_MIN = 2
 CONFIGURATION = """\
 [checks.positive_data_acceptance]
 # A key that was used for another request is refused with 422, and Schemathesis sends the document's example with all.

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import location  # noqa: F401
+
 from contract.document import Document
 from processes import Server
 
@@ -18,8 +19,8 @@ TIMES = ("--request-read-time", "2s", "--idle-time", "5s", "--answer-time", "5s"
 def make_keys(kassa, path):
     """Writes the API keys, and returns them by id: one that may do everything, one that reads, one that asks seldom."""
     made = {}
-    for name, scopes, rate in (("all", "orders,stock,payment,admin,operator", "unlimited"), ("reader", "orders:read,stock:read", "unlimited"),
-                               ("seldom", "payment", "5/10")):
+    for name, scopes, rate in (("all", "orders,stock,payment,admin,operator", "unlimited"),
+                               ("reader", "orders:read,stock:read", "unlimited"), ("seldom", "payment", "5/10")):
         done = subprocess.run(
             [kassa, "api-keys", "add", name, "--scopes", scopes, "--rate", rate, "--file", path],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
