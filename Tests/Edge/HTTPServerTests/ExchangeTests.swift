@@ -90,7 +90,8 @@ import Testing
   }
 
   /// The library reports the next request's bytes as a piece of a body that has none.
-  @Test(arguments: ["GET /now", "GET /later", "POST /now", "POST /later"]) func continueWithoutABodyTakesNothingFromTheNext(
+  @Test(arguments: ["GET /now", "GET /later", "POST /now", "POST /later"])
+  func continueWithoutABodyTakesNothingFromTheNext(
     line: String
   ) throws {
     let server = try TestServer()
