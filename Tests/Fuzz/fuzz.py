@@ -113,6 +113,7 @@ class Worker:
         for pipeline in port.pipelines:
             pipeline.drop()
             pipeline.pending.clear()
+        port.slow.clear()
 
     def told(self, answer):
         if answer is None:
