@@ -13,11 +13,5 @@ if [ $# -ne 1 ] && [ $# -ne 2 ]; then
   exit 2
 fi
 
-venv=../../.venv/contract
-if ! cmp -s requirements.txt "$venv/requirements.txt"; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
-  cp requirements.txt "$venv/requirements.txt"
-fi
-exec "$venv/bin/python" -B -m contract "$@"
+python="$(./python)"
+exec "$python" -B -m contract "$@"

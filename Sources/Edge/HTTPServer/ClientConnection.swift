@@ -55,6 +55,8 @@ final class ClientConnection {
   var isCounted = true
 
   var framing = BodyFraming()
+  /// The end of a request that expects `100 Continue` and has no body was reported once: see `requestArrived`.
+  var isPutOff = false
   var bodyByteCount = 0
   /// Bytes of the refused body that were discarded.
   var discardedBytes = 0
@@ -71,6 +73,7 @@ final class ClientConnection {
   /// Forgets a request, but keeps its memory if that is small.
   func reset() {
     phase = .idle
+    isPutOff = false
     exchange = 0
     hasBegun = false
     quietLooks = 0

@@ -151,6 +151,7 @@ extension HTTPServer {
   /// The whole request has arrived.
   func requestArrived(_ client: ClientConnection, _ method: UnsafePointer<CChar>?) -> Bool {
     guard client.phase == .body else { return true }
+    if putsOff(client) { return true }
     if let refusal = client.refusal { return refuse(client, refusal) }
     if isClosing { return refuse(client, HeadRefusal(status: 503, detail: "The server is shutting down.")) }
     if head.exchange != client.exchange { head.collect(client.connection, exchange: client.exchange) }
@@ -163,6 +164,20 @@ extension HTTPServer {
       return true
     }
     return send(response, to: client)
+  }
+
+  /// Whether the library has to call again before it takes an answer.
+  ///
+  /// Behind `100 Continue` the library reports the bytes of the next request as a piece of this one's body, of no bytes
+  /// when it has none, which looks like the request's end. An answer would be too early: it would be refused, and the
+  /// connection closed.
+  private func putsOff(_ client: ClientConnection) -> Bool {
+    let framing = client.framing
+    guard framing.expectsContinue, !framing.isChunked, framing.length == 0, !client.isPutOff else { return false }
+    client.isPutOff = true
+    MHD_suspend_connection(client.connection)
+    resume(client)
+    return true
   }
 
   private func respond(_ client: ClientConnection, _ method: HTTPMethod) -> HTTPResponse? {

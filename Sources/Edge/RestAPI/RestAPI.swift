@@ -102,7 +102,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
       case .nothing where request.path.elementsEqual("*".utf8): .root
       case .nothing, .badEscape, .tooLong: .unmatched
       }
-    let found = route == .unmatched && isDocument(request.path) ? .openAPI : route
+    let found = route == .unmatched && shape == .segments && isDocument ? .openAPI : route
     let trace = RequestHeaders.trace(of: request)
     var origin = RequestOrigin(
       exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
@@ -150,10 +150,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   // MARK: Requests
 
-  /// `.` stands in no id and no other path, so the document's path is looked for as it is.
-  private func isDocument(_ path: UnsafeBufferPointer<UInt8>) -> Bool {
-    path.elementsEqual("/openapi.json".utf8)
-  }
+  /// Whether the path that was parsed is the document's, the only one with a `.`, which stands in no id.
+  private var isDocument: Bool { path.canonical.elementsEqual("/openapi.json".utf8) }
 
   private func check(
     _ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod, isPreflight: Bool

@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 
-from . import bites, clients, coverage, idempotency, old_clients, refusals, services, wire
+from . import bites, buyers, clients, coverage, idempotency, old_clients, refusals, services, wire
 from .client import Client
 from .document import Document
 
@@ -24,7 +24,7 @@ def load(url, pod=None):
 
 def tests():
     """Every function test_… of the modules, in the order of the text."""
-    for module in (services, idempotency, refusals, wire, old_clients, clients, bites):
+    for module in (services, idempotency, refusals, wire, old_clients, clients, buyers, bites):
         for name, function in vars(module).items():
             if name.startswith("test_") and function.__module__ == module.__name__:
                 yield f"{module.__name__.split('.')[-1]}.{name}", function

@@ -17,24 +17,24 @@ UNREACHABLE = {
 # Codes that need API keys, overload, failures, two equal ids, a held-up checkout, or a pod of another service: the tests that see
 # each of them.
 CODES_ELSEWHERE = {
-    "already_exists": "RestAPITests/AnswerTests.swift",
-    "checkout_under_way": "RestAPITests/AnswerTests.swift",
-    "internal_error": "RestAPITests/AnswerTests.swift",
+    "already_exists": "Edge/RestAPITests/AnswerTests.swift",
+    "checkout_under_way": "Edge/RestAPITests/AnswerTests.swift",
+    "internal_error": "Edge/RestAPITests/AnswerTests.swift",
     "log_failed": "Drills/load_drills.py",
-    "missing_scope": "RestAPITests/CallerTests.swift",
-    "rate_limited": "RestAPITests/CallerTests.swift",
-    "unauthenticated": "RestAPITests/CallerTests.swift",
-    "misdirected_request": "RestAPITests/ServedServicesTests.swift",
-    "outcome_unknown": "RestAPITests/WaitingTests.swift",
+    "missing_scope": "Edge/RestAPITests/CallerTests.swift",
+    "rate_limited": "Edge/RestAPITests/CallerTests.swift",
+    "unauthenticated": "Edge/RestAPITests/CallerTests.swift",
+    "misdirected_request": "Edge/RestAPITests/ServedServicesTests.swift",
+    "outcome_unknown": "Edge/RestAPITests/WaitingTests.swift",
     "overloaded": "Drills/boot_drills.py",
     "partition_stopped": "Drills/damage_drills.py",
     "partition_unserved": "Drills/damage_drills.py",
     "starting": "Drills/load_drills.py",
     "stopping": "Drills/load_drills.py",
-    "timed_out": "RestAPITests/WaitingTests.swift",
-    "too_many_joined": "RestAPITests/AnswerTests.swift",
+    "timed_out": "Edge/RestAPITests/WaitingTests.swift",
+    "too_many_joined": "Edge/RestAPITests/AnswerTests.swift",
     "too_many_requests": "Drills/boot_drills.py",
-    "too_many_waiting": "RestAPITests/AnswerTests.swift",
+    "too_many_waiting": "Edge/RestAPITests/AnswerTests.swift",
 }
 TESTS = pathlib.Path(__file__).parents[2]
 

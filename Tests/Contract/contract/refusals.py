@@ -107,6 +107,7 @@ def test_queries_and_escapes(client):
     client.post("/payment/batch_init/1/5")
     assert client.get("/payment/find_user/0?x=%zz&y").json["credit"] == 5
     assert client.raw("GET", "/%70ayment/find_user/%30").json["user_id"] == "0"
+    assert client.raw("GET", "/op%65n%61pi.json").json == client.document.raw
 
 
 def test_traces_are_echoed(client):

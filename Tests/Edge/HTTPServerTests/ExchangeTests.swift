@@ -89,6 +89,24 @@ import Testing
     #expect(client.receiveUntilClosed())
   }
 
+  /// The library reports the next request's bytes as a piece of a body that has none.
+  @Test(arguments: ["GET /now", "GET /later", "POST /now", "POST /later"])
+  func continueWithoutABodyTakesNothingFromTheNext(
+    line: String
+  ) throws {
+    let server = try TestServer()
+    defer { server.end() }
+    let client = try #require(RawClient(port: server.port))
+    let length = line.hasPrefix("POST") ? "Content-Length: 0\r\n" : ""
+    let expecting = "\(line) HTTP/1.1\r\nHost: a\r\n\(length)Expect: 100-continue\r\n\r\n"
+    client.send(expecting + expecting + get("/now"))
+    for _ in 0..<2 {
+      #expect(client.answer()?.status == 100)
+      #expect(client.answer()?.status == 200)
+    }
+    #expect(client.answer()?.status == 200)
+  }
+
   @Test func clientThatLeavesWhileItWaitsIsAbandonedOnce() throws {
     let server = try TestServer()
     defer { server.end() }

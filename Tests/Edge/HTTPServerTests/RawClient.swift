@@ -22,10 +22,8 @@ final class RawClient {
         connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    if status != 0 {
-      Glibc.close(socket)
-      return nil
-    }
+    // `deinit` closes the socket, also now: a second time would be somebody else's.
+    guard status == 0 else { return nil }
   }
 
   deinit { close() }

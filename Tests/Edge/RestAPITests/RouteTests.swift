@@ -183,6 +183,13 @@ import Testing
     #expect(bench.now("POST /openapi.json").header("Allow") == "GET, HEAD")
   }
 
+  @Test func theDocumentIsAtEachSpellingOfItsPath() {
+    let bench = Bench()
+    #expect(bench.now("GET /op%65n%61pi.json").body == bench.now("GET /openapi.json").body)
+    #expect(bench.now("GET /openapi.json/").status == 404)
+    #expect(bench.now("GET /openapi.json/%zz").status == 400)
+  }
+
   @Test func idsHaveAtMost64Characters() {
     let bench = Bench()
     let longest = String(repeating: "a", count: 64)
