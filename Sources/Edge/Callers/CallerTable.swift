@@ -20,8 +20,8 @@ package final class Caller: Sendable {
   /// The stored form of this caller's idempotency key.
   package func own(idempotencyKey text: String) -> String { Self.own(idempotencyKey: text, of: id) }
 
-  /// The stored form of the idempotency key of the caller with an id, so that another caller's key with the same text is
-  /// a different key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
+  /// The stored form of the idempotency key of the caller with an id, so that another caller's key with the same text
+  /// is a different key: 160 bits of a hash of both. No id contains a NUL, so the hashed bytes are unambiguous.
   package static func own(idempotencyKey text: String, of id: String) -> String {
     SHA256Digest(of: "\(id)\0\(text)".utf8).shortText
   }

@@ -133,7 +133,8 @@ import TokenMint
       (nil, ""), ("\"\"", ""), ("\"admin\"", "admin"),
       ("\"  orders   payment:read \"", "orders:read,orders:write,payment:read"),
       ("\"openid profile stock:write\"", "stock:write"), ("\"orders:read,admin\"", ""), ("\"ORDERS\"", ""),
-      ("\"orders:\"", ""), ("\":read\"", ""), ("[\"stock:read\",\"operator\",\"x\"]", "stock:read,operator"),
+      ("\"orders:\"", ""), ("\":read\"", ""),
+      ("[\"stock:read\",\"operator\",\"x\"]", "stock:read,operator:read,operator:write"),
       ("[\"orders admin\"]", ""), ("[]", ""),
     ] as [(String?, String)])
   func scopes(_ claim: String?, _ scopes: String) throws {
