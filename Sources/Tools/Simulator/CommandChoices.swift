@@ -1,6 +1,6 @@
 import Model
 
-/// What the clients of a simulated world ask for, at random.
+/// What the clients of a fleet ask for, at random.
 struct CommandChoices {
   let userCount: Int
   let itemCount: Int

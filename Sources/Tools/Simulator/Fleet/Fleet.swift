@@ -15,7 +15,7 @@ final class Fleet {
   let swarm: FleetSwarm
   /// Mistakes of the machine, and around it.
   let planted: TenancyBug?
-  let bug: FleetBug?
+  let bug: PlantedBug?
   let layout: Layout
   var random: SeededRandom
   let auditor: Auditor
@@ -58,7 +58,7 @@ final class Fleet {
     swarm = FleetSwarm(seed: seed)
     self.planted = planted?.machineBug
     bug = planted?.fleetBug
-    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? World.single)
+    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? Layout.single)
     random = SeededRandom(seed: seed)
     auditor = Auditor(layout: layout, firstRules: Rules.oneWriter, hasKeysExpire: swarm.hasKeysExpire)
     let slots = layout.slotCount
@@ -87,7 +87,8 @@ final class Fleet {
 
   var choices: CommandChoices {
     CommandChoices(
-      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: swarm.earlyReadPercent, opening: clients.opening(swarm))
+      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: swarm.earlyReadPercent,
+      opening: clients.opening(swarm))
   }
 
   /// The first thing that went wrong.
@@ -322,13 +323,5 @@ final class Fleet {
     case 1: orphans.append(FleetOrphan(checkpoint: checkpoint, slot: slot, epoch: epoch, after: number))
     default: break
     }
-  }
-}
-
-extension World {
-  /// One partition per service.
-  static var single: Partitioner {
-    guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
-    return one
   }
 }

@@ -15,7 +15,7 @@ struct FleetStore {
   }
 
   private let layout: Layout
-  private let bug: FleetBug?
+  private let bug: PlantedBug?
   private var partitions: [Partition]
   /// Copies that a restore may bring back.
   private var copies: [Partition?]
@@ -25,7 +25,7 @@ struct FleetStore {
   /// The first thing that was not read as it was written.
   private(set) var flaw: String?
 
-  init(layout: Layout, bug: FleetBug?) {
+  init(layout: Layout, bug: PlantedBug?) {
     self.layout = layout
     self.bug = bug
     partitions = Array(repeating: Partition(), count: layout.slotCount)
@@ -58,7 +58,7 @@ struct FleetStore {
 
   /// The rows of some keys; nil if the caller has been replaced, or the store lacks what it is known to have had.
   mutating func load(_ keys: [EntityKey], _ slot: Int, epoch: UInt64, atLeast number: UInt64) -> [EntityChange]? {
-    guard isCurrent(slot, bug.is(.epochNotCheckedAtLoad) ? nil : epoch, number) else { return nil }
+    guard isCurrent(slot, epoch, number) else { return nil }
     return keys.map { EntityChange(key: $0, value: partitions[slot].rows[$0]) }
   }
 

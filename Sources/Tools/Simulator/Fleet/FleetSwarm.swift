@@ -36,7 +36,8 @@ enum FleetAction: Int, CaseIterable, Sendable {
   /// Whether a seed may leave it out.
   var isFault: Bool {
     switch self {
-    case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .gap, .poison, .restore:
+    case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .gap, .poison,
+      .restore:
       true
     default: false
     }
