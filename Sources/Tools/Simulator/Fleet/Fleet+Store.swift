@@ -16,9 +16,6 @@ extension Fleet {
     }
   }
 
-  /// Whether what is in transit to or from the store stays there for now.
-  private var isDelayed: Bool { !isResting && random.percent(swarm.storeDelayPercent) }
-
   private func writeOrphan() {
     let orphan = orphans.remove(at: random.below(orphans.count))
     if store.write(orphan.checkpoint, orphan.slot, epoch: orphan.epoch, after: orphan.after) {
@@ -38,8 +35,8 @@ extension Fleet {
         store.load(
           keys, slot, epoch: isBlind ? store.epoch(slot) : tenancy.owner.epoch,
           atLeast: isBlind ? 0 : tenancy.checkpointedNumber))
-      if isDelayed { return }
     }
+    if !isResting, random.percent(swarm.loadDelayPercent) { return }
     guard case .answered(let rows) = seat.load else { return }
     seat.load = .none
     var actions = TenancyActions()
@@ -66,7 +63,7 @@ extension Fleet {
         return writeEnded(isWritten: false, pod, slot, seat)
       }
       seat.write = .asked(checkpoint)
-      if isDelayed { return }
+      if !isResting, random.percent(30) { return }
     }
     guard case .asked(let checkpoint) = seat.write else { return }
     seat.write = .none

@@ -60,8 +60,8 @@ struct FleetSwarm: Sendable {
   /// In percent: how often an append's fate is not reported to its owner.
   let appendUnknownPercent: Int
   let storeFailurePercent: Int
-  /// In percent: how often rows that were read, or a checkpoint that was asked for, stay in transit for a while.
-  let storeDelayPercent: Int
+  /// In percent: how often rows that were read stay in transit for a while.
+  let loadDelayPercent: Int
   /// In percent: how often somebody asks for an order that will be made soon.
   let earlyReadPercent: Int
   /// In percent: how often a seat asks for a checkpoint in its turn.
@@ -105,7 +105,7 @@ struct FleetSwarm: Sendable {
     limitsChangePercent = [0, 30, 100][random.below(3)]
     appendUnknownPercent = [0, 5, 25][random.below(3)]
     storeFailurePercent = [0, 5, 25][random.below(3)]
-    storeDelayPercent = [0, 30, 85][random.below(3)]
+    loadDelayPercent = [0, 30, 85][random.below(3)]
     earlyReadPercent = [2, 10, 40][random.below(3)]
     checkpointPercent = [1, 5, 30][random.below(3)]
     toldPercent = [30, 80, 100][random.below(3)]
