@@ -1,7 +1,7 @@
 import Tenancy
 
-/// Mistakes that a fleet makes on purpose around the machine, or in a machine wrapped around the real one, to prove that
-/// the auditor notices them. `TenancyBug` has those that the machine itself makes.
+/// Mistakes that a fleet makes on purpose around the machine, or in a machine wrapped around the real one, to prove
+/// that the auditor notices them. `TenancyBug` has those that the machine itself makes.
 ///
 /// Debug builds only, as with `TenancyBug`.
 package enum PlantedBug: String, CaseIterable, Hashable, Sendable {
