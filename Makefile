@@ -40,7 +40,7 @@ WIPE ?=
 KILLS ?= 100
 POD_KILLS ?= 20
 
-# Simulated worlds: make sim SEEDS=10000 STEPS=10000 SEED=1
+# Simulated clusters: make sim SEEDS=10000 STEPS=10000 SEED=1
 SEEDS ?= 1000
 STEPS ?= 3000
 SEED ?= 1
@@ -104,9 +104,9 @@ perf-cluster: ## the same of a whole cluster with everything on this machine (18
 	@$(RELEASE)
 	@perf/cluster --kassa "$(KASSA)" $(PERF)
 
-sim: ## the core in SEEDS=1000 simulated worlds of STEPS=3000 steps each, from SEED=1
-	@$(RELEASE)
-	@"$(KASSA)" sim --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
+sim: ## SEEDS=1000 simulated clusters of STEPS=3000 steps each, from SEED=1
+	@swift build -c release --static-swift-stdlib --product kassa-simulator $(SWIFTFLAGS)
+	@.build/release/kassa-simulator --seed "$(SEED)" --seeds "$(SEEDS)" --steps "$(STEPS)"
 
 lint: ## the code's layout, the shell scripts, the Python code (the first time gets Ruff from PyPI)
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests perf

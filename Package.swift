@@ -149,7 +149,7 @@ let package = Package(
     target(
       "Simulator", .tools, ["Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "Tenancy", "Wire"],
       [.plantedBugs]),
-    program("kassa-simulator", .tools, ["Simulator", "Tenancy"], [.plantedBugs]),
+    program("kassa-simulator", .tools, ["Simulator"]),
     target("LoadGenerator", .tools, ["CEpoll", "Clocks", "Model", "Telemetry"]),
 
     target("Settings", .program, ["Callers"]),
@@ -165,7 +165,7 @@ let package = Package(
       [
         "Audit", "Callers", "Clocks", "HTTPServer", "Kafka", "Lanes", "LoadGenerator", "Model", "OperatorAPI",
         "OperatorClient", "PartitionCore", "Peers", "Ports", "Postgres", "Problems", "RestAPI", "Runtime", "SQLite",
-        "Server", "Settings", "Simulator", "Streams", "Telemetry", "Tenancy", "Wire",
+        "Server", "Settings", "Streams", "Telemetry", "Tenancy", "Wire",
       ]),
 
     .executableTarget(

@@ -98,6 +98,10 @@ def table_cells(content, heading, column):
             yield number, cells[column] if len(cells) > column else ""
 
 
+# Where tests are, and mistakes that they make on purpose.
+TESTS = ("Tests/", "Sources/Tools/Simulator/", "Sources/Shop/Tenancy/TenancyBug.swift")
+
+
 def test_exists(name, files):
     """Whether `name` is a file, or `File/test` a function or case of a test file or planted bug of that name."""
     if name in files:

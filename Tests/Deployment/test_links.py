@@ -71,7 +71,7 @@ class Promises(unittest.TestCase):
 
     def test_each_promise_is_held_by_tests_that_exist(self):
         """Every name in its right column is a test."""
-        files = [path for path in pages.tracked() if path.startswith(("Tests/", "Sources/Tools/Simulator/"))]
+        files = [path for path in pages.tracked() if path.startswith(pages.TESTS)]
         cells = list(pages.table_cells(pages.text(self.PAGE), "Promises", 1))
         self.assertGreater(len(cells), 20)
         for number, cell in cells:
@@ -110,7 +110,7 @@ class Security(unittest.TestCase):
                 self.assertEqual(self.told(self.PAGE, heading, "###"), rows)
 
     def test_every_row_is_held_by_tests_that_exist(self):
-        files = [path for path in pages.tracked() if path.startswith(("Tests/", "Sources/Tools/Simulator/"))]
+        files = [path for path in pages.tracked() if path.startswith(pages.TESTS)]
         for heading in ("Surfaces", "Attacks", "Containers"):
             content = pages.text(self.PAGE).replace(f"### {heading}\n", f"## {heading}\n")
             for number, cell in pages.table_cells(content, heading, 1):

@@ -60,9 +60,9 @@ class Content(unittest.TestCase):
             self.assertTrue(any(one.startswith(deck.NUMBER.sub("", row)) for one in rows), row)
 
     def test_planted_bugs_are_counted(self):
-        source = pages.text("Sources/Tools/Simulator/PlantedBug.swift")
-        cases = len(re.findall(r"^  case \w+$", source, re.M))
-        quoted = [each.text for each in self.deck.root.iter() if each.get("data-count") == "PlantedBug"]
+        sources = ("Sources/Tools/Simulator/PlantedBug.swift", "Sources/Shop/Tenancy/TenancyBug.swift")
+        cases = sum(len(re.findall(r"^  case \w+$", pages.text(source), re.M)) for source in sources)
+        quoted = [each.text for each in self.deck.root.iter() if each.get("data-count") == "planted"]
         self.assertEqual(quoted, [str(cases)])
 
     def test_commands_exist(self):

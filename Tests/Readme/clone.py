@@ -7,14 +7,19 @@ import subprocess
 import tempfile
 
 # A clone has nothing of what was built. Compiling it takes minutes: unless it is compiled for once, a `swift` in front of
-# the real one answers the one call that builds the program by putting the program there that is tested; every other call
+# the real one answers the calls that build a program by putting the one there that is tested; every other call
 # goes to the real one. All else is as it is for a newcomer: make, its checks, what it calls and hands over.
-COMPILER = """#!/usr/bin/env bash
+COMPILER = r"""#!/usr/bin/env bash
 set -euo pipefail
-if [ "${1:-}" = build ] && [[ "$*" == "build -c release "*"--product kassa"* ]]; then
-  mkdir -p .build/release
-  cp --reflink=auto "$TESTED_KASSA" .build/release/kassa
-  exit
+if [ "${1:-}" = build ] && [[ "$*" =~ ^build\ -c\ release\ .*--product\ (kassa[a-z-]*) ]]; then
+  program="${BASH_REMATCH[1]}"
+  tested="$(dirname "$TESTED_KASSA")/$program"
+  [ "$program" != kassa ] || tested="$TESTED_KASSA"
+  if [ -x "$tested" ]; then
+    mkdir -p .build/release
+    cp --reflink=auto "$tested" ".build/release/$program"
+    exit
+  fi
 fi
 exec "$REAL_SWIFT" "$@"
 """

@@ -235,11 +235,10 @@ COMMANDS = {
         "--set headless.runTime=5m": NotRun(RENDERED),
     },
     "docs/internals/simulator.md": {
-        "swift run -c release kassa-simulator --seeds 10000": NotRun("half an hour; Tests/Tools/SimulatorTests/FleetTests.swift"),
         "make sim SEEDS=10000 STEPS=3000": Adapted(
             TOOLS, (("SEEDS=10000", "SEEDS=20"),), "ten thousand worlds take ten minutes of processor time"),
-        "kassa sim --seed 1005 --seeds 1": Run(TOOLS),
-        "kassa sim --bug dedupOff": Run(TOOLS, code=1),
+        "swift run kassa-simulator --seed 1005 --seeds 1": NotRun(COMPILES),
+        "swift run kassa-simulator --plant releasedTwice": NotRun(COMPILES),
     },
 }
 

@@ -13,7 +13,6 @@ enum CommandTable {
     PartitionsCommand.command,
     HealthCommand.command,
     BenchCommand.command,
-    SimCommand.command,
     APIKeysCommand.command,
     KeysCommand.command,
     SettingsCommand.command,

@@ -28,6 +28,7 @@ public struct Lease: Hashable, Sendable {
 
   public func holds(at now: Int64) -> Bool {
     guard let since else { return false }
+    if planted.is(.leaseNotChecked) { return true }
     return now - since < (planted.is(.leaseTwiceAsLong) ? milliseconds * 2 : milliseconds)
   }
 

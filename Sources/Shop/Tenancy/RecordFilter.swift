@@ -84,7 +84,9 @@ public struct RecordFilter: Hashable, Sendable {
       if planted.is(.voidAdvancesNumber) { number += 1 }
       return .void(.repeated)
     }
-    guard found <= number + 1 else { return .broken(.missing(expected: number + 1, found: found)) }
+    guard found <= number + 1 || planted.is(.gapInLogIgnored) else {
+      return .broken(.missing(expected: number + 1, found: found))
+    }
     number = found
     return .counted
   }

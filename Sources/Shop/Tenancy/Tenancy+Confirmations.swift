@@ -192,6 +192,7 @@ extension Tenancy {
     switch phase {
     // It has answered nothing, but cannot know that its predecessor has stopped answering.
     case .replaying, .waiting: end(.superseded(by: successor))
+    case .serving where planted.is(.releasedWhileServing): actions.releasedTo = successor
     case .serving, .leaving:
       phase = .leaving(to: successor)
       leaveIfDone(into: &actions)

@@ -18,10 +18,11 @@ extension Tenancy {
     for input in frame.inputs {
       // A peer may say any number.
       defer { number &+= 1 }
-      if number <= highest {
+      if number <= highest, !planted.is(.repetitionAdmitted) {
         isRepeated = true
         continue
       }
+      if planted.is(.repetitionAdmitted) { number = max(number, highest + 1) }
       guard number == highest + 1 || planted.is(.gapAdmitted) else {
         refuse(frame.source, expected: highest + 1, into: &actions)
         break

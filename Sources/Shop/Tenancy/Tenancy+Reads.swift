@@ -30,7 +30,9 @@ extension Tenancy {
   /// Answers a read if allowed, else remembers it and asks for what it lacks.
   private mutating func wait(_ read: WaitingRead, at now: Int64, into actions: inout TenancyActions) {
     let key = state.machine.missing(for: read.query)
-    let mayRead = phase == .serving && (!mode.isShared || lease.holds(at: now))
+    let mayRead =
+      phase == .serving && (!mode.isShared || lease.holds(at: now))
+      || phase == .replaying && planted.is(.readDuringReplay)
     if key == nil, mayRead { return answer(read, into: &actions) }
     if let key { loads.request([key]) }
     waitingReads.append(read)

@@ -41,7 +41,8 @@ extension Tenancy {
   public mutating func takeCheckpoint() -> Bool {
     // An owner that left without a word in the log may not have revealed what its state has caused.
     let hasLeft = phase == .ended(.left) && isReleaseLogged
-    guard case .idle = checkpoint, isAdmitting && phase != .replaying || hasLeft, isBehind, held.isEmpty
+    guard case .idle = checkpoint, isAdmitting && phase != .replaying || hasLeft, isBehind,
+      held.isEmpty || planted.is(.checkpointOfHeld)
     else { return false }
     for source in received.dropForgotten(at: state.now) {
       durableThrough[source] = 0

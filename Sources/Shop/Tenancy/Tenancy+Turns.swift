@@ -252,6 +252,7 @@ extension Tenancy {
     }
     for outbound in caused.messages {
       guard case .message(let message) = outbound.entry.body else { continue }
+      if planted.is(.parkedForgotten), message.message.continues(after: entry.body) { continue }
       _ = outbox.number(for: outbound.to)
       effects.messages.append((outbound.to, message.message))
     }

@@ -1,3 +1,6 @@
+import Model
+import PartitionCore
+
 /// A mistake that the simulator makes the machine commit, to prove that it would be found.
 ///
 /// Only debug builds, as the tests are, can make any: `is` is always false in a release build, and the compiler
@@ -8,6 +11,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case runNotCompared
   case repetitionCounts
   case voidAdvancesNumber
+  case gapInLogIgnored
   // Appends.
   case changedBytesAppendedAgain
   case anyOffsetConfirms
@@ -16,6 +20,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case stateKeptAfterOwnRecordWasVoid
   // Streams.
   case gapAdmitted
+  case repetitionAdmitted
   case acknowledgedWhenApplied
   case repetitionAnsweredEarly
   case refusedCommandExecuted
@@ -25,15 +30,20 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case inputsBeforeReplayEnds
   case sentAgainOutOfOrder
   case messageRefusedWhenDirty
+  case parkedForgotten
   // Owners.
   case leaseFromReturn
   case leaseTwiceAsLong
+  case leaseNotChecked
   case readBeforeDurable
+  case readDuringReplay
+  case releasedWhileServing
   case fencedNeverAcquiresAgain
   case poisonNotLogged
   // Checkpoints.
   case checkpointWithoutOutbox
   case checkpointOfUnconfirmed
+  case checkpointOfHeld
 }
 
 extension Optional<TenancyBug> {
@@ -45,5 +55,23 @@ extension Optional<TenancyBug> {
     #else
     return false
     #endif
+  }
+}
+
+extension Message {
+  /// Whether a slip goes on with this message, and not because it has just arrived: so it was parked until now.
+  func continues(after cause: LoggedInput.Body) -> Bool {
+    let attempt: AttemptID
+    switch self {
+    case .reserve(let slip, _), .charge(let slip): attempt = slip.attempt
+    case .paid, .commit, .release, .failed: return false
+    }
+    switch cause {
+    case .message(.reserve(let slip, _)): return slip.attempt != attempt
+    // A checkout begins with a command.
+    case .command(let command): return command.command.service == .stock
+    case .message: return true
+    case .skip: return false
+    }
   }
 }

@@ -85,15 +85,4 @@ extension Auditor {
     }
     return entities
   }
-
-  /// This owner has answered everything it decided.
-  func auditAnswers(of owner: Owner) {
-    let slot = layout.slot(owner.partition)
-    let unanswered = outcomes.filter { request, judgement in
-      judgement.slot == slot && judgement.offset > owner.recoveredOffset && !owner.answered.contains(request)
-    }
-    if let first = unanswered.keys.map(\.description).min() {
-      fail("\(owner.partition) never answered request \(first)")
-    }
-  }
 }

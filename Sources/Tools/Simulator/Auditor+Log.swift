@@ -6,27 +6,7 @@ import Tenancy
 // The auditor reads the durable log.
 
 extension Auditor {
-  /// Reads a record that is now durable.
-  func read(_ row: SimulatedLog.Row) {
-    guard case .record(let record) = row.content, !row.isQuarantined else { return }
-    let slot = layout.slot(row.partition)
-    current = Current(slot: slot, offset: row.offset)
-    for entry in record.entries {
-      clocks[slot].entries[slot] += 1
-      now[slot] = max(now[slot], entry.time)
-      switch entry.body {
-      case .command(let command) where command.command.service == row.partition.service: run(command)
-      case .message(let message): receive(message)
-      case .control(.limits(let told)):
-        if told != limits[slot] { limitsChanged += 1 }
-        limits[slot] = told
-      case .control: continue
-      default: return
-      }
-    }
-  }
-
-  /// Reads a record that counts, of a partition with one writer.
+  /// Reads a record that counts.
   ///
   /// - Parameter setAside: numbers of records whose inputs are skipped if they cannot be applied.
   func read(_ record: TurnRecord, of partition: PartitionID, setAside: Set<UInt64>) {
@@ -133,27 +113,6 @@ extension Auditor {
   func expect(_ message: Message, to partition: PartitionID) {
     expected[layout.slot(partition)][current.slot].append(
       Expected(offset: current.offset, message: message, clock: clocks[current.slot]))
-  }
-
-  private func receive(_ message: PartitionMessage) {
-    let slot = current.slot
-    let source = layout.slot(message.source)
-    if let position = seen[slot][source], message.position <= position {
-      duplicates += 1
-      return
-    }
-    seen[slot][source] = message.position
-    guard let first = expected[slot][source].first, first.offset == message.position.offset,
-      let place = expected[slot][source].firstIndex(where: {
-        $0.offset == first.offset && $0.message == message.message
-      })
-    else {
-      return fail(
-        "\(message.source) sent \(message.message) for offset \(message.position.offset); right is "
-          + "\(expected[slot][source].first.map { "\($0.message) for offset \($0.offset)" } ?? "nothing")")
-    }
-    clocks[slot].learn(expected[slot][source].remove(at: place).clock)
-    take(message.message)
   }
 
   private func receive(_ message: Message, from partition: PartitionID) {

@@ -38,9 +38,8 @@ final class Auditor {
 
   // What is in the log, and what must follow.
   /// By receiver's and sender's slot.
-  var seen: [[SourcePosition?]]
   var expected: [[[Expected]]]
-  /// By slot, where a partition has one writer: the newest input of each stream.
+  /// By slot: the newest input of each stream.
   var numbers: [[StreamSource: UInt64]]
   /// Requests reported to somebody as not executed.
   var refused: Set<RequestID> = []
@@ -51,7 +50,6 @@ final class Auditor {
   var trace: TraceContext?
   var outcomes: [RequestID: Judgement] = [:]
   var history: [Query: [Version]] = [:]
-  var duplicates = 0
   var parkedCount = 0
 
   /// By partition of orders: the number of the newest attempt.
@@ -119,7 +117,6 @@ final class Auditor {
     limits = Array(repeating: .initial, count: slots)
     rules = Array(repeating: firstRules, count: slots)
     attempts = Array(repeating: 0, count: layout.partitioner.count)
-    seen = Array(repeating: Array(repeating: nil, count: slots), count: slots)
     expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
     numbers = Array(repeating: [:], count: slots)
     clocks = Array(repeating: nothing, count: slots)

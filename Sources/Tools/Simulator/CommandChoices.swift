@@ -1,6 +1,6 @@
 import Model
 
-/// What the clients of a simulated world ask for, at random.
+/// What the clients of a fleet ask for, at random.
 struct CommandChoices {
   let userCount: Int
   let itemCount: Int
@@ -34,11 +34,11 @@ struct CommandChoices {
     case 16..<37:
       return .orders(
         .addItem(
-          recentOrder(0...4, &random, orders), item(&random), quantity(3, &random), price: Money(unchecked: 5)))
+          recentOrder(0...4, &random, orders), item(&random), quantity(3, &random), price: price(&random)))
     case 37..<40:
       let units = Quantity(unchecked: Int64(random.below(4)))
       return .orders(
-        .setItem(recentOrder(0...4, &random, orders), item(&random), units, price: Money(unchecked: 5)))
+        .setItem(recentOrder(0...4, &random, orders), item(&random), units, price: price(&random)))
     case 40..<43: return .orders(.removeItem(order(&random, orders), item(&random)))
     case 43..<70:
       return .orders(
@@ -91,6 +91,11 @@ struct CommandChoices {
 
   private func money(_ most: Int, _ random: inout SeededRandom) -> Money {
     Money(unchecked: random.percent(1) ? Money.max : Int64(random.within(1...most)))
+  }
+
+  /// Prices change now and then.
+  private func price(_ random: inout SeededRandom) -> Money {
+    Money(unchecked: random.percent(85) ? 5 : Int64(random.within(0...9)))
   }
 
   private func batch(_ random: inout SeededRandom) -> OrderBatch {

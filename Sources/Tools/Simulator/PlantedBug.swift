@@ -1,79 +1,90 @@
-/// Bugs planted in a run on purpose, to prove that the auditor notices them. None touches the product's code: they are
-/// in the world around the core, or in a machine wrapped around the real one.
-public enum PlantedBug: String, CaseIterable, Sendable {
-  /// Repeated messages look like new ones to their receiver.
-  case dedupOff
-  /// The same, only for charges: a replay takes the money again.
-  case chargeTwiceOnReplay
-  /// A checkpoint is written before the log it depends on is durable.
-  case checkpointBeforeDurable
-  /// An append of messages is reported as in the log before it is.
-  case checkpointBeforeOutputs
-  /// The store writes without checking the epoch.
-  case epochNotCheckedAtWrite
-  /// The store reads without checking the epoch.
-  case epochNotCheckedAtLoad
-  /// The store checks the epoch when a checkpoint is requested, not when it is written.
-  case staleZombieCheckpoint
-  /// Rows and offset are written in two transactions.
-  case offsetSavedApart
-  /// The store keeps no idempotency keys.
-  case idempotencyNotStored
-  /// Answers leave before the log is durable.
-  case replyBeforeDurable
-  /// Reads are answered while the log is still being replayed.
-  case readDuringReplay
-  /// Messages of one source overtake each other.
-  case messagesOvertake
-  /// A lost record is mistaken for an empty one.
-  case gapNotNoticed
-  /// Entries are given the owner's time instead of their own.
-  case timeFromClock
-  /// A replay decides under its owner's configured limits, not under those of the log and the checkpoint.
-  case limitsConfigured
-  /// A parked checkout does not continue when it gets its units.
-  case parkedForgotten
+import Tenancy
+
+/// Mistakes that a fleet makes on purpose around the machine, or in a machine wrapped around the real one, to prove
+/// that the auditor notices them. `TenancyBug` has those that the machine itself makes.
+///
+/// Debug builds only, as with `TenancyBug`.
+package enum PlantedBug: String, CaseIterable, Hashable, Sendable {
+  // Rules of the shop.
+  /// A charge takes the money twice.
+  case chargedTwice
   /// A release gives the units back twice.
   case releasedTwice
   /// A stop that cannot be held as a whole keeps its first line.
   case partialHold
   /// Two lines of one item are reserved one by one instead of merged.
   case linesNotMerged
+
+  // Memory.
   /// Dirty entities are forgotten.
   case dirtyEvicted
   /// A load's answer is used although memory holds something newer.
   case loadOlderThanMemory
 
-  // Only where owners change through the log.
+  // The log.
+  /// An append is reported as durable before it is in the log.
+  case replyBeforeDurable
+  /// A replay gives records its owner's time instead of their own.
+  case timeFromClock
+  /// A replay decides under its owner's configured limits, not under those of the log and the checkpoint.
+  case limitsConfigured
 
-  /// Reads are answered although the lease has ended.
-  case leaseNotChecked
-  /// A lease counts from the return of its tick.
-  case leaseFromReturn
-  /// A new owner answers as soon as its `Owned` comes back.
-  case noHoldBack
-  /// An owner continues after it read of its successor.
-  case supersededGoesOn
-  /// An owner sends `Released` when another is to follow, but keeps answering until that happens.
-  case releasedWhileServing
-  /// A checkpoint covers requests whose replies are held back.
-  case checkpointOfHeld
-  /// A checkpoint covers requests whose replies are in transit to other pods.
-  case checkpointBeforeReplies
-  /// An owner that the store refused loads the current rows.
+  // The store.
+  /// The store writes without checking the epoch.
+  case epochNotCheckedAtWrite
+  /// The store checks the epoch when a checkpoint is requested, not when it is written.
+  case staleZombieCheckpoint
+  /// Rows and header are written in two transactions.
+  case offsetSavedApart
+  /// The store keeps no idempotency keys.
+  case idempotencyNotStored
+  /// The store keeps no replies that have not been received.
+  case repliesNotStored
+  /// An owner that the store refused, because it was replaced or the store was set back, loads the current rows.
   case fenceIgnored
-  /// An owner takes every `Owned` for its own.
-  case ownedNotCompared
-  /// An owner takes every tick that comes back for the newest one.
-  case staleTickAccepted
 
-  /// Whether the bug is only possible where owners change through the log; the others are planted where they do not.
-  var isOfTenure: Bool {
-    switch self {
-    case .leaseNotChecked, .leaseFromReturn, .noHoldBack, .supersededGoesOn, .releasedWhileServing, .checkpointOfHeld,
-      .checkpointBeforeReplies, .fenceIgnored, .ownedNotCompared, .staleTickAccepted:
-      true
-    default: false
+  // Clients' commands.
+  /// What a forgotten session may have executed is sent again in the next one.
+  case sentAgainInNextSession
+}
+
+extension Optional<PlantedBug> {
+  /// Whether the fleet is to make this mistake.
+  func `is`(_ bug: PlantedBug) -> Bool {
+    #if PLANTED_BUGS
+    return self == bug
+    #else
+    return false
+    #endif
+  }
+}
+
+/// A mistake of either kind; no two have one name.
+package enum PlantedMistake: Hashable, Sendable {
+  case machine(TenancyBug)
+  case fleet(PlantedBug)
+
+  package init?(named name: String) {
+    if let bug = TenancyBug(rawValue: name) {
+      self = .machine(bug)
+    } else if let bug = PlantedBug(rawValue: name) {
+      self = .fleet(bug)
+    } else {
+      return nil
     }
   }
+
+  package static var names: [String] { TenancyBug.allCases.map(\.rawValue) + PlantedBug.allCases.map(\.rawValue) }
+
+  /// Whether this program can make any.
+  package static var arePossible: Bool {
+    #if PLANTED_BUGS
+    return true
+    #else
+    return false
+    #endif
+  }
+
+  var machineBug: TenancyBug? { if case .machine(let bug) = self { bug } else { nil } }
+  var fleetBug: PlantedBug? { if case .fleet(let bug) = self { bug } else { nil } }
 }

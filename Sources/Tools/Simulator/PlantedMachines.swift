@@ -62,6 +62,18 @@ struct ReleasingTwice: WrappedMachine {
   }
 }
 
+/// `chargedTwice`.
+struct ChargingTwice: WrappedMachine {
+  var base: PaymentsMachine
+  init(base: PaymentsMachine) { self.base = base }
+
+  mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison) {
+    try base.receive(message, in: &context)
+    guard case .charge(let slip) = message else { return }
+    _ = try base.apply(.payments(.pay(slip.user, nil, slip.total)), from: .nobody, in: &context)
+  }
+}
+
 /// `partialHold`.
 struct HoldingInPart: WrappedMachine {
   var base: StockMachine

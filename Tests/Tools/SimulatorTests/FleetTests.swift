@@ -14,11 +14,13 @@ import Testing
     }
     let atLeast: [(KeyPath<FleetTally, Int>, Int)] = [
       (\.requests, 20_000), (\.checkoutsPaid, 500), (\.checkoutsRefused, 1_000), (\.replayed, 300), (\.skipped, 300),
-      (\.undecidable, 5),
+      (\.undecidable, 3),
       (\.reads, 5_000), (\.readsForwarded, 500), (\.records, 15_000), (\.voidRecords, 1_000), (\.unknownAppends, 500),
       (\.repeatedAppends, 100), (\.takeovers, 2_000), (\.superseded, 200), (\.lost, 200), (\.left, 50), (\.stopped, 30),
       (\.releases, 50), (\.leaseWaits, 500), (\.crashes, 200), (\.pauses, 200), (\.cuts, 200), (\.disconnects, 500),
-      (\.gaps, 50), (\.loads, 5_000), (\.checkpoints, 5_000), (\.evictions, 5_000), (\.fenced, 100), (\.setBack, 3),
+      (\.refusedInputs, 50), (\.gaps, 50), (\.clockJumps, 100), (\.limitsChanged, 500), (\.checkpointsAfterEnd, 1),
+      (\.loadsOvertaken, 1), (\.loads, 5_000), (\.checkpoints, 5_000), (\.evictions, 5_000), (\.fenced, 100),
+      (\.setBack, 3),
       (\.restored, 50), (\.poisoned, 50), (\.amputated, 50), (\.parked, 3),
     ]
     for (count, minimum) in atLeast {
@@ -32,6 +34,24 @@ import Testing
     #expect(first.hash == second.hash)
     #expect(first.tally == second.tally)
     #expect(FleetRuns(firstSeed: 8, seedCount: 3, steps: 2_000).run().hash != first.hash)
+  }
+
+  /// Each process has its own order of hash tables; a run knows nothing of it.
+  @Test func oneSeedIsOneRunInEveryProcess() async throws {
+    var lines: [[String]] = []
+    for _ in 0..<2 {
+      let result = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
+        let summary = FleetRuns(firstSeed: 1, seedCount: 6, steps: 2_000).run()
+        print("\nrun \(summary.hash) \(summary.tallyText)\nhashing \("kassa".hashValue)")
+      }
+      let text = String(decoding: result.standardOutputContent, as: UTF8.self)
+      lines.append(
+        ["run ", "hashing "].map { word in
+          text.split(separator: "\n").first { $0.hasPrefix(word) }.map(String.init) ?? ""
+        })
+    }
+    #expect(lines[0][0].hasPrefix("run ") && lines[0][0] == lines[1][0])
+    #expect(lines[0][1] != lines[1][1], "both processes hash alike: unset SWIFT_DETERMINISTIC_HASHING")
   }
 
   /// Seeds that no run before this one had: what fails here fails again with the seed that is named.
@@ -48,9 +68,18 @@ import Testing
   /// (`LeaseTests/aLeaseThatIsTwiceAsLongHoldsTooLong`).
   @Test(arguments: TenancyBug.allCases.filter { $0 != .leaseTwiceAsLong })
   func aPlantedBugIsFound(_ bug: TenancyBug) throws {
-    let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: bug).run()
+    let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: .machine(bug)).run()
     let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
     let words = Self.violations[bug] ?? []
+    #expect(words.contains { failure.violation.contains($0) }, "\(bug), seed \(failure.seed): \(failure.violation)")
+  }
+
+  /// The same for mistakes around the machine.
+  @Test(arguments: PlantedBug.allCases)
+  func aMistakeAroundTheMachineIsFound(_ bug: PlantedBug) throws {
+    let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: .fleet(bug)).run()
+    let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
+    let words = Self.violationsAround[bug] ?? []
     #expect(words.contains { failure.violation.contains($0) }, "\(bug), seed \(failure.seed): \(failure.violation)")
   }
 
@@ -64,6 +93,7 @@ import Testing
       "another record", "replays for ever", "of a session",
     ],
     .repetitionCounts: ["repeated", "another record"],
+    .gapInLogIgnored: ["of a session", "follows where", "showed", " after ", "right is", "lost a part"],
     .voidAdvancesNumber: [
       "before its record was durable", "follows where", " after ", "lost a part", "of a session",
     ],
@@ -75,6 +105,7 @@ import Testing
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
     .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays for ever", "of a session"],
     .gapAdmitted: ["gap(expected", " took input "],
+    .repetitionAdmitted: ["has two outcomes", " sent "],
     .acknowledgedWhenApplied: ["of a session", "lost a part", "never answered", "never got"],
     .repetitionAnsweredEarly: ["of a session", "lost a part", "never answered", "never got"],
     .refusedCommandExecuted: ["called skipped", "was refused"],
@@ -86,6 +117,10 @@ import Testing
     ],
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
+    .parkedForgotten: ["never got", "never ended"],
+    .leaseNotChecked: ["showed"],
+    .readDuringReplay: ["showed"],
+    .releasedWhileServing: ["showed", "never arrived"],
     // Seed 137 finds something else first, which is no fault of the lease: a partition that stops without need. Its way
     // there is not understood yet; no seed of an ordinary run takes it.
     .leaseFromReturn: ["showed", "lost a part"],
@@ -93,8 +128,35 @@ import Testing
     .fencedNeverAcquiresAgain: ["nobody owns"],
     .poisonNotLogged: ["never arrived", " took input ", "never ended"],
     .checkpointWithoutOutbox: ["never got", "lost a part", " sent "],
+    .checkpointOfHeld: ["never answered", "never got", "lost a part", " sent "],
     .checkpointOfUnconfirmed: [
       " after ", "follows where", "lost a part", "of a session", "before its record was durable",
     ],
   ]
+
+  private static let violationsAround: [PlantedBug: [String]] = [
+    .chargedTwice: ["right is", "showed"],
+    .releasedTwice: ["right is", "showed"],
+    .partialHold: ["right is", "showed"],
+    .linesNotMerged: ["right is", "showed"],
+    .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
+    .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],
+    .replyBeforeDurable: ["before its record was durable"],
+    .timeFromClock: ["right is", "in memory, the store"],
+    .limitsConfigured: ["right is", "decides under", "showed"],
+    .epochNotCheckedAtWrite: ["right is", "showed", "in memory, the store", "of a session"],
+    .staleZombieCheckpoint: ["right is", "showed", "in memory, the store", "of a session"],
+    .offsetSavedApart: ["right is", "showed", "stopped at"],
+    .idempotencyNotStored: ["right is"],
+    .repliesNotStored: ["never answered"],
+    .fenceIgnored: ["right is", "showed", "in memory, the store"],
+    .sentAgainInNextSession: ["has two outcomes"],
+  ]
+
+  @Test func everyMistakeHasANameOfItsOwn() {
+    let names = PlantedMistake.names
+    #expect(Set(names).count == names.count)
+    for name in names { #expect(PlantedMistake(named: name) != nil) }
+    #expect(PlantedMistake(named: "dedupOf") == nil)
+  }
 }

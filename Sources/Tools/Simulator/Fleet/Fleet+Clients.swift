@@ -9,8 +9,19 @@ extension Fleet {
   func request() {
     guard clients.waiting.count < FleetClients.waitingMax else { return giveUp() }
     let isKeyed = random.percent(60)
-    submit(
-      choices.command(isKeyed: isKeyed, &random, &clients.orders, number: clients.nextNumber()), isKeyed: isKeyed)
+    let command = choices.command(isKeyed: isKeyed, &random, &clients.orders, number: clients.nextNumber())
+    // Somebody asks for an order that is about to be made: the store may be asked for it before, and answer afterwards.
+    if case .orders(.create(let id, _, .random)) = command, random.percent(2 * swarm.earlyReadPercent),
+      let pod = random.pick(pods)
+    {
+      ask(newRead(of: .order(id), by: pod))
+    }
+    submit(command, isKeyed: isKeyed)
+  }
+
+  private func newRead(of query: Query, by pod: FleetPod) -> FleetClients.Read {
+    FleetClients.Read(
+      id: RequestID(incarnation: pod.run, lane: 0, number: clients.nextNumber()), query: query, since: auditor.known)
   }
 
   /// A pod takes a command; a batch goes to every partition of its service.
@@ -100,10 +111,7 @@ extension Fleet {
         guard clients.readsToAsk.count < FleetClients.readsMax, let pod = podToAsk() else { continue }
         let recent = random.percent(60) ? random.pick(clients.recent) : nil
         let query = recent ?? choices.query(&random, clients.orders)
-        clients.readsToAsk.append(
-          .init(
-            id: RequestID(incarnation: pod.run, lane: 0, number: clients.nextNumber()), query: query,
-            since: auditor.known))
+        clients.readsToAsk.append(newRead(of: query, by: pod))
       }
       guard !clients.readsToAsk.isEmpty else { continue }
       ask(clients.readsToAsk.remove(at: random.below(clients.readsToAsk.count)))

@@ -11,6 +11,7 @@ extension Fleet {
     let old = pods[index]
     tally.crashes += 1
     tally.unknown += clients.crash(run: old.run)
+    for (slot, seat) in old.seats.enumerated() { if let seat { remove(seat, slot, of: old) } }
     let isChanged = random.percent(swarm.limitsChangePercent)
     pods[index] = makePod(index, isChanged ? swarm.ruleLimits(&random) : old.limits)
     // What it had submitted may still be appended.
@@ -81,7 +82,32 @@ extension Fleet {
   func restore() {
     let slot = random.below(logs.count)
     guard store.restore(slot) else { return }
+    // What was under way in the database went with it.
+    orphans.removeAll { $0.slot == slot }
     tally.restored += 1
+  }
+
+  /// A pod's wall clock jumps: mostly by seconds, now and then by hours.
+  func setClock() {
+    let most = random.percent(10) ? 20_000_000 : 30_000
+    pods[random.below(pods.count)].skew = Int64(random.within(-most...most))
+    tally.clockJumps += 1
+  }
+
+  /// A record never reaches an owner that replays: one that others after it show to be missing.
+  func leaveOut() {
+    guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.isReplaying && $0.leftOut == nil }) else { return }
+    let records = logs[slot].records
+    guard Int(seat.nextOffset) < records.count else { return }
+    let place = Int(seat.nextOffset) + random.below(records.count - Int(seat.nextOffset))
+    guard logs[slot].counted.contains(place) else { return }
+    for later in records.indices.dropFirst(place + 1) {
+      if records[later].owner == seat.tenancy.owner { return }
+      guard logs[slot].counted.contains(later) else { continue }
+      seat.leftOut = Int64(place)
+      tally.gaps += 1
+      return
+    }
   }
 
   // MARK: What cannot be applied
@@ -113,7 +139,7 @@ extension Fleet {
         }
         if !isLogged { fail("\(layout.partitions[slot]) stopped at record \(seat.stoppedAt), which is not in its log") }
         store.quarantined[slot].insert(seat.stoppedAt)
-        pod.seats[slot] = nil
+        remove(seat, slot, of: pod)
         stopped.remove(layout.partitions[slot])
       }
     }

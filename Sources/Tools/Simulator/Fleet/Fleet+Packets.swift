@@ -140,14 +140,18 @@ extension Fleet {
 
   /// Begins the lane's next session. Those waiting for what the old one sent do not learn its outcome.
   func openSession(_ slot: Int, _ pod: FleetPod) {
-    let (unknown, unsent) = pod.streams[slot].abandoned()
-    defer { for input in unsent { _ = pod.streams[slot].offer(input, bytes: 64) } }
+    var (unknown, unsent) = pod.streams[slot].abandoned()
+    if bug.is(.sentAgainInNextSession) {
+      unsent = unknown + unsent
+      unknown = []
+    }
     for case .command(let command, _) in unknown where clients.take(command.request) != nil { tally.unknown += 1 }
     pod.sessions[slot] += 1
     pod.greetingsAsked[slot] = nil
     pod.streams[slot] = StreamSender(
       from: .session(Session(run: pod.run, lane: 0, number: pod.sessions[slot])), to: layout.partitions[slot],
       limits: swarm.limits.stream)
+    for input in unsent { _ = pod.streams[slot].offer(input, bytes: 64) }
   }
 
   // MARK: Who owns what

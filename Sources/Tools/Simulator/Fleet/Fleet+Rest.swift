@@ -21,6 +21,7 @@ extension Fleet {
       cutFromStore[index] = 0
       cutFromPeers[index] = 0
     }
+    orphans = []
     noticeSetBack()
     for round in 0..<8_000 where violation == nil {
       clock += 5
@@ -114,6 +115,9 @@ extension Fleet {
         if rows[key] != value {
           fail("\(partition) has \(value) in memory, the store \(String(describing: rows[key]))")
         }
+      }
+      if let limits = pods[wanted[slot]].seats[slot]?.tenancy.ruleLimits, limits != pods[wanted[slot]].limits {
+        fail("\(partition) decides under \(limits); its owner wants \(pods[wanted[slot]].limits)")
       }
       auditReplay(of: slot)
     }

@@ -59,7 +59,7 @@ extension Fleet {
     case 2:
       // It is never written.
       appends.remove(at: place)
-      confirm(append, at: nil)
+      confirm(append, at: bug.is(.replyBeforeDurable) ? logs[append.slot].end : nil)
     default:
       // It is given up, and written later.
       confirm(append, at: nil)
@@ -73,7 +73,7 @@ extension Fleet {
 
   /// Appends a record, and passes it to the auditor if it counts.
   private func write(_ append: FleetAppend) -> Int64 {
-    let offset = logs[append.slot].append(append.record, at: clock)
+    let offset = logs[append.slot].append(inBytes(append), at: clock)
     if random.percent(70) || isResting { logs[append.slot].showAll() }
     let (counts, breach) = filters[append.slot].counts(append.record)
     if let breach, amputated != append.slot { fail("\(layout.partitions[append.slot]): \(breach)") }
@@ -84,10 +84,19 @@ extension Fleet {
     }
     tally.records += 1
     guard case .turn(let record) = append.record else { return offset }
+    logs[append.slot].count(offset)
     if record.time < newestTime[append.slot] { fail("\(layout.partitions[append.slot]): time runs backwards") }
     newestTime[append.slot] = max(newestTime[append.slot], record.time)
     auditor.read(record, of: layout.partitions[append.slot], setAside: store.quarantined[append.slot])
     return offset
+  }
+
+  /// The record as the log keeps it.
+  private func inBytes(_ append: FleetAppend) -> LogRecord {
+    do { return try Bytes.same(append.record) } catch {
+      fail("a record of \(layout.partitions[append.slot]) cannot be read: \(error)")
+      return append.record
+    }
   }
 
   /// Reports an append's result to its owner, if that is awake.
@@ -127,8 +136,12 @@ extension Fleet {
   private func readReplay(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
     var actions = TenancyActions()
     for _ in 0..<random.within(1...4) where Int(seat.nextOffset) < logs[slot].readableEnd {
-      seat.tenancy.deliver(logs[slot].records[Int(seat.nextOffset)], at: seat.nextOffset)
-      seat.nextOffset += 1
+      defer { seat.nextOffset += 1 }
+      if seat.leftOut == seat.nextOffset {
+        seat.hasGap = true
+        continue
+      }
+      seat.tenancy.deliver(presented(logs[slot].records[Int(seat.nextOffset)], to: pod), at: seat.nextOffset)
     }
     seat.tenancy.advanceReplay(at: clock, into: &actions)
     perform(actions, pod, slot, seat)
@@ -170,55 +183,6 @@ extension Fleet {
       seat.tenancy.readBackEnded(at: Int64(logs[slot].readableEnd), now: clock, into: &actions)
     }
     perform(actions, pod, slot, seat)
-  }
-
-  // MARK: The store
-
-  /// One action of the store: late, failing wrongly, or not at all.
-  func storeWork() {
-    guard let (pod, slot, seat) = randomSeat(), cutFromStore[pod.index] <= clock || isResting else { return }
-    switch random.below(2) {
-    case 0: workOnLoad(pod, slot, seat)
-    default: workOnWrite(pod, slot, seat)
-    }
-  }
-
-  private func workOnLoad(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
-    guard case .asked(let keys) = seat.load else { return }
-    seat.load = .none
-    var actions = TenancyActions()
-    if !isResting, random.percent(swarm.storeFailurePercent) {
-      seat.tenancy.loadFailed()
-      actions.loads = seat.tenancy.keysToLoad()
-      return perform(actions, pod, slot, seat)
-    }
-    let rows = store.load(keys, slot, epoch: seat.tenancy.owner.epoch, atLeast: seat.tenancy.checkpointedNumber)
-    if let rows {
-      seat.tenancy.loaded(rows, at: clock, into: &actions)
-    } else {
-      seat.tenancy.fenced(.fenced)
-    }
-    perform(actions, pod, slot, seat)
-  }
-
-  private func workOnWrite(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
-    if case .none = seat.write, let checkpoint = seat.tenancy.checkpointToWrite() { seat.write = .asked(checkpoint) }
-    guard case .asked(let checkpoint) = seat.write else { return }
-    if !isResting, random.percent(swarm.storeFailurePercent) {
-      seat.write = .none
-      return seat.tenancy.checkpointEnded(isWritten: false)
-    }
-    seat.write = .none
-    let isWritten = store.write(
-      checkpoint, slot, epoch: seat.tenancy.owner.epoch, after: seat.tenancy.checkpointedNumber)
-    // A commit whose outcome is unknown is looked up before anything else is written, so it is known in the end.
-    seat.tenancy.checkpointEnded(isWritten: isWritten)
-    if isWritten {
-      tally.checkpoints += 1
-    } else {
-      seat.tenancy.fenced(.fenced)
-      perform(TenancyActions(), pod, slot, seat)
-    }
   }
 
   // MARK: Looking around

@@ -13,7 +13,9 @@ import Tenancy
 /// Nothing here makes a decision that is the product's: owners do what `Tenancy` asks for.
 final class Fleet {
   let swarm: FleetSwarm
+  /// Mistakes of the machine, and around it.
   let planted: TenancyBug?
+  let bug: PlantedBug?
   let layout: Layout
   var random: SeededRandom
   let auditor: Auditor
@@ -23,6 +25,8 @@ final class Fleet {
   var filters: [NaiveFilter]
   var appends: [FleetAppend] = []
   var store: FleetStore
+  /// Checkpoints requested by tenures that are gone; they may still be written.
+  var orphans: [FleetOrphan] = []
   /// By sending and receiving pod: what is in transit.
   var links: [[[Packet]]]
   /// Until when a pod is cut off from the log, the store or the other pods, in the world's time.
@@ -50,16 +54,17 @@ final class Fleet {
   private var nextRun: UInt64 = 1
   private var ended: String?
 
-  init(seed: UInt64, planted: TenancyBug?) {
+  init(seed: UInt64, planted: PlantedMistake?) {
     swarm = FleetSwarm(seed: seed)
-    self.planted = planted
-    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? World.single)
+    self.planted = planted?.machineBug
+    bug = planted?.fleetBug
+    layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? Layout.single)
     random = SeededRandom(seed: seed)
     auditor = Auditor(layout: layout, firstRules: Rules.oneWriter, hasKeysExpire: swarm.hasKeysExpire)
     let slots = layout.slotCount
     logs = Array(repeating: FleetLog(), count: slots)
     filters = Array(repeating: NaiveFilter(), count: slots)
-    store = FleetStore(layout: layout)
+    store = FleetStore(layout: layout, bug: bug)
     newestTime = Array(repeating: .zero, count: slots)
     let count = swarm.podCount
     links = Array(repeating: Array(repeating: [], count: count), count: count)
@@ -82,11 +87,12 @@ final class Fleet {
 
   var choices: CommandChoices {
     CommandChoices(
-      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: 2, opening: clients.opening(swarm))
+      userCount: swarm.userCount, itemCount: swarm.itemCount, earlyReadPercent: swarm.earlyReadPercent,
+      opening: clients.opening(swarm))
   }
 
   /// The first thing that went wrong.
-  var violation: String? { auditor.violation ?? ended }
+  var violation: String? { auditor.violation ?? ended ?? store.flaw }
 
   func fail(_ sentence: String) { if ended == nil { ended = sentence } }
 
@@ -102,6 +108,7 @@ final class Fleet {
     tally.fenced = store.fencedCount
     tally.setBack = store.setBackCount
     tally.parked = auditor.parkedCount
+    tally.limitsChanged = auditor.limitsChanged
   }
 
   func step() {
@@ -139,7 +146,8 @@ final class Fleet {
     case .disconnect: disconnect(random.below(pods.count), random.below(pods.count))
     case .hide: logs[random.below(logs.count)].hide(random.within(0...2), at: clock, for: Self.hiddenMilliseconds)
     case .show: for slot in logs.indices { logs[slot].showAll() }
-    case .clock: pods[random.below(pods.count)].skew = Int64(random.within(-30_000...30_000))
+    case .clock: setClock()
+    case .gap: leaveOut()
     case .poison: poison()
     case .quarantine: quarantine()
     case .copy: store.copy(random.below(logs.count))
@@ -166,7 +174,7 @@ final class Fleet {
     pod.epochs[slot] = given
     let partition = layout.partitions[slot]
     let owner = OwnerID(epoch: given, run: pod.run)
-    let tenancy = makeTenancy(partition, owner, recovery, pod.limits)
+    let tenancy = makeTenancy(partition, owner, presented(recovery, pod.limits), pod.limits)
     pod.seats[slot] = Seat(tenancy, announcedAt: clock, nextOffset: (recovery.header?.offset ?? -1) + 1)
     tally.takeovers += 1
     announce(slot, of: pod, owner)
@@ -180,10 +188,19 @@ final class Fleet {
         partition: partition, owner: owner, partitioner: layout.partitioner, mode: .shared, limits: swarm.limits,
         wantedLimits: limits, wantedRules: Rules.current, recovery: recovery, planted: planted)
     }
-    switch partition.service {
-    case .orders: return make(OrdersMachine.self)
-    case .stock: return make(StockMachine.self)
-    case .payments: return make(PaymentsMachine.self)
+    switch (partition.service, bug) {
+    case (.payments, .chargedTwice): return make(ChargingTwice.self)
+    case (.stock, .releasedTwice): return make(ReleasingTwice.self)
+    case (.stock, .partialHold): return make(HoldingInPart.self)
+    case (.orders, .linesNotMerged): return make(NotMerging.self)
+    case (.orders, .dirtyEvicted): return make(Forgetting<OrdersMachine>.self)
+    case (.stock, .dirtyEvicted): return make(Forgetting<StockMachine>.self)
+    case (.payments, .dirtyEvicted): return make(Forgetting<PaymentsMachine>.self)
+    case (.orders, .loadOlderThanMemory): return make(Overwriting<OrdersMachine>.self)
+    case (.payments, .loadOlderThanMemory): return make(Overwriting<PaymentsMachine>.self)
+    case (.orders, _): return make(OrdersMachine.self)
+    case (.stock, _): return make(StockMachine.self)
+    case (.payments, _): return make(PaymentsMachine.self)
     }
   }
 
@@ -210,7 +227,7 @@ final class Fleet {
     for word in actions.acknowledgements { send(.acknowledgement(word), from: pod, to: word.source) }
     for word in actions.greetings { send(.greeting(word), from: pod, to: word.source) }
     for word in actions.gaps {
-      tally.gaps += 1
+      tally.refusedInputs += 1
       send(.gap(word), from: pod, to: word.source)
     }
     for reply in actions.replies { reveal(reply, pod, slot, tenancy.owner) }
@@ -219,7 +236,7 @@ final class Fleet {
       send(.readRefused(query, request), from: pod, toRun: request.incarnation)
     }
     if !actions.loads.isEmpty {
-      if case .asked = seat.load { fail("\(tenancy.partition) loads twice at a time") }
+      if !seat.load.isNone { fail("\(tenancy.partition) loads twice at a time") }
       seat.load = .asked(actions.loads)
       tally.loads += 1
     }
@@ -273,16 +290,18 @@ final class Fleet {
       writeLast(slot, seat)
     case .lost(let loss, let epoch):
       tally.lost += 1
-      pod.seats[slot] = nil
+      remove(seat, slot, of: pod)
       if planted == .fencedNeverAcquiresAgain, loss == .fenced { return pod.givenUp.formUnion([slot]) }
       if wanted[slot] == pod.index { acquire(slot, for: pod, above: epoch) }
       return
     case .stopped(let number, let reason):
-      guard poisoned.contains(slot) || amputated == slot else {
+      guard poisoned.contains(slot) || amputated == slot || seat.hasGap else {
         return fail(
           "\(seat.tenancy.partition) stopped at record \(number): \(reason); the log has \(logs[slot].records.count) "
             + "records, of which \(logs[slot].readableEnd) can be read")
       }
+      // The pod reads its log again.
+      if seat.hasGap { return remove(seat, slot, of: pod) }
       // It stays stopped until an operator has set the record aside.
       if !seat.isStopNoted { tally.stopped += 1 }
       seat.isStopNoted = true
@@ -290,14 +309,19 @@ final class Fleet {
       seat.stoppedAt = number
       return
     }
-    pod.seats[slot] = nil
+    remove(seat, slot, of: pod)
   }
-}
 
-extension World {
-  /// One partition per service.
-  static var single: Partitioner {
-    guard let one = Partitioner(count: 1) else { preconditionFailure("one partition is a valid count") }
-    return one
+  /// A tenure is over. A checkpoint that it had asked for may be written now, later or never.
+  func remove(_ seat: Seat, _ slot: Int, of pod: FleetPod) {
+    pod.seats[slot] = nil
+    guard case .asked(let checkpoint) = seat.write, !isResting else { return }
+    let (epoch, number) = (seat.tenancy.owner.epoch, seat.tenancy.checkpointedNumber)
+    switch random.below(3) {
+    case 0:
+      if store.write(checkpoint, slot, epoch: epoch, after: number, isCutShort: true) { tally.checkpointsAfterEnd += 1 }
+    case 1: orphans.append(FleetOrphan(checkpoint: checkpoint, slot: slot, epoch: epoch, after: number))
+    default: break
+    }
   }
 }

@@ -91,3 +91,20 @@ struct FleetClients {
     ]
   }
 }
+
+extension Command {
+  /// The read that shows the command's effect; nil for a batch.
+  var query: Query? {
+    switch self {
+    case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
+      .orders(.removeItem(let id, _)), .orders(.setItem(let id, _, _, _)),
+      .orders(.checkout(let id)):
+      .order(id)
+    case .stock(.create(let id, _, _)), .stock(.add(let id, _)), .stock(.subtract(let id, _)): .item(id)
+    case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
+      .payments(.cancel(let id, _)):
+      .user(id)
+    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    }
+  }
+}

@@ -16,6 +16,11 @@ struct FleetLog {
     return Int64(records.count - 1)
   }
 
+  /// The places of the turn records that count.
+  private(set) var counted: Set<Int> = []
+
+  mutating func count(_ offset: Int64) { counted.insert(Int(offset)) }
+
   var end: Int64 { Int64(records.count) }
 
   /// Loses the newest records although the log had promised that they were durable.
@@ -48,6 +53,14 @@ struct FleetLog {
     hiddenSince = now
     shownUntil = now + 4 * milliseconds
   }
+}
+
+/// A checkpoint in transit to the store whose owner is gone.
+struct FleetOrphan {
+  let checkpoint: CheckpointBatch
+  let slot: Int
+  let epoch: UInt64
+  let after: UInt64
 }
 
 /// An append in transit to the log.

@@ -65,6 +65,10 @@ final class Seat {
   /// Whether its final stop was noted.
   var isStopNoted = false
   var stoppedAt: UInt64 = 0
+  /// A record of the log never reaches it: it has to stop.
+  var hasGap = false
+  /// The offset of that record, until it has been left out.
+  var leftOut: Int64?
   /// Replies may not have reached their pods.
   var repliesLost = false
   /// Whether the other pods were notified of the owner.
@@ -73,6 +77,10 @@ final class Seat {
   enum LoadPhase {
     case none
     case asked([EntityKey])
+    /// The store has read the rows, and they are in transit; nil if the store refused.
+    case answered([EntityChange]?)
+
+    var isNone: Bool { if case .none = self { true } else { false } }
   }
 
   enum WritePhase {

@@ -1,16 +1,14 @@
-import Tenancy
-
 /// Many fleets, one seed after another.
 package struct FleetRuns: Sendable {
-  let firstSeed: UInt64
-  let seedCount: Int
-  let steps: Int
-  let planted: TenancyBug?
+  package let firstSeed: UInt64
+  package let seedCount: Int
+  package let steps: Int
+  let planted: PlantedMistake?
 
   /// - Parameters:
   ///   - steps: events in each before it comes to rest.
-  ///   - planted: a bug in the machine; only debug builds can plant one.
-  package init(firstSeed: UInt64, seedCount: Int, steps: Int, planted: TenancyBug? = nil) {
+  ///   - planted: a mistake of the machine or around it; only debug builds can plant one.
+  package init(firstSeed: UInt64, seedCount: Int, steps: Int, planted: PlantedMistake? = nil) {
     self.firstSeed = firstSeed
     self.seedCount = seedCount
     self.steps = steps

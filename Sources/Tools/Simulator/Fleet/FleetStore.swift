@@ -15,15 +15,19 @@ struct FleetStore {
   }
 
   private let layout: Layout
+  private let bug: PlantedBug?
   private var partitions: [Partition]
   /// Copies that a restore may bring back.
   private var copies: [Partition?]
   var quarantined: [Set<UInt64>]
   private(set) var fencedCount = 0
   private(set) var setBackCount = 0
+  /// The first thing that was not read as it was written.
+  private(set) var flaw: String?
 
-  init(layout: Layout) {
+  init(layout: Layout, bug: PlantedBug?) {
     self.layout = layout
+    self.bug = bug
     partitions = Array(repeating: Partition(), count: layout.slotCount)
     copies = Array(repeating: nil, count: layout.slotCount)
     quarantined = Array(repeating: [], count: layout.slotCount)
@@ -58,18 +62,44 @@ struct FleetStore {
     return keys.map { EntityChange(key: $0, value: partitions[slot].rows[$0]) }
   }
 
+  /// Whether the store now holds something else.
+  func differs(from rows: [EntityChange], _ slot: Int) -> Bool {
+    rows.contains { partitions[slot].rows[$0.key] != $0.value }
+  }
+
   /// Writes a checkpoint in one transaction. Returns false where `load` returns nil.
-  mutating func write(_ checkpoint: CheckpointBatch, _ slot: Int, epoch: UInt64, after number: UInt64) -> Bool {
-    guard isCurrent(slot, epoch, number) else { return false }
-    partitions[slot].header = checkpoint.header
-    partitions[slot].outbox = checkpoint.outbox
-    partitions[slot].replies = checkpoint.replies
-    for change in checkpoint.changes { partitions[slot].rows[change.key] = change.value }
+  ///
+  /// - Parameter isCutShort: the writer dies in the middle; that is a difference only if there are two transactions.
+  mutating func write(
+    _ checkpoint: CheckpointBatch, _ slot: Int, epoch: UInt64, after number: UInt64, isCutShort: Bool = false
+  ) -> Bool {
+    let isUnchecked = bug.is(.epochNotCheckedAtWrite) || bug.is(.staleZombieCheckpoint)
+    guard isCurrent(slot, isUnchecked ? nil : epoch, number) else { return false }
+    for change in checkpoint.changes { put(change, slot) }
+    if isCutShort, bug.is(.offsetSavedApart) { return false }
+    do {
+      partitions[slot].header = try Bytes.same(checkpoint.header)
+      partitions[slot].outbox = try checkpoint.outbox.map(Bytes.same)
+      partitions[slot].replies = bug.is(.repliesNotStored) ? [] : try checkpoint.replies.map(Bytes.same)
+    } catch {
+      flaw = flaw ?? "the checkpoint of \(layout.partitions[slot]) cannot be read: \(error)"
+    }
     return true
   }
 
-  private mutating func isCurrent(_ slot: Int, _ epoch: UInt64, _ number: UInt64) -> Bool {
-    guard epoch == partitions[slot].epoch else {
+  private mutating func put(_ change: EntityChange, _ slot: Int) {
+    if bug.is(.idempotencyNotStored), case .idempotency = change.key { return }
+    do {
+      let row = try Bytes.same(change)
+      partitions[slot].rows[row.key] = row.value
+    } catch {
+      flaw = flaw ?? "the row of \(change.key) cannot be read: \(error)"
+    }
+  }
+
+  /// - Parameter epoch: nil if it does not matter.
+  private mutating func isCurrent(_ slot: Int, _ epoch: UInt64?, _ number: UInt64) -> Bool {
+    guard epoch ?? partitions[slot].epoch == partitions[slot].epoch else {
       fencedCount += 1
       return false
     }

@@ -8,7 +8,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   case request, read, `repeat`, giveUp
   case deliver, turn, append, readLog, store, tend
   case rebalance, leave, crash, pause, cut, disconnect, hide, show
-  case clock, poison, quarantine, copy, restore
+  case clock, gap, poison, quarantine, copy, restore
 
   /// How often it happens, relative to the others.
   var weight: Int {
@@ -28,6 +28,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .hide, .cut, .pause, .quarantine: 3
     case .crash, .leave, .copy: 2
     case .restore: 2
+    case .gap: 15
     case .clock, .poison: 1
     }
   }
@@ -35,7 +36,8 @@ enum FleetAction: Int, CaseIterable, Sendable {
   /// Whether a seed may leave it out.
   var isFault: Bool {
     switch self {
-    case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .poison, .restore:
+    case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .gap, .poison,
+      .restore:
       true
     default: false
     }
@@ -58,6 +60,10 @@ struct FleetSwarm: Sendable {
   /// In percent: how often an append's fate is not reported to its owner.
   let appendUnknownPercent: Int
   let storeFailurePercent: Int
+  /// In percent: how often rows that were read stay in transit for a while.
+  let loadDelayPercent: Int
+  /// In percent: how often somebody asks for an order that will be made soon.
+  let earlyReadPercent: Int
   /// In percent: how often a seat asks for a checkpoint in its turn.
   let checkpointPercent: Int
   /// In percent: how often each pod is notified of a partition's new owner.
@@ -99,6 +105,8 @@ struct FleetSwarm: Sendable {
     limitsChangePercent = [0, 30, 100][random.below(3)]
     appendUnknownPercent = [0, 5, 25][random.below(3)]
     storeFailurePercent = [0, 5, 25][random.below(3)]
+    loadDelayPercent = [0, 30, 85][random.below(3)]
+    earlyReadPercent = [2, 10, 40][random.below(3)]
     checkpointPercent = [1, 5, 30][random.below(3)]
     toldPercent = [30, 80, 100][random.below(3)]
     weights = FleetAction.allCases.map { action in
@@ -140,8 +148,18 @@ struct FleetTally: Hashable, Sendable {
   var pauses = 0
   var cuts = 0
   var disconnects = 0
+  /// Inputs of streams asked for again.
+  var refusedInputs = 0
+  /// Records that an owner which replays never got.
   var gaps = 0
+  var clockJumps = 0
+  /// How often a partition got other limits to decide under.
+  var limitsChanged = 0
   var loads = 0
+  /// Rows that were older than the store's when they arrived.
+  var loadsOvertaken = 0
+  /// Checkpoints that the store wrote after their owners had ended.
+  var checkpointsAfterEnd = 0
   var checkpoints = 0
   var evictions = 0
   var fenced = 0
@@ -158,10 +176,10 @@ struct FleetTally: Hashable, Sendable {
   static var all: [WritableKeyPath<FleetTally, Int>] {
     [
       \.requests, \.checkoutsPaid, \.checkoutsRefused, \.replayed, \.skipped, \.undecidable, \.unknown, \.reads,
-      \.readsForwarded,
-      \.records, \.voidRecords, \.unknownAppends, \.repeatedAppends, \.takeovers, \.superseded, \.lost, \.left,
-      \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects, \.gaps,
-      \.loads, \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
+      \.readsForwarded, \.records, \.voidRecords, \.unknownAppends, \.repeatedAppends, \.takeovers, \.superseded,
+      \.lost, \.left, \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects,
+      \.refusedInputs, \.gaps, \.clockJumps, \.limitsChanged, \.loads, \.loadsOvertaken, \.checkpointsAfterEnd,
+      \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
     ]
   }
 }
