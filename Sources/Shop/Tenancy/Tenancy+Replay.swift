@@ -163,7 +163,7 @@ extension Tenancy {
     }
     // Only now can it take the answers to the question where its streams stand.
     actions.hasMessages = !outbox.destinations.isEmpty || actions.hasMessages
-    if isUnclean && mode.isShared {
+    if isUnclean && mode.isShared && !planted.is(.noHoldBack) {
       phase = .waiting(since: now)
     } else {
       serve(into: &actions)

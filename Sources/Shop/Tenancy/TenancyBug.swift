@@ -37,6 +37,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case leaseNotChecked
   case readBeforeDurable
   case readDuringReplay
+  case noHoldBack
   case releasedWhileServing
   case fencedNeverAcquiresAgain
   case poisonNotLogged

@@ -63,12 +63,11 @@ import Testing
     }
   }
 
-  /// Each planted mistake is found within the seeds of an ordinary run, by a violation that belongs to it. One is too
-  /// seldom to be: a read in the second half of a lease that is twice as long, while the successor has answered already
-  /// (`LeaseTests/aLeaseThatIsTwiceAsLongHoldsTooLong`).
-  @Test(arguments: TenancyBug.allCases.filter { $0 != .leaseTwiceAsLong })
+  /// Each planted mistake is found in ordinary fleets, most within a few seeds, by a violation that belongs to it. The
+  /// rarest need a read in the last part of a lease, while the successor has answered already.
+  @Test(arguments: TenancyBug.allCases)
   func aPlantedBugIsFound(_ bug: TenancyBug) throws {
-    let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: .machine(bug)).run()
+    let summary = FleetRuns(firstSeed: 1, seedCount: Self.huntedSeeds, steps: 3_000, planted: .machine(bug)).run()
     let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
     let words = Self.violations[bug] ?? []
     #expect(words.contains { failure.violation.contains($0) }, "\(bug), seed \(failure.seed): \(failure.violation)")
@@ -77,11 +76,13 @@ import Testing
   /// The same for mistakes around the machine.
   @Test(arguments: PlantedBug.allCases)
   func aMistakeAroundTheMachineIsFound(_ bug: PlantedBug) throws {
-    let summary = FleetRuns(firstSeed: 1, seedCount: 400, steps: 3_000, planted: .fleet(bug)).run()
+    let summary = FleetRuns(firstSeed: 1, seedCount: Self.huntedSeeds, steps: 3_000, planted: .fleet(bug)).run()
     let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
     let words = Self.violationsAround[bug] ?? []
     #expect(words.contains { failure.violation.contains($0) }, "\(bug), seed \(failure.seed): \(failure.violation)")
   }
+
+  private static let huntedSeeds = 800
 
   /// What gives each mistake away.
   private static let violations: [TenancyBug: [String]] = [
@@ -93,7 +94,7 @@ import Testing
       "another record", "replays for ever", "of a session",
     ],
     .repetitionCounts: ["repeated", "another record"],
-    .gapInLogIgnored: ["of a session", "follows where", "showed", " after ", "right is", "lost a part"],
+    .gapInLogIgnored: [" lacks ", "of a session", "follows where", "showed", " after ", "right is", "lost a part"],
     .voidAdvancesNumber: [
       "before its record was durable", "follows where", " after ", "lost a part", "of a session",
     ],
@@ -120,10 +121,10 @@ import Testing
     .parkedForgotten: ["never got", "never ended"],
     .leaseNotChecked: ["showed"],
     .readDuringReplay: ["showed"],
-    .releasedWhileServing: ["showed", "never arrived"],
-    // Seed 137 finds something else first, which is no fault of the lease: a partition that stops without need. Its way
-    // there is not understood yet; no seed of an ordinary run takes it.
-    .leaseFromReturn: ["showed", "lost a part"],
+    .noHoldBack: ["showed"],
+    .leaseTwiceAsLong: ["showed"],
+    .releasedWhileServing: ["showed", "never arrived", "in memory, the store"],
+    .leaseFromReturn: ["showed"],
     .readBeforeDurable: ["showed"],
     .fencedNeverAcquiresAgain: ["nobody owns"],
     .poisonNotLogged: ["never arrived", " took input ", "never ended"],
@@ -141,7 +142,7 @@ import Testing
     .linesNotMerged: ["right is", "showed"],
     .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
     .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],
-    .replyBeforeDurable: ["before its record was durable"],
+    .replyBeforeDurable: ["before its record was durable", " after "],
     .timeFromClock: ["right is", "in memory, the store"],
     .limitsConfigured: ["right is", "decides under", "showed"],
     .epochNotCheckedAtWrite: ["right is", "showed", "in memory, the store", "of a session"],
@@ -149,7 +150,7 @@ import Testing
     .offsetSavedApart: ["right is", "showed", "stopped at"],
     .idempotencyNotStored: ["right is"],
     .repliesNotStored: ["never answered"],
-    .fenceIgnored: ["right is", "showed", "in memory, the store"],
+    .fenceIgnored: ["right is", "showed", "in memory, the store", "never checkpointed"],
     .sentAgainInNextSession: ["has two outcomes"],
   ]
 

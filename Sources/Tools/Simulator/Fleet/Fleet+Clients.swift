@@ -108,7 +108,12 @@ extension Fleet {
   func read() {
     for _ in 0..<random.within(1...3) where violation == nil {
       if clients.readsToAsk.isEmpty || random.percent(60) {
-        guard clients.readsToAsk.count < FleetClients.readsMax, let pod = podToAsk() else { continue }
+        guard clients.readsToAsk.count < FleetClients.readsMax else { continue }
+        if let (pod, query) = replacedOwnerToAsk() {
+          ask(newRead(of: query, by: pod))
+          continue
+        }
+        guard let pod = podToAsk() else { continue }
         let recent = random.percent(60) ? random.pick(clients.recent) : nil
         let query = recent ?? choices.query(&random, clients.orders)
         clients.readsToAsk.append(newRead(of: query, by: pod))
@@ -116,6 +121,16 @@ extension Fleet {
       guard !clients.readsToAsk.isEmpty else { continue }
       ask(clients.readsToAsk.remove(at: random.below(clients.readsToAsk.count)))
     }
+  }
+
+  /// An owner that was replaced and may not know it yet is asked for what somebody has just been shown.
+  private func replacedOwnerToAsk() -> (FleetPod, Query)? {
+    let replaced = randomSeat {
+      $0.tenancy.mayReveal && store.epoch(layout.slot($0.tenancy.partition)) > $0.tenancy.owner.epoch
+    }
+    guard let (pod, slot, _) = replaced else { return nil }
+    let recent = clients.recent.filter { layout.slot($0.partition(by: layout.partitioner)) == slot }
+    return random.pick(recent).map { (pod, $0) }
   }
 
   /// Often one cut off from everything but its clients: it may be an owner that does not know of its successor.

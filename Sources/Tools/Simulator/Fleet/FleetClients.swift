@@ -20,6 +20,7 @@ struct FleetClients {
   static let waitingMax = 48
   static let readsMax = 24
   static let repeatableMax = 32
+  static let recentMax = 12
 
   private(set) var waiting: [Request] = []
   private(set) var repeatable: [Request] = []
@@ -74,7 +75,7 @@ struct FleetClients {
   /// Somebody knows what a key shows: the next reader must not see anything older.
   mutating func told(_ query: Query) {
     recent.append(query)
-    if recent.count > 6 { recent.removeFirst() }
+    if recent.count > Self.recentMax { recent.removeFirst() }
   }
 
   /// The commands that set up the shop: users with credit and items with stock.
