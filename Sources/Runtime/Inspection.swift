@@ -66,6 +66,9 @@ public struct PendingTakeover: Hashable, Sendable {
 
 /// Reports the state of the process. May be called from any thread.
 public protocol RuntimeInspection: AnyObject, Sendable {
+  /// Why the process can never serve again, though a new one can: its log or its store has failed for good. nil while
+  /// it can.
+  var finalFailure: String? { get }
   /// Asks every lane for its partitions; the completion is called once, on any thread, after at most
   /// `timeoutMilliseconds`, with nil if a lane did not answer in time.
   func report(

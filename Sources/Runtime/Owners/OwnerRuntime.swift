@@ -133,6 +133,8 @@ public final class OwnerRuntime: RuntimeInspection {
 
   // MARK: Inspection
 
+  public var finalFailure: String? { shared.log.failure?.message ?? shared.store.failure?.message }
+
   public func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     let gathering = ReportGathering(
       laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
