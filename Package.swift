@@ -250,7 +250,7 @@ let package = Package(
       "kassaTests", .program,
       [
         "Audit", "Callers", "Model", "PartitionCore", "Ports", "SQLite", "Server", "Settings", "Streams", "Tenancy",
-        "TestSupport", "kassa",
+        "Telemetry", "TestSupport", "kassa",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -36,6 +36,8 @@ public struct PartitionReport: Hashable, Sendable {
   public let checkpoints: UInt64
   public let checkpointsFailed: UInt64
   public let evictions: UInt64
+  /// Milliseconds since the oldest record that the log has not confirmed was appended; 0 without one.
+  public var appendAgeMilliseconds: Int64 = 0
 }
 
 /// What the operator sees of the whole process.

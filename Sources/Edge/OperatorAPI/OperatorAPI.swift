@@ -238,10 +238,10 @@ public final class OperatorAPI: HTTPHandler {
     case .other(let place): return other(place)
     case .live: return live()
     case .ready:
-      let readiness = Readiness(report, isLeaving: sources.isLeaving())
+      let readiness = Readiness(report, sources)
       return text(readiness.isReady ? 200 : 503, readiness.isReady ? ["ready"] : readiness.reasons)
     case .started:
-      let readiness = Readiness(report, isLeaving: sources.isLeaving())
+      let readiness = Readiness(report, sources)
       return text(readiness.isStarted ? 200 : 503, readiness.isStarted ? ["started"] : readiness.reasons)
     case .metrics:
       return HTTPResponse(

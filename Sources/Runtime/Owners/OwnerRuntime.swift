@@ -187,8 +187,16 @@ extension OwnerLane {
         recordsApplied: state.counters.recordsApplied,
         entriesApplied: state.counters.entriesApplied, dedupDrops: state.counters.dedupDrops,
         loads: state.counters.loads, checkpoints: state.counters.checkpoints,
-        checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions)
+        checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions,
+        appendAgeMilliseconds: seat.isGone ? 0 : appendAge(of: seat))
     }
+  }
+}
+
+extension OwnerLane {
+  /// How long the oldest record of a partition has waited for the log; 0 without one.
+  private func appendAge(of seat: Seat) -> Int64 {
+    seat.entrance.unconfirmedSince().map { max(0, now - $0) } ?? 0
   }
 }
 

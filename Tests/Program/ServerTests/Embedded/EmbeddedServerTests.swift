@@ -88,7 +88,7 @@ import Testing
 
     let again = try start(settings)
     #expect(again.waitUntilReady(milliseconds: 10_000) && again.finalFailure == nil)
-    let item = try #require(created.split(separator: "\"").first { $0.utf8.count > 20 && !$0.contains(" ") })
+    let item = try #require(created.split(separator: "\"item_id\":\"").last?.split(separator: "\"").first)
     #expect(try exchange("GET /stock/find/\(item)", again.httpEndpoint).hasPrefix("HTTP/1.1 200"))
     again.stop()
   }
