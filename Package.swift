@@ -190,7 +190,8 @@ let package = Package(
       [
         "Model", "Orders", "PartitionCore", "Payments", "Stock", "Streams", "TestSupport", "Wire",
       ], resources: [.copy("golden.txt")]),
-    tests("TenancyTests", .shop, ["Model", "PartitionCore", "Payments", "Streams", "Tenancy", "TestSupport"]),
+    tests(
+      "TenancyTests", .shop, ["Model", "Orders", "PartitionCore", "Payments", "Streams", "Tenancy", "TestSupport"]),
     tests("OrdersTests", .shop, ["Model", "Orders", "PartitionCore", "RuleTables"]),
     tests("StockTests", .shop, ["Model", "PartitionCore", "RuleTables", "Stock"]),
     tests("PaymentsTests", .shop, ["Model", "PartitionCore", "Payments", "RuleTables"]),
@@ -249,7 +250,7 @@ let package = Package(
       "kassaTests", .program,
       [
         "Audit", "Callers", "Model", "PartitionCore", "Ports", "SQLite", "Server", "Settings", "Streams", "Tenancy",
-        "TestSupport", "kassa",
+        "Telemetry", "TestSupport", "kassa",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -36,6 +36,8 @@ public struct PartitionReport: Hashable, Sendable {
   public let checkpoints: UInt64
   public let checkpointsFailed: UInt64
   public let evictions: UInt64
+  /// Milliseconds since the oldest record that the log has not confirmed was appended; 0 without one.
+  public var appendAgeMilliseconds: Int64 = 0
 }
 
 /// What the operator sees of the whole process.
@@ -66,6 +68,9 @@ public struct PendingTakeover: Hashable, Sendable {
 
 /// Reports the state of the process. May be called from any thread.
 public protocol RuntimeInspection: AnyObject, Sendable {
+  /// Why the process can never serve again, though a new one can: its log or its store has failed for good. nil while
+  /// it can.
+  var finalFailure: String? { get }
   /// Asks every lane for its partitions; the completion is called once, on any thread, after at most
   /// `timeoutMilliseconds`, with nil if a lane did not answer in time.
   func report(

@@ -43,6 +43,7 @@ def drills_of_links(is_long):
     """On a stack whose pods reach everything by the tests' proxy: servers die, connections are cut, clocks jump."""
     one = {
         "broker restarts": functools.partial(server_drills.broker_restarts, count=4 if is_long else 1),
+        "broker hangs": server_drills.broker_hangs,
         "database crashes": functools.partial(
             server_drills.database_crashes, services=plans.SERVICES if is_long else ("stock",)),
         "Redis dies": server_drills.redis_dies,

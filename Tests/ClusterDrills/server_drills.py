@@ -1,5 +1,7 @@
 """Drills of the servers: brokers, databases and Redis are killed, kept away and emptied while clients are at work."""
 import contextlib
+import http.client
+import json
 import os
 import signal
 import socket
@@ -25,6 +27,8 @@ SILENCE_PAUSE_MAX = LEADER_PAUSE_MAX + 10
 # Two of three brokers hang and go on: they elect a controller and leaders, and members join their groups anew.
 MAJORITY_PAUSE_MAX = 20.0
 DRAIN_SECONDS_MAX = 20
+# Until all pods have noticed that the broker hangs: a request's deadline, and a little more.
+HANG_SECONDS_MAX = 30
 
 
 def show_waits(checks, what, waits):
@@ -77,6 +81,55 @@ def broker_restarts(checks, cluster, seed, count=1):
             resume(checks, cluster, crowd, up, "behind the restart of the only broker", RESUME_PAUSE_MAX)
         crowd.finish(checks, paid_min=50 * count, additions_min=50 * count)
     drained(checks, cluster)
+
+
+def broker_hangs(checks, cluster, seed):
+    """SIGSTOP of the only broker for longer than a request may take: pods are not ready and say why, and what cannot be
+    written is refused at once. When the broker goes on, so do they."""
+    cluster.wait_until_settled()
+    with contextlib.closing(Crowd(cluster, seed, seconds=60)) as crowd:
+        time.sleep(1)
+        pods, ports = cluster.pods(), cluster.plan().ports
+        # Nobody counts its money: of what is asked for it, some may be done later.
+        user = json.loads(cluster.ask("/payment/create_user", method="POST")[1])["user_id"]
+        crowd.longest_waits()
+        pid = cluster.send("kafka-1", signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            wait_until(lambda: all(cluster.ask_pod(pod, "/readyz")[0] == 503 for pod in pods), "no pod is ready",
+                       HANG_SECONDS_MAX, reason=lambda: [cluster.ask_pod(pod, "/readyz") for pod in pods], every=0.2)
+            took = time.monotonic() - stopped
+            told = {cluster.ask_pod(pod, "/readyz")[1].strip() for pod in pods}
+            checks.check(took >= 9 and all("cut off from Kafka" in one for one in told),
+                         f"no pod is ready {took:.1f} s after the broker stopped: {sorted(told)[0]}")
+            alive = [cluster.ask_pod(pod, "/livez")[0] for pod in pods]
+            checks.check(set(alive) == {200}, f"a restart would not help: {alive}")
+            age = cluster.metric(pods, "kassa_partition_append_age_seconds")
+            checks.check(age >= 10, f"the oldest records have waited {age:.0f} s in all")
+            path = f"/payment/add_funds/{user}/1"
+            for pod in [pod for pod in pods if pod.startswith("payments")]:
+                wait_until(lambda port=ports[f"{pod}/http"]: is_refused_at_once(port, path), f"{pod} refuses at once",
+                           HANG_SECONDS_MAX)
+            checks.check(True, "requests are refused at once, with 503 partition_unserved and Retry-After")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        resume(checks, cluster, crowd, time.monotonic(), "behind a broker that hung", MAJORITY_PAUSE_MAX)
+        refused = crowd.seen().get("503 partition_unserved", 0)
+        checks.check(refused >= 10, f"{refused} requests of the clients were refused")
+        crowd.finish(checks, paid_min=50, additions_min=50)
+    drained(checks, cluster)
+
+
+def is_refused_at_once(port, path):
+    """Whether a POST is refused within a second, because of a partition that cannot write."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        began = time.monotonic()
+        connection.request("POST", path)
+        answer = connection.getresponse()
+        body = answer.read()
+        return (answer.status == 503 and b'"partition_unserved"' in body and answer.getheader("Retry-After") == "5"
+                and time.monotonic() - began < 1)
 
 
 def one_of_three_brokers(checks, cluster, seed, numbers=(1,), number=signal.SIGKILL):

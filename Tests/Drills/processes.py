@@ -104,6 +104,10 @@ class Server:
     def end(self, number=signal.SIGTERM):
         """Ends the server; returns its exit status. A `DrillFailure` when it has crashed instead."""
         self.send(number)
+        return self.wait()
+
+    def wait(self):
+        """Waits until the server ends; returns its exit status. A `DrillFailure` when it has crashed instead."""
         status = self.process.wait(timeout=END_SECONDS_MAX)
         self.refuse_crash()
         return status

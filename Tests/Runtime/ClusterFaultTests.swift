@@ -29,6 +29,44 @@ extension ClusterTests {
     #expect(pod.pending.isEmpty)
   }
 
+  /// What waits for a log that confirms nothing waits for as long as a request may take. What comes later is refused at
+  /// once, at the owner and at the others, until the log has confirmed something again.
+  @Test func whoCannotReachTheLogTakesNothingMore() throws {
+    let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)
+    let wait: Int64 = 500
+    let owner = try cluster.pod { $0.replyMilliseconds = wait }
+    let other = try cluster.pod { $0.replyMilliseconds = wait }
+    defer { for pod in [owner, other] { pod.kill() } }
+    cluster.deal(to: [owner], idle: [other])
+    #expect(owner.waitUntilReady() && other.waitUntilReady())
+    try fill([owner, other], credit: 100, stock: 3)
+    #expect(owner.reports.allSatisfy { $0.appendAgeMilliseconds < wait })
+
+    owner.log.cutOff()
+    let payments = PartitionID(.payments, 0)
+    let command = Command.payments(.addFunds(user, Money(unchecked: 1)))
+    let waiting = [other, owner].map { pod in
+      pod.requests.begin(0) { port, number throws(RequestRefusal) in
+        try port.submit(command, to: payments, number: number, idempotency: nil, trace: nil)
+      }
+    }
+    #expect(eventually { owner.reports.contains { $0.partition == payments && $0.appendAgeMilliseconds > 2 * wait } })
+    for pod in [owner, other] {
+      #expect(try add(1, pod) == .refused(.undecidable))
+      #expect(try pod.requests.ask(.user(user)) == .refused(.undecidable))
+    }
+    owner.log.heal()
+    // One whose turn comes after its deadline is not done any more.
+    let done = waiting.map { $0.wait() }.count { $0 == .outcome(.done, isReplayed: false) }
+    #expect(done >= 1)
+    for pod in [owner, other] {
+      #expect(eventually { (try? add(1, pod)) == .outcome(.done, isReplayed: false) })
+      #expect(try credit(pod) != nil)
+    }
+    #expect(owner.reports.allSatisfy { $0.appendAgeMilliseconds < wait })
+    #expect(try credit(other) == 102 + Int64(done))
+  }
+
   /// A log that cannot be read on is not taken over again and again without a pause, and the operator sees why.
   @Test func aLogThatBreaksOffAgainAndAgainIsTriedSeldom() throws {
     let cluster = try TestCluster(partitions: 1, leaseMilliseconds: 100)

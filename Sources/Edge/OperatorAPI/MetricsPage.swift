@@ -33,7 +33,7 @@ enum MetricsPage {
     text.header(.startTime)
     text.sample(.startTime, seconds: Double(sources.startedMilliseconds) / 1_000)
     text.header(.ready)
-    text.sample(.ready, Readiness(report, isLeaving: sources.isLeaving()).isReady ? 1 : 0)
+    text.sample(.ready, Readiness(report, sources).isReady ? 1 : 0)
     guard let report else { return }
     text.header(.requestsWaiting)
     text.sample(.requestsWaiting, report.requestsWaiting)
@@ -102,9 +102,13 @@ enum MetricsPage {
     write(.checkpoints) { Int64(clamping: $0.checkpoints) }
     write(.checkpointFailures) { Int64(clamping: $0.checkpointsFailed) }
     write(.evictions) { Int64(clamping: $0.evictions) }
-    text.header(.checkpointAge)
-    for (report, labels) in zip(partitions, labels) {
-      text.sample(.checkpointAge, seconds: Double(report.checkpointAgeMilliseconds) / 1_000, labels)
+    func writeSeconds(_ metric: Metric, _ milliseconds: (PartitionReport) -> Int64) {
+      text.header(metric)
+      for (report, labels) in zip(partitions, labels) {
+        text.sample(metric, seconds: Double(milliseconds(report)) / 1_000, labels)
+      }
     }
+    writeSeconds(.checkpointAge) { $0.checkpointAgeMilliseconds }
+    writeSeconds(.appendAge) { $0.appendAgeMilliseconds }
   }
 }

@@ -36,8 +36,6 @@ public final class OperatorAPI: HTTPHandler {
   private var isAsking = false
   /// Since when a requested report has been missing.
   private var silentSince: Int64?
-  /// Why only a new process can serve again.
-  private var finalFailure: String?
 
   /// Who is told of each answered request; nil: nobody.
   package var access: AccessTrail?
@@ -174,10 +172,7 @@ public final class OperatorAPI: HTTPHandler {
     if let report = reloaded.take() { take(report) }
     guard let arrival = inbox.take() else { return }
     isAsking = false
-    if let report = arrival {
-      silentSince = nil
-      if report.phase == .running { finalFailure = report.logFailure ?? report.storeFailure }
-    }
+    if arrival != nil { silentSince = nil }
     let answered = waiting
     waiting = []
     for (exchange, page) in answered { finish(exchange, response(page, arrival, exchange)) }
@@ -243,10 +238,10 @@ public final class OperatorAPI: HTTPHandler {
     case .other(let place): return other(place)
     case .live: return live()
     case .ready:
-      let readiness = Readiness(report, isLeaving: sources.isLeaving())
+      let readiness = Readiness(report, sources)
       return text(readiness.isReady ? 200 : 503, readiness.isReady ? ["ready"] : readiness.reasons)
     case .started:
-      let readiness = Readiness(report, isLeaving: sources.isLeaving())
+      let readiness = Readiness(report, sources)
       return text(readiness.isStarted ? 200 : 503, readiness.isStarted ? ["started"] : readiness.reasons)
     case .metrics:
       return HTTPResponse(
@@ -263,7 +258,7 @@ public final class OperatorAPI: HTTPHandler {
   /// been silent for long. One slow replay or late report is no reason to end it, as the next process would start from
   /// the same place.
   private func live() -> HTTPResponse {
-    if let finalFailure { return text(503, ["only a restart helps: \(finalFailure)"]) }
+    if let failure = inspection.finalFailure { return text(503, ["only a restart helps: \(failure)"]) }
     guard let silentSince, milliseconds() - silentSince >= Self.silenceMillisecondsMax else {
       return text(200, ["alive"])
     }

@@ -19,6 +19,9 @@ public struct OperatorSources: Sendable {
   public var accessLog: AccessLog?
   /// Whether the process was told to stop and still serves: then it is no longer ready.
   public var isLeaving: @Sendable () -> Bool = { false }
+  /// Why nothing can be served although the process runs, given how long the oldest record has waited for the log, in
+  /// milliseconds: the log is out of reach. nil if it is not.
+  public var cutOff: @Sendable (_ appendAgeMilliseconds: Int64) -> String? = { _ in nil }
   /// What the adapters add to `/metrics`: each writes its own metrics.
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
   /// Pages besides the port's own.

@@ -58,6 +58,7 @@ enum PartitionsPage {
       (",\"applied_offset\":", report.appliedOffset),
       (",\"checkpointed_offset\":", report.checkpointedOffset),
       (",\"checkpoint_age_milliseconds\":", report.checkpointAgeMilliseconds),
+      (",\"append_age_milliseconds\":", report.appendAgeMilliseconds),
       (",\"queued_records\":", Int64(report.queuedRecords)),
       (",\"resident_entities\":", Int64(report.residentEntities)),
       (",\"dirty_entities\":", Int64(report.dirtyEntities)),

@@ -14,8 +14,7 @@ struct Readiness: Hashable {
 
   /// - Parameters:
   ///   - report: nil if a lane did not answer in time.
-  ///   - isLeaving: the process was told to stop and still serves.
-  init(_ report: RuntimeReport?, isLeaving: Bool = false) {
+  init(_ report: RuntimeReport?, _ sources: OperatorSources) {
     guard let report else {
       isReady = false
       isStarted = false
@@ -25,13 +24,15 @@ struct Readiness: Hashable {
     var reasons: [String] = []
     switch report.phase {
     case .starting: reasons.append("starting")
-    case .running: if isLeaving { reasons.append("about to stop: requests are served until drain-delay is over") }
+    case .running:
+      if sources.isLeaving() { reasons.append("about to stop: requests are served until drain-delay is over") }
     case .stopping: reasons.append("stopping")
     }
     if let failure = report.logFailure { reasons.append("the log takes no more records: \(failure)") }
     if let failure = report.storeFailure {
       reasons.append("the store no longer works until a new process opens it: \(failure)")
     }
+    if let reason = sources.cutOff(report.partitions.map(\.appendAgeMilliseconds).max() ?? 0) { reasons.append(reason) }
     let waiting = report.partitions.compactMap { partition -> String? in
       if case .waitingForStore(let reason) = partition.status { reason } else { nil }
     }

@@ -213,11 +213,13 @@ extension ProblemCode {
         operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).", repetition: .later)
     case .partitionUnserved:
       ProblemRow(
-        503, "A partition that the checkout needs does not serve",
+        503, "A partition that the request needs does not serve",
         meaning:
-          "A partition of the order's items or user is stopped, or had no owner for 15 s. Nothing was reserved.",
-        caller: "Check out again later; other orders may not need that partition.",
-        operator: "`/readyz` names a stopped partition; without an owner, see the [runbook](runbook.md).",
+          "A partition of the order, its items or the user is stopped, had no owner for 15 s, or its owner could not "
+          + "write to the log for as long as a request may take (`request-deadline`). Nothing was begun.",
+        caller: "Send it again later; other requests may not need that partition.",
+        operator: "`/readyz` names a stopped partition, or brokers that are away; without an owner, see the "
+          + "[runbook](runbook.md).",
         repetition: .later)
     case .logFailed:
       ProblemRow(

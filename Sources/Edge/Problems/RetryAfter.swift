@@ -23,7 +23,8 @@ struct RetryAfter {
     RetryAfter(.overloaded, 1, "a queue gets shorter within moments, or a gateway finds a pod"),
     RetryAfter(.stopping, 2, "behind a gateway another pod serves; alone, a server has to restart"),
     RetryAfter(.starting, 5, "a replay takes seconds"),
-    RetryAfter(.partitionUnserved, 5, "a partition without an owner gets one, or an operator has to act"),
+    RetryAfter(
+      .partitionUnserved, 5, "a partition without an owner gets one, brokers return, or an operator has to act"),
     RetryAfter(.timedOut, 5, "other pods take over from one that hangs within seconds"),
     RetryAfter(.logFailed, 30, "the server has to be restarted, or its brokers have to return"),
     RetryAfter(.partitionStopped, 60, "an operator has to act"),

@@ -26,6 +26,10 @@ struct BatchRun {
   var problem: Problem?
   var submitted = 0
   var replayed = 0
+  /// Commands that were carried out.
+  var finished = 0
+  /// When its progress was last told; nil: never.
+  var toldMilliseconds: Int64?
   /// The entities that are different now; nil if a partition did not say.
   var changed: UInt64? = 0
 
@@ -58,6 +62,19 @@ struct BatchRun {
   func isFull(_ commandsMax: Int) -> Bool { inFlight.count >= min(commandsMax, max(2, partitions.count)) }
 
   var isFinished: Bool { !hasMoreToSubmit && inFlight.isEmpty }
+
+  var startedMilliseconds: Int64 { origin.startedMicroseconds / 1_000 }
+
+  /// How many commands there are in all.
+  private var commandCount: Int64 { Int64(partitions.count) * ((plan.count + span - 1) / span) }
+
+  /// How many entities have been made, in proportion to the commands.
+  var entitiesDone: Int64 { commandCount > 0 ? plan.count * Int64(finished) / commandCount : plan.count }
+
+  /// Whether its progress is to be told.
+  func tellsAt(orBefore now: Int64) -> Bool {
+    now - (toldMilliseconds ?? startedMilliseconds) >= BatchProgress.intervalMilliseconds
+  }
 
   /// The next command.
   var next: Part {

@@ -103,7 +103,7 @@ extension Problem {
     case .undecidable:
       self.init(
         .partitionUnserved,
-        "A partition of the order's items or user does not serve, so nothing was reserved; try again later.")
+        "A partition that the request needs does not serve now, so nothing was begun; try again later.")
     case .logFailed: self.init(.logFailed, "The log cannot be written any more; what was read before can be read.")
     case .outcomeUnknown: self = .outcomeUnknown(of: nil, isRepeatable: false)
     }

@@ -61,6 +61,7 @@ extension RestAPI {
         batches[exchange]?.changed = nil
       }
       if isReplayed { batches[exchange]?.replayed += 1 }
+      batches[exchange]?.finished += 1
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
     case .refused(.overloaded):
@@ -86,6 +87,7 @@ extension RestAPI {
           : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
         end(batch, with: problem)
       } else {
+        tellProgress(exchange, nowMilliseconds: now)
         pump(exchange)
       }
     }
@@ -106,6 +108,7 @@ extension RestAPI {
 
   /// Ends a batch, whatever became of it; part of it may have taken effect.
   func forget(_ batch: BatchRun) {
+    tellEnd(of: batch)
     batches[batch.origin.exchange.number] = nil
     for number in batch.inFlight.keys { batchNumbers[number] = nil }
     if batch.submitted == 0 { giveBack(batch.token) }

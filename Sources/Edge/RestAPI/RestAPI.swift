@@ -34,6 +34,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
   package var callers: CallerGate?
   /// Who is told of each answered request; nil: nobody.
   package var access: AccessTrail?
+  /// Who is told how far a long `batch_init` is; nil: nobody.
+  package var onBatchProgress: ((BatchProgress) -> Void)?
   /// Which requests of browsers are answered.
   package var browsers = BrowserRules()
 
@@ -318,7 +320,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// The id under which the request's command, if it has one, stands in the log, or those of its `batch_init` are
   /// found.
-  private func requestID(of exchange: ExchangeID) -> String { requestIDs.id(ofExchange: exchange.number) }
+  func requestID(of exchange: ExchangeID) -> String { requestIDs.id(ofExchange: exchange.number) }
 
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 {
     RequestNumber.of(exchange: exchange.number, step: step)

@@ -90,6 +90,9 @@ extension Metric {
     "kassa_partition_checkpointed_offset", .gauge, "The offset of the newest record in the store.")
   public static let checkpointAge = Metric(
     "kassa_partition_checkpoint_age_seconds", .gauge, "Time since the store had everything that was applied.")
+  public static let appendAge = Metric(
+    "kassa_partition_append_age_seconds", .gauge,
+    "Time since the oldest record that the log has not confirmed was appended; 0 without one.")
   public static let resident = Metric("kassa_partition_resident_entities", .gauge, "Entities in memory.")
   public static let dirty = Metric(
     "kassa_partition_dirty_entities", .gauge, "Entities in memory that the store does not have yet.")
@@ -108,7 +111,8 @@ extension Metric {
 
   public static let ofPartition = [
     partitionUp, partitionStopped, epoch, recordsApplied, entriesApplied, lag, appliedOffset, checkpointedOffset,
-    checkpointAge, resident, dirty, parked, unconfirmed, dedupDrops, loads, checkpoints, checkpointFailures, evictions,
+    checkpointAge, appendAge, resident, dirty, parked, unconfirmed, dedupDrops, loads, checkpoints, checkpointFailures,
+    evictions,
   ]
 
   public static let clockSkew = Metric(

@@ -8,6 +8,19 @@ import Ports
 import RestAPI
 import Telemetry
 
+extension Log {
+  /// Tells how far a long `batch_init` is.
+  fileprivate func tell(_ progress: BatchProgress) {
+    info(
+      progress.isOver ? "batch_init is over" : "batch_init under way",
+      [
+        "service": LogValue(progress.service.name), "entities": LogValue(progress.entities),
+        "of": LogValue(progress.entitiesInAll), "milliseconds": LogValue(progress.milliseconds),
+        "request_id": LogValue(progress.requestID),
+      ])
+  }
+}
+
 /// What one lane serves: its connections, its REST API, and its partitions. Lane-confined.
 final class LaneServer {
   let http: HTTPServer
@@ -45,6 +58,7 @@ final class LaneServer {
       version: parts.version, microseconds: { MonotonicClock.microseconds })
     rest.browsers = shared.options.browsers
     rest.access = shared.accessLog.map { AccessTrail($0, microseconds: { MonotonicClock.microseconds }) }
+    rest.onBatchProgress = parts.journal.map { journal in { journal.tell($0) } }
     rest.callers = shared.callers?.gate()
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,

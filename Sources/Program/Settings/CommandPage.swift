@@ -69,6 +69,8 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
   case failure = 1
   case usage = 2
   case cutShort = 3
+  /// `EX_IOERR` of sysexits.h.
+  case diskFailed = 74
 
   public var meaning: String {
     switch self {
@@ -76,6 +78,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case .failure: "it could not be done, or something is wrong with what was looked at; standard error says what"
     case .usage: "the command line or a setting is wrong; nothing was done"
     case .cutShort: "a second SIGTERM or SIGINT ended the server at once; the next start recovers from the log"
+    case .diskFailed: "the log or the store of a data folder could not be written; the next start reads what is there"
     }
   }
 }

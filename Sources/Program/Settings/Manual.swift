@@ -19,7 +19,7 @@ public struct Manual: Sendable {
     var lines = ["kassa — \(Self.tagline)", "", "Usage: kassa COMMAND …", ""]
     for page in pages { lines.append("  \(padded(page.name, width))  \(page.summary)") }
     lines += ["", "kassa help COMMAND describes one. Exit codes:"]
-    for code in ExitCode.allCases { lines.append("  \(code.rawValue)  \(code.meaning)") }
+    for code in ExitCode.allCases { lines.append("  \(padded("\(code.rawValue)", 2))  \(code.meaning)") }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -8,6 +8,8 @@ enum ServeCommand {
       "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
         + "what has changed to the store, and exits. After SIGTERM it first keeps serving for drain-delay. A second "
         + "SIGTERM or SIGINT, at least half a second later, ends it at once, with code 3.",
+      "If the log or the store of its data folder can no longer be written, only a new process can tell what the disk "
+        + "holds: it answers what it can for a few seconds and ends with code 74.",
       "Each setting can also be given as an environment variable, or as a line NAME=VALUE of the file that --config "
         + "names. A flag overrides the environment, which overrides the file, which overrides the default.",
       "SIGHUP, or POST /reload of the operator port, makes it reload the API keys, the TLS certificate with its key, "
@@ -20,15 +22,15 @@ enum ServeCommand {
   /// Reads the settings again, from where they came from at the start.
   typealias Rereading = @Sendable () throws(SettingsError) -> ServeSettings
 
-  /// - Parameter serve: runs the server until it is told to stop; what it throws is shown as the failure.
-  static func command(_ serve: @escaping @Sendable (ServeSettings, @escaping Rereading) throws -> Void) -> Command {
+  /// - Parameter serve: runs the server until it ends, and returns the process's exit code; what it throws is shown
+  ///   as the failure.
+  static func command(_ serve: @escaping @Sendable (ServeSettings, @escaping Rereading) throws -> ExitCode) -> Command {
     Command(page: page) { arguments, program in
       let resolved = try program.environment.settings(arguments)
       try resolved.checkServing()
-      try serve(resolved.settings) { () throws(SettingsError) in
+      return try serve(resolved.settings) { () throws(SettingsError) in
         try program.environment.settings(arguments).settings
       }
-      return .success
     }
   }
 }

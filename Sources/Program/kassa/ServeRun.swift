@@ -5,9 +5,11 @@ import Settings
 import Telemetry
 import Lanes
 
-/// Serves until SIGTERM or SIGINT, then shuts down in order. A second SIGTERM or SIGINT, at least half a second later,
-/// ends the process at once. SIGHUP makes the server reload its API keys, its certificate and the log level.
-func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) throws {
+/// Serves until SIGTERM or SIGINT, then shuts down in order; also when its disk fails for good. A second SIGTERM or
+/// SIGINT, at least half a second later, ends the process at once. SIGHUP makes the server reload its API keys, its
+/// certificate and the log level.
+/// - Returns: the process's exit code.
+func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) throws -> ExitCode {
   let journal = Log(
     level: LogLevel(name: settings.logLevel.rawValue) ?? .info,
     format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text, clock: { WallClock.milliseconds })
@@ -15,7 +17,7 @@ func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) 
   var signals = sigset_t()
   sigemptyset(&signals)
   // A blocked signal is never ignored, so that SIGHUP means the same under `nohup`.
-  for number in [SIGTERM, SIGINT, SIGHUP, replacedSignal] { sigaddset(&signals, number) }
+  for number in [SIGTERM, SIGINT, SIGHUP, replacedSignal, failedSignal] { sigaddset(&signals, number) }
   pthread_sigmask(SIG_BLOCK, &signals, nil)
   signal(SIGPIPE, SIG_IGN)
 
@@ -25,32 +27,43 @@ func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) 
   tellWhoMayCall(settings, journal)
   let started = MonotonicClock.milliseconds
   let server = try start(try withinDescriptors(settings, journal), [rereading(settings, reread)], journal)
-  var received: Int32 = 0
+  var ending: ServeEnding?
   var tellAt = started + Progress.silentMilliseconds
-  while received == 0, !server.waitUntilReady(milliseconds: 20) {
-    received = pendingSignal(of: &signals)
-    if received == SIGHUP {
-      server.reload(journal)
-      received = 0
-    }
-    guard received == 0, MonotonicClock.milliseconds >= tellAt else { continue }
+  while ending == nil, !server.waitUntilReady(milliseconds: 20) {
+    ending = heed(pendingSignal(of: &signals), server, wasReady: false, journal)
+    guard ending == nil, MonotonicClock.milliseconds >= tellAt else { continue }
     tellAt = MonotonicClock.milliseconds + replayLineMilliseconds
     tellReplay(server, journal)
   }
-  let wasReady = received == 0
-  if wasReady {
-    journal.info("ready", ["milliseconds": LogValue(MonotonicClock.milliseconds - started)])
-    repeat {
-      if received == SIGHUP { server.reload(journal) }
-      sigwait(&signals, &received)
-    } while received == SIGHUP
+  if ending == nil { journal.info("ready", ["milliseconds": LogValue(MonotonicClock.milliseconds - started)]) }
+  while ending == nil {
+    var received: Int32 = 0
+    sigwait(&signals, &received)
+    ending = heed(received, server, wasReady: true, journal)
   }
-  // Load balancers send requests only to a server that was ready and that SIGTERM ends: SIGINT is a person's Ctrl-C,
-  // and a replaced pod has a successor.
-  let delay = wasReady && received == SIGTERM ? settings.drainDelayMilliseconds : 0
-  journal.info("stopping", ["signal": LogValue(name(of: received)), "drain_delay_milliseconds": LogValue(delay)])
+  guard let ending else { return .failure }
+  let delay = ending.delayMilliseconds(drainDelay: settings.drainDelayMilliseconds)
+  ending.tellTheBeginning(after: delay, journal)
   end(server, after: delay, journal)
-  journal.info("stopped")
+  ending.tellTheEnd(journal)
+  return ending.exitCode
+}
+
+/// Does what a signal asks for, and returns why the server has to end, if it has to. 0 is no signal.
+private func heed(
+  _ received: Int32, _ server: any RunningServer, wasReady: Bool, _ journal: Log
+) -> ServeEnding? {
+  switch received {
+  case 0: return nil
+  case SIGHUP:
+    server.reload(journal)
+    return nil
+  // Whoever else sends it changes nothing.
+  case failedSignal: return server.finalFailure.map { .diskFailed(reason: $0) }
+  case SIGTERM: return .signal("SIGTERM", isForBalancers: wasReady)
+  case SIGINT: return .signal("SIGINT", isForBalancers: false)
+  default: return .signal("replaced", isForBalancers: false)
+  }
 }
 
 /// Reads the settings again, of which only the log level takes effect.
@@ -88,10 +101,8 @@ private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
 
 /// What a pod sends itself when a newer one of its name exists.
 private let replacedSignal = SIGUSR1
-
-private func name(of signal: Int32) -> String {
-  [SIGTERM: "SIGTERM", SIGINT: "SIGINT", replacedSignal: "replaced"][signal] ?? String(signal)
-}
+/// What an embedded server sends itself when its log or its store has failed for good.
+private let failedSignal = SIGUSR2
 
 /// Keeps serving for the delay, then shuts down in order. A signal in the meantime ends the process.
 private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ journal: Log) {
@@ -117,7 +128,8 @@ private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal:
   var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
   let received = sigtimedwait(&urgent, nil, &time)
   guard received > 0, MonotonicClock.milliseconds >= told + sameSignalMilliseconds else { return }
-  journal.warning("ended at once; what was under way is cut", ["signal": LogValue(name(of: received))])
+  journal.warning(
+    "ended at once; what was under way is cut", ["signal": LogValue(received == SIGINT ? "SIGINT" : "SIGTERM")])
   _exit(ExitCode.cutShort.rawValue)
 }
 
@@ -157,6 +169,8 @@ private protocol RunningServer: Sendable {
   func waitUntilReady(milliseconds: Int) -> Bool
   /// Records replayed since the start, and the total to replay; nil if unknown.
   func replayedRecords() -> (done: Int64, total: Int64)?
+  /// Why only a new process can serve again; nil while this one can.
+  var finalFailure: String? { get }
   /// Is no longer ready, but keeps serving.
   func leave()
   /// Reloads what can be reloaded.
@@ -168,12 +182,16 @@ extension EmbeddedServer: RunningServer {}
 extension ClusterServer: RunningServer {
   /// A pod shows this at `/partitions`; it learns how much to replay one partition at a time.
   fileprivate func replayedRecords() -> (done: Int64, total: Int64)? { nil }
+  /// Brokers and databases that fail come back: a pod keeps asking.
+  fileprivate var finalFailure: String? { nil }
 }
 
 private func start(_ settings: ServeSettings, _ reloads: [Reload], _ journal: Log) throws -> any RunningServer {
   switch settings.mode {
   case .embedded:
-    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal, reloads: reloads)
+    let server = try EmbeddedServer(settings, version: kassaVersion, journal: journal, reloads: reloads) {
+      kill(getpid(), failedSignal)
+    }
     journal.info(
       "serving",
       [

@@ -19,6 +19,8 @@ final class LanePods {
     /// When something was last sent, and when its owner last said something about it.
     var usedAt: Int64 = 0
     var heardAt: Int64 = 0
+    /// When its owner's log last took something of it, or when it last began to hold anything.
+    var movedAt: Int64 = 0
     /// The owner that was asked where the stream stands.
     var asked: AskedOwner?
     /// It is in the list of what to send.

@@ -85,13 +85,14 @@ extension OwnerLane {
     }
   }
 
-  /// Whether the store has everything it can get. What a failed log will never make durable cannot be checkpointed: the
-  /// next start replays.
+  /// Whether the store has everything it can get. What a failed log will never make durable cannot be checkpointed, and
+  /// a failed store takes nothing: the next start replays.
   private var isCheckpointed: Bool {
-    seats.allSatisfy { seat in
+    let isFailed = isLogFailed || shared.store.failure != nil
+    return seats.allSatisfy { seat in
       if seat.isWriting { return false }
       if seat.isGone, !seat.hasLeft { return true }
-      return isLogFailed || !seat.isCheckpointTaken && !seat.entrance.isBehind()
+      return isFailed || !seat.isCheckpointTaken && !seat.entrance.isBehind()
     }
   }
 }

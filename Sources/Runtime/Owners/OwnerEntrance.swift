@@ -56,6 +56,8 @@ final class OwnerEntrance: Sendable {
   /// Whether nothing is queued or under way.
   let isIdle: @Sendable () -> Bool
   let isBehind: @Sendable () -> Bool
+  /// When the oldest record that the log has not confirmed was appended, by the owner's clock.
+  let unconfirmedSince: @Sendable () -> Int64?
   let state: @Sendable () -> OwnerState
 
   init<Machine>(_ actor: OwnerActor<Machine>) {
@@ -86,6 +88,7 @@ final class OwnerEntrance: Sendable {
     takeUnanswered = { actor.mutate { $0.takeUnanswered() } }
     isIdle = { actor.mutate { $0.queuedCount == 0 && $0.unconfirmedCount == 0 } }
     isBehind = { actor.mutate { $0.isBehind } }
+    unconfirmedSince = { actor.mutate { $0.unconfirmedSince } }
     state = { actor.state }
   }
 

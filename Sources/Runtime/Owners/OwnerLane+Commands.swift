@@ -9,11 +9,17 @@ import Tenancy
 // numbered from the lane's newest session with it.
 
 extension OwnerLane {
-  /// Queues a command for its partition's owner.
+  /// Queues a command for its partition's owner. Where nothing has got into the owner's log for as long as a command
+  /// may take, one more would not either: the owner is cut off from the log, or nobody owns the partition.
   func offer(_ command: ClientCommand, deadline: Int64, to partition: PartitionID) throws(RequestRefusal) {
     guard let pods, let slot = slot(of: partition) else { throw .overloaded }
     let input = StreamInput.command(command, deadline: deadline)
-    if pods.streams[slot].sender.isEmpty { pods.streams[slot].heardAt = now }
+    let now = now
+    if pods.streams[slot].sender.isEmpty {
+      (pods.streams[slot].heardAt, pods.streams[slot].movedAt) = (now, now)
+    } else if now - pods.streams[slot].movedAt >= shared.options.replyMilliseconds {
+      throw .undecidable
+    }
     guard pods.streams[slot].sender.offer(input, bytes: input.byteEstimate) else { throw .overloaded }
     pods.markToSend(slot)
   }
@@ -126,6 +132,7 @@ extension OwnerLane {
     let old = pods.streams[slot].sender
     let (unknown, unsent) = old.abandoned()
     pods.streams[slot].session += 1
+    pods.streams[slot].movedAt = now
     pods.streams[slot].asked = nil
     let session = Session(run: shared.run, lane: UInt16(index), number: pods.streams[slot].session)
     pods.streams[slot].sender = StreamSender(from: .session(session), to: old.destination, limits: old.limits)

@@ -192,6 +192,10 @@ extension OwnerLane {
       }
       return forward(request)
     }
+    // Its lease is over, and only an append that is confirmed gives it another.
+    if let since = seats[place].entrance.unconfirmedSince(), now - since >= shared.options.replyMilliseconds {
+      return answer(request, .refused(.undecidable))
+    }
     give(.read(query, request), to: place)
   }
 
@@ -227,7 +231,10 @@ extension OwnerLane {
     case .session:
       guard let pods, pods.streams[slot].sender.source == source else { return }
       pods.streams[slot].heardAt = now
-      switch body(&pods.streams[slot].sender) {
+      let before = pods.streams[slot].sender.acknowledged
+      let greeted = body(&pods.streams[slot].sender)
+      if pods.streams[slot].sender.acknowledged > before { pods.streams[slot].movedAt = now }
+      switch greeted {
       case .resumed, .stale: pods.markToSend(slot)
       case .forgotten: openSession(slot)
       case .lostLog(let greeted, let acknowledged, let numbered):

@@ -37,8 +37,13 @@ extension OwnerLane: RequestPort {
     switch pods?.map.owner(of: partition)?.state {
     case .full: throw .overloaded
     case .stopped: throw .partitionStopped(partition)
-    default: break
+    default: try checkServed(partition)
     }
+  }
+
+  /// Refuses what needs a partition that nobody has owned for long.
+  private func checkServed(_ partition: PartitionID) throws(RequestRefusal) {
+    if shared.unserved.partitions.contains(partition) { throw .undecidable }
   }
 
   func look(_ query: Query) -> View? {
@@ -54,7 +59,8 @@ extension OwnerLane: RequestPort {
     switch shared.gates[shared.flat(partition)].state {
     case .open, .full: break
     case .replaying where pods == nil: throw .starting
-    case .replaying, .elsewhere: break
+    case .replaying: break
+    case .elsewhere: try checkServed(partition)
     case .stopped: throw .partitionStopped(partition)
     }
     if let pods {

@@ -133,6 +133,8 @@ public final class OwnerRuntime: RuntimeInspection {
 
   // MARK: Inspection
 
+  public var finalFailure: String? { shared.log.failure?.message ?? shared.store.failure?.message }
+
   public func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     let gathering = ReportGathering(
       laneCount: lanes.count, phase: shared.phase, logFailure: shared.log.failure?.message,
@@ -185,8 +187,16 @@ extension OwnerLane {
         recordsApplied: state.counters.recordsApplied,
         entriesApplied: state.counters.entriesApplied, dedupDrops: state.counters.dedupDrops,
         loads: state.counters.loads, checkpoints: state.counters.checkpoints,
-        checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions)
+        checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions,
+        appendAgeMilliseconds: seat.isGone ? 0 : appendAge(of: seat))
     }
+  }
+}
+
+extension OwnerLane {
+  /// How long the oldest record of a partition has waited for the log; 0 without one.
+  private func appendAge(of seat: Seat) -> Int64 {
+    seat.entrance.unconfirmedSince().map { max(0, now - $0) } ?? 0
   }
 }
 

@@ -8,7 +8,7 @@ public enum RequestRefusal: Error, Hashable, Sendable {
   case starting
   /// The partition met a record that it cannot apply.
   case partitionStopped(PartitionID)
-  /// A partition that would have to decide it does not serve; nothing was begun.
+  /// A partition that would have to decide it does not serve, or cannot reach its log; nothing was begun.
   case undecidable
   /// The log can no longer be written; reads of what is durable continue.
   case logFailed

@@ -230,6 +230,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   public var ending: TenancyEnd? { if case .ended(let end) = phase { end } else { nil } }
   public var queuedCount: Int { messages.count + commands.count }
   public var unconfirmedCount: Int { unconfirmed.count }
+  /// When the oldest record that the log has not confirmed was first appended, by the owner's clock; nil without one.
+  public var unconfirmedSince: Int64? { unconfirmed.first?.sentAt }
   public var unacknowledgedCount: Int { outbox.unacknowledgedCount }
   public var ruleLimits: RuleLimits { state.ruleLimits }
 

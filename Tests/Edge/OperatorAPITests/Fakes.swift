@@ -9,6 +9,12 @@ import Telemetry
 /// Hands out reports when the test says so.
 final class FakeInspection: RuntimeInspection {
   private let completions = Mutex<[@Sendable (RuntimeReport?) -> Void]>([])
+  private let failure = Mutex<String?>(nil)
+
+  var finalFailure: String? {
+    get { failure.withLock { $0 } }
+    set { failure.withLock { $0 = newValue } }
+  }
 
   func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     completions.withLock { $0.append(completion) }

@@ -66,6 +66,23 @@ import Testing
     #expect(answer.text.hasSuffix("100 partitions are stopped in all\n"))
   }
 
+  /// Whoever cannot reach the log says so, and for how long; what waits shorter than that is a pause.
+  @Test func cutOff() async {
+    var sources = OperatorSources(version: "1", startedMilliseconds: 0)
+    sources.cutOff = { $0 >= 10_000 ? "cut off for \($0) ms" : nil }
+    for (ages, status, text) in [
+      ([0, 9_999], UInt16(200), "ready\n"), ([10_000, 12_000], 503, "cut off for 12000 ms\n"), ([], 200, "ready\n"),
+    ] {
+      let partitions = ages.enumerated().map { place, age in
+        var one = partition(UInt16(place))
+        one.appendAgeMilliseconds = Int64(age)
+        return one
+      }
+      let answer = await Bench(sources).get("/readyz", report(partitions))
+      #expect(answer.status == status && answer.text == text)
+    }
+  }
+
   @Test func startup() async {
     #expect(await Bench().get("/startupz", report([], .starting)).status == 503)
     #expect(await Bench().get("/startupz", nil).status == 503)
@@ -73,9 +90,11 @@ import Testing
     #expect(await Bench().get("/startupz", report([], .stopping)).status == 200)
   }
 
-  @Test func aLogThatHasFailedForGoodAsksForARestart() async {
+  /// At once: a probe that asks every few seconds must not miss it before the process ends.
+  @Test func whatHasFailedForGoodAsksForARestart() {
     let bench = Bench()
-    #expect(await bench.get("/readyz", report([], logFailure: "the disk is full")).status == 503)
+    #expect(bench.send("/livez").response?.status == 200)
+    bench.inspection.finalFailure = "the disk is full"
     let answer = bench.send("/livez").response
     #expect(answer?.status == 503)
     #expect(answer.map { String(decoding: $0.body, as: UTF8.self) } == "only a restart helps: the disk is full\n")
@@ -84,7 +103,7 @@ import Testing
   /// Neither a late report nor a stopped partition ends the process; lanes that stay silent do.
   @Test func liveness() async {
     let bench = Bench()
-    #expect(await bench.get("/livez", report([], .starting, logFailure: "x")).status == 200)
+    #expect(await bench.get("/livez", report([], .starting)).status == 200)
     #expect(await bench.get("/livez", nil).status == 200)
     bench.wait(milliseconds: 29_999)
     #expect(await bench.get("/livez", nil).status == 200)
@@ -114,7 +133,9 @@ import Testing
   @Test func partitions() async throws {
     let stopped = partition(3, .orders, .stopped(offset: 9, reason: "a \"bad\" record"))
     let waiting = [pending(5, nil), pending(6, "no \"server\"")]
-    let answer = await Bench().get("/partitions", report([partition(1), stopped], pending: waiting))
+    var running = partition(1)
+    running.appendAgeMilliseconds = 16
+    let answer = await Bench().get("/partitions", report([running, stopped], pending: waiting))
     let object = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
     #expect(object["phase"] as? String == "running" && object["requests_waiting"] as? Int == 3)
     #expect(object["log_failure"] is NSNull && object["pod"] is NSNull && object["incarnation"] is NSNull)
@@ -124,9 +145,9 @@ import Testing
     let names = [
       "lane", "epoch", "applied_offset", "checkpointed_offset", "checkpoint_age_milliseconds", "queued_records",
       "resident_entities", "dirty_entities", "parked_checkouts", "records_applied", "entries_applied", "dedup_drops",
-      "loads", "checkpoints", "checkpoints_failed", "evictions", "unconfirmed_messages",
+      "loads", "checkpoints", "checkpoints_failed", "evictions", "unconfirmed_messages", "append_age_milliseconds",
     ]
-    #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+    #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
     let takeovers = try #require(object["pending"] as? [[String: Any]])
     #expect(takeovers.map { $0["partition"] as? String } == ["stock-5", "stock-6"])
     #expect(takeovers[0]["reason"] is NSNull && takeovers[1]["reason"] as? String == "no \"server\"")

@@ -84,6 +84,30 @@ import Testing
     #expect(bench.answers[exchange]?.status == 200 && bench.api.waitingCount == 0)
   }
 
+  /// Every five seconds, from the fifth on, and once at its end; a short one says nothing.
+  @Test func aLongOneTellsHowFarItIs() {
+    let bench = Bench()
+    var told: [BatchProgress] = []
+    bench.api.onBatchProgress = { told.append($0) }
+    _ = bench.send("POST /payment/batch_init/100/5")
+    bench.complete(.outcome(.changed(1), isReplayed: false))
+    #expect(told.isEmpty && bench.api.waitingCount == 0)
+
+    let exchange = bench.send("POST /payment/batch_init/100000/5").exchange
+    bench.wait(milliseconds: 4_999)
+    #expect(told.isEmpty)
+    bench.wait(milliseconds: 1)
+    #expect(told.map(\.entities) == [0] && told.map(\.milliseconds) == [5_000])
+    bench.complete(.outcome(.changed(1), isReplayed: false))
+    bench.wait(milliseconds: 4_000)
+    #expect(told.count == 1)
+    bench.wait(milliseconds: 1_000)
+    #expect(told.count == 2 && told[1].entities > 0 && told[1].entities < 100_000)
+    #expect(told.allSatisfy { $0.entitiesInAll == 100_000 && $0.service == .payments && !$0.isOver })
+    while bench.answers[exchange] == nil { bench.complete(.outcome(.changed(1), isReplayed: false)) }
+    #expect(told.count == 3 && told[2].isOver && told[2].entities == 100_000 && told[2].milliseconds == 10_000)
+  }
+
   @Test func theFirstRefusalWins() {
     let bench = Bench()
     let exchange = bench.send("POST /stock/batch_init/100000/1/1").exchange

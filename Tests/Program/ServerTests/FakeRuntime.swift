@@ -34,6 +34,8 @@ final class FakeRuntime: ServedRuntime {
     if !endsNever { completion() }
   }
 
+  var finalFailure: String? { nil }
+
   func report(timeoutMilliseconds: Int, completion: @escaping @Sendable (RuntimeReport?) -> Void) {
     completion(
       RuntimeReport(

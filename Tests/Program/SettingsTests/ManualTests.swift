@@ -17,7 +17,7 @@ import Testing
     ])
 
   @Test func overview() {
-    #expect(manual.overview.contains("\n  look  look at it\n") && manual.overview.contains("\n  2  the command line"))
+    #expect(manual.overview.contains("\n  look  look at it\n") && manual.overview.contains("\n  2   the command line"))
   }
 
   @Test func help() {

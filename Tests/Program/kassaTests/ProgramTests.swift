@@ -188,6 +188,13 @@ final class Recorder: Sendable {
     #expect(throws: SettingsError.self) { try command.run(["--http", "81"], program) }
   }
 
+  @Test func serveEndsWithItsExitCode() throws {
+    let command = ServeCommand.command { _, _ in .diskFailed }
+    let program = Program(
+      console: recorder.console(), environment: ProcessEnvironment(variables: [:], readFile: { _ in "" }))
+    #expect(try command.run([], program) == .diskFailed)
+  }
+
   @Test func argumentsAreDivided() throws {
     let page = CommandPage(
       name: "c", usage: "", summary: "", options: [CommandOption("n", "COUNT", ""), CommandOption("all", nil, "")])

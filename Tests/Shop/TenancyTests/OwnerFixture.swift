@@ -7,9 +7,12 @@ import Testing
 
 @testable import Tenancy
 
-/// A tenure of payments-0, and a log that does as it is told.
-struct TestOwner {
-  var tenancy: Tenancy<PaymentsMachine>
+/// A tenure of payments-0.
+typealias TestOwner = OwnerDriver<PaymentsMachine>
+
+/// A tenure, and a log that does as it is told.
+struct OwnerDriver<Machine: StateMachine> {
+  var tenancy: Tenancy<Machine>
   var actions = TenancyActions()
   var now: Int64 = 1_000
   /// What was appended and not answered for.
@@ -17,15 +20,16 @@ struct TestOwner {
   private(set) var nextRequest: UInt64 = 1
   private var nextNumber: UInt64 = 1
 
-  static let partition = PartitionID(.payments, 0)
-  static let session = StreamSource.session(Session(run: 1, lane: 0, number: 1))
+  /// The partition of `TestOwner`.
+  static var partition: PartitionID { PartitionID(.payments, 0) }
+  static var session: StreamSource { .session(Session(run: 1, lane: 0, number: 1)) }
 
   init(
     epoch: UInt64 = 1, mode: LogMode = .shared, limits: TenancyLimits = TenancyLimits(),
-    recovery: Recovery = Recovery()
+    recovery: Recovery = Recovery(), of partition: PartitionID = OwnerDriver.partition
   ) throws {
     tenancy = Tenancy(
-      partition: Self.partition, owner: OwnerID(epoch: epoch, run: 1), partitioner: try #require(Partitioner(count: 1)),
+      partition: partition, owner: OwnerID(epoch: epoch, run: 1), partitioner: try #require(Partitioner(count: 1)),
       mode: mode, limits: limits, wantedLimits: .initial, wantedRules: Rules.oneWriter, recovery: recovery)
   }
 
@@ -67,7 +71,8 @@ struct TestOwner {
     if tenancy.mode.isShared {
       tenancy.receive(
         StreamFrame(
-          source: Self.session, destination: Self.partition, owner: tenancy.owner, first: nextNumber, inputs: [input],
+          source: Self.session, destination: tenancy.partition, owner: tenancy.owner, first: nextNumber,
+          inputs: [input],
           asOf: Timestamp(milliseconds: now)), into: &actions)
       nextNumber += 1
     } else if case .command(let command, _) = input {

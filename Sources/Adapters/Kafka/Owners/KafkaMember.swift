@@ -37,6 +37,8 @@ public final class KafkaMember: Sendable {
     public var troubles: UInt64 = 0
     /// Partitions the member has now.
     public var partitions = 0
+    /// Its session ended without a word from the group, and it has not been let in again.
+    public var isLost = false
   }
 
   /// A librdkafka queue, released once.
@@ -175,9 +177,11 @@ extension KafkaMember.Statistics {
     case .assigned(let partitions):
       assignments += 1
       self.partitions = partitions.count
+      isLost = false
     case .revoked(let isLost):
       revocations += 1
       if isLost { losses += 1 }
+      self.isLost = isLost
       partitions = 0
     case .trouble: troubles += 1
     }

@@ -55,7 +55,7 @@ struct DocumentedOperation {
     if ids < pathParameters.count { codes += [.malformedAmount, .amountOutOfRange] }
     if method != .get { codes.append(.malformedIdempotencyKey) }
     codes += [.unauthenticated, .missingScope, .crossSite] + refusals + [.rateLimited]
-    codes += [.overloaded, .starting, .stopping, .partitionStopped, .logFailed]
+    codes += [.overloaded, .starting, .stopping, .partitionStopped, .partitionUnserved, .logFailed]
     if isChange { codes += [.idempotencyKeyReused, .outcomeUnknown] }
     // Additions have to read the item's price first.
     if !isChange || refusals.contains(.unknownItem) && route.service == .orders { codes.append(.timedOut) }

@@ -49,7 +49,7 @@ extension DocumentedOperation {
       answer: "The order is paid.", .schema("Done"),
       refusals: [
         .unknownOrder, .outOfStock, .outOfCredit, .checkoutUnknownItem, .checkoutUnknownUser, .paymentConflict,
-        .sumOutOfRange, .tooManyJoined, .tooManyWaiting, .partitionUnserved,
+        .sumOutOfRange, .tooManyJoined, .tooManyWaiting,
       ]),
     DocumentedOperation(
       .ordersBatchInit, .post, "initOrders", "Make orders 0 to n-1, each of two random items",

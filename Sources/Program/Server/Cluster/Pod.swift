@@ -160,6 +160,17 @@ public final class Pod: Sendable {
 
   // MARK: For the operator
 
+  /// Why nothing that this pod's partitions need can be written: a record has waited for as long as a request may
+  /// take, and no group knows the pod any more. One sign alone does not say so: a partition may lack a leader while all
+  /// others are well, and a group its coordinator.
+  private func cutOff(_ appendAgeMilliseconds: Int64) -> String? {
+    guard appendAgeMilliseconds >= options.serving.runtime.replyMilliseconds else { return nil }
+    let members = members
+    guard !members.isEmpty, members.allSatisfy(\.statistics.isLost) else { return nil }
+    return "cut off from Kafka: its brokers have confirmed nothing for \(appendAgeMilliseconds / 1_000) s, "
+      + "and the groups have lost this pod"
+  }
+
   /// Whether a pod of the map is this one or is connected.
   private func isThere(_ pod: PodAnnouncement) -> Bool {
     pod.name == identity.name || mesh.peer(pod.name)?.status.state == .connected
@@ -175,6 +186,7 @@ public final class Pod: Sendable {
       { [weak self, ownership] in $0.write(ownership) { self?.isThere($0) ?? false } },
     ]
     clock.extend(&sources)
+    sources.cutOff = { [weak self] in self?.cutOff($0) }
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages += [
       PeersPage.page(of: mesh, as: identity, at: options.address.description),

@@ -38,10 +38,16 @@ public final class EmbeddedServer: Sendable {
 
   /// Opens everything and starts to serve.
   ///
-  /// - Parameter reloads: what else is read again while it serves.
+  /// - Parameters:
+  ///   - reloads: what else is read again while it serves.
+  ///   - onFinalFailure: called on any thread, once or more, when there is a `finalFailure`: then the process should
+  ///     end.
   /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`,
   ///   `HTTPServerFailure`, `LaneFailure`, `ConfigurationError`: each names what is wrong; then nothing keeps running.
-  public init(_ settings: ServeSettings, version: String, journal: Log, reloads: [Reload] = []) throws {
+  public init(
+    _ settings: ServeSettings, version: String, journal: Log, reloads: [Reload] = [],
+    onFinalFailure: @escaping @Sendable () -> Void = {}
+  ) throws {
     self.settings = settings
     let serving = try ServingOptions(settings)
     let options = try EmbeddedOptions(settings)
@@ -55,7 +61,8 @@ public final class EmbeddedServer: Sendable {
     self.clock = clock
     let log = try SQLiteLog(folder: folder, options: options.log)
     self.log = log
-    store = try SQLiteStore(folder: folder, options: options.store)
+    let store = try SQLiteStore(folder: folder, options: options.store)
+    self.store = store
     // Before the partitions are taken over: a refused folder stays unchanged.
     let standing = try SQLiteStoreReader(path: settings.dataFolder).headers()
     let offsets = Dictionary(standing.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
@@ -73,7 +80,10 @@ public final class EmbeddedServer: Sendable {
     let incarnation = UInt64.random(in: 1...UInt64.max)
     let runtime = try OwnerRuntime(
       options: serving.runtime, lanes: lanes.serving, log: log, store: store, run: incarnation, clock: { clock.now() },
-      report: { journal.tell($0) }, onReplayed: { replayed.open() })
+      report: { event in
+        journal.tell(event)
+        if event.mayBeFinal, log.failure != nil || store.failure != nil { onFinalFailure() }
+      }, onReplayed: { replayed.open() })
     self.runtime = runtime
     let prices = MemoryPriceCache(
       entriesMax: settings.priceCacheEntriesMax, lifetimeMilliseconds: settings.priceCacheMilliseconds,
@@ -92,6 +102,9 @@ public final class EmbeddedServer: Sendable {
     try front.start()
     clock.watch(journal)
   }
+
+  /// Why its log or its store takes nothing more until a new process has opened the folder again; nil while both do.
+  public var finalFailure: String? { runtime.finalFailure }
 
   /// Waits until everything from before the start has been applied. Returns false if that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
@@ -132,6 +145,16 @@ public final class EmbeddedServer: Sendable {
 
   /// How long checkpoints may take beyond the drain.
   static let closingMillisecondsMax = 10_000
+}
+
+extension RuntimeEvent {
+  /// Whether it can mean that log or store have failed for good.
+  fileprivate var mayBeFinal: Bool {
+    switch self {
+    case .logFailed, .storeFailed: true
+    default: false
+    }
+  }
 }
 
 extension LogFigures {

@@ -65,6 +65,34 @@ import Testing
     #expect(overview.findings.isEmpty && overview.pods.isEmpty)
   }
 
+  /// Only a new process can tell what the disk holds: the server asks to be ended, and loses nothing by it.
+  @Test(arguments: ["log.sqlite-wal", "store.sqlite-wal"])
+  func asksToBeEndedWhenTheDiskFails(_ file: String) throws {
+    FileFaults.install()
+    var settings = settings
+    settings.checkpointIntervalMilliseconds = 100
+    let asked = Gate()
+    let server = try EmbeddedServer(
+      settings, version: "test", journal: Log(level: .error, clock: { 0 }, write: { _ in }),
+      onFinalFailure: { asked.open() })
+    #expect(server.waitUntilReady(milliseconds: 10_000) && server.finalFailure == nil)
+    let created = try exchange("POST /stock/item/create/7", server.httpEndpoint)
+    #expect(created.hasPrefix("HTTP/1.1 200"))
+    FileFaults.set(.error, of: .sync, on: "\(settings.dataFolder)/\(file)")
+    _ = try exchange("POST /stock/item/create/8", server.httpEndpoint)
+    #expect(asked.wait(milliseconds: 10_000))
+    #expect(server.finalFailure?.contains(settings.dataFolder) == true)
+    #expect(try exchange("GET /livez", server.operatorEndpoint).hasPrefix("HTTP/1.1 503"))
+    server.stop()
+    FileFaults.set(nil, of: .sync, on: "\(settings.dataFolder)/\(file)")
+
+    let again = try start(settings)
+    #expect(again.waitUntilReady(milliseconds: 10_000) && again.finalFailure == nil)
+    let item = try #require(created.split(separator: "\"item_id\":\"").last?.split(separator: "\"").first)
+    #expect(try exchange("GET /stock/find/\(item)", again.httpEndpoint).hasPrefix("HTTP/1.1 200"))
+    again.stop()
+  }
+
   @Test func servesWithTheShortestQueue() throws {
     var others = settings
     others.eventLogQueuedRecordsMax = 1
