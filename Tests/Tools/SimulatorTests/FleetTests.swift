@@ -118,7 +118,7 @@ import Testing
     ],
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
-    .parkedForgotten: ["never got", "never ended"],
+    .parkedForgotten: ["never got", "never ended", " sent "],
     .leaseNotChecked: ["showed"],
     .readDuringReplay: ["showed"],
     .noHoldBack: ["showed"],
