@@ -184,7 +184,7 @@ let package = Package(
 
     tests("ModelTests", .shop, ["Model"], resources: [.copy("murmur2-golden.tsv")]),
     tests("StreamsTests", .shop, ["Model", "Streams", "TestSupport"]),
-    tests("PartitionCoreTests", .shop, ["Model", "PartitionCore"]),
+    tests("PartitionCoreTests", .shop, ["Model", "PartitionCore", "Streams"]),
     tests(
       "WireTests", .shop,
       [

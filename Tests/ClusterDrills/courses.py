@@ -5,6 +5,7 @@ import signal
 import location  # noqa: F401  pylint: disable=unused-import
 
 import disk_drills
+import growth_drills
 import link_drills
 import plan as plans
 import pod_drills
@@ -75,6 +76,11 @@ def drills_of_backups(is_long):
     return one
 
 
+def drills_of_growth():
+    """On a stack that is not that of the others afterwards."""
+    return {"more partitions": growth_drills.more_partitions}
+
+
 def drills_of_brokers():
     """On a stack with three brokers."""
     return {
@@ -91,6 +97,7 @@ def drills_by_kind(kills, is_long):
         "links": drills_of_links(is_long),
         "small bounds": drills_of_bounds(is_long),
         "default sessions": drills_of_sessions() if is_long else {},
+        "growth": drills_of_growth(),
         "backups": drills_of_backups(is_long),
         "brokers": drills_of_brokers() if is_long else {},
     }

@@ -29,6 +29,8 @@ KINDS = {
     "links": Kind(LinkedCluster, 150),
     "small bounds": Kind(LinkedCluster, 150, ("--pod-settings", SMALL_BOUNDS)),
     "default sessions": Kind(Cluster, 150, ("--pod-settings", "KASSA_KAFKA_SESSION_TIMEOUT=6s")),
+    # It has twice as many partitions afterwards.
+    "growth": Kind(Cluster, 300, partitions=4),
     # The last drill loses its brokers: nothing of it runs in the end.
     "backups": Kind(Cluster, 300),
     "brokers": Kind(Cluster, 60, ("--brokers", "3")),

@@ -90,6 +90,10 @@ COMMANDS = {
     },
     "docs/scale.md": {
         "kubectl -n kassa scale statefulset/stock --replicas=4": NotRun(CLUSTER),
+        "kassa grow --data data --partitions 16": NotRun(
+            "it would change the folder of the commands behind it; FolderGrowthTests grows folders"),
+        "kassa grow --mode cluster --partitions 16 --config /etc/kassa.env": NotRun(
+            "a cluster of the reader's; Tests/ClusterDrills/growth_drills.py grows one"),
     },
     "docs/upgrade.md": {
         "systemctl stop kassa && make install && systemctl start kassa": NotRun(SYSTEMD),

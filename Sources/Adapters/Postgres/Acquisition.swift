@@ -5,13 +5,19 @@ import Wire
 
 /// Raises a partition's epoch and reads what recovery needs, in one transaction. The updated row locks out the old
 /// owner's checkpoints until then.
+///
+/// The database's partition count is read for it, and cannot change before it ends: a pod that came up before the count
+/// changed must own nothing afterwards.
 struct Acquisition {
   private let name: String
   private let partition: PartitionID
   private let floor: UInt64
+  private let partitionCount: Int
   private let options: PostgresOptions
 
-  init(_ name: String, _ partition: PartitionID, above floor: UInt64, _ options: PostgresOptions) {
+  /// - Parameter count: what the database must have been made with, or grown to.
+  init(_ name: String, _ partition: PartitionID, of count: Int, above floor: UInt64, _ options: PostgresOptions) {
+    partitionCount = count
     self.name = name
     self.partition = partition
     self.floor = floor
@@ -44,12 +50,13 @@ struct Acquisition {
 
   private func read(on connection: Connection) throws(PostgresFailure) -> Result<Found, StoreFailure> {
     var raised: Result<(UInt64, CheckpointHeader?), StoreFailure> = .failure(damaged("it has no row"))
-    var quarantined: Set<Int64> = []
+    var (found, quarantined) = (Int64?.none, Set<Int64>())
     var unsent = UnsentReading(name, partition, rowsMax: options.batchRowsMax)
     let firstPage = unsent.parameters
     try connection.perform(
       send: { connection throws(PostgresFailure) in
         try connection.send(.begin)
+        try connection.send(.partitionCount)
         var parameters = Parameters()
         parameters.add(index)
         parameters.add(Int64(clamping: floor))
@@ -63,13 +70,15 @@ struct Acquisition {
       },
       each: { statement, rows in
         switch statement {
-        case 1: raised = raisedRow(rows)
-        case 2: for row in 0..<rows.count { if let number = rows.bigint(row, 0) { quarantined.insert(number) } }
-        case 3: unsent.takeMessages(rows)
-        case 4: unsent.takeReplies(rows)
+        case 1: found = rows.bigint(0, 0)
+        case 2: raised = raisedRow(rows)
+        case 3: for row in 0..<rows.count { if let number = rows.bigint(row, 0) { quarantined.insert(number) } }
+        case 4: unsent.takeMessages(rows)
+        case 5: unsent.takeReplies(rows)
         default: break
         }
       })
+    guard found == Int64(partitionCount) else { return .failure(grown(to: found)) }
     if case .failure(let failure) = raised { return .failure(failure) }
     while !unsent.isWhole {
       let page = unsent.parameters
@@ -106,6 +115,13 @@ struct Acquisition {
     } catch {
       return .failure(error)
     }
+  }
+
+  private func grown(to count: Int64?) -> StoreFailure {
+    StoreFailure(
+      .format,
+      "\(name): has \(count.map(String.init) ?? "no") partitions now, and this pod began with \(partitionCount); "
+        + "restart it with the new count")
   }
 
   private func damaged(_ reason: String) -> StoreFailure {

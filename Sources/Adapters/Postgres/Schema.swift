@@ -143,7 +143,7 @@ enum Schema {
     guard count == identity.partitionCount else {
       throw .foreign(
         "the database was made with \(count) partitions, not \(identity.partitionCount); "
-          + "the count is chosen once, set it to \(count)")
+          + "set it to \(count), or give the shop more with kassa grow")
     }
   }
 

@@ -10,7 +10,7 @@
 /// looked up by its whole key, in a `LATERAL` query that PostgreSQL cannot reorder, and deleted by its location in the
 /// table. That location stays valid: nobody else writes a partition whose fence this transaction holds.
 enum Statement: String, CaseIterable {
-  case begin, commit, rollback, time
+  case begin, commit, rollback, time, partitionCount
   case raiseEpoch, fence, writeHeader, settle
   case upsert, delete, deleteExpired
   case deleteMessages, insertMessages, deleteReplies, insertReplies
@@ -22,6 +22,7 @@ enum Statement: String, CaseIterable {
     case .commit: "COMMIT"
     case .rollback: "ROLLBACK"
     case .time: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"
+    case .partitionCount: "SELECT partition_count::int8 FROM kassa.identity FOR SHARE"
     case .raiseEpoch, .fence, .writeHeader, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
     case .deleteMessages, .insertMessages, .deleteReplies, .insertReplies: writingUnsent

@@ -94,8 +94,9 @@ final class Writer: StoreWorker {
       if let failure = try clockFailure(on: connection) {
         result = .failure(failure)
       } else {
-        result = try Acquisition(shared.name, request.partition, above: floor, shared.options)
-          .perform(on: connection)
+        result = try Acquisition(
+          shared.name, request.partition, of: shared.identity.partitionCount, above: floor, shared.options
+        ).perform(on: connection)
       }
     } catch {
       guard case .lost = error else { return completion(.failure(error.storeFailure(.write, at: shared.name))) }

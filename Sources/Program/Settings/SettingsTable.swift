@@ -48,7 +48,7 @@ public enum SettingsTable {
       "It is created if it is missing, belongs to one process at a time, and remembers its format and its partitions. "
         + "Only in embedded mode.", in: .embedded),
     Setting(
-      "partitions", .data, .count(1...256, \.partitions), "partitions of each service, chosen once for a data folder",
+      "partitions", .data, .count(1...256, \.partitions), "partitions of each service; a data folder keeps its count",
       "A data folder, a database or a topic created with another count is refused. More partitions let more lanes, and "
         + "in a cluster more pods, work at the same time."
     ),

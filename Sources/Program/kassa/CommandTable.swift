@@ -9,6 +9,7 @@ enum CommandTable {
     BackupCommand.command,
     RestoreCommand.command,
     QuarantineCommand.command,
+    GrowCommand.command,
     TopicsCommand.command,
     PartitionsCommand.command,
     HealthCommand.command,

@@ -19,7 +19,7 @@ enum TopicsCommand {
     options: [
       CommandOption("brokers", "HOST:PORT,…", "addresses of the cluster's brokers; required"),
       CommandOption("prefix", "TEXT", "prefix of the topics' names; default: kassa."),
-      CommandOption("partitions", "COUNT", "per topic, chosen once; default: \(ServeSettings.partitionsDefault)"),
+      CommandOption("partitions", "COUNT", "per topic, to begin with; default: \(ServeSettings.partitionsDefault)"),
       CommandOption("replication", "COUNT", "brokers that store each record; default: 3"),
       CommandOption("min-insync", "COUNT", "how many of them before a record counts as written; default: 2"),
       CommandOption("retention-hours", "HOURS", "minimum time to keep records; default: 168"),

@@ -32,6 +32,11 @@ package final class FolderSource: AuditSource {
     self.partitioner = partitioner
     let opened = try Self.open(path)
     (store, log, headers, gap) = (opened.store, opened.log, opened.headers, opened.gap)
+    // What was read must be of this count.
+    let now = try DataFolder.readFormat(path, files: [])
+    guard now.partitionCount == format.partitionCount else {
+      throw LogFailure(.format, "\(path): got \(now.partitionCount) partitions meanwhile; try again")
+    }
   }
 
   /// - Throws: `LogFailure` for a log of the previous version, whose records follow other rules.

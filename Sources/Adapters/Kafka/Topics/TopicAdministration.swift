@@ -57,8 +57,7 @@ public final class TopicAdministration: Sendable {
     guard !topics.isEmpty else { return [:] }
     var resources = topics.map { rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0) }
     defer { rd_kafka_ConfigResource_destroy_array(&resources, resources.count) }
-    let handle = client.handle
-    return try ask("their topics' settings") { queue in
+    return try ask("their topics' settings") { handle, queue in
       rd_kafka_DescribeConfigs(handle, &resources, resources.count, nil, queue)
     } read: { event in
       var all: [String: [String: String]] = [:]
@@ -102,8 +101,7 @@ public final class TopicAdministration: Sendable {
       for (setting, rule, _) in planned.rules { rd_kafka_NewTopic_set_config(topic, setting, rule.value) }
       topics.append(topic)
     }
-    let handle = client.handle
-    let refusals = try ask("whether they created topics") { queue in
+    let refusals = try ask("whether they created topics") { handle, queue in
       rd_kafka_CreateTopics(handle, &topics, topics.count, nil, queue)
     } read: { event in
       Self.refusals(event)
@@ -127,19 +125,21 @@ public final class TopicAdministration: Sendable {
     return refusals
   }
 
-  private func waitForLeaders(_ plan: TopicPlan) throws(LogFailure) {
+  /// - Parameter counts: partitions that topics have to have, where that is more than one.
+  /// - Throws: `LogFailure` if a topic of the plan has too few partitions with leaders for too long.
+  func waitForLeaders(_ plan: TopicPlan, counts: [String: Int] = [:]) throws(LogFailure) {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(options.queryTimeoutMilliseconds)
     let pause = Signal()
     while true {
       let topics = try describe(plan).topics
       let isReady = plan.topics.allSatisfy { name in
-        topics[name].map { $0.leaderless.isEmpty && $0.partitionCount > 0 } ?? false
+        topics[name].map { $0.leaderless.isEmpty && $0.partitionCount >= counts[name] ?? 1 } ?? false
       }
       if isReady { return }
       guard clock.now < deadline else {
         throw LogFailure(
-          .unreachable, "the topics were created, and have no leaders yet; look again: kassa topics check")
+          .unreachable, "the topics were made, and have no leaders yet; look again: kassa topics check")
       }
       // Nothing announces a leader.
       _ = pause.wait(milliseconds: KafkaReader.pauseMilliseconds)
@@ -149,14 +149,15 @@ public final class TopicAdministration: Sendable {
   // MARK: Questions
 
   /// Asks the brokers something, and reads the answer's event.
-  private func ask<Answer>(
-    _ what: String, _ request: (OpaquePointer?) -> Void, read: (OpaquePointer) -> Answer
+  func ask<Answer>(
+    _ what: String, _ request: (_ client: OpaquePointer, _ queue: OpaquePointer?) -> Void,
+    read: (OpaquePointer) -> Answer
   ) throws(LogFailure) -> Answer {
     guard let queue = rd_kafka_queue_new(client.handle) else {
       throw LogFailure(.read, "no memory for a queue of Kafka")
     }
     defer { rd_kafka_queue_destroy(queue) }
-    request(queue)
+    request(client.handle, queue)
     guard let event = rd_kafka_queue_poll(queue, timeout) else {
       throw unreachable(what, RD_KAFKA_RESP_ERR__TIMED_OUT)
     }

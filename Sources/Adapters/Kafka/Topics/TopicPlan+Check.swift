@@ -39,9 +39,9 @@ extension TopicPlan {
     }
     return TopicFinding(
       topic: topic.name,
-      problem: "it has \(topic.partitionCount) partitions, not \(partitionCount), and no command can change where its "
-        + "keys are: run Kassa with --partitions \(topic.partitionCount), or, if the topic holds nothing that is "
-        + "needed, delete it and create it again",
+      problem: "it has \(topic.partitionCount) partitions, not \(partitionCount): run Kassa with "
+        + "--partitions \(topic.partitionCount) (kassa grow gives a shop more, and goes on where it was cut short), "
+        + "or, if the topic holds nothing that is needed, delete it and create it again",
       remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
         + "kassa topics create \(commandOptions)")
   }

@@ -12,6 +12,8 @@ public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConverti
     case partitionCount
     /// Files are missing, or there are files that do not belong there.
     case incomplete
+    /// It was being given more partitions, and that was cut short.
+    case growing
     /// A file is not what this program writes.
     case format
   }
@@ -36,6 +38,8 @@ public struct DataFolderFormat: Hashable, Sendable {
   /// Partitions of each service.
   public var partitionCount: Int
   public var state: State
+  /// The count that the folder is to have in the end; nil unless it is `growing`.
+  package var growingTo: Int?
 
   /// What stands in the folder.
   public enum State: String, Hashable, Sendable {
@@ -45,6 +49,8 @@ public struct DataFolderFormat: Hashable, Sendable {
     case complete
     /// A process uses the folder, or was killed in it: the newest changes are in the write-ahead logs.
     case running
+    /// It gets more partitions: whether the store or the log have them already is for `FolderGrowth` to find out.
+    case growing
   }
 
   public init(version: Int, partitionCount: Int, state: State) {
@@ -57,7 +63,7 @@ public struct DataFolderFormat: Hashable, Sendable {
 /// The folder that holds everything an embedded Kassa keeps, locked against a second process.
 ///
 /// ```
-/// FORMAT   format=1, partitions=8, state=complete or running
+/// FORMAT   format=1, partitions=8, state=complete or running (while it gets more partitions: growing)
 /// LOCK     locked (flock) by the process that uses the folder, with its pid inside
 /// log.sqlite, store.sqlite (and SQLite's -wal and -shm beside each)
 /// ```
@@ -72,10 +78,12 @@ public struct DataFolderFormat: Hashable, Sendable {
 /// The lock belongs to the open file: it ends with the process, however that exits.
 public final class DataFolder: Sendable {
   public let path: String
-  public let format: DataFolderFormat
+  private let current: Mutex<DataFolderFormat>
   private let lockFile: Int32
   private let files: [DatabaseFile]
   private let isLeft = Atomic(false)
+
+  public var format: DataFolderFormat { current.withLock { $0 } }
 
   /// Opens a folder, creating it if necessary, and locks it.
   /// - Parameters:
@@ -83,13 +91,22 @@ public final class DataFolder: Sendable {
   ///   - files: the databases it contains; those of older versions are upgraded.
   ///   - others: more databases of an existing folder, which stay as they are until somebody opens them for writing.
   /// - Throws: `DataFolderFailure`.
-  public init(
+  public convenience init(
     path: String, partitionCount: Int, files: [DatabaseFile], others: [DatabaseFile] = []
   ) throws(DataFolderFailure) {
     try Self.makeFolder(path)
+    try self.init(path: path, files: files + others) { () throws(DataFolderFailure) in
+      try Self.check(path, partitionCount, files)
+    }
+  }
+
+  private init(
+    path: String, files: [DatabaseFile], _ check: () throws(DataFolderFailure) -> DataFolderFormat
+  ) throws(DataFolderFailure) {
     let lockFile = try Self.lock(path)
+    let format: DataFolderFormat
     do throws(DataFolderFailure) {
-      format = try Self.begin(path, try Self.check(path, partitionCount, files), files + others)
+      format = try Self.begin(path, try check(), files)
     } catch {
       flock(lockFile, LOCK_UN)
       close(lockFile)
@@ -97,7 +114,8 @@ public final class DataFolder: Sendable {
     }
     self.path = path
     self.lockFile = lockFile
-    self.files = files + others
+    self.files = files
+    current = Mutex(format)
   }
 
   /// Opens and locks an existing folder, with the partition count it was created with; for tools that write.
@@ -105,6 +123,45 @@ public final class DataFolder: Sendable {
   public convenience init(existing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
     let format = try Self.readFormat(path, files: files)
     try self.init(path: path, partitionCount: format.partitionCount, files: files)
+  }
+
+  /// Opens and locks an existing folder that is to get more partitions, or was cut short there.
+  /// - Throws: `DataFolderFailure`.
+  package convenience init(growing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
+    // Says first what is no data folder: nothing is made in it.
+    guard let found = try Self.format(of: path), found.state == .growing else {
+      try self.init(existing: path, files: files)
+      return
+    }
+    try self.init(path: path, files: files) { () throws(DataFolderFailure) in
+      guard let format = try Self.format(of: path), format.state != .creating else { throw Self.noData(path) }
+      try Self.checkFiles(format, path, files)
+      return format
+    }
+  }
+
+  /// Says in `FORMAT` that the folder gets another partition count; nil takes that back, with the count as it was.
+  /// Only `FolderGrowth` opens the folder before it `haveGrown`.
+  /// - Throws: `DataFolderFailure`.
+  package func grow(to count: Int?) throws(DataFolderFailure) {
+    var format = format
+    format.state = count == nil ? .running : .growing
+    format.growingTo = count
+    try put(format)
+  }
+
+  /// Says in `FORMAT` that log and store have the partition count that the folder was given.
+  /// - Throws: `DataFolderFailure`.
+  package func haveGrown() throws(DataFolderFailure) {
+    var format = format
+    guard let count = format.growingTo else { return }
+    (format.partitionCount, format.state, format.growingTo) = (count, .running, nil)
+    try put(format)
+  }
+
+  private func put(_ format: DataFolderFormat) throws(DataFolderFailure) {
+    try Self.write(format, path)
+    current.withLock { $0 = format }
   }
 
   deinit {
@@ -133,9 +190,8 @@ public final class DataFolder: Sendable {
     guard stat(path, &status) == 0 else {
       throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name the data folder of a Kassa")
     }
-    guard var format = try format(of: path), format.state != .creating else {
-      throw DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
-    }
+    guard var format = try format(of: path), format.state != .creating else { throw noData(path) }
+    if let refusal = refusal(of: format, path) { throw refusal }
     if lack(of: format, path, files) != nil {
       // A server that ended in between said so before it removed anything.
       format = try self.format(of: path) ?? format
@@ -144,11 +200,31 @@ public final class DataFolder: Sendable {
     return format
   }
 
+  private static func noData(_ path: String) -> DataFolderFailure {
+    DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
+  }
+
+  /// A folder's format, also of one that gets more partitions, without locking it.
+  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version.
+  package static func formatOfAny(_ path: String) throws(DataFolderFailure) -> DataFolderFormat {
+    if let found = try format(of: path), found.state == .growing { return found }
+    return try readFormat(path, files: [])
+  }
+
+  /// Why a folder that gets more partitions cannot be used; nil for any other.
+  private static func refusal(of format: DataFolderFormat, _ path: String) -> DataFolderFailure? {
+    guard format.state == .growing, let count = format.growingTo else { return nil }
+    return DataFolderFailure(
+      .growing,
+      "\(path): gets \(count) partitions instead of \(format.partitionCount), and that has not ended; if nobody is at "
+        + "it, run kassa grow --data \(path) --partitions \(count), which goes on")
+  }
+
   /// Why a running folder, or a copy of one, is not whole; nil if it is.
   private static func lack(
     of format: DataFolderFormat, _ path: String, _ files: [DatabaseFile]
   ) -> DataFolderFailure? {
-    guard format.state == .running else { return nil }
+    guard format.state == .running || format.state == .growing else { return nil }
     let missing = files.filter { holds($0, path) && !$0.hasLog(in: path) }.map { "\($0.name)-wal" }
     if missing.isEmpty { return nil }
     return DataFolderFailure(
@@ -215,14 +291,23 @@ public final class DataFolder: Sendable {
       }
       return try create(path, partitionCount, files)
     }
+    if let refusal = refusal(of: format, path) { throw refusal }
     guard format.partitionCount == partitionCount else {
       throw DataFolderFailure(
         .partitionCount,
         "\(path): was made with \(format.partitionCount) partitions and cannot be opened with \(partitionCount); "
-          + "set the partition count to \(format.partitionCount)")
+          + "set the partition count to \(format.partitionCount), or give it more with kassa grow")
     }
     guard format.state != .creating else { return try create(path, partitionCount, files) }
-    for file in files where !present.contains(where: { $0.name == file.name }) {
+    try checkFiles(format, path, files)
+    return format
+  }
+
+  /// - Throws: `DataFolderFailure` if one of the databases is missing, or is not what this program writes.
+  private static func checkFiles(
+    _ format: DataFolderFormat, _ path: String, _ files: [DatabaseFile]
+  ) throws(DataFolderFailure) {
+    for file in files where !holds(file, path) {
       throw DataFolderFailure(
         .incomplete, "\(path): lacks \(file.name); restore the whole folder from its backup or name another folder")
     }
@@ -234,7 +319,6 @@ public final class DataFolder: Sendable {
         throw DataFolderFailure(.format, error.message)
       }
     }
-    return format
   }
 
   private static func create(
@@ -269,7 +353,7 @@ public final class DataFolder: Sendable {
       }
     }
     var format = found
-    format.state = .running
+    if format.state != .growing { format.state = .running }
     try write(format, path)
     return format
   }
@@ -278,6 +362,7 @@ public final class DataFolder: Sendable {
   /// after a crash.
   private func end() {
     var complete = format
+    if complete.state == .growing { return }
     complete.state = .complete
     do {
       for file in files where try !file.fold(in: path) { return }
@@ -291,8 +376,8 @@ public final class DataFolder: Sendable {
   // MARK: FORMAT
 
   static func write(_ format: DataFolderFormat, _ path: String) throws(DataFolderFailure) {
-    let text =
-      "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(format.state.rawValue)\n"
+    var text = "format=\(format.version)\npartitions=\(format.partitionCount)\nstate=\(format.state.rawValue)\n"
+    if let count = format.growingTo { text += "growing-to=\(count)\n" }
     let code = TextFile.replace("\(path)/FORMAT", with: text, in: path)
     guard code == 0 else {
       throw DataFolderFailure(
@@ -321,12 +406,17 @@ public final class DataFolder: Sendable {
         "\(path): has format \(version) and this program knows format \(DataFolderFormat.currentVersion); "
           + "use the program that wrote it")
     }
-    guard let count = values["partitions"].flatMap({ Int($0) }), (1...4_096).contains(count),
-      let state = values["state"].flatMap({ DataFolderFormat.State(rawValue: $0) })
+    let counts = 1...4_096
+    let target = values["growing-to"].flatMap({ Int($0) }).flatMap { counts.contains($0) ? $0 : nil }
+    guard let count = values["partitions"].flatMap({ Int($0) }), counts.contains(count),
+      let state = values["state"].flatMap({ DataFolderFormat.State(rawValue: $0) }),
+      (state == .growing) == (target != nil)
     else {
       throw DataFolderFailure(.format, "\(name): is damaged; restore the folder from its backup")
     }
-    return DataFolderFormat(version: version, partitionCount: count, state: state)
+    var format = DataFolderFormat(version: version, partitionCount: count, state: state)
+    format.growingTo = target
+    return format
   }
 
   static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
