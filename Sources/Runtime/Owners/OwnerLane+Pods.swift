@@ -30,6 +30,7 @@ extension OwnerLane {
     switch source {
     case .session(let session): tell(message, session.run, lane: session.lane)
     case .partition(let partition): if let owner = owner(of: partition) { tell(message, owner, of: partition) }
+    case .ingest: break
     }
   }
 
@@ -180,6 +181,7 @@ extension OwnerLane {
       switch source {
       case .session(let session): session.lane
       case .partition(let partition): partition.index
+      case .ingest: 0
       }
     tell(.notMine(partition, owner), run, lane: lane)
   }
@@ -224,6 +226,8 @@ extension OwnerLane {
     switch source {
     case .partition(let partition):
       if let place = place(of: partition), !seats[place].isGone { give(input, to: place) }
+    // No word between pods names one.
+    case .ingest: break
     case .session:
       guard let pods, pods.streams[slot].sender.source == source else { return }
       pods.streams[slot].heardAt = now

@@ -254,7 +254,8 @@ final class OwnerLane {
     case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
     case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
     case .skipped(let request, .undecidable): route(request, .refused(.undecidable))
-    case .skipped(let request, .expired), .skipped(let request, .setAside): route(request, .refused(.outcomeUnknown))
+    case .skipped(let request, .expired), .skipped(let request, .setAside), .skipped(let request, .unreadable):
+      route(request, .refused(.outcomeUnknown))
     }
   }
 

@@ -112,6 +112,9 @@ extension LoggedInput {
       case 4: number = try reader.streamNumber(field, "the entry's number")
       case 5: body = .command(try ClientCommand(wire: reader.message(field)))
       case 6: body = try Body(skipWire: reader.message(field))
+      case 7:
+        _ = try reader.message(field)
+        (source, ahead) = (.ingest, nil)
       case Message.kinds: body = .message(try Message(wire: reader.message(field), kind: field.number))
       default: try reader.skip(field)
       }
@@ -150,7 +153,7 @@ extension LoggedInput {
       return
     }
     writer.number(4, origin.number)
-    origin.source.write(to: &writer, partition: 2, session: 3)
+    origin.source.write(to: &writer, partition: 2, session: 3, ingest: 7)
   }
 }
 
