@@ -122,7 +122,7 @@ let package = Package(
       "SQLite", .adapters,
       ["CSQLite", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Wire"]),
     target("Postgres", .adapters, ["CPostgres", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
-    target("Kafka", .adapters, ["CRdKafka", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
+    target("Kafka", .adapters, ["CRdKafka", "Clocks", "JSON", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
     target("Redis", .adapters, ["CGnuTLS", "CHiredis", "Lanes", "Model", "Ports"]),
     target("Peers", .adapters, ["CGnuTLS", "Clocks", "Lanes"]),
 

@@ -361,6 +361,7 @@ final class OwnerLane {
       pods?.reads.remove(number)
       client?.finished(number, result)
     case .pod(let message): take(message, from: shared.run)
+    case .ingest(let event): take(event)
     case .owner(let owner, let partition): replayed(partition, owner)
     case .loaded(let place, let epoch, let result):
       if isCurrent(epoch, at: place) { loaded(result, at: place) }

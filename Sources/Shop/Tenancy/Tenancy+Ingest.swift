@@ -28,6 +28,8 @@ extension Tenancy {
     queuedThrough[.ingest] = 0
   }
 
+  public var hasIngested: Bool { !ingested.isEmpty }
+
   /// Whether a turn would take some of it: clients have to find at least half of every bound free.
   var canIngest: Bool {
     !ingested.isEmpty && !isIngestHeld && refusals.count < limits.unreportedRefusalsMax

@@ -1,0 +1,69 @@
+import Model
+import PartitionCore
+import Streams
+
+/// The bounds of reading ingest topics.
+enum IngestLimits {
+  /// Inputs of one partition that its owner was given and that are not durable; the next one stays in the topic.
+  static let undurableInputsMax = 4_096
+  /// The same in bytes of their values.
+  static let undurableBytesMax = 4 << 20
+  /// Inputs handed over at once.
+  static let batchInputsMax = 512
+  /// Kilobytes that librdkafka reads ahead for one partition.
+  static let readAheadKilobytesMax = 4_096
+  /// How often a reading that an error has ended begins again.
+  static let retryMilliseconds: Int64 = 2_000
+  /// How often lags are noted.
+  static let lagMilliseconds: Int64 = 500
+  /// How long the reader sleeps when nothing wakes it.
+  static let idleMilliseconds = 100
+  /// How long one question to the brokers may take.
+  static let questionMilliseconds: Int32 = 5_000
+}
+
+/// How far the owner of one partition has got with its ingest log.
+struct IngestReading: Sendable {
+  let owner: OwnerID
+  /// The number of the newest input that was handed over.
+  private(set) var taken: UInt64
+  private(set) var durable: UInt64
+  private var undurable = FIFO<(number: UInt64, bytes: Int)>()
+  private var undurableBytes = 0
+
+  /// - Parameter number: of the newest input that is durable.
+  init(owner: OwnerID, after number: UInt64) {
+    self.owner = owner
+    taken = number
+    durable = number
+  }
+
+  /// Where the log has to be read from.
+  var nextOffset: Int64 { Int64(clamping: taken) }
+
+  /// How many more inputs may be handed over now.
+  var room: Int {
+    guard undurableBytes < IngestLimits.undurableBytesMax else { return 0 }
+    return max(0, min(IngestLimits.undurableInputsMax - undurable.count, IngestLimits.batchInputsMax))
+  }
+
+  /// Notes that a record was read. Returns its number; nil if it came before.
+  mutating func take(_ offset: Int64, bytes: Int) -> UInt64? {
+    guard offset >= nextOffset, offset < .max else { return nil }
+    taken = UInt64(offset) + 1
+    undurable.append((taken, bytes))
+    undurableBytes += bytes
+    return taken
+  }
+
+  mutating func durable(through number: UInt64) {
+    durable = max(durable, number)
+    while let first = undurable.first, first.number <= durable {
+      undurableBytes -= first.bytes
+      undurable.removeFirst()
+    }
+  }
+
+  /// What is lost of a log that begins at `first`.
+  func lost(before first: Int64) -> Int64 { max(0, first - nextOffset) }
+}

@@ -1,0 +1,209 @@
+import Lanes
+import Model
+import PartitionCore
+import Ports
+import Streams
+import Synchronization
+
+/// The ingest topics of a cluster: one for each service, with as many partitions as the service, whose records are
+/// commands that other systems write with any Kafka client.
+///
+/// One thread reads for all owners of the process, each from where its partition's state says, in no group, and
+/// decodes, so that lanes need not. It hands an owner only as much as can be undurable at a time (`IngestLimits`); the
+/// rest waits in the topic. Another thread writes refused commands to their topic (`RefusedRecords`), which is begun
+/// with the first one.
+package final class KafkaIngest: IngestLog {
+  private let shared: IngestShared
+  private let threads = Mutex<[BackgroundThread]>([])
+
+  /// How a partition's ingest stands.
+  package struct Figures: Hashable, Sendable {
+    /// Records of the topic that are not durable in the partition.
+    package var lag: Int64 = 0
+    /// The topic lacks what comes next.
+    package var isStopped = false
+
+    package init(lag: Int64 = 0, isStopped: Bool = false) {
+      self.lag = lag
+      self.isStopped = isStopped
+    }
+  }
+
+  package struct Statistics: Sendable {
+    /// Of the partitions that are owned here.
+    package var partitions: [PartitionID: Figures] = [:]
+    /// Records that were handed to owners, by service.
+    package var taken: [Service: UInt64] = [:]
+    /// Records that were written to the topic of refused ones, by service.
+    package var refused: [Service: UInt64] = [:]
+  }
+
+  /// - Parameters:
+  ///   - skipsLost: whether a partition whose topic lost records goes on without them; else it stands still.
+  ///   - describe: the name and the reason of a refusal.
+  ///   - report: called on any thread, must not block.
+  /// - Throws: `LogFailure` if the options make no sense, or the system has no threads.
+  package init(
+    _ options: KafkaOptions, skipsLost: Bool,
+    describe: @escaping @Sendable (CommandReply) -> (code: String, reason: String),
+    report: @escaping @Sendable (KafkaEvent) -> Void
+  ) throws(LogFailure) {
+    shared = IngestShared(wake: try WakeDescriptor(), report: report)
+    let shared = shared
+    _ = try KafkaConfiguration.ingester(options)
+    let reader = BackgroundThread("ingest") {
+      do throws(LogFailure) {
+        try IngestWorker(options, skipsLost: skipsLost, shared).run()
+      } catch {
+        report(.trouble(client: "ingest", text: error.message))
+      }
+    }
+    let refuser = BackgroundThread("ingest-refused") {
+      RefusedRecords(options, shared, describe).run()
+    }
+    threads.withLock { $0 = [reader, refuser].compactMap { $0 } }
+    guard reader != nil, refuser != nil else {
+      close()
+      throw LogFailure(.read, "the system gives no threads for the ingest topics")
+    }
+  }
+
+  package func attach(_ deliver: @escaping @Sendable (IngestEvent) -> Bool) { shared.attach(deliver) }
+
+  package func follow(_ partition: PartitionID, by owner: OwnerID, after number: UInt64) {
+    shared.ask(.follow(partition, owner, after: number))
+  }
+
+  package func leave(_ partition: PartitionID, by owner: OwnerID) {
+    shared.dropRefusals(of: partition, by: owner)
+    shared.ask(.leave(partition, owner))
+  }
+
+  package func durable(_ partition: PartitionID, by owner: OwnerID, through number: UInt64) {
+    shared.ask(.durable(partition, owner, number))
+  }
+
+  package func refuse(_ refusals: [CommandReply], of partition: PartitionID, by owner: OwnerID) {
+    shared.refuse(refusals, of: partition, by: owner)
+  }
+
+  package var statistics: Statistics { shared.statistics }
+
+  /// Ends both threads. Blocking, for as long as one question to the brokers takes.
+  package func close() {
+    shared.end()
+    let ending = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in ending { thread.join() }
+  }
+}
+
+/// What lanes and the threads of a `KafkaIngest` share.
+final class IngestShared: Sendable {
+  enum Request: Sendable {
+    case follow(PartitionID, OwnerID, after: UInt64)
+    case leave(PartitionID, OwnerID)
+    case durable(PartitionID, OwnerID, UInt64)
+  }
+
+  /// A refusal that is to be written.
+  struct Refusal: Sendable {
+    let partition: PartitionID
+    let owner: OwnerID
+    let reply: CommandReply
+  }
+
+  private struct State: Sendable {
+    var deliver: (@Sendable (IngestEvent) -> Bool)?
+    /// A few for each turn of an owner, taken at once.
+    var requests: [Request] = []
+    /// Bounded by what tenures leave unreported (`TenancyLimits.unreportedRefusalsMax`).
+    var refusals: [Refusal] = []
+    var statistics = KafkaIngest.Statistics()
+  }
+
+  let wake: WakeDescriptor
+  let refused = Signal()
+  let report: @Sendable (KafkaEvent) -> Void
+  private let state = Mutex(State())
+  private let ending = Atomic(false)
+
+  init(wake: WakeDescriptor, report: @escaping @Sendable (KafkaEvent) -> Void) {
+    self.wake = wake
+    self.report = report
+  }
+
+  var isEnding: Bool { ending.load(ordering: .acquiring) }
+
+  func end() {
+    ending.store(true, ordering: .releasing)
+    wake.set()
+    refused.set()
+  }
+
+  func attach(_ deliver: @escaping @Sendable (IngestEvent) -> Bool) { state.withLock { $0.deliver = deliver } }
+
+  func ask(_ request: Request) {
+    state.withLock { $0.requests.append(request) }
+    wake.set()
+  }
+
+  func takeRequests() -> [Request] {
+    state.withLock { state in
+      defer { state.requests = [] }
+      return state.requests
+    }
+  }
+
+  func deliver(_ event: IngestEvent) -> Bool { state.withLock { $0.deliver }?(event) ?? false }
+
+  // MARK: Refusals
+
+  func refuse(_ refusals: [CommandReply], of partition: PartitionID, by owner: OwnerID) {
+    state.withLock { state in
+      state.refusals += refusals.map { Refusal(partition: partition, owner: owner, reply: $0) }
+    }
+    refused.set()
+  }
+
+  /// The next ones of one partition, ascending, at most so many.
+  func nextRefusals(_ countMax: Int) -> [Refusal] {
+    state.withLock { state in
+      guard let partition = state.refusals.first?.partition else { return [] }
+      let own = state.refusals.filter { $0.partition == partition }
+      return Array(own.sorted { $0.reply.request.number < $1.reply.request.number }.prefix(countMax))
+    }
+  }
+
+  /// They are written: nobody has to write them again.
+  func written(_ refusals: [Refusal]) {
+    guard let first = refusals.first else { return }
+    let numbers = Set(refusals.map(\.reply.request.number))
+    state.withLock { state in
+      state.refusals.removeAll { $0.partition == first.partition && numbers.contains($0.reply.request.number) }
+      state.statistics.refused[first.partition.service, default: 0] += UInt64(refusals.count)
+    }
+  }
+
+  /// Its successor writes them.
+  func dropRefusals(of partition: PartitionID, by owner: OwnerID) {
+    state.withLock { $0.refusals.removeAll { $0.partition == partition && $0.owner == owner } }
+  }
+
+  // MARK: Figures
+
+  var statistics: KafkaIngest.Statistics { state.withLock { $0.statistics } }
+
+  func note(_ partition: PartitionID, _ figures: KafkaIngest.Figures) {
+    state.withLock { $0.statistics.partitions[partition] = figures }
+  }
+
+  func forget(_ partition: PartitionID) { state.withLock { $0.statistics.partitions[partition] = nil } }
+
+  func count(_ inputs: [LoggedInput], of service: Service) {
+    guard !inputs.isEmpty else { return }
+    state.withLock { $0.statistics.taken[service, default: 0] += UInt64(inputs.count) }
+  }
+}
