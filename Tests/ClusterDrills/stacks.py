@@ -31,6 +31,7 @@ KINDS = {
     "default sessions": Kind(Cluster, 150, ("--pod-settings", "KASSA_KAFKA_SESSION_TIMEOUT=6s")),
     # The last drill loses its brokers: nothing of it runs in the end.
     "backups": Kind(Cluster, 300),
+    "ingest": Kind(Cluster, 100, ("--pod-settings", "KASSA_INGEST=on"), partitions=4),
     "brokers": Kind(Cluster, 60, ("--brokers", "3")),
 }
 

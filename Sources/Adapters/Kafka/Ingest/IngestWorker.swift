@@ -99,7 +99,7 @@ final class IngestWorker {
       shared.count(one.batch, of: partition.service)
       one.batch = []
     }
-    if looks > 0, failure == nil { one.told = "" }
+    if looks > 0, failure == nil { (one.told, one.isStopped) = ("", false) }
     followed[partition] = one
     if let failure { failed(partition, failure) }
     return isTaken && looks > 0
@@ -144,6 +144,7 @@ final class IngestWorker {
     }
     let lost = reading.lost(before: bounds.first)
     if lost == 0, reading.nextOffset <= bounds.next {
+      followed[partition]?.isStopped = false
       return trouble(partition, "the ingest topic had no offset \(reading.nextOffset), and has it now")
     }
     if lost > 0, skipsLost {

@@ -46,6 +46,8 @@ final class RefusedRecords {
       do throws(LogFailure) {
         try write(refusals)
       } catch {
+        // Reports on what was sent so far must not count for the next round.
+        clients = nil
         shared.report(.trouble(client: "ingest", text: "refused commands cannot be written: \(error.message)"))
         _ = shared.refused.wait(milliseconds: Self.retryMilliseconds)
       }
