@@ -119,8 +119,10 @@ final class IngestShared: Sendable {
     var deliver: (@Sendable (IngestEvent) -> Bool)?
     /// A few for each turn of an owner, taken at once.
     var requests: [Request] = []
-    /// Bounded by what tenures leave unreported (`TenancyLimits.unreportedRefusalsMax`).
-    var refusals: [Refusal] = []
+    /// By partition and number. Bounded by what tenures leave unreported (`TenancyLimits.unreportedRefusalsMax`).
+    var refusals: [PartitionID: [UInt64: Refusal]] = [:]
+    /// Whose refusals were written last.
+    var lastRefused: PartitionID?
     var statistics = KafkaIngest.Statistics()
   }
 
@@ -163,33 +165,41 @@ final class IngestShared: Sendable {
 
   func refuse(_ refusals: [CommandReply], of partition: PartitionID, by owner: OwnerID) {
     state.withLock { state in
-      state.refusals += refusals.map { Refusal(partition: partition, owner: owner, reply: $0) }
+      for reply in refusals {
+        state.refusals[partition, default: [:]][reply.request.number] = Refusal(
+          partition: partition, owner: owner, reply: reply)
+      }
     }
     refused.set()
   }
 
-  /// The next ones of one partition, ascending, at most so many.
+  /// Those of the next partition, ascending, at most so many. One whose refusals cannot be written holds up no other.
   func nextRefusals(_ countMax: Int) -> [Refusal] {
     state.withLock { state in
-      guard let partition = state.refusals.first?.partition else { return [] }
-      let own = state.refusals.filter { $0.partition == partition }
-      return Array(own.sorted { $0.reply.request.number < $1.reply.request.number }.prefix(countMax))
+      let waiting = state.refusals.keys.sorted()
+      let next = waiting.first { partition in state.lastRefused.map { partition > $0 } ?? true } ?? waiting.first
+      guard let next, let own = state.refusals[next] else { return [] }
+      state.lastRefused = next
+      return own.sorted { $0.key < $1.key }.prefix(countMax).map(\.value)
     }
   }
 
   /// They are written: nobody has to write them again.
   func written(_ refusals: [Refusal]) {
-    guard let first = refusals.first else { return }
-    let numbers = Set(refusals.map(\.reply.request.number))
+    guard let partition = refusals.first?.partition else { return }
     state.withLock { state in
-      state.refusals.removeAll { $0.partition == first.partition && numbers.contains($0.reply.request.number) }
-      state.statistics.refused[first.partition.service, default: 0] += UInt64(refusals.count)
+      for refusal in refusals { state.refusals[partition]?[refusal.reply.request.number] = nil }
+      if state.refusals[partition]?.isEmpty == true { state.refusals[partition] = nil }
+      state.statistics.refused[partition.service, default: 0] += UInt64(refusals.count)
     }
   }
 
   /// Its successor writes them.
   func dropRefusals(of partition: PartitionID, by owner: OwnerID) {
-    state.withLock { $0.refusals.removeAll { $0.partition == partition && $0.owner == owner } }
+    state.withLock { state in
+      let kept = state.refusals[partition]?.filter { $0.value.owner != owner } ?? [:]
+      state.refusals[partition] = kept.isEmpty ? nil : kept
+    }
   }
 
   // MARK: Figures
