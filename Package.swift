@@ -123,7 +123,8 @@ let package = Package(
       ["CSQLite", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Wire"]),
     target("Postgres", .adapters, ["CPostgres", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
     target(
-      "Kafka", .adapters, ["CRdKafka", "Clocks", "JSON", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
+      "Kafka", .adapters,
+      ["CRdKafka", "Clocks", "JSON", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
     target("Redis", .adapters, ["CGnuTLS", "CHiredis", "Lanes", "Model", "Ports"]),
     target("Peers", .adapters, ["CGnuTLS", "Clocks", "Lanes"]),
 

@@ -49,7 +49,8 @@ public final class OwnerRuntime: RuntimeInspection {
   ///     of has been taken over and replayed.
   package convenience init(
     options: RuntimeOptions, lanes: [Lane], log: any SharedRecordLog, store: any StateStore, run: UInt64,
-    link: PodLink, ingest: (any IngestLog)? = nil, clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
+    link: PodLink, ingest: (any IngestLog)? = nil, clock: @escaping @Sendable () -> Timestamp,
+    report: @escaping @Sendable (RuntimeEvent) -> Void,
     onReplayed: @escaping @Sendable () -> Void
   ) {
     self.init(

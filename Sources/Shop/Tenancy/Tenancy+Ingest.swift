@@ -44,7 +44,8 @@ extension Tenancy {
     _ time: Timestamp, _ entries: inout [LoggedInput], _ effects: inout TurnEffects, _ before: Int
   ) {
     var (taken, bytes) = (0, before)
-    while taken < limits.turnIngestMax, ending == nil, !loads.isBlocking, canIngest, let entry = residentIngested(at: time)
+    while taken < limits.turnIngestMax, ending == nil, !loads.isBlocking, canIngest,
+      let entry = residentIngested(at: time)
     {
       let size = entry.byteEstimate
       guard bytes == 0 || bytes + size <= limits.turnBytesMax else { return }

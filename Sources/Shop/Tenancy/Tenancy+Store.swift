@@ -61,7 +61,7 @@ extension Tenancy {
     }
     checkpoint = .taken(
       CheckpointBatch(
-        header: header, changes: state.takeChanges(), outbox: rows, 
+        header: header, changes: state.takeChanges(), outbox: rows,
         replies: replies.all + refusals.all + withheldReplies))
     return true
   }

@@ -27,12 +27,13 @@ extension Session {
 }
 
 extension StreamSource {
-  /// - Parameters: the numbers of the oneof's members; words between pods never name an ingest log, and have none.
-  func write(to writer: inout Writer, partition: Int, session: Int, ingest: Int? = nil) {
+  /// - Parameters: the numbers of the oneof's members. That of an ingest log is written elsewhere: it is the last field,
+  ///   and no word between pods names one.
+  func write(to writer: inout Writer, partition: Int, session: Int) {
     switch self {
     case .partition(let source): writer.message(partition) { source.write(to: &$0) }
     case .session(let source): writer.message(session) { source.write(to: &$0) }
-    case .ingest: if let ingest { writer.message(ingest) { _ in } }
+    case .ingest: break
     }
   }
 }
@@ -68,9 +69,10 @@ extension ReceivedNumbers.Row {
   }
 
   func write(to writer: inout Writer) {
+    if source == .ingest { writer.message(5) { _ in } }
     writer.number(4, at.milliseconds)
     writer.number(3, number)
-    source.write(to: &writer, partition: 1, session: 2, ingest: 5)
+    source.write(to: &writer, partition: 1, session: 2)
   }
 
   /// Whether it sorts before another one: partitions first, then sessions, each ascending, then the ingest log.

@@ -17,7 +17,7 @@ import Testing
   }
 
   private func create(_ number: UInt64, _ user: String) -> LoggedInput {
-    input(number, .create(UserID(unchecked: user), .derived))
+    input(number, .create(UserID(unchecked: user), .random))
   }
 
   private func serving(

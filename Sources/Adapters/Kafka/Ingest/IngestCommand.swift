@@ -82,7 +82,9 @@ package struct IngestRecord: Sendable {
       throw IngestFlaw("This is a command of \(command.service.name), and the topic that of \(partition.service.name).")
     }
     guard let id = command.entityID else { throw IngestFlaw("A batch_init cannot be sent this way.") }
-    guard let key else { throw IngestFlaw("The record has no key; it must be '\(id)', the id that the command acts on.") }
+    guard let key else {
+      throw IngestFlaw("The record has no key; it must be '\(id)', the id that the command acts on.")
+    }
     guard key.elementsEqual(id.utf8) else {
       throw IngestFlaw("The record's key is not '\(id)', the id that the command acts on.")
     }

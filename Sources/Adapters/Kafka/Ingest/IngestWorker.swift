@@ -5,8 +5,8 @@ import PartitionCore
 import Ports
 import Streams
 
-/// What the thread of a `KafkaIngest` does: reads the topics of the partitions that are followed, as far as their owners
-/// have room, and hands over what they hold.
+/// What the thread of a `KafkaIngest` does: reads the topics of the partitions that are followed, as far as owners have
+/// room, and hands over what they hold.
 final class IngestWorker {
   private let options: KafkaOptions
   private let skipsLost: Bool
