@@ -27,8 +27,8 @@ extension Session {
 }
 
 extension StreamSource {
-  /// - Parameters: the numbers of the oneof's members. That of an ingest log is written elsewhere: it is the last field,
-  ///   and no word between pods names one.
+  /// - Parameters: the numbers of the oneof's members. That of an ingest log is written elsewhere: it is the last
+  ///   field, and no word between pods names one.
   func write(to writer: inout Writer, partition: Int, session: Int) {
     switch self {
     case .partition(let source): writer.message(partition) { source.write(to: &$0) }
