@@ -122,7 +122,9 @@ let package = Package(
       "SQLite", .adapters,
       ["CSQLite", "Lanes", "Model", "Orders", "PartitionCore", "Payments", "Ports", "Stock", "Streams", "Wire"]),
     target("Postgres", .adapters, ["CPostgres", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Wire"]),
-    target("Kafka", .adapters, ["CRdKafka", "Clocks", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
+    target(
+      "Kafka", .adapters,
+      ["CRdKafka", "Clocks", "JSON", "Lanes", "Model", "PartitionCore", "Ports", "Streams", "Wire"]),
     target("Redis", .adapters, ["CGnuTLS", "CHiredis", "Lanes", "Model", "Ports"]),
     target("Peers", .adapters, ["CGnuTLS", "Clocks", "Lanes"]),
 
@@ -137,7 +139,9 @@ let package = Package(
     target("TokenSignatures", .edge, ["CGnuTLS", "Callers"]),
     target("Problems", .edge, ["Telemetry"]),
     target("HTTPServer", .edge, ["CGnuTLS", "CMicroHTTPD", "Callers", "Lanes", "Telemetry"]),
-    target("RestAPI", .edge, ["Callers", "HTTPServer", "Model", "Ports", "Problems", "Runtime", "Telemetry"]),
+    target(
+      "RestAPI", .edge,
+      ["Callers", "HTTPServer", "Model", "PartitionCore", "Ports", "Problems", "Runtime", "Streams", "Telemetry"]),
     target("OperatorAPI", .edge, ["Callers", "HTTPServer", "Model", "Problems", "Runtime", "Telemetry"]),
 
     target(

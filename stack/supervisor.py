@@ -159,6 +159,8 @@ class Supervisor:
         replicas = 3 if self.plan.brokers == 3 else 1
         argv = [self.machine.kassa, "topics", "create", "--brokers", kafka.addresses(self.plan), "--partitions",
                 str(self.plan.partitions), "--replication", str(replicas), "--min-insync", str(max(1, replicas - 1))]
+        if "KASSA_INGEST=" in self.plan.pod_settings:
+            argv += ["--ingest", "on"]
         # A broker takes connections before it knows the others.
         while True:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

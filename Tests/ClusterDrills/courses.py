@@ -6,6 +6,7 @@ import location  # noqa: F401  pylint: disable=unused-import
 
 import disk_drills
 import growth_drills
+import ingest_drills
 import link_drills
 import plan as plans
 import pod_drills
@@ -81,6 +82,17 @@ def drills_of_growth():
     return {"more partitions": growth_drills.more_partitions}
 
 
+def drills_of_ingest(kills, is_long):
+    """On a stack that other systems send commands to."""
+    return {
+        "commands while owners die": functools.partial(
+            ingest_drills.commands_while_owners_die, count=1_000_000 if is_long else 20_000,
+            kills=kills if is_long else 2),
+        "callers beside commands": functools.partial(
+            ingest_drills.callers_beside_commands, count=300_000 if is_long else 20_000),
+    }
+
+
 def drills_of_brokers():
     """On a stack with three brokers."""
     return {
@@ -99,6 +111,7 @@ def drills_by_kind(kills, is_long):
         "default sessions": drills_of_sessions() if is_long else {},
         "growth": drills_of_growth(),
         "backups": drills_of_backups(is_long),
+        "ingest": drills_of_ingest(kills, is_long),
         "brokers": drills_of_brokers() if is_long else {},
     }
 

@@ -33,6 +33,7 @@ KINDS = {
     "growth": Kind(Cluster, 300, partitions=4),
     # The last drill loses its brokers: nothing of it runs in the end.
     "backups": Kind(Cluster, 300),
+    "ingest": Kind(Cluster, 100, ("--pod-settings", "KASSA_INGEST=on"), partitions=4),
     "brokers": Kind(Cluster, 60, ("--brokers", "3")),
 }
 

@@ -30,9 +30,10 @@ final class TestCluster: Sendable {
   func loseMap() { newestWorld.withLock { $0 = MemoryOwnershipWorld() } }
 
   func pod(
-    owns: Set<Service> = Set(Service.allCases), change: (inout RuntimeOptions) -> Void = { _ in }
+    owns: Set<Service> = Set(Service.allCases), ingest: (any IngestLog)? = nil,
+    change: (inout RuntimeOptions) -> Void = { _ in }
   ) throws -> PodBench {
-    try PodBench(self, incarnation: incarnations.add(1, ordering: .relaxed).newValue, owns, change)
+    try PodBench(self, incarnation: incarnations.add(1, ordering: .relaxed).newValue, owns, ingest, change)
   }
 
   /// Deals all partitions out to pods in turn, as a group would; the idle ones are members without partitions.
@@ -59,7 +60,8 @@ final class PodBench: Sendable {
   private let events = EventSink()
 
   init(
-    _ cluster: TestCluster, incarnation: UInt64, _ owns: Set<Service>, _ change: (inout RuntimeOptions) -> Void
+    _ cluster: TestCluster, incarnation: UInt64, _ owns: Set<Service>, _ ingest: (any IngestLog)?,
+    _ change: (inout RuntimeOptions) -> Void
   ) throws {
     self.cluster = cluster
     self.incarnation = incarnation
@@ -85,6 +87,7 @@ final class PodBench: Sendable {
       })
     runtime = OwnerRuntime(
       options: options, lanes: lanes, log: log, store: cluster.store, run: incarnation, link: link,
+      ingest: ingest,
       clock: { Timestamp(milliseconds: 1_000) }, report: { events.add($0) }, onReplayed: { ready.signal() })
     requests = try LaneRequests(runtime, cluster.partitioner)
   }

@@ -27,6 +27,20 @@ extension Metric {
   ]
 }
 
+/// The metrics of the topics that other systems write commands to; only where they may.
+extension Metric {
+  public static let ingestLag = Metric(
+    "kassa_ingest_lag_records", .gauge, "Records of the partition's ingest topic that are not durable in it.")
+  public static let ingestStopped = Metric(
+    "kassa_ingest_stopped", .gauge, "1 while the topic lacks the record that comes next, else 0.")
+  public static let ingestTaken = Metric(
+    "kassa_ingest_taken_total", .counter, "Records of the service's ingest topic that owners here were given.")
+  public static let ingestRefused = Metric(
+    "kassa_ingest_refused_total", .counter, "Refused ones that were written to the topic of refused commands.")
+
+  public static let ofIngest = [ingestLag, ingestStopped, ingestTaken, ingestRefused]
+}
+
 /// The metrics of a pod as a member of Kafka's groups, labelled with `service`.
 extension Metric {
   public static let memberAssignments = Metric(
@@ -189,5 +203,5 @@ extension Metric {
 
   /// The metrics that only pods of a cluster have.
   public static let ofCluster =
-    ofKafka + [kafkaMargin] + ofMembers + ofOwners + ofPostgres + ofRedis + ofPeers + ofEachPeer
+    ofKafka + [kafkaMargin] + ofIngest + ofMembers + ofOwners + ofPostgres + ofRedis + ofPeers + ofEachPeer
 }

@@ -21,6 +21,7 @@ public struct ClusterSettings: Hashable, Sendable {
   /// nil: one less than `kafkaReplication`, at least 1.
   public var kafkaMinInsync: Int?
   public var kafkaRetentionMilliseconds: Int64 = 7 * 24 * 60 * 60 * 1_000
+  public var ingest = IngestChoice.off
 
   public var postgresOrders: String?
   public var postgresStock: String?
@@ -57,6 +58,14 @@ public enum ServiceChoice: String, CaseIterable, Sendable {
   case all, orders, stock, payments
 
   public func contains(_ service: ServiceChoice) -> Bool { self == .all || self == service }
+}
+
+/// Whether other systems may write commands to topics of their own.
+public enum IngestChoice: String, CaseIterable, Sendable {
+  case off
+  case on
+  /// On, and a partition whose topic lost commands goes on without them.
+  case skipLost = "skip-lost"
 }
 
 /// What a pod does for its services.

@@ -67,6 +67,10 @@ extension SettingsTable {
       "kafka-retention", .kafka, .duration(hour...87_600 * hour, \.cluster.kafkaRetentionMilliseconds),
       "how long topics must keep records at least",
       "Longer than a database may lag behind. In whole hours. Topics that keep records for less are refused."),
+    Setting(
+      "ingest", .kafka, .choice(\.cluster.ingest), "whether other systems may write commands to topics of their own",
+      "`kassa topics create --ingest on` makes them. If retention removed commands that were not taken yet, their "
+        + "partition takes no more from there, unless it is `skip-lost`. The same for all pods."),
   ]
 
   static let servers: [Setting] = [

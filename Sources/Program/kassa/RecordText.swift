@@ -82,6 +82,7 @@ enum RecordText {
     case .expired: "its client had given up"
     case .setAside: "an operator set it aside"
     case .undecidable: "a partition that it needed did not serve"
+    case .unreadable: "the ingest topic has no command for this partition there"
     }
   }
 }

@@ -23,6 +23,7 @@ enum TopicsCommand {
       CommandOption("replication", "COUNT", "brokers that store each record; default: 3"),
       CommandOption("min-insync", "COUNT", "how many of them before a record counts as written; default: 2"),
       CommandOption("retention-hours", "HOURS", "minimum time to keep records; default: 168"),
+      CommandOption("ingest", "on|off", "whether other systems may write commands (docs/ingest.md); default: off"),
       CommandOption("timeout", "MILLISECONDS", "time for each query to the brokers; default: 10000"),
       CommandOption("properties", "FILE", "lines rdkafka.NAME=VALUE for librdkafka", completion: .files),
     ])
@@ -72,6 +73,11 @@ enum TopicsCommand {
     plan.minInsyncReplicas =
       try arguments.count("min-insync", in: 1...32) ?? min(plan.minInsyncReplicas, plan.replicationFactor)
     plan.retentionHours = try arguments.count("retention-hours", in: 1...87_600) ?? plan.retentionHours
+    switch arguments.values["ingest"] {
+    case nil, "off": break
+    case "on": plan.hasIngest = true
+    case let other?: throw UsageError("--ingest is on or off, not '\(other)'")
+    }
     if let contradiction = plan.contradiction { throw UsageError(contradiction) }
     return plan
   }

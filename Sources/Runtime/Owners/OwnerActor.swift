@@ -56,6 +56,7 @@ actor OwnerActor<Machine: StateMachine> {
     assumeIsolated { [wantedRules = shared.wantedRules, unserved = shared.unserved.partitions] owner in
       owner.tenancy.wantedRules = wantedRules
       owner.tenancy.unserved = unserved
+      owner.tenancy.isIngestHeld = owner.memory.isCheckpointDue
       let (applied, evicted) = owner.tenancy.step(
         taking: inputs, at: time, now: now, residentMax: owner.memory.share ?? .max, into: &actions)
       owner.counters.recordsApplied &+= applied

@@ -38,6 +38,7 @@ extension OwnerLane {
     _ answersMilliseconds: UInt64, _ handoverMilliseconds: UInt64, completion: @escaping @Sendable () -> Void
   ) {
     guard drain == nil else { return }
+    leaveIngest()
     let answersUntil = lane.now + answersMilliseconds
     let handoverUntil = lane.now + (pods == nil ? 0 : handoverMilliseconds)
     drain = OwnerDrain(

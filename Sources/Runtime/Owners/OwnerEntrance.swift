@@ -30,6 +30,12 @@ final class OwnerEntrance: Sendable {
   let awaitsGreeting: @Sendable (PartitionID, OwnerID) -> Bool
   let nextFrame: @Sendable (PartitionID) -> StreamFrame<Message>?
 
+  // The ingest log.
+  let ingestedNumber: @Sendable () -> UInt64
+  /// Whether something of it is queued.
+  let hasIngested: @Sendable () -> Bool
+  let dropIngested: @Sendable () -> Void
+
   // The other pods.
   let repliesReceived: @Sendable ([RequestID]) -> Void
   /// Passes the current time by the owner's clock.
@@ -68,6 +74,9 @@ final class OwnerEntrance: Sendable {
     destinations = { actor.mutate { $0.destinations } }
     awaitsGreeting = { destination, owner in actor.mutate { $0.awaitsGreeting(from: destination, of: owner) } }
     nextFrame = { destination in actor.mutate { $0.nextFrame(to: destination) } }
+    ingestedNumber = { actor.mutate { $0.ingestedNumber } }
+    hasIngested = { actor.mutate { $0.hasIngested } }
+    dropIngested = { actor.mutate { $0.dropIngested() } }
     repliesReceived = { requests in actor.mutate { for request in requests { $0.replyReceived(request) } } }
     pass = { now, actions in actor.change(&actions) { $0.pass(now, into: &$1) } }
     fenced = { loss, actions in actor.change(&actions) { tenancy, _ in tenancy.fenced(loss) } }

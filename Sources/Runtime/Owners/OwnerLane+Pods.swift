@@ -30,6 +30,7 @@ extension OwnerLane {
     switch source {
     case .session(let session): tell(message, session.run, lane: session.lane)
     case .partition(let partition): if let owner = owner(of: partition) { tell(message, owner, of: partition) }
+    case .ingest: break
     }
   }
 
@@ -74,7 +75,14 @@ extension OwnerLane {
   func performAmongPods(at place: Int) {
     let (partition, owner) = (seats[place].id, seats[place].owner)
     if let offset = actions.readBackFrom { readBack(from: offset, at: place) }
-    for word in actions.acknowledgements { tell(.acknowledgement(word), source: word.source) }
+    for word in actions.acknowledgements {
+      if word.source == .ingest {
+        shared.ingest?.durable(partition, by: owner, through: word.number)
+      } else {
+        tell(.acknowledgement(word), source: word.source)
+      }
+    }
+    if !actions.refusals.isEmpty { shared.ingest?.refuse(actions.refusals, of: partition, by: owner) }
     for word in actions.greetings { tell(.greeting(word), source: word.source) }
     for word in actions.gaps { tell(.gap(word), source: word.source) }
     if !actions.replies.isEmpty { send(actions.replies, of: partition, owner, at: place) }
@@ -176,10 +184,11 @@ extension OwnerLane {
   }
 
   private func refuse(_ partition: PartitionID, _ owner: OwnerID, _ source: StreamSource, from run: UInt64) {
-    let lane =
+    let lane: UInt16 =
       switch source {
       case .session(let session): session.lane
       case .partition(let partition): partition.index
+      case .ingest: 0
       }
     tell(.notMine(partition, owner), run, lane: lane)
   }
@@ -228,6 +237,8 @@ extension OwnerLane {
     switch source {
     case .partition(let partition):
       if let place = place(of: partition), !seats[place].isGone { give(input, to: place) }
+    // No word between pods names one.
+    case .ingest: break
     case .session:
       guard let pods, pods.streams[slot].sender.source == source else { return }
       pods.streams[slot].heardAt = now

@@ -26,6 +26,8 @@ extension OwnerLane {
       if seats[place].isCheckpointTaken { writeCheckpoint(at: place) }
       if isToRelieve(place) { change(at: place) { $0.standing(&$1) } }
       if seats[place].awaitsGreetings { sendMessages(of: place) }
+      // What held it back may be over.
+      if seats[place].isIngesting, seats[place].entrance.hasIngested() { markToStep(place) }
     }
   }
 
@@ -54,6 +56,7 @@ extension OwnerLane {
       open(isFull ? .full : .open, at: place)
     }
     if standing.contains(.isDirtyBoundReached) { takeCheckpoint(at: place) }
+    if standing.contains(.isServing) { followIngest(at: place) }
   }
 
   /// Sets a partition's gate, which ends its replay if it was still closed.
@@ -134,6 +137,7 @@ extension OwnerLane {
 
   func leave(_ place: Int) {
     seats[place].isGone = true
+    leaveIngest(at: place)
     let (partition, entrance) = (seats[place].id, seats[place].entrance)
     guard pods == nil else {
       // Senders of commands and reads turn to the next owner.

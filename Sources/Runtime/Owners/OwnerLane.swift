@@ -254,7 +254,8 @@ final class OwnerLane {
     case .outcome(let reply): route(reply.request, .outcome(reply.outcome, isReplayed: reply.isReplayed))
     case .skipped(let request, .overloaded): route(request, .refused(.overloaded))
     case .skipped(let request, .undecidable): route(request, .refused(.undecidable))
-    case .skipped(let request, .expired), .skipped(let request, .setAside): route(request, .refused(.outcomeUnknown))
+    case .skipped(let request, .expired), .skipped(let request, .setAside), .skipped(let request, .unreadable):
+      route(request, .refused(.outcomeUnknown))
     }
   }
 
@@ -360,6 +361,7 @@ final class OwnerLane {
       pods?.reads.remove(number)
       client?.finished(number, result)
     case .pod(let message): take(message, from: shared.run)
+    case .ingest(let event): take(event)
     case .owner(let owner, let partition): replayed(partition, owner)
     case .loaded(let place, let epoch, let result):
       if isCurrent(epoch, at: place) { loaded(result, at: place) }

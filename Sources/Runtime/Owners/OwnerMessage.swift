@@ -8,6 +8,8 @@ import Tenancy
 enum OwnerMessage: Sendable {
   /// Something for a partition of this lane.
   case input(TenancyInput, PartitionID)
+  /// What an ingest log has for a partition of this lane.
+  case ingest(IngestEvent)
   /// What became of a request that waits on this lane.
   case finished(number: UInt64, RequestResult)
   /// What one of the pod's lanes says to another, in the words of pods.

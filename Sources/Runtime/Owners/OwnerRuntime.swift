@@ -43,21 +43,26 @@ public final class OwnerRuntime: RuntimeInspection {
   ///
   /// - Parameters:
   ///   - run: higher than those of all runs before, of all pods.
+  ///   - ingest: what other systems write; nil where nobody may.
   ///   - report: called on any thread, must not block.
   ///   - onReplayed: called once, on any thread, when the first assignment of each service that the pod owns partitions
   ///     of has been taken over and replayed.
   package convenience init(
     options: RuntimeOptions, lanes: [Lane], log: any SharedRecordLog, store: any StateStore, run: UInt64,
-    link: PodLink, clock: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (RuntimeEvent) -> Void,
+    link: PodLink, ingest: (any IngestLog)? = nil, clock: @escaping @Sendable () -> Timestamp,
+    report: @escaping @Sendable (RuntimeEvent) -> Void,
     onReplayed: @escaping @Sendable () -> Void
   ) {
     self.init(
       lanes,
       OwnerShared(
         options: options, log: log, store: store, run: run, clock: clock, lanes: lanes, report: report,
-        onReplayed: onReplayed, cluster: (link, log)))
+        onReplayed: onReplayed, cluster: (link, log), ingest: ingest))
     link.ownership.follow { for lane in lanes { lane.wake() } }
     let (shared, owners) = (shared, owners)
+    ingest?.attach { [mailboxes = shared.mailboxes] in
+      mailboxes[Int($0.partition.index) % mailboxes.count].post([.ingest($0)])
+    }
     shared.takeovers?.start(
       install: { takeover in
         let lane = shared.laneOf(takeover.partition)

@@ -13,6 +13,8 @@ final class OwnerShared: Sendable {
   /// The log, if other pods use it too.
   let sharedLog: (any SharedRecordLog)?
   let store: any StateStore
+  /// What other systems write; nil where nobody may.
+  let ingest: (any IngestLog)?
   /// Chosen anew at every start; request ids and tenures carry it.
   let run: UInt64
   /// The time that goes into records.
@@ -47,12 +49,13 @@ final class OwnerShared: Sendable {
     options: RuntimeOptions, log: any RecordLog, store: any StateStore, run: UInt64,
     clock: @escaping @Sendable () -> Timestamp, lanes: [Lane],
     report: @escaping @Sendable (RuntimeEvent) -> Void, onReplayed: @escaping @Sendable () -> Void,
-    cluster: (link: PodLink, log: any SharedRecordLog)? = nil
+    cluster: (link: PodLink, log: any SharedRecordLog)? = nil, ingest: (any IngestLog)? = nil
   ) {
     self.options = options
     mode = cluster == nil ? .embedded : .shared
     agreed = AgreedRules(cluster == nil ? Rules.current : Rules.oneWriter)
     self.log = log
+    self.ingest = ingest
     sharedLog = cluster?.log
     link = cluster?.link
     takeovers = cluster.map { link, log in

@@ -56,6 +56,8 @@ struct Seat {
   var loadFailure: String?
   /// A load failed; when to ask again.
   var retryLoadAt: UInt64?
+  /// Its ingest log is being read.
+  var isIngesting = false
   /// Messages wait for a destination's greeting.
   var awaitsGreetings = false
 

@@ -161,6 +161,17 @@ extension RequestID {
   }
 }
 
+/// Commands from an ingest log: nobody waits for them, and their number is that of their stream.
+extension RequestID {
+  /// No run of a pod is 0, and no process has that many lanes.
+  private static let ingestLane = UInt16.max
+
+  /// - Parameter number: of the record in its partition's ingest log: its offset plus 1.
+  public init(ingested number: UInt64) { self.init(incarnation: 0, lane: Self.ingestLane, number: number) }
+
+  public var isIngested: Bool { incarnation == 0 && lane == Self.ingestLane }
+}
+
 /// A W3C trace context: the trace a request belongs to and the span that caused it.
 /// Source: https://www.w3.org/TR/trace-context/
 public struct TraceContext: Hashable, Sendable {

@@ -80,6 +80,14 @@ public enum CommandReply: Hashable, Sendable {
     case .skipped(let request, _): request
     }
   }
+
+  /// Whether the command changed nothing.
+  public var isRefusal: Bool {
+    switch self {
+    case .outcome(let reply): if case .refused = reply.outcome { true } else { false }
+    case .skipped: true
+    }
+  }
 }
 
 /// Everything that a later owner starts from: changed entities, the header they lead to, and what nobody has

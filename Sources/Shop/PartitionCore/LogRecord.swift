@@ -64,6 +64,25 @@ public struct LoggedInput: Hashable, Sendable {
     self.body = body
   }
 
+  /// What stands in the partition's ingest log at a place.
+  ///
+  /// - Parameters:
+  ///   - number: its offset plus 1.
+  ///   - command: nil for what is no command for the partition. Its request is `RequestID(ingested:)`.
+  public init(ingested number: UInt64, _ command: ClientCommand?) {
+    origin = Origin(source: .ingest, number: number)
+    body = command.map(Body.command) ?? .skip(RequestID(ingested: number), .unreadable)
+  }
+
+  /// Roughly the bytes it takes in the log; seldom too few.
+  public var byteEstimate: Int {
+    switch body {
+    case .command(let command): StreamInput.command(command, deadline: nil).byteEstimate
+    case .message(let message): message.byteEstimate
+    case .skip: 64
+    }
+  }
+
   /// The command with its place in its stream, but not executed.
   public func skipped(_ reason: SkipReason) -> LoggedInput {
     guard case .command(let command) = body else { return self }

@@ -5,6 +5,7 @@ public struct NumbersBySource: Sendable {
   private let partitionCount: Int
   private var partitions: [UInt64]
   private var sessions: [Session: UInt64] = [:]
+  private var ingest: UInt64 = 0
 
   /// - Parameter partitionCount: partitions of each service.
   public init(partitionCount: Int) {
@@ -18,12 +19,14 @@ public struct NumbersBySource: Sendable {
       switch source {
       case .partition(let partition): slot(of: partition).map { partitions[$0] } ?? 0
       case .session(let session): sessions[session] ?? 0
+      case .ingest: ingest
       }
     }
     set {
       switch source {
       case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = newValue }
       case .session(let session): sessions[session] = newValue == 0 ? nil : newValue
+      case .ingest: ingest = newValue
       }
     }
   }

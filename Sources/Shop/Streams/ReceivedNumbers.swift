@@ -3,7 +3,8 @@ import Model
 /// The receiving end of all streams of one partition: the highest number from each source in its log.
 ///
 /// It is part of the partition's state: it changes only with what the log says, and is in each checkpoint, so every
-/// replay admits the same inputs. Only the next number of a source is ever admitted.
+/// replay admits the same inputs. Only the next number of a source is ever admitted; from the partition's ingest log,
+/// whose offsets have gaps, any higher one.
 ///
 /// **Sessions are forgotten by the partition's time only.** A row not used for `sessionLife` counts as absent, whether
 /// or not it is still in memory: otherwise what is admitted would depend on when somebody tidied up. A sender that has
@@ -14,7 +15,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
   public struct Row: Hashable, Sendable {
     public let source: StreamSource
     public let number: UInt64
-    /// The partition's time when it was last raised; zero for partitions, which are never forgotten.
+    /// The partition's time when it was last raised; zero for all but sessions: the others are never forgotten.
     public let at: Timestamp
 
     public init(source: StreamSource, number: UInt64, at: Timestamp) {
@@ -44,6 +45,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
   private let sessionLifeMilliseconds: Int64
   private var partitions: [UInt64]
   private var sessions: [Session: Mark] = [:]
+  private var ingest: UInt64 = 0
 
   /// - Parameters:
   ///   - partitionCount: partitions of each service.
@@ -61,6 +63,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     switch source {
     case .partition(let partition): slot(of: partition).map { partitions[$0] }
     case .session(let session): sessions[session].map { isForgotten($0, at: now) ? 0 : $0.number } ?? 0
+    case .ingest: ingest
     }
   }
 
@@ -73,18 +76,15 @@ public struct ReceivedNumbers: Hashable, Sendable {
   public func admission(of number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     guard let highest = highest(of: source, at: now) else { return .unknownSource }
     if number <= highest { return .repeated }
+    if source == .ingest { return .next }
     return number == highest + 1 ? .next : .gap(expected: highest + 1)
   }
 
   /// Admits a number if it is the next one, and remembers it.
   public mutating func admit(_ number: UInt64, from source: StreamSource, at now: Timestamp) -> Admission {
     let admission = admission(of: number, from: source, at: now)
-    guard admission == .next else { return admission }
-    switch source {
-    case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
-    case .session(let session): sessions[session] = Mark(number: number, at: now)
-    }
-    return .next
+    if admission == .next { resume(source, after: number, at: now) }
+    return admission
   }
 
   /// Lets a stream continue after a number, whatever came before: for what an operator set aside.
@@ -92,6 +92,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     switch source {
     case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = number }
     case .session(let session): sessions[session] = Mark(number: number, at: now)
+    case .ingest: ingest = number
     }
   }
 
@@ -102,7 +103,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     return forgotten.map { .session($0) }
   }
 
-  /// All rows, in a fixed order: partitions first.
+  /// All rows, in a fixed order: partitions, sessions, the ingest log.
   public func rows(at now: Timestamp) -> [Row] {
     var rows: [Row] = []
     for (slot, number) in partitions.enumerated() where number > 0 {
@@ -112,6 +113,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
     for (session, mark) in sessions.sorted(by: { $0.key < $1.key }) where !isForgotten(mark, at: now) {
       rows.append(Row(source: .session(session), number: mark.number, at: mark.at))
     }
+    if ingest > 0 { rows.append(Row(source: .ingest, number: ingest, at: .zero)) }
     return rows
   }
 
@@ -121,6 +123,7 @@ public struct ReceivedNumbers: Hashable, Sendable {
       switch row.source {
       case .partition(let partition): if let slot = slot(of: partition) { partitions[slot] = row.number }
       case .session(let session): sessions[session] = Mark(number: row.number, at: row.at)
+      case .ingest: ingest = row.number
       }
     }
   }

@@ -33,11 +33,15 @@ public enum StreamSource: Hashable, Sendable, CustomStringConvertible {
   case partition(PartitionID)
   /// Clients' commands taken by one lane of a pod.
   case session(Session)
+  /// Commands that other systems wrote to the receiving partition's own ingest log. The number of one is its offset
+  /// plus 1: they ascend, with gaps.
+  case ingest
 
   public var description: String {
     switch self {
     case .partition(let partition): "\(partition)"
     case .session(let session): "session \(session)"
+    case .ingest: "ingest"
     }
   }
 }

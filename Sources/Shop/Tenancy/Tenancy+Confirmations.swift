@@ -179,8 +179,12 @@ extension Tenancy {
     send(effects.messages, into: &actions)
     for reply in effects.replies {
       // Within one process a reply is received as soon as it is given.
-      if mode.isShared { replies.add(reply, max: limits.unreceivedRepliesMax) }
-      actions.replies.append(reply)
+      if mode.isShared { keep(reply) }
+      guard reply.request.isIngested else {
+        actions.replies.append(reply)
+        continue
+      }
+      if reply.isRefusal { actions.refusals.append(reply) }
     }
   }
 

@@ -141,5 +141,7 @@ extension Tenancy {
   }
 
   /// A pod has received the reply to a request, and passes it to its client.
-  public mutating func replyReceived(_ request: RequestID) { replies.remove(request) }
+  public mutating func replyReceived(_ request: RequestID) {
+    if request.isIngested { refusals.remove(request) } else { replies.remove(request) }
+  }
 }

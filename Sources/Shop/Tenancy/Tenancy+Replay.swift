@@ -102,7 +102,7 @@ extension Tenancy {
       guard applyLogged(entry, of: record, into: &effects) else { return false }
       for (destination, message) in effects.messages { outbox.release(message, to: destination) }
       // Those who waited within an earlier process went with it.
-      if mode.isShared { for reply in effects.replies { replies.add(reply, max: limits.unreceivedRepliesMax) } }
+      if mode.isShared { for reply in effects.replies { keep(reply) } }
       replay.nextEntry += 1
       entries += 1
     }
@@ -218,6 +218,7 @@ extension Tenancy {
     if !waitingReads.isEmpty { wantsTick = true }
     // A client gets its reply again; a pod drops what nobody waits for.
     actions.replies += replies.all
+    actions.refusals += refusals.all
     for append in held { reveal(append.effects, into: &actions) }
     held = []
     actions.hasMessages = outbox.canSend || actions.hasMessages

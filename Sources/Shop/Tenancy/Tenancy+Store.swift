@@ -51,7 +51,7 @@ extension Tenancy {
     var rows = planted.is(.checkpointWithoutOutbox) ? [] : outbox.rows
     var withheldReplies: [CommandReply] = []
     for append in unconfirmed.all where !append.isCautious {
-      if mode.isShared { withheldReplies += append.effects.replies }
+      if mode.isShared { withheldReplies += append.effects.replies.filter(isKept) }
       if planted.is(.checkpointWithoutOutbox) { continue }
       var numbers: [PartitionID: UInt64] = [:]
       for (destination, message) in append.effects.messages {
@@ -62,7 +62,8 @@ extension Tenancy {
     }
     checkpoint = .taken(
       CheckpointBatch(
-        header: header, changes: state.takeChanges(), outbox: rows, replies: replies.all + withheldReplies))
+        header: header, changes: state.takeChanges(), outbox: rows,
+        replies: replies.all + refusals.all + withheldReplies))
     return true
   }
 

@@ -25,9 +25,9 @@ extension Tenancy {
 
   /// Takes what became of the commands that were applied since the last call: of a tenancy whose mode keeps it.
   package mutating func takeReplies() -> [CommandReply] {
-    guard replies.count > 0 else { return [] }
-    defer { replies = UnreceivedReplies() }
-    return replies.all
+    guard replies.count + refusals.count > 0 else { return [] }
+    defer { (replies, refusals) = (UnreceivedReplies(), UnreceivedReplies()) }
+    return replies.all + refusals.all
   }
 
   /// The partitions whose messages were applied, ascending.

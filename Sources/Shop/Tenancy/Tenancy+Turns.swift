@@ -11,7 +11,7 @@ extension Tenancy {
     guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
       unconfirmed.count < appendsUnderWayMax
     else { return false }
-    return !messages.isEmpty && !isPaused || !commands.isEmpty || wantsTick || !wantedControls.isEmpty
+    return !messages.isEmpty && !isPaused || !commands.isEmpty || canIngest || wantsTick || !wantedControls.isEmpty
   }
 
   /// What is logged before it is applied goes alone: whatever comes next may depend on it.
@@ -47,7 +47,7 @@ extension Tenancy {
       return append([.released(epoch: owner.epoch)], [], TurnEffects(), isCautious: false, time, now, &actions)
     }
     let controls = wantedControls
-    if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) {
+    if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) || canIngest {
       return cautiousTurn(controls, time, now, &actions)
     }
     let time = max(state.now, time)
@@ -55,12 +55,14 @@ extension Tenancy {
     for control in controls { try? state.apply(control) }
     var entries: [LoggedInput] = []
     var effects = TurnEffects()
-    let expected = min(messages.count + commands.count, limits.turnInputsMax)
+    let expected =
+      min(messages.count + commands.count, limits.turnInputsMax) + min(ingested.count, limits.turnIngestMax)
     entries.reserveCapacity(expected)
     effects.reserveCapacity(expected)
     var bytes = 0
     drain(.messages, time, now, &entries, &effects, &bytes, &actions)
     drain(.commands, time, now, &entries, &effects, &bytes, &actions)
+    drainIngested(time, &entries, &effects, bytes)
     actions.loads += loads.next()
     guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
     append(controls, entries, effects, isCautious: false, time, now, &actions)
@@ -137,7 +139,15 @@ extension Tenancy {
     _ controls: [Control], _ time: Timestamp, _ now: Int64, _ actions: inout TenancyActions
   ) {
     let isMessage = !messages.isEmpty && !isPaused
-    guard let inbound = isMessage ? messages.first : commands.first else { return }
+    guard let inbound = isMessage ? messages.first : commands.first else {
+      guard canIngest, let entry = residentIngested(at: max(state.now, time)) else {
+        actions.loads += loads.next()
+        return
+      }
+      ingested.removeFirst()
+      cautiousLeft -= 1
+      return append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
+    }
     guard isStillNext(inbound, at: max(state.now, time), into: &actions) else {
       return isMessage ? messages.removeFirst() : commands.removeFirst()
     }
@@ -193,7 +203,7 @@ extension Tenancy {
   }
 
   /// Whether a resident command would begin what cannot end now.
-  private func isUndecidable(_ body: LoggedInput.Body) -> Bool {
+  func isUndecidable(_ body: LoggedInput.Body) -> Bool {
     guard !unserved.isEmpty, state.rulesVersion >= Rules.eras, case .command(let command) = body else { return false }
     return state.parties(to: command).contains(where: unserved.contains)
   }
@@ -205,7 +215,7 @@ extension Tenancy {
   }
 
   /// Whether an entry can be applied now; if not, asks for what it and everything queued need.
-  private mutating func isResident(_ body: LoggedInput.Body) -> Bool {
+  mutating func isResident(_ body: LoggedInput.Body) -> Bool {
     var missing: [EntityKey] = []
     collectMissing(for: body, into: &missing)
     if missing.isEmpty { return true }
@@ -214,6 +224,9 @@ extension Tenancy {
     }
     for inbound in commands.all where missing.count < limits.core.loadKeysMax {
       if case .command(let command, _) = inbound.input { state.collectMissing(for: command, into: &missing) }
+    }
+    for entry in ingested.all.prefix(limits.turnIngestMax) where missing.count < limits.core.loadKeysMax {
+      collectMissing(for: entry.body, into: &missing)
     }
     loads.request(missing)
     loads.isBlocking = true

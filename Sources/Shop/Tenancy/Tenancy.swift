@@ -83,6 +83,10 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   // Inputs.
   var messages = FIFO<Inbound>()
   var commands = FIFO<Inbound>()
+  /// From the partition's ingest log.
+  var ingested = FIFO<LoggedInput>()
+  /// What other partitions of the process hold leaves no room for commands that can wait.
+  public var isIngestHeld = false
   /// The highest number of each source that is queued or applied, if it is above what was applied.
   var queuedThrough: NumbersBySource
   /// The highest number of each source that is durable.
@@ -116,6 +120,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   public internal(set) var checkpointedNumber: UInt64
   /// Replies that no pod has received yet, oldest first.
   var replies = UnreceivedReplies()
+  /// Refusals of commands from the ingest log that are not in the topic of refused ones yet.
+  var refusals = UnreceivedReplies()
 
   /// A record that was appended but is not known to be durable.
   struct UnconfirmedAppend: Sendable {
@@ -204,7 +210,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     expectedOffset = confirmed.offset + 1
     predecessor = header?.owner.map { ($0, header?.isReleased ?? false) }
     lease = Lease(milliseconds: limits.leaseMilliseconds, planted: planted)
-    for reply in recovery.replies { replies.add(reply, max: limits.unreceivedRepliesMax) }
+    for reply in recovery.replies { keep(reply) }
     if let flaw = state.flaw(of: recovery.pinned) ?? outboxFlaw { end(.stopped(number: number, reason: flaw)) }
   }
 
@@ -241,6 +247,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     abandon()
     messages = FIFO()
     commands = FIFO()
+    ingested = FIFO()
     unconfirmed = FIFO()
     held = []
     settling = nil

@@ -12,6 +12,8 @@ public enum TenancyInput: Sendable {
   case message(Message, number: UInt64, from: PartitionID, to: OwnerID)
   case frame(StreamFrame<StreamInput>)
   case read(Query, RequestID)
+  /// What the ingest log holds next, for the tenure `to`; ascending.
+  case ingest([LoggedInput], to: OwnerID)
 
   // What the log says.
   case confirmed(UInt64, at: Int64?)
@@ -73,6 +75,7 @@ extension Tenancy {
       // The partition's next owner answers it.
       if mode.isShared, !isAdmitting { return actions.forwarded.append((query, request)) }
       actions.refusedReads.append(request)
+    case .ingest(let inputs, let owner): receive(inputs, for: owner)
     case .confirmed(let number, let offset): confirmed(number, at: offset, now: now, into: &actions)
     case .readBack(let record, let offset): readBack(record, at: offset, now: now, into: &actions)
     case .readBackUndecodable(let reason, let offset): readBackUndecodable(reason, at: offset)

@@ -26,6 +26,10 @@ public struct TenancyLimits: Hashable, Sendable {
   public var turnInputsMax = 1_024
   /// Bytes of one turn, below what the log takes as one record; a single input may exceed it.
   public var turnBytesMax = 768 << 10
+  /// Inputs from the ingest log in one turn, beyond `turnInputsMax`: clients' commands never wait for more of them.
+  public var turnIngestMax = 512
+  /// Refusals of such inputs that are not in the topic of refused ones; at this many, none is taken.
+  public var unreportedRefusalsMax = 1_024
   /// Commands that reached their owner within the process and wait for its turn; the next one is refused.
   public var queuedCommandsMax = 65_536
   /// Messages that their destinations have not acknowledged; at this many, no command is executed, so that what waits
@@ -51,7 +55,7 @@ public struct TenancyLimits: Hashable, Sendable {
     // Without a cautious input, one that cannot be applied would never be in the log by itself.
     let counts = [
       turnInputsMax, turnBytesMax, queuedCommandsMax, unacknowledgedMessagesMax, heldRecordsMax, unreceivedRepliesMax,
-      cautiousInputs,
+      cautiousInputs, turnIngestMax, unreportedRefusalsMax,
     ]
     if counts.contains(where: { $0 < 1 }) || shrunkenLogMilliseconds < 1 || leaseMilliseconds < 1 {
       return "every bound of a tenure must be at least 1"
@@ -129,6 +133,8 @@ public struct TenancyActions: Sendable {
   public var greetings: [StreamGreeting] = []
   public var gaps: [StreamGap] = []
   public var replies: [CommandReply] = []
+  /// Of commands from the ingest log, for the topic of refused ones. Until they are there they are asked for again.
+  public var refusals: [CommandReply] = []
   public var answers: [(request: RequestID, view: View)] = []
   /// Reads that this owner will not answer.
   public var forwarded: [(query: Query, request: RequestID)] = []
@@ -161,6 +167,7 @@ public struct TenancyActions: Sendable {
     greetings.removeAll(keepingCapacity: true)
     gaps.removeAll(keepingCapacity: true)
     replies.removeAll(keepingCapacity: true)
+    refusals.removeAll(keepingCapacity: true)
     answers.removeAll(keepingCapacity: true)
     forwarded.removeAll(keepingCapacity: true)
     loads.removeAll(keepingCapacity: true)

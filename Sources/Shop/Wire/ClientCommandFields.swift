@@ -1,7 +1,8 @@
 import Model
 
 extension ClientCommand {
-  init(wire: Reader) throws(WireError) {
+  /// - Parameter assigned: the request, whatever the bytes say of one; nil if they have to.
+  init(wire: Reader, request assigned: RequestID? = nil) throws(WireError) {
     var reader = wire
     var request: RequestID?
     var idempotency: IdempotencyToken?
@@ -9,7 +10,9 @@ extension ClientCommand {
     var command: Command?
     while let field = try reader.next() {
       switch field.number {
-      case 1: request = try RequestID(wire: reader.message(field))
+      case 1:
+        let named = try reader.message(field)
+        if assigned == nil { request = try RequestID(wire: named) }
       case 2: idempotency = try IdempotencyToken(wire: reader.message(field))
       case 3: trace = try TraceContext(wire: reader.message(field))
       case OrderCommand.kinds: command = .orders(try OrderCommand(wire: reader.message(field), kind: field.number))
@@ -21,7 +24,7 @@ extension ClientCommand {
     }
     guard let command else { throw WireError("a command is of a kind that this version does not know") }
     self.init(
-      request: try required(request, "the command's request"), idempotency: idempotency, trace: trace,
+      request: try required(assigned ?? request, "the command's request"), idempotency: idempotency, trace: trace,
       command: command)
   }
 

@@ -112,6 +112,9 @@ extension LoggedInput {
       case 4: number = try reader.streamNumber(field, "the entry's number")
       case 5: body = .command(try ClientCommand(wire: reader.message(field)))
       case 6: body = try Body(skipWire: reader.message(field))
+      case 7:
+        _ = try reader.message(field)
+        (source, ahead) = (.ingest, nil)
       case Message.kinds: body = .message(try Message(wire: reader.message(field), kind: field.number))
       default: try reader.skip(field)
       }
@@ -135,6 +138,8 @@ extension LoggedInput {
   }
 
   func write(to writer: inout Writer, after previous: Origin?) {
+    let ahead = origin.flatMap { $0.ahead(of: previous) }
+    if origin?.source == .ingest, ahead == nil { writer.message(7) { _ in } }
     switch body {
     case .command(let command): writer.message(5) { command.write(to: &$0) }
     case .message(let message): writer.message(message.kind) { message.write(to: &$0) }
@@ -145,12 +150,17 @@ extension LoggedInput {
       }
     }
     guard let origin else { return }
-    if let previous, previous.number < origin.number, previous.source == origin.source {
-      writer.number(1, origin.number - previous.number)
-      return
-    }
+    if let ahead { return writer.number(1, ahead) }
     writer.number(4, origin.number)
     origin.source.write(to: &writer, partition: 2, session: 3)
+  }
+}
+
+extension LoggedInput.Origin {
+  /// How much higher the number is than that of the entry before, if both are of one stream.
+  fileprivate func ahead(of previous: Self?) -> UInt64? {
+    guard let previous, previous.number < number, previous.source == source else { return nil }
+    return number - previous.number
   }
 }
 

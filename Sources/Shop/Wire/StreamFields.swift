@@ -27,11 +27,13 @@ extension Session {
 }
 
 extension StreamSource {
-  /// - Parameters: the numbers of the oneof's members.
+  /// - Parameters: the numbers of the oneof's members. That of an ingest log is written elsewhere: it is the last
+  ///   field, and no word between pods names one.
   func write(to writer: inout Writer, partition: Int, session: Int) {
     switch self {
     case .partition(let source): writer.message(partition) { source.write(to: &$0) }
     case .session(let source): writer.message(session) { source.write(to: &$0) }
+    case .ingest: break
     }
   }
 }
@@ -57,6 +59,9 @@ extension ReceivedNumbers.Row {
       case 2: source = .session(try Session(wire: reader.message(field)))
       case 3: number = try reader.streamNumber(field, "the received row's number")
       case 4: at = try reader.time(field, "the received row's time")
+      case 5:
+        _ = try reader.message(field)
+        source = .ingest
       default: try reader.skip(field)
       }
     }
@@ -64,18 +69,19 @@ extension ReceivedNumbers.Row {
   }
 
   func write(to writer: inout Writer) {
+    if source == .ingest { writer.message(5) { _ in } }
     writer.number(4, at.milliseconds)
     writer.number(3, number)
     source.write(to: &writer, partition: 1, session: 2)
   }
 
-  /// Whether it sorts before another one: partitions first, then sessions, each ascending.
+  /// Whether it sorts before another one: partitions first, then sessions, each ascending, then the ingest log.
   func precedes(_ other: Self) -> Bool {
     switch (source, other.source) {
     case (.partition(let one), .partition(let other)): one < other
     case (.session(let one), .session(let other)): one < other
-    case (.partition, .session): true
-    case (.session, .partition): false
+    case (.partition, .session), (.partition, .ingest), (.session, .ingest): true
+    case (.session, .partition), (.ingest, _): false
     }
   }
 }

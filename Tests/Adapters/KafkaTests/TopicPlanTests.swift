@@ -76,6 +76,22 @@ import Testing
     #expect(plan.findings(silent).count == plan.planned.map(\.rules.count).reduce(0, +))
   }
 
+  @Test func ingestHasTopicsOfItsOwn() throws {
+    var plan = try plan()
+    plan.hasIngest = true
+    #expect(plan.findings(state(plan) { $0 }).isEmpty)
+    let ingest = ["kassa.orders.ingest", "kassa.stock.ingest", "kassa.payments.ingest"]
+    #expect(plan.topics.suffix(4) == ingest + ["kassa.refused"])
+    #expect(plan.commandOptions.hasSuffix(" --ingest on"))
+    let compacted = state(plan) { topic in
+      TopicDescription(
+        name: topic.name, replicas: topic.replicas, leaderless: [],
+        settings: topic.settings.merging(topic.name.contains("ingest") ? ["cleanup.policy": "compact"] : [:]) { $1 })
+    }
+    #expect(plan.findings(compacted).map(\.topic) == ingest)
+    for topic in ingest { #expect(plan.planned.first { $0.name == topic }?.partitionCount == 2) }
+  }
+
   @Test func theMapOfOwnersIsCompacted() throws {
     let plan = try plan()
     let changed = state(plan) { topic in

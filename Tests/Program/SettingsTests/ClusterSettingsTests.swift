@@ -45,7 +45,8 @@ import Testing
         "KASSA_PEERS_ADVERTISE": "10.0.0.7:7000", "KASSA_PEER_CERTIFICATE": "c", "KASSA_PEER_KEY": "k",
         "KASSA_PEER_AUTHORITIES": "a", "KASSA_KAFKA_PREFIX": "shop.",
         "KASSA_KAFKA_SESSION_TIMEOUT": "2s", "KASSA_KAFKA_COMMAND_TIMEOUT": "3s",
-        "KASSA_KAFKA_REPLICATION": "1", "KASSA_KAFKA_RETENTION": "1h", "KASSA_REDIS": "redis://:hush@r",
+        "KASSA_KAFKA_REPLICATION": "1", "KASSA_KAFKA_RETENTION": "1h", "KASSA_INGEST": "skip-lost",
+        "KASSA_REDIS": "redis://:hush@r",
         "KASSA_REDIS_PREFIX": "s:", "KASSA_REDIS_AUTHORITIES": "ca.pem", "KASSA_LEASE": "500ms",
         "KASSA_HANDOVER_TIME": "20s", "KASSA_POSTGRES_ORDERS": nil, "KASSA_POSTGRES_PAYMENTS": nil,
       ]
@@ -58,13 +59,20 @@ import Testing
     #expect(cluster.kafkaCommandMilliseconds == 3_000 && cluster.kafkaMinInsyncInForce == 1)
     #expect(cluster.kafkaRetentionMilliseconds == 3_600_000 && cluster.redis == "redis://:hush@r")
     #expect(cluster.leaseMilliseconds == 500 && cluster.handoverMilliseconds == 20_000)
-    #expect(cluster.redisAuthoritiesFile == "ca.pem")
+    #expect(cluster.redisAuthoritiesFile == "ca.pem" && cluster.ingest == .skipLost)
   }
 
   @Test func aServerServesOnForFiveSecondsUnlessToldOtherwise() throws {
     #expect(try resolve().settings.drainDelayMilliseconds == 5_000)
     #expect(try resolve(["KASSA_DRAIN_DELAY": "0ms"]).settings.drainDelayMilliseconds == 0)
     #expect(ServeSettings().drainDelayMilliseconds == 5_000)
+  }
+
+  @Test func otherSystemsWriteOnlyWhereTheyMay() throws {
+    #expect(try resolve().settings.cluster.ingest == .off)
+    #expect(try resolve(["KASSA_INGEST": "on"]).settings.cluster.ingest == .on)
+    #expect(!problems(["KASSA_INGEST": "sometimes"]).isEmpty)
+    #expect(problems(["KASSA_MODE": "embedded", "KASSA_INGEST": "on"]).contains { $0.contains("ingest") })
   }
 
   @Test func anEmptySecretIsNone() throws {

@@ -34,7 +34,9 @@ extension Arbitrary {
     }
     return maybe { arbitrary in
       .init(
-        source: arbitrary.flip() ? .partition(arbitrary.partition()) : .session(arbitrary.session()),
+        source: arbitrary.pick([
+          .partition(arbitrary.partition()), .session(arbitrary.session()), .ingest,
+        ]),
         number: arbitrary.streamNumber())
     }
   }

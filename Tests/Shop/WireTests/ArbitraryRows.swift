@@ -89,7 +89,7 @@ extension Arbitrary {
     let senders = Set(list(max: 4) { $0.partition() }).sorted().map { StreamSource.partition($0) }
     let sessions = Set(list(max: 4) { $0.session() }).sorted().map { StreamSource.session($0) }
     var received: [ReceivedNumbers.Row] = []
-    for source in senders + sessions {
+    for source in senders + sessions + (flip() ? [.ingest] : []) {
       received.append(.init(source: source, number: streamNumber(), at: pick([.zero, time()])))
     }
     var caused: [CausedCount] = []

@@ -28,6 +28,13 @@ extension GoldenCases {
         ])
       ),
       (
+        "log-ingest", "LogRecord",
+        turn([
+          input(.init(source: .ingest, number: 41)), LoggedInput(ingested: 47, nil),
+          input(.init(source: .session(session), number: 9)),
+        ])
+      ),
+      (
         "log-messages", "LogRecord",
         turn(
           messages.enumerated().map { place, message in
@@ -67,6 +74,15 @@ extension GoldenCases {
 
   static let streamHeaders: [(name: String, header: CheckpointHeader)] = [
     (
+      "header-ingest",
+      CheckpointHeader(
+        partition: PartitionID(.stock, 1), owner: OwnerID(epoch: 3, run: 0xfedc_ba98_7654_3210), number: 300,
+        offset: 4, now: time, rulesVersion: 1, limits: .initial, ledger: Ledger(),
+        received: [
+          .init(source: .session(session), number: 9, at: time), .init(source: .ingest, number: 47, at: .zero),
+        ])
+    ),
+    (
       "header-streams",
       CheckpointHeader(
         partition: PartitionID(.orders, 0), owner: OwnerID(epoch: 3, run: 0xfedc_ba98_7654_3210), number: 300,
@@ -80,6 +96,6 @@ extension GoldenCases {
           CausedCount(destination: PartitionID(.stock, 63), number: 1),
           CausedCount(destination: PartitionID(.payments, 0), number: last),
         ])
-    )
+    ),
   ]
 }

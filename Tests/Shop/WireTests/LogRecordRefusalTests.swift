@@ -112,6 +112,8 @@ import Testing
         ("\(received) \(received)", "the received rows do not ascend"),
         ("\(session) \(session)", "the received rows do not ascend"),
         ("\(session) \(received)", "the received rows do not ascend"),
+        ("received { ingest { } number: 1 } \(session)", "the received rows do not ascend"),
+        ("received { ingest { } number: 1 } received { ingest { } number: 2 }", "the received rows do not ascend"),
         ("received { \(Self.partition) number: 9223372036854775808 }", "the received row's number is too large"),
         (
           "received { \(Self.partition) at_ms: 253402300800000 }",

@@ -107,6 +107,15 @@ struct KafkaConfiguration: ~Copyable {
     return configuration
   }
 
+  /// Reads ingest topics, and refused records again. Only what its producers have committed, if they use transactions.
+  static func ingester(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
+    var configuration = try reader(options)
+    try configuration.set("isolation.level", "read_committed")
+    try configuration.set("queued.max.messages.kbytes", IngestLimits.readAheadKilobytesMax)
+    try configuration.set("queued.min.messages", IngestLimits.undurableInputsMax)
+    return configuration
+  }
+
   /// Reads the map of owners. If the topic lost its records, it is read from its beginning again.
   static func follower(_ options: KafkaOptions) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try reader(options)

@@ -8,12 +8,18 @@ public enum KafkaEvent: Sendable, CustomStringConvertible {
   case trouble(client: String, text: String)
   /// A partition's records can no longer be delivered.
   case partitionBroken(PartitionID, reason: String)
+  /// A partition's ingest topic cannot be read on; the partition itself serves on.
+  case ingestStopped(PartitionID, reason: String)
+  /// Records of a partition's ingest topic are lost, and what is left is taken, as the settings say.
+  case ingestLost(PartitionID, records: Int64)
 
   public var description: String {
     switch self {
     case .library(let client, _, let text): "kafka \(client): \(text)"
     case .trouble(let client, let text): "kafka \(client): \(text)"
     case .partitionBroken(let partition, let reason): "\(partition) cannot be read on: \(reason)"
+    case .ingestStopped(let partition, let reason): "the ingest of \(partition) stands still: \(reason)"
+    case .ingestLost(let partition, let records): "the ingest of \(partition) goes on without \(records) lost records"
     }
   }
 }

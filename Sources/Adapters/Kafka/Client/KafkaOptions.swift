@@ -51,6 +51,12 @@ public struct KafkaOptions: Sendable {
   /// Where pods announce who owns what.
   public var ownersTopic: String { Self.ownersTopic(prefix: prefix) }
   static func ownersTopic(prefix: String) -> String { "\(prefix)owners" }
+  /// Where other systems write commands for a service.
+  public func ingestTopic(of service: Service) -> String { Self.ingestTopic(of: service, prefix: prefix) }
+  static func ingestTopic(of service: Service, prefix: String) -> String { "\(prefix)\(service.name).ingest" }
+  /// Where those go that were refused.
+  public var refusedTopic: String { Self.refusedTopic(prefix: prefix) }
+  static func refusedTopic(prefix: String) -> String { "\(prefix)refused" }
   public func group(of service: Service) -> String { "\(prefix)\(service.name)" }
 
   /// Lines of an order whose checkout still fits into a record, whatever its items' names.
@@ -63,8 +69,8 @@ public struct KafkaOptions: Sendable {
   /// A sentence about the first setting that is out of range or contradicts another.
   public var contradiction: String? {
     if brokers.isEmpty { return "no broker is named: HOST:PORT" }
-    if !Self.isTopicName("\(prefix)payments") {
-      return "the prefix '\(prefix)' makes no name of a topic: A–Z a–z 0–9 . _ - and at most 240 of them"
+    if !Self.isTopicName(ingestTopic(of: .payments)) {
+      return "the prefix '\(prefix)' makes no name of a topic: A–Z a–z 0–9 . _ - and at most 233 of them"
     }
     if !(100...300_000).contains(commandTimeoutMilliseconds) {
       return "the time limit of commands must be 100…300000 ms"

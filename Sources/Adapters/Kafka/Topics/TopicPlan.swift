@@ -15,6 +15,8 @@ public struct TopicPlan: Hashable, Sendable {
   public var minInsyncReplicas = 2
   /// How long records are kept at least: longer than a store may ever be behind.
   public var retentionHours = 168
+  /// Whether other systems may write commands: then there are topics for them, and one for what is refused.
+  public var hasIngest = false
 
   public init(_ options: KafkaOptions) {
     brokers = options.brokers
@@ -46,6 +48,14 @@ public struct TopicPlan: Hashable, Sendable {
       Planned(name: "\(prefix)\($0.name)", partitionCount: partitionCount, rules: logRules)
     }
     return logs + [Planned(name: KafkaOptions.ownersTopic(prefix: prefix), partitionCount: 1, rules: ownersRules)]
+      + (hasIngest ? ingest : [])
+  }
+
+  private var ingest: [Planned] {
+    Service.allCases.map {
+      Planned(
+        name: KafkaOptions.ingestTopic(of: $0, prefix: prefix), partitionCount: partitionCount, rules: ingestRules)
+    } + [Planned(name: KafkaOptions.refusedTopic(prefix: prefix), partitionCount: 1, rules: refusedRules)]
   }
 
   public var topics: [String] { planned.map(\.name) }
@@ -131,10 +141,34 @@ public struct TopicPlan: Hashable, Sendable {
     ] + commonRules
   }
 
+  /// What topics need that other systems write commands to.
+  private var ingestRules: [(name: String, rule: Rule, why: String)] {
+    [
+      ("cleanup.policy", .exactly("delete"), "compaction removes commands that were not taken"),
+      (
+        "retention.ms", .atLeastOrUnbounded(Int64(retentionHours) * 3_600_000),
+        "a partition stands still once a command that was not taken is removed"
+      ),
+      ("retention.bytes", .exactly("-1"), "a bound of bytes removes commands that were not taken"),
+    ] + commonRules
+  }
+
+  /// What the topic of refused commands needs.
+  private var refusedRules: [(name: String, rule: Rule, why: String)] {
+    [
+      ("cleanup.policy", .exactly("delete"), "compaction removes all but the newest of a key"),
+      (
+        "retention.ms", .atLeastOrUnbounded(Int64(retentionHours) * 3_600_000),
+        "somebody has to look after what was refused"
+      ),
+      ("max.message.bytes", .atLeast(Int64(recordBytesMax)), "no further command is taken while one cannot be written"),
+    ] + commonRules
+  }
+
   /// The options of `kassa topics` that mean this plan.
   public var commandOptions: String {
     "--brokers \(brokers) --prefix \(prefix) --partitions \(partitionCount) --replication \(replicationFactor) "
-      + "--min-insync \(minInsyncReplicas) --retention-hours \(retentionHours)"
+      + "--min-insync \(minInsyncReplicas) --retention-hours \(retentionHours)" + (hasIngest ? " --ingest on" : "")
   }
 }
 

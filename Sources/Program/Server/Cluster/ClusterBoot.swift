@@ -6,6 +6,7 @@ import Ports
 import Peers
 import Postgres
 import Redis
+import RestAPI
 import Settings
 import Telemetry
 
@@ -114,14 +115,17 @@ public enum ClusterBoot {
   ) throws(BootFailure) -> Pod {
     let stores = try openStores(options, opened.clusterID, clock)
     var redis: [RedisPriceCache] = []
+    var ingest: KafkaIngest?
     do throws(BootFailure) {
+      ingest = try openIngest(options, journal)
       let prices = try openPrices(options, lanes.serving, &redis)
       let identity = PeerIdentity(name: options.name, incarnation: incarnation)
       let mesh = try openMesh(options, identity, opened.clusterID, lanes.serving, journal)
       return Pod(
         options: options, opened: opened, lanes: lanes, stores: stores, prices: prices, redis: redis, mesh: mesh,
-        identity: identity, ownership: ownership, clock: clock, journal: journal)
+        identity: identity, ownership: ownership, ingest: ingest, clock: clock, journal: journal)
     } catch {
+      ingest?.close()
       for cache in redis { cache.close() }
       for store in stores.values { store.close() }
       throw error
@@ -145,6 +149,16 @@ public enum ClusterBoot {
       throw error
     }
     return stores
+  }
+
+  /// What reads the topics that other systems write to, of a pod that may own partitions.
+  private static func openIngest(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> KafkaIngest? {
+    guard options.ingest != .off, !options.ownedServices.isEmpty else { return nil }
+    return try naming("ingest") {
+      try KafkaIngest(
+        options.kafka, skipsLost: options.ingest == .skipLost, describe: { RefusalText.of($0) },
+        report: { journal.tell($0) })
+    }
   }
 
   /// The caches by lane: one in Redis for each, or one in memory for all.

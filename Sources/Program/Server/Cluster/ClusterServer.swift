@@ -55,7 +55,7 @@ public final class ClusterServer: Sendable {
     pod.followMap()
     let runtime = OwnerRuntime(
       options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
-      run: pod.identity.incarnation, link: pod.link,
+      run: pod.identity.incarnation, link: pod.link, ingest: pod.ingest,
       clock: { [clock = pod.clock] in clock.now() }, report: { journal.tell($0) },
       onReplayed: { replayed.open() })
     self.runtime = runtime

@@ -15,6 +15,10 @@ extension Log {
       warning("kafka is not well", ["client": LogValue(client), "text": LogValue(text)])
     case .partitionBroken(let partition, let reason):
       error("a partition cannot be read on", ["partition": LogValue(partition), "reason": LogValue(reason)])
+    case .ingestStopped(let partition, let reason):
+      error("a partition's ingest stands still", ["partition": LogValue(partition), "reason": LogValue(reason)])
+    case .ingestLost(let partition, let records):
+      error("records of an ingest topic are lost", ["partition": LogValue(partition), "records": LogValue(records)])
     }
   }
 

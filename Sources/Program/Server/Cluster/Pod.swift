@@ -38,6 +38,8 @@ public final class Pod: Sendable {
   public let identity: PeerIdentity
   /// Who owns what, and where pods are.
   public let ownership: any OwnershipMap
+  /// What other systems write; nil where nobody may, or where no partitions are owned.
+  let ingest: KafkaIngest?
   /// Where its records get their time from.
   public let clock: ServingClock
   private let journal: Log
@@ -47,7 +49,7 @@ public final class Pod: Sendable {
   init(
     options: PodOptions, opened: ClusterBoot.OpenedLog, lanes: ServerLanes, stores: [Service: PostgresStore],
     prices: [any PriceCache], redis: [RedisPriceCache], mesh: PeerMesh, identity: PeerIdentity,
-    ownership: any OwnershipMap, clock: ServingClock, journal: Log
+    ownership: any OwnershipMap, ingest: KafkaIngest? = nil, clock: ServingClock, journal: Log
   ) {
     self.options = options
     clusterID = opened.clusterID
@@ -60,6 +62,7 @@ public final class Pod: Sendable {
     self.mesh = mesh
     self.identity = identity
     self.ownership = ownership
+    self.ingest = ingest
     self.clock = clock
     self.journal = journal
     port = MeshLink(mesh, lanes: lanes.serving) { journal.tell($0) }
@@ -139,6 +142,7 @@ public final class Pod: Sendable {
   /// end of the lanes.
   public func close() {
     clock.end()
+    ingest?.close()
     ownership.close()
     store.close()
     log.close()
@@ -187,6 +191,7 @@ public final class Pod: Sendable {
     ]
     clock.extend(&sources)
     sources.cutOff = { [weak self] in self?.cutOff($0) }
+    if let ingest { sources.metrics.append { $0.write(ingest.statistics) } }
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages += [
       PeersPage.page(of: mesh, as: identity, at: options.address.description),

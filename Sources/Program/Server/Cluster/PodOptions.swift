@@ -17,6 +17,7 @@ public struct PodOptions: Sendable {
   public let serving: ServingOptions
   public internal(set) var kafka: KafkaOptions
   public let topics: TopicPlan
+  public let ingest: IngestChoice
   /// How libpq reaches the databases of the services whose partitions may be owned here.
   public let databases: [Service: String]
   /// nil: prices are remembered in memory.
@@ -54,6 +55,7 @@ public struct PodOptions: Sendable {
     }
     kafka = try Self.kafka(settings, name: name, serving.runtime)
     topics = try Self.topics(cluster, kafka)
+    ingest = cluster.ingest
     databases = try Self.databases(cluster, services)
     redis = try Self.redis(settings)
     peers = cluster.peers
@@ -140,6 +142,7 @@ public struct PodOptions: Sendable {
     plan.replicationFactor = cluster.kafkaReplication
     plan.minInsyncReplicas = cluster.kafkaMinInsyncInForce
     plan.retentionHours = Int(clamping: cluster.kafkaRetentionMilliseconds / 3_600_000)
+    plan.hasIngest = cluster.ingest != .off
     if let contradiction = plan.contradiction { throw BootFailure("kafka-replication", contradiction) }
     return plan
   }

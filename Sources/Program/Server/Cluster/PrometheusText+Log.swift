@@ -29,6 +29,27 @@ extension PrometheusText {
     }
   }
 
+  /// What other systems wrote.
+  mutating func write(_ statistics: KafkaIngest.Statistics) {
+    let partitions = statistics.partitions.sorted { $0.key < $1.key }
+    for (metric, value) in [
+      (Metric.ingestLag, { $0.lag }), (.ingestStopped, { $0.isStopped ? 1 : 0 }),
+    ] as [(Metric, (KafkaIngest.Figures) -> Int64)] {
+      header(metric)
+      for (partition, figures) in partitions {
+        sample(
+          metric, value(figures),
+          [("service", partition.service.name.description), ("partition", String(partition.index))])
+      }
+    }
+    for (metric, counts) in [(Metric.ingestTaken, statistics.taken), (.ingestRefused, statistics.refused)] {
+      header(metric)
+      for service in Service.allCases {
+        sample(metric, counts[service] ?? 0, [("service", service.name.description)])
+      }
+    }
+  }
+
   mutating func write(margins: [PartitionID: Int64]) {
     header(.kafkaMargin)
     for (partition, margin) in margins.sorted(by: { $0.key < $1.key }) {

@@ -27,6 +27,7 @@ extension Fleet {
     case .session(let session): send(packet, from: pod, toRun: session.run)
     case .partition(let partition):
       if let known = pod.owners[layout.slot(partition)] { send(packet, from: pod, to: known.pod) }
+    case .ingest: break
     }
   }
 
@@ -76,11 +77,13 @@ extension Fleet {
       case .session:
         let slot = layout.slot(word.destination)
         if pod.streams[slot].take(word) == nil { fail("\(word.destination) acknowledged what was never sent to it") }
+      case .ingest: break
       case .partition(let source): withSource(source, pod) { $0.take(word, into: &$1) }
       }
     case .gap(let word):
       switch word.source {
       case .session: follow(pod.streams[layout.slot(word.destination)].take(word), word.destination, pod)
+      case .ingest: break
       case .partition(let source): withSource(source, pod) { $0.take(word, into: &$1) }
       }
     case .released(let former, let slot, let successor):
@@ -124,6 +127,7 @@ extension Fleet {
     let slot = layout.slot(word.destination)
     switch word.source {
     case .partition(let source): withSource(source, pod) { $0.take(word, into: &$1) }
+    case .ingest: break
     case .session:
       follow(pod.streams[slot].take(word), word.destination, pod)
     }
