@@ -53,9 +53,11 @@ extension Metric {
     "kassa_kafka_member_troubles_total", .counter, "Errors of the membership that may pass.")
   public static let memberPartitions = Metric(
     "kassa_kafka_member_partitions", .gauge, "Partitions assigned to this pod.")
+  public static let memberLost = Metric(
+    "kassa_kafka_member_lost", .gauge, "1 while the group has lost this pod and not let it in again, else 0.")
 
   public static let ofMembers = [
-    memberAssignments, memberRevocations, memberLosses, memberTroubles, memberPartitions,
+    memberAssignments, memberRevocations, memberLosses, memberTroubles, memberPartitions, memberLost,
   ]
 }
 

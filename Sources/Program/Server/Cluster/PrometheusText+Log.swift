@@ -83,6 +83,7 @@ extension PrometheusText {
     let values: [(Metric, (KafkaMember.Statistics) -> UInt64)] = [
       (.memberAssignments, \.assignments), (.memberRevocations, \.revocations), (.memberLosses, \.losses),
       (.memberTroubles, \.troubles), (.memberPartitions, { UInt64(clamping: $0.partitions) }),
+      (.memberLost, { $0.isLost ? 1 : 0 }),
     ]
     for (metric, value) in values {
       header(metric)

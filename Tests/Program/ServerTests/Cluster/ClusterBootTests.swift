@@ -143,7 +143,11 @@ import Testing
     var text = PrometheusText()
     for write in sources.metrics { write(&text) }
     let page = String(decoding: text.bytes, as: UTF8.self)
-    for metric in Metric.ofCluster + [.logFailed] { #expect(page.contains("# TYPE \(metric.name) ")) }
+    let ingest = Set(Metric.ofIngest.map(\.name.description))
+    for metric in Metric.ofCluster + [.logFailed] {
+      let isWritten = page.contains("# TYPE \(metric.name) ")
+      #expect(isWritten != ingest.contains(metric.name.description), "\(metric.name): there is no ingest here")
+    }
     #expect(try Promtool.complaint(about: text.bytes) == nil)
     open.pod.abandon()
   }

@@ -24,6 +24,10 @@ import Testing
     log.recordsRead = 13
     text.write(log)
     text.write(margins: [PartitionID(.stock, 3): 7, PartitionID(.orders, 1): 8])
+    var ingest = KafkaIngest.Statistics()
+    ingest.partitions[PartitionID(.stock, 2)] = KafkaIngest.Figures(lag: 21, isStopped: true)
+    ingest.taken[.stock] = 22
+    text.write(ingest)
     var member = KafkaMember.Statistics()
     for event in [
       MembershipEvent.assigned([PartitionID(.stock, 0)]), .revoked(isLost: true), .revoked(isLost: false),
@@ -61,6 +65,9 @@ import Testing
       "kassa_kafka_records_acknowledged_total 5", "kassa_kafka_pending_bytes 6",
       "kassa_kafka_records_read_total 13", "kassa_peers_oversized_sends_total 14",
       "kassa_kafka_retention_margin_records{service=\"stock\",partition=\"3\"} 7",
+      "kassa_ingest_lag_records{service=\"stock\",partition=\"2\"} 21",
+      "kassa_ingest_stopped{service=\"stock\",partition=\"2\"} 1",
+      "kassa_ingest_taken_total{service=\"stock\"} 22", "kassa_ingest_refused_total{service=\"stock\"} 0",
       "kassa_kafka_member_assignments_total{service=\"stock\"} 2",
       "kassa_kafka_member_revocations_total{service=\"stock\"} 2",
       "kassa_kafka_member_losses_total{service=\"stock\"} 1",
