@@ -60,7 +60,8 @@ class Document(unittest.TestCase):
             self.assertIsNotNone(complaint(wrong))
 
     def test_it_has_kassas_version(self):
-        version = re.search(r'kassaVersion = "(.+)"', (ROOT / "Sources/Program/kassa/Version.swift").read_text(encoding="utf-8"))[1]
+        source = (ROOT / "Sources/Program/kassa/Version.swift").read_text(encoding="utf-8")
+        version = re.search(r'kassaVersion = "(.+)"', source)[1]
         main = self.document["metadata"]["component"]
         self.assertEqual((main["name"], main["version"]), ("kassa", version))
         self.assertEqual(self.document["metadata"]["timestamp"], "1970-01-01T00:00:00Z")
