@@ -30,7 +30,7 @@ def secrets():
 
 def version():
     """The version of the program."""
-    source = (ROOT / "Sources" / "kassa" / "Version.swift").read_text(encoding="utf-8")
+    source = (ROOT / "Sources" / "Program" / "kassa" / "Version.swift").read_text(encoding="utf-8")
     return re.search(r'kassaVersion = "([^"]+)"', source).group(1)
 
 

@@ -50,7 +50,7 @@ class TheDockerfile(unittest.TestCase):
             self.assertRegex(name, r"^[a-z/]+:\d[\w.-]*(@sha256:[0-9a-f]{64})?$")
 
     def test_the_version_is_the_programs(self):
-        version = re.search(r'kassaVersion = "(.+)"', text("Sources", "kassa", "Version.swift")).group(1)
+        version = re.search(r'kassaVersion = "(.+)"', text("Sources", "Program", "kassa", "Version.swift")).group(1)
         self.assertIn(f"ARG KASSA_VERSION={version}\n", text("Dockerfile"))
         self.assertEqual(set(re.findall(r"\$\{KASSA_TAG:-([^}]+)\}", text("docker-compose.yml"))), {version})
 

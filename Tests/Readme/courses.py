@@ -74,6 +74,10 @@ def serve(checks, clone, blocks):
         run_one(checks, clone, as_run(command, how, values), how.code)
 
 
+# What an answer has, by the path that is asked; others say that the server is ready.
+ANSWERS = {"/payment/create_user": "user_id", "/reload": '"read":'}
+
+
 def live(checks, clone, blocks, addresses):
     """What pages ask of the server that serves, at other ports only where 8000 and 9000 are taken."""
     for command, how, _ in chosen(blocks, LIVE):
@@ -81,7 +85,7 @@ def live(checks, clone, blocks, addresses):
         for shown, real in addresses.items():
             text = text.replace(shown, real)
         said = run_one(checks, clone, text, how.code)
-        wanted = "user_id" if "/payment/create_user" in command else "ready"
+        wanted = next((word for path, word in ANSWERS.items() if path in command), "ready")
         checks.check(wanted in said and "error" not in said, f"{command}: is answered {said[-200:]!r}")
 
 

@@ -22,6 +22,7 @@ CODES_ELSEWHERE = {
     "internal_error": "Edge/RestAPITests/AnswerTests.swift",
     "log_failed": "Drills/load_drills.py",
     "missing_scope": "Edge/RestAPITests/CallerTests.swift",
+    "reload_failed": "Edge/OperatorAPITests/OperatorActsTests.swift",
     "rate_limited": "Edge/RestAPITests/CallerTests.swift",
     "unauthenticated": "Edge/RestAPITests/CallerTests.swift",
     "misdirected_request": "Edge/RestAPITests/ServedServicesTests.swift",
