@@ -36,7 +36,7 @@ def ran(*argv):
 def source_metrics():
     """name → kind of every metric that the sources have, those of clusters included."""
     found = {}
-    for path in glob.glob(os.path.join(pages.ROOT, "Sources", "Telemetry", "Metric*.swift")):
+    for path in glob.glob(os.path.join(pages.ROOT, "Sources", "Platform", "Telemetry", "Metric*.swift")):
         with open(path, encoding="utf-8") as file:
             found |= dict(re.findall(r'Metric\(\s*"(\w+)",\s*\.(counter|gauge|histogram)', file.read()))
     return found
