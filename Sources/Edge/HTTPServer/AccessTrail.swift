@@ -41,11 +41,11 @@ package struct AccessTrail {
     entry.code = response.problemCode
     entry.bytes = note?.method.description == HTTPMethod.head.name.description ? 0 : response.body.count
     entry.isReplayed = response.headers.contains { $0.name.description == "Idempotent-Replayed" }
-    log.tell(entry)
+    log.add(entry)
   }
 
   /// A request's client left before it was answered.
-  package func abandoned(_ note: AccessNote?, _ requestID: String) { log.tell(entry(note, requestID)) }
+  package func abandoned(_ note: AccessNote?, _ requestID: String) { log.add(entry(note, requestID)) }
 
   private func entry(_ note: AccessNote?, _ requestID: String) -> AccessEntry {
     var entry = AccessEntry(requestID: requestID)

@@ -73,7 +73,7 @@ public final class AccessLog: Sendable {
   public func wants(status: UInt16?) -> Bool { scope == .all || (status ?? 400) >= 400 }
 
   /// Queues the line of a request, if it gets one.
-  public func tell(_ entry: AccessEntry) {
+  public func add(_ entry: AccessEntry) {
     guard wants(status: entry.status) else { return }
     let line = LogLine(
       milliseconds: clock(), level: .info, message: entry.status == nil ? "request abandoned" : "request answered",

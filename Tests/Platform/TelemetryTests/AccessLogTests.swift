@@ -28,18 +28,18 @@ import Testing
 
   @Test func text() {
     let log = log()
-    log.tell(entry())
+    log.add(entry())
     var refused = entry(409)
     refused.clientRequestID = "cart 7"
     refused.code = "less_in_stock"
     refused.caller = "web-shop"
     refused.isReplayed = true
     refused.microseconds = 7
-    log.tell(refused)
+    log.add(refused)
     var strange = AccessEntry(requestID: "ab-3-7")
     strange.status = 400
     strange.isOperators = true
-    log.tell(strange)
+    log.add(strange)
     let time = "2026-01-31T12:00:00.123Z info    request"
     #expect(
       text(log) == """
@@ -49,7 +49,7 @@ import Testing
         \(time) answered request_id=ab-3-7 port=operator status=400 bytes=0
 
         """)
-    log.tell(entry(nil))
+    log.add(entry(nil))
     #expect(
       text(log)
         == "\(time) abandoned request_id=ab-3-6 method=POST path=/stock/add/i1/5 milliseconds=1.234\n")
@@ -59,7 +59,7 @@ import Testing
     let log = log(.all, .json)
     var entry = entry(404)
     entry.path = "/a\"b\n\u{1}"
-    log.tell(entry)
+    log.add(entry)
     let line = text(log)
     #expect(line.filter { $0 == "\n" }.count == 1)
     let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
@@ -70,7 +70,7 @@ import Testing
   @Test func scopes() {
     for (scope, count) in [(AccessLog.Scope.errors, 4), (.all, 6)] {
       let log = log(scope)
-      for status in [200, 204, 400, 404, 503, nil] as [UInt16?] { log.tell(entry(status)) }
+      for status in [200, 204, 400, 404, 503, nil] as [UInt16?] { log.add(entry(status)) }
       #expect(text(log).split(separator: "\n").count == count && log.figures.lines == count)
     }
   }
@@ -81,7 +81,7 @@ import Testing
     var entry = entry()
     entry.path = "/" + String(repeating: "x", count: 40_000)
     entry.clientRequestID = String(repeating: "y", count: 5_000)
-    log.tell(entry)
+    log.add(entry)
     let line = text(log)
     #expect(line.utf8.count < 1_500 && line.contains("xxx…\"") && line.contains("yyy…\""))
   }
@@ -89,13 +89,13 @@ import Testing
   /// Nobody takes lines: their number is bounded, and the others are counted.
   @Test func whatFindsNoRoomIsDropped() {
     let log = log()
-    log.tell(entry())
+    log.add(entry())
     let length = UInt64(text(log).utf8.count)
     let room = UInt64(AccessLog.waitingBytesMax) / length
-    for _ in 0..<(room + 5) { log.tell(entry()) }
+    for _ in 0..<(room + 5) { log.add(entry()) }
     #expect(log.figures.lines == room + 1 && log.figures.dropped == 5)
     #expect(UInt64(log.take().count) == room * length)
-    log.tell(entry())
+    log.add(entry())
     #expect(log.figures.lines == room + 2)
     log.lost(2)
     #expect(log.figures.lines == room && log.figures.dropped == 7)

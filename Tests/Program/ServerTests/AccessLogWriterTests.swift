@@ -37,7 +37,7 @@ import Testing
       return true
     }
     #expect(writer.start())
-    for number in 0..<200 { writer.log.tell(entry(number)) }
+    for number in 0..<200 { writer.log.add(entry(number)) }
     reader.gate.open()
     writer.end()
     let writes = reader.all
@@ -55,7 +55,7 @@ import Testing
     }
     #expect(writer.start())
     let taken = ContinuousClock().measure {
-      for number in 0..<20_000 { writer.log.tell(entry(number)) }
+      for number in 0..<20_000 { writer.log.add(entry(number)) }
       writer.end(milliseconds: 50)
     }
     #expect(taken < .seconds(30), "\(taken)")
@@ -67,7 +67,7 @@ import Testing
   @Test func whatCannotBeWrittenIsCounted() {
     let writer = AccessLogWriter(.all, .text) { _ in false }
     #expect(writer.start())
-    for number in 0..<3 { writer.log.tell(entry(number)) }
+    for number in 0..<3 { writer.log.add(entry(number)) }
     writer.end()
     #expect(writer.log.figures == (0, 3))
   }

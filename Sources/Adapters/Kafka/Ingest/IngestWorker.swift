@@ -122,7 +122,7 @@ final class IngestWorker {
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE,
       RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
       RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-      tell(partition, .trouble(client: "ingest", text: "\(partition): \(KafkaLibrary.text(code))"))
+      report(partition, .trouble(client: "ingest", text: "\(partition): \(KafkaLibrary.text(code))"))
     default: trouble(partition, KafkaLibrary.text(code))
     }
   }
@@ -132,7 +132,7 @@ final class IngestWorker {
     consumer.end(partition)
     followed[partition]?.queue = nil
     followed[partition]?.retryAt = MonotonicClock.milliseconds + IngestLimits.retryMilliseconds
-    tell(partition, .trouble(client: "ingest", text: "\(partition): \(text)"))
+    report(partition, .trouble(client: "ingest", text: "\(partition): \(text)"))
   }
 
   /// The topic does not have what comes next: retention has removed it, or it is another topic, or an election has set
@@ -167,10 +167,10 @@ final class IngestWorker {
     followed[partition]?.isStopped = true
     // What an election set back comes again.
     followed[partition]?.retryAt = MonotonicClock.milliseconds + IngestLimits.retryMilliseconds
-    tell(partition, .ingestStopped(partition, reason: reason))
+    report(partition, .ingestStopped(partition, reason: reason))
   }
 
-  private func tell(_ partition: PartitionID, _ event: KafkaEvent) {
+  private func report(_ partition: PartitionID, _ event: KafkaEvent) {
     let text = "\(event)"
     guard followed[partition]?.told != text else { return }
     followed[partition]?.told = text
