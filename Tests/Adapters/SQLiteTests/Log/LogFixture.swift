@@ -101,6 +101,14 @@ extension SQLiteLog {
     guard isDone else { throw LogFailure(.write, "not durable in time") }
   }
 
+  /// Waits for the log itself to know that a partition begins with `offset`: a reader of the file sees the trimming
+  /// as soon as it is committed, a moment before that.
+  func hasBegun(_ partition: PartitionID, with offset: Int64) -> Bool {
+    eventually {
+      refusal(behind: [partition: offset - 1]) == nil && refusal(behind: [partition: offset - 2])?.code == .trimmed
+    }
+  }
+
   /// Takes what is read for a lane, until `partitions` partitions have ended, the log fails, or a minute is over.
   func readEvents(_ partitions: Int, of lane: Int = 0, eventsMax: Int = 1_000) -> [ReadEvent] {
     var all: [ReadEvent] = []

@@ -58,7 +58,8 @@ import Testing
     for round in UInt64(0)..<5 { try log.write((1...4).map { append(orders, round * 4 + $0) }) }
     log.trim(orders, through: 9)
     let reader = try SQLiteLogReader(path: fixture.path)
-    #expect(eventually { (try? reader.offsets(of: orders)) == 8..<20 })
+    #expect(log.hasBegun(orders, with: 8))
+    #expect(try reader.offsets(of: orders) == 8..<20)
     #expect {
       try log.read([orders: 7], by: 0)
     } throws: { error in
