@@ -25,7 +25,7 @@ final class Listener: LinkSocket.Owner {
     func refuse(_ why: String) -> PeerFailure {
       PeerFailure(code: .address, message: "cannot listen at \(PeerAddress.endpoint(host, port)): \(why)")
     }
-    guard let address = SocketAddress(host, port) else { throw refuse("it is no numeric address") }
+    guard let address = SocketAddress(host, port) else { throw refuse("it is not a numeric address") }
     guard let descriptor = SocketDescriptor.make(address.family) else { throw refuse(String(cString: strerror(errno))) }
     // The port of a pod that has just ended counts as free.
     descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1)

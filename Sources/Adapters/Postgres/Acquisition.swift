@@ -38,7 +38,7 @@ struct Acquisition {
       try connection.perform(
         send: { connection throws(PostgresFailure) in try connection.send(isKept ? .commit : .rollback) },
         each: { _, rows in isCommitted = rows.tag == "COMMIT" })
-      guard isKept == isCommitted else { throw .refused(state: "25000", message: "the transaction was undone") }
+      guard isKept == isCommitted else { throw .refused(state: "25000", message: "the transaction was rolled back") }
       return found
     } catch {
       guard case .refused = error else { throw error }

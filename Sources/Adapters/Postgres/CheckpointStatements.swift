@@ -52,7 +52,7 @@ struct CheckpointStatements {
       if let value = change.value {
         rows.append(change, value)
         guard rows.lastBodyBytes <= options.rowBytesMax else {
-          throw .refused(state: "54000", message: "the row \(change.text) has \(rows.lastBodyBytes) bytes; too many")
+          throw .refused(state: "54000", message: "the row \(change.text) has \(rows.lastBodyBytes) bytes: too many")
         }
         bodyBytes += rows.lastBodyBytes
         rowCount += 1

@@ -47,7 +47,7 @@ final class CheckpointTransaction {
       try connection.perform { connection throws(PostgresFailure) in try connection.send(.rollback) }
       return error
     }
-    return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was undone")
+    return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was rolled back")
   }
 
   // MARK: The rows

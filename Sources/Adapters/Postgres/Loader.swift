@@ -83,7 +83,7 @@ final class Loader: StoreWorker {
     case .setBack: return .failure(expected.setBack(to: found, request.partition, in: shared.name))
     case .replaced:
       let newest = found.map { "\($0.epoch)" } ?? "none"
-      let message = "\(shared.name): \(request.partition) has epoch \(newest), and \(request.epoch) was asked for"
+      let message = "\(shared.name): \(request.partition) has epoch \(newest), and \(request.epoch) was requested"
       return .failure(StoreFailure(.fenced, message))
     }
   }

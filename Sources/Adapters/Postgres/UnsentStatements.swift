@@ -100,7 +100,7 @@ struct UnsentStatements {
     bodies.append(write)
     let size = bodies.byteCount - before - 4
     guard size <= options.rowBytesMax else {
-      throw .refused(state: "54000", message: "\(name()) has \(size) bytes; too many")
+      throw .refused(state: "54000", message: "\(name()) has \(size) bytes: too many")
     }
   }
 

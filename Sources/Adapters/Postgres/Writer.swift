@@ -124,7 +124,7 @@ final class Writer: StoreWorker {
     try connection.perform(
       send: { connection throws(PostgresFailure) in try connection.send(.time) },
       each: { _, rows in time = rows.bigint(0, 0) })
-    guard let time else { throw .lost("the server does not say what time it is") }
+    guard let time else { throw .lost("the server does not report its time") }
     if let reason = judge(time) { return StoreFailure(.clock, "\(shared.name): \(reason)") }
     clockHoldsUntil = MonotonicClock.milliseconds + Self.clockHoldsMilliseconds
     return nil

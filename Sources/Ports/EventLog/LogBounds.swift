@@ -26,7 +26,7 @@ public struct LogBounds: Hashable, Sendable {
     if offset + 1 > next {
       return LogFailure(
         .format,
-        "\(partition): its topic ends before offset \(offset), which the store holds already: it is another topic, or "
+        "\(partition): its topic ends before offset \(offset), which the store already holds: it is another topic, or "
           + "lost records; restore topic and store from the same moment")
     }
     return nil

@@ -35,11 +35,11 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   /// Why what the store holds cannot be a state of this partition; nil if it can.
   public func flaw(of pinned: [EntityChange]) -> String? {
     if rulesVersion > Rules.current {
-      return "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)"
+      return "the checkpoint follows rules \(rulesVersion); this program knows rules up to \(Rules.current)"
     }
     for row in pinned {
       guard case .hold(let hold)? = row.value, !belongs(hold) else { continue }
-      return "the store's hold of \(hold.slip.attempt) names a stop that is not here, or is nowhere"
+      return "the store's hold of \(hold.slip.attempt) names a stop of another partition, or none at all"
     }
     return nil
   }

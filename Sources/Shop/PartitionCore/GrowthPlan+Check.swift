@@ -25,7 +25,7 @@ extension GrowthPlan {
       let stored = standing.header?.offset ?? -1
       guard stored + 1 <= standing.nextOffset else {
         throw GrowthRefusal(
-          "\(partition): its log ends before offset \(stored), which the store holds already; run kassa verify")
+          "\(partition): its log ends before offset \(stored), which the store already holds; run kassa verify")
       }
       let behind = standing.nextOffset - 1 - stored
       guard behind == 0 else {

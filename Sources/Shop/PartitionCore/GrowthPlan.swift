@@ -27,12 +27,13 @@ public struct GrowthPlan: Hashable, Sendable {
   /// - Throws: `GrowthRefusal` unless `new` is a multiple of `old`, larger, and at most `countMax`.
   public init(from old: Int, to new: Int) throws(GrowthRefusal) {
     let possible = stride(from: 2 * old, through: Self.countMax, by: max(old, 1)).prefix(4).map(String.init)
-    let next = possible.isEmpty ? "it has as many as it can" : "possible are \(possible.joined(separator: ", "))"
+    let next =
+      possible.isEmpty ? "it has as many as it can have" : "possible counts: \(possible.joined(separator: ", "))"
     guard let from = Partitioner(count: old), let to = Partitioner(count: new), new <= Self.countMax else {
-      throw GrowthRefusal("a service cannot have \(new) partitions, at most \(Self.countMax); \(next)")
+      throw GrowthRefusal("a service can have 1 to \(Self.countMax) partitions, not \(new); \(next)")
     }
     guard new > old else {
-      throw GrowthRefusal("the shop has \(old) partitions, and cannot get fewer than that: \(new); \(next)")
+      throw GrowthRefusal("\(new) is not more than the \(old) partitions that the shop has; \(next)")
     }
     guard new % old == 0 else {
       throw GrowthRefusal("\(new) is not a multiple of the \(old) partitions that the shop has; \(next)")

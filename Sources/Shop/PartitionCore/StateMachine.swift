@@ -40,7 +40,7 @@ public protocol StateMachine: Sendable {
 
   var residentCount: Int { get }
   var dirtyCount: Int { get }
-  /// Checkouts that wait for an item.
+  /// Checkouts waiting for an item.
   var parkedCount: Int { get }
 
   /// Every resident entity that exists, in no particular order.

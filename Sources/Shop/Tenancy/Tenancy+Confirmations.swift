@@ -77,7 +77,8 @@ extension Tenancy {
     guard !isThere, !planted.is(.shrunkenLogIgnored) else { return }
     end(
       .stopped(
-        number: number, reason: "the log has another record at offset \(anchor.offset) than before: it has lost records"
+        number: number,
+        reason: "the log's record at offset \(anchor.offset) is not the one from before: it has lost records"
       ))
   }
 
@@ -95,7 +96,7 @@ extension Tenancy {
         return self.end(
           .stopped(
             number: number,
-            reason: "the log ends at offset \(end), but stood at \(expectedOffset) already: it has lost records"))
+            reason: "the log ends at offset \(end) but had already reached \(expectedOffset): it has lost records"))
       }
       actions.readBackFrom = settling.nextOffset
       return

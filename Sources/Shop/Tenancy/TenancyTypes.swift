@@ -82,7 +82,7 @@ public enum Loss: String, Hashable, Sendable {
   case setBack = "the store holds less than it acknowledged: it was set back"
   case epochTaken = "another run announced this epoch first"
   case otherRecord = "the log holds another record under this owner's number"
-  case poison = "an input cannot be applied; it is to be logged by itself"
+  case poison = "an input cannot be applied; it must be logged by itself"
 }
 
 /// Requests that end with a tenure.

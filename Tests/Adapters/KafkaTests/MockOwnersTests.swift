@@ -182,7 +182,7 @@ import Wire
     let map = try KafkaOwnershipMap(options: options, pod: pod("a"), report: events.add)
     cluster.setUp(false)
     map.close()
-    let told = events.all.contains { $0.description.contains("the others were not told that this pod ends") }
+    let told = events.all.contains { $0.description.contains("cannot announce that this pod is ending") }
     #expect(told)
   }
 }

@@ -67,7 +67,7 @@ import Wire
       #expect(!changed)
     }
     #expect(view.recordsPassedOver == 3)
-    #expect(told == ["kafka owners: a record at offset 0 is passed over: it is nothing"])
+    #expect(told == ["kafka owners: skipped the record at offset 0: it is nothing"])
   }
 
   /// One that was not written is sent again, one that is under way is not.

@@ -188,7 +188,7 @@ import Testing
       ),
       (
         .init(certificate: good.certificatePath, key: good.keyPath, authorities: good.keyPath),
-        "the authorities are no PEM certificates"
+        "the authorities are not PEM certificates"
       ),
     ]
     for (files, message) in rows {

@@ -70,7 +70,7 @@ import Testing
       Issue.record("it counts")
       return
     }
-    #expect(reason.description == "record 7 follows where 5 has to come")
+    #expect(reason.description == "record 7 comes where 5 is expected")
   }
 }
 

@@ -115,11 +115,11 @@ import Testing
         inputs: Array(repeating: paid, count: count))
       let request = RequestID(incarnation: 1, lane: 0, number: 1)
       return [
-        (.commands(commands(count)), "the inputs are too many"), (.messages(messages), "the inputs are too many"),
-        (.repliesReceived(Array(repeating: request, count: count), partition, owner), "the receipts are too many"),
+        (.commands(commands(count)), "there are too many inputs"), (.messages(messages), "there are too many inputs"),
+        (.repliesReceived(Array(repeating: request, count: count), partition, owner), "there are too many receipts"),
         (
           .replies(Array(repeating: .skipped(request, .expired), count: count), partition, owner),
-          "the replies are too many"
+          "there are too many replies"
         ),
       ]
     }

@@ -30,11 +30,11 @@ struct KafkaConfiguration: ~Copyable {
   consuming func makeClient(_ type: rd_kafka_type_t) throws(LogFailure) -> OpaquePointer {
     var reason = [CChar](repeating: 0, count: 512)
     // A client owns its configuration once it is made.
-    guard let copy = rd_kafka_conf_dup(conf) else { throw LogFailure(.settings, "no memory for a client of Kafka") }
+    guard let copy = rd_kafka_conf_dup(conf) else { throw LogFailure(.settings, "no memory for a Kafka client") }
     guard let client = rd_kafka_new(type, copy, &reason, reason.count) else {
       rd_kafka_conf_destroy(copy)
       let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      throw LogFailure(.settings, "no client of Kafka could be made: \(text)")
+      throw LogFailure(.settings, "cannot create a Kafka client: \(text)")
     }
     return client
   }

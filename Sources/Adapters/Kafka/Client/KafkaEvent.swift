@@ -17,9 +17,9 @@ public enum KafkaEvent: Sendable, CustomStringConvertible {
     switch self {
     case .library(let client, _, let text): "kafka \(client): \(text)"
     case .trouble(let client, let text): "kafka \(client): \(text)"
-    case .partitionBroken(let partition, let reason): "\(partition) cannot be read on: \(reason)"
-    case .ingestStopped(let partition, let reason): "the ingest of \(partition) stands still: \(reason)"
-    case .ingestLost(let partition, let records): "the ingest of \(partition) goes on without \(records) lost records"
+    case .partitionBroken(let partition, let reason): "\(partition) cannot be read any further: \(reason)"
+    case .ingestStopped(let partition, let reason): "the ingest of \(partition) has stopped: \(reason)"
+    case .ingestLost(let partition, let records): "the ingest of \(partition) continues without \(records) lost records"
     }
   }
 }

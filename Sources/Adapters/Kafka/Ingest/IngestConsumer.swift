@@ -32,7 +32,7 @@ final class IngestConsumer {
   func begin(_ partition: PartitionID, at offset: Int64) throws(LogFailure) -> IngestQueue {
     end(partition)
     guard let topic = topics[Int(partition.service.rawValue)], let queue = IngestQueue(client, wake: wake) else {
-      throw LogFailure(.read, "no memory for a queue of Kafka")
+      throw LogFailure(.read, "no memory for a Kafka queue")
     }
     guard rd_kafka_consume_start_queue(topic, Int32(partition.index), offset, queue.handle) == 0 else {
       throw LogFailure(.read, KafkaLibrary.text(rd_kafka_last_error()))

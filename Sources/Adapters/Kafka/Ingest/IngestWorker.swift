@@ -140,7 +140,7 @@ final class IngestWorker {
   private func outOfRange(_ partition: PartitionID) {
     guard let reading = followed[partition]?.reading else { return }
     guard let bounds = consumer.bounds(of: partition) else {
-      return trouble(partition, "the brokers do not say which records its ingest topic has")
+      return trouble(partition, "the brokers do not report which records its ingest topic has")
     }
     let lost = reading.lost(before: bounds.first)
     if lost == 0, reading.nextOffset <= bounds.next {
@@ -159,7 +159,7 @@ final class IngestWorker {
     let reason =
       lost > 0
       ? "its topic begins at offset \(bounds.first), and \(reading.nextOffset) comes next: retention has removed "
-        + "\(lost) records that were not taken; with ingest=skip-lost it goes on without them"
+        + "\(lost) records that were not taken; with ingest=skip-lost it continues without them"
       : "its topic ends at offset \(bounds.next), and \(reading.nextOffset) comes next: it has lost records, or was "
         + "made again"
     consumer.end(partition)

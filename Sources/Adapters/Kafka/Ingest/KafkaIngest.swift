@@ -64,7 +64,7 @@ package final class KafkaIngest: IngestLog {
     threads.withLock { $0 = [reader, refuser].compactMap { $0 } }
     guard reader != nil, refuser != nil else {
       close()
-      throw LogFailure(.read, "the system gives no threads for the ingest topics")
+      throw LogFailure(.read, "cannot start threads for the ingest topics")
     }
   }
 

@@ -184,11 +184,11 @@ final class RefusedRecords {
   ) -> (code: String, reason: String) {
     guard case .skipped(let request, .unreadable) = refusal.reply else { return describe(refusal.reply) }
     guard let original else {
-      return (IngestFlaw.code, "The record was no command for this partition, and its topic has it no more.")
+      return (IngestFlaw.code, "The record was not a command for this partition, and its topic no longer has it.")
     }
     do throws(IngestFlaw) {
       _ = try original.command(for: refusal.partition, as: request.number, options.partitioner)
-      return (IngestFlaw.code, "The record was no command for the pod that took it; newer ones can read it.")
+      return (IngestFlaw.code, "The pod that took the record could not read it as a command; newer pods can.")
     } catch {
       return (IngestFlaw.code, error.reason)
     }

@@ -179,7 +179,7 @@ final class KafkaLogLane: Sendable {
         let number = append.number ?? 0
         guard state.oversized.updateValue(number, forKey: append.partition) != number else { continue }
         events.append(
-          trouble("\(append.partition): record \(number) is larger than its topic takes: the partition stands still"))
+          trouble("\(append.partition): record \(number) is larger than its topic accepts: the partition is blocked"))
       } else {
         state.untold += 1
         reason = KafkaLibrary.text(report.code)
@@ -187,7 +187,7 @@ final class KafkaLogLane: Sendable {
     }
     let now = ContinuousClock.now
     guard let reason, state.toldAt.map({ now - $0 >= Self.tellInterval }) ?? true else { return }
-    events.append(trouble("the fate of \(state.untold) records is unknown, the newest one's for \(reason)"))
+    events.append(trouble("the fate of \(state.untold) records is unknown; the newest one's reason: \(reason)"))
     (state.untold, state.toldAt) = (0, now)
   }
 

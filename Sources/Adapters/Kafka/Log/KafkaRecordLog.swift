@@ -211,7 +211,7 @@ package final class KafkaRecordLog: SharedRecordLog {
   package func readClusterID() throws(LogFailure) -> String {
     guard let reader = reader.withLock({ $0 }) else { throw Self.closed }
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
-      throw LogFailure(.unreachable, "no broker of \(options.brokers) tells the cluster's id")
+      throw LogFailure(.unreachable, "no broker of \(options.brokers) reports the cluster's id")
     }
     return id
   }

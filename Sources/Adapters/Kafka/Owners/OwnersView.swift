@@ -38,7 +38,7 @@ struct OwnersView: Sendable {
       return snapshot.apply(announcement)
     case .failure(let error):
       if recordsPassedOver == 0 {
-        tell(.trouble(client: "owners", text: "a record at offset \(row.offset) is passed over: \(error.reason)"))
+        tell(.trouble(client: "owners", text: "skipped the record at offset \(row.offset): \(error.reason)"))
       }
       recordsPassedOver += 1
       return false

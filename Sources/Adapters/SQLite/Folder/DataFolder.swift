@@ -188,7 +188,7 @@ public final class DataFolder: Sendable {
   public static func readFormat(_ path: String, files: [DatabaseFile]) throws(DataFolderFailure) -> DataFolderFormat {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name the data folder of a Kassa")
+      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name a Kassa data folder")
     }
     guard var format = try format(of: path), format.state != .creating else { throw noData(path) }
     if let refusal = refusal(of: format, path) { throw refusal }
@@ -201,7 +201,7 @@ public final class DataFolder: Sendable {
   }
 
   private static func noData(_ path: String) -> DataFolderFailure {
-    DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
+    DataFolderFailure(.incomplete, "\(path): holds no Kassa data; name a Kassa data folder")
   }
 
   /// A folder's format, also of one that gets more partitions, without locking it.
@@ -216,8 +216,8 @@ public final class DataFolder: Sendable {
     guard format.state == .growing, let count = format.growingTo else { return nil }
     return DataFolderFailure(
       .growing,
-      "\(path): gets \(count) partitions instead of \(format.partitionCount), and that has not ended; if nobody is at "
-        + "it, run kassa grow --data \(path) --partitions \(count), which goes on")
+      "\(path): is being grown from \(format.partitionCount) to \(count) partitions; if no kassa grow is running, "
+        + "run kassa grow --data \(path) --partitions \(count), which continues")
   }
 
   /// Why a running folder, or a copy of one, is not whole; nil if it is.
@@ -248,7 +248,7 @@ public final class DataFolder: Sendable {
     }
     guard mkdir(path, 0o700) == 0 else {
       let hint = errno == ENOENT ? "create its parent folder first" : "give this user access or name another folder"
-      throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be made: \(reason(errno)); \(hint)")
+      throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be created: \(reason(errno)); \(hint)")
     }
     _ = TextFile.sync(folder: path + "/..")
   }

@@ -111,7 +111,7 @@ public final class Database {
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
     guard code == SQLITE_OK, hasMoved != 0 else { return }
     throw DatabaseError(
-      code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while it is in use")
+      code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while in use")
   }
 
   /// A transaction is open.

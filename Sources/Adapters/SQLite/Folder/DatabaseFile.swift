@@ -130,7 +130,8 @@ public struct DatabaseFile: Sendable {
     } catch {
       database.rollback()
       throw DatabaseError(
-        code: error.code, message: "\(error.message), while it was brought to version \(version); it is as it was")
+        code: error.code,
+        message: "\(error.message), while it was being upgraded to version \(version); nothing was changed")
     }
   }
 }

@@ -50,13 +50,14 @@ public final class NewFolder {
     case EEXIST:
       DataFolderFailure(
         .incomplete,
-        "\(path): is there already, from a copy that is being made or was cut short; if none is being made, delete it")
+        "\(path): already exists, from a copy that is in progress or was interrupted; "
+          + "if none is in progress, delete it")
     case ENOENT:
-      DataFolderFailure(.inaccessible, "\(path): cannot be made; make the folder it stands in first")
+      DataFolderFailure(.inaccessible, "\(path): cannot be created; create its parent folder first")
     default:
       DataFolderFailure(
         .inaccessible,
-        "\(path): cannot be made: \(DataFolder.reason(code)); give this user access or name another place")
+        "\(path): cannot be created: \(DataFolder.reason(code)); give this user access or name another place")
     }
   }
 
@@ -131,7 +132,7 @@ public final class NewFolder {
   private func move(_ old: String, to new: String) throws(DataFolderFailure) {
     guard rename(old, new) == 0 else {
       throw DataFolderFailure(
-        .inaccessible, "\(new): cannot be made: \(DataFolder.reason(errno)); name another place")
+        .inaccessible, "\(new): cannot be created: \(DataFolder.reason(errno)); name another place")
     }
   }
 
@@ -139,7 +140,7 @@ public final class NewFolder {
     let code = TextFile.sync(folder: folder)
     guard code == 0 else {
       throw DataFolderFailure(
-        .inaccessible, "\(folder): cannot be synced: \(DataFolder.reason(code)); see whether the disk is sound")
+        .inaccessible, "\(folder): cannot be synced: \(DataFolder.reason(code)); check the disk")
     }
   }
 }

@@ -54,18 +54,18 @@ package enum FolderGrowth {
     let plan = try GrowthPlan(from: found.partitionCount, to: count)
     guard try !FormerLog.isThere(in: path) else {
       throw GrowthRefusal(
-        "\(path): was written by version 0.1.0; start it once with kassa serve --data \(path), which brings it forward")
+        "\(path): was written by version 0.1.0; start it once with kassa serve --data \(path), which upgrades it")
     }
     let folder = try DataFolder(growing: path, files: [LogFile.file, StoreFile.file])
     guard folder.format.partitionCount == plan.from.count else {
-      throw GrowthRefusal("\(path): got \(folder.format.partitionCount) partitions meanwhile; look, and run this again")
+      throw GrowthRefusal("\(path): now has \(folder.format.partitionCount) partitions; check that, and run this again")
     }
     let store = try StoreGrowth(path, plan)
     if let target = folder.format.growingTo {
       if try store.isGrown() {
         guard target == count else {
           throw GrowthRefusal(
-            "\(path): already goes from \(plan.from.count) to \(target) partitions; run this with "
+            "\(path): is already being grown from \(plan.from.count) to \(target) partitions; run this with "
               + "--partitions \(target) first")
         }
         try finish(folder, plan, store, onStep)

@@ -130,7 +130,7 @@ package final class FormerLog {
       try keep.run()
     }
     guard rename(part, copy) == 0 else {
-      throw LogFailure(.write, "\(copy): cannot be made: \(String(cString: strerror(errno)))")
+      throw LogFailure(.write, "\(copy): cannot be created: \(String(cString: strerror(errno)))")
     }
   }
 

@@ -113,7 +113,7 @@ public final class SQLiteLog: RecordLog {
     threads.withLock { $0 = started.compactMap { $0 } }
     guard started.allSatisfy({ $0 != nil }) else {
       close()
-      throw LogFailure(.write, "\(shared.path): the system gives no thread to write it with")
+      throw LogFailure(.write, "\(shared.path): cannot start a thread to write it")
     }
   }
 
@@ -254,7 +254,7 @@ public final class SQLiteLog: RecordLog {
     if offset > next {
       return LogFailure(
         .format,
-        "\(shared.path): ends \(partition) before offset \(offset - 1), which the store holds already; "
+        "\(shared.path): ends \(partition) before offset \(offset - 1), which the store already holds; "
           + "restore log and store from the same backup")
     }
     return nil

@@ -19,7 +19,7 @@ struct StoreWriterLoop {
     case acquired(Result<Ownership, StoreFailure>, @Sendable (Result<Ownership, StoreFailure>) -> Void)
     case written(Result<Void, StoreFailure>, @Sendable (Result<Void, StoreFailure>) -> Void)
 
-    /// - Parameter failure: why the transaction was undone; nil if it was not.
+    /// - Parameter failure: why the transaction was rolled back; nil if it was not.
     func tell(_ failure: StoreFailure?) {
       switch self {
       case .acquired(let result, let completion): completion(failure.map { .failure($0) } ?? result)

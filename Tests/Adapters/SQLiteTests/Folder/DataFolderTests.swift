@@ -286,7 +286,7 @@ private let files = [
 
   @Test func anUpgradeIsWholeOrNothing() throws {
     do { _ = try open(8, [one(1)]) }
-    expectRefusal(.format, "no_such_table", "brought to version 3") {
+    expectRefusal(.format, "no_such_table", "being upgraded to version 3") {
       _ = try open(8, [one(3, [1: ["CREATE TABLE u (x)"], 2: ["UPDATE no_such_table SET x = 1"]])])
     }
     #expect(try version() == 1)

@@ -82,7 +82,7 @@ final class BrokerConnection {
   }
 
   private func connect(_ address: SocketAddress, on lane: Lane) {
-    guard let descriptor = SocketDescriptor.make(address.family) else { return lose("the system gives no socket") }
+    guard let descriptor = SocketDescriptor.make(address.family) else { return lose("cannot open a socket") }
     descriptor.sendAtOnce()
     descriptor.set(SOL_SOCKET, SO_KEEPALIVE, 1)
     let status = address.with { Glibc.connect(descriptor.number, $0, $1) }
@@ -93,7 +93,7 @@ final class BrokerConnection {
     do throws(LaneFailure) {
       watch = try lane.watch(descriptor.number, for: events) { self.happened($0) }
     } catch {
-      lose("the system gives no watch")
+      lose("cannot watch the socket")
     }
   }
 
@@ -192,7 +192,7 @@ final class BrokerConnection {
         }
         return count
       }
-      if count == 0 { end = "the broker ended the connection" }
+      if count == 0 { end = "the broker closed the connection" }
       if count < 0, errno != EAGAIN, errno != EWOULDBLOCK, errno != EINTR { end = Self.text(errno) }
       // The watch is level-triggered: what a short read left arrives with the next wake-up.
       guard count == 65_536 else { break }
@@ -226,7 +226,7 @@ final class BrokerConnection {
     case .versions:
       switch BrokerProtocol.verdict(&cursor) {
       case .rubbish: return Self.rubbish
-      case .unfit: return "the broker does not know the versions of the protocol that appending takes"
+      case .unfit: return "the broker lacks the protocol versions that appending needs"
       case .metadataVersion(let version): metadataVersion = version
       }
       asked.removeFirst()
