@@ -81,7 +81,7 @@ test: ## everything: units, simulations, real processes; ends with what was not 
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-test-docker: ## build the image and try the whole docker-compose.yml, with a Docker engine of its own if need be (15 minutes)
+test-docker: ## build the image and try the whole docker-compose.yml, with its own Docker engine if need be (15 minutes)
 	@scripts/test-docker
 
 drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)

@@ -36,7 +36,7 @@ final class LinkSocket {
   private var isConnecting: Bool
   private(set) var isReady = false
   /// While packets are delivered: the answers leave together, afterwards.
-  private var isTelling = false
+  private var isDelivering = false
   private var events: FileEvents
   private var reader = PacketReader()
   /// The longest packet allowed.
@@ -89,7 +89,7 @@ final class LinkSocket {
 
   /// Sends what the system takes now, the rest when it takes more.
   func flush() {
-    guard isReady, isOpen, !isTelling else { return }
+    guard isReady, isOpen, !isDelivering else { return }
     if let tls, !pending.isEmpty {
       guard pending.withUnsafeBytes({ tls.send($0) }) else { return lose(.ended) }
       pending.removeAll(keepingCapacity: true)
@@ -178,7 +178,7 @@ final class LinkSocket {
   private func receive() {
     var total = 0
     var end: End?
-    isTelling = true
+    isDelivering = true
     while isOpen, end == nil, total < limits.readBytesPerWakeUpMax {
       let count = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { buffer in
         let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
@@ -192,7 +192,7 @@ final class LinkSocket {
       total += count
     }
     if isReady { owner?.socketSettled(self) }
-    isTelling = false
+    isDelivering = false
     if let end { lose(end) } else { flush() }
   }
 
@@ -200,7 +200,7 @@ final class LinkSocket {
   private func take(_ bytes: UnsafeRawBufferPointer) -> End? {
     guard let tls else {
       reader.append(bytes)
-      return tell()
+      return deliver()
     }
     tls.feed(bytes)
     if !tls.isReady {
@@ -212,7 +212,7 @@ final class LinkSocket {
         switch tls.receive(into: buffer) {
         case .bytes(let count):
           reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-          if let end = tell() { return end }
+          if let end = deliver() { return end }
         case .again:
           // GnuTLS itself may have something to send, such as new keys.
           tls.takeOutput(into: &output)
@@ -224,7 +224,7 @@ final class LinkSocket {
     }
   }
 
-  private func tell() -> End? {
+  private func deliver() -> End? {
     while isOpen {
       switch reader.next(bytesMax: packetBytesMax) {
       case .packet(let range): reader.withBytes(range) { owner?.socketReceived($0, self) }

@@ -11,7 +11,7 @@ final class Listener: LinkSocket.Owner {
   private var ids: [ObjectIdentifier: IncomingLinks.LinkID] = [:]
   private var newest: IncomingLinks.LinkID = 0
   /// Runs while senders wait for an acknowledgement.
-  private var telling: LaneTimer?
+  private var acknowledging: LaneTimer?
   /// Out of descriptors: connections wait in the system until the next tick.
   private var isPaused = false
   let port: UInt16
@@ -45,8 +45,8 @@ final class Listener: LinkSocket.Owner {
   func close() {
     watch?.close()
     watch = nil
-    telling?.cancel()
-    telling = nil
+    acknowledging?.cancel()
+    acknowledging = nil
     for socket in sockets.values { socket.close() }
     sockets = [:]
     ids = [:]
@@ -152,10 +152,10 @@ final class Listener: LinkSocket.Owner {
   func socketSettled(_ socket: LinkSocket) {
     handOver()
     carryOut(links.settle())
-    guard links.isTellingDue, telling == nil else { return }
-    telling = loop.lane.after(milliseconds: limits.acknowledgeMilliseconds) { [weak self] in
-      self?.telling = nil
-      self?.tellAll()
+    guard links.isAcknowledgementDue, acknowledging == nil else { return }
+    acknowledging = loop.lane.after(milliseconds: limits.acknowledgeMilliseconds) { [weak self] in
+      self?.acknowledging = nil
+      self?.acknowledgeAll()
     }
   }
 
@@ -175,7 +175,7 @@ final class Listener: LinkSocket.Owner {
   // MARK: Time
 
   /// Returns credit to everyone who has some to get.
-  func tellAll() { carryOut(links.tellAll()) }
+  func acknowledgeAll() { carryOut(links.acknowledgeAll()) }
 
   func tick() {
     goOn()

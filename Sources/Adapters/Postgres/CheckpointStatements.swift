@@ -39,7 +39,7 @@ struct CheckpointStatements {
   }
 
   /// - Parameter sent: called with the role of each statement, in order.
-  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be undone.
+  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be rolled back.
   mutating func send(on connection: Connection, sent: (Role) -> Void) throws(PostgresFailure) {
     try connection.send(inTransaction: .fence, fence())
     sent(.fence)

@@ -5,7 +5,7 @@ import Ports
 import Synchronization
 import Lanes
 
-/// The store of one service of a cluster: a PostgreSQL database of its own, shared by the service's pods.
+/// The store of one service of a cluster: its own PostgreSQL database, shared by the service's pods.
 ///
 /// *Writer* threads send checkpoints, all that wait in one transaction and two round trips; a partition belongs to one
 /// writer, which keeps its order. *Reader* threads load, many loads in one round trip. Each thread has a connection and

@@ -123,6 +123,6 @@ extension Metric {
 
   /// The metrics every process has besides `ofClock`.
   public static let common = ofProcess + ofHTTP + ofLog + ofPartition
-  /// Every metric there is.
+  /// All metrics.
   public static let all = common + ofClock + ofCluster
 }

@@ -13,7 +13,7 @@ import Model
 /// the old count a repetition reaches one of them. In the others the key expires.
 ///
 /// **Attempts** are numbered by their orders' partition and must never repeat for an order that has moved: an heir
-/// goes on from its source's number.
+/// continues from its source's number.
 public struct GrowthPlan: Hashable, Sendable {
   public let from: Partitioner
   public let to: Partitioner

@@ -60,7 +60,7 @@ extension Tenancy {
     }
   }
 
-  /// Takes bytes that are no record, of a log that is being read back.
+  /// Takes bytes that are not a record, of a log that is being read back.
   public mutating func readBackUndecodable(_ reason: String, at offset: Int64) {
     guard ending == nil, let settling, offset >= settling.nextOffset else { return }
     end(.stopped(number: number, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))

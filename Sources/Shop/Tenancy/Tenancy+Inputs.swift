@@ -85,7 +85,7 @@ extension Tenancy {
     mayReveal ? outbox.nextFrame(to: destination) : nil
   }
 
-  /// The owner of a destination says where this partition's stream stands in its log.
+  /// The owner of a destination says how far this partition's stream has come in its log.
   public mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
     // Until the replay ends, what was ever sent is unknown.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }

@@ -11,7 +11,7 @@ extension Tenancy {
     replay.append(record, at: offset)
   }
 
-  /// Takes bytes of the log that are no record: the partition stops there, once everything before is applied.
+  /// Takes bytes of the log that are not a record: the partition stops there, once everything before is applied.
   public mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.appendUndecodable(reason, at: offset)
@@ -161,7 +161,7 @@ extension Tenancy {
       durableThrough[row.source] = row.number
       actions.greetings.append(greeting(to: row.source, row.number, at: state.now))
     }
-    // Only now can it take the answers to the question where its streams stand.
+    // Only now can it take the answers to the question how far its streams have come.
     actions.hasMessages = !outbox.destinations.isEmpty || actions.hasMessages
     if isUnclean && mode.isShared && !planted.is(.noHoldBack) {
       phase = .waiting(since: now)
@@ -178,7 +178,7 @@ extension Tenancy {
       asOf: received.asOf(source, at: now), asker: asker)
   }
 
-  /// Answers a sender that asks where its stream stands with what is durable of it.
+  /// Answers a sender that asks how far its stream has come with what is durable of it.
   ///
   /// - Parameters:
   ///   - asker: the epoch of the owner that asks for a partition, 0 for a session.

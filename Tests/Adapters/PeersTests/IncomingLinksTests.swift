@@ -114,10 +114,11 @@ import Testing
     var links = links()
     _ = links.opened(1, at: 0)
     _ = receive(&links, hello(), on: 1)
-    #expect(!links.isTellingDue)
+    #expect(!links.isAcknowledgementDue)
     _ = receive(&links, frames(1), on: 1)
-    #expect(links.settle().isEmpty && links.isTellingDue)
-    #expect(kinds(links.tellAll()) == ["1: received"] && !links.isTellingDue && links.tellAll().isEmpty)
+    #expect(links.settle().isEmpty && links.isAcknowledgementDue)
+    #expect(kinds(links.acknowledgeAll()) == ["1: received"])
+    #expect(!links.isAcknowledgementDue && links.acknowledgeAll().isEmpty)
     #expect(kinds(receive(&links, Packet.ping, on: 1)) == ["1: received"])
   }
 

@@ -92,17 +92,17 @@ struct KafkaConfiguration: ~Copyable {
 
   /// Reads records by hand; never commits, never resets.
   ///
-  /// - Parameter tellsEnds: whether it stops at the end of each partition, and reports where that is.
-  static func reader(_ options: KafkaOptions, tellsEnds: Bool = false) throws(LogFailure) -> KafkaConfiguration {
+  /// - Parameter reportsEnds: whether it stops at the end of each partition, and reports where that is.
+  static func reader(_ options: KafkaOptions, reportsEnds: Bool = false) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: 0)
     try configuration.setNoCommits()
     try configuration.set("fetch.error.backoff.ms", 50)
     // A partition that is taken over is read once the fetch under way has returned. The answer that reports
     // the end of a partition has nothing to wait for.
     if options.properties.values["fetch.wait.max.ms"] == nil {
-      try configuration.set("fetch.wait.max.ms", tellsEnds ? 5 : 100)
+      try configuration.set("fetch.wait.max.ms", reportsEnds ? 5 : 100)
     }
-    if tellsEnds { try configuration.set("enable.partition.eof", "true") }
+    if reportsEnds { try configuration.set("enable.partition.eof", "true") }
     try configuration.set("queued.max.messages.kbytes", options.readAheadKilobytesMax)
     return configuration
   }

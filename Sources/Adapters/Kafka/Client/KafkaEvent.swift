@@ -8,7 +8,7 @@ public enum KafkaEvent: Sendable, CustomStringConvertible {
   case trouble(client: String, text: String)
   /// A partition's records can no longer be delivered.
   case partitionBroken(PartitionID, reason: String)
-  /// A partition's ingest topic cannot be read on; the partition itself serves on.
+  /// A partition's ingest topic cannot be read any further; the partition itself keeps serving.
   case ingestStopped(PartitionID, reason: String)
   /// Records of a partition's ingest topic are lost, and what is left is taken, as the settings say.
   case ingestLost(PartitionID, records: Int64)

@@ -3,7 +3,7 @@ import Model
 import Streams
 import Wire
 
-/// Why what stands in an ingest log is no command for the partition that reads it.
+/// Why an entry of an ingest log is not a command for the partition that reads it.
 package struct IngestFlaw: Error, Hashable, Sendable {
   /// A sentence that names the thing and what would be right.
   package let reason: String

@@ -11,7 +11,7 @@ final class IngestConsumer {
   private let wake: WakeDescriptor?
   private var queues: [PartitionID: IngestQueue] = [:]
 
-  /// - Parameter wake: is told when something arrives; nil for a thread that waits for one partition at a time.
+  /// - Parameter wake: notified when something arrives; nil for a thread that waits for one partition at a time.
   init(_ options: KafkaOptions, name: String, wake: WakeDescriptor?) throws(LogFailure) {
     self.options = options
     self.wake = wake
@@ -41,7 +41,7 @@ final class IngestConsumer {
     return queue
   }
 
-  /// Reads it no more. What is in its queue is dropped.
+  /// Stops reading it. What is in its queue is dropped.
   func end(_ partition: PartitionID) {
     guard queues[partition] != nil else { return }
     stop(partition)

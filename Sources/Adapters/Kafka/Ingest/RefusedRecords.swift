@@ -6,7 +6,7 @@ import PartitionCore
 import Ports
 import Streams
 
-/// Writes refused commands to their topic, with the reason. Runs on a thread of its own.
+/// Writes refused commands to their topic, with the reason. Runs on a separate thread.
 ///
 /// A partition's state keeps only that a command was refused, and why; so the record itself is read again from its
 /// ingest topic. Owners hand a refusal over until they hear that it is written, so it can be there twice.
@@ -21,7 +21,8 @@ final class RefusedRecords {
   static let roundRecordsMax = 256
   /// Bytes of the records of one round; a single one may exceed it.
   static let roundBytesMax = 8 << 20
-  /// From one wanted record to the next, the topic is read on up to this many; beyond them it is read anew.
+  /// Up to this many records are read over on the way from one wanted record to the next; beyond that, reading starts
+  /// again at the wanted one.
   static let distanceMax: Int64 = 2_000
   /// How long a record of the ingest topic may take to come.
   static let readMilliseconds: Int64 = 10_000
@@ -152,7 +153,7 @@ final class RefusedRecords {
     _ refusal: IngestShared.Refusal, _ original: IngestRecord?, tag: UInt, with producer: KafkaClient
   ) -> rd_kafka_resp_err_t {
     let (code, reason) = describe(refusal, original)
-    // What the topic would not take is to be had at its source.
+    // What the topic would not accept can be found at its source.
     let value = original.flatMap { $0.value.count <= options.recordBytesMax ? $0.value : nil }
     guard let headers = rd_kafka_headers_new(6) else { return RD_KAFKA_RESP_ERR__FAIL }
     for (name, text) in [

@@ -75,7 +75,7 @@ package final class KafkaRecordLog: SharedRecordLog {
     // Lanes make theirs later, when it is too late to refuse the options.
     _ = try KafkaConfiguration.appender(options)
     readerWake = try WakeDescriptor()
-    reader = Mutex(try KafkaReader(options, tellsEnds: true, wake: readerWake))
+    reader = Mutex(try KafkaReader(options, reportsEnds: true, wake: readerWake))
   }
 
   deinit { close() }
@@ -260,7 +260,7 @@ package final class KafkaRecordLog: SharedRecordLog {
       return reader
     }
     withExtendedLifetime(ended) {}
-    for lane in lanes { lane.tellLane() }
+    for lane in lanes { lane.notifyLane() }
   }
 
   /// Between two looks for reports while closing.

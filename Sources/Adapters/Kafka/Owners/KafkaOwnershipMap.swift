@@ -173,14 +173,14 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private func follow() {
     let clock = ContinuousClock()
     var pauseEnd = clock.now
-    var toldReason = ""
+    var lastReason = ""
     while !isEnding.load(ordering: .acquiring) {
       wake.wait(milliseconds: clock.now < pauseEnd ? Self.retryMilliseconds : Self.lookMilliseconds)
       while readSome(), !isEnding.load(ordering: .acquiring) {}
       if let reason = takeReports() {
         pauseEnd = clock.now + .milliseconds(Self.retryMilliseconds)
-        if reason != toldReason { report(.trouble(client: "owners", text: "an announcement has to wait: \(reason)")) }
-        toldReason = reason
+        if reason != lastReason { report(.trouble(client: "owners", text: "an announcement has to wait: \(reason)")) }
+        lastReason = reason
       }
       if clock.now >= pauseEnd { sendSome() }
     }

@@ -11,7 +11,7 @@ package final class KafkaTopicReader {
   private let queue: ReadQueue
   private var readings = LaneReadings()
 
-  /// What was taken at once.
+  /// What was taken together.
   private struct Taken {
     var records: [LoggedRecord] = []
     /// Why nothing can follow.
@@ -25,7 +25,7 @@ package final class KafkaTopicReader {
   package init(_ options: KafkaOptions) throws(LogFailure) {
     self.options = options
     wake = try WakeDescriptor()
-    reader = try KafkaReader(options, tellsEnds: true, wake: wake)
+    reader = try KafkaReader(options, reportsEnds: true, wake: wake)
     queue = try ReadQueue(reader, wake: wake)
   }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A data folder that is being made: it gets its name when it is whole and durable, and is refused by everything that
+/// A data folder being created: it gets its name when it is complete and durable, and is refused by everything that
 /// reads data folders before.
 ///
 /// Where nothing has the name, everything is written into a folder beside it, which is renamed in the end. An empty
@@ -15,7 +15,7 @@ public final class NewFolder {
   /// The folder at `partialPath` is this one's to remove.
   private var isPartial = false
 
-  /// - Parameter path: of nothing yet, or of an empty folder.
+  /// - Parameter path: where nothing exists yet, or an empty folder.
   /// - Throws: `DataFolderFailure`; then nothing was changed.
   public init(path: String) throws(DataFolderFailure) {
     var path = path
@@ -67,7 +67,7 @@ public final class NewFolder {
       throw DataFolderFailure(
         .inaccessible, "\(path): \(DataFolder.reason(errno)); give this user access or name another place")
     }
-    // A server that runs is told of rather than what it has there.
+    // A running server is reported rather than the files that it has there.
     let hasLock = names.contains("LOCK")
     let lockFile = hasLock ? try DataFolder.lock(path) : -1
     if let name = names.first(where: { !namesOfEmpty.contains($0) }) {
@@ -102,7 +102,7 @@ public final class NewFolder {
     rmdir(path)
   }
 
-  /// Says in `FORMAT` that everything is there, which makes a data folder of what stands at `partialPath`.
+  /// Says in `FORMAT` that everything is there, which makes a data folder of what is at `partialPath`.
   /// - Throws: `DataFolderFailure`.
   public func seal(partitionCount: Int) throws(DataFolderFailure) {
     let format = DataFolderFormat(

@@ -7,16 +7,16 @@ import Ports
 /// Log and store are two files, and no transaction covers both. `FORMAT` makes one change of it:
 ///
 /// ```
-/// FORMAT: n, running      the rows move, in one transaction of the store: lost if it is cut short
+/// FORMAT: n, running      the rows move, in one transaction of the store: lost if it is interrupted
 /// FORMAT: n, growing to m nobody else opens the folder
-///   store committed       new partitions have rows in `checkpoints`: from here on it goes forward only
+///   store committed       new partitions have rows in `checkpoints`: from here on there is no way back
 ///   log committed         one mark, of m partitions
 /// FORMAT: m, running
 /// ```
 /// So whatever ends it, the folder has the old count, or it is refused until this has run again; it is never opened
 /// with rows of one count and a log of another.
 ///
-/// The log begins anew: a replay from its first record would put rows where they no longer are.
+/// A new log begins: a replay from its first record would put rows where they no longer are.
 package enum FolderGrowth {
   /// How far it has come.
   package enum Step: Hashable, Sendable {
@@ -104,7 +104,7 @@ package enum FolderGrowth {
     try GrowthPlan.check(standings)
   }
 
-  /// Goes on from a store that has the new count.
+  /// Continues from a store that has the new count.
   private static func finish(
     _ folder: DataFolder, _ plan: GrowthPlan, _ store: StoreGrowth, _ onStep: (Step) -> Void
   ) throws {

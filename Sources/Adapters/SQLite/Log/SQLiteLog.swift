@@ -227,17 +227,17 @@ public final class SQLiteLog: RecordLog {
 
   package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
     guard shared.isReading.load(ordering: .acquiring) else { return [] }
-    var (taken, isReading, told) = ([ReadEvent](), false, (any LogLane)?.none)
+    var (taken, isReading, notified) = ([ReadEvent](), false, (any LogLane)?.none)
     shared.state.withLock { state in
       guard state.read.indices.contains(lane) else { return }
       taken = state.read[lane].take(eventsMax)
       // The reader wakes a lane only for the first event it reads.
-      if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { told = state.lanes[lane] }
+      if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { notified = state.lanes[lane] }
       isReading = !state.readings.isEmpty
       if !isReading, state.read.allSatisfy(\.events.isEmpty) { shared.isReading.store(false, ordering: .releasing) }
     }
     if isReading { shared.readerSignal.set() }
-    told?.logHasNews()
+    notified?.logHasNews()
     return taken
   }
 

@@ -1,7 +1,7 @@
 import Glibc
 import Lanes
 
-/// A lane's connection to one broker, made again when needed. Lane-confined; after the lane's end, on the thread that
+/// A lane's connection to one broker, opened again when needed. Lane-confined; after the lane's end, on the thread that
 /// closes the log.
 ///
 /// Its watch holds it until it is closed, so that the descriptor is closed after the watch.
@@ -147,7 +147,7 @@ final class BrokerConnection {
 
   private func transmit() {
     guard let descriptor else { return }
-    // A connection that has ended is told of by the watch, too: whoever is sending is not to be called back.
+    // The watch also reports a connection that has ended: whoever is sending must not be called back.
     sent = descriptor.send(output, from: sent) ?? sent
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 18)
