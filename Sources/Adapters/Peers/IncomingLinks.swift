@@ -173,11 +173,11 @@ struct IncomingLinks {
     }
     for traffic in PeerTraffic.allCases
     where hello.firsts[traffic] > sender.streams[traffic].received &+ 1 { return rubbish(link) }
-    return goOn(sender, hello.attempt, link, now)
+    return resume(sender, hello.attempt, link, now)
   }
 
   /// A stream whose link broke continues where it was.
-  private mutating func goOn(_ sender: Sender, _ attempt: UInt64, _ link: LinkID, _ now: UInt64) -> [Action] {
+  private mutating func resume(_ sender: Sender, _ attempt: UInt64, _ link: LinkID, _ now: UInt64) -> [Action] {
     let name = sender.identity.name
     let farewell = sender.link.map { drop($0) } ?? []
     senders[name]?.link = link
@@ -201,16 +201,16 @@ struct IncomingLinks {
 
   private mutating func sayWelcome(_ name: String) -> [Action] {
     guard var sender = senders[name], let link = sender.link else { return [] }
-    func stand(_ traffic: PeerTraffic) -> Packet.Welcome.Stand {
+    func position(_ traffic: PeerTraffic) -> Packet.Welcome.Position {
       defer { sender.streams[traffic].noteAcknowledgement() }
-      return Packet.Welcome.Stand(
+      return Packet.Welcome.Position(
         received: sender.streams[traffic].received, receivedCost: sender.streams[traffic].receivedCost,
         credit: sender.streams[traffic].renew(limits))
     }
-    let stands = PerTraffic(requests: stand(.requests), replies: stand(.replies))
+    let positions = PerTraffic(requests: position(.requests), replies: position(.replies))
     senders[name] = sender
     return [
-      .trust(link), .say(link, Packet.welcome(Packet.Welcome(incarnation: identity.incarnation, stands: stands))),
+      .trust(link), .say(link, Packet.welcome(Packet.Welcome(incarnation: identity.incarnation, positions: positions))),
     ]
   }
 

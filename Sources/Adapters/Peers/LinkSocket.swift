@@ -140,7 +140,7 @@ final class LinkSocket {
       guard descriptor.failure == 0 else { return lose(.ended) }
       isConnecting = false
       // The dialling end speaks first, in TLS as in packets.
-      if tls != nil { shakeHands() } else { stand() }
+      if tls != nil { shakeHands() } else { becomeReady() }
       return
     }
     if events.contains(.writable) {
@@ -151,7 +151,7 @@ final class LinkSocket {
     if isOpen, events.contains(.readable) { receive() }
   }
 
-  private func stand() {
+  private func becomeReady() {
     isReady = true
     expect(.readable)
     owner?.socketReady(self)
@@ -166,7 +166,7 @@ final class LinkSocket {
     transmit()
     guard isOpen else { return }
     switch progress {
-    case .bytes: stand()
+    case .bytes: becomeReady()
     case .again: break
     case .distrusted: lose(.distrusted)
     case .ended: lose(.ended)

@@ -74,7 +74,7 @@ final class Listener: LinkSocket.Owner {
     watch = nil
   }
 
-  private func goOn() {
+  private func resume() {
     guard isPaused else { return }
     watch = try? loop.lane.watch(descriptor.number, for: .readable) { [weak self] _ in self?.accept() }
     isPaused = watch == nil
@@ -178,7 +178,7 @@ final class Listener: LinkSocket.Owner {
   func acknowledgeAll() { carryOut(links.acknowledgeAll()) }
 
   func tick() {
-    goOn()
+    resume()
     let now = loop.lane.now
     carryOut(links.tick(at: now))
     // For peers that keep sending but read no answers: the system keeps few of those, but their age shows it.

@@ -28,7 +28,7 @@ public final class Peer: Sendable {
 
     /// Returns false for impossible numbers.
     mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
-      PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.stands[$0]) }
+      PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.positions[$0]) }
     }
 
     /// Returns false for impossible numbers.

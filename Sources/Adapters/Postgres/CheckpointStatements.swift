@@ -48,7 +48,7 @@ struct CheckpointStatements {
     let changes = Self.sorted(batch.changes)
     for (place, change) in changes.enumerated() {
       // A statement must not touch a row twice; of two changes of a key, the last counts.
-      if place + 1 < changes.count, changes[place + 1].isOfTheSameRow(as: change) { continue }
+      if place + 1 < changes.count, changes[place + 1].concernsSameRow(as: change) { continue }
       if let value = change.value {
         rows.append(change, value)
         guard rows.lastBodyBytes <= options.rowBytesMax else {
@@ -150,7 +150,7 @@ struct CheckpointStatements {
     let text: String
     let value: Entity?
 
-    func isOfTheSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
+    func concernsSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
   }
 
   /// In table order, so that each page is visited once.

@@ -34,7 +34,7 @@ extension GrowthPlan {
             + "and run this again")
       }
       guard standing.unsentMessages == 0 else {
-        throw GrowthRefusal("\(partition): \(standing.unsentMessages) messages have not arrived; \(serveOn)")
+        throw GrowthRefusal("\(partition): \(standing.unsentMessages) messages have not arrived; \(finishCheckouts)")
       }
     }
     for (partition, standing) in ascending {

@@ -50,7 +50,7 @@ public struct GrowthPlan: Hashable, Sendable {
   /// Which partition a new one gets its rows from.
   public func source(of index: UInt16) -> UInt16 { UInt16(truncatingIfNeeded: Int(index) % from.count) }
 
-  static let serveOn =
+  static let finishCheckouts =
     "start the shop without callers until its checkouts have ended, stop it with SIGTERM, and run this again"
 
   /// The partitions that do not exist yet, of one service, ascending.
@@ -64,7 +64,7 @@ public struct GrowthPlan: Hashable, Sendable {
     of key: EntityKey, _ entity: Entity, in partition: PartitionID, at now: Timestamp
   ) throws(GrowthRefusal) -> [UInt16] {
     if let open = Self.unfinished(key, entity) {
-      throw GrowthRefusal("\(partition): \(open); \(Self.serveOn)")
+      throw GrowthRefusal("\(partition): \(open); \(Self.finishCheckouts)")
     }
     let place: PartitionID
     switch key {

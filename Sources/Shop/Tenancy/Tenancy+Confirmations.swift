@@ -14,8 +14,8 @@ extension Tenancy {
     _ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions
   ) {
     guard ending == nil, settling == nil, !unconfirmed.isEmpty, unconfirmed[0].record.number == number else { return }
-    let isWhereItHasToBe = offset == expectedOffset || !mode.isShared
-    guard isWhereItHasToBe || planted.is(.anyOffsetConfirms) && offset != nil else {
+    let isAtExpectedOffset = offset == expectedOffset || !mode.isShared
+    guard isAtExpectedOffset || planted.is(.anyOffsetConfirms) && offset != nil else {
       if planted.is(.revealedBeforeMismatchIsRead) { reveal(unconfirmed[0].effects, into: &actions) }
       settling = Settling(nextOffset: anchor.offset, shrunken: nil)
       actions.readBackFrom = anchor.offset

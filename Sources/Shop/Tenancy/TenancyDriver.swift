@@ -80,8 +80,8 @@ extension Tenancy: TenancyDriver {
   }
 
   public func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
-    let canTakeIt = isAdmitting && phase != .replaying || planted.is(.askedWhileReplaying)
-    return canTakeIt && outbox.awaitsGreeting(from: destination, of: owner)
+    let canTakeAnswer = isAdmitting && phase != .replaying || planted.is(.askedWhileReplaying)
+    return canTakeAnswer && outbox.awaitsGreeting(from: destination, of: owner)
   }
 
   public func forEachEntity(_ body: (EntityKey, Entity) -> Void) { state.forEachEntity(body) }

@@ -116,7 +116,7 @@ extension BrokerSuite {
     }
 
     /// What retention removed before it was taken stops the partition's ingest, unless it is to go on.
-    @Test(arguments: [false, true]) func lostRecordsAreNotPassedOverInSilence(skipsLost: Bool) throws {
+    @Test(arguments: [false, true]) func lostRecordsAreNotSkippedSilently(skipsLost: Bool) throws {
       let options = try options()
       try produce(add(0..<5), options)
       try Broker.remove(options.ingestTopic(of: .stock), before: 3)

@@ -58,7 +58,7 @@ import Wire
     }
   }
 
-  @Test func whatIsPassedOverIsCountedAndToldOnce() throws {
+  @Test func whatIsSkippedIsCountedAndReportedOnce() throws {
     var view = OwnersView(run: OwnRun(pod("me", 100), writtenAt: 5))
     var told: [String] = []
     for offset in 0..<3 as Range<Int64> {

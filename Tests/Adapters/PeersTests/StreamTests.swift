@@ -29,7 +29,7 @@ import Testing
       outbound.interrupt()
       packets = []
       answers = []
-      let welcome = Packet.Welcome.Stand(
+      let welcome = Packet.Welcome.Position(
         received: inbound.received, receivedCost: inbound.receivedCost, credit: inbound.renew(limits))
       if !outbound.welcome(welcome) { isViolated = true }
       inbound.noteAcknowledgement()
@@ -166,7 +166,7 @@ import Testing
   }
 
   /// A credit that came back by less than a quarter is told too, only later: nobody waits for ever for the rest of it.
-  @Test func tellingBeginsWithTheFirstByteAndHurriesWithAQuarter() {
+  @Test func acknowledgingBeginsWithTheFirstByteAndHurriesWithAQuarter() {
     var limits = PeerLimits()
     limits.windowBytes = 400
     let credit = StreamCredit()

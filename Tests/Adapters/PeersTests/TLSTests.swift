@@ -132,7 +132,7 @@ import Testing
   }
 
   /// Reported once for each change, though no connection is made in the meantime, and the good ones stay in use.
-  @Test func filesThatChangeAndAreNoneAreReported() throws {
+  @Test func filesThatBecomeUnusableAreReported() throws {
     let reports = Guarded<[String]>([])
     let files = try Self.certificates("\(folder.path)/used", authority: "\(folder.path)/good")
     let a = try Pod("a", certificates: files) {
@@ -175,7 +175,7 @@ import Testing
     }
   }
 
-  @Test func filesThatAreNoneAreNamed() throws {
+  @Test func unusableFilesAreNamed() throws {
     let other = try Self.certificates("\(folder.path)/other")
     let none = "\(folder.path)/none"
     let rows: [(PeerCertificates, String)] = [

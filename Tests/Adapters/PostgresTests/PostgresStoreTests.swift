@@ -9,7 +9,7 @@ import Testing
 /// What the store keeps, what it refuses, and how it divides what is large.
 @Suite struct PostgresStoreTests {
   /// What an operator says of a record reaches whoever takes the partition over next.
-  @Test func quarantinedRecordsAreToldToTheNextOwner() throws {
+  @Test func quarantinedRecordsReachTheNextOwner() throws {
     let fixture = try Fixture()
     let store = try fixture.open { $0.quarantinedRowsMax = 3 }
     let epoch = try store.acquire(stock).epoch

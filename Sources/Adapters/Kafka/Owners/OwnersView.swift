@@ -23,7 +23,7 @@ struct OwnersView: Sendable {
   mutating func read(_ row: OwnersTopic.Row, _ report: (KafkaEvent) -> Void) -> Bool {
     if row.offset < nextOffset {
       report(.trouble(client: "owners", text: "the topic lost its records: everything is announced again"))
-      beginAnew()
+      startOver()
     }
     nextOffset = row.offset + 1
     switch row.announcement {
@@ -59,7 +59,7 @@ struct OwnersView: Sendable {
     _ = snapshot.apply(.pod(run.announcement))
   }
 
-  private mutating func beginAnew() {
+  private mutating func startOver() {
     run.forgetWritten()
     book.forgetWritten()
     snapshot = OwnershipSnapshot()

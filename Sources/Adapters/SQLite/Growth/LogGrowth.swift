@@ -21,7 +21,7 @@ enum LogGrowth {
       mark.bind(2, copying: grown(end, plan, begun).bytes)
       try mark.run()
       try database.execute("COMMIT")
-      try database.checkItsPlace()
+      try database.checkPlace()
     } catch {
       throw LogFailure(error.isDamage ? .format : .write, error.message)
     }

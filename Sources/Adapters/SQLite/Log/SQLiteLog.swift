@@ -193,7 +193,7 @@ public final class SQLiteLog: RecordLog {
   }
 
   /// Why owners cannot continue after these offsets; nil if they can. Call it before changing anything in a store.
-  public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
+  public func refusal(after offsets: [PartitionID: Int64]) -> LogFailure? {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }
       for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {

@@ -62,7 +62,7 @@ private let file = DatabaseFile(
     _ = try NewFolder(path: path)
   }
 
-  @Test func refusesWhatIsThere() throws {
+  @Test func refusesWhatExists() throws {
     expectRefusal(at: temporary.path + "/no/where", "no/where.partial: cannot be created; create its parent folder")
     try make(path)
     try "x".write(toFile: path + "/notes", atomically: false, encoding: .utf8)

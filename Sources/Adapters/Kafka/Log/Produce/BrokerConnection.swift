@@ -232,7 +232,7 @@ final class BrokerConnection {
       asked.removeFirst()
       diallingSince = nil
       backOff = Self.backOffMilliseconds.lowerBound
-      owner.connectionStands(self)
+      owner.connectionReady(self)
       return nil
     case .metadata:
       guard let version = metadataVersion, let metadata = BrokerProtocol.metadata(&cursor, version) else {

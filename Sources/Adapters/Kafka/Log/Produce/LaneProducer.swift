@@ -145,7 +145,7 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     connection(to: known[rotation % known.count])?.dial(on: lane, at: now)
   }
 
-  func connectionStands(_ connection: BrokerConnection) {
+  func connectionReady(_ connection: BrokerConnection) {
     troubled.remove(connection.endpoint)
     refreshMetadata(at: Self.now)
   }
