@@ -102,7 +102,7 @@ public final class PeerMesh: @unchecked Sendable {
     else { return PeerFailure(code: .address, message: "no address: \(address)") }
     guard options.certificates != nil || address.isLoopback else {
       return PeerFailure(
-        code: .certificatesRequired, message: "\(address) needs certificates: kassa keys makes some")
+        code: .certificatesRequired, message: "\(address) needs certificates: kassa keys creates them")
     }
     return nil
   }

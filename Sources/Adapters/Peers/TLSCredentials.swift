@@ -21,7 +21,7 @@ final class TLSCredentials {
     }
     guard proved >= 0 else {
       throw PeerFailure(
-        code: .certificates, message: "the certificate and its key do not work together: \(GnuTLS.reason(proved))")
+        code: .certificates, message: "the certificate and its key do not match: \(GnuTLS.reason(proved))")
     }
   }
 

@@ -120,7 +120,7 @@ struct Acquisition {
   private func grown(to count: Int64?) -> StoreFailure {
     StoreFailure(
       .format,
-      "\(name): has \(count.map(String.init) ?? "no") partitions now, and this pod began with \(partitionCount); "
+      "\(name): has \(count.map(String.init) ?? "no") partitions now, and this pod started with \(partitionCount); "
         + "restart it with the new count")
   }
 

@@ -153,7 +153,7 @@ import Testing
     #expect(a[.failedReloads] == 2, "once for each change")
     let texts = reports.withLock { $0 }
     #expect(texts.count == 2 && texts[0].hasPrefix("\(files.keyPath): No such file"), "\(texts)")
-    #expect(texts.last?.contains("do not work together") == true, "\(texts)")
+    #expect(texts.last?.contains("do not match") == true, "\(texts)")
     try FileManager.default.removeItem(atPath: files.keyPath)
     try FileManager.default.removeItem(atPath: files.certificatePath)
     for (from, to) in [(good.certificatePath, files.certificatePath), (good.keyPath, files.keyPath)] {

@@ -37,7 +37,7 @@ public struct KafkaProperties: Sendable, CustomStringConvertible {
     "enable.partition.eof": "the end of a partition is not a record",
     "enabled_events": "Kassa takes the events that it needs",
     "allow.auto.create.topics": "topics are made by kassa topics create, as Kassa needs them",
-    "auto.offset.reset": "a start that the log no longer has is an error",
+    "auto.offset.reset": "starting where the log no longer has records is an error",
     "group.id": "it follows from the prefix",
     "group.instance.id": "members are dynamic: a static one that leaves keeps its partitions unowned",
     "group.protocol": "the members of a group must agree",

@@ -105,14 +105,17 @@ public struct TopicPlan: Hashable, Sendable {
   /// What every topic needs.
   private var commonRules: [(name: String, rule: Rule, why: String)] {
     [
-      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
+      (
+        "min.insync.replicas", .atLeast(Int64(minInsyncReplicas)),
+        "what is acknowledged must survive the loss of a broker"
+      ),
       (
         "unclean.leader.election.enable", .exactly("false"),
         "a leader that was not in sync lacks records that were acknowledged"
       ),
       (
         "message.timestamp.type", .exactly("LogAppendTime"),
-        "brokers refuse records that a pod whose clock is ahead gave their time"
+        "brokers refuse records timestamped by a pod whose clock is ahead"
       ),
     ]
   }
@@ -161,7 +164,10 @@ public struct TopicPlan: Hashable, Sendable {
         "retention.ms", .atLeastOrUnbounded(Int64(retentionHours) * 3_600_000),
         "someone needs time to look at what was refused"
       ),
-      ("max.message.bytes", .atLeast(Int64(recordBytesMax)), "no further command is taken while one cannot be written"),
+      (
+        "max.message.bytes", .atLeast(Int64(recordBytesMax)),
+        "no further command is taken while a refused one cannot be written"
+      ),
     ] + commonRules
   }
 
