@@ -41,12 +41,12 @@ final class LinkSocket {
   private var reader = PacketReader()
   /// The longest packet allowed.
   var packetBytesMax = Packet.helloBytesMax
-  /// What is to be sent, before TLS.
+  /// What will be sent, before TLS.
   private var pending: [UInt8] = []
-  /// What is to be sent, as it travels; the first `sent` bytes of it are gone.
+  /// What will be sent, as it travels; the first `sent` bytes of it are gone.
   private var output: [UInt8] = []
   private var sent = 0
-  /// Since when the system has taken nothing of what is to be sent; nil if nothing waits.
+  /// Since when the system has taken nothing of what will be sent; nil if nothing waits.
   private var blockedSince: UInt64?
 
   /// - Parameters:

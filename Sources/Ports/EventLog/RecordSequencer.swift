@@ -151,7 +151,7 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     return committing
   }
 
-  /// Says that the group is durable. Returns the lanes to notify. A failed log confirms nothing any more.
+  /// Says that the group is durable. Returns the lanes to notify. A failed log confirms nothing more.
   package mutating func endCommit() -> [Int] {
     guard failure == nil else { return [] }
     var notified: [Int] = []

@@ -55,7 +55,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   /// Advances the partition's time; an earlier time changes nothing.
   public mutating func advance(to time: Timestamp) { now = max(now, time) }
 
-  /// Applies what a control says of rules and limits; what owners say about themselves does not concern it.
+  /// Applies what a control says of rules and limits; it ignores what owners say about themselves.
   ///
   /// - Throws: `Poison` for rules that this program does not know.
   public mutating func apply(_ control: Control) throws(Poison) {
@@ -179,7 +179,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
 
   // MARK: What is resident
 
-  /// The partitions that have to serve for what `command` begins to come to an end; none if its key has an outcome.
+  /// The partitions that must serve so that what `command` begins can end; none if its key has an outcome.
   public func parties(to command: ClientCommand) -> [PartitionID] {
     knownReply(to: command) == nil ? machine.parties(to: command.command) : []
   }

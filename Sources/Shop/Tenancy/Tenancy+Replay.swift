@@ -5,7 +5,7 @@ import Streams
 // Taking over: from the checkpoint through the log, up to its own `Owned`.
 
 extension Tenancy {
-  /// Takes the next record of the log: first the one after the checkpoint's, then one after another.
+  /// Takes the next record of the log: first the one after the checkpoint's, then one by one.
   public mutating func deliver(_ record: LogRecord, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.append(record, at: offset)
@@ -101,7 +101,7 @@ extension Tenancy {
       var effects = TurnEffects()
       guard applyLogged(entry, of: record, into: &effects) else { return false }
       for (destination, message) in effects.messages { outbox.release(message, to: destination) }
-      // Those who waited within an earlier process went with it.
+      // Those who waited within an earlier process ended with it.
       if mode.isShared { for reply in effects.replies { keep(reply) } }
       replay.nextEntry += 1
       entries += 1

@@ -48,7 +48,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
 }
 
 extension Optional<TenancyBug> {
-  /// Whether the machine is to make this mistake.
+  /// Whether the machine should make this mistake.
   @inline(__always)
   public func `is`(_ bug: TenancyBug) -> Bool {
     #if PLANTED_BUGS

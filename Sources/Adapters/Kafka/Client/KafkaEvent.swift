@@ -4,7 +4,7 @@ import Model
 public enum KafkaEvent: Sendable, CustomStringConvertible {
   /// A line of librdkafka's own; `level` as in syslog, 0…7.
   case library(client: String, level: Int, text: String)
-  /// A client has trouble that may pass: a broker is away, a permission is missing.
+  /// A client has trouble that may be temporary: a broker is away, a permission is missing.
   case trouble(client: String, text: String)
   /// A partition's records can no longer be delivered.
   case partitionBroken(PartitionID, reason: String)

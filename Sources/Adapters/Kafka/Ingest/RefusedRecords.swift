@@ -79,7 +79,7 @@ final class RefusedRecords {
 
   // MARK: Reading
 
-  /// The records of the first of some refusals, ascending; nil where the topic does not have one any more.
+  /// The records of the first of some refusals, ascending; nil where the topic no longer has one.
   private func read(
     _ refusals: [IngestShared.Refusal], with consumer: IngestConsumer
   ) throws(LogFailure) -> [IngestRecord?] {

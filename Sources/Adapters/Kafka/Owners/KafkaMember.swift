@@ -10,7 +10,7 @@ public enum MembershipEvent: Hashable, Sendable {
   case assigned([PartitionID])
   /// Nothing is the member's now; an assignment follows. `isLost`: others may already own it.
   case revoked(isLost: Bool)
-  /// Something is wrong that may pass.
+  /// Something is wrong that may be temporary.
   case trouble(String)
 }
 

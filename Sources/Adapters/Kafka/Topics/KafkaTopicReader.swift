@@ -16,7 +16,7 @@ package final class KafkaTopicReader {
     var records: [LoggedRecord] = []
     /// Why nothing can follow.
     var failure: LogFailure?
-    /// What may pass.
+    /// What may be temporary.
     var trouble: String?
   }
 

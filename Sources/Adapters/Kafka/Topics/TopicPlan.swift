@@ -205,7 +205,7 @@ public struct TopicFinding: Hashable, Sendable, CustomStringConvertible {
   public let problem: String
   /// The command that fixes it, to be run as it is; if no command can, what to do.
   public let remedy: String
-  /// Whether it may pass by itself.
+  /// Whether it may end by itself.
   public var isPassing = false
 
   public var description: String { "\(topic): \(problem). \(isPassing ? "" : "Fix it with:  ")\(remedy)" }

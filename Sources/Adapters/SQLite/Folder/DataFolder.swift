@@ -38,7 +38,7 @@ public struct DataFolderFormat: Hashable, Sendable {
   /// Partitions of each service.
   public var partitionCount: Int
   public var state: State
-  /// The count that the folder is to have in the end; nil unless it is `growing`.
+  /// The count that the folder will have in the end; nil unless it is `growing`.
   package var growingTo: Int?
 
   /// What the folder contains.

@@ -114,7 +114,7 @@ public final class NewFolder {
   /// - Throws: `DataFolderFailure`; then nothing has the name.
   public func complete() throws(DataFolderFailure) {
     if lockFile == nil {
-      // Over an empty folder that somebody made meanwhile, but over nothing else.
+      // Over an empty folder that someone has created since, but over nothing else.
       try move(partialPath, to: path)
       isPartial = false
     } else {
