@@ -63,7 +63,7 @@ extension Tenancy {
     }
   }
 
-  /// The next one, if its keys are resident, as the log will have it; nil if there is none, or keys must be loaded first.
+  /// The next one, if its keys are resident, as the log will have it; nil if there is none, or keys must be loaded.
   mutating func residentIngested(at time: Timestamp) -> LoggedInput? {
     while let entry = ingested.first {
       if let origin = entry.origin, received.admission(of: origin.number, from: .ingest, at: time) == .next {
