@@ -62,7 +62,7 @@ stack: ## a whole cluster on this machine: Kafka, PostgreSQL, Redis, ORDERS=2 ST
 	@stack/stack start --orders "$(ORDERS)" --stock "$(STOCK)" --payments "$(PAYMENTS)" --brokers "$(BROKERS)" \
 	  $(if $(PARTITIONS),--partitions "$(PARTITIONS)") --pod-settings "$(POD_SETTINGS)" --kassa "$(KASSA)"
 
-stack-stop: ## end it (its data stays; WIPE=1 deletes it)
+stack-stop: ## stop it (its data stays; WIPE=1 deletes it)
 	@stack/stack stop $(if $(WIPE),--wipe)
 
 stack-scale: ## change how many pods a service has: SERVICE=stock PODS=4
@@ -81,7 +81,7 @@ test: ## everything: units, simulations, real processes; ends with what was not 
 	@scripts/system-packages --for test
 	@SWIFTFLAGS="$(SWIFTFLAGS)" FILTER="$(FILTER)" scripts/test
 
-test-docker: ## build the image and try the whole docker-compose.yml, with a Docker engine of its own if need be (15 minutes)
+test-docker: ## build the image and try the whole docker-compose.yml, with its own Docker engine if need be (15 minutes)
 	@scripts/test-docker
 
 drills: ## the process drills at length: KILLS=100, POD_KILLS=20 times kill -9 under load, failing disks, the pages' commands (50 minutes)
@@ -115,7 +115,7 @@ lint: ## the code's layout, the shell scripts, the Python code (the first time g
 	@scripts/lint-python
 	@echo "lint: clean"
 
-format: ## put the code's layout right
+format: ## fix the code's layout
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests perf
 
 check: ## before each commit: format, lint, and the tests that need no server (QUICK names their targets)
@@ -123,7 +123,7 @@ check: ## before each commit: format, lint, and the tests that need no server (Q
 	@$(MAKE) --no-print-directory lint
 	@swift test --disable-xctest $(SWIFTFLAGS) $(QUICK:%=--filter '^%\.')
 
-sanitize: ## the tests under SANITIZE='thread address', without the simulations; each compiles everything anew (FILTER=name)
+sanitize: ## the tests under SANITIZE='thread address', without the simulations; each compiles everything again (FILTER=name)
 	@scripts/system-packages --for test
 	@set -e; for kind in $(SANITIZE); do echo "make sanitize: $$kind"; \
 	  swift test --disable-xctest $(SWIFTFLAGS) --sanitize "$$kind" --scratch-path ".build-$$kind" \
@@ -142,7 +142,7 @@ slides: ## print the talk about Kassa to docs/slides/kassa.pdf (the first time i
 install: build ## the program, its man page and its completions under PREFIX=/usr/local
 	@scripts/install "$(KASSA)" "$(DESTDIR)$(PREFIX)"
 
-uninstall: ## take away what install put there
+uninstall: ## remove what install put there
 	@scripts/install --remove "$(DESTDIR)$(PREFIX)"
 
 clean: ## delete what was built (not the data)

@@ -31,7 +31,7 @@ public protocol RequestClient: AnyObject {
   /// every result that could still be given.
   func logFailed()
 
-  /// Requests that wait for a partition.
+  /// Requests waiting for a partition.
   var waitingCount: Int { get }
 }
 

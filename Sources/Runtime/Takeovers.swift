@@ -242,10 +242,10 @@ final class Takeovers: Sendable {
       // of an earlier tenure for that of the new one.
       state.withLock { $0.epochs[partition] = ownership.epoch }
       let offset = ownership.recovery.header?.offset ?? -1
-      if bounds.refusal(behind: offset, of: partition) != nil {
+      if bounds.refusal(after: offset, of: partition) != nil {
         // The predecessor may have continued in the meantime.
         bounds = try readBounds(of: partition)
-        if let refusal = bounds.refusal(behind: offset, of: partition) { throw refusal }
+        if let refusal = bounds.refusal(after: offset, of: partition) { throw refusal }
       }
       state.withLock { _ = $0.failures.removeValue(forKey: partition) }
       onTaken(partition, ownership.epoch, (acquired - began, logMilliseconds + Self.now - acquired))

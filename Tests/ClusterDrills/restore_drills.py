@@ -30,7 +30,7 @@ from set_back_drills import audit, audited
 
 CLIENTS = 36
 # What `kassa verify` says of databases that are ahead of their topics.
-AHEAD = "which the store holds already; restore a store from before the log's end"
+AHEAD = "which the store already holds; restore a store from before the log's end"
 
 
 @contextlib.contextmanager

@@ -173,7 +173,7 @@ def served_on(checks, server, target, buyers):
     for arguments, words in (
             (("backup", "--data", server.data, target), "is not empty"),
             (("restore", target, server.data), "is used by another process"),
-            (("restore", left + ".partial", left), "holds no data of Kassa")):
+            (("restore", left + ".partial", left), "holds no Kassa data")):
         status, _, complaints = command(server.kassa, *arguments)
         checks.check(status == 1 and words in complaints, f"kassa {arguments[0]} is refused: {complaints.strip()[-160:]}")
 

@@ -291,7 +291,7 @@ import Testing
     defer { bench.stop() }
     let isStopped = bench.reported.contains {
       guard case .partitionStopped(partition, _, let reason) = $0 else { return false }
-      return reason == "the store's hold of order/1 names a stop that is not here, or is nowhere"
+      return reason == "the store's hold of order/1 names a stop of another partition, or none at all"
     }
     #expect(isStopped)
     #expect(try bench.submit(.payments(.create(user, .random))) == .outcome(.created(id: "user"), isReplayed: false))

@@ -1,4 +1,4 @@
-/// Reads what a peer sent, bounded by what is there: every read past the end is nil.
+/// Reads what a peer sent, bounded by its length: every read past the end is nil.
 struct ByteCursor {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0

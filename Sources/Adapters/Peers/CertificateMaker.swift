@@ -39,7 +39,7 @@ public enum CertificateMaker {
     let paths = files.map { "\(folder)/\($0.name)" }
     // All of them or none, unless a disk fails in between.
     for path in paths where access(path, F_OK) == 0 {
-      throw refuse(path, "it is there already, and nothing is written over; choose another folder")
+      throw refuse(path, "it already exists and is never overwritten; choose another folder")
     }
     for (path, file) in zip(paths, files) { try write(file.text, to: path, mode: file.mode) }
     return paths

@@ -57,22 +57,22 @@ struct InboundStream {
     return grant
   }
 
-  /// How soon the sender should be told.
-  enum Telling: Int, Comparable, Hashable {
+  /// How soon the sender should be sent an acknowledgement.
+  enum Urgency: Int, Comparable, Hashable {
     case never, soon, now
 
-    static func < (a: Telling, b: Telling) -> Bool { a.rawValue < b.rawValue }
+    static func < (a: Urgency, b: Urgency) -> Bool { a.rawValue < b.rawValue }
   }
 
   /// At once if a good part of its credit came back, soon if anything arrived or any credit came back.
-  mutating func telling(_ limits: PeerLimits) -> Telling {
+  mutating func urgency(_ limits: PeerLimits) -> Urgency {
     let grant = renew(limits)
     if grant &- granted >= UInt64(limits.windowBytes / 4) { return .now }
     return received == acknowledged && grant == granted ? .never : .soon
   }
 
-  /// The sender was told the number and the grant.
-  mutating func told() {
+  /// The sender was sent the number and the grant.
+  mutating func noteAcknowledgement() {
     acknowledged = received
     granted = grant
   }

@@ -20,7 +20,7 @@ struct IncomingLinks {
     case stranger
     /// Can transition to leaving.
     case introduced(name: String)
-    /// It was told why; the peer hangs up, or is cut off later. Whatever it sends is ignored.
+    /// It was sent the reason; the peer hangs up, or is cut off later. Whatever it sends is ignored.
     case leaving
   }
 
@@ -45,7 +45,7 @@ struct IncomingLinks {
   private let identity: PeerIdentity
   private var links: [LinkID: Link] = [:]
   private var senders: [String: Sender] = [:]
-  /// Senders not told yet of all that arrived from them.
+  /// Senders to whom something that arrived is not acknowledged yet.
   private var touched: Set<String> = []
   /// Frames by reader, to be delivered together.
   private(set) var delivered: [[PeerFrame]]
@@ -120,7 +120,7 @@ struct IncomingLinks {
       return frames(&cursor, name, now) ?? rubbish(link)
     case (.introduced(let name), .kind(.ping)) where cursor.rest == 0:
       senders[name]?.heardAt = now
-      return tell(name, ifAtLeast: .never)
+      return acknowledge(name, ifAtLeast: .never)
     default: return rubbish(link)
     }
   }
@@ -173,11 +173,11 @@ struct IncomingLinks {
     }
     for traffic in PeerTraffic.allCases
     where hello.firsts[traffic] > sender.streams[traffic].received &+ 1 { return rubbish(link) }
-    return goOn(sender, hello.attempt, link, now)
+    return resume(sender, hello.attempt, link, now)
   }
 
   /// A stream whose link broke continues where it was.
-  private mutating func goOn(_ sender: Sender, _ attempt: UInt64, _ link: LinkID, _ now: UInt64) -> [Action] {
+  private mutating func resume(_ sender: Sender, _ attempt: UInt64, _ link: LinkID, _ now: UInt64) -> [Action] {
     let name = sender.identity.name
     let farewell = sender.link.map { drop($0) } ?? []
     senders[name]?.link = link
@@ -201,16 +201,16 @@ struct IncomingLinks {
 
   private mutating func sayWelcome(_ name: String) -> [Action] {
     guard var sender = senders[name], let link = sender.link else { return [] }
-    func stand(_ traffic: PeerTraffic) -> Packet.Welcome.Stand {
-      defer { sender.streams[traffic].told() }
-      return Packet.Welcome.Stand(
+    func position(_ traffic: PeerTraffic) -> Packet.Welcome.Position {
+      defer { sender.streams[traffic].noteAcknowledgement() }
+      return Packet.Welcome.Position(
         received: sender.streams[traffic].received, receivedCost: sender.streams[traffic].receivedCost,
         credit: sender.streams[traffic].renew(limits))
     }
-    let stands = PerTraffic(requests: stand(.requests), replies: stand(.replies))
+    let positions = PerTraffic(requests: position(.requests), replies: position(.replies))
     senders[name] = sender
     return [
-      .trust(link), .say(link, Packet.welcome(Packet.Welcome(incarnation: identity.incarnation, stands: stands))),
+      .trust(link), .say(link, Packet.welcome(Packet.Welcome(incarnation: identity.incarnation, positions: positions))),
     ]
   }
 
@@ -232,24 +232,26 @@ struct IncomingLinks {
 
   // MARK: Acknowledging
 
-  /// Whether senders wait to be told what arrived from them.
-  var isTellingDue: Bool { !touched.isEmpty }
+  /// Whether senders wait for an acknowledgement of what arrived from them.
+  var isAcknowledgementDue: Bool { !touched.isEmpty }
 
-  /// Sends word to those with a good part of their credit back; `tellAll` sends it to the others a little later.
-  mutating func settle() -> [Action] { touched.reduce(into: []) { $0 += tell($1, ifAtLeast: .now) } }
+  /// Sends word to those with a good part of their credit back; `acknowledgeAll` sends it to the others a little later.
+  mutating func settle() -> [Action] { touched.reduce(into: []) { $0 += acknowledge($1, ifAtLeast: .now) } }
 
   /// Sends word to everyone who lacks news.
-  mutating func tellAll() -> [Action] { senders.keys.reduce(into: []) { $0 += tell($1, ifAtLeast: .soon) } }
+  mutating func acknowledgeAll() -> [Action] {
+    senders.keys.reduce(into: []) { $0 += acknowledge($1, ifAtLeast: .soon) }
+  }
 
-  private mutating func tell(_ name: String, ifAtLeast least: InboundStream.Telling) -> [Action] {
+  private mutating func acknowledge(_ name: String, ifAtLeast least: InboundStream.Urgency) -> [Action] {
     guard var sender = senders[name], let link = sender.link else {
       touched.remove(name)
       return []
     }
-    let telling = PeerTraffic.allCases.map { sender.streams[$0].telling(limits) }.max() ?? .never
-    guard telling >= least else { return [] }
+    let urgency = PeerTraffic.allCases.map { sender.streams[$0].urgency(limits) }.max() ?? .never
+    guard urgency >= least else { return [] }
     let received = sender.streams.map { Packet.Received(number: $0.received, credit: $0.grant) }
-    for traffic in PeerTraffic.allCases { sender.streams[traffic].told() }
+    for traffic in PeerTraffic.allCases { sender.streams[traffic].noteAcknowledgement() }
     senders[name] = sender
     touched.remove(name)
     return [.say(link, Packet.received(received))]
@@ -270,6 +272,6 @@ struct IncomingLinks {
       senders[name] = nil
       touched.remove(name)
     }
-    return actions + tellAll()
+    return actions + acknowledgeAll()
   }
 }

@@ -36,17 +36,17 @@ final class LinkSocket {
   private var isConnecting: Bool
   private(set) var isReady = false
   /// While packets are delivered: the answers leave together, afterwards.
-  private var isTelling = false
+  private var isDelivering = false
   private var events: FileEvents
   private var reader = PacketReader()
   /// The longest packet allowed.
   var packetBytesMax = Packet.helloBytesMax
-  /// What is to be sent, before TLS.
+  /// What will be sent, before TLS.
   private var pending: [UInt8] = []
-  /// What is to be sent, as it travels; the first `sent` bytes of it are gone.
+  /// What will be sent, as it travels; the first `sent` bytes of it are gone.
   private var output: [UInt8] = []
   private var sent = 0
-  /// Since when the system has taken nothing of what is to be sent; nil if nothing waits.
+  /// Since when the system has taken nothing of what will be sent; nil if nothing waits.
   private var blockedSince: UInt64?
 
   /// - Parameters:
@@ -89,7 +89,7 @@ final class LinkSocket {
 
   /// Sends what the system takes now, the rest when it takes more.
   func flush() {
-    guard isReady, isOpen, !isTelling else { return }
+    guard isReady, isOpen, !isDelivering else { return }
     if let tls, !pending.isEmpty {
       guard pending.withUnsafeBytes({ tls.send($0) }) else { return lose(.ended) }
       pending.removeAll(keepingCapacity: true)
@@ -140,7 +140,7 @@ final class LinkSocket {
       guard descriptor.failure == 0 else { return lose(.ended) }
       isConnecting = false
       // The dialling end speaks first, in TLS as in packets.
-      if tls != nil { shakeHands() } else { stand() }
+      if tls != nil { shakeHands() } else { becomeReady() }
       return
     }
     if events.contains(.writable) {
@@ -151,7 +151,7 @@ final class LinkSocket {
     if isOpen, events.contains(.readable) { receive() }
   }
 
-  private func stand() {
+  private func becomeReady() {
     isReady = true
     expect(.readable)
     owner?.socketReady(self)
@@ -166,7 +166,7 @@ final class LinkSocket {
     transmit()
     guard isOpen else { return }
     switch progress {
-    case .bytes: stand()
+    case .bytes: becomeReady()
     case .again: break
     case .distrusted: lose(.distrusted)
     case .ended: lose(.ended)
@@ -178,7 +178,7 @@ final class LinkSocket {
   private func receive() {
     var total = 0
     var end: End?
-    isTelling = true
+    isDelivering = true
     while isOpen, end == nil, total < limits.readBytesPerWakeUpMax {
       let count = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { buffer in
         let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
@@ -192,7 +192,7 @@ final class LinkSocket {
       total += count
     }
     if isReady { owner?.socketSettled(self) }
-    isTelling = false
+    isDelivering = false
     if let end { lose(end) } else { flush() }
   }
 
@@ -200,7 +200,7 @@ final class LinkSocket {
   private func take(_ bytes: UnsafeRawBufferPointer) -> End? {
     guard let tls else {
       reader.append(bytes)
-      return tell()
+      return deliver()
     }
     tls.feed(bytes)
     if !tls.isReady {
@@ -212,7 +212,7 @@ final class LinkSocket {
         switch tls.receive(into: buffer) {
         case .bytes(let count):
           reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-          if let end = tell() { return end }
+          if let end = deliver() { return end }
         case .again:
           // GnuTLS itself may have something to send, such as new keys.
           tls.takeOutput(into: &output)
@@ -224,7 +224,7 @@ final class LinkSocket {
     }
   }
 
-  private func tell() -> End? {
+  private func deliver() -> End? {
     while isOpen {
       switch reader.next(bytesMax: packetBytesMax) {
       case .packet(let range): reader.withBytes(range) { owner?.socketReceived($0, self) }

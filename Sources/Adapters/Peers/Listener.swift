@@ -11,7 +11,7 @@ final class Listener: LinkSocket.Owner {
   private var ids: [ObjectIdentifier: IncomingLinks.LinkID] = [:]
   private var newest: IncomingLinks.LinkID = 0
   /// Runs while senders wait for an acknowledgement.
-  private var telling: LaneTimer?
+  private var acknowledging: LaneTimer?
   /// Out of descriptors: connections wait in the system until the next tick.
   private var isPaused = false
   let port: UInt16
@@ -25,7 +25,7 @@ final class Listener: LinkSocket.Owner {
     func refuse(_ why: String) -> PeerFailure {
       PeerFailure(code: .address, message: "cannot listen at \(PeerAddress.endpoint(host, port)): \(why)")
     }
-    guard let address = SocketAddress(host, port) else { throw refuse("it is no numeric address") }
+    guard let address = SocketAddress(host, port) else { throw refuse("it is not a numeric address") }
     guard let descriptor = SocketDescriptor.make(address.family) else { throw refuse(String(cString: strerror(errno))) }
     // The port of a pod that has just ended counts as free.
     descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -45,8 +45,8 @@ final class Listener: LinkSocket.Owner {
   func close() {
     watch?.close()
     watch = nil
-    telling?.cancel()
-    telling = nil
+    acknowledging?.cancel()
+    acknowledging = nil
     for socket in sockets.values { socket.close() }
     sockets = [:]
     ids = [:]
@@ -74,7 +74,7 @@ final class Listener: LinkSocket.Owner {
     watch = nil
   }
 
-  private func goOn() {
+  private func resume() {
     guard isPaused else { return }
     watch = try? loop.lane.watch(descriptor.number, for: .readable) { [weak self] _ in self?.accept() }
     isPaused = watch == nil
@@ -152,10 +152,10 @@ final class Listener: LinkSocket.Owner {
   func socketSettled(_ socket: LinkSocket) {
     handOver()
     carryOut(links.settle())
-    guard links.isTellingDue, telling == nil else { return }
-    telling = loop.lane.after(milliseconds: limits.acknowledgeMilliseconds) { [weak self] in
-      self?.telling = nil
-      self?.tellAll()
+    guard links.isAcknowledgementDue, acknowledging == nil else { return }
+    acknowledging = loop.lane.after(milliseconds: limits.acknowledgeMilliseconds) { [weak self] in
+      self?.acknowledging = nil
+      self?.acknowledgeAll()
     }
   }
 
@@ -175,10 +175,10 @@ final class Listener: LinkSocket.Owner {
   // MARK: Time
 
   /// Returns credit to everyone who has some to get.
-  func tellAll() { carryOut(links.tellAll()) }
+  func acknowledgeAll() { carryOut(links.acknowledgeAll()) }
 
   func tick() {
-    goOn()
+    resume()
     let now = loop.lane.now
     carryOut(links.tick(at: now))
     // For peers that keep sending but read no answers: the system keeps few of those, but their age shows it.

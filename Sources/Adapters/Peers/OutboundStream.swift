@@ -42,7 +42,7 @@ struct OutboundStream: Sendable {
   mutating func interrupt() { isOpen = false }
 
   /// The peer reports what it has; all after it is sent again. Returns false for impossible numbers.
-  mutating func welcome(_ welcome: Packet.Welcome.Stand) -> Bool {
+  mutating func welcome(_ welcome: Packet.Welcome.Position) -> Bool {
     // A peer that knows this stream has at least what it acknowledged, and at most what was sent to it.
     guard drop(through: welcome.received) else { return false }
     guard welcome.received &+ 1 == first else { return false }

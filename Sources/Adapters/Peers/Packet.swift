@@ -44,14 +44,14 @@ enum Packet {
   }
 
   struct Welcome: Hashable {
-    struct Stand: Hashable {
+    struct Position: Hashable {
       var received: UInt64
       var receivedCost: UInt64
       var credit: UInt64
     }
 
     var incarnation: UInt64
-    var stands: PerTraffic<Stand>
+    var positions: PerTraffic<Position>
   }
 
   /// What a head says.
@@ -105,8 +105,8 @@ enum Packet {
     packet(.welcome) { bytes in
       bytes.append(number: welcome.incarnation)
       for traffic in PeerTraffic.allCases {
-        let stand = welcome.stands[traffic]
-        for number in [stand.received, stand.receivedCost, stand.credit] { bytes.append(number: number) }
+        let position = welcome.positions[traffic]
+        for number in [position.received, position.receivedCost, position.credit] { bytes.append(number: number) }
       }
     }
   }
@@ -140,14 +140,14 @@ enum Packet {
 
   static func readWelcome(_ cursor: inout ByteCursor) -> Welcome? {
     guard let incarnation: UInt64 = cursor.number(),
-      let stands = PerTraffic<Welcome.Stand>({
+      let positions = PerTraffic<Welcome.Position>({
         guard let received: UInt64 = cursor.number(), let cost: UInt64 = cursor.number(),
           let credit: UInt64 = cursor.number()
         else { return nil }
-        return Welcome.Stand(received: received, receivedCost: cost, credit: credit)
+        return Welcome.Position(received: received, receivedCost: cost, credit: credit)
       }), cursor.rest == 0
     else { return nil }
-    return Welcome(incarnation: incarnation, stands: stands)
+    return Welcome(incarnation: incarnation, positions: positions)
   }
 
   static func readReceived(_ cursor: inout ByteCursor) -> PerTraffic<Received>? {

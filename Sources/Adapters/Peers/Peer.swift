@@ -28,7 +28,7 @@ public final class Peer: Sendable {
 
     /// Returns false for impossible numbers.
     mutating func welcome(_ welcome: Packet.Welcome) -> Bool {
-      PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.stands[$0]) }
+      PeerTraffic.allCases.allSatisfy { streams[$0].welcome(welcome.positions[$0]) }
     }
 
     /// Returns false for impossible numbers.
@@ -84,7 +84,7 @@ public final class Peer: Sendable {
       if content.isForgotten { return .unknownPeer }
       return content.streams[traffic].add(outgoing, limits) ? .accepted : .full
     }
-    return told(result, frames: 1)
+    return noted(result, frames: 1)
   }
 
   /// Queues frames of several kinds of traffic: all of them or, if there is no room for one, none.
@@ -112,11 +112,11 @@ public final class Peer: Sendable {
       }
       return .accepted
     }
-    return told(result, frames: batches.reduce(0) { $0 + $1.frames.count })
+    return noted(result, frames: batches.reduce(0) { $0 + $1.frames.count })
   }
 
   /// Wakes the lane for frames that were accepted, and counts those that were not.
-  private func told(_ result: SendResult, frames: Int) -> SendResult {
+  private func noted(_ result: SendResult, frames: Int) -> SendResult {
     switch result {
     case .accepted:
       if !isWoken.exchange(true, ordering: .acquiringAndReleasing) { wake(self) }

@@ -82,7 +82,7 @@ public struct PeerCertificates: Hashable, Sendable {
       let more = bytes.withUnsafeMutableBytes {
         Glibc.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
       }
-      guard more > 0 else { throw refuse("cannot be read whole") }
+      guard more > 0 else { throw refuse("cannot be read completely") }
       count += more
     }
     return bytes

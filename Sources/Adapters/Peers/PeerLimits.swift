@@ -65,7 +65,7 @@ public struct PeerLimits: Hashable, Sendable {
       complaints.append("tick ≥ 1, idle < silent ≤ forget")
     }
     if redialMillisecondsMin < 1 || redialMillisecondsMin > redialMillisecondsMax {
-      complaints.append("1 ≤ redial at least ≤ redial at most")
+      complaints.append("1 ≤ redialMillisecondsMin ≤ redialMillisecondsMax")
     }
     return complaints
   }

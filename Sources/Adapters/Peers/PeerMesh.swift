@@ -24,7 +24,7 @@ public final class PeerMesh: @unchecked Sendable {
   private let readers: [Mailbox<PeerFrame>]
   private let known = Guarded(Known())
   private let isReplacedFlag = Atomic<Bool>(false)
-  private let isTellPosted = Atomic<Bool>(false)
+  private let isAcknowledgementPosted = Atomic<Bool>(false)
 
   private struct Known: Sendable {
     var peers: [String: Peer] = [:]
@@ -102,7 +102,7 @@ public final class PeerMesh: @unchecked Sendable {
     else { return PeerFailure(code: .address, message: "no address: \(address)") }
     guard options.certificates != nil || address.isLoopback else {
       return PeerFailure(
-        code: .certificatesRequired, message: "\(address) needs certificates: kassa keys makes some")
+        code: .certificatesRequired, message: "\(address) needs certificates: kassa keys creates them")
     }
     return nil
   }
@@ -142,20 +142,22 @@ public final class PeerMesh: @unchecked Sendable {
     guard readers.indices.contains(reader) else { return frames.removeAll() }
     readers[reader].takeAll(into: &frames)
     let half = options.limits.windowBytes / 2
-    var isTellingDue = false
+    var isAcknowledgementDue = false
     for frame in frames {
       let cost = frame.bytes.count + PeerLimits.frameCostBytes
       let outstanding = frame.credit.take(cost)
-      // The sender may be waiting for credit: it is told once when half of it is back.
-      if outstanding <= half && outstanding + cost > half { isTellingDue = true }
+      // The sender may be waiting for credit: it is notified once when half of it is back.
+      if outstanding <= half && outstanding + cost > half { isAcknowledgementDue = true }
     }
-    guard isTellingDue, !isTellPosted.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard isAcknowledgementDue, !isAcknowledgementPosted.exchange(true, ordering: .acquiringAndReleasing) else {
+      return
+    }
     let isPosted = lane.post { [weak self] in
       guard let self else { return }
-      self.isTellPosted.store(false, ordering: .releasing)
-      self.loop.listener?.tellAll()
+      self.isAcknowledgementPosted.store(false, ordering: .releasing)
+      self.loop.listener?.acknowledgeAll()
     }
-    // The tick tells it, too.
-    if !isPosted { isTellPosted.store(false, ordering: .releasing) }
+    // The tick notifies it, too.
+    if !isPosted { isAcknowledgementPosted.store(false, ordering: .releasing) }
   }
 }

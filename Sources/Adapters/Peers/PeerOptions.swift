@@ -32,7 +32,7 @@ public struct PeerOptions: Sendable {
     }
     guard certificates != nil || PeerAddress.isLoopback(host) else {
       throw PeerFailure(
-        code: .certificatesRequired, message: "listening at \(host) needs certificates: kassa keys makes some")
+        code: .certificatesRequired, message: "listening at \(host) needs certificates: kassa keys creates them")
     }
   }
 }

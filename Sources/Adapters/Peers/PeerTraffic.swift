@@ -19,7 +19,7 @@ struct PerTraffic<Value> {
 
   init(both value: Value) { self.init(requests: value, replies: value) }
 
-  /// Makes one after another, in the order of the cases; nil if one of them is.
+  /// Makes them one by one, in the order of the cases; nil if one of them is.
   init?(_ make: () -> Value?) {
     guard let requests = make(), let replies = make() else { return nil }
     self.init(requests: requests, replies: replies)

@@ -14,14 +14,14 @@ final class TLSCredentials {
     let trusted = GnuTLS.withDatum(texts.authorities) { kassa_tls_trust_memory(pointer, $0) }
     guard trusted > 0 else {
       throw PeerFailure(
-        code: .certificates, message: "the authorities are no PEM certificates: \(GnuTLS.reason(trusted))")
+        code: .certificates, message: "the authorities are not PEM certificates: \(GnuTLS.reason(trusted))")
     }
     let proved = GnuTLS.withDatum(texts.certificate) { certificate in
       GnuTLS.withDatum(texts.key) { kassa_tls_prove_memory(pointer, certificate, $0) }
     }
     guard proved >= 0 else {
       throw PeerFailure(
-        code: .certificates, message: "the certificate and its key do not work together: \(GnuTLS.reason(proved))")
+        code: .certificates, message: "the certificate and its key do not match: \(GnuTLS.reason(proved))")
     }
   }
 

@@ -38,7 +38,7 @@ struct Acquisition {
       try connection.perform(
         send: { connection throws(PostgresFailure) in try connection.send(isKept ? .commit : .rollback) },
         each: { _, rows in isCommitted = rows.tag == "COMMIT" })
-      guard isKept == isCommitted else { throw .refused(state: "25000", message: "the transaction was undone") }
+      guard isKept == isCommitted else { throw .refused(state: "25000", message: "the transaction was rolled back") }
       return found
     } catch {
       guard case .refused = error else { throw error }
@@ -120,7 +120,7 @@ struct Acquisition {
   private func grown(to count: Int64?) -> StoreFailure {
     StoreFailure(
       .format,
-      "\(name): has \(count.map(String.init) ?? "no") partitions now, and this pod began with \(partitionCount); "
+      "\(name): has \(count.map(String.init) ?? "no") partitions now, and this pod started with \(partitionCount); "
         + "restart it with the new count")
   }
 

@@ -39,7 +39,7 @@ struct CheckpointStatements {
   }
 
   /// - Parameter sent: called with the role of each statement, in order.
-  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be undone.
+  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be rolled back.
   mutating func send(on connection: Connection, sent: (Role) -> Void) throws(PostgresFailure) {
     try connection.send(inTransaction: .fence, fence())
     sent(.fence)
@@ -48,11 +48,11 @@ struct CheckpointStatements {
     let changes = Self.sorted(batch.changes)
     for (place, change) in changes.enumerated() {
       // A statement must not touch a row twice; of two changes of a key, the last counts.
-      if place + 1 < changes.count, changes[place + 1].isOfTheSameRow(as: change) { continue }
+      if place + 1 < changes.count, changes[place + 1].concernsSameRow(as: change) { continue }
       if let value = change.value {
         rows.append(change, value)
         guard rows.lastBodyBytes <= options.rowBytesMax else {
-          throw .refused(state: "54000", message: "the row \(change.text) has \(rows.lastBodyBytes) bytes; too many")
+          throw .refused(state: "54000", message: "the row \(change.text) has \(rows.lastBodyBytes) bytes: too many")
         }
         bodyBytes += rows.lastBodyBytes
         rowCount += 1
@@ -150,7 +150,7 @@ struct CheckpointStatements {
     let text: String
     let value: Entity?
 
-    func isOfTheSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
+    func concernsSameRow(as other: SortedChange) -> Bool { kind == other.kind && text == other.text }
   }
 
   /// In table order, so that each page is visited once.

@@ -47,7 +47,7 @@ final class CheckpointTransaction {
       try connection.perform { connection throws(PostgresFailure) in try connection.send(.rollback) }
       return error
     }
-    return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was undone")
+    return outcome.isCommitted ? nil : .refused(state: "25000", message: "the transaction was rolled back")
   }
 
   // MARK: The rows
@@ -64,7 +64,7 @@ final class CheckpointTransaction {
     if let complaint { throw complaint }
   }
 
-  /// - Returns: why it must be undone; nil if it need not.
+  /// - Returns: why it must be rolled back; nil if it need not be.
   private func send(on connection: Connection, _ roles: inout [Role]) throws(PostgresFailure) -> PostgresFailure? {
     try connection.send(.begin)
     roles.append(.begin)

@@ -97,7 +97,7 @@ final class Connection {
           statement += 1
         }
         guard try nextResult().status == PGRES_PIPELINE_SYNC else {
-          throw .lost("the server's answers are out of step")
+          throw .lost("the server's answers do not match the requests")
         }
       }
       failures.append(failure)
@@ -208,7 +208,7 @@ final class Connection {
     }
     guard let result = PQgetResult(handle) else { return }
     PQclear(result)
-    throw PQstatus(handle) == CONNECTION_OK ? .lost("the server's answers are out of step") : lost()
+    throw PQstatus(handle) == CONNECTION_OK ? .lost("the server's answers do not match the requests") : lost()
   }
 
   /// Sends what is buffered, and reads what arrives in the meantime: a server that cannot send stops reading.

@@ -29,7 +29,7 @@ struct ConnectionString: Sendable {
 
   private static let unreadable = StoreFailure(
     .read,
-    "the connection string of PostgreSQL is not one that libpq can read: write key=value pairs with spaces "
+    "libpq cannot parse the PostgreSQL connection string: write key=value pairs with spaces "
       + "between them (host=db.example dbname=orders user=kassa), or postgresql://user@host:port/database")
 
   /// The connection string's own parameters, and Kassa's defaults for the others.

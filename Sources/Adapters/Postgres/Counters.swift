@@ -17,7 +17,7 @@ public struct PostgresCounters: Hashable, Sendable {
   public var acquisitions = 0
   /// Checkpoints written.
   public var checkpoints = 0
-  /// Transactions that held them.
+  /// Transactions that wrote checkpoints.
   public var transactions = 0
   /// Entities inserted or updated.
   public var rowsWritten = 0

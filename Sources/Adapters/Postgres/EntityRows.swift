@@ -131,7 +131,7 @@ struct EntityRows {
       for row in 0..<rows.count {
         guard let place = rows.bigint(row, placeColumn), let bytes = rows.bytes(row, placeColumn + 1) else { continue }
         guard place >= 1, place <= keys.count else {
-          throw StoreFailure(.format, "\(name): the server answers with a row of \(partition) that nobody asked for")
+          throw StoreFailure(.format, "\(name): the server returned a row of \(partition) that was not requested")
         }
         let index = Int(place) - 1
         values[index] = try StoredRows.entity(bytes, for: keys[index], of: partition, in: name)

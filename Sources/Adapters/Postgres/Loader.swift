@@ -34,7 +34,7 @@ final class Loader: StoreWorker {
     }
     for (place, request) in group.enumerated() {
       let refusal = refusals[place].map { Result<[EntityChange], _>.failure($0.storeFailure(.read, at: shared.name)) }
-      tell(request, refusal ?? results[place])
+      answer(request, refusal ?? results[place])
     }
     if let failure = refusals.lazy.compactMap({ $0 }).first(where: \.endsConnection) { throw .lost(failure.message) }
     return true
@@ -83,12 +83,12 @@ final class Loader: StoreWorker {
     case .setBack: return .failure(expected.setBack(to: found, request.partition, in: shared.name))
     case .replaced:
       let newest = found.map { "\($0.epoch)" } ?? "none"
-      let message = "\(shared.name): \(request.partition) has epoch \(newest), and \(request.epoch) was asked for"
+      let message = "\(shared.name): \(request.partition) has epoch \(newest), and \(request.epoch) was requested"
       return .failure(StoreFailure(.fenced, message))
     }
   }
 
-  private func tell(_ request: LoadRequest, _ result: Result<[EntityChange], StoreFailure>) {
+  private func answer(_ request: LoadRequest, _ result: Result<[EntityChange], StoreFailure>) {
     shared.count { counters in
       switch result {
       case .success(let rows):
@@ -113,7 +113,7 @@ final class Loader: StoreWorker {
         again.append(request)
       } else {
         let message = "\(shared.name): the connection was lost \(request.losses) times while it was loaded"
-        tell(request, .failure(StoreFailure(.read, message)))
+        answer(request, .failure(StoreFailure(.read, message)))
       }
     }
   }
@@ -127,7 +127,7 @@ final class Loader: StoreWorker {
     }
     let due = again.filter(isDue) + waiting
     again.removeAll(where: isDue)
-    let told = isFinal ? shared.closed : failure.storeFailure(.read, at: shared.name)
-    for request in due { tell(request, .failure(told)) }
+    let reason = isFinal ? shared.closed : failure.storeFailure(.read, at: shared.name)
+    for request in due { answer(request, .failure(reason)) }
   }
 }

@@ -4,7 +4,7 @@ import Ports
 enum PostgresFailure: Error, Hashable {
   /// The connection is gone, or could not be made: the outcome of what was under way is unknown.
   case lost(String)
-  /// The server refused a statement; its transaction was undone.
+  /// The server refused a statement; its transaction was rolled back.
   case refused(state: String, message: String)
   /// The database belongs to another Kassa, or a newer version.
   case foreign(String)

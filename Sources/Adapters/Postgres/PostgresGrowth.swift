@@ -50,7 +50,7 @@ package final class PostgresGrowth {
           try connection.send(text: "SELECT partition_count::int8 FROM kassa.identity FOR UPDATE")
           try connection.send(text: "SELECT epoch FROM kassa.checkpoints FOR UPDATE")
         }, each: { statement, rows in if statement == 1 { count = rows.bigint(0, 0) } })
-      guard let count, let exact = Int(exactly: count) else { throw .foreign("the database does not say its count") }
+      guard let count, let exact = Int(exactly: count) else { throw .foreign("the database does not report its count") }
       partitionCount = exact
     } catch {
       throw error.storeFailure(.write, at: target.name)
@@ -154,7 +154,7 @@ package final class PostgresGrowth {
     } each: { _, rows in
       isCommitted = rows.tag == "COMMIT"
     }
-    guard isCommitted else { throw StoreFailure(.write, "\(name): the transaction was undone") }
+    guard isCommitted else { throw StoreFailure(.write, "\(name): the transaction was rolled back") }
   }
 
   private func page(of partition: PartitionID, after: (kind: Int16, key: String)) throws(StoreFailure) -> [StoredRow] {

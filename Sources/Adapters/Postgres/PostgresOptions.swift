@@ -57,7 +57,7 @@ public struct PostgresOptions: Hashable, Sendable {
   public var backoffMillisecondsMin = 100
   public var backoffMillisecondsMax = 5_000
   var backoff: Backoff { Backoff(first: Int64(backoffMillisecondsMin), longest: Int64(backoffMillisecondsMax)) }
-  /// How long a checkpoint waits for an unreachable server before its owner is told.
+  /// How long a checkpoint waits for an unreachable server before its owner is notified.
   public var writeWaitMilliseconds = 10_000
   /// The same for a load.
   public var loadWaitMilliseconds = 2_000

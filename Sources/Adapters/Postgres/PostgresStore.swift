@@ -5,7 +5,7 @@ import Ports
 import Synchronization
 import Lanes
 
-/// The store of one service of a cluster: a PostgreSQL database of its own, shared by the service's pods.
+/// The store of one service of a cluster: its own PostgreSQL database, shared by the service's pods.
 ///
 /// *Writer* threads send checkpoints, all that wait in one transaction and two round trips; a partition belongs to one
 /// writer, which keeps its order. *Reader* threads load, many loads in one round trip. Each thread has a connection and
@@ -30,7 +30,7 @@ public final class PostgresStore: StateStore {
   ) throws(StoreFailure) {
     if let contradiction = options.contradiction { throw StoreFailure(.format, contradiction) }
     guard (1...Self.partitionsMax).contains(identity.partitionCount), !identity.cluster.isEmpty else {
-      throw StoreFailure(.format, "a cluster has a name and 1 to \(Self.partitionsMax) partitions")
+      throw StoreFailure(.format, "a cluster needs a name and 1 to \(Self.partitionsMax) partitions")
     }
     shared = StoreShared(try ConnectionString(connection), service, identity, options, clock)
     let shared = shared
@@ -52,7 +52,7 @@ public final class PostgresStore: StateStore {
     threads.withLock { $0 = started.compactMap { $0 } }
     guard started.allSatisfy({ $0 != nil }) else {
       close()
-      throw StoreFailure(.write, "\(shared.name): the system gives no thread to work on it")
+      throw StoreFailure(.write, "\(shared.name): cannot start a thread to work on it")
     }
   }
 
@@ -139,7 +139,7 @@ public final class PostgresStore: StateStore {
       let own = "the \(shared.identity.partitionCount) partitions of \(shared.service.name)"
       return StoreFailure(.format, "\(shared.name): holds \(own), not \(partition)")
     }
-    if queued >= queuedMax { return StoreFailure(code, "\(shared.name): \(queued) requests wait already") }
+    if queued >= queuedMax { return StoreFailure(code, "\(shared.name): \(queued) requests are already waiting") }
     return nil
   }
 

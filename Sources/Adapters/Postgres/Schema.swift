@@ -120,14 +120,14 @@ enum Schema {
   ) throws(PostgresFailure) {
     guard found.version <= newest else {
       throw .foreign(
-        "the database has schema \(found.version), and this program knows no newer one than \(newest); "
+        "the database has schema \(found.version), and this program knows schemas up to \(newest); "
           + "run the version of Kassa that made it, or a newer one")
     }
     if found.version == 0 { return }
     guard found.version >= oldestVersion else {
       throw .foreign(
         "the database has schema \(found.version), of a build in which several pods wrote to a partition; it cannot be "
-          + "brought forward: start with new topics and an empty database")
+          + "upgraded: start with new topics and an empty database")
     }
     guard let cluster = found.cluster, let name = found.service, let count = found.partitionCount else {
       throw .foreign("the database has Kassa's tables and does not say whose they are; restore it from its backup")

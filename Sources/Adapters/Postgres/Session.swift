@@ -19,7 +19,7 @@ enum Session {
     let connection = try Connection(target, options)
     try setUp(connection, options, idleMilliseconds: options.statementMillisecondsMax)
     let state = try Schema.state(connection)
-    guard state.version > 0 else { throw .foreign("the database holds nothing of Kassa") }
+    guard state.version > 0 else { throw .foreign("the database holds no Kassa data") }
     let identity = PostgresIdentity(
       cluster: state.cluster ?? "", partitionCount: Int(clamping: state.partitionCount ?? 0))
     try Schema.check(state, service, identity, newest: Schema.version)
@@ -61,12 +61,12 @@ enum Session {
         else { return }
         facts = (version, encoding, standby != 0)
       })
-    guard let facts else { throw .lost("the server does not say what it is") }
+    guard let facts else { throw .lost("the server does not report its version") }
     guard facts.version >= serverVersionMin else {
       throw .foreign("the server has version \(facts.version / 10_000); Kassa needs \(serverVersionMin / 10_000)")
     }
     guard facts.encoding == "UTF8" else {
-      throw .foreign("the database's encoding is \(facts.encoding); make it with ENCODING 'UTF8'")
+      throw .foreign("the database's encoding is \(facts.encoding); create it with ENCODING 'UTF8'")
     }
     // Its rows, and so the epoch, may be old.
     if facts.isStandby { throw .lost("the server is a standby; Kassa needs the primary") }

@@ -35,7 +35,7 @@ struct Standing: Hashable, Sendable {
     return StoreFailure(
       .setBack,
       "\(name): \(partition) was set back: \(text) was acknowledged, and the database \(now). The partition is taken "
-        + "over anew from there. Find out who failed the database over or restored it under running pods "
+        + "over again from there. Find out who failed the database over or restored it under running pods "
         + "(docs/backup.md#fail-over)")
   }
 

@@ -13,7 +13,7 @@ struct WriteRequest: Sendable {
 
   let partition: PartitionID
   let work: Work
-  /// When its owner must be told that the server is unreachable, in milliseconds of `MonotonicClock`.
+  /// When its owner must learn that the server is unreachable, in milliseconds of `MonotonicClock`.
   let deadline: Int64
   /// Connections lost while it was under way.
   var losses = 0

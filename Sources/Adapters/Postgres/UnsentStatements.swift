@@ -11,7 +11,7 @@ struct UnsentStatements {
   /// - Parameters:
   ///   - guarded: the parameters with which every statement of the checkpoint begins.
   ///   - send: sends a statement; not called if nothing changes.
-  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be undone.
+  /// - Throws: `lost`; `refused` if a row is too large, after which the transaction must be rolled back.
   func send(
     guarded: Parameters, _ send: (Statement, Parameters) throws(PostgresFailure) -> Void
   ) throws(PostgresFailure) {
@@ -100,7 +100,7 @@ struct UnsentStatements {
     bodies.append(write)
     let size = bodies.byteCount - before - 4
     guard size <= options.rowBytesMax else {
-      throw .refused(state: "54000", message: "\(name()) has \(size) bytes; too many")
+      throw .refused(state: "54000", message: "\(name()) has \(size) bytes: too many")
     }
   }
 

@@ -124,7 +124,7 @@ final class Writer: StoreWorker {
     try connection.perform(
       send: { connection throws(PostgresFailure) in try connection.send(.time) },
       each: { _, rows in time = rows.bigint(0, 0) })
-    guard let time else { throw .lost("the server does not say what time it is") }
+    guard let time else { throw .lost("the server does not report its time") }
     if let reason = judge(time) { return StoreFailure(.clock, "\(shared.name): \(reason)") }
     clockHoldsUntil = MonotonicClock.milliseconds + Self.clockHoldsMilliseconds
     return nil
@@ -161,7 +161,7 @@ final class Writer: StoreWorker {
   private func attempt(_ request: WriteRequest) -> Attempt? {
     guard case .write(let batch, let epoch, let completion) = request.work else { return nil }
     guard let turn = turns.next(request.partition.index, epoch: epoch) else {
-      tellFenced(request.partition, epoch, completion)
+      reportFenced(request.partition, epoch, completion)
       return nil
     }
     // The epoch came from the database, whose numbers are signed.
@@ -217,19 +217,19 @@ final class Writer: StoreWorker {
         }, each: { place, _, rows in found[place] = Standing(rows) })
     } catch {
       // Whatever the reason, the owner's time is over.
-      for attempt in fenced { tellFenced(attempt.request.partition, attempt.epoch, attempt.completion) }
+      for attempt in fenced { reportFenced(attempt.request.partition, attempt.epoch, attempt.completion) }
       throw error
     }
     for (place, attempt) in fenced.enumerated() {
       if refusals[place] == nil, attempt.expected.verdict(on: found[place]) == .setBack {
-        tellSetBack(attempt, to: found[place])
+        reportSetBack(attempt, to: found[place])
       } else {
-        tellFenced(attempt.request.partition, attempt.epoch, attempt.completion)
+        reportFenced(attempt.request.partition, attempt.epoch, attempt.completion)
       }
     }
   }
 
-  private func tellSetBack(_ attempt: Attempt, to found: Standing?) {
+  private func reportSetBack(_ attempt: Attempt, to found: Standing?) {
     shared.count { $0.setBack += 1 }
     attempt.completion(.failure(attempt.expected.setBack(to: found, attempt.request.partition, in: shared.name)))
   }
@@ -248,7 +248,7 @@ final class Writer: StoreWorker {
     if failure.endsConnection { throw .lost(failure.message) }
   }
 
-  private func tellFenced(
+  private func reportFenced(
     _ partition: PartitionID, _ epoch: UInt64, _ completion: (Result<Void, StoreFailure>) -> Void
   ) {
     shared.count { $0.fencedWrites += 1 }
@@ -285,9 +285,9 @@ final class Writer: StoreWorker {
           attempt.completion(.failure(StoreFailure(.write, message)))
         }
       case .fenced:
-        tellFenced(partition, attempt.epoch, attempt.completion)
+        reportFenced(partition, attempt.epoch, attempt.completion)
       case .setBack(let found):
-        tellSetBack(attempt, to: found)
+        reportSetBack(attempt, to: found)
       case .refused(let failure):
         lost.append(attempt)
         if failure.endsConnection { throw .lost(failure.message) }
@@ -314,10 +314,10 @@ final class Writer: StoreWorker {
     }
     let due = singles.filter(isDue) + waiting
     singles.removeAll(where: isDue)
-    let told = isFinal ? shared.closed : failure.storeFailure(.write, at: shared.name)
+    let reason = isFinal ? shared.closed : failure.storeFailure(.write, at: shared.name)
     for request in due {
       if case .write = request.work { shared.count { $0.writeFailures += 1 } }
-      request.fail(told)
+      request.fail(reason)
     }
     guard isFinal else { return }
     for attempt in lost {

@@ -57,9 +57,9 @@ struct ExpectedReplies {
     guard requests > 0 else { return }
     for index in head..<queue.count {
       guard case .prices(var request) = queue[index] else { continue }
-      let goesOn = body(&request)
+      let continues = body(&request)
       queue[index] = .prices(request)
-      if !goesOn { return }
+      if !continues { return }
     }
   }
 

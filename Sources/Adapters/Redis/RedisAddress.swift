@@ -117,7 +117,7 @@ public struct RedisAddress: Hashable, Sendable, CustomStringConvertible {
         continue
       }
       guard let digits = String(rest.prefix(2)), digits.utf8.count == 2, let value = UInt8(digits, radix: 16) else {
-        throw Refusal(description: "the Redis URL has a wrong percent sign in its user or password")
+        throw Refusal(description: "the Redis URL has an invalid percent escape in its user or password")
       }
       bytes.append(value)
       rest = rest.dropFirst(2)

@@ -113,12 +113,12 @@ final class RedisConnection {
 
   private func ready(_ happened: FileEvents) {
     guard !happened.contains(.failed) else { return lose(.ended) }
-    if isConnecting { return goOnConnecting() }
+    if isConnecting { return continueConnecting() }
     if happened.contains(.writable) { flush() }
     if happened.contains(.readable) { receive() }
   }
 
-  private func goOnConnecting() {
+  private func continueConnecting() {
     guard connectFailure() == 0 else { return lose(.ended) }
     if let tls, !tls.isReady {
       switch tls.shakeHands() {

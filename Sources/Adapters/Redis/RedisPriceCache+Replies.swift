@@ -36,8 +36,8 @@ extension RedisPriceCache: RedisConnection.Owner {
     switch expected.popFirst() {
     case .none: connectionLost(.rubbish, connection)
     case .logIn: if reply.kind == .error { refuseLogIn() }
-    case .generation: generationTold(reply)
-    case .prices(let request): pricesTold(request, reply)
+    case .generation: generationReceived(reply)
+    case .prices(let request): pricesReceived(request, reply)
     case .write: if reply.kind == .error { writeRefused() }
     case .firstGeneration(let first): firstGenerationAnswered(first, reply)
     case .removal(let number, let next): removalAnswered(number, next, reply)
@@ -50,7 +50,7 @@ extension RedisPriceCache: RedisConnection.Owner {
     tryLater()
   }
 
-  private func generationTold(_ reply: borrowing RedisReply) {
+  private func generationReceived(_ reply: borrowing RedisReply) {
     guard reply.kind == .array, reply.count == 1 else {
       // The server is loading its data, or wants a password.
       return refuseLogIn()
@@ -79,7 +79,7 @@ extension RedisPriceCache: RedisConnection.Owner {
     sendRemoval()
   }
 
-  private func pricesTold(_ asked: PriceRequest, _ reply: borrowing RedisReply) {
+  private func pricesReceived(_ asked: PriceRequest, _ reply: borrowing RedisReply) {
     var request = asked
     guard reply.kind == .array, reply.count == request.items.count + 1 else {
       if reply.kind == .error { figures.add(to: .errorReplies) } else { figures.add(to: .rubbish) }

@@ -67,7 +67,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
 
   public func price(of item: ItemID, completion: @escaping (PriceAnswer) -> Void) {
     lane.assertOnLane()
-    guard isWell else {
+    guard isHealthy else {
       figures.add(to: .skipped)
       return completion(.unknown(.none))
     }
@@ -84,7 +84,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
 
   public func remember(_ price: Money, of item: ItemID, asked ticket: PriceTicket) {
     lane.assertOnLane()
-    guard isWell, let generation, generation == ticket.generation, let connection, lane.now >= writesResumeAt,
+    guard isHealthy, let generation, generation == ticket.generation, let connection, lane.now >= writesResumeAt,
       hasRoomForWrite
     else {
       return figures.add(to: .droppedWrites)
@@ -115,7 +115,7 @@ public final class RedisPriceCache: PriceCache, @unchecked Sendable {
   // MARK: Sending
 
   /// Whether Redis is queried: connected, logged in, and no removal pending that makes its prices stale.
-  var isWell: Bool { breaker.state == .closed && !owesRemoval && connection?.isOpen == true }
+  var isHealthy: Bool { breaker.state == .closed && !owesRemoval && connection?.isOpen == true }
 
   private var hasRoomForWrite: Bool {
     expected.writes < limits.writesInFlightMax && (connection?.outputBytes ?? .max) < limits.outputBytesMax

@@ -79,7 +79,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     pending = PendingRequests(countMax: limits.pendingRequestsMax)
   }
 
-  /// Requests that wait for a partition.
+  /// Requests waiting for a partition.
   public var waitingCount: Int { pending.count + batches.count }
 
   // MARK: HTTPHandler

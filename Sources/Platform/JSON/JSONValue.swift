@@ -10,10 +10,10 @@ package enum JSONValue: Hashable, Sendable {
   case array([JSONValue])
   case object([String: JSONValue])
 
-  /// How deep arrays and objects may lie in each other.
+  /// How deeply arrays and objects may be nested.
   package static let depthMax = 16
 
-  /// nil for what is no JSON text, lies deeper than `depthMax`, or has an object that names a member twice: readers do
+  /// nil for what is not JSON, is nested deeper than `depthMax`, or has an object that names a member twice: readers do
   /// not agree on what that means.
   package init?(_ bytes: [UInt8]) {
     var reader = JSONReader(bytes)

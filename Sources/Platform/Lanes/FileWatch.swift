@@ -12,7 +12,7 @@ public struct FileEvents: OptionSet, Hashable, Sendable {
   public static let failed = FileEvents(rawValue: 1 << 16)
 }
 
-/// Tells a lane that a descriptor is ready (level-triggered). Lane-confined; watches until `close`, held or not.
+/// Notifies a lane that a descriptor is ready (level-triggered). Lane-confined; watches until `close`, held or not.
 public final class FileWatch {
   private let lane: Lane
   private let handle: LoopHandle<uv_poll_t>

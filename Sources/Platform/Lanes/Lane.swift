@@ -82,7 +82,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   ///
   /// - Parameter turn: drains what has arrived; returns whether another turn should follow at once, without
   ///   sleeping. Held until the lane has ended.
-  /// - Throws: `LaneFailure` if the system gives no thread.
+  /// - Throws: `LaneFailure` if no thread can be created.
   public func start(turn: @escaping @Sendable () -> Bool) throws(LaneFailure) {
     let (isFirst, _) = phase.compareExchange(
       expected: Phase.setUp, desired: Phase.started, ordering: .acquiringAndReleasing)
@@ -126,7 +126,7 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
     if isStarted { pthread_join(thread, nil) }
   }
 
-  /// Whether it was told to stop.
+  /// Whether it has been asked to stop.
   var isEnding: Bool { isStopping.load(ordering: .acquiring) }
 
   private func run(_ turn: () -> Bool) {

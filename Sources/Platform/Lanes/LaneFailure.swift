@@ -5,7 +5,7 @@ public struct LaneFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Code: Hashable, Sendable {
     /// The loop could not be made: out of descriptors or memory.
     case loop
-    /// The system gives no thread.
+    /// No thread can be created.
     case thread
     /// The descriptor cannot be watched: it is closed, a regular file, or already watched.
     case watch

@@ -16,7 +16,7 @@ public struct AccessEntry: Sendable {
   public var code: String?
   /// From the request's arrival to its answer; nil if nothing measured it.
   public var microseconds: Int64?
-  /// The id of the caller's key, if it showed one.
+  /// The id of the caller's key, if it sent one.
   public var caller: String?
   /// Of the answer's body.
   public var bytes = 0

@@ -21,16 +21,16 @@ extension Metric {
   public static let residentBytes = Metric("process_resident_memory_bytes", .gauge, "Resident memory.")
   public static let virtualBytes = Metric("process_virtual_memory_bytes", .gauge, "Virtual memory.")
   public static let openDescriptors = Metric("process_open_fds", .gauge, "Open file descriptors.")
-  public static let descriptorsMax = Metric("process_max_fds", .gauge, "The most file descriptors that may be open.")
+  public static let descriptorsMax = Metric("process_max_fds", .gauge, "The maximum number of open file descriptors.")
   public static let startTime = Metric(
-    "process_start_time_seconds", .gauge, "When the process began, since 1970-01-01 UTC.")
+    "process_start_time_seconds", .gauge, "Start time of the process since 1970-01-01 UTC.")
   public static let ready = Metric("kassa_ready", .gauge, "1 while requests are served, else 0.")
   public static let requestsWaiting = Metric(
-    "kassa_requests_waiting", .gauge, "Requests that wait for a partition.")
+    "kassa_requests_waiting", .gauge, "Requests waiting for a partition.")
   public static let takeoversPending = Metric(
-    "kassa_takeovers_pending", .gauge, "Partitions that are assigned to the process and not owned by it yet.")
+    "kassa_takeovers_pending", .gauge, "Partitions assigned to the process but not yet owned by it.")
   public static let takeoversFailing = Metric(
-    "kassa_takeovers_failing", .gauge, "Those of them whose newest attempt failed, or whose log broke off.")
+    "kassa_takeovers_failing", .gauge, "Pending partitions whose latest takeover failed, or whose log broke off.")
 
   /// All of them, in the order in which they are written.
   public static let ofProcess = [
@@ -55,7 +55,7 @@ extension Metric {
   public static let accessLines = Metric(
     "kassa_access_log_lines_total", .counter, "Lines of the access log.")
   public static let accessLinesDropped = Metric(
-    "kassa_access_log_dropped_total", .counter, "Lines of the access log dropped because nobody took them in time.")
+    "kassa_access_log_dropped_total", .counter, "Lines of the access log dropped because they were not read in time.")
 
   public static let logFailed = Metric("kassa_log_failed", .gauge, "1 when the log takes no more records, else 0.")
   public static let logAppended = Metric(
@@ -83,7 +83,7 @@ extension Metric {
   public static let entriesApplied = Metric(
     "kassa_partition_entries_applied_total", .counter, "Entries of log records applied.")
   public static let lag = Metric(
-    "kassa_partition_lag_records", .gauge, "Records that were delivered and wait to be applied.")
+    "kassa_partition_lag_records", .gauge, "Records delivered and waiting to be applied.")
   public static let appliedOffset = Metric(
     "kassa_partition_applied_offset", .gauge, "The offset of the newest applied record, -1 before the first.")
   public static let checkpointedOffset = Metric(
@@ -95,8 +95,8 @@ extension Metric {
     "Time since the oldest record that the log has not confirmed was appended; 0 without one.")
   public static let resident = Metric("kassa_partition_resident_entities", .gauge, "Entities in memory.")
   public static let dirty = Metric(
-    "kassa_partition_dirty_entities", .gauge, "Entities in memory that the store does not have yet.")
-  public static let parked = Metric("kassa_partition_parked_checkouts", .gauge, "Checkouts that wait for an item.")
+    "kassa_partition_dirty_entities", .gauge, "Entities in memory that are not yet in the store.")
+  public static let parked = Metric("kassa_partition_parked_checkouts", .gauge, "Checkouts waiting for an item.")
   public static let unconfirmed = Metric(
     "kassa_partition_unconfirmed_messages", .gauge,
     "Messages of checkouts that their receivers have not made durable; they pile up while one does not serve.")
@@ -107,7 +107,7 @@ extension Metric {
   public static let checkpointFailures = Metric(
     "kassa_partition_checkpoint_failures_total", .counter, "Checkpoints that could not be written.")
   public static let evictions = Metric(
-    "kassa_partition_evictions_total", .counter, "Entities that left memory because too many were in it.")
+    "kassa_partition_evictions_total", .counter, "Entities evicted from memory because it was full.")
 
   public static let ofPartition = [
     partitionUp, partitionStopped, epoch, recordsApplied, entriesApplied, lag, appliedOffset, checkpointedOffset,
@@ -123,6 +123,6 @@ extension Metric {
 
   /// The metrics every process has besides `ofClock`.
   public static let common = ofProcess + ofHTTP + ofLog + ofPartition
-  /// Every metric there is.
+  /// All metrics.
   public static let all = common + ofClock + ofCluster
 }

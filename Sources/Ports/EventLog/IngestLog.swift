@@ -17,7 +17,7 @@ package protocol IngestLog: AnyObject, Sendable {
   /// Reads a partition's log for its owner, from the input after `number` on. Ends the reading for any other owner.
   func follow(_ partition: PartitionID, by owner: OwnerID, after number: UInt64)
 
-  /// Reads it no more.
+  /// Stops reading it.
   func leave(_ partition: PartitionID, by owner: OwnerID)
 
   /// Everything of the log up to `number` is durable in the partition: there is room for more.
@@ -30,7 +30,7 @@ package protocol IngestLog: AnyObject, Sendable {
 
 /// What an ingest log has for the owner of a partition.
 package enum IngestEvent: Sendable {
-  /// What stands next in it, ascending.
+  /// What comes next in it, ascending.
   case inputs([LoggedInput], PartitionID, OwnerID)
   /// Refusals that are kept where refused commands go.
   case reported([RequestID], PartitionID, OwnerID)

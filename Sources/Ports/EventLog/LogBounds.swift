@@ -13,7 +13,7 @@ public struct LogBounds: Hashable, Sendable {
   }
 
   /// Why an owner with its checkpoint at `offset` cannot continue; nil if it can; -1 before the first record.
-  public func refusal(behind offset: Int64, of partition: PartitionID) -> LogFailure? {
+  public func refusal(after offset: Int64, of partition: PartitionID) -> LogFailure? {
     if offset < -1 {
       return LogFailure(.format, "\(partition): a checkpoint at offset \(offset) makes no sense")
     }
@@ -26,12 +26,12 @@ public struct LogBounds: Hashable, Sendable {
     if offset + 1 > next {
       return LogFailure(
         .format,
-        "\(partition): its topic ends before offset \(offset), which the store holds already: it is another topic, or "
+        "\(partition): its topic ends before offset \(offset), which the store already holds: it is another topic, or "
           + "lost records; restore topic and store from the same moment")
     }
     return nil
   }
 
   /// Records that retention may still remove before an owner needs one: those below `offset`, its checkpoint.
-  public func margin(behind offset: Int64) -> Int64 { max(offset + 1 - first, 0) }
+  public func margin(after offset: Int64) -> Int64 { max(offset + 1 - first, 0) }
 }

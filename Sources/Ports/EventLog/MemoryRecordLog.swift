@@ -68,10 +68,10 @@ package final class MemoryRecordLog: RecordLog {
   }
 
   private func change(_ body: (inout State) -> [Int]) {
-    let told = state.withLock { state in
+    let notified = state.withLock { state in
       body(&state).compactMap { state.lanes.indices.contains($0) ? state.lanes[$0] : nil }
     }
-    for lane in told { lane.logHasNews() }
+    for lane in notified { lane.logHasNews() }
   }
 
   /// Makes everything durable; returns the lanes to notify.

@@ -95,7 +95,7 @@ package enum ReadEvent: Sendable {
   /// Everything of the partition that was durable at the time of the request has been delivered; `end` is the offset
   /// after it.
   case ended(PartitionID, end: Int64)
-  /// Reading cannot continue now: the problem concerns only this partition, and may pass.
+  /// Reading cannot continue now: the problem concerns only this partition, and may be temporary.
   case broken(PartitionID, reason: String)
 
   package var partition: PartitionID {

@@ -151,19 +151,19 @@ package struct RecordSequencer<Body: LogBody>: Sendable {
     return committing
   }
 
-  /// Says that the group is durable. Returns the lanes to notify. A failed log confirms nothing any more.
+  /// Says that the group is durable. Returns the lanes to notify. A failed log confirms nothing more.
   package mutating func endCommit() -> [Int] {
     guard failure == nil else { return [] }
-    var told: [Int] = []
+    var notified: [Int] = []
     for row in committing where confirmations.indices.contains(row.lane) {
-      if confirmations[row.lane].isEmpty { told.append(row.lane) }
+      if confirmations[row.lane].isEmpty { notified.append(row.lane) }
       confirmations[row.lane].append(
         Confirmation(partition: row.partition, epoch: row.epoch, number: row.number, offset: row.offset))
     }
     if let newest = committing.last { durable = newest.sequence }
     committing = []
     isCommitting = false
-    return told
+    return notified
   }
 
   /// Ends the log; the first failure stays. What was queued is never written.

@@ -18,8 +18,8 @@ public protocol OwnershipMap: AnyObject, Sendable {
   /// announcement of a partition is sent until it has arrived, and again if an older owner's overwrote it.
   func announce(_ owner: OwnerAnnouncement)
 
-  /// Announces that a pod is gone, as it did not say so itself. If the pod does run, it then says so. From any thread,
-  /// never waits; the announcement may be lost.
+  /// Announces that a pod is gone, as it did not say so itself. A pod that does run then announces itself again. From
+  /// any thread, never waits; the announcement may be lost.
   func forget(_ pod: PodAnnouncement)
 
   /// Sets a closure to call after each change: on any thread, it must not block.

@@ -66,7 +66,7 @@ package struct MovedPartition {
   ) throws(GrowthRefusal) -> [(partition: PartitionID, header: CheckpointHeader, totals: StoreTotals)] {
     guard found == kept ?? found, header != nil || found == StoreTotals() else {
       throw GrowthRefusal(
-        "\(partition): its rows are not those that its checkpoint left; run kassa verify, and restore a backup")
+        "\(partition): its rows are not the ones that its checkpoint left; run kassa verify, and restore a backup")
     }
     return plan.heirs(of: partition.index).compactMap { index in
       let heir = PartitionID(partition.service, index)

@@ -37,7 +37,7 @@ public enum StoredRows {
   public static func header(
     _ bytes: UnsafeRawBufferPointer, of partition: PartitionID, in place: String
   ) throws(StoreFailure) -> CheckpointHeader {
-    var reason = "it is another partition's"
+    var reason = "it belongs to another partition"
     do throws(WireError) {
       let header = try CheckpointCodec.decode(bytes)
       if header.partition == partition { return header }

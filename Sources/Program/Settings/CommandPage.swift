@@ -77,7 +77,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case .success: "it is done"
     case .failure: "it could not be done, or something is wrong with what was looked at; standard error says what"
     case .usage: "the command line or a setting is wrong; nothing was done"
-    case .cutShort: "a second SIGTERM or SIGINT ended the server at once; the next start recovers from the log"
+    case .cutShort: "a second SIGTERM or SIGINT ended the server immediately; the next start recovers from the log"
     case .diskFailed: "the log or the store of a data folder could not be written; the next start reads what is there"
     }
   }

@@ -15,7 +15,7 @@ enum GrowCommand {
       "Brings a data folder (--data) or, with --mode cluster or KASSA_MODE=cluster, the topics and databases of a "
         + "cluster to COUNT partitions of each service: a multiple of what they have, at most \(GrowthPlan.countMax). "
         + "Each key goes to its new partition, with everything that belongs to it; idempotency keys keep their "
-        + "answers. Then start the shop with --partitions COUNT. There is no way back to fewer.",
+        + "answers. Then start the shop with --partitions COUNT. There is no way back.",
       "Nothing may run: the server, or every pod of the cluster, those of the role api as well. It must have ended in "
         + "order: no checkout is under way, and every log is in the store. What is in the way is named, and nothing is "
         + "changed.",

@@ -12,7 +12,7 @@ extension OwnerLane {
     ingest.follow(seats[place].id, by: seats[place].owner, after: seats[place].entrance.ingestedNumber())
   }
 
-  /// Reads it no more.
+  /// Stops reading it.
   func leaveIngest(at place: Int) {
     guard seats[place].isIngesting else { return }
     seats[place].isIngesting = false

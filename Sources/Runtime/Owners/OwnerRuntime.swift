@@ -18,7 +18,7 @@ public final class OwnerRuntime: RuntimeInspection {
   /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
   ///
   /// - Parameters:
-  ///   - run: chosen anew at every start.
+  ///   - run: a new one at every start.
   ///   - report: called on lanes, must not block.
   ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
   /// - Throws: `StoreFailure`.

@@ -71,7 +71,7 @@ public struct OwnerAnnouncement: Hashable, Sendable {
 /// Something pods announce to each other.
 public enum Announcement: Hashable, Sendable {
   case pod(PodAnnouncement)
-  /// The pod of that name has ended in order.
+  /// The pod of that name has ended cleanly.
   case podLeft(name: String)
   case owner(OwnerAnnouncement)
 }

@@ -160,7 +160,7 @@ public struct User: Hashable, Sendable {
   public var spentWithoutOrder: Money
   /// How many `Payment`s by hand the user has had; if 0, a charge need not look for one.
   public var paymentsByHand: UInt32
-  /// How often a `batch_init` has begun the account anew: payments of earlier eras no longer count.
+  /// How often a `batch_init` has reset the account: payments of earlier eras no longer count.
   public var era: UInt32
 
   public init(

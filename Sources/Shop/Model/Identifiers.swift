@@ -59,7 +59,7 @@ public struct UserID: Identifier {
 /// One attempt to check out an order; it makes holds, charges and compensations idempotent.
 public struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let order: OrderID
-  /// Counts the checkouts of the order's partition, so that an order that is made again never repeats one; under
+  /// Counts the checkouts of the order's partition, so that an order that is created again never repeats one; under
   /// the rules before `Rules.eras`, it counts those of the order, from 1.
   public let number: UInt64
 
@@ -130,7 +130,7 @@ public struct RequestID: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// How a lane numbers what its requests ask of partitions. The numbers stand in records, so that an answer's id leads
+/// How a lane numbers what its requests ask of partitions. The numbers are in records, so that an answer's id leads
 /// to the records of its request.
 public enum RequestNumber {
   /// Set in the numbers of the commands of a `batch_init`.
@@ -154,7 +154,7 @@ public enum RequestNumber {
 }
 
 extension RequestID {
-  /// Whether a command stands in the log for the request of this id: under the id itself, or as a part of its
+  /// Whether the log has a command for the request of this id: under the id itself, or as a part of its
   /// `batch_init`.
   public func covers(_ command: RequestID) -> Bool {
     incarnation == command.incarnation && lane == command.lane && RequestNumber.isOf(number, command: command.number)

@@ -8,7 +8,7 @@ public struct RuleLimits: Hashable, Sendable {
   public var orderLinesMax: Int
   /// The most requests waiting for one order's checkout.
   public var orderWaitersMax: Int
-  /// The most checkouts waiting for one item; beyond this a buyer is told to try again.
+  /// The most checkouts waiting for one item; beyond this a buyer is asked to try again.
   public var itemParkedMax: Int
   /// How long an idempotency key is remembered.
   public var idempotencyExpiryMilliseconds: Int64

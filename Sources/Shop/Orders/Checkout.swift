@@ -33,7 +33,7 @@ extension OrdersMachine {
 
   /// The number of the attempt that begins now; nil when there are no more.
   ///
-  /// An order that is removed and made again would count from 1 again, so the partition counts, and begins above all
+  /// An order that is removed and created again would count from 1 again, so the partition counts, and begins above all
   /// that orders have counted in 32 bits.
   private mutating func nextAttempt(of order: Order, under rules: UInt32) -> UInt64? {
     guard rules >= Rules.eras else { return order.attempt < AttemptID.ofOrderMax ? order.attempt + 1 : nil }
@@ -84,7 +84,7 @@ extension OrdersMachine {
     for waiter in order.waiters { context.complete(waiter, .done) }
   }
 
-  /// Nothing is held or taken: the cart is open again, and everybody who waits is told why.
+  /// Nothing is held or taken: the cart is open again, and everybody who waits is answered with the reason.
   mutating func failed(_ attempt: AttemptID, _ failure: Failure, in context: inout ApplyContext) {
     guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
     orders.update(attempt.order, at: context.position) { order in

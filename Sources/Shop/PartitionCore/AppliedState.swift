@@ -35,11 +35,11 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   /// Why what the store holds cannot be a state of this partition; nil if it can.
   public func flaw(of pinned: [EntityChange]) -> String? {
     if rulesVersion > Rules.current {
-      return "the checkpoint follows rules \(rulesVersion); this program knows up to \(Rules.current)"
+      return "the checkpoint follows rules \(rulesVersion); this program knows rules up to \(Rules.current)"
     }
     for row in pinned {
       guard case .hold(let hold)? = row.value, !belongs(hold) else { continue }
-      return "the store's hold of \(hold.slip.attempt) names a stop that is not here, or is nowhere"
+      return "the store's hold of \(hold.slip.attempt) names a stop of another partition, or none at all"
     }
     return nil
   }
@@ -55,7 +55,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
   /// Advances the partition's time; an earlier time changes nothing.
   public mutating func advance(to time: Timestamp) { now = max(now, time) }
 
-  /// Applies what a control says of rules and limits; what owners say about themselves does not concern it.
+  /// Applies what a control says of rules and limits; it ignores what owners say about themselves.
   ///
   /// - Throws: `Poison` for rules that this program does not know.
   public mutating func apply(_ control: Control) throws(Poison) {
@@ -179,7 +179,7 @@ public struct AppliedState<Machine: StateMachine>: Sendable {
 
   // MARK: What is resident
 
-  /// The partitions that have to serve for what `command` begins to come to an end; none if its key has an outcome.
+  /// The partitions that must serve so that what `command` begins can end; none if its key has an outcome.
   public func parties(to command: ClientCommand) -> [PartitionID] {
     knownReply(to: command) == nil ? machine.parties(to: command.command) : []
   }

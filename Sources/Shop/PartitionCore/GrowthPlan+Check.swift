@@ -25,7 +25,7 @@ extension GrowthPlan {
       let stored = standing.header?.offset ?? -1
       guard stored + 1 <= standing.nextOffset else {
         throw GrowthRefusal(
-          "\(partition): its log ends before offset \(stored), which the store holds already; run kassa verify")
+          "\(partition): its log ends before offset \(stored), which the store already holds; run kassa verify")
       }
       let behind = standing.nextOffset - 1 - stored
       guard behind == 0 else {
@@ -34,7 +34,7 @@ extension GrowthPlan {
             + "and run this again")
       }
       guard standing.unsentMessages == 0 else {
-        throw GrowthRefusal("\(partition): \(standing.unsentMessages) messages have not arrived; \(serveOn)")
+        throw GrowthRefusal("\(partition): \(standing.unsentMessages) messages have not arrived; \(finishCheckouts)")
       }
     }
     for (partition, standing) in ascending {

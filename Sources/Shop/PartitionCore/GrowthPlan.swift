@@ -13,7 +13,7 @@ import Model
 /// the old count a repetition reaches one of them. In the others the key expires.
 ///
 /// **Attempts** are numbered by their orders' partition and must never repeat for an order that has moved: an heir
-/// goes on from its source's number.
+/// continues from its source's number.
 public struct GrowthPlan: Hashable, Sendable {
   public let from: Partitioner
   public let to: Partitioner
@@ -27,12 +27,13 @@ public struct GrowthPlan: Hashable, Sendable {
   /// - Throws: `GrowthRefusal` unless `new` is a multiple of `old`, larger, and at most `countMax`.
   public init(from old: Int, to new: Int) throws(GrowthRefusal) {
     let possible = stride(from: 2 * old, through: Self.countMax, by: max(old, 1)).prefix(4).map(String.init)
-    let next = possible.isEmpty ? "it has as many as it can" : "possible are \(possible.joined(separator: ", "))"
+    let next =
+      possible.isEmpty ? "it has as many as it can have" : "possible counts: \(possible.joined(separator: ", "))"
     guard let from = Partitioner(count: old), let to = Partitioner(count: new), new <= Self.countMax else {
-      throw GrowthRefusal("a service cannot have \(new) partitions, at most \(Self.countMax); \(next)")
+      throw GrowthRefusal("a service can have 1 to \(Self.countMax) partitions, not \(new); \(next)")
     }
     guard new > old else {
-      throw GrowthRefusal("the shop has \(old) partitions, and cannot get fewer than that: \(new); \(next)")
+      throw GrowthRefusal("\(new) is not more than the \(old) partitions that the shop has; \(next)")
     }
     guard new % old == 0 else {
       throw GrowthRefusal("\(new) is not a multiple of the \(old) partitions that the shop has; \(next)")
@@ -49,7 +50,7 @@ public struct GrowthPlan: Hashable, Sendable {
   /// Which partition a new one gets its rows from.
   public func source(of index: UInt16) -> UInt16 { UInt16(truncatingIfNeeded: Int(index) % from.count) }
 
-  static let serveOn =
+  static let finishCheckouts =
     "start the shop without callers until its checkouts have ended, stop it with SIGTERM, and run this again"
 
   /// The partitions that do not exist yet, of one service, ascending.
@@ -63,7 +64,7 @@ public struct GrowthPlan: Hashable, Sendable {
     of key: EntityKey, _ entity: Entity, in partition: PartitionID, at now: Timestamp
   ) throws(GrowthRefusal) -> [UInt16] {
     if let open = Self.unfinished(key, entity) {
-      throw GrowthRefusal("\(partition): \(open); \(Self.serveOn)")
+      throw GrowthRefusal("\(partition): \(open); \(Self.finishCheckouts)")
     }
     let place: PartitionID
     switch key {

@@ -64,11 +64,11 @@ public struct LoggedInput: Hashable, Sendable {
     self.body = body
   }
 
-  /// What stands in the partition's ingest log at a place.
+  /// What the partition's ingest log has at a place.
   ///
   /// - Parameters:
   ///   - number: its offset plus 1.
-  ///   - command: nil for what is no command for the partition. Its request is `RequestID(ingested:)`.
+  ///   - command: nil for what is not a command for the partition. Its request is `RequestID(ingested:)`.
   public init(ingested number: UInt64, _ command: ClientCommand?) {
     origin = Origin(source: .ingest, number: number)
     body = command.map(Body.command) ?? .skip(RequestID(ingested: number), .unreadable)

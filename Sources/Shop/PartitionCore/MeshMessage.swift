@@ -12,7 +12,7 @@ public enum MeshMessage: Hashable, Sendable {
   // To an owner.
   /// The owner before it answers nothing more.
   case released(by: OwnerID, PartitionID, to: OwnerID)
-  /// Where does this stream stand? `asker` is the epoch of the source's owner, 0 for a session.
+  /// How far has this stream come? `asker` is the epoch of the source's owner, 0 for a session.
   case hello(StreamSource, PartitionID, OwnerID, asker: UInt64)
   /// The deadlines are milliseconds from now: pods share no clock.
   case commands(StreamFrame<StreamInput>)

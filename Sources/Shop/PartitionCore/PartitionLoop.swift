@@ -236,7 +236,7 @@ public struct PartitionLoop<Machine: StateMachine>: Sendable {
 
   private mutating func isNew(_ message: PartitionMessage) throws(Poison) -> Bool {
     guard let isNew = dedup.admit(message) else {
-      throw Poison("a message of \(message.source), a partition that does not exist")
+      throw Poison("a message from \(message.source), a partition that does not exist")
     }
     if !isNew { counters.dedupDrops += 1 }
     return isNew

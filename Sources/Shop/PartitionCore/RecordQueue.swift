@@ -4,7 +4,7 @@ import Model
 struct RecordQueue: Sendable, Sequence {
   private var records: [Delivery] = []
   private var head = 0
-  /// Entries of all records; bytes that are no record count as one.
+  /// Entries of all records; bytes that are not a record count as one.
   private(set) var entryCount = 0
 
   var count: Int { records.count - head }

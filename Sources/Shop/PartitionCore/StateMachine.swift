@@ -20,7 +20,7 @@ public protocol StateMachine: Sendable {
   mutating func apply(_ command: Command, from waiter: Waiter, in context: inout ApplyContext)
     throws(Poison) -> Outcome?
 
-  /// The partitions that have to serve for what `command` begins to come to an end. Its keys are resident.
+  /// The partitions that must serve so that what `command` begins can end. Its keys are resident.
   func parties(to command: Command) -> [PartitionID]
 
   /// Takes one step of a checkout.
@@ -40,7 +40,7 @@ public protocol StateMachine: Sendable {
 
   var residentCount: Int { get }
   var dirtyCount: Int { get }
-  /// Checkouts that wait for an item.
+  /// Checkouts waiting for an item.
   var parkedCount: Int { get }
 
   /// Every resident entity that exists, in no particular order.

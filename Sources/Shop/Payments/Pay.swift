@@ -74,6 +74,6 @@ extension User {
 }
 
 extension Payment {
-  /// Whether it was made since the user's account was last begun anew.
+  /// Whether it was made since the user's account was last reset.
   func counts(for user: User) -> Bool { era == user.era }
 }

@@ -10,6 +10,6 @@ public enum SkipReason: UInt8, Hashable, Sendable, CaseIterable {
   /// A partition that it needs does not serve: what it would hold until then, nobody else could have. Its client may
   /// retry. Only under `Rules.eras` and later.
   case undecidable = 3
-  /// What an ingest log has at this place is no command for this partition.
+  /// What an ingest log has at this place is not a command for this partition.
   case unreadable = 4
 }

@@ -11,7 +11,7 @@ import Model
 ///  ──────────┼────────────────┼────────────────┼──────────────┤
 ///    durable │   under way    │   to be sent   │  to be numbered (commands)
 /// ```
-/// Greetings tell who owns the destination. Each new owner sends a *greeting* after its replay: its log holds the
+/// Greetings say who owns the destination. Each new owner sends a *greeting* after its replay: its log holds the
 /// stream up to a number, so that many are dropped and the rest is sent to it, whatever was sent to its predecessor. A
 /// greeting below what was acknowledged means that the destination lost part of its log; one above what was ever
 /// numbered means that this end did. Nobody can fix either, so it is reported, and nothing is sent.

@@ -33,7 +33,7 @@ public struct Lease: Hashable, Sendable {
   }
 
   /// Whether less than half of the lease is left, so that a read should renew it.
-  public func isToRenew(at now: Int64) -> Bool {
+  public func needsRenewal(at now: Int64) -> Bool {
     guard let since else { return true }
     return now - since >= milliseconds / 2
   }

@@ -30,7 +30,7 @@ public struct RecordFilter: Hashable, Sendable {
     case olderEpoch = "it belongs to an older epoch"
     case otherRun = "another run owns this epoch"
     case epochTaken = "the epoch is not above the newest one"
-    case repeated = "its number was counted already"
+    case repeated = "its number was already counted"
   }
 
   /// Why the log cannot be followed.
@@ -40,7 +40,7 @@ public struct RecordFilter: Hashable, Sendable {
 
     public var description: String {
       switch self {
-      case .missing(let expected, let found): "record \(found) follows where \(expected) has to come"
+      case .missing(let expected, let found): "record \(found) comes where \(expected) is expected"
       case .unannounced(let owner): "a record of epoch \(owner.epoch), whose owner never announced itself"
       }
     }

@@ -14,8 +14,8 @@ extension Tenancy {
     _ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions
   ) {
     guard ending == nil, settling == nil, !unconfirmed.isEmpty, unconfirmed[0].record.number == number else { return }
-    let isWhereItHasToBe = offset == expectedOffset || !mode.isShared
-    guard isWhereItHasToBe || planted.is(.anyOffsetConfirms) && offset != nil else {
+    let isAtExpectedOffset = offset == expectedOffset || !mode.isShared
+    guard isAtExpectedOffset || planted.is(.anyOffsetConfirms) && offset != nil else {
       if planted.is(.revealedBeforeMismatchIsRead) { reveal(unconfirmed[0].effects, into: &actions) }
       settling = Settling(nextOffset: anchor.offset, shrunken: nil)
       actions.readBackFrom = anchor.offset
@@ -60,7 +60,7 @@ extension Tenancy {
     }
   }
 
-  /// Takes bytes that are no record, of a log that is being read back.
+  /// Takes bytes that are not a record, of a log that is being read back.
   public mutating func readBackUndecodable(_ reason: String, at offset: Int64) {
     guard ending == nil, let settling, offset >= settling.nextOffset else { return }
     end(.stopped(number: number, reason: "the record at offset \(offset) cannot be decoded: \(reason)"))
@@ -77,7 +77,8 @@ extension Tenancy {
     guard !isThere, !planted.is(.shrunkenLogIgnored) else { return }
     end(
       .stopped(
-        number: number, reason: "the log has another record at offset \(anchor.offset) than before: it has lost records"
+        number: number,
+        reason: "the log's record at offset \(anchor.offset) is not the one from before: it has lost records"
       ))
   }
 
@@ -95,7 +96,7 @@ extension Tenancy {
         return self.end(
           .stopped(
             number: number,
-            reason: "the log ends at offset \(end), but stood at \(expectedOffset) already: it has lost records"))
+            reason: "the log ends at offset \(end) but had already reached \(expectedOffset): it has lost records"))
       }
       actions.readBackFrom = settling.nextOffset
       return

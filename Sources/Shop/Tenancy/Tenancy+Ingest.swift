@@ -6,7 +6,8 @@ import Streams
 // whatever would refuse a client's command holds these back, and long before it comes to that.
 
 extension Tenancy {
-  /// The number of the newest input from the ingest log that was applied; 0 before the first. Reading goes on after it.
+  /// The number of the newest input from the ingest log that was applied; 0 before the first. Reading continues after
+  /// it.
   public var ingestedNumber: UInt64 { received.highest(of: .ingest, at: state.now) ?? 0 }
 
   /// Takes what the ingest log holds next, for a tenure. What came before is dropped: an owner that reads its log again
@@ -62,7 +63,7 @@ extension Tenancy {
     }
   }
 
-  /// The next one, if its keys are resident, as the log will have it; nil if there is none, or keys are to be loaded.
+  /// The next one, if its keys are resident, as the log will have it; nil if there is none, or keys must be loaded.
   mutating func residentIngested(at time: Timestamp) -> LoggedInput? {
     while let entry = ingested.first {
       if let origin = entry.origin, received.admission(of: origin.number, from: .ingest, at: time) == .next {
@@ -76,7 +77,7 @@ extension Tenancy {
 
   // MARK: Refusals
 
-  /// Whether somebody has to learn of it: a pod of all, the topic of refused commands of refusals only.
+  /// Whether it must be reported: a pod learns of everything, the topic of refused commands of refusals only.
   func isKept(_ reply: CommandReply) -> Bool { !reply.request.isIngested || reply.isRefusal }
 
   /// Keeps a reply until it is known to be received.

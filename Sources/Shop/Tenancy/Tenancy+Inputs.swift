@@ -85,7 +85,7 @@ extension Tenancy {
     mayReveal ? outbox.nextFrame(to: destination) : nil
   }
 
-  /// The owner of a destination says where this partition's stream stands in its log.
+  /// The owner of a destination says how far this partition's stream has come in its log.
   public mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions) {
     // Until the replay ends, what was ever sent is unknown.
     guard isAdmitting, phase != .replaying, !planted.is(.greetingIgnored) else { return }
@@ -98,8 +98,8 @@ extension Tenancy {
     switch greeted {
     case .lostLog(let greeted, let acknowledged, let numbered):
       suspect(
-        "\(destination) has \(greeted) messages of this partition, of which \(acknowledged) were acknowledged and "
-          + "\(numbered) sent: one of the two has lost a part of its log")
+        "\(destination) has \(greeted) messages from this partition, which has sent \(numbered), and received "
+          + "acknowledgements for \(acknowledged): one of the two has lost part of its log")
     case .resumed: actions.hasMessages = outbox.canSend(to: destination) || actions.hasMessages
     case .stale, .forgotten, nil: break
     }

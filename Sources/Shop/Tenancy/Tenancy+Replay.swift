@@ -5,13 +5,13 @@ import Streams
 // Taking over: from the checkpoint through the log, up to its own `Owned`.
 
 extension Tenancy {
-  /// Takes the next record of the log: first the one after the checkpoint's, then one after another.
+  /// Takes the next record of the log: first the one after the checkpoint's, then one by one.
   public mutating func deliver(_ record: LogRecord, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.append(record, at: offset)
   }
 
-  /// Takes bytes of the log that are no record: the partition stops there, once everything before is applied.
+  /// Takes bytes of the log that are not a record: the partition stops there, once everything before is applied.
   public mutating func deliverUndecodable(_ reason: String, at offset: Int64) {
     guard case .replaying = phase else { return }
     replay.appendUndecodable(reason, at: offset)
@@ -101,7 +101,7 @@ extension Tenancy {
       var effects = TurnEffects()
       guard applyLogged(entry, of: record, into: &effects) else { return false }
       for (destination, message) in effects.messages { outbox.release(message, to: destination) }
-      // Those who waited within an earlier process went with it.
+      // Those who waited within an earlier process ended with it.
       if mode.isShared { for reply in effects.replies { keep(reply) } }
       replay.nextEntry += 1
       entries += 1
@@ -161,7 +161,7 @@ extension Tenancy {
       durableThrough[row.source] = row.number
       actions.greetings.append(greeting(to: row.source, row.number, at: state.now))
     }
-    // Only now can it take the answers to the question where its streams stand.
+    // Only now can it take the answers to the question how far its streams have come.
     actions.hasMessages = !outbox.destinations.isEmpty || actions.hasMessages
     if isUnclean && mode.isShared && !planted.is(.noHoldBack) {
       phase = .waiting(since: now)
@@ -178,7 +178,7 @@ extension Tenancy {
       asOf: received.asOf(source, at: now), asker: asker)
   }
 
-  /// Answers a sender that asks where its stream stands with what is durable of it.
+  /// Answers a sender that asks how far its stream has come with what is durable of it.
   ///
   /// - Parameters:
   ///   - asker: the epoch of the owner that asks for a partition, 0 for a session.

@@ -28,7 +28,7 @@ extension Tenancy {
   /// Too much waits for a checkpoint to take even messages: their senders keep them.
   public var isPaused: Bool { state.dirtyCount >= 2 * limits.core.dirtyMax }
 
-  /// What the log must be told before anything more is decided.
+  /// What must be in the log before anything more is decided.
   private var wantedControls: [Control] {
     if ruleLimits == wantedLimits, state.rulesVersion >= wantedRules { return [] }
     return (state.rulesVersion < wantedRules ? [.rules(version: wantedRules)] : [])
@@ -161,7 +161,7 @@ extension Tenancy {
   }
 
   /// Whether a queued input is still the next one of its stream: the partition's time may have moved so far that its
-  /// session was forgotten. Its sender is told.
+  /// session was forgotten. Its sender is notified.
   private mutating func isStillNext(
     _ inbound: Inbound, at time: Timestamp, into actions: inout TenancyActions
   ) -> Bool {

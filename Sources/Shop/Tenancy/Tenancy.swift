@@ -48,9 +48,9 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   let mode: LogMode
   let limits: TenancyLimits
   let planted: TenancyBug?
-  /// The bounds the owner is configured with; the log is told when it decides under others.
+  /// The bounds the owner is configured with; it logs them when it decides under others.
   let wantedLimits: RuleLimits
-  /// The newest rules that all live pods know; the log is told when it follows older ones.
+  /// The newest rules that all live pods know; it logs them when it follows older ones.
   public var wantedRules: UInt32
 
   /// Partitions known not to serve: nothing is begun that only they could end.
@@ -214,7 +214,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     if let flaw = state.flaw(of: recovery.pinned) ?? outboxFlaw { end(.stopped(number: number, reason: flaw)) }
   }
 
-  // MARK: How it stands
+  // MARK: Its state
 
   /// Whether inputs are taken: after the replay, until the end.
   public var isAdmitting: Bool {
@@ -277,6 +277,6 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     return abandoned
   }
 
-  /// Gives up this tenure, to have the partition acquired anew.
+  /// Gives up this tenure, to have the partition acquired again.
   mutating func lose(_ loss: Loss) { end(.lost(loss, epochAbove: filter.owner?.epoch ?? 0)) }
 }

@@ -48,7 +48,7 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
 }
 
 extension Optional<TenancyBug> {
-  /// Whether the machine is to make this mistake.
+  /// Whether the machine should make this mistake.
   @inline(__always)
   public func `is`(_ bug: TenancyBug) -> Bool {
     #if PLANTED_BUGS
@@ -60,7 +60,7 @@ extension Optional<TenancyBug> {
 }
 
 extension Message {
-  /// Whether a slip goes on with this message, and not because it has just arrived: so it was parked until now.
+  /// Whether a slip moves on with this message, and not because it has just arrived: so it was parked until now.
   func continues(after cause: LoggedInput.Body) -> Bool {
     let attempt: AttemptID
     switch self {

@@ -37,8 +37,8 @@ public protocol TenancyDriver: Sendable {
   mutating func readBackEnded(at end: Int64, now: Int64, into actions: inout TenancyActions)
 
   mutating func nextFrame(to destination: PartitionID) -> StreamFrame<Message>?
-  /// Whether to ask a destination's owner where this partition's stream stands. Never before the replay has ended: the
-  /// answer could not be taken, and whoever is asked takes it that the asker speaks for its partition.
+  /// Whether to ask a destination's owner how far this partition's stream has come. Never before the replay has ended:
+  /// the answer could not be taken, and whoever is asked assumes that the asker speaks for its partition.
   func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool
   mutating func take(_ greeting: StreamGreeting, into actions: inout TenancyActions)
   mutating func take(_ acknowledgement: StreamAcknowledgement, into actions: inout TenancyActions)
@@ -80,8 +80,8 @@ extension Tenancy: TenancyDriver {
   }
 
   public func awaitsGreeting(from destination: PartitionID, of owner: OwnerID) -> Bool {
-    let canTakeIt = isAdmitting && phase != .replaying || planted.is(.askedWhileReplaying)
-    return canTakeIt && outbox.awaitsGreeting(from: destination, of: owner)
+    let canTakeAnswer = isAdmitting && phase != .replaying || planted.is(.askedWhileReplaying)
+    return canTakeAnswer && outbox.awaitsGreeting(from: destination, of: owner)
   }
 
   public func forEachEntity(_ body: (EntityKey, Entity) -> Void) { state.forEachEntity(body) }

@@ -25,7 +25,7 @@ public enum TenancyInput: Sendable {
   case acknowledgement(StreamAcknowledgement)
   case greeting(StreamGreeting)
   case gap(StreamGap)
-  /// A source asks where its stream stands here.
+  /// A source asks how far its stream has come here.
   case askGreeting(StreamSource, asker: UInt64)
   /// The link to a destination's owner broke, or it no longer owns it.
   case disconnected(PartitionID, of: OwnerID)

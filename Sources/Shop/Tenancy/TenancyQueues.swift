@@ -16,7 +16,7 @@ struct Inbound: Sendable {
 struct ReplayQueue: Sendable {
   struct Read: Sendable {
     let offset: Int64
-    /// nil for bytes that are no record.
+    /// nil for bytes that are not a record.
     let record: LogRecord?
     /// Why they are not one.
     var flaw = ""

@@ -1,7 +1,7 @@
 import Model
 import PartitionCore
 
-/// How a tenure stands after something was done to it.
+/// The state of a tenure after something was done to it.
 public struct TenancyStanding: OptionSet, Sendable {
   public let rawValue: UInt16
   public init(rawValue: UInt16) { self.rawValue = rawValue }

@@ -70,19 +70,19 @@ public enum TenancyEnd: Hashable, Sendable {
   case superseded(by: OwnerID)
   /// The owner gave the partition up, and said so in the log.
   case left
-  /// To keep it, a process must acquire it anew, under an epoch of at least `epochAbove` plus one.
+  /// To keep it, a process must acquire it again, under an epoch of at least `epochAbove` plus one.
   case lost(Loss, epochAbove: UInt64)
   /// The log cannot be followed. Nothing is skipped silently: an operator has to intervene.
   case stopped(number: UInt64, reason: String)
 }
 
-/// Why an owner has to acquire its partition anew.
+/// Why an owner has to acquire its partition again.
 public enum Loss: String, Hashable, Sendable {
   case fenced = "the store has given the partition to a newer epoch"
   case setBack = "the store holds less than it acknowledged: it was set back"
   case epochTaken = "another run announced this epoch first"
   case otherRecord = "the log holds another record under this owner's number"
-  case poison = "an input cannot be applied; it is to be logged by itself"
+  case poison = "an input cannot be applied; it must be logged by itself"
 }
 
 /// Requests that end with a tenure.

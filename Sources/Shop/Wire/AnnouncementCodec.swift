@@ -84,8 +84,8 @@ public enum AnnouncementCodec {
   private static let formatField = 15
 
   private static func expectKnown(_ reader: inout Reader, _ field: Reader.Field) throws(WireError) {
-    let told = try reader.number(field)
-    guard told <= UInt64(format) else { throw .invalid("the record", "is of a newer format than this version reads") }
+    let stated = try reader.number(field)
+    guard stated <= UInt64(format) else { throw .invalid("the record", "is of a newer format than this version reads") }
   }
 
   private static func isVisible(_ text: String, _ counts: ClosedRange<Int>) -> Bool {
@@ -99,7 +99,7 @@ public enum AnnouncementCodec {
     var (nonce, host, port, operatorAddress) = (UInt32(0), "", UInt16(0), "")
     var services: Set<Service> = []
     var role: PodRole?
-    var told: UInt64 = 0
+    var stated: UInt64 = 0
     // Of a pod that names none.
     var rules = Rules.oneWriter
     while let field = try reader.next() {
@@ -112,7 +112,7 @@ public enum AnnouncementCodec {
         let bits = try reader.number(field)
         services = Set(Service.allCases.filter { bits >> UInt64($0.rawValue) & 1 == 1 })
       case 7: role = try reader.choice(field, "the pod's role")
-      case 8: told = try reader.fixed64(field)
+      case 8: stated = try reader.fixed64(field)
       case 9: rules = try reader.narrow(field, "the pod's rules")
       case formatField: try expectKnown(&reader, field)
       default: try reader.skip(field)
@@ -121,9 +121,9 @@ public enum AnnouncementCodec {
     guard isVisible(host, 1...addressBytesMax) else { throw .missing("the pod's host") }
     guard port > 0 else { throw .missing("the pod's port") }
     guard nonce < noncesMax else { throw .invalid("the pod's nonce", "is out of range") }
-    guard told <= incarnationMax else { throw .invalid("the pod's incarnation", "is out of range") }
+    guard stated <= incarnationMax else { throw .invalid("the pod's incarnation", "is out of range") }
     return PodAnnouncement(
-      name: name, incarnation: told > 0 ? told : incarnation(offset: offset, nonce: nonce), host: host, port: port,
+      name: name, incarnation: stated > 0 ? stated : incarnation(offset: offset, nonce: nonce), host: host, port: port,
       operatorAddress: operatorAddress, services: services, role: try required(role, "the pod's role"),
       rules: rules)
   }

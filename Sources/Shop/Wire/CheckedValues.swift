@@ -43,7 +43,7 @@ extension Reader {
     _ field: Field, _ part: StaticString, millisecondsMax: Int64 = WireLimits.timeMillisecondsMax
   ) throws(WireError) -> Timestamp {
     let value = try number(field)
-    guard value <= UInt64(millisecondsMax) else { throw .invalid(part, "lies too far in the future") }
+    guard value <= UInt64(millisecondsMax) else { throw .invalid(part, "is too far in the future") }
     return Timestamp(milliseconds: Int64(value))
   }
 

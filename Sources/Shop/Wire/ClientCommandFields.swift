@@ -1,7 +1,7 @@
 import Model
 
 extension ClientCommand {
-  /// - Parameter assigned: the request, whatever the bytes say of one; nil if they have to.
+  /// - Parameter assigned: the request, whatever the bytes say of one; nil if they must contain it.
   init(wire: Reader, request assigned: RequestID? = nil) throws(WireError) {
     var reader = wire
     var request: RequestID?

@@ -17,10 +17,10 @@ public enum EntityCodec {
     case (.order, .order), (.item, .item), (.user, .user), (.payment, .payment), (.idempotency, .idempotency):
       return entity
     case (.hold(let attempt), .hold(let hold)):
-      guard hold.slip.attempt == attempt else { throw .invalid("the hold", "is one of another attempt") }
+      guard hold.slip.attempt == attempt else { throw .invalid("the hold", "belongs to another attempt") }
       return entity
     default:
-      throw .invalid("the row", "is of another kind than its key")
+      throw .invalid("the row", "is not of its key's kind")
     }
   }
 }

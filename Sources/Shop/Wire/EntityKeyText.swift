@@ -37,7 +37,7 @@ extension EntityCodec {
       let (order, number) = try halves(text)
       // Only the shortest form, so that two texts never mean the same key.
       guard let value = UInt64(number), value > 0, String(value) == number else {
-        throw .invalid("the number of the key's attempt", "is not one")
+        throw .invalid("the number of the key's attempt", "is not a number")
       }
       return .hold(AttemptID(order: try id(order), number: value))
     case 4: return .user(try id(text[...]))
@@ -45,7 +45,7 @@ extension EntityCodec {
       let (user, order) = try halves(text)
       return .payment(try id(user), try id(order))
     case 6:
-      guard let key = IdempotencyKey(validating: text) else { throw .invalid("the idempotency key", "is not one") }
+      guard let key = IdempotencyKey(validating: text) else { throw .invalid("the idempotency key", "is not valid") }
       return .idempotency(key)
     default:
       throw WireError("keys have no kind \(kind)")

@@ -30,7 +30,7 @@ package enum LogRecordCodec {
     while let field = try reader.next() {
       switch field.number {
       case RecordCodec.entriesField:
-        throw WireError("the record is of the format before partitions had one writer")
+        throw WireError("the record is in the format from before partitions had one writer")
       case ownedField: record = .owned(try Owner(wire: reader.message(field)))
       case turnField: record = .turn(try TurnRecord(wire: reader.message(field)))
       default: try reader.skip(field)
@@ -123,7 +123,7 @@ extension LoggedInput {
     var origin: Origin?
     if let ahead {
       guard let previous else {
-        throw .invalid("the entry", "goes on with the stream of the one before, and there is none")
+        throw .invalid("the entry", "continues the stream of the entry before it, and there is none")
       }
       let (sum, overflow) = previous.number.addingReportingOverflow(ahead)
       guard ahead > 0, !overflow, sum <= WireLimits.streamNumberMax else {

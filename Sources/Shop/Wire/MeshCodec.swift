@@ -83,14 +83,14 @@ package enum MeshCodec {
         guard (try? reader.skip(field)) != nil else { return }
         continue
       }
-      guard let told = try? reader.number(field) else { return }
-      try expectKnown(format: told)
+      guard let stated = try? reader.number(field) else { return }
+      try expectKnown(format: stated)
     }
   }
 
-  private static func expectKnown(format told: UInt64) throws(WireError) {
-    guard told <= format else {
-      throw WireError("the frame is of format \(told), and this version reads formats up to \(format)")
+  private static func expectKnown(format stated: UInt64) throws(WireError) {
+    guard stated <= format else {
+      throw WireError("the frame is of format \(stated), and this version reads formats up to \(format)")
     }
   }
 }

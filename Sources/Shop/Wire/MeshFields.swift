@@ -87,7 +87,7 @@ extension MeshMessage {
       switch field.number {
       case 1: tenure = try MeshTenure(wire: reader.message(field))
       case 2:
-        guard elements.count < WireLimits.meshListMax else { throw WireError("the \(part) are too many") }
+        guard elements.count < WireLimits.meshListMax else { throw WireError("there are too many \(part)") }
         elements.append(try element(reader.message(field)))
       default: try reader.skip(field)
       }

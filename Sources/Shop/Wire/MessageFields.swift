@@ -113,7 +113,7 @@ private struct SlipParts {
   }
 
   func checkedStop() throws(WireError) -> UInt16 {
-    guard Int(stop) < slip.stops.count else { throw .invalid("the message's stop", "is not one of its slip") }
+    guard Int(stop) < slip.stops.count else { throw .invalid("the message's stop", "is not in its slip") }
     return stop
   }
 }

@@ -22,7 +22,7 @@ public enum RecordCodec {
     while let field = try reader.next() {
       guard field.number == entriesField else {
         guard field.number != LogRecordCodec.ownedField, field.number != LogRecordCodec.turnField else {
-          throw WireError("the record is of the format in which partitions have one writer")
+          throw WireError("the record is in the format in which partitions have one writer")
         }
         try reader.skip(field)
         continue

@@ -48,7 +48,7 @@ extension Hold {
     }
     self.init(
       slip: try required(slip, "the hold's slip"), stop: stop, status: try required(status, "the hold's status"))
-    guard Int(stop) < self.slip.stops.count else { throw .invalid("the hold's stop", "is not one of its slip") }
+    guard Int(stop) < self.slip.stops.count else { throw .invalid("the hold's stop", "is not in its slip") }
   }
 
   func write(to writer: inout Writer) {

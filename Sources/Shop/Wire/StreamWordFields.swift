@@ -101,7 +101,7 @@ extension StreamFrame {
       switch field.number {
       case 1: stream = try StreamWord(wire: reader.message(field))
       case 2:
-        guard inputs.count < WireLimits.meshListMax else { throw WireError("the inputs are too many") }
+        guard inputs.count < WireLimits.meshListMax else { throw WireError("there are too many inputs") }
         do throws(WireError) {
           inputs.append(try input(reader.message(field)))
         } catch {
@@ -139,7 +139,7 @@ extension StreamFrame<Message> {
   init(messagesWire wire: Reader) throws(WireError) {
     try self.init(wire: wire) { reader throws(WireError) in
       guard case .message(let message) = try StreamInput(wire: reader) else {
-        throw WireError("a command stands among messages")
+        throw WireError("there is a command among messages")
       }
       return message
     }

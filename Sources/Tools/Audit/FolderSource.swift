@@ -159,7 +159,7 @@ package final class FolderSource: AuditSource {
 
   /// The latest time of a partition: that of its checkpoint, or of a record after it; nil in a new folder.
   func newestTime() throws -> Timestamp? {
-    let recorded = try log.newestTimes(behind: headers.mapValues(\.offset))
+    let recorded = try log.newestTimes(after: headers.mapValues(\.offset))
     return (headers.values.map(\.now) + recorded.values).max()
   }
 

@@ -53,7 +53,7 @@ struct TailReplay {
     }
     if stored + 1 > offsets.upperBound {
       findings.append(
-        "\(partition): its log ends before offset \(stored), which the store holds already; restore a store from "
+        "\(partition): its log ends before offset \(stored), which the store already holds; restore a store from "
           + "before the log's end, or the log from after it")
       return nil
     }

@@ -27,7 +27,7 @@ import Testing
     a3 s ok@7 r4@9 a5 s        | 3 5     it came back
     """
 
-  @Test func tellsTheNewestUntilItStands() throws {
+  @Test func announcesTheNewestUntilItIsWritten() throws {
     for line in Self.table.split(separator: "\n") {
       let columns = line.split(separator: "|", omittingEmptySubsequences: false)
       var book = AnnouncementBook()

@@ -110,13 +110,13 @@ extension BrokerSuite {
       let lines = said.split(separator: "\n").map(String.init)
       #expect(lines.count == 3)
       #expect(lines.first?.hasSuffix("i1\trubbish") == true)
-      #expect(lines.first?.contains("code:unreadable_command,reason:The value is no JSON object") == true)
+      #expect(lines.first?.contains("code:unreadable_command,reason:The value is not a JSON object") == true)
       #expect(lines.first?.contains("topic:\(options.ingestTopic(of: .stock)),partition:0,offset:0") == true)
       #expect(lines.dropFirst().first?.contains("code:refused,reason:2 is refused") == true)
     }
 
     /// What retention removed before it was taken stops the partition's ingest, unless it is to go on.
-    @Test(arguments: [false, true]) func lostRecordsAreNotPassedOverInSilence(skipsLost: Bool) throws {
+    @Test(arguments: [false, true]) func lostRecordsAreNotSkippedSilently(skipsLost: Bool) throws {
       let options = try options()
       try produce(add(0..<5), options)
       try Broker.remove(options.ingestTopic(of: .stock), before: 3)
@@ -124,7 +124,7 @@ extension BrokerSuite {
       let ingest = try ingest(options, given, skipsLost: skipsLost)
       defer { ingest.close() }
       ingest.follow(partition, by: owner, after: 1)
-      let word = skipsLost ? "goes on without 2 lost records" : "begins at offset 3, and 1 comes next"
+      let word = skipsLost ? "continues without 2 lost records" : "begins at offset 3, and 1 comes next"
       #expect(eventually { given.events.withLock { $0.contains { $0.contains(word) } } })
       if skipsLost {
         #expect(eventually { given.numbers == [4, 5] })

@@ -51,7 +51,7 @@ extension BrokerSuite {
       again.close()
     }
 
-    @Test func tellsWhenABrokerTookTheAnnouncement() throws {
+    @Test func reportsWhenABrokerTookTheAnnouncement() throws {
       let before = Int64(Date().timeIntervalSince1970 * 1_000)
       let map = try KafkaOwnershipMap(options: options(), pod: pod("a")) { _ in }
       let after = Int64(Date().timeIntervalSince1970 * 1_000)

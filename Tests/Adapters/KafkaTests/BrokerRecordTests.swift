@@ -129,7 +129,7 @@ extension BrokerSuite {
 
     /// A topic that takes less than the options say.
     @Test(arguments: Appending.allCases)
-    func aRecordThatTheTopicRefusesIsUnknownAndTold(_ appending: Appending) throws {
+    func aRecordThatTheTopicRefusesIsUnknownAndReported(_ appending: Appending) throws {
       let bench = try open(appending) { $0.recordBytesMax = 4_000_000 }
       let part = try oversizedAppend(orders, 1)
       guard case .turn(let turn) = part.record else { return }

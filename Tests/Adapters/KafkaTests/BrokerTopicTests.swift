@@ -27,7 +27,7 @@ extension BrokerSuite {
     }
 
     /// A topic with wrong settings: the told commands mend all of it.
-    @Test func theToldCommandsMend() throws {
+    @Test func theSuggestedCommandsFixThem() throws {
       let options = try Broker.options(partitions: 2)
       let plan = Broker.plan(options)
       let administration = try TopicAdministration(options)

@@ -27,7 +27,7 @@ import Wire
 
   /// A value, and a part of the sentence that refuses it.
   private static let refusals: [(value: String, reason: String)] = [
-    ("", "has no value"), ("rubbish", "no JSON object"), ("[]", "no JSON object"),
+    ("", "has no value"), ("rubbish", "not a JSON object"), ("[]", "not a JSON object"),
     (#"{"command":"checkout","command":"checkout"}"#, "names a member twice"),
     (#"{"item":"thing"}"#, "'command' is missing"), (#"{"command":7}"#, "'command' is missing"),
     (#"{"command":"delete_all"}"#, "no command 'delete_all'; it can be one of add_funds, add_item"),
@@ -40,7 +40,7 @@ import Wire
     (#"{"command":"add_stock","item":"thing","quantity":5,"amount":5}"#, "add_stock has no member 'amount'"),
     (#"{"command":"add_stock","item":"thing","quantity":5,"key":"a b"}"#, "'key' must be"),
     (#"{"command":"add_stock","item":"other","quantity":5}"#, "key is not 'other'"),
-    (#"{"command":"create_user","user":"thing"}"#, "a command of payments, and the topic that of stock"),
+    (#"{"command":"create_user","user":"thing"}"#, "a command for payments, but the topic is that of stock"),
   ]
 
   @Test func whatIsWrongIsSaid() {
@@ -62,7 +62,7 @@ import Wire
     #expect {
       try record.command(for: elsewhere, as: 1, partitioner)
     } throws: {
-      ($0 as? IngestFlaw)?.reason.contains("another partitioner than murmur2") == true
+      ($0 as? IngestFlaw)?.reason.contains("partitioner other than murmur2") == true
     }
   }
 
@@ -123,7 +123,7 @@ import Wire
     // Freshness 1, "made at random", does not spare the look whether the item exists.
     let create = try read([0xA2, 1, UInt8(item.count + 4)] + item + [0x10, 7, 0x18, 1])
     #expect(create.command == .stock(.create(ItemID(unchecked: "thing"), price: Money(unchecked: 7), .derived)))
-    #expect { try read([0xAA]) } throws: { ($0 as? IngestFlaw)?.reason.contains("no ClientCommand") == true }
+    #expect { try read([0xAA]) } throws: { ($0 as? IngestFlaw)?.reason.contains("not a ClientCommand") == true }
     #expect { try read([0xBA, 1, 4, 0x08, 0, 0x10, 1]) } throws: { $0 is IngestFlaw }
   }
 

@@ -96,7 +96,7 @@ import Testing
 
   // MARK: Margins
 
-  @Test func tellsMarginsOfPartitionsThatWereAnnounced() {
+  @Test func reportsMarginsOfPartitionsThatWereAnnounced() {
     var margins = RetentionMargins()
     margins.note([orders: LogBounds(first: 3, next: 20)])
     margins.trim(orders, through: 10)

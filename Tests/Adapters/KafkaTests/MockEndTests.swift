@@ -11,7 +11,7 @@ import Testing
 
 /// What the topics of librdkafka's mock cluster have, and how a log of records ends.
 @Suite struct MockEndTests {
-  @Test func tellsBoundsAndMargins() throws {
+  @Test func reportsBoundsAndMargins() throws {
     let bench = try MockCluster().records()
     let log = bench.log
     #expect(bench.write([try ownedAppend(orders), logAppend(orders, 1)]).count == 2)

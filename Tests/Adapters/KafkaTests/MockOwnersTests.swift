@@ -60,7 +60,7 @@ import Wire
   }
 
   /// While the broker is away the map stays; what is announced then, the newest of each partition, goes out later.
-  @Test func goesOnWhenTheBrokerIsBack() throws {
+  @Test func continuesWhenTheBrokerIsBack() throws {
     let cluster = try MockCluster()
     var options = try cluster.options()
     options.commandTimeoutMilliseconds = 200
@@ -82,7 +82,7 @@ import Wire
   }
 
   /// What stands last is what compaction keeps: it has to be the newest owner's, and the newest run's.
-  @Test func whatStandsLastIsTheNewest() throws {
+  @Test func whatComesLastIsTheNewest() throws {
     let cluster = try MockCluster()
     let options = try cluster.options()
     let map = try KafkaOwnershipMap(options: options, pod: pod("a")) { _ in }
@@ -126,7 +126,7 @@ import Wire
   }
 
   /// An older run that ends does not take the newer one out of the map, and says nothing any more.
-  @Test func aNewerRunStands() throws {
+  @Test func aNewerRunStays() throws {
     let cluster = try MockCluster()
     let options = try cluster.options()
     let first = try KafkaOwnershipMap(options: options, pod: pod("a")) { _ in }
@@ -142,7 +142,7 @@ import Wire
     for map in [again, other] { map.close() }
   }
 
-  @Test func recordsOfNobodyAreCountedAndPassedOver() throws {
+  @Test func recordsOfNobodyAreCountedAndSkipped() throws {
     let cluster = try MockCluster()
     let options = try cluster.options()
     let events = EventList()
@@ -182,7 +182,7 @@ import Wire
     let map = try KafkaOwnershipMap(options: options, pod: pod("a"), report: events.add)
     cluster.setUp(false)
     map.close()
-    let told = events.all.contains { $0.description.contains("the others were not told that this pod ends") }
+    let told = events.all.contains { $0.description.contains("cannot announce that this pod is ending") }
     #expect(told)
   }
 }

@@ -133,7 +133,7 @@ import Testing
     [UInt8](repeating: 0xFF, count: 100), [0, 0, 0, 4, 0, 0, 0, 9], [0, 0, 0, 6, 0, 0, 0, 1, 0, 35],
     [0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0x7F, 0xFF], [],
   ])
-  func outlivesWhatIsNoBroker(answer: [UInt8]) throws {
+  func outlivesWhatIsNotABroker(answer: [UInt8]) throws {
     let other = try #require(RubbishServer(answer))
     var options = try MockCluster().options()
     options.brokers = "127.0.0.1:\(other.port)"

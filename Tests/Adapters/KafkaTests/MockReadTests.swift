@@ -90,7 +90,7 @@ import Testing
 
   /// A reading that is begun anew, on the same lane or another, leaves nothing of the one before.
   @Test(arguments: [0, 1])
-  func startsAnew(by lane: Int) throws {
+  func startsAgainFromAnyOffset(by lane: Int) throws {
     let bench = try MockCluster().records()
     #expect(bench.write((UInt64(1)...100).map { logAppend(orders, $0) }).count == 100)
     for from in [5, 50, 0] as [Int64] {
@@ -107,7 +107,7 @@ import Testing
     bench.log.close()
   }
 
-  @Test func stopsReadingWhenTold() throws {
+  @Test func stopsReadingWhenAsked() throws {
     let bench = try MockCluster().records()
     #expect(bench.write((UInt64(1)...10).map { logAppend(orders, $0) }).count == 10)
     try bench.log.read([orders: 0, stock: 0], by: 0)
@@ -177,7 +177,7 @@ import Testing
   }
 
   /// Brokers that are away break nothing: reading goes on when they are back.
-  @Test func readsOnWhenBrokersAreBack() throws {
+  @Test func continuesReadingWhenBrokersAreBack() throws {
     let cluster = try MockCluster()
     let bench = try cluster.records()
     #expect(bench.write([logAppend(orders, 1)]).count == 1)

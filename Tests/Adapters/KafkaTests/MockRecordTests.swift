@@ -13,7 +13,7 @@ import Testing
 /// rarely.
 @Suite struct MockRecordTests {
   @Test(arguments: Appending.allCases)
-  func confirmsWhereRecordsStand(_ appending: Appending) throws {
+  func confirmsWhereRecordsAre(_ appending: Appending) throws {
     let bench = try MockCluster().records(appending)
     let log = bench.log
     bench.append([try ownedAppend(orders), logAppend(orders, 1), logAppend(stock, 1)])
@@ -75,7 +75,7 @@ import Testing
 
   /// Whoever was told nothing finds the record where it came to stand all the same.
   @Test(arguments: Appending.allCases)
-  func anAppendOfUnknownFateMayStand(_ appending: Appending) throws {
+  func anAppendOfUnknownFateMayBeInTheLog(_ appending: Appending) throws {
     let cluster = try MockCluster()
     let bench = try cluster.records(appending) { $0.commandTimeoutMilliseconds = 300 }
     #expect(bench.write([logAppend(orders, 1)]).map(\.text) == ["orders-0@0#1"])
@@ -134,7 +134,7 @@ import Testing
 
   /// What a broker refuses for good is of unknown fate, like all else that was not acknowledged, and ends nothing.
   @Test(arguments: Appending.allCases)
-  func aRefusedRecordIsUnknownAndTheNextOneStands(_ appending: Appending) throws {
+  func aRefusedRecordIsUnknownAndTheNextOneIsWritten(_ appending: Appending) throws {
     let cluster = try MockCluster()
     let bench = try cluster.records(appending)
     cluster.fail(.produce, [RD_KAFKA_RESP_ERR_INVALID_RECORD])
@@ -146,7 +146,7 @@ import Testing
 
   /// Its owner would append it for ever: the operator is told, once.
   @Test(arguments: [false, true], Appending.allCases)
-  func aRecordThatIsTooLargeIsUnknownAndTold(byBroker: Bool, _ appending: Appending) throws {
+  func aRecordThatIsTooLargeIsUnknownAndReported(byBroker: Bool, _ appending: Appending) throws {
     let cluster = try MockCluster()
     let bench = try cluster.records(appending) { $0.recordBytesMax = KafkaOptions.recordBytesMin }
     for _ in 0..<3 {

@@ -75,7 +75,7 @@ import Testing
     #expect(short?.code == .format)
     #expect(short?.message == "orders-0: its topic ends before offset 10, and offset 12 is needed")
     let beyond = failure { _ = try read(orders, 40..<41, by: reader) }
-    let words = "orders-0 cannot be read on: the topic has no offset 40"
+    let words = "orders-0 cannot be read any further: the topic has no offset 40"
     #expect(beyond?.message.hasPrefix(words) == true, "\(beyond as Any)")
     #expect(try read(orders, 9..<10, by: reader) == ["orders-0@9#10"])
   }

@@ -14,7 +14,7 @@ import Testing
     return options
   }
 
-  @Test func contradictionsAreTold() throws {
+  @Test func contradictionsAreReported() throws {
     #expect(try options { _ in }.contradiction == nil)
     let wrong: [(inout KafkaOptions) -> Void] = [
       { $0.brokers = "" }, { $0.prefix = "a b" }, { $0.prefix = String(repeating: "a", count: 250) },
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func propertiesArePassedOnAndSecretsAreNotTold() throws {
+  @Test func propertiesArePassedOnAndSecretsAreNotRevealed() throws {
     var properties = KafkaProperties()
     try properties.take(environment: [
       "KASSA_RDKAFKA_SASL_PASSWORD": "hunter2", "KASSA_RDKAFKA_SECURITY_PROTOCOL": "sasl_ssl", "HOME": "x",

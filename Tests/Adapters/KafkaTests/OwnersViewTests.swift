@@ -58,7 +58,7 @@ import Wire
     }
   }
 
-  @Test func whatIsPassedOverIsCountedAndToldOnce() throws {
+  @Test func whatIsSkippedIsCountedAndReportedOnce() throws {
     var view = OwnersView(run: OwnRun(pod("me", 100), writtenAt: 5))
     var told: [String] = []
     for offset in 0..<3 as Range<Int64> {
@@ -67,7 +67,7 @@ import Wire
       #expect(!changed)
     }
     #expect(view.recordsPassedOver == 3)
-    #expect(told == ["kafka owners: a record at offset 0 is passed over: it is nothing"])
+    #expect(told == ["kafka owners: skipped the record at offset 0: it is nothing"])
   }
 
   /// One that was not written is sent again, one that is under way is not.

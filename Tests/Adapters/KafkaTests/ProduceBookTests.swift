@@ -104,7 +104,7 @@ import Testing
     expectEqual(reports(&book), "1@9")
   }
 
-  @Test func tellsWhatIsRefused() {
+  @Test func reportsWhatIsRefused() {
     for (code, told) in [(10, 10), (18, 10), (87, 87), (-1, -1), (29, 29), (9_999, 9_999)] as [(Int16, Int32)] {
       var book = book()
       add([(first, 1), (first, 2)], to: &book)
@@ -125,7 +125,7 @@ import Testing
     }
   }
 
-  @Test func anAnswerThatLacksABatchIsNone() {
+  @Test func anAnswerThatLacksABatchIsRefused() {
     for placings in [
       [], [placing("o", 0, 0, 1)], [placing("o", 0, 0, 1), placing("x", 0, 0, 1)],
       [placing("o", 0, 0, 1), placing("s", 0, 0, 1), placing("s", 2, 0, 1)],

@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func aSettingThatIsNotToldIsNotTrusted() throws {
+  @Test func aSettingThatIsNotReportedIsNotTrusted() throws {
     let plan = try plan()
     let silent = state(plan) {
       TopicDescription(name: $0.name, replicas: $0.replicas, leaderless: [], settings: [:])
@@ -76,7 +76,7 @@ import Testing
     #expect(plan.findings(silent).count == plan.planned.map(\.rules.count).reduce(0, +))
   }
 
-  @Test func ingestHasTopicsOfItsOwn() throws {
+  @Test func ingestHasItsOwnTopics() throws {
     var plan = try plan()
     plan.hasIngest = true
     #expect(plan.findings(state(plan) { $0 }).isEmpty)
@@ -150,7 +150,7 @@ import Testing
     #expect(plan.reassignment(state(plan, brokers: [1]) { $0 }) == nil)
   }
 
-  @Test func contradictionsAreTold() throws {
+  @Test func contradictionsAreReported() throws {
     var plan = try plan()
     plan.minInsyncReplicas = 4
     #expect(plan.contradiction != nil)

@@ -88,7 +88,7 @@ import Testing
     }
   }
 
-  @Test func streamsGoOnWhereTheyWere() {
+  @Test func streamsContinueWhereTheyWere() {
     var links = links()
     _ = links.opened(1, at: 0)
     _ = receive(&links, hello(), on: 1)
@@ -105,7 +105,7 @@ import Testing
       var cursor = ByteCursor(UnsafeRawBufferPointer(rebasing: bytes[(Packet.lengthBytes + Packet.headBytes)...]))
       return Packet.readWelcome(&cursor)
     }
-    #expect(welcome?.stands[.requests].received == 3 && welcome?.stands[.replies].received == 1)
+    #expect(welcome?.positions[.requests].received == 3 && welcome?.positions[.replies].received == 1)
     #expect(kinds(receive(&links, frames(3, 2), on: 2)) == ["duplicateFrames"])
     #expect(links.delivered[1].count == 5)
   }
@@ -114,10 +114,11 @@ import Testing
     var links = links()
     _ = links.opened(1, at: 0)
     _ = receive(&links, hello(), on: 1)
-    #expect(!links.isTellingDue)
+    #expect(!links.isAcknowledgementDue)
     _ = receive(&links, frames(1), on: 1)
-    #expect(links.settle().isEmpty && links.isTellingDue)
-    #expect(kinds(links.tellAll()) == ["1: received"] && !links.isTellingDue && links.tellAll().isEmpty)
+    #expect(links.settle().isEmpty && links.isAcknowledgementDue)
+    #expect(kinds(links.acknowledgeAll()) == ["1: received"])
+    #expect(!links.isAcknowledgementDue && links.acknowledgeAll().isEmpty)
     #expect(kinds(receive(&links, Packet.ping, on: 1)) == ["1: received"])
   }
 

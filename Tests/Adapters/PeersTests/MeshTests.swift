@@ -31,7 +31,7 @@ import Testing
     for arrival in b.arrivals { #expect(arrival.reader == Int(arrival.bytes[0]) % 3) }
   }
 
-  @Test func boundsAreTold() throws {
+  @Test func boundsAreReported() throws {
     let a = try Pod("a") { $0.queueFramesMax = 10 }
     defer { a.end() }
     #expect(a.mesh.send([1], kind: 0, to: "b") == .unknownPeer)

@@ -9,7 +9,7 @@ import Testing
     firsts: PerTraffic(requests: 7, replies: 8))
   private let welcome = Packet.Welcome(
     incarnation: 1,
-    stands: PerTraffic(
+    positions: PerTraffic(
       requests: .init(received: 2, receivedCost: 3, credit: .max),
       replies: .init(received: 4, receivedCost: 5, credit: 6)))
   private let received = PerTraffic(
@@ -120,7 +120,7 @@ import Testing
     }
   }
 
-  @Test func otherVersionsAreTold() {
+  @Test func otherVersionsAreReported() {
     let packet: [UInt8] = [UInt8(ascii: "K"), UInt8(ascii: "P"), 3, 200, 9]
     packet.withUnsafeBytes {
       var cursor = ByteCursor($0)

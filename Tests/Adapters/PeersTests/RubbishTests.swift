@@ -230,7 +230,7 @@ import Testing
     for pod in [b, friend] { pod.end() }
   }
 
-  @Test func otherVersionIsTold() throws {
+  @Test func otherVersionIsReported() throws {
     let scene = try Scene()
     let link = RawLink(scene.b.mesh.port)
     link.send([7, 0, 0, 0, 75, 80, 3, 1, 1, 2, 3])

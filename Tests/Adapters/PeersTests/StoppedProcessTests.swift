@@ -11,7 +11,7 @@ import Testing
 
   /// 5 s are more than twice the silence after which both sides hang up.
   @Test(arguments: [false, true])
-  func goesOnWhereItWas(isEncrypted: Bool) async throws {
+  func continuesWhereItWas(isEncrypted: Bool) async throws {
     let folder = try TemporaryFolder()
     let path = folder.path
     _ = try CertificateMaker.write(to: "\(path)/pki", days: 1)

@@ -29,10 +29,10 @@ import Testing
       outbound.interrupt()
       packets = []
       answers = []
-      let welcome = Packet.Welcome.Stand(
+      let welcome = Packet.Welcome.Position(
         received: inbound.received, receivedCost: inbound.receivedCost, credit: inbound.renew(limits))
       if !outbound.welcome(welcome) { isViolated = true }
-      inbound.told()
+      inbound.noteAcknowledgement()
     }
 
     mutating func nextPacket() -> [UInt8]? {
@@ -90,9 +90,9 @@ import Testing
         case 30..<55: if let packet = world.nextPacket() { world.packets.append(packet) }
         case 55..<75: world.carryPacket()
         case 75..<85:
-          if world.inbound.telling(world.limits) != .never {
+          if world.inbound.urgency(world.limits) != .never {
             world.answers.append((world.inbound.received, world.inbound.grant))
-            world.inbound.told()
+            world.inbound.noteAcknowledgement()
           }
         case 85..<92:
           guard !world.answers.isEmpty else { continue }
@@ -166,19 +166,19 @@ import Testing
   }
 
   /// A credit that came back by less than a quarter is told too, only later: nobody waits for ever for the rest of it.
-  @Test func tellingBeginsWithTheFirstByteAndHurriesWithAQuarter() {
+  @Test func acknowledgingBeginsWithTheFirstByteAndHurriesWithAQuarter() {
     var limits = PeerLimits()
     limits.windowBytes = 400
     let credit = StreamCredit()
     var stream = InboundStream(first: 1, credit: credit)
-    #expect(stream.telling(limits) == .now, "the window itself")
-    stream.told()
-    #expect(stream.telling(limits) == .never)
-    #expect(stream.step(1, cost: 350) == .deliver && stream.telling(limits) == .soon)
-    stream.told()
+    #expect(stream.urgency(limits) == .now, "the window itself")
+    stream.noteAcknowledgement()
+    #expect(stream.urgency(limits) == .never)
+    #expect(stream.step(1, cost: 350) == .deliver && stream.urgency(limits) == .soon)
+    stream.noteAcknowledgement()
     _ = credit.take(50)
-    #expect(stream.telling(limits) == .soon)
+    #expect(stream.urgency(limits) == .soon)
     _ = credit.take(50)
-    #expect(stream.telling(limits) == .now && stream.grant == 500)
+    #expect(stream.urgency(limits) == .now && stream.grant == 500)
   }
 }

@@ -132,7 +132,7 @@ import Testing
   }
 
   /// Reported once for each change, though no connection is made in the meantime, and the good ones stay in use.
-  @Test func filesThatChangeAndAreNoneAreReported() throws {
+  @Test func filesThatBecomeUnusableAreReported() throws {
     let reports = Guarded<[String]>([])
     let files = try Self.certificates("\(folder.path)/used", authority: "\(folder.path)/good")
     let a = try Pod("a", certificates: files) {
@@ -153,7 +153,7 @@ import Testing
     #expect(a[.failedReloads] == 2, "once for each change")
     let texts = reports.withLock { $0 }
     #expect(texts.count == 2 && texts[0].hasPrefix("\(files.keyPath): No such file"), "\(texts)")
-    #expect(texts.last?.contains("do not work together") == true, "\(texts)")
+    #expect(texts.last?.contains("do not match") == true, "\(texts)")
     try FileManager.default.removeItem(atPath: files.keyPath)
     try FileManager.default.removeItem(atPath: files.certificatePath)
     for (from, to) in [(good.certificatePath, files.certificatePath), (good.keyPath, files.keyPath)] {
@@ -175,7 +175,7 @@ import Testing
     }
   }
 
-  @Test func filesThatAreNoneAreNamed() throws {
+  @Test func unusableFilesAreNamed() throws {
     let other = try Self.certificates("\(folder.path)/other")
     let none = "\(folder.path)/none"
     let rows: [(PeerCertificates, String)] = [
@@ -188,7 +188,7 @@ import Testing
       ),
       (
         .init(certificate: good.certificatePath, key: good.keyPath, authorities: good.keyPath),
-        "the authorities are no PEM certificates"
+        "the authorities are not PEM certificates"
       ),
     ]
     for (files, message) in rows {

@@ -111,7 +111,7 @@ import Testing
   }
 
   /// While nobody knows what became of a checkpoint, a new owner comes: the old one hears that it is fenced.
-  @Test func anOwnerThatWasReplacedMeanwhileIsTold() throws {
+  @Test func anOwnerThatWasReplacedMeanwhileLearnsOfIt() throws {
     proxy.set(.holdRequest)
     let late = store.startWrite(batch(2, [(item("a"), units(2))]), epoch: epoch)
     #expect(eventually { proxy.faultsMet == 1 })
@@ -128,7 +128,7 @@ import Testing
     try end()
   }
 
-  @Test func closingWhileTheServerIsAwayTellsEveryone() throws {
+  @Test func closingWhileTheServerIsAwayNotifiesEveryone() throws {
     proxy.set(.holdRequest)
     let unknown = store.startWrite(batch(2, [(item("a"), units(2))]), epoch: epoch)
     #expect(eventually { proxy.faultsMet == 1 })

@@ -9,7 +9,7 @@ import Testing
 /// What the store keeps, what it refuses, and how it divides what is large.
 @Suite struct PostgresStoreTests {
   /// What an operator says of a record reaches whoever takes the partition over next.
-  @Test func quarantinedRecordsAreToldToTheNextOwner() throws {
+  @Test func quarantinedRecordsReachTheNextOwner() throws {
     let fixture = try Fixture()
     let store = try fixture.open { $0.quarantinedRowsMax = 3 }
     let epoch = try store.acquire(stock).epoch
@@ -234,8 +234,8 @@ import Testing
       options: options)
     let writes = (0..<5).map { store.startWrite(batch($0, []), epoch: 1) }
     let loads = (0..<5).map { _ in store.startLoad([item("a")], epoch: 1) }
-    #expect(failure { try writes[4].get() }?.message.contains("wait already") == true)
-    #expect(failure { _ = try loads[4].get() }?.message.contains("wait already") == true)
+    #expect(failure { try writes[4].get() }?.message.contains("are already waiting") == true)
+    #expect(failure { _ = try loads[4].get() }?.message.contains("are already waiting") == true)
     store.close()
     #expect(writes.allSatisfy { $0.count == 1 } && loads.allSatisfy { $0.count == 1 })
   }

@@ -38,7 +38,7 @@ private final class Results: Sendable {
     #expect(try fixture.sql("SELECT cluster, service, partition_count FROM kassa.identity") == "test|stock|4")
   }
 
-  @Test func anOlderSchemaIsBroughtForwardAndKeepsItsRows() throws {
+  @Test func anOlderSchemaIsUpgradedAndKeepsItsRows() throws {
     let fixture = try Fixture()
     let store = try fixture.open()
     let epoch = try store.acquire(stock).epoch

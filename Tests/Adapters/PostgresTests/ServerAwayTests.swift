@@ -9,7 +9,7 @@ import Lanes
 
 /// A server that is not there, ends, and comes back.
 @Suite struct ServerAwayTests {
-  @Test func whatWasAcknowledgedOutlivesACrashAndWorkGoesOn() throws {
+  @Test func whatWasAcknowledgedOutlivesACrashAndWorkContinues() throws {
     let fixture = try Fixture(PostgresServer())
     let store = try fixture.open {
       $0.loadWaitMilliseconds = 100
@@ -82,7 +82,7 @@ import Lanes
     #expect(failure { _ = try answer.get() }?.code == .closed)
   }
 
-  @Test func anOwnerIsToldThatNobodyAnswers() throws {
+  @Test func anOwnerLearnsThatNobodyAnswers() throws {
     let temporary = try TemporaryFolder()
     var options = PostgresOptions()
     options.acquireWaitMilliseconds = 300

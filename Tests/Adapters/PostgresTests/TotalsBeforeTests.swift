@@ -27,7 +27,7 @@ import Wire
     store.close()
   }
 
-  @Test func refusesToGoOnFromDamagedOnes() throws {
+  @Test func refusesToContinueFromDamagedOnes() throws {
     let fixture = try Fixture()
     let store = try fixture.open()
     let epoch = try store.acquire(stock).epoch

@@ -32,7 +32,7 @@ REQUESTS = {
     "a request that a page of another site sends (`Sec-Fetch-Site`, `Origin`)": [
         get(b"Sec-Fetch-Site: cross-site"), get(b"Origin: https://evil.example"), get(b"Origin: null"),
         post(b"Origin: http://localhost:1")],
-    "bytes that are no HTTP, and no line": [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 500],
+    "bytes that are not HTTP, without an end of line": [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x11" * 500],
     "a first line of one word, or with a blank first": [
         b"GET\r\n\r\n", b"SSH-2.0-x\r\n", b"\x16\x03\x01\r\n\r\n", line(b" GET / HTTP/1.1"),
     ],
@@ -68,14 +68,14 @@ REQUESTS = {
         get(b"X: a\0\nContent-Length: 30"), get(b"X: a\0\nY: b"), get(b"X: a\0\nTransfer-Encoding: chunked"),
     ],
     "a header without a colon": [get(b"Xy")],
-    "no `Host` in HTTP/1.1, two of them, or one that is none": [
+    "no `Host` in HTTP/1.1, two of them, or an invalid one": [
         GET + b"\r\n", get(b"Host: localhost"), GET + b"Host: a b\r\n\r\n", GET + b"Host: \r\n\r\n",
     ],
     "two lengths, or a length and chunks": [
         post(b"Content-Length: 1", b"Content-Length: 1", body=b"a"),
         post(b"Content-Length: 3", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
     ],
-    "a length that is no number": [
+    "a length that is not a number": [
         post(b"Content-Length: " + text, body=b"abc") for text in [b"-3", b"+3", b"3, 3", b"0x3", b"", b"3a"]
     ],
     "a length over 65536, or one that no number holds": [
@@ -86,7 +86,7 @@ REQUESTS = {
         post(b"Transfer-Encoding: gzip"), post(b"Transfer-Encoding: gzip, chunked"),
         CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n",
     ],
-    "a chunk whose size is no number, or that is longer than it says; a trailer without a colon": [
+    "a chunk whose size is not a number, or that is longer than it says; a trailer without a colon": [
         CHUNKED + b"xyz\r\n", CHUNKED + b"-1\r\n", CHUNKED + b"3\r\nabcdef\r\n0\r\n\r\n", CHUNKED + b"0\r\nxyz\r\n\r\n",
     ],
     "a chunk's size that no number holds": [CHUNKED + b"fffffffffffffffff\r\n"],
@@ -106,13 +106,13 @@ REQUESTS = {
     "an offer to upgrade (h2c, WebSocket)": [
         get(b"Connection: Upgrade", b"Upgrade: h2c"), get(b"Connection: Upgrade", b"Upgrade: websocket"),
     ],
-    "a method that the path does not have, or that nobody knows, or in small letters": [
+    "a method that the path does not have, an unknown one, or one in lower case": [
         line(method + b" /payment/find_user/0 HTTP/1.1") for method in [b"PUT", b"OPTIONS", b"TRACE", b"BREW", b"get"]
     ],
-    "escapes that are none, or stand for a slash or NUL": [
+    "invalid escapes, or escapes of a slash or NUL": [
         line(b"GET /payment/find_user/" + text + b" HTTP/1.1") for text in [b"%zz", b"%2f", b"%00", b"%"]
     ],
-    "a path that is none of the API's": [line(b"GET //payment HTTP/1.1"), line(b"GET /payment/../payment HTTP/1.1")],
+    "a path that the API does not have": [line(b"GET //payment HTTP/1.1"), line(b"GET /payment/../payment HTTP/1.1")],
 }
 
 
@@ -134,7 +134,7 @@ def exchange(client, request, is_open):
         try:
             connection.sendall(request)
             if is_open:
-                # It goes on exactly if a second request is answered.
+                # It stays open exactly if a second request is answered.
                 connection.sendall(get(b"Connection: close"))
             while piece := connection.recv(65_536):
                 received += piece
@@ -168,7 +168,7 @@ def finding(client, name, request, row):
 
 
 def check(client, request, status, kind, fate):
-    is_open = fate == "goes on"
+    is_open = fate == "stays open"
     found = list(answers(exchange(client, request, is_open)))
     if status == "none":
         assert not found and not is_open, found

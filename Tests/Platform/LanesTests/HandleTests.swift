@@ -70,7 +70,7 @@ final class OnLane<Value>: @unchecked Sendable {
     #expect(count.value == 1)
   }
 
-  @Test func watchTellsWhatIsReady() throws {
+  @Test func watchReportsWhatIsReady() throws {
     let running = try RunningLane()
     defer { running.end() }
     var ends: [Int32] = [-1, -1]

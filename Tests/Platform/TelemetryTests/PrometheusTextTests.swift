@@ -50,7 +50,7 @@ import Testing
         """)
   }
 
-  @Test func namesAreUniqueAndTellTheirUnits() {
+  @Test func namesAreUniqueAndShowTheirUnits() {
     let names = Metric.all.map(\.name.description)
     #expect(Set(names).count == names.count)
     for metric in Metric.all {

@@ -25,7 +25,7 @@ import Lanes
   }
 
   @Test(arguments: RecordLogKind.allCases)
-  func tellsEachLaneOfItsOwnAppends(_ kind: RecordLogKind) throws {
+  func reportsToEachLaneItsOwnAppends(_ kind: RecordLogKind) throws {
     let fixture = try RecordLogFixture(kind, lanes: 3)
     let log = fixture.log
     log.append([logAppend(orders, 1)], by: 0, expecting: [1])
@@ -158,7 +158,7 @@ import Lanes
   }
 
   @Test(arguments: RecordLogKind.allCases)
-  func leavesOutWhatHasNoPartitionAndTellsNoLaneThatIsNone(_ kind: RecordLogKind) throws {
+  func leavesOutWhatHasNoPartitionAndNotifiesOnlyLanesThatExist(_ kind: RecordLogKind) throws {
     let fixture = try RecordLogFixture(kind)
     let log = fixture.log
     let appends = [logAppend(PartitionID(.stock, 99), 1), logAppend(stock, 2)]
@@ -261,7 +261,7 @@ import Lanes
   }
 
   /// As a process that is started again: what was durable is there, nothing else is.
-  @Test func beginsAnewWithOtherLanes() throws {
+  @Test func startsOverWithOtherLanes() throws {
     let fixture = try RecordLogFixture(.memory)
     let log = try #require(fixture.log as? MemoryRecordLog)
     #expect(fixture.write([logAppend(orders, 1)]).count == 1)

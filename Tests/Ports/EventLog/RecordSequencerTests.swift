@@ -314,7 +314,7 @@ import Testing
     }
   }
 
-  @Test func goesOnBehindWhatIsDurable() {
+  @Test func continuesAfterWhatIsDurable() {
     var log = RecordSequencer<NoBytes>(
       partitionCount: 2, limits: LogLimits(), durable: 7, nextOffsets: [4, 0, 3])
     log.attach(laneCount: 1)

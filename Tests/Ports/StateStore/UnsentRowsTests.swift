@@ -101,7 +101,7 @@ import Testing
     }
   }
 
-  @Test func partitionsStandAsNumbers() {
+  @Test func partitionsAreStoredAsNumbers() {
     for partition in [PartitionID(.orders, 0), PartitionID(.stock, 63), PartitionID(.payments, 4_095)] {
       #expect(PartitionID(storedNumber: Int64(partition.storedNumber)) == partition)
     }

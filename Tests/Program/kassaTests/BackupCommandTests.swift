@@ -68,7 +68,7 @@ import Testing
   @Test func refusesWhatIsNoBackup() {
     #expect(run("restore", folder.path, copy) == .failure && recorder.out.isEmpty)
     #expect(
-      recorder.err == "kassa restore: \(folder.path): holds no data of Kassa; name the data folder of a Kassa\n",
+      recorder.err == "kassa restore: \(folder.path): holds no Kassa data; name a Kassa data folder\n",
       "\(recorder.err)")
     #expect(run("restore", data, data) == .failure && recorder.err.contains("\(data): is not empty"))
     #expect(names == ["data"])

@@ -64,7 +64,7 @@ import Testing
 
   @Test func saysWhyNothingCounts() {
     let turn = LogRecord.turn(TurnRecord(owner: owner, number: 1, time: .zero, entries: []))
-    #expect(text(turn, .void(.repeated)).hasSuffix("counts      no: its number was counted already\n"))
+    #expect(text(turn, .void(.repeated)).hasSuffix("counts      no: its number was already counted\n"))
     #expect(text(turn, .broken(at: 4, "why")).hasSuffix("counts      no: the partition stops at offset 4: why\n"))
     #expect(text(turn, .stored).contains("unknown: the log"))
     let bytes = JudgedRecord(content: .undecodable(reason: "no"), standing: .broken(at: 1, "it cannot be decoded: no"))

@@ -24,7 +24,7 @@ import Testing
     Delivery(partition: partition, offset: offset, position: .zero, content: content)
   }
 
-  @Test func stopsAtOnceAndTellsWhy() throws {
+  @Test func stopsAtOnceAndSaysWhy() throws {
     var loop = try loop()
     loop.deliver(delivery(5, .broken(reason: "the topic is gone")))
     #expect(loop.status == .broken(offset: 5, reason: "the topic is gone"))

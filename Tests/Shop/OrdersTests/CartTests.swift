@@ -111,7 +111,7 @@ import Testing
       """)
   }
 
-  @Test func aBatchMakesOrdersAnewButNotWhileOneIsCheckedOut() {
+  @Test func aBatchRecreatesOrdersButNotWhileOneIsCheckedOut() {
     check(
       """
       init 0 2 items 1 users 1 at 3  → changed 2

@@ -62,7 +62,7 @@ import Testing
       """)
   }
 
-  @Test func everybodyWhoWaitsIsTold() {
+  @Test func everybodyWhoWaitsIsAnswered() {
     var limits = RuleLimits.initial
     limits.orderWaitersMax = 2
     check(

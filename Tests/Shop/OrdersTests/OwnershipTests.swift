@@ -40,7 +40,7 @@ import Testing
         command: .orders(.remove(OrderID(unchecked: "o")))))
   }
 
-  @Test func appliesNothingBehindAHigherEpoch() throws {
+  @Test func appliesNothingAfterAHigherEpoch() throws {
     var loop = try loop(epoch: 1)
     var effects = Effects()
     loop.loaded([EntityChange(key: .order(OrderID(unchecked: "o")), value: nil)], into: &effects)

@@ -12,12 +12,12 @@ import Testing
   }
 
   @Test(arguments: [
-    (8, 12, "12 is not a multiple of the 8 partitions that the shop has; possible are 16, 24, 32, 40"),
-    (8, 8, "the shop has 8 partitions, and cannot get fewer than that: 8; possible are 16, 24, 32, 40"),
-    (8, 4, "the shop has 8 partitions, and cannot get fewer than that: 4; possible are 16, 24, 32, 40"),
-    (8, 0, "a service cannot have 0 partitions, at most 256; possible are 16, 24, 32, 40"),
-    (128, 384, "a service cannot have 384 partitions, at most 256; possible are 256"),
-    (200, 400, "a service cannot have 400 partitions, at most 256; it has as many as it can"),
+    (8, 12, "12 is not a multiple of the 8 partitions that the shop has; possible counts: 16, 24, 32, 40"),
+    (8, 8, "8 is not more than the 8 partitions that the shop has; possible counts: 16, 24, 32, 40"),
+    (8, 4, "4 is not more than the 8 partitions that the shop has; possible counts: 16, 24, 32, 40"),
+    (8, 0, "a service can have 1 to 256 partitions, not 0; possible counts: 16, 24, 32, 40"),
+    (128, 384, "a service can have 1 to 256 partitions, not 384; possible counts: 256"),
+    (200, 400, "a service can have 1 to 256 partitions, not 400; it has as many as it can have"),
   ])
   func refusesCounts(_ old: Int, _ new: Int, _ told: String) {
     #expect(refusal { _ = try GrowthPlan(from: old, to: new) } == told)

@@ -9,7 +9,7 @@ import Testing
   }
 
   @Test(arguments: ["orderLinesMax", "orderWaitersMax", "itemParkedMax"])
-  func noMoreThanRecordsCanTell(_ name: String) {
+  func noMoreThanRecordsCanHold(_ name: String) {
     let (bound, highest) =
       switch name {
       case "orderLinesMax": (\RuleLimits.orderLinesMax, RuleLimits.Highest.orderLinesMax)

@@ -56,7 +56,7 @@ private struct Change: Hashable {
     #expect(table["b"] == nil)
   }
 
-  @Test mutating func anUpdateTellsWhenItMayBeSeen() {
+  @Test mutating func anUpdateSaysWhenItMayBeSeen() {
     table.install("a", Value(number: 1))
     #expect(table.look("a")?.revealedAt == .zero)
     let old = table.update("a", at: LogPosition(7)) { value in

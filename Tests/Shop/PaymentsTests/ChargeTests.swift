@@ -23,7 +23,7 @@ import Testing
       """, of: 4)
   }
 
-  @Test func aChargeTellsTheOrderAndEveryStop() {
+  @Test func aChargeNotifiesTheOrderAndEveryStop() {
     check(
       """
       init 0 1 credit 10                   → changed 1

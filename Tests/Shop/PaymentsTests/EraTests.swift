@@ -11,7 +11,7 @@ import Testing
   }
 
   /// What was paid before counts for nothing afterwards: the money is back.
-  @Test func aBatchBeginsTheAccountAnew() {
+  @Test func aBatchResetsTheAccount() {
     check(
       """
       init 0 2 credit 10      → changed 2
@@ -40,7 +40,7 @@ import Testing
   }
 
   /// With the same credit as before, too: what was paid no longer counts.
-  @Test func anAccountThatBeginsAnewHasChanged() {
+  @Test func anAccountThatIsResetHasChanged() {
     check(
       """
       init 0 2 credit 10      → changed 2

@@ -70,7 +70,7 @@ import Testing
       Issue.record("it counts")
       return
     }
-    #expect(reason.description == "record 7 follows where 5 has to come")
+    #expect(reason.description == "record 7 comes where 5 is expected")
   }
 }
 
@@ -78,10 +78,10 @@ import Testing
 @Suite struct LeaseTests {
   @Test func itRunsFromTheSending() {
     var lease = Lease(milliseconds: 1_000)
-    #expect(!lease.holds(at: 0) && lease.isToRenew(at: 0))
+    #expect(!lease.holds(at: 0) && lease.needsRenewal(at: 0))
     lease.confirmed(sentAt: 100, at: 900)
     #expect(lease.holds(at: 1_099) && !lease.holds(at: 1_100))
-    #expect(!lease.isToRenew(at: 599) && lease.isToRenew(at: 600))
+    #expect(!lease.needsRenewal(at: 599) && lease.needsRenewal(at: 600))
     lease.confirmed(sentAt: 50, at: 950)
     #expect(!lease.holds(at: 1_100), "an older append does not take it back, nor make it longer")
     lease.confirmed(sentAt: 1_000, at: 5_000)

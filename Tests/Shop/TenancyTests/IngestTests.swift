@@ -51,7 +51,7 @@ import Testing
     #expect(owner.tenancy.ingestedNumber == 7)
   }
 
-  @Test func aSuccessorGoesOnBehindWhatTheLogHas() throws {
+  @Test func aSuccessorContinuesAfterWhatTheLogHas() throws {
     var owner = try serving()
     owner.tenancy.receive([create(3, "a")], for: owner.tenancy.owner)
     owner.turn()

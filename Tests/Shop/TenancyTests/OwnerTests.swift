@@ -183,7 +183,7 @@ import Testing
     #expect(next.tenancy.phase == .serving)
   }
 
-  @Test func aSuccessorIsToldWhenWhatIsUnderWayIsSettled() throws {
+  @Test func aSuccessorIsNotifiedWhenWhatIsUnderWayIsSettled() throws {
     var owner = try TestOwner()
     owner.read([try TestOwner.owned(1)])
     let request = owner.create("a")

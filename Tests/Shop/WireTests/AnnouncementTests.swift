@@ -48,7 +48,7 @@ import Testing
         == "host: \"10.0.0.7\"\nport: 7000\nservices: 6\nrole: POD_ROLE_OWNER\nincarnation: 44040269\nrules: 3\n")
   }
 
-  @Test func aNewerFormatIsPassedOver() throws {
+  @Test func aNewerFormatIsSkipped() throws {
     for (message, key, text) in [
       ("OwnerRecord", "owner/stock/12", "epoch: 3 state: OWNER_STATE_OPEN"),
       ("PodRecord", "pod/a", "host: \"h\" port: 1 role: POD_ROLE_ALL"),

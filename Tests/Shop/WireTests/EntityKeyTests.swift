@@ -43,7 +43,7 @@ import Testing
       var bytes: [UInt8] = []
       EntityCodec.encode(entity, into: &bytes)
       for form in Self.forms where EntityCodec.kind(of: form.key) != EntityCodec.kind(of: key) {
-        #expect(throws: WireError("the row is of another kind than its key"), "\(name) under \(form.text)") {
+        #expect(throws: WireError("the row is not of its key's kind"), "\(name) under \(form.text)") {
           try bytes.withUnsafeBytes { bytes in try EntityCodec.decode(bytes, for: form.key) }
         }
       }
@@ -53,7 +53,7 @@ import Testing
       stops: [.init(partition: 0, lines: [.init(item: ItemID(unchecked: "a"), quantity: .one)])], trace: nil)
     var bytes: [UInt8] = []
     EntityCodec.encode(.hold(Hold(slip: slip, stop: 0, status: .held)), into: &bytes)
-    #expect(throws: WireError("the hold is one of another attempt")) {
+    #expect(throws: WireError("the hold belongs to another attempt")) {
       try bytes.withUnsafeBytes { bytes in try EntityCodec.decode(bytes, for: .hold(other)) }
     }
   }

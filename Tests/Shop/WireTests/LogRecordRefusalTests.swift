@@ -21,13 +21,13 @@ import Testing
   @Test func recordsOfOneFormatAreNotTakenForTheOther() throws {
     var arbitrary = Arbitrary(seed: 1)
     let before = Decoded.record(Record(entries: [arbitrary.entry()])).bytes
-    #expect(throws: WireError("the record is of the format before partitions had one writer")) {
+    #expect(throws: WireError("the record is in the format from before partitions had one writer")) {
       try Decoded("LogRecord", before)
     }
     #expect(throws: WireError("a record is of a kind that this version does not know")) { try Decoded("LogRecord", []) }
     for text in ["owned { epoch: 1 address: 'a' }", "turn { epoch: 1 number: 1 }"] {
       let bytes = try Protoc.encode("LogRecord", text)
-      #expect(throws: WireError("the record is of the format in which partitions have one writer"), "\(text)") {
+      #expect(throws: WireError("the record is in the format in which partitions have one writer"), "\(text)") {
         try Decoded("Record", bytes)
       }
     }
@@ -41,7 +41,7 @@ import Testing
         ("turn { number: 1 }", "the owner's epoch is missing"),
         ("turn { epoch: 1 }", "the record's number is missing"),
         ("turn { epoch: 1 number: 9223372036854775808 }", "the record's number is too large"),
-        ("turn { epoch: 1 number: 1 time_ms: 253402300800000 }", "the record's time lies too far in the future"),
+        ("turn { epoch: 1 number: 1 time_ms: 253402300800000 }", "the record's time is too far in the future"),
         ("turn { epoch: 1 number: 1 controls { } }", "a control is of a kind that this version does not know"),
       ])
   }
@@ -65,11 +65,11 @@ import Testing
         ("entries { \(Self.skip) session { lane: 65536 } number: 1 }", "entry 0: the session's lane is too large"),
         (
           "entries { \(Self.skip) ahead: 1 }",
-          "entry 0: the entry goes on with the stream of the one before, and there is none"
+          "entry 0: the entry continues the stream of the entry before it, and there is none"
         ),
         (
           "entries { \(Self.skip) } entries { \(Self.skip) ahead: 1 }",
-          "entry 1: the entry goes on with the stream of the one before, and there is none"
+          "entry 1: the entry continues the stream of the entry before it, and there is none"
         ),
         (
           "entries { \(Self.skip) \(Self.partition) number: 1 } entries { \(Self.skip) ahead: 0 }",
@@ -117,7 +117,7 @@ import Testing
         ("received { \(Self.partition) number: 9223372036854775808 }", "the received row's number is too large"),
         (
           "received { \(Self.partition) at_ms: 253402300800000 }",
-          "the received row's time lies too far in the future"
+          "the received row's time is too far in the future"
         ),
         ("caused { number: 1 }", "the caused row's destination is missing"),
         ("\(caused) \(caused)", "the caused rows do not ascend"),

@@ -115,11 +115,11 @@ import Testing
         inputs: Array(repeating: paid, count: count))
       let request = RequestID(incarnation: 1, lane: 0, number: 1)
       return [
-        (.commands(commands(count)), "the inputs are too many"), (.messages(messages), "the inputs are too many"),
-        (.repliesReceived(Array(repeating: request, count: count), partition, owner), "the receipts are too many"),
+        (.commands(commands(count)), "there are too many inputs"), (.messages(messages), "there are too many inputs"),
+        (.repliesReceived(Array(repeating: request, count: count), partition, owner), "there are too many receipts"),
         (
           .replies(Array(repeating: .skipped(request, .expired), count: count), partition, owner),
-          "the replies are too many"
+          "there are too many replies"
         ),
       ]
     }
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func aDeadlineIsToldAsFarAsItCanBe() throws {
+  @Test func aDeadlineIsEncodedAsFarAsItCanBe() throws {
     let command = ClientCommand(
       request: RequestID(incarnation: 1, lane: 0, number: 1), idempotency: nil, trace: nil,
       command: .orders(.checkout(OrderID(unchecked: "o"))))
@@ -166,12 +166,12 @@ import Testing
     #expect(throws: WireError(Self.newer)) { try decode(format + Protoc.encode("MeshFrame", message)) }
   }
 
-  @Test func thisFormatMayBeTold() throws {
+  @Test func thisFormatMayBeStated() throws {
     let bytes = try Protoc.encode("MeshFrame", Self.known)
     #expect(try decode(Protoc.encode("MeshFrame", "\(Self.known) format: 1")) == decode(bytes))
   }
 
-  @Test func whatIsWrongIsToldOfRubbish() throws {
+  @Test func whatIsWrongWithRubbishIsReported() throws {
     let reason = "message 1: a message is of a kind that this version does not know"
     let bytes = try Protoc.encode("MeshFrame", Self.known + Self.unknown)
     #expect(throws: WireError(reason)) { try decode(bytes) }

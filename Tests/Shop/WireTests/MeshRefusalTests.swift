@@ -42,11 +42,11 @@ import Testing
       ),
       (
         "greeting { \(Self.partition) \(Self.tenure) now_ms: 253402300800000 }",
-        "the stream's time lies too far in the future"
+        "the stream's time is too far in the future"
       ),
       (
         "acknowledgement { \(Self.partition) \(Self.tenure) as_of_ms: 253402300800000 }",
-        "the time of the stream's last use lies too far in the future"
+        "the time of the stream's last use is too far in the future"
       ),
     ])
   }
@@ -84,7 +84,7 @@ import Testing
       ].map { ("commands { \($0) }", $1) })
     try check(
       [
-        (frame("1", "inputs { \(Self.paid) } inputs { \(Self.command) }"), "input 1: a command stands among messages")
+        (frame("1", "inputs { \(Self.paid) } inputs { \(Self.command) }"), "input 1: there is a command among messages")
       ].map { ("messages { \($0) }", $1) })
   }
 

@@ -53,7 +53,7 @@ import Testing
         ),
         (
           "entries { time_ms: 253402300800000 control { rules { version: 1 } } }",
-          "the entry's time lies too far in the future"
+          "the entry's time is too far in the future"
         ),
         ("entries { command { } }", "a command is of a kind that this version does not know"),
         ("entries { command { order_remove { order: 'o' } } }", "the command's request is missing"),
@@ -152,12 +152,12 @@ import Testing
         (Self.message("paid { attempt { number: 1 } }"), "the attempt's order is missing"),
         (Self.message("charge { }"), "the message's slip is missing"),
         (Self.message("reserve { stop: 0 }"), "the message's slip is missing"),
-        (Self.message("reserve { \(Self.slip(Self.stop)) stop: 1 }"), "the message's stop is not one of its slip"),
-        (Self.message("reserve { \(Self.slip("")) }"), "the message's stop is not one of its slip"),
+        (Self.message("reserve { \(Self.slip(Self.stop)) stop: 1 }"), "the message's stop is not in its slip"),
+        (Self.message("reserve { \(Self.slip("")) }"), "the message's stop is not in its slip"),
         (Self.message("reserve { \(Self.slip(Self.stop)) stop: 65536 }"), "the message's stop is too large"),
         (
           Self.message("release { \(Self.slip(Self.stop)) stop: 1 failure { unknown_item: 'a' } }"),
-          "the message's stop is not one of its slip"
+          "the message's stop is not in its slip"
         ),
         (Self.message("release { \(Self.slip(Self.stop)) }"), "the message's failure is missing"),
         (Self.message("failed { \(Self.attempt) }"), "the message's failure is missing"),
@@ -206,7 +206,7 @@ import Testing
         ("order { \(open) waiters { } }", "the waiter's request is missing"),
         ("item { sold: 9007199254740992 }", "the item's sold units exceeds 2^53-1"),
         ("item { parked { order: 'o' } }", "the attempt's number is missing"),
-        ("hold { \(Self.slip(Self.stop)) stop: 1 status: HOLD_STATUS_HELD }", "the hold's stop is not one of its slip"),
+        ("hold { \(Self.slip(Self.stop)) stop: 1 status: HOLD_STATUS_HELD }", "the hold's stop is not in its slip"),
         ("hold { \(Self.slip(Self.stop)) }", "the hold's status is missing"),
         ("hold { status: HOLD_STATUS_HELD }", "the hold's slip is missing"),
         ("user { credit: 9007199254740992 }", "the user's credit exceeds 2^53-1"),
@@ -218,7 +218,7 @@ import Testing
           "the refusal's failure is missing"
         ),
         ("idempotency { outcome { refused { unknown_payment { user: 'u' } } } }", "the refusal's second id is missing"),
-        ("idempotency { expiry_ms: 9007199254740992 }", "the record's expiry lies too far in the future"),
+        ("idempotency { expiry_ms: 9007199254740992 }", "the record's expiry is too far in the future"),
       ])
   }
 

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: ["LogRecord", "StreamMessage", "StoredReply"], 0..<4 as Range<UInt64>)
-  func whatStandsInLogsWithOneWriter(message: String, seed: UInt64) throws {
+  func whatLogsWithOneWriterHold(message: String, seed: UInt64) throws {
     var arbitrary = Arbitrary(seed: seed)
     for _ in 0..<200 {
       let value = Decoded.arbitrary(message, &arbitrary)

@@ -128,14 +128,14 @@ import Testing
     #expect(throws: DataFolderFailure.self) { try FolderBackup(of: left, to: folder.path + "/other") }
     #expect(
       performing: { try FolderBackup(of: path, to: target) },
-      throws: { "\($0)".contains("backup.partial: is there already") })
+      throws: { "\($0)".contains("backup.partial: already exists") })
     withExtendedLifetime(backup) {}
   }
 
   @Test func refusesForeignFoldersAndTakenNames() throws {
     #expect(
       performing: { try FolderBackup(of: folder.path, to: target) },
-      throws: { "\($0)".contains("\(folder.path): holds no data of Kassa; name the data folder of a Kassa") })
+      throws: { "\($0)".contains("\(folder.path): holds no Kassa data; name a Kassa data folder") })
     try shop().close()
     #expect(
       performing: { try FolderBackup(of: path, to: path) }, throws: { "\($0)".contains("\(path): is not empty") })

@@ -170,7 +170,7 @@ import Testing
     let shop = try HandDrivenShop(path: path, partitionCount: 2)
     #expect(refusal().contains("is used by another process"))
     shop.close()
-    #expect(refusal(3) == "3 is not a multiple of the 2 partitions that the shop has; possible are 4, 6, 8, 10")
+    #expect(refusal(3) == "3 is not a multiple of the 2 partitions that the shop has; possible counts: 4, 6, 8, 10")
     #expect(FileManager.default.fileExists(atPath: folder.path + "/none") == false)
   }
 
@@ -208,7 +208,7 @@ import Testing
     try closed(2)
     let store = try StoreFile.file.open(in: path, mode: .readWrite)
     try store.execute("DELETE FROM entities WHERE kind = 1 AND key = 'o3'")
-    #expect(refusal().contains("its rows are not those that its checkpoint left"), "\(refusal())")
+    #expect(refusal().contains("its rows are not the ones that its checkpoint left"), "\(refusal())")
     #expect(try DataFolder.readFormat(path, files: []).partitionCount == 2)
   }
 

@@ -355,7 +355,7 @@ import Wire
     let shop = try shop()
     shop.close()
     try cut("partition = 2 << 12 AND offset = 2")
-    try expectFinding("payments-0 stops at offset 2: offset 2: record 3 follows where 2 has to come")
+    try expectFinding("payments-0 stops at offset 2: offset 2: record 3 comes where 2 is expected")
   }
 
   @Test func refusesALogWithAHole() throws {
@@ -405,7 +405,7 @@ import Wire
     let offset = try #require(try shop.append([.turn(newest)], to: payments).first)
     shop.close()
     try expectFinding(
-      "payments-0: record \(newest.number) of 1@7 at offset \(offset) leaves no trace: its number was counted already")
+      "payments-0: record \(newest.number) of 1@7 at offset \(offset) leaves no trace: its number was already counted")
     #expect(try FolderAudit.run(path: path).totals.moneyTaken == 3)
   }
 

@@ -30,11 +30,11 @@ struct KafkaConfiguration: ~Copyable {
   consuming func makeClient(_ type: rd_kafka_type_t) throws(LogFailure) -> OpaquePointer {
     var reason = [CChar](repeating: 0, count: 512)
     // A client owns its configuration once it is made.
-    guard let copy = rd_kafka_conf_dup(conf) else { throw LogFailure(.settings, "no memory for a client of Kafka") }
+    guard let copy = rd_kafka_conf_dup(conf) else { throw LogFailure(.settings, "no memory for a Kafka client") }
     guard let client = rd_kafka_new(type, copy, &reason, reason.count) else {
       rd_kafka_conf_destroy(copy)
       let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      throw LogFailure(.settings, "no client of Kafka could be made: \(text)")
+      throw LogFailure(.settings, "cannot create a Kafka client: \(text)")
     }
     return client
   }
@@ -92,17 +92,17 @@ struct KafkaConfiguration: ~Copyable {
 
   /// Reads records by hand; never commits, never resets.
   ///
-  /// - Parameter tellsEnds: whether it stops at the end of each partition, and reports where that is.
-  static func reader(_ options: KafkaOptions, tellsEnds: Bool = false) throws(LogFailure) -> KafkaConfiguration {
+  /// - Parameter reportsEnds: whether it stops at the end of each partition, and reports where that is.
+  static func reader(_ options: KafkaOptions, reportsEnds: Bool = false) throws(LogFailure) -> KafkaConfiguration {
     var configuration = try common(options, events: 0)
     try configuration.setNoCommits()
     try configuration.set("fetch.error.backoff.ms", 50)
     // A partition that is taken over is read once the fetch under way has returned. The answer that reports
     // the end of a partition has nothing to wait for.
     if options.properties.values["fetch.wait.max.ms"] == nil {
-      try configuration.set("fetch.wait.max.ms", tellsEnds ? 5 : 100)
+      try configuration.set("fetch.wait.max.ms", reportsEnds ? 5 : 100)
     }
-    if tellsEnds { try configuration.set("enable.partition.eof", "true") }
+    if reportsEnds { try configuration.set("enable.partition.eof", "true") }
     try configuration.set("queued.max.messages.kbytes", options.readAheadKilobytesMax)
     return configuration
   }

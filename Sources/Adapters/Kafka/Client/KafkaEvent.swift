@@ -4,11 +4,11 @@ import Model
 public enum KafkaEvent: Sendable, CustomStringConvertible {
   /// A line of librdkafka's own; `level` as in syslog, 0…7.
   case library(client: String, level: Int, text: String)
-  /// A client has trouble that may pass: a broker is away, a permission is missing.
+  /// A client has trouble that may be temporary: a broker is away, a permission is missing.
   case trouble(client: String, text: String)
   /// A partition's records can no longer be delivered.
   case partitionBroken(PartitionID, reason: String)
-  /// A partition's ingest topic cannot be read on; the partition itself serves on.
+  /// A partition's ingest topic cannot be read any further; the partition itself keeps serving.
   case ingestStopped(PartitionID, reason: String)
   /// Records of a partition's ingest topic are lost, and what is left is taken, as the settings say.
   case ingestLost(PartitionID, records: Int64)
@@ -17,9 +17,9 @@ public enum KafkaEvent: Sendable, CustomStringConvertible {
     switch self {
     case .library(let client, _, let text): "kafka \(client): \(text)"
     case .trouble(let client, let text): "kafka \(client): \(text)"
-    case .partitionBroken(let partition, let reason): "\(partition) cannot be read on: \(reason)"
-    case .ingestStopped(let partition, let reason): "the ingest of \(partition) stands still: \(reason)"
-    case .ingestLost(let partition, let records): "the ingest of \(partition) goes on without \(records) lost records"
+    case .partitionBroken(let partition, let reason): "\(partition) cannot be read any further: \(reason)"
+    case .ingestStopped(let partition, let reason): "the ingest of \(partition) has stopped: \(reason)"
+    case .ingestLost(let partition, let records): "the ingest of \(partition) continues without \(records) lost records"
     }
   }
 }

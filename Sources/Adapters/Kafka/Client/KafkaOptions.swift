@@ -68,9 +68,9 @@ public struct KafkaOptions: Sendable {
 
   /// A sentence about the first setting that is out of range or contradicts another.
   public var contradiction: String? {
-    if brokers.isEmpty { return "no broker is named: HOST:PORT" }
+    if brokers.isEmpty { return "no broker is given: HOST:PORT" }
     if !Self.isTopicName(ingestTopic(of: .payments)) {
-      return "the prefix '\(prefix)' makes no name of a topic: A–Z a–z 0–9 . _ - and at most 233 of them"
+      return "the prefix '\(prefix)' gives no valid topic name: at most 233 characters of A–Z a–z 0–9 . _ -"
     }
     if !(100...300_000).contains(commandTimeoutMilliseconds) {
       return "the time limit of commands must be 100…300000 ms"

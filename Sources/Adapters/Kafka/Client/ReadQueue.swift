@@ -16,7 +16,7 @@ final class ReadQueue: @unchecked Sendable {
   private let batch: UnsafeMutablePointer<UnsafeMutablePointer<rd_kafka_message_t>?>
 
   init(_ reader: KafkaReader, wake: WakeDescriptor) throws(LogFailure) {
-    guard let handle = reader.makeQueue() else { throw LogFailure(.read, "no memory for a queue of Kafka") }
+    guard let handle = reader.makeQueue() else { throw LogFailure(.read, "no memory for a Kafka queue") }
     (self.handle, self.reader) = (handle, reader)
     batch = .allocate(capacity: Self.batchMax)
     batch.initialize(repeating: nil, count: Self.batchMax)

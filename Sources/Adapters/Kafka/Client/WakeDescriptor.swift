@@ -11,7 +11,7 @@ final class WakeDescriptor: Sendable {
   init() throws(LogFailure) {
     descriptor = kassa_wake_descriptor()
     guard descriptor >= 0 else {
-      throw LogFailure(.read, "the system gives no descriptor for Kafka: \(String(cString: strerror(errno)))")
+      throw LogFailure(.read, "cannot open a descriptor for Kafka: \(String(cString: strerror(errno)))")
     }
   }
 

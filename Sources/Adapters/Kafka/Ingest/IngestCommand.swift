@@ -3,7 +3,7 @@ import Model
 import Streams
 import Wire
 
-/// Why what stands in an ingest log is no command for the partition that reads it.
+/// Why an entry of an ingest log is not a command for the partition that reads it.
 package struct IngestFlaw: Error, Hashable, Sendable {
   /// A sentence that names the thing and what would be right.
   package let reason: String
@@ -40,7 +40,7 @@ package struct IngestRecord: Sendable {
   ) throws(IngestFlaw) -> ClientCommand {
     guard !value.isEmpty else { throw IngestFlaw("The record has no value.") }
     guard value.count <= Self.valueBytesMax else {
-      throw IngestFlaw("The record's value has \(value.count) bytes; a command has \(Self.valueBytesMax) at most.")
+      throw IngestFlaw("The record's value has \(value.count) bytes; a command has at most \(Self.valueBytesMax).")
     }
     let request = RequestID(ingested: number)
     let command: ClientCommand
@@ -53,7 +53,7 @@ package struct IngestRecord: Sendable {
         }
         command = try found.get().withLookup
       } catch {
-        throw IngestFlaw("The value is no ClientCommand of records.proto: \(error.reason).")
+        throw IngestFlaw("The value is not a ClientCommand of records.proto: \(error.reason).")
       }
     case nil:
       throw IngestFlaw(
@@ -79,7 +79,8 @@ package struct IngestRecord: Sendable {
     _ command: Command, for partition: PartitionID, _ partitioner: Partitioner
   ) throws(IngestFlaw) {
     guard command.service == partition.service else {
-      throw IngestFlaw("This is a command of \(command.service.name), and the topic that of \(partition.service.name).")
+      throw IngestFlaw(
+        "This is a command for \(command.service.name), but the topic is that of \(partition.service.name).")
     }
     guard let id = command.entityID else { throw IngestFlaw("A batch_init cannot be sent this way.") }
     guard let key else {
@@ -91,8 +92,8 @@ package struct IngestRecord: Sendable {
     let index = partitioner.index(of: id)
     guard index == partition.index else {
       throw IngestFlaw(
-        "'\(id)' belongs to partition \(index), and the record is in \(partition.index): its producer used another "
-          + "partitioner than murmur2.")
+        "'\(id)' belongs to partition \(index), and the record is in \(partition.index): its producer used a "
+          + "partitioner other than murmur2.")
     }
   }
 }

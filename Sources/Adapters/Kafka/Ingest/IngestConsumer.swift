@@ -11,7 +11,7 @@ final class IngestConsumer {
   private let wake: WakeDescriptor?
   private var queues: [PartitionID: IngestQueue] = [:]
 
-  /// - Parameter wake: is told when something arrives; nil for a thread that waits for one partition at a time.
+  /// - Parameter wake: notified when something arrives; nil for a thread that waits for one partition at a time.
   init(_ options: KafkaOptions, name: String, wake: WakeDescriptor?) throws(LogFailure) {
     self.options = options
     self.wake = wake
@@ -32,7 +32,7 @@ final class IngestConsumer {
   func begin(_ partition: PartitionID, at offset: Int64) throws(LogFailure) -> IngestQueue {
     end(partition)
     guard let topic = topics[Int(partition.service.rawValue)], let queue = IngestQueue(client, wake: wake) else {
-      throw LogFailure(.read, "no memory for a queue of Kafka")
+      throw LogFailure(.read, "no memory for a Kafka queue")
     }
     guard rd_kafka_consume_start_queue(topic, Int32(partition.index), offset, queue.handle) == 0 else {
       throw LogFailure(.read, KafkaLibrary.text(rd_kafka_last_error()))
@@ -41,7 +41,7 @@ final class IngestConsumer {
     return queue
   }
 
-  /// Reads it no more. What is in its queue is dropped.
+  /// Stops reading it. What is in its queue is dropped.
   func end(_ partition: PartitionID) {
     guard queues[partition] != nil else { return }
     stop(partition)

@@ -17,14 +17,14 @@ struct IngestJSON {
 
   init(_ value: [UInt8]) throws(IngestFlaw) {
     guard case .object(let members)? = JSONValue(value) else {
-      throw IngestFlaw("The value is no JSON object, or names a member twice.")
+      throw IngestFlaw("The value is not a JSON object, or names a member twice.")
     }
     self.members = members
   }
 
   func command(as request: RequestID) throws(IngestFlaw) -> ClientCommand {
     guard let name = members["command"]?.text else {
-      throw IngestFlaw("The member 'command' is missing, or no string.")
+      throw IngestFlaw("The member 'command' is missing or not a string.")
     }
     guard let fields = Self.commands[name] else {
       let known = Self.commands.keys.sorted().joined(separator: ", ")

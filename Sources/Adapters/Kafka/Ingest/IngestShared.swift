@@ -13,7 +13,7 @@ final class IngestShared: Sendable {
     case durable(PartitionID, OwnerID, UInt64)
   }
 
-  /// A refusal that is to be written.
+  /// A refusal to be written.
   struct Refusal: Sendable {
     let partition: PartitionID
     let owner: OwnerID
@@ -78,7 +78,7 @@ final class IngestShared: Sendable {
     refused.set()
   }
 
-  /// Those of the next partition, ascending, at most so many. One whose refusals cannot be written holds up no other.
+  /// Those of the next partition, ascending, at most `countMax`. One whose refusals cannot be written delays no other.
   func nextRefusals(_ countMax: Int) -> [Refusal] {
     state.withLock { state in
       let waiting = state.refusals.keys.sorted()

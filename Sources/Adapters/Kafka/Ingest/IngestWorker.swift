@@ -23,8 +23,8 @@ final class IngestWorker {
     var batch: [LoggedInput] = []
     /// When to read again, by the monotonic clock.
     var retryAt: Int64?
-    /// What was told of it last, so that nothing is told twice.
-    var told = ""
+    /// What was reported of it last, so that nothing is reported twice.
+    var reported = ""
     var isStopped = false
   }
 
@@ -99,7 +99,7 @@ final class IngestWorker {
       shared.count(one.batch, of: partition.service)
       one.batch = []
     }
-    if looks > 0, failure == nil { (one.told, one.isStopped) = ("", false) }
+    if looks > 0, failure == nil { (one.reported, one.isStopped) = ("", false) }
     followed[partition] = one
     if let failure { failed(partition, failure) }
     return isTaken && looks > 0
@@ -118,7 +118,7 @@ final class IngestWorker {
   private func failed(_ partition: PartitionID, _ code: rd_kafka_resp_err_t) {
     switch code {
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: outOfRange(partition)
-    // It goes on by itself.
+    // It continues by itself.
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE,
       RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
       RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
@@ -140,7 +140,7 @@ final class IngestWorker {
   private func outOfRange(_ partition: PartitionID) {
     guard let reading = followed[partition]?.reading else { return }
     guard let bounds = consumer.bounds(of: partition) else {
-      return trouble(partition, "the brokers do not say which records its ingest topic has")
+      return trouble(partition, "the brokers do not report which records its ingest topic has")
     }
     let lost = reading.lost(before: bounds.first)
     if lost == 0, reading.nextOffset <= bounds.next {
@@ -159,7 +159,7 @@ final class IngestWorker {
     let reason =
       lost > 0
       ? "its topic begins at offset \(bounds.first), and \(reading.nextOffset) comes next: retention has removed "
-        + "\(lost) records that were not taken; with ingest=skip-lost it goes on without them"
+        + "\(lost) records that were not taken; with ingest=skip-lost it continues without them"
       : "its topic ends at offset \(bounds.next), and \(reading.nextOffset) comes next: it has lost records, or was "
         + "made again"
     consumer.end(partition)
@@ -172,8 +172,8 @@ final class IngestWorker {
 
   private func report(_ partition: PartitionID, _ event: KafkaEvent) {
     let text = "\(event)"
-    guard followed[partition]?.told != text else { return }
-    followed[partition]?.told = text
+    guard followed[partition]?.reported != text else { return }
+    followed[partition]?.reported = text
     shared.report(event)
   }
 

@@ -16,7 +16,7 @@ package final class KafkaIngest: IngestLog {
   private let shared: IngestShared
   private let threads = Mutex<[BackgroundThread]>([])
 
-  /// How a partition's ingest stands.
+  /// The state of a partition's ingest.
   package struct Figures: Hashable, Sendable {
     /// Records of the topic that are not durable in the partition.
     package var lag: Int64 = 0
@@ -39,7 +39,7 @@ package final class KafkaIngest: IngestLog {
   }
 
   /// - Parameters:
-  ///   - skipsLost: whether a partition whose topic lost records goes on without them; else it stands still.
+  ///   - skipsLost: whether a partition whose topic lost records continues without them; else it stops.
   ///   - describe: the name and the reason of a refusal.
   ///   - report: called on any thread, must not block.
   /// - Throws: `LogFailure` if the options make no sense, or the system has no threads.
@@ -64,7 +64,7 @@ package final class KafkaIngest: IngestLog {
     threads.withLock { $0 = [reader, refuser].compactMap { $0 } }
     guard reader != nil, refuser != nil else {
       close()
-      throw LogFailure(.read, "the system gives no threads for the ingest topics")
+      throw LogFailure(.read, "cannot start threads for the ingest topics")
     }
   }
 

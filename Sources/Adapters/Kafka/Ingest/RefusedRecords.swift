@@ -6,7 +6,7 @@ import PartitionCore
 import Ports
 import Streams
 
-/// Writes refused commands to their topic, with the reason. Runs on a thread of its own.
+/// Writes refused commands to their topic, with the reason. Runs on a separate thread.
 ///
 /// A partition's state keeps only that a command was refused, and why; so the record itself is read again from its
 /// ingest topic. Owners hand a refusal over until they hear that it is written, so it can be there twice.
@@ -21,7 +21,8 @@ final class RefusedRecords {
   static let roundRecordsMax = 256
   /// Bytes of the records of one round; a single one may exceed it.
   static let roundBytesMax = 8 << 20
-  /// From one wanted record to the next, the topic is read on up to this many; beyond them it is read anew.
+  /// Up to this many records are read over on the way from one wanted record to the next; beyond that, reading starts
+  /// again at the wanted one.
   static let distanceMax: Int64 = 2_000
   /// How long a record of the ingest topic may take to come.
   static let readMilliseconds: Int64 = 10_000
@@ -78,7 +79,7 @@ final class RefusedRecords {
 
   // MARK: Reading
 
-  /// The records of the first of some refusals, ascending; nil where the topic does not have one any more.
+  /// The records of the first of some refusals, ascending; nil where the topic no longer has one.
   private func read(
     _ refusals: [IngestShared.Refusal], with consumer: IngestConsumer
   ) throws(LogFailure) -> [IngestRecord?] {
@@ -152,7 +153,7 @@ final class RefusedRecords {
     _ refusal: IngestShared.Refusal, _ original: IngestRecord?, tag: UInt, with producer: KafkaClient
   ) -> rd_kafka_resp_err_t {
     let (code, reason) = describe(refusal, original)
-    // What the topic would not take is to be had at its source.
+    // What the topic would not accept can be found at its source.
     let value = original.flatMap { $0.value.count <= options.recordBytesMax ? $0.value : nil }
     guard let headers = rd_kafka_headers_new(6) else { return RD_KAFKA_RESP_ERR__FAIL }
     for (name, text) in [
@@ -184,11 +185,11 @@ final class RefusedRecords {
   ) -> (code: String, reason: String) {
     guard case .skipped(let request, .unreadable) = refusal.reply else { return describe(refusal.reply) }
     guard let original else {
-      return (IngestFlaw.code, "The record was no command for this partition, and its topic has it no more.")
+      return (IngestFlaw.code, "The record was not a command for this partition, and its topic no longer has it.")
     }
     do throws(IngestFlaw) {
       _ = try original.command(for: refusal.partition, as: request.number, options.partitioner)
-      return (IngestFlaw.code, "The record was no command for the pod that took it; newer ones can read it.")
+      return (IngestFlaw.code, "The pod that took the record could not read it as a command; newer pods can.")
     } catch {
       return (IngestFlaw.code, error.reason)
     }

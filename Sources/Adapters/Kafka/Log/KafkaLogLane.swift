@@ -27,11 +27,11 @@ final class KafkaLogLane: Sendable {
     /// Made for the first reading.
     var queue: ReadQueue?
     var readings = LaneReadings()
-    /// The newest record of each partition that no topic accepts: the operator is told of each once.
+    /// The newest record of each partition that no topic accepts: each is reported to the operator once.
     var oversized: [PartitionID: UInt64] = [:]
     /// Appends of unknown fate not yet reported to the operator, and when the last report was.
-    var untold = 0
-    var toldAt: ContinuousClock.Instant?
+    var unreported = 0
+    var reportedAt: ContinuousClock.Instant?
     var isClosed = false
     var statistics = KafkaRecordLog.Statistics()
   }
@@ -72,7 +72,7 @@ final class KafkaLogLane: Sendable {
     return result
   }
 
-  func tellLane() { lane.logHasNews() }
+  func notifyLane() { lane.logHasNews() }
 
   var statistics: KafkaRecordLog.Statistics {
     state.withLock { state in
@@ -179,20 +179,20 @@ final class KafkaLogLane: Sendable {
         let number = append.number ?? 0
         guard state.oversized.updateValue(number, forKey: append.partition) != number else { continue }
         events.append(
-          trouble("\(append.partition): record \(number) is larger than its topic takes: the partition stands still"))
+          trouble("\(append.partition): record \(number) is larger than its topic accepts: the partition is blocked"))
       } else {
-        state.untold += 1
+        state.unreported += 1
         reason = KafkaLibrary.text(report.code)
       }
     }
     let now = ContinuousClock.now
-    guard let reason, state.toldAt.map({ now - $0 >= Self.tellInterval }) ?? true else { return }
-    events.append(trouble("the fate of \(state.untold) records is unknown, the newest one's for \(reason)"))
-    (state.untold, state.toldAt) = (0, now)
+    guard let reason, state.reportedAt.map({ now - $0 >= Self.reportInterval }) ?? true else { return }
+    events.append(trouble("the fate of \(state.unreported) records is unknown; the newest one's reason: \(reason)"))
+    (state.unreported, state.reportedAt) = (0, now)
   }
 
-  /// What is refused at once is soon appended again: the operator is not told more often than this.
-  private static let tellInterval = Duration.seconds(1)
+  /// What is refused at once is soon appended again: it is not reported to the operator more often than this.
+  private static let reportInterval = Duration.seconds(1)
 
   private func trouble(_ text: String) -> KafkaEvent { .trouble(client: "lane \(place)", text: text) }
 

@@ -18,10 +18,10 @@ final class KafkaReader: @unchecked Sendable {
   private let topics: [OpaquePointer?]
   private let assigned = Mutex<Set<PartitionID>>([])
 
-  /// - Parameter tellsEnds: whether the end of a partition comes to its queue, as a librdkafka error.
-  init(_ options: KafkaOptions, tellsEnds: Bool = false, wake: WakeDescriptor) throws(LogFailure) {
+  /// - Parameter reportsEnds: whether the end of a partition comes to its queue, as a librdkafka error.
+  init(_ options: KafkaOptions, reportsEnds: Bool = false, wake: WakeDescriptor) throws(LogFailure) {
     self.options = options
-    let configuration = try KafkaConfiguration.reader(options, tellsEnds: tellsEnds)
+    let configuration = try KafkaConfiguration.reader(options, reportsEnds: reportsEnds)
     client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, name: "reader")
     questions = try KafkaClient(RD_KAFKA_CONSUMER, try KafkaConfiguration.reader(options), name: "questions")
     let handle = client.handle
@@ -31,9 +31,9 @@ final class KafkaReader: @unchecked Sendable {
   }
 
   /// What the clients report to the operator.
-  func takeNews(_ tell: (KafkaEvent) -> Void) {
+  func takeNews(_ report: (KafkaEvent) -> Void) {
     for client in [client, questions] {
-      while client.nextEvent({ if let news = client.news($0) { tell(news) } }) {}
+      while client.nextEvent({ if let news = client.news($0) { report(news) } }) {}
     }
   }
 

@@ -75,7 +75,7 @@ package final class KafkaRecordLog: SharedRecordLog {
     // Lanes make theirs later, when it is too late to refuse the options.
     _ = try KafkaConfiguration.appender(options)
     readerWake = try WakeDescriptor()
-    reader = Mutex(try KafkaReader(options, tellsEnds: true, wake: readerWake))
+    reader = Mutex(try KafkaReader(options, reportsEnds: true, wake: readerWake))
   }
 
   deinit { close() }
@@ -211,7 +211,7 @@ package final class KafkaRecordLog: SharedRecordLog {
   package func readClusterID() throws(LogFailure) -> String {
     guard let reader = reader.withLock({ $0 }) else { throw Self.closed }
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
-      throw LogFailure(.unreachable, "no broker of \(options.brokers) tells the cluster's id")
+      throw LogFailure(.unreachable, "no broker of \(options.brokers) reports the cluster's id")
     }
     return id
   }
@@ -260,7 +260,7 @@ package final class KafkaRecordLog: SharedRecordLog {
       return reader
     }
     withExtendedLifetime(ended) {}
-    for lane in lanes { lane.tellLane() }
+    for lane in lanes { lane.notifyLane() }
   }
 
   /// Between two looks for reports while closing.

@@ -10,7 +10,7 @@ public enum MembershipEvent: Hashable, Sendable {
   case assigned([PartitionID])
   /// Nothing is the member's now; an assignment follows. `isLost`: others may already own it.
   case revoked(isLost: Bool)
-  /// Something is wrong that may pass.
+  /// Something is wrong that may be temporary.
   case trouble(String)
 }
 
@@ -63,7 +63,7 @@ public final class KafkaMember: Sendable {
     client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, name: "member of \(options.group(of: service))")
     rd_kafka_poll_set_consumer(client.handle)
     guard let events = rd_kafka_queue_get_consumer(client.handle) else {
-      throw LogFailure(.read, "no memory for a queue of Kafka")
+      throw LogFailure(.read, "no memory for a Kafka queue")
     }
     queue = Mutex(QueueHandle(events))
     wake.arm(events)

@@ -58,7 +58,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
     announcedMilliseconds = announced
     state = Mutex(State(view: view))
     guard let started = BackgroundThread("owners", { [self] in follow() }) else {
-      throw LogFailure(.read, "the system gives no thread for the map of owners")
+      throw LogFailure(.read, "cannot start a thread for the map of owners")
     }
     thread.withLock { $0 = started }
   }
@@ -110,7 +110,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
       if view.nextOffset > offset { return (highest, appended) }
       if rows.isEmpty { wake.wait(milliseconds: KafkaReader.pauseMilliseconds) }
     }
-    throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what stands in \(options.ownersTopic)")
+    throw LogFailure(.unreachable, "no broker of \(options.brokers) reports what is in \(options.ownersTopic)")
   }
 
   // MARK: OwnershipMap
@@ -164,7 +164,7 @@ public final class KafkaOwnershipMap: OwnershipMap {
       _ = try topic.write(
         key: AnnouncementCodec.key(ofPod: name), value: nil, within: options.closeTimeoutMilliseconds, report)
     } catch {
-      report(.trouble(client: "owners", text: "the others were not told that this pod ends: \(error.message)"))
+      report(.trouble(client: "owners", text: "cannot announce that this pod is ending: \(error.message)"))
     }
   }
 
@@ -173,14 +173,14 @@ public final class KafkaOwnershipMap: OwnershipMap {
   private func follow() {
     let clock = ContinuousClock()
     var pauseEnd = clock.now
-    var toldReason = ""
+    var lastReason = ""
     while !isEnding.load(ordering: .acquiring) {
       wake.wait(milliseconds: clock.now < pauseEnd ? Self.retryMilliseconds : Self.lookMilliseconds)
       while readSome(), !isEnding.load(ordering: .acquiring) {}
       if let reason = takeReports() {
         pauseEnd = clock.now + .milliseconds(Self.retryMilliseconds)
-        if reason != toldReason { report(.trouble(client: "owners", text: "an announcement has to wait: \(reason)")) }
-        toldReason = reason
+        if reason != lastReason { report(.trouble(client: "owners", text: "an announcement has to wait: \(reason)")) }
+        lastReason = reason
       }
       if clock.now >= pauseEnd { sendSome() }
     }

@@ -75,7 +75,7 @@ final class OwnersTopic: @unchecked Sendable {
   /// Writes a record and waits for it. Returns its offset.
   /// - Throws: `LogFailure` if no broker acknowledges it in time, or one refuses it.
   func write(
-    key: String, value: [UInt8]?, within milliseconds: Int, _ tell: (KafkaEvent) -> Void
+    key: String, value: [UInt8]?, within milliseconds: Int, _ report: (KafkaEvent) -> Void
   ) throws(LogFailure) -> Int64 {
     if let reason = send(key: key, value: value, tag: Self.awaitedTag) {
       throw LogFailure(.unreachable, "\(options.ownersTopic): \(reason)")
@@ -83,7 +83,7 @@ final class OwnersTopic: @unchecked Sendable {
     let clock = ContinuousClock()
     let deadline = clock.now + .milliseconds(milliseconds)
     while clock.now < deadline {
-      if let answer = takeReports(tell).first(where: { $0.tag == Self.awaitedTag }) {
+      if let answer = takeReports(report).first(where: { $0.tag == Self.awaitedTag }) {
         guard let offset = answer.offset else {
           throw LogFailure(.unreachable, "\(options.ownersTopic): \(answer.reason)")
         }
@@ -110,13 +110,13 @@ final class OwnersTopic: @unchecked Sendable {
   }
 
   /// The reports that arrived, and news for the operator.
-  func takeReports(_ tell: (KafkaEvent) -> Void) -> [Report] {
+  func takeReports(_ report: (KafkaEvent) -> Void) -> [Report] {
     var reports: [DeliveryReport] = []
     while producer.nextEvent({ event in
       DeliveryReport.collect(event, into: &reports)
-      if let news = producer.news(event) { tell(news) }
+      if let news = producer.news(event) { report(news) }
     }) {}
-    while reader.nextEvent({ if let news = reader.news($0) { tell(news) } }) {}
+    while reader.nextEvent({ if let news = reader.news($0) { report(news) } }) {}
     return reports.map {
       let isWritten = $0.code == RD_KAFKA_RESP_ERR_NO_ERROR
       return Report(
@@ -125,7 +125,7 @@ final class OwnersTopic: @unchecked Sendable {
   }
 
   /// Some of the records that arrived, oldest first; empty if there are none now.
-  func takeRows(_ tell: (KafkaEvent) -> Void) -> [Row] {
+  func takeRows(_ report: (KafkaEvent) -> Void) -> [Row] {
     withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<rd_kafka_message_t>?.self, capacity: Self.rowsMax) { batch in
       batch.initialize(repeating: nil)
       let count = rd_kafka_consume_batch_queue(queue, 0, batch.baseAddress, Self.rowsMax)
@@ -134,7 +134,7 @@ final class OwnersTopic: @unchecked Sendable {
         guard let message = batch[place] else { continue }
         defer { rd_kafka_message_destroy(message) }
         guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-          tell(.trouble(client: reader.name, text: KafkaLibrary.text(message.pointee.err)))
+          report(.trouble(client: reader.name, text: KafkaLibrary.text(message.pointee.err)))
           continue
         }
         var row = Self.row(message.pointee)

@@ -20,10 +20,10 @@ struct OwnersView: Sendable {
   ///
   /// Offsets only grow: a lower one belongs to a topic that lost its records, or was recreated. Then the map starts
   /// over as well, with what this pod knows of itself, and this pod says all of that again.
-  mutating func read(_ row: OwnersTopic.Row, _ tell: (KafkaEvent) -> Void) -> Bool {
+  mutating func read(_ row: OwnersTopic.Row, _ report: (KafkaEvent) -> Void) -> Bool {
     if row.offset < nextOffset {
-      tell(.trouble(client: "owners", text: "the topic lost its records: everything is announced again"))
-      beginAnew()
+      report(.trouble(client: "owners", text: "the topic lost its records: everything is announced again"))
+      startOver()
     }
     nextOffset = row.offset + 1
     switch row.announcement {
@@ -38,14 +38,14 @@ struct OwnersView: Sendable {
       return snapshot.apply(announcement)
     case .failure(let error):
       if recordsPassedOver == 0 {
-        tell(.trouble(client: "owners", text: "a record at offset \(row.offset) is passed over: \(error.reason)"))
+        report(.trouble(client: "owners", text: "skipped the record at offset \(row.offset): \(error.reason)"))
       }
       recordsPassedOver += 1
       return false
     }
   }
 
-  /// This pod says how one of its partitions stands; it knows that at once. Nothing is said after a newer owner.
+  /// This pod announces the state of one of its partitions; it knows that at once. Nothing is said after a newer owner.
   /// Returns whether the map changed.
   mutating func announce(_ owner: OwnerAnnouncement) -> Bool {
     if let known = snapshot.owner(of: owner.partition), known.epoch > owner.epoch { return false }
@@ -59,7 +59,7 @@ struct OwnersView: Sendable {
     _ = snapshot.apply(.pod(run.announcement))
   }
 
-  private mutating func beginAnew() {
+  private mutating func startOver() {
     run.forgetWritten()
     book.forgetWritten()
     snapshot = OwnershipSnapshot()

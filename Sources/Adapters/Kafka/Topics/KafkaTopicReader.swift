@@ -11,12 +11,12 @@ package final class KafkaTopicReader {
   private let queue: ReadQueue
   private var readings = LaneReadings()
 
-  /// What was taken at once.
+  /// What was taken together.
   private struct Taken {
     var records: [LoggedRecord] = []
     /// Why nothing can follow.
     var failure: LogFailure?
-    /// What may pass.
+    /// What may be temporary.
     var trouble: String?
   }
 
@@ -25,7 +25,7 @@ package final class KafkaTopicReader {
   package init(_ options: KafkaOptions) throws(LogFailure) {
     self.options = options
     wake = try WakeDescriptor()
-    reader = try KafkaReader(options, tellsEnds: true, wake: wake)
+    reader = try KafkaReader(options, reportsEnds: true, wake: wake)
     queue = try ReadQueue(reader, wake: wake)
   }
 
@@ -33,7 +33,7 @@ package final class KafkaTopicReader {
   /// - Throws: `LogFailure` if no broker answers in time.
   package func clusterID() throws(LogFailure) -> String {
     guard let id = reader.clusterID(timeoutMilliseconds: options.queryTimeoutMilliseconds) else {
-      throw LogFailure(.unreachable, "no broker of \(options.brokers) tells the cluster's id")
+      throw LogFailure(.unreachable, "no broker of \(options.brokers) reports the cluster's id")
     }
     return id
   }
@@ -43,7 +43,7 @@ package final class KafkaTopicReader {
   package func bounds(of partition: PartitionID) throws(LogFailure) -> LogBounds {
     let all = try reader.bounds(of: [partition], timeoutMilliseconds: options.queryTimeoutMilliseconds)
     guard let bounds = all[partition] else {
-      throw LogFailure(.unreachable, "no broker of \(options.brokers) tells what it has of \(partition)")
+      throw LogFailure(.unreachable, "no broker of \(options.brokers) reports what it has of \(partition)")
     }
     return bounds
   }
@@ -80,7 +80,7 @@ package final class KafkaTopicReader {
       guard clock.now - heardAt < .milliseconds(options.queryTimeoutMilliseconds) else {
         throw LogFailure(
           .unreachable,
-          "\(partition): no record came for \(options.queryTimeoutMilliseconds) ms, and offset \(next) is awaited"
+          "\(partition): no record came for \(options.queryTimeoutMilliseconds) ms, and offset \(next) is expected"
             + (trouble.map { ": \($0)" } ?? ""))
       }
       wake.wait(milliseconds: KafkaReader.pauseMilliseconds)
@@ -103,7 +103,7 @@ package final class KafkaTopicReader {
         taken.failure = LogFailure(
           .format,
           "\(partition): its topic ends before offset \(message.offset), and offset \(range.upperBound - 1) is needed")
-      case .broken(let reason): taken.failure = LogFailure(.read, "\(partition) cannot be read on: \(reason)")
+      case .broken(let reason): taken.failure = LogFailure(.read, "\(partition) cannot be read any further: \(reason)")
       case .trouble(let text): taken.trouble = text
       }
     }

@@ -38,7 +38,7 @@ struct RetentionMargins: Sendable {
   var margins: [PartitionID: Int64] {
     entries.compactMapValues { entry in
       guard let bounds = entry.bounds, let trimmed = entry.trimmedThrough, trimmed < .max else { return nil }
-      return bounds.margin(behind: trimmed)
+      return bounds.margin(after: trimmed)
     }
   }
 }

@@ -16,12 +16,12 @@ extension TopicAdministration {
     } read: { event -> String? in
       var results = 0
       let topics = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &results)
-      guard results > 0, let result = topics?[0] else { return "no broker says why" }
+      guard results > 0, let result = topics?[0] else { return "no broker gave a reason" }
       let code = rd_kafka_topic_result_error(result)
       guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
       return rd_kafka_topic_result_error_string(result).map { String(cString: $0) } ?? KafkaLibrary.text(code)
     }
-    if let refusal { throw LogFailure(.settings, "\(topic): got no more partitions: \(refusal)") }
+    if let refusal { throw LogFailure(.settings, "\(topic): partitions were not added: \(refusal)") }
   }
 
   func removeRecords(before rows: [(topic: String, partition: Int32, offset: Int64)]) throws(LogFailure) {
@@ -36,7 +36,7 @@ extension TopicAdministration {
       rd_kafka_DeleteRecords(handle, &wanted, wanted.count, nil, queue)
     } read: { event -> String? in
       guard let found = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event)) else {
-        return "no broker says why"
+        return "no broker gave a reason"
       }
       let parts = UnsafeBufferPointer(start: found.pointee.elems, count: Int(found.pointee.cnt))
       guard let failed = parts.first(where: { $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }) else { return nil }

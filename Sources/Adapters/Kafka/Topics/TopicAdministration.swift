@@ -139,7 +139,7 @@ public final class TopicAdministration: Sendable {
       if isReady { return }
       guard clock.now < deadline else {
         throw LogFailure(
-          .unreachable, "the topics were made, and have no leaders yet; look again: kassa topics check")
+          .unreachable, "the topics were created but have no leaders yet; check again with kassa topics check")
       }
       // Nothing announces a leader.
       _ = pause.wait(milliseconds: KafkaReader.pauseMilliseconds)
@@ -154,7 +154,7 @@ public final class TopicAdministration: Sendable {
     read: (OpaquePointer) -> Answer
   ) throws(LogFailure) -> Answer {
     guard let queue = rd_kafka_queue_new(client.handle) else {
-      throw LogFailure(.read, "no memory for a queue of Kafka")
+      throw LogFailure(.read, "no memory for a Kafka queue")
     }
     defer { rd_kafka_queue_destroy(queue) }
     request(client.handle, queue)

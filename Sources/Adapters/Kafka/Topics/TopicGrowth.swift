@@ -4,8 +4,8 @@ import PartitionCore
 import Ports
 import Wire
 
-/// Gives the topics of a shop that is not running more partitions, and lets them begin anew. Every step may be
-/// repeated; none of them keeps a shop from going on with the partitions that it has. Every call blocks.
+/// Gives the topics of a shop that is not running more partitions, and lets them start afresh. Every step may be
+/// repeated; none of them keeps a shop from continuing with the partitions that it has. Every call blocks.
 package final class TopicGrowth {
   private let options: KafkaOptions
   private let administration: TopicAdministration

@@ -32,15 +32,15 @@ extension TopicPlan {
     guard planned.name != KafkaOptions.ownersTopic(prefix: prefix) else {
       return TopicFinding(
         topic: topic.name,
-        problem: "it has \(topic.partitionCount) partitions, not \(planned.partitionCount); it holds nothing that pods "
-          + "do not tell again",
+        problem: "it has \(topic.partitionCount) partitions, not \(planned.partitionCount); pods announce again "
+          + "whatever it holds",
         remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
           + "kassa topics create \(commandOptions)")
     }
     return TopicFinding(
       topic: topic.name,
       problem: "it has \(topic.partitionCount) partitions, not \(partitionCount): run Kassa with "
-        + "--partitions \(topic.partitionCount) (kassa grow gives a shop more, and goes on where it was cut short), "
+        + "--partitions \(topic.partitionCount) (kassa grow gives a shop more, and can be continued), "
         + "or, if the topic holds nothing that is needed, delete it and create it again",
       remedy: "kafka-topics.sh --bootstrap-server \(brokers) --delete --topic \(topic.name) && "
         + "kassa topics create \(commandOptions)")
@@ -48,7 +48,7 @@ extension TopicPlan {
 
   private func replication(_ topic: TopicDescription, _ state: TopicState) -> TopicFinding? {
     guard topic.replicationFactor < replicationFactor else { return nil }
-    let problem = "a record stands on \(topic.replicationFactor) brokers, not \(replicationFactor)"
+    let problem = "it has \(topic.replicationFactor) replicas, not \(replicationFactor)"
     guard state.brokers.count >= replicationFactor else {
       return TopicFinding(
         topic: topic.name, problem: "\(problem), and the cluster has \(state.brokers.count) brokers",
@@ -66,7 +66,7 @@ extension TopicPlan {
     let some = topic.leaderless.prefix(8).map(String.init).joined(separator: ", ")
     return TopicFinding(
       topic: topic.name, problem: "\(topic.leaderless.count) of its partitions have no leader: \(some)",
-      remedy: "It passes when the brokers that have them are back.", isPassing: true)
+      remedy: "This passes when the brokers that have them are back.", isPassing: true)
   }
 
   private func settings(_ topic: TopicDescription, _ planned: Planned) -> [TopicFinding] {
@@ -75,7 +75,7 @@ extension TopicPlan {
       if let value, rule.allows(value) { return nil }
       return TopicFinding(
         topic: topic.name,
-        problem: "its \(name) is \(value ?? "not told"), and has to be \(rule.text): \(why)",
+        problem: "its \(name) is \(value ?? "unknown"), and must be \(rule.text): \(why)",
         remedy: "kafka-configs.sh --bootstrap-server \(brokers) --alter --entity-type topics "
           + "--entity-name \(topic.name) --add-config \(name)=\(rule.value)")
     }

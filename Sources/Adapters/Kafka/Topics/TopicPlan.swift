@@ -105,14 +105,17 @@ public struct TopicPlan: Hashable, Sendable {
   /// What every topic needs.
   private var commonRules: [(name: String, rule: Rule, why: String)] {
     [
-      ("min.insync.replicas", .atLeast(Int64(minInsyncReplicas)), "what is acknowledged must survive a broker"),
+      (
+        "min.insync.replicas", .atLeast(Int64(minInsyncReplicas)),
+        "what is acknowledged must survive the loss of a broker"
+      ),
       (
         "unclean.leader.election.enable", .exactly("false"),
         "a leader that was not in sync lacks records that were acknowledged"
       ),
       (
         "message.timestamp.type", .exactly("LogAppendTime"),
-        "brokers refuse records that a pod whose clock is ahead gave their time"
+        "brokers refuse records timestamped by a pod whose clock is ahead"
       ),
     ]
   }
@@ -121,7 +124,7 @@ public struct TopicPlan: Hashable, Sendable {
   /// when it starts. Brokers compact only closed segments, and by default close one a week.
   private var ownersRules: [(name: String, rule: Rule, why: String)] {
     [
-      ("cleanup.policy", .exactly("compact"), "the newest record of each pod and partition is needed, and no other"),
+      ("cleanup.policy", .exactly("compact"), "only the newest record of each pod and partition is needed"),
       ("segment.ms", .atMost("600000"), "only closed segments are compacted, and a starting pod reads all of it"),
       ("min.cleanable.dirty.ratio", .atMost("0.1"), "it is compacted when a tenth is new, not when half is"),
     ] + commonRules
@@ -147,7 +150,7 @@ public struct TopicPlan: Hashable, Sendable {
       ("cleanup.policy", .exactly("delete"), "compaction removes commands that were not taken"),
       (
         "retention.ms", .atLeastOrUnbounded(Int64(retentionHours) * 3_600_000),
-        "a partition stands still once a command that was not taken is removed"
+        "a partition's ingest stops if a command is removed before it was taken"
       ),
       ("retention.bytes", .exactly("-1"), "a bound of bytes removes commands that were not taken"),
     ] + commonRules
@@ -159,9 +162,12 @@ public struct TopicPlan: Hashable, Sendable {
       ("cleanup.policy", .exactly("delete"), "compaction removes all but the newest of a key"),
       (
         "retention.ms", .atLeastOrUnbounded(Int64(retentionHours) * 3_600_000),
-        "somebody has to look after what was refused"
+        "someone needs time to look at what was refused"
       ),
-      ("max.message.bytes", .atLeast(Int64(recordBytesMax)), "no further command is taken while one cannot be written"),
+      (
+        "max.message.bytes", .atLeast(Int64(recordBytesMax)),
+        "no further command is taken while a refused one cannot be written"
+      ),
     ] + commonRules
   }
 
@@ -199,10 +205,10 @@ public struct TopicFinding: Hashable, Sendable, CustomStringConvertible {
   public let problem: String
   /// The command that fixes it, to be run as it is; if no command can, what to do.
   public let remedy: String
-  /// Whether it may pass by itself.
+  /// Whether it may end by itself.
   public var isPassing = false
 
-  public var description: String { "\(topic): \(problem). \(isPassing ? "" : "Mend it with:  ")\(remedy)" }
+  public var description: String { "\(topic): \(problem). \(isPassing ? "" : "Fix it with:  ")\(remedy)" }
 }
 
 /// A cluster's topics as they are.

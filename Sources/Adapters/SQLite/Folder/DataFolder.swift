@@ -12,7 +12,7 @@ public struct DataFolderFailure: Error, Hashable, Sendable, CustomStringConverti
     case partitionCount
     /// Files are missing, or there are files that do not belong there.
     case incomplete
-    /// It was being given more partitions, and that was cut short.
+    /// It was being given more partitions, and that was interrupted.
     case growing
     /// A file is not what this program writes.
     case format
@@ -38,10 +38,10 @@ public struct DataFolderFormat: Hashable, Sendable {
   /// Partitions of each service.
   public var partitionCount: Int
   public var state: State
-  /// The count that the folder is to have in the end; nil unless it is `growing`.
+  /// The count that the folder will have in the end; nil unless it is `growing`.
   package var growingTo: Int?
 
-  /// What stands in the folder.
+  /// What the folder contains.
   public enum State: String, Hashable, Sendable {
     /// The databases are first being created: nothing in them counts yet.
     case creating
@@ -125,10 +125,10 @@ public final class DataFolder: Sendable {
     try self.init(path: path, partitionCount: format.partitionCount, files: files)
   }
 
-  /// Opens and locks an existing folder that is to get more partitions, or was cut short there.
+  /// Opens and locks an existing folder that is to get more partitions, or whose growth was interrupted.
   /// - Throws: `DataFolderFailure`.
   package convenience init(growing path: String, files: [DatabaseFile]) throws(DataFolderFailure) {
-    // Says first what is no data folder: nothing is made in it.
+    // Refuses first what is not a data folder: nothing is created in it.
     guard let found = try Self.format(of: path), found.state == .growing else {
       try self.init(existing: path, files: files)
       return
@@ -171,7 +171,7 @@ public final class DataFolder: Sendable {
     close(lockFile)
   }
 
-  /// From now on the folder stays as it is when it is closed: what stands on the disk is for the next start to read.
+  /// From now on the folder stays as it is when it is closed: what is on the disk is for the next start to read.
   public func leave() { isLeft.store(true, ordering: .relaxed) }
 
   /// Whether a folder has one of the databases.
@@ -184,11 +184,11 @@ public final class DataFolder: Sendable {
 
   /// A folder's format, without locking it; for tools that only read.
   /// - Parameter files: the databases that will be read. Call it before they are opened: that makes what was missing.
-  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version, or not a whole one.
+  /// - Throws: `DataFolderFailure` if it is not a data folder of this program's version, or is incomplete.
   public static func readFormat(_ path: String, files: [DatabaseFile]) throws(DataFolderFailure) -> DataFolderFormat {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name the data folder of a Kassa")
+      throw DataFolderFailure(.inaccessible, "\(path): \(reason(errno)); name a Kassa data folder")
     }
     guard var format = try format(of: path), format.state != .creating else { throw noData(path) }
     if let refusal = refusal(of: format, path) { throw refusal }
@@ -201,7 +201,7 @@ public final class DataFolder: Sendable {
   }
 
   private static func noData(_ path: String) -> DataFolderFailure {
-    DataFolderFailure(.incomplete, "\(path): holds no data of Kassa; name the data folder of a Kassa")
+    DataFolderFailure(.incomplete, "\(path): holds no Kassa data; name a Kassa data folder")
   }
 
   /// A folder's format, also of one that gets more partitions, without locking it.
@@ -216,11 +216,11 @@ public final class DataFolder: Sendable {
     guard format.state == .growing, let count = format.growingTo else { return nil }
     return DataFolderFailure(
       .growing,
-      "\(path): gets \(count) partitions instead of \(format.partitionCount), and that has not ended; if nobody is at "
-        + "it, run kassa grow --data \(path) --partitions \(count), which goes on")
+      "\(path): is being grown from \(format.partitionCount) to \(count) partitions; if no kassa grow is running, "
+        + "run kassa grow --data \(path) --partitions \(count), which continues")
   }
 
-  /// Why a running folder, or a copy of one, is not whole; nil if it is.
+  /// Why a running folder, or a copy of one, is incomplete; nil if it is not.
   private static func lack(
     of format: DataFolderFormat, _ path: String, _ files: [DatabaseFile]
   ) -> DataFolderFailure? {
@@ -248,7 +248,7 @@ public final class DataFolder: Sendable {
     }
     guard mkdir(path, 0o700) == 0 else {
       let hint = errno == ENOENT ? "create its parent folder first" : "give this user access or name another folder"
-      throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be made: \(reason(errno)); \(hint)")
+      throw DataFolderFailure(.inaccessible, "\(path): the folder cannot be created: \(reason(errno)); \(hint)")
     }
     _ = TextFile.sync(folder: path + "/..")
   }

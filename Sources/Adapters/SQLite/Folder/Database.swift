@@ -106,12 +106,12 @@ public final class Database {
   /// Checks that the file is still at its path.
   /// - Throws: `DatabaseError` if it was deleted, moved or replaced while open: what is written to it is lost to every
   ///   later process.
-  public func checkItsPlace() throws(DatabaseError) {
+  public func checkPlace() throws(DatabaseError) {
     var hasMoved: Int32 = 0
     let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
     guard code == SQLITE_OK, hasMoved != 0 else { return }
     throw DatabaseError(
-      code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while it is in use")
+      code: SQLITE_READONLY | 4 << 8, message: "\(path): was deleted, moved or replaced while in use")
   }
 
   /// A transaction is open.

@@ -16,8 +16,8 @@ extension Database {
 
   /// Copies the file as it is to this connection, page by page, into a new one, which is durable then.
   ///
-  /// It has to be held (`hold`): SQLite begins anew with every commit of another process otherwise. Writers go on
-  /// meanwhile.
+  /// It has to be held (`hold`): otherwise SQLite starts again with every commit of another process. Writers
+  /// continue meanwhile.
   /// - Parameters:
   ///   - path: where no file is.
   ///   - progress: gets the bytes that have been copied, after each step.
@@ -25,7 +25,7 @@ extension Database {
   public func copy(to path: String, progress: (Int64) -> Void) throws(DatabaseError) {
     let pageBytes = try pageBytes()
     let target = try Database(path: path, mode: .create)
-    // What is not whole in the end is thrown away, and what is has been synced.
+    // An incomplete copy is thrown away, and a complete one has been synced.
     try target.execute("PRAGMA journal_mode = OFF")
     try target.execute("PRAGMA synchronous = OFF")
     let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -77,7 +77,7 @@ public struct DatabaseFile: Sendable {
   /// - Throws: `DatabaseError`.
   func beginLog(in folder: String) throws(DatabaseError) {
     let database = try openAny(in: folder)
-    // After a crash: the log begins anew.
+    // After a crash: the log starts again.
     try database.checkpoint()
     try database.execute("PRAGMA user_version = \(try database.integer("PRAGMA user_version") ?? 0)")
     guard hasLog(in: folder) else { throw .damaged("\(database.path): writes no write-ahead log") }
@@ -130,7 +130,8 @@ public struct DatabaseFile: Sendable {
     } catch {
       database.rollback()
       throw DatabaseError(
-        code: error.code, message: "\(error.message), while it was brought to version \(version); it is as it was")
+        code: error.code,
+        message: "\(error.message), while it was being upgraded to version \(version); nothing was changed")
     }
   }
 }

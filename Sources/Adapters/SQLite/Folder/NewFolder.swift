@@ -1,6 +1,6 @@
 import Glibc
 
-/// A data folder that is being made: it gets its name when it is whole and durable, and is refused by everything that
+/// A data folder being created: it gets its name when it is complete and durable, and is refused by everything that
 /// reads data folders before.
 ///
 /// Where nothing has the name, everything is written into a folder beside it, which is renamed in the end. An empty
@@ -15,7 +15,7 @@ public final class NewFolder {
   /// The folder at `partialPath` is this one's to remove.
   private var isPartial = false
 
-  /// - Parameter path: of nothing yet, or of an empty folder.
+  /// - Parameter path: where nothing exists yet, or an empty folder.
   /// - Throws: `DataFolderFailure`; then nothing was changed.
   public init(path: String) throws(DataFolderFailure) {
     var path = path
@@ -50,13 +50,14 @@ public final class NewFolder {
     case EEXIST:
       DataFolderFailure(
         .incomplete,
-        "\(path): is there already, from a copy that is being made or was cut short; if none is being made, delete it")
+        "\(path): already exists, from a copy that is in progress or was interrupted; "
+          + "if none is in progress, delete it")
     case ENOENT:
-      DataFolderFailure(.inaccessible, "\(path): cannot be made; make the folder it stands in first")
+      DataFolderFailure(.inaccessible, "\(path): cannot be created; create its parent folder first")
     default:
       DataFolderFailure(
         .inaccessible,
-        "\(path): cannot be made: \(DataFolder.reason(code)); give this user access or name another place")
+        "\(path): cannot be created: \(DataFolder.reason(code)); give this user access or name another place")
     }
   }
 
@@ -66,7 +67,7 @@ public final class NewFolder {
       throw DataFolderFailure(
         .inaccessible, "\(path): \(DataFolder.reason(errno)); give this user access or name another place")
     }
-    // A server that runs is told of rather than what it has there.
+    // A running server is reported rather than the files that it has there.
     let hasLock = names.contains("LOCK")
     let lockFile = hasLock ? try DataFolder.lock(path) : -1
     if let name = names.first(where: { !namesOfEmpty.contains($0) }) {
@@ -101,7 +102,7 @@ public final class NewFolder {
     rmdir(path)
   }
 
-  /// Says in `FORMAT` that everything is there, which makes a data folder of what stands at `partialPath`.
+  /// Says in `FORMAT` that everything is there, which makes a data folder of what is at `partialPath`.
   /// - Throws: `DataFolderFailure`.
   public func seal(partitionCount: Int) throws(DataFolderFailure) {
     let format = DataFolderFormat(
@@ -113,7 +114,7 @@ public final class NewFolder {
   /// - Throws: `DataFolderFailure`; then nothing has the name.
   public func complete() throws(DataFolderFailure) {
     if lockFile == nil {
-      // Over an empty folder that somebody made meanwhile, but over nothing else.
+      // Over an empty folder that someone has created since, but over nothing else.
       try move(partialPath, to: path)
       isPartial = false
     } else {
@@ -131,7 +132,7 @@ public final class NewFolder {
   private func move(_ old: String, to new: String) throws(DataFolderFailure) {
     guard rename(old, new) == 0 else {
       throw DataFolderFailure(
-        .inaccessible, "\(new): cannot be made: \(DataFolder.reason(errno)); name another place")
+        .inaccessible, "\(new): cannot be created: \(DataFolder.reason(errno)); name another place")
     }
   }
 
@@ -139,7 +140,7 @@ public final class NewFolder {
     let code = TextFile.sync(folder: folder)
     guard code == 0 else {
       throw DataFolderFailure(
-        .inaccessible, "\(folder): cannot be synced: \(DataFolder.reason(code)); see whether the disk is sound")
+        .inaccessible, "\(folder): cannot be synced: \(DataFolder.reason(code)); check the disk")
     }
   }
 }

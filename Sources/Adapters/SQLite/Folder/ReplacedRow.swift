@@ -1,7 +1,7 @@
 import CSQLite
 import Glibc
 
-/// Is shown the rows that a connection replaces or deletes. Owned by the connection's thread.
+/// Observes the rows that a connection replaces or deletes. Owned by the connection's thread.
 open class ReplacedRowObserver {
   public init() {}
 

@@ -7,16 +7,16 @@ import Ports
 /// Log and store are two files, and no transaction covers both. `FORMAT` makes one change of it:
 ///
 /// ```
-/// FORMAT: n, running      the rows move, in one transaction of the store: lost if it is cut short
+/// FORMAT: n, running      the rows move, in one transaction of the store: lost if it is interrupted
 /// FORMAT: n, growing to m nobody else opens the folder
-///   store committed       new partitions have rows in `checkpoints`: from here on it goes forward only
+///   store committed       new partitions have rows in `checkpoints`: from here on there is no way back
 ///   log committed         one mark, of m partitions
 /// FORMAT: m, running
 /// ```
 /// So whatever ends it, the folder has the old count, or it is refused until this has run again; it is never opened
 /// with rows of one count and a log of another.
 ///
-/// The log begins anew: a replay from its first record would put rows where they no longer are.
+/// A new log begins: a replay from its first record would put rows where they no longer are.
 package enum FolderGrowth {
   /// How far it has come.
   package enum Step: Hashable, Sendable {
@@ -54,18 +54,18 @@ package enum FolderGrowth {
     let plan = try GrowthPlan(from: found.partitionCount, to: count)
     guard try !FormerLog.isThere(in: path) else {
       throw GrowthRefusal(
-        "\(path): was written by version 0.1.0; start it once with kassa serve --data \(path), which brings it forward")
+        "\(path): was written by version 0.1.0; start it once with kassa serve --data \(path), which upgrades it")
     }
     let folder = try DataFolder(growing: path, files: [LogFile.file, StoreFile.file])
     guard folder.format.partitionCount == plan.from.count else {
-      throw GrowthRefusal("\(path): got \(folder.format.partitionCount) partitions meanwhile; look, and run this again")
+      throw GrowthRefusal("\(path): now has \(folder.format.partitionCount) partitions; check that, and run this again")
     }
     let store = try StoreGrowth(path, plan)
     if let target = folder.format.growingTo {
       if try store.isGrown() {
         guard target == count else {
           throw GrowthRefusal(
-            "\(path): already goes from \(plan.from.count) to \(target) partitions; run this with "
+            "\(path): is already being grown from \(plan.from.count) to \(target) partitions; run this with "
               + "--partitions \(target) first")
         }
         try finish(folder, plan, store, onStep)
@@ -104,7 +104,7 @@ package enum FolderGrowth {
     try GrowthPlan.check(standings)
   }
 
-  /// Goes on from a store that has the new count.
+  /// Continues from a store that has the new count.
   private static func finish(
     _ folder: DataFolder, _ plan: GrowthPlan, _ store: StoreGrowth, _ onStep: (Step) -> Void
   ) throws {

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Ports
 
-/// Begins a log anew with more partitions, where it ended.
+/// Starts a new log with more partitions, where the old one ended.
 enum LogGrowth {
   /// Does nothing if it was done before.
   /// - Parameter begun: the new partitions whose checkpoints are at `GrowthPlan.firstOffset`.
@@ -21,7 +21,7 @@ enum LogGrowth {
       mark.bind(2, copying: grown(end, plan, begun).bytes)
       try mark.run()
       try database.execute("COMMIT")
-      try database.checkItsPlace()
+      try database.checkPlace()
     } catch {
       throw LogFailure(error.isDamage ? .format : .write, error.message)
     }

@@ -86,7 +86,7 @@ final class StoreGrowth {
     do throws(StoreFailure) {
       try writing { () throws(DatabaseError) in
         try database.execute("COMMIT")
-        try database.checkItsPlace()
+        try database.checkPlace()
       }
     } catch {
       database.rollback()

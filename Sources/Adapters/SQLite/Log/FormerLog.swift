@@ -12,7 +12,7 @@ package final class FormerLog {
     name: LogFile.file.name, applicationID: LogFile.file.applicationID, version: 1, pageBytes: LogFile.file.pageBytes,
     schema: [])
 
-  /// Where a folder that was brought forward keeps it, if its history was to be kept. Nothing changes it.
+  /// Where an upgraded folder keeps it, if its history was to be kept. Nothing changes it.
   package static let keptName = "log-0.1.sqlite"
 
   /// Whether a folder holds a log of that version.
@@ -130,7 +130,7 @@ package final class FormerLog {
       try keep.run()
     }
     guard rename(part, copy) == 0 else {
-      throw LogFailure(.write, "\(copy): cannot be made: \(String(cString: strerror(errno)))")
+      throw LogFailure(.write, "\(copy): cannot be created: \(String(cString: strerror(errno)))")
     }
   }
 

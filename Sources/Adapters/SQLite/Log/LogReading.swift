@@ -20,7 +20,7 @@ struct LogReading: Sendable {
 /// What was read for a lane but not taken yet.
 struct ReadAhead: Sendable {
   private(set) var events: [ReadEvent] = []
-  /// Counted since it was last empty, so rather too much than too little.
+  /// Counted since it was last empty, so it is too high rather than too low.
   private var bytes = 0
 
   /// Whether another step may be read: the total stays within twice a step's bounds.
@@ -87,7 +87,7 @@ struct LogReaderLoop {
         }
       }
     }
-    let told = shared.state.withLock { state -> (any LogLane)? in
+    let notified = shared.state.withLock { state -> (any LogLane)? in
       // Only this thread removes readings.
       state.readings.remove(at: place)
       if !isAtEnd { state.readings.append(reading) }
@@ -95,7 +95,7 @@ struct LogReaderLoop {
       state.read[reading.lane].add(events, bytes: bytes)
       return wasEmpty && !events.isEmpty ? state.lanes[reading.lane] : nil
     }
-    told?.logHasNews()
+    notified?.logHasNews()
   }
 
   /// Reads up to `catchUpRecordsMax` records, and notes how far it got. What nobody needs may be trimmed in the

@@ -57,7 +57,7 @@ struct LogWriterLoop {
   private func finish(_ work: Work) {
     let isCheckpointDue = writer.logPages >= shared.options.checkpointPagesDue
     let lanes = shared.state.withLock { state in
-      let told = work.rows.isEmpty ? [] : state.sequencer.endCommit()
+      let notified = work.rows.isEmpty ? [] : state.sequencer.endCommit()
       state.base = writer.base
       state.nextMark = writer.nextMark
       state.end = writer.end
@@ -65,7 +65,7 @@ struct LogWriterLoop {
       state.statistics.recordsWritten += UInt64(work.rows.count)
       state.statistics.logPages = writer.logPages
       state.isCheckpointRequested = state.isCheckpointRequested || isCheckpointDue
-      return told.compactMap { state.lanes.indices.contains($0) ? state.lanes[$0] : nil }
+      return notified.compactMap { state.lanes.indices.contains($0) ? state.lanes[$0] : nil }
     }
     for lane in lanes { lane.logHasNews() }
     if isCheckpointDue { shared.checkpointSignal.set() }

@@ -72,7 +72,7 @@ final class LogWriter {
     if let trimmedThrough { try trim(trimmedThrough, writing: rows.count) }
     try commit.run()
     // Never acknowledge what only this process can still see.
-    try database.checkItsPlace()
+    try database.checkPlace()
   }
 
   private func mark() throws(DatabaseError) {

@@ -77,7 +77,7 @@ public enum Quarantine {
     let record: TurnRecord
     switch body.withUnsafeBytes(EncodedRecord.decode) {
     case .undecodable(let reason):
-      return .failure(LogFailure(.format, "has bytes that are no record (\(reason)), and no entry can be told apart,"))
+      return .failure(LogFailure(.format, "has bytes that are not a record (\(reason)) and have no entries,"))
     case .record(.owned): return .failure(LogFailure(.trimmed, "has an owner's announcement, without entries,"))
     case .record(.turn(let turn)): record = turn
     }

@@ -113,7 +113,7 @@ public final class SQLiteLog: RecordLog {
     threads.withLock { $0 = started.compactMap { $0 } }
     guard started.allSatisfy({ $0 != nil }) else {
       close()
-      throw LogFailure(.write, "\(shared.path): the system gives no thread to write it with")
+      throw LogFailure(.write, "\(shared.path): cannot start a thread to write it")
     }
   }
 
@@ -193,7 +193,7 @@ public final class SQLiteLog: RecordLog {
   }
 
   /// Why owners cannot continue after these offsets; nil if they can. Call it before changing anything in a store.
-  public func refusal(behind offsets: [PartitionID: Int64]) -> LogFailure? {
+  public func refusal(after offsets: [PartitionID: Int64]) -> LogFailure? {
     shared.state.withLock { state in
       if let failure = state.sequencer.failure { return failure }
       for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
@@ -227,17 +227,17 @@ public final class SQLiteLog: RecordLog {
 
   package func takeRead(of lane: Int, eventsMax: Int) -> [ReadEvent] {
     guard shared.isReading.load(ordering: .acquiring) else { return [] }
-    var (taken, isReading, told) = ([ReadEvent](), false, (any LogLane)?.none)
+    var (taken, isReading, notified) = ([ReadEvent](), false, (any LogLane)?.none)
     shared.state.withLock { state in
       guard state.read.indices.contains(lane) else { return }
       taken = state.read[lane].take(eventsMax)
       // The reader wakes a lane only for the first event it reads.
-      if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { told = state.lanes[lane] }
+      if !state.read[lane].events.isEmpty, state.lanes.indices.contains(lane) { notified = state.lanes[lane] }
       isReading = !state.readings.isEmpty
       if !isReading, state.read.allSatisfy(\.events.isEmpty) { shared.isReading.store(false, ordering: .releasing) }
     }
     if isReading { shared.readerSignal.set() }
-    told?.logHasNews()
+    notified?.logHasNews()
     return taken
   }
 
@@ -254,7 +254,7 @@ public final class SQLiteLog: RecordLog {
     if offset > next {
       return LogFailure(
         .format,
-        "\(shared.path): ends \(partition) before offset \(offset - 1), which the store holds already; "
+        "\(shared.path): ends \(partition) before offset \(offset - 1), which the store already holds; "
           + "restore log and store from the same backup")
     }
     return nil

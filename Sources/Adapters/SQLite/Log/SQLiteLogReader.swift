@@ -64,7 +64,7 @@ public final class SQLiteLogReader {
   /// The latest time in each partition's records after an offset, -1 if none is given; partitions without records are
   /// left out. Records that cannot be decoded are skipped.
   /// - Throws: `LogFailure`.
-  public func newestTimes(behind offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
+  public func newestTimes(after offsets: [PartitionID: Int64]) throws(LogFailure) -> [PartitionID: Timestamp] {
     var bySlot = Dictionary(uniqueKeysWithValues: (0..<cursor.slots).map { ($0, Int64(-1)) })
     for (partition, offset) in offsets {
       let slot = partition.slot(of: cursor.partitionCount)

@@ -10,8 +10,8 @@ import Lanes
 /// *Reader* threads load over their own connections and never wait for the writer; each load is one read transaction
 /// that sees every completed write. The epoch is read in the same transaction as what it guards.
 ///
-/// A batch that could not be written may be retried: the transaction was undone. After a failed fsync the contents of
-/// the disk are unknown; from then on every call fails, and only a new process reads the file again.
+/// A batch that could not be written may be retried: the transaction was rolled back. After a failed fsync the contents
+/// of the disk are unknown; from then on every call fails, and only a new process reads the file again.
 public final class SQLiteStore: StateStore {
   /// The store's bounds.
   public struct Options: Hashable, Sendable {
@@ -110,7 +110,7 @@ public final class SQLiteStore: StateStore {
     threads.withLock { $0 = started.compactMap { $0 } }
     guard started.allSatisfy({ $0 != nil }) else {
       close()
-      throw StoreFailure(.write, "\(shared.path): the system gives no thread to work on it")
+      throw StoreFailure(.write, "\(shared.path): cannot start a thread to work on it")
     }
   }
 
@@ -173,7 +173,7 @@ public final class SQLiteStore: StateStore {
     if let failure = state.failure { return failure }
     if state.isClosing { return StoreFailure(.closed, "\(shared.path): the store is closed") }
     if queued >= shared.options.queuedRequestsMax {
-      return StoreFailure(code, "\(shared.path): \(queued) requests wait already")
+      return StoreFailure(code, "\(shared.path): \(queued) requests are already waiting")
     }
     return nil
   }

@@ -154,7 +154,7 @@ final class StoreRows {
   /// - Throws: `StoreFailure` if `epoch` is not `newest`.
   func checkEpoch(_ epoch: UInt64, of partition: PartitionID, newest: UInt64) throws(StoreFailure) {
     guard epoch == newest else {
-      throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was asked for")
+      throw StoreFailure(.fenced, "\(path): \(partition) has epoch \(newest), and \(epoch) was requested")
     }
   }
 

@@ -19,8 +19,8 @@ struct StoreWriterLoop {
     case acquired(Result<Ownership, StoreFailure>, @Sendable (Result<Ownership, StoreFailure>) -> Void)
     case written(Result<Void, StoreFailure>, @Sendable (Result<Void, StoreFailure>) -> Void)
 
-    /// - Parameter failure: why the transaction was undone; nil if it was not.
-    func tell(_ failure: StoreFailure?) {
+    /// - Parameter failure: why the transaction was rolled back; nil if it was not.
+    func complete(_ failure: StoreFailure?) {
       switch self {
       case .acquired(let result, let completion): completion(failure.map { .failure($0) } ?? result)
       case .written(let result, let completion): completion(failure.map { .failure($0) } ?? result)
@@ -79,7 +79,7 @@ struct StoreWriterLoop {
       }
     }
     if failure != nil { writer.rollback() }
-    for outcome in done { outcome.tell(failure) }
+    for outcome in done { outcome.complete(failure) }
     checkpoint()
   }
 

@@ -51,7 +51,7 @@ final class StoreWriter {
     try commit.run()
     unsent.committed()
     // The log is trimmed up to what is stored here: a later process must read exactly this file.
-    try database.checkItsPlace()
+    try database.checkPlace()
   }
   func rollback() {
     database.rollback()

@@ -28,7 +28,7 @@ struct FormerState {
         let offsets = log.offsets(of: partition)
         guard offset + 1 >= offsets.lowerBound, offset < offsets.upperBound || offsets.isEmpty && offset == -1 else {
           throw FolderUpgrade.Refusal(
-            description: "\(partition): the store stands at offset \(offset) and the log has \(offsets.lowerBound) to "
+            description: "\(partition): the store is at offset \(offset) and the log has \(offsets.lowerBound) to "
               + "\(offsets.upperBound - 1); restore log and store from the same backup")
         }
         partitions[partition] = makeFormerPartition(partition, partitioner, recovery)

@@ -1,19 +1,19 @@
 import Synchronization
 
-/// A value that one thread waits for and another brings.
+/// A value that one thread waits for and another provides.
 public final class Promise<Value: Sendable>: Sendable {
   private let value = Mutex<Value?>(nil)
   private let signal = Signal()
 
   public init() {}
 
-  /// Brings the value. Call once.
+  /// Provides the value. Call once.
   public func fulfil(_ value: Value) {
     self.value.withLock { $0 = value }
     signal.set()
   }
 
-  /// Blocks the calling thread until the value is there. Call once.
+  /// Blocks the calling thread until the value has arrived. Call once.
   public func wait() -> Value {
     while true {
       signal.wait()

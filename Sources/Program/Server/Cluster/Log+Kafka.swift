@@ -14,7 +14,7 @@ extension Log {
     case .trouble(let client, let text):
       warning("kafka is not well", ["client": LogValue(client), "text": LogValue(text)])
     case .partitionBroken(let partition, let reason):
-      error("a partition cannot be read on", ["partition": LogValue(partition), "reason": LogValue(reason)])
+      error("a partition cannot be read any further", ["partition": LogValue(partition), "reason": LogValue(reason)])
     case .ingestStopped(let partition, let reason):
       error("a partition's ingest stands still", ["partition": LogValue(partition), "reason": LogValue(reason)])
     case .ingestLost(let partition, let records):

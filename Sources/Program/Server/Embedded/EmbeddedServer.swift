@@ -66,7 +66,7 @@ public final class EmbeddedServer: Sendable {
     // Before the partitions are taken over: a refused folder stays unchanged.
     let standing = try SQLiteStoreReader(path: settings.dataFolder).headers()
     let offsets = Dictionary(standing.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
-    if let refusal = log.refusal(behind: offsets) { throw refusal }
+    if let refusal = log.refusal(after: offsets) { throw refusal }
     offsetsAtBoot = offsets
     recordsToReplay = Service.allCases.reduce(0) { sum, service in
       (0..<settings.partitions).reduce(sum) { sum, index in

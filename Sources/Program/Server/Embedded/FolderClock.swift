@@ -25,7 +25,7 @@ enum FolderClock {
   static func newestTime(in path: String) throws -> (time: Timestamp, partition: PartitionID)? {
     let headers = try SQLiteStoreReader(path: path).headers()
     let offsets = Dictionary(headers.map { ($0.partition, $0.offset) }, uniquingKeysWith: max)
-    let recorded = try SQLiteLogReader(path: path).newestTimes(behind: offsets)
+    let recorded = try SQLiteLogReader(path: path).newestTimes(after: offsets)
     let times = headers.map { ($0.now, $0.partition) } + recorded.map { ($0.value, $0.key) }
     return times.max { $0 < $1 }.map { (time: $0.0, partition: $0.1) }
   }

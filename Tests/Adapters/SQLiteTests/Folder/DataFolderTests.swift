@@ -220,7 +220,7 @@ private let files = [
     expectRefusal(.format, "one.sqlite") { _ = try open() }
   }
 
-  @Test func refusesWhatIsNoFolder() throws {
+  @Test func refusesWhatIsNotAFolder() throws {
     try "a file".write(toFile: path, atomically: true, encoding: .utf8)
     expectRefusal(.inaccessible, "not a folder") { _ = try open() }
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "a file")
@@ -271,7 +271,7 @@ private let files = [
     try Database(path: path + "/one.sqlite", mode: .readOnly).integer("PRAGMA user_version")
   }
 
-  @Test func bringsAnOlderDatabaseForwardStepByStep() throws {
+  @Test func upgradesAnOlderDatabaseStepByStep() throws {
     do { _ = try open(8, [one(1)]) }
     let newest = one(3, [1: ["CREATE TABLE u (x)", "INSERT INTO u VALUES (1)"], 2: ["UPDATE u SET x = x + 1"]])
     #expect(try newest.open(in: path, mode: .readOnly).integer("SELECT count(*) FROM t") == 0)
@@ -286,7 +286,7 @@ private let files = [
 
   @Test func anUpgradeIsWholeOrNothing() throws {
     do { _ = try open(8, [one(1)]) }
-    expectRefusal(.format, "no_such_table", "brought to version 3") {
+    expectRefusal(.format, "no_such_table", "being upgraded to version 3") {
       _ = try open(8, [one(3, [1: ["CREATE TABLE u (x)"], 2: ["UPDATE no_such_table SET x = 1"]])])
     }
     #expect(try version() == 1)

@@ -62,8 +62,8 @@ private let file = DatabaseFile(
     _ = try NewFolder(path: path)
   }
 
-  @Test func refusesWhatIsThere() throws {
-    expectRefusal(at: temporary.path + "/no/where", "no/where.partial: cannot be made; make the folder it stands in")
+  @Test func refusesWhatExists() throws {
+    expectRefusal(at: temporary.path + "/no/where", "no/where.partial: cannot be created; create its parent folder")
     try make(path)
     try "x".write(toFile: path + "/notes", atomically: false, encoding: .utf8)
     expectRefusal(at: path, "\(path): is not empty (notes); move it away and keep it")
@@ -71,7 +71,7 @@ private let file = DatabaseFile(
     expectRefusal(at: path + "/notes", "\(path)/notes: is not a folder")
     let other = temporary.path + "/other"
     let folder = try NewFolder(path: other)
-    expectRefusal(at: other, "\(other).partial: is there already, from a copy that is being made or was cut short")
+    expectRefusal(at: other, "\(other).partial: already exists, from a copy that is in progress or was interrupted")
     #expect(names(folder.partialPath).isEmpty && FileManager.default.fileExists(atPath: folder.partialPath))
   }
 

@@ -7,7 +7,7 @@ import TestSupport
 import Lanes
 
 @Suite struct DurabilityTests {
-  @Test func goesOnWhereItEnded() throws {
+  @Test func continuesWhereItEnded() throws {
     let fixture = try LogFixture()
     let first = try fixture.open()
     try first.write([append(orders, 1), append(stock, 2), append(orders, 3)])

@@ -32,7 +32,7 @@ import TestSupport
     log.append([append(orders, 4)], by: 0, expecting: [])
     log.turnEnded(by: 0)
     #expect(throws: LogFailure.self) { try log.read([orders: 0], by: 0) }
-    #expect(log.refusal(behind: [orders: 0])?.code == .write)
+    #expect(log.refusal(after: [orders: 0])?.code == .write)
     log.close()
     #expect(log.failure?.code == .write, "the first failure stays")
     #expect(log.durable == durable && log.takeConfirmations(of: 0).isEmpty)

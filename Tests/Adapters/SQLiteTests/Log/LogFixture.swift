@@ -105,7 +105,7 @@ extension SQLiteLog {
   /// as soon as it is committed, a moment before that.
   func hasBegun(_ partition: PartitionID, with offset: Int64) -> Bool {
     eventually {
-      refusal(behind: [partition: offset - 1]) == nil && refusal(behind: [partition: offset - 2])?.code == .trimmed
+      refusal(after: [partition: offset - 1]) == nil && refusal(after: [partition: offset - 2])?.code == .trimmed
     }
   }
 

@@ -85,7 +85,7 @@ import Lanes
   }
 
   /// What nobody needs may be trimmed in the middle of a reading.
-  @Test func goesOnWhenWhatItPassesIsTrimmed() throws {
+  @Test func continuesWhenWhatItPassesIsTrimmed() throws {
     let fixture = try LogFixture()
     let lane = SignalLane()
     let log = try fixture.open([lane]) { options in
@@ -110,7 +110,7 @@ import Lanes
     log.close()
   }
 
-  @Test func tellsBytesThatAreNoRecord() throws {
+  @Test func reportsBytesThatAreNotARecord() throws {
     let fixture = try LogFixture()
     let log = try fixture.open()
     try log.write([append(orders, 1), append(orders, 2), append(orders, 3)])
@@ -173,7 +173,7 @@ import Lanes
   }
 
   /// What the server asks before it changes anything of the store; offsets are those of the newest record covered.
-  @Test func saysWhyOwnersCannotGoOn() throws {
+  @Test func saysWhyOwnersCannotContinue() throws {
     let fixture = try LogFixture()
     let log = try fixture.open { options in
       options.retention = .recordsMin(0)
@@ -186,7 +186,7 @@ import Lanes
       (3, nil), (11, nil), (2, .trimmed), (-1, .trimmed), (.min, .trimmed), (12, .format), (.max, .format),
     ]
     for (offset, code) in cases {
-      let refusal = log.refusal(behind: [orders: offset, stock: -1])
+      let refusal = log.refusal(after: [orders: offset, stock: -1])
       #expect(refusal?.code == code, "offset \(offset)")
       #expect(refusal?.message.contains(fixture.logPath) ?? true)
     }

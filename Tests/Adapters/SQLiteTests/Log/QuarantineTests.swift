@@ -66,7 +66,7 @@ import Testing
     (orders, 1, -1, "has no entry -1 at offset 1 of orders-0"),
     (orders, 0, 0, "has no entry 0 at offset 0 of orders-0"),
   ])
-  func refusesWhatIsNotThere(_ partition: PartitionID, _ offset: Int64, _ entry: Int, _ reason: String) throws {
+  func refusesWhatDoesNotExist(_ partition: PartitionID, _ offset: Int64, _ entry: Int, _ reason: String) throws {
     let fixture = try written()
     let folder = try fixture.folder()
     #expect {
@@ -78,7 +78,7 @@ import Testing
     #expect(try SQLiteLogReader(path: fixture.path).quarantined(of: partition).isEmpty)
   }
 
-  @Test func refusesBytesThatAreNoRecord() throws {
+  @Test func refusesBytesThatAreNotARecord() throws {
     let fixture = try written()
     try Database(path: fixture.logPath, mode: .readWrite)
       .execute("UPDATE records SET body = x'0affffffffffff' WHERE sequence = 2")

@@ -25,7 +25,7 @@ import Testing
     again.close()
   }
 
-  @Test func tellsTheNewestTimeBehindAnOffset() throws {
+  @Test func findsTheNewestTimeAfterAnOffset() throws {
     let fixture = try LogFixture()
     let log = try fixture.open { $0.retention = .keepAll }
     func append(_ partition: PartitionID, at time: Int64) -> RecordAppend {
@@ -40,7 +40,7 @@ import Testing
     ])
     let reader = try SQLiteLogReader(path: fixture.path)
     func times(_ offsets: [PartitionID: Int64]) throws -> [PartitionID: Int64] {
-      try reader.newestTimes(behind: offsets).mapValues(\.milliseconds)
+      try reader.newestTimes(after: offsets).mapValues(\.milliseconds)
     }
     #expect(try times([:]) == [orders: 900, stock: 7])
     #expect(try times([orders: 0]) == [orders: 300, stock: 7])

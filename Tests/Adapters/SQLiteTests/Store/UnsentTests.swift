@@ -113,7 +113,7 @@ import Testing
   }
 
   /// A process that did not acquire the partition itself looks at what is there.
-  @Test func anOwnerFromBeforeTheStoreWasOpenedGoesOn() throws {
+  @Test func anOwnerFromBeforeTheStoreWasOpenedContinues() throws {
     let first = try open()
     let epoch = try first.acquire(stock).epoch
     try write(checkpoint(1, messages(1...3), [reply(1), reply(2)]), epoch: epoch, to: first)

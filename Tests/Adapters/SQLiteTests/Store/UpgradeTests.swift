@@ -52,7 +52,7 @@ import Testing
     #expect(try version() == 1)
   }
 
-  @Test func itIsBroughtForwardAndKeepsItsRows() throws {
+  @Test func itIsUpgradedAndKeepsItsRows() throws {
     let store = try open()
     #expect(try version() == 2)
     let ownership = try store.acquire(stock)
@@ -75,7 +75,7 @@ import Testing
     #expect(try SQLiteStoreReader(path: path).entity(.item(ItemID(unchecked: "a")), of: stock) != nil)
   }
 
-  @Test func aNewFileHasWhatABroughtForwardOneHas() throws {
+  @Test func aNewFileHasWhatAnUpgradedOneHas() throws {
     func tables(_ path: String) throws -> [String] {
       let statement = try Database(path: path, mode: .readOnly).prepare(
         "SELECT name || ': ' || sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")

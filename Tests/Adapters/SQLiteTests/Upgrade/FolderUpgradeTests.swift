@@ -134,7 +134,7 @@ import Wire
   }
 
   /// A start that was killed while it kept the former log.
-  @Test func anUnfinishedCopyIsMadeAnew() throws {
+  @Test func anUnfinishedCopyIsMadeAgain() throws {
     let log = try GoldenLog("v0.1.0")
     let parent = try TemporaryFolder()
     defer { withExtendedLifetime(parent) {} }

@@ -49,7 +49,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
     let missing = try options(prefix: "none.")
     let failure = #expect(throws: BootFailure.self) { try ClusterBoot.openLog(missing, Journal().log) }
     for service in Service.allCases {
-      let line = "none.\(service.name): it does not exist. Mend it with:  kassa topics create --brokers"
+      let line = "none.\(service.name): it does not exist. Fix it with:  kassa topics create --brokers"
       #expect(failure?.message.contains(line) == true, "\(failure as Any)")
     }
     let made = try options()

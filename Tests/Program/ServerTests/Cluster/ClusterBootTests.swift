@@ -123,7 +123,7 @@ import Testing
     let port = first.pod.options.peers.port
     for (setting, words, change) in [
       ("peers", "cannot listen at tcp://127.0.0.1:\(port)", { $0.cluster.peers.port = port }),
-      ("postgres-stock", "is not one that libpq can read", { $0.cluster.postgresStock = "hush hush=" }),
+      ("postgres-stock", "libpq cannot parse", { $0.cluster.postgresStock = "hush hush=" }),
       ("peers", "needs certificates", { $0.cluster.peers.host = "0.0.0.0" }),
     ] as [(String, String, (inout ServeSettings) -> Void)] {
       let failure = #expect(throws: BootFailure.self) { try OpenPod(settings(change)) }

@@ -121,7 +121,7 @@ import Testing
     let table: [(setting: String, start: String, change: (inout ServeSettings) -> Void)] = [
       ("rdkafka", "rdkafka.acks cannot be set: every", { $0.cluster.kafkaProperties = ["acks": "hush"] }),
       ("rdkafka", "rdkafka.no.such: librdkafka", { $0.cluster.kafkaProperties = ["no.such": "hush"] }),
-      ("kafka-brokers", "the prefix 'a/b' makes no name of a topic", { $0.cluster.kafkaPrefix = "a/b" }),
+      ("kafka-brokers", "the prefix 'a/b' gives no valid topic name", { $0.cluster.kafkaPrefix = "a/b" }),
       ("kafka-replication", "the replicas in sync must be", { $0.cluster.kafkaMinInsync = 4 }),
       ("redis", "the Redis URL must begin with", { $0.cluster.redis = "http://:hush@r" }),
       (

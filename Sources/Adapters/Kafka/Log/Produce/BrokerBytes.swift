@@ -1,4 +1,4 @@
-/// Reads what a broker sent, bounded by what is there: every read past the end is nil.
+/// Reads what a broker sent, bounded by its length: every read past the end is nil.
 struct BrokerCursor {
   private let bytes: UnsafeRawBufferPointer
   private var position = 0

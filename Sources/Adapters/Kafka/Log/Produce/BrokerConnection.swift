@@ -1,7 +1,7 @@
 import Glibc
 import Lanes
 
-/// A lane's connection to one broker, made again when needed. Lane-confined; after the lane's end, on the thread that
+/// A lane's connection to one broker, opened again when needed. Lane-confined; after the lane's end, on the thread that
 /// closes the log.
 ///
 /// Its watch holds it until it is closed, so that the descriptor is closed after the watch.
@@ -82,7 +82,7 @@ final class BrokerConnection {
   }
 
   private func connect(_ address: SocketAddress, on lane: Lane) {
-    guard let descriptor = SocketDescriptor.make(address.family) else { return lose("the system gives no socket") }
+    guard let descriptor = SocketDescriptor.make(address.family) else { return lose("cannot open a socket") }
     descriptor.sendAtOnce()
     descriptor.set(SOL_SOCKET, SO_KEEPALIVE, 1)
     let status = address.with { Glibc.connect(descriptor.number, $0, $1) }
@@ -93,7 +93,7 @@ final class BrokerConnection {
     do throws(LaneFailure) {
       watch = try lane.watch(descriptor.number, for: events) { self.happened($0) }
     } catch {
-      lose("the system gives no watch")
+      lose("cannot watch the socket")
     }
   }
 
@@ -147,7 +147,7 @@ final class BrokerConnection {
 
   private func transmit() {
     guard let descriptor else { return }
-    // A connection that has ended is told of by the watch, too: whoever is sending is not to be called back.
+    // The watch also reports a connection that has ended: whoever is sending must not be called back.
     sent = descriptor.send(output, from: sent) ?? sent
     if sent == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 1 << 18)
@@ -192,7 +192,7 @@ final class BrokerConnection {
         }
         return count
       }
-      if count == 0 { end = "the broker ended the connection" }
+      if count == 0 { end = "the broker closed the connection" }
       if count < 0, errno != EAGAIN, errno != EWOULDBLOCK, errno != EINTR { end = Self.text(errno) }
       // The watch is level-triggered: what a short read left arrives with the next wake-up.
       guard count == 65_536 else { break }
@@ -226,13 +226,13 @@ final class BrokerConnection {
     case .versions:
       switch BrokerProtocol.verdict(&cursor) {
       case .rubbish: return Self.rubbish
-      case .unfit: return "the broker does not know the versions of the protocol that appending takes"
+      case .unfit: return "the broker lacks the protocol versions that appending needs"
       case .metadataVersion(let version): metadataVersion = version
       }
       asked.removeFirst()
       diallingSince = nil
       backOff = Self.backOffMilliseconds.lowerBound
-      owner.connectionStands(self)
+      owner.connectionReady(self)
       return nil
     case .metadata:
       guard let version = metadataVersion, let metadata = BrokerProtocol.metadata(&cursor, version) else {

@@ -138,14 +138,14 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
       isMetadataAwaited = true
       asked.askForMetadata(of: topics)
     }
-    // One that was asked but has not answered is no reason to ask nobody else.
+    // Having asked one that has not answered is no reason not to ask another.
     guard asked == nil || asked?.load ?? 0 > 1 else { return }
     let known = bootstrap + brokers.values.sorted { ($0.host, $0.port) < ($1.host, $1.port) }
     rotation += 1
     connection(to: known[rotation % known.count])?.dial(on: lane, at: now)
   }
 
-  func connectionStands(_ connection: BrokerConnection) {
+  func connectionReady(_ connection: BrokerConnection) {
     troubled.remove(connection.endpoint)
     refreshMetadata(at: Self.now)
   }
@@ -163,10 +163,10 @@ final class LaneProducer: RecordSender, @unchecked Sendable {
     // Brokers end unused connections.
     guard !lost.isEmpty || !book.isIdle || brokers.isEmpty else { return }
     book.wantsMetadata = true
-    if troubled.insert(connection.endpoint).inserted { tell("\(connection.endpoint): \(reason)") }
+    if troubled.insert(connection.endpoint).inserted { reportTrouble("\(connection.endpoint): \(reason)") }
   }
 
-  private func tell(_ text: String) {
+  private func reportTrouble(_ text: String) {
     if news.count < Self.newsMax { news.append(.trouble(client: name, text: text)) }
   }
 
