@@ -1,4 +1,4 @@
-"""Drills of callers: a server with API keys, which are read again while it serves, and one that must not serve strangers."""
+"""Drills of callers: a server with API keys, reloaded while it serves, and one that must not serve strangers."""
 import base64
 import contextlib
 import http.client
@@ -104,15 +104,15 @@ def api_keys(checks, kassa, folder, _):
         late = keys.add("late", "admin")
         checks.check(status(server, late, "POST", "/stock/batch_init/1/1/1") == 401, "a new key needs a SIGHUP")
         keys.call("revoke", "reader")
-        told_again(server, "API keys read again")
+        told_again(server, "API keys reloaded")
         wait_until(lambda: {status(server, reader) for _ in range(16)} == {401}, "a revoked key is refused", 10)
         checks.check(status(server, late, "POST", "/stock/batch_init/1/1/1") == 200, "the new key is taken")
         with open(keys.path, "a", encoding="ascii") as file:
             file.write("nonsense\n")
-        told_again(server, "API keys not read again")
+        told_again(server, "API keys could not be reloaded")
         checks.check({status(server, writer) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
-        for text, told in (("KASSA_LOG_LEVEL=warning", None), ("KASSA_LOG_LEVEL=loud", "settings not read again"),
-                           ("KASSA_LOG_LEVEL=info\nKASSA_LANES=3", "settings read again")):
+        for text, told in (("KASSA_LOG_LEVEL=warning", None), ("KASSA_LOG_LEVEL=loud", "settings could not be reloaded"),
+                           ("KASSA_LOG_LEVEL=info\nKASSA_LANES=3", "settings reloaded")):
             write(config, text + "\n")
             if told:
                 told_again(server, told)
@@ -161,13 +161,13 @@ def tokens(checks, kassa, folder, _):
         young = new.token(scope="stock:read")
         checks.check(status(server, young) == 401, "a new key needs a SIGHUP")
         accept(old.jwk(), new.jwk())
-        told_again(server, "keys of tokens read again")
+        told_again(server, "token keys reloaded")
         wait_until(lambda: {status(server, one) for one in [young, reader] * 8} == {404}, "both keys are good", 10)
         accept(new.jwk())
-        told_again(server, "keys of tokens read again")
+        told_again(server, "token keys reloaded")
         wait_until(lambda: {status(server, reader) for _ in range(16)} == {401}, "a dropped key is good no longer", 10)
         accept(other)
-        told_again(server, "keys of tokens not read again")
+        told_again(server, "token keys could not be reloaded")
         checks.check({status(server, young) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
         os.chmod(path, 0o666)
         told_again(server, "chmod 644")

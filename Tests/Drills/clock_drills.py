@@ -102,7 +102,7 @@ def jumps(checks, kassa, folder, _seed):
 def refused_for_its_clock(checks, server, what, *words):
     """A refusal of the start changes no entity; the databases' own write-ahead logs come and go, and FORMAT says so."""
     before = store_hash(server)
-    refused(checks, server, what, *words, "set the clock right", "--accept-clock now", files=())
+    refused(checks, server, what, *words, "correct the clock", "--accept-clock now", files=())
     checks.check(before and store_hash(server) == before, f"{what}: the store is what it was: {before}")
 
 

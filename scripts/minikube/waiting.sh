@@ -88,6 +88,6 @@ judge_data() {
       "repair them; or begin anew: ./remove-charts-and-stop-minikube.sh --profile $profile --delete-data"
   elif says 'no broker of|brokers? (are|is) down|connection refused|unreachable|Local: (Broker|Timed out|All broker|Host)'; then
     fail "$1: no broker of Kafka can be reached at kafka:9092." \
-      "kubectl --context $profile -n $namespace logs statefulset/kafka says why; repair that, then run this again."
+      "kubectl --context $profile -n $namespace logs statefulset/kafka reports why; repair that, then run this again."
   fi
 }

@@ -12,7 +12,7 @@ extension Log {
   /// Tells how far a long `batch_init` is.
   fileprivate func tell(_ progress: BatchProgress) {
     info(
-      progress.isOver ? "batch_init is over" : "batch_init under way",
+      progress.isOver ? "batch_init finished" : "batch_init in progress",
       [
         "service": LogValue(progress.service.name), "entities": LogValue(progress.entities),
         "of": LogValue(progress.entitiesInAll), "milliseconds": LogValue(progress.milliseconds),

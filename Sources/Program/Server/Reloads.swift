@@ -30,7 +30,7 @@ final class Reloads: Sendable {
       var report = ReloadReport()
       for reload in reloads {
         if let failure = reload.read(journal) {
-          report.failures.append("\(reload.setting) was not read again, and stays as it was: \(failure)")
+          report.failures.append("\(reload.setting) could not be reloaded and stays as it was: \(failure)")
         } else {
           report.read.append(reload.setting.description)
         }

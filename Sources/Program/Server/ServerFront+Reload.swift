@@ -31,10 +31,10 @@ extension ServerFront {
   private func reload(_ files: TLSFiles, _ journal: Log) -> String? {
     do {
       renew(try TLSCertificate(try files.read()))
-      journal.info("certificate read again: new connections use it")
+      journal.info("certificate reloaded: new connections use it")
       return nil
     } catch {
-      journal.error("certificate not read again: that of before stays in force", ["reason": LogValue("\(error)")])
+      journal.error("certificate could not be reloaded: the old one stays in force", ["reason": LogValue("\(error)")])
       return "\(error)"
     }
   }

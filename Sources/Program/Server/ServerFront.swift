@@ -116,7 +116,9 @@ public final class ServerFront: Sendable {
   /// - Throws: `LaneFailure`, `ConfigurationError`; then all lanes have ended.
   public func start() throws {
     do {
-      guard accessLog?.start() != false else { throw ConfigurationError("there is no thread for the access log") }
+      guard accessLog?.start() != false else {
+        throw ConfigurationError("the system cannot start a thread for the access log")
+      }
       for (lane, server) in zip(lanes.serving, servers) {
         let runtime = runtime
         lane.post {

@@ -68,7 +68,7 @@ public struct ServingOptions: Sendable {
 
   private static func runtime(_ settings: ServeSettings) throws -> RuntimeOptions {
     guard let partitioner = Partitioner(count: settings.partitions) else {
-      throw ConfigurationError("\(settings.partitions) is no number of partitions; 1 to 4096 are possible")
+      throw ConfigurationError("\(settings.partitions) is not a number of partitions: 1…4096")
     }
     let lanes = settings.lanes ?? min((AvailableCores.ofThisProcess() + 1) / 2, settings.partitions)
     var options = RuntimeOptions(partitioner: partitioner, laneCount: lanes)

@@ -33,13 +33,13 @@ extension SettingsTable {
     Setting(
       "caller-rate", .callers, .count(1...1_000_000, or: "unlimited", \.callerRate),
       "requests per second of one API key without its own rate",
-      "As many may come at once after a pause. Beyond it a request is refused with 429. For each process by itself."),
+      "As many may come at once after a pause; further ones are refused with 429. Each process counts separately."),
     Setting(
       "hosts", .callers,
       .list(
         "HOST", "names without ports", countMax: BrowserRules.hostsMax, \.hosts, isOne: BrowserRules.isHost),
       "names that requests may give as their `Host`, on both ports",
-      "Others are refused with 421, but for addresses and `localhost`: so a web page whose name is made to point at "
+      "Others, except addresses and `localhost`, are refused with 421, so a web page whose name is made to point at "
         + "this machine cannot reach it. Without any, a port that is on a loopback address takes addresses and "
         + "`localhost` only, and any other port takes everything."),
     Setting(

@@ -35,7 +35,7 @@ public enum SettingsTable {
     Setting(
       "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
       "the server's certificate chain (PEM); with it the REST API speaks TLS",
-      "Needs `tls-key`. SIGHUP makes the server read both again, for new connections. The operator endpoint always "
+      "Needs `tls-key`. SIGHUP makes the server reload both, for new connections. The operator endpoint always "
         + "speaks plain HTTP."),
     Setting(
       "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
@@ -101,7 +101,7 @@ public enum SettingsTable {
     ),
     Setting(
       "batch-deadline", .requests, .duration(10...24 * hour, \.batchDeadlineMilliseconds),
-      "the same for batch_init requests"),
+      "how long a batch_init request may wait for its partitions"),
     Setting(
       "pending-requests-max", .requests, .count(1...1_048_576, \.pendingRequestsMax),
       "requests of one lane waiting for partitions",
@@ -172,12 +172,13 @@ public enum SettingsTable {
       "The names are those of the environment. Flags and the environment override it. It cannot name another one."),
     Setting(
       "log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error",
-      "SIGHUP makes the server read it again from the file that `config` names."),
+      "SIGHUP makes the server reload it from the file that `config` names."),
     Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
       "access-log", .operation, .choice(\.accessLog), "which requests get a line in the log when they are answered",
-      "`errors` means those with a status of 400 and above, and those whose clients did not wait. Whatever `log-level` "
-        + "is; on both ports. If the log's reader is slow, lines are dropped and counted, and requests do not wait."),
+      "`errors` means those with a status of 400 and above, and those whose clients did not wait. Applies to both "
+        + "ports, whatever `log-level` is. If the log's reader is slow, lines are dropped and counted, and requests do "
+        + "not wait."),
     Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
       "how far apart clocks may be",

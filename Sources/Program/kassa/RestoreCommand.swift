@@ -8,8 +8,8 @@ enum RestoreCommand {
     summary: "make a data folder from a backup",
     text: [
       "Copies a backup into the data folder DATA, audits the copy as kassa verify does, and gives it its name if it is "
-        + "sound. BACKUP stays as it is. DATA must be missing or empty: move a damaged folder away, and keep it. While "
-        + "a server runs in DATA, the command refuses.",
+        + "sound. BACKUP stays as it is. DATA must be missing or empty: move a damaged folder away, and keep it. The "
+        + "command refuses while a server uses DATA.",
       "What was acknowledged after the backup is not in it: orders, checkouts, deliveries, deposits, and their "
         + "idempotency keys. The command says what to do about that.",
     ],

@@ -44,7 +44,7 @@ enum ServeEnding: Hashable {
     case .signal: journal.info("stopped")
     case .diskFailed(let reason):
       journal.error(
-        "ended because the disk failed: free space or repair it, then start again; nothing that was answered is lost",
+        "stopped because the disk failed: free space or repair it, then start again; nothing that was answered is lost",
         ["reason": LogValue(reason), "exit_code": LogValue(Int(exitCode.rawValue))])
     }
   }

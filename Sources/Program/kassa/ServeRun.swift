@@ -74,14 +74,15 @@ private func rereading(_ settings: ServeSettings, _ reread: @escaping ServeComma
       journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
       read.logLevel = settings.logLevel
       journal.info(
-        "settings read again; only log-level takes effect without a restart",
+        "settings reloaded; only log-level takes effect without a restart",
         [
           "log_level": LogValue(String(describing: journal.level.name)),
           "others": read == settings ? "same" : "changed",
         ])
       return nil
     } catch {
-      journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+      journal.error(
+        "settings could not be reloaded: the log level stays", ["reason": LogValue(String(describing: error))])
       return String(describing: error)
     }
   }
@@ -91,10 +92,10 @@ private func rereading(_ settings: ServeSettings, _ reread: @escaping ServeComma
 private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
   guard !settings.http.isLoopback else { return }
   if settings.servesWithoutAuthentication {
-    journal.warning("everybody who reaches the REST API may do everything", ["http": LogValue(settings.http)])
+    journal.warning("anyone who can reach the REST API can do everything", ["http": LogValue(settings.http)])
   } else if settings.tlsCertificateFile == nil {
     journal.warning(
-      "keys and tokens can be read on their way unless a gateway speaks TLS; tls-certificate makes the server do so",
+      "keys and tokens can be read in transit unless a gateway speaks TLS; tls-certificate makes the server do so",
       ["http": LogValue(settings.http)])
   }
 }
@@ -129,7 +130,8 @@ private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal:
   let received = sigtimedwait(&urgent, nil, &time)
   guard received > 0, MonotonicClock.milliseconds >= told + sameSignalMilliseconds else { return }
   journal.warning(
-    "ended at once; what was under way is cut", ["signal": LogValue(received == SIGINT ? "SIGINT" : "SIGTERM")])
+    "stopped immediately; requests under way were cut off",
+    ["signal": LogValue(received == SIGINT ? "SIGINT" : "SIGTERM")])
   _exit(ExitCode.cutShort.rawValue)
 }
 

@@ -56,10 +56,11 @@ final class CallerSource: Sendable {
     do throws(KeyFileFailure) {
       let file = try KeyFileAccess.keys(path)
       newest.withLock { $0.keys = CallerTable(file, defaultRate: defaultRate, continuing: $0.keys) }
-      journal.info("API keys read again", ["keys": LogValue(file.keys.count)])
+      journal.info("API keys reloaded", ["keys": LogValue(file.keys.count)])
       return nil
     } catch {
-      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
+      journal.error(
+        "API keys could not be reloaded: the old ones stay in force", ["reason": LogValue(error.description)])
       return error.description
     }
   }
@@ -68,12 +69,12 @@ final class CallerSource: Sendable {
     do throws(KeyFileFailure) {
       let set = try file.read()
       newest.withLock { $0.tokens = file.authority(set) }
-      journal.info("keys of tokens read again", ["keys": LogValue(set.keys.count)])
+      journal.info("token keys reloaded", ["keys": LogValue(set.keys.count)])
       Self.tell(set.ignored, journal)
       return nil
     } catch {
       journal.error(
-        "keys of tokens not read again: those of before stay in force", ["reason": LogValue(error.description)])
+        "token keys could not be reloaded: the old ones stay in force", ["reason": LogValue(error.description)])
       return error.description
     }
   }
@@ -82,7 +83,7 @@ final class CallerSource: Sendable {
   private static func tell(_ ignored: [TokenKeySet.Ignored], _ journal: Log) {
     for key in ignored {
       journal.warning(
-        "a key of jwt-keys is ignored", ["kid": LogValue(key.id ?? ""), "reason": LogValue(key.reason)])
+        "ignoring a key of jwt-keys", ["kid": LogValue(key.id ?? ""), "reason": LogValue(key.reason)])
     }
   }
 }

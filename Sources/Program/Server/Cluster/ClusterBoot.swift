@@ -76,7 +76,7 @@ public enum ClusterBoot {
     }
     // Partitions without a leader will get one by themselves.
     for finding in findings where finding.isPassing {
-      journal.warning("a topic is not well", ["finding": LogValue(finding)])
+      journal.warning("a topic has a problem", ["finding": LogValue(finding)])
     }
     let lasting = findings.filter { !$0.isPassing }
     guard !lasting.isEmpty else { return }
@@ -184,7 +184,7 @@ public enum ClusterBoot {
       certificates: options.peerCertificates)
     mesh.limits.frameBytesMax = frameBytesMax
     mesh.onFailedReload = {
-      journal.error("new peer certificates cannot be used; the former ones stay in use", ["text": LogValue($0)])
+      journal.error("new peer certificates cannot be used; the old ones stay in use", ["text": LogValue($0)])
     }
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }

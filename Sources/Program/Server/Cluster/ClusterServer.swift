@@ -45,7 +45,7 @@ public final class ClusterServer: Sendable {
     onReplaced: @escaping @Sendable () -> Void
   ) throws {
     let options = try PodOptions(settings)
-    guard options.peers.port > 0 else { throw BootFailure("peers", "the other pods are told its port: it needs one") }
+    guard options.peers.port > 0 else { throw BootFailure("peers", "other pods connect to this port: it cannot be 0") }
     drainMilliseconds = settings.drainMilliseconds
     let lanes = try ServerLanes(servingCount: options.serving.runtime.laneCount)
     let pod = try ClusterBoot.run(options, lanes: lanes, journal)

@@ -54,15 +54,15 @@ final class Memberships: Sendable {
     switch step {
     case .stepAside:
       journal.warning(
-        "left the group: partitions wait for a database that cannot be reached", ["service": LogValue(service.name)])
+        "left the group: partitions wait for a database that is unreachable", ["service": LogValue(service.name)])
       runtime.revoke(service)
       member.stepAside()
     case .join:
-      journal.info("joins the group again: the database answers", ["service": LogValue(service.name)])
+      journal.info("rejoining the group: the database answers again", ["service": LogValue(service.name)])
       do throws(LogFailure) {
         try member.join()
       } catch {
-        journal.error("the group cannot be joined", ["reason": LogValue(error.message)])
+        journal.error("could not join the group", ["reason": LogValue(error.message)])
       }
     }
   }

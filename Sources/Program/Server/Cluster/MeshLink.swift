@@ -28,7 +28,7 @@ public final class MeshLink: PodPort {
   enum Trouble: Hashable, Sendable {
     /// A frame that no version of Kassa known here writes.
     case undecodable(sender: PeerIdentity, reason: String)
-    /// Nothing was sent, because a message is larger than a frame may be.
+    /// Nothing was sent, because a message does not fit into a frame.
     case tooLarge(receiver: PeerAddress, bytes: Int)
   }
 

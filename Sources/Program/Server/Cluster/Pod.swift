@@ -92,7 +92,7 @@ public final class Pod: Sendable {
       return port.follow(pods.filter { $0.name != identity.name })
     }
     for complaint in complaints {
-      journal.error("a pod cannot be followed", ["reason": LogValue(complaint)])
+      journal.error("cannot keep a connection to a pod", ["reason": LogValue(complaint)])
     }
   }
 

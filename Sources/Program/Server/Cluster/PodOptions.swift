@@ -105,7 +105,7 @@ public struct PodOptions: Sendable {
     let name = String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     guard isKnown, (1...PeerIdentity.nameBytesMax).contains(name.utf8.count),
       name.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-    else { throw BootFailure("pod", "the host's name is none that a pod can have; give one") }
+    else { throw BootFailure("pod", "the host's name cannot be a pod's name; set one") }
     return name
   }
 

@@ -27,7 +27,7 @@ public final class PodWatch: Sendable {
     let rounds = WatchRounds(
       pod: pod, journal: journal, lookMilliseconds: lookMilliseconds, onReplaced: onReplaced, isEnding: isEnding)
     guard let watching = BackgroundThread("pod-watch", { rounds.run() }) else {
-      throw BootFailure("pod", "the system gives no thread to watch its servers")
+      throw BootFailure("pod", "the system cannot start a thread that watches its servers")
     }
     thread.withLock { $0 = watching }
   }
@@ -69,7 +69,7 @@ struct WatchRounds: Sendable {
       for change in news.changes(look() + [kafka]) { tell(change) }
       let pods = pod.ownership.snapshot().pods.values.filter { $0.name != pod.identity.name }
       for gone in absences.over(pods, pod.mesh.statuses, at: MonotonicClock.milliseconds) {
-        journal.warning("a pod is gone without a word", ["pod": LogValue(gone.name)])
+        journal.warning("a pod disappeared", ["pod": LogValue(gone.name)])
         pod.ownership.forget(gone)
       }
       if pod.isReplaced, !isReplaced {
@@ -82,9 +82,9 @@ struct WatchRounds: Sendable {
 
   private func tell(_ state: ServerState) {
     if state.isWell {
-      journal.info("well again", ["server": LogValue(state.name)])
+      journal.info("available again", ["server": LogValue(state.name)])
     } else {
-      journal.warning("not well", ["server": LogValue(state.name), "reason": LogValue(state.reason)])
+      journal.warning("unavailable", ["server": LogValue(state.name), "reason": LogValue(state.reason)])
     }
   }
 
@@ -99,15 +99,15 @@ struct WatchRounds: Sendable {
   }
 
   static func state(_ status: PostgresStatus) -> ServerState {
-    ServerState(status.name, isWell: status.isConnected, reason: status.failure ?? "there is no connection")
+    ServerState(status.name, isWell: status.isConnected, reason: status.failure ?? "not connected")
   }
 
   static func state(_ status: PeerStatus) -> ServerState {
     let reason =
       switch status.state {
       case .connected: ""
-      case .connecting: "there is no connection"
-      case .silent: "nothing is heard of it"
+      case .connecting: "not connected"
+      case .silent: "it is silent"
       case .refused(let refusal): "it refuses this pod: \(refusal)"
       }
     return ServerState("pod \(status.name)", isWell: status.state == .connected, reason: reason)

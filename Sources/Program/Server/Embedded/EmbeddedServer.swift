@@ -170,7 +170,7 @@ extension LogFigures {
 extension Log {
   fileprivate func tell(_ report: FolderUpgrade.Report) {
     info(
-      "brought the data folder forward from version 0.1.0",
+      "upgraded the data folder from version 0.1.0",
       [
         "records": LogValue(report.recordsReplayed), "messages": LogValue(report.messagesDelivered),
         "former_log": LogValue(report.copy ?? "not kept"),
