@@ -273,7 +273,7 @@ final class Takeovers: Sendable {
   }
 
   private static func noBounds(of partition: PartitionID) -> LogFailure {
-    LogFailure(.read, "the log tells no bounds of \(partition)")
+    LogFailure(.read, "the log reports no bounds for \(partition)")
   }
 
   /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was

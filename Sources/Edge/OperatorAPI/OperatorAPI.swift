@@ -84,14 +84,15 @@ public final class OperatorAPI: HTTPHandler {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(.unknownHost, "The Host is not one of this server's; its setting hosts names them.", exchange)
-    case .crossSite: return problem(.crossSite, "Pages of other sites may not ask.", exchange)
+      return problem(
+        .unknownHost, "The Host is not one of this server's names; its setting hosts lists them.", exchange)
+    case .crossSite: return problem(.crossSite, "Pages of other sites may not send requests.", exchange)
     }
     guard let page = Page(request.path, beside: sources.pages) else {
-      return problem(.notFound, "There is nothing at this path; GET / lists what there is.", exchange)
+      return problem(.notFound, "There is nothing at this path; GET / lists the paths.", exchange)
     }
     guard page.takes(request.method) else {
-      var response = problem(.methodNotAllowed, "This path takes \(page.allow).", exchange)
+      var response = problem(.methodNotAllowed, "This path accepts \(page.allow).", exchange)
       response.headers.append((name: "Allow", value: page.allow.description))
       return response
     }

@@ -126,7 +126,7 @@ struct ProblemRow {
 enum Repetition: String {
   case useless = "No: the answer stays the same."
   case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
-  case afterRepair = "Once what `detail` names is repaired. What could be read is in force, the rest is as before."
+  case afterRepair = "Once what `detail` names is fixed. What could be reloaded is in force; the rest is as before."
   case atOnce = "Yes, with the same `Idempotency-Key`. Nothing was done."
   case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
   case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."

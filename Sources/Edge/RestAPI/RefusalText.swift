@@ -15,7 +15,7 @@ package enum RefusalText {
     case .skipped(_, .overloaded): problem = Problem(RequestRefusal.overloaded)
     case .skipped(_, .undecidable): problem = Problem(RequestRefusal.undecidable)
     case .skipped(_, .setAside): return ("set_aside", "An operator set the command aside, since it cannot be applied.")
-    case .skipped(_, .unreadable): return ("unreadable_command", "The record is no command for its partition.")
+    case .skipped(_, .unreadable): return ("unreadable_command", "The record is not a command for its partition.")
     case .skipped(_, .expired): problem = Problem(RequestRefusal.outcomeUnknown)
     }
     return (problem.code.rawValue, problem.detail)

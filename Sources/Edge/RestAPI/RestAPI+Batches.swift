@@ -83,7 +83,7 @@ extension RestAPI {
       if batch.deadlineMilliseconds <= now {
         let problem: Problem =
           batch.submitted == 0
-          ? Problem(.overloaded, "The partitions were full all the time.")
+          ? Problem(.overloaded, "The partitions were full until the deadline.")
           : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
         end(batch, with: problem)
       } else {

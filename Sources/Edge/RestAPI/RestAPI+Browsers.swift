@@ -12,9 +12,10 @@ extension RestAPI {
     case .goodAcrossSites: return request.header("Origin")
     case .unknownHost:
       throw Problem(
-        .unknownHost, "The Host is none of this server's; its setting hosts names those that it may be called.")
+        .unknownHost, "The Host is not one of this server's names; its setting hosts lists them.")
     case .crossSite:
-      throw Problem(.crossSite, "Pages of other sites may not ask; the setting cors-origins names those that may.")
+      throw Problem(
+        .crossSite, "Pages of other sites may not send requests; the setting cors-origins names those that may.")
     }
   }
 

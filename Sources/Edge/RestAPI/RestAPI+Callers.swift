@@ -21,7 +21,7 @@ extension RestAPI {
       throw problem
     }
     if case .refused(let wait) = caller.take(at: microseconds() &* 1_000), let rate = caller.rate {
-      var problem = Problem(.rateLimited, "The caller \(caller.id) may ask \(rate.perSecond) times a second.")
+      var problem = Problem(.rateLimited, "The caller \(caller.id) may send \(rate.perSecond) requests per second.")
       problem.throttle = Problem.Throttle(rate, waitNanoseconds: wait)
       throw problem
     }
@@ -40,7 +40,7 @@ extension Problem {
         .unauthenticated,
         "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET; or one token, as "
           + "Authorization: Bearer TOKEN, where they are accepted.")
-    case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
+    case .unknown: self.init(.unauthenticated, "The API key is not known here.")
     case .token(let reason): self.init(.unauthenticated, "The bearer token is not accepted: \(reason.text).")
     }
     challenge = refusal.challenge

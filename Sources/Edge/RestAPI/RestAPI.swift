@@ -165,12 +165,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
       throw Problem(.pathTooLong, "A path has at most \(limits.pathBytesMax) characters.")
     case .root, .segments, .nothing:
       if route == .unmatched {
-        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
+        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists the paths.")
       }
     }
     try services.check(route)
     if !route.takes(method), !isPreflight {
-      var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
+      var problem = Problem(.methodNotAllowed, "This path accepts \(route.allow).")
       problem.allow = route.allow
       throw problem
     }

@@ -54,7 +54,7 @@ package final class ClusterGrowth {
     let cluster = try topics.clusterName()
     let databases = try Service.allCases.map { service -> (service: Service, database: PostgresGrowth) in
       guard let name = names[service] else {
-        throw StoreFailure(.format, "the database of \(service.name) is not named")
+        throw StoreFailure(.format, "the database of \(service.name) is not given")
       }
       return (service, try PostgresGrowth(name, service: service, cluster: cluster))
     }
@@ -120,8 +120,8 @@ package final class ClusterGrowth {
         let held = try database.held(partition)
         if let header = held.header, !header.isReleased || header.owner?.epoch != held.epoch {
           throw GrowthRefusal(
-            "\(partition): has an owner, or its owner did not end in order; stop every pod with SIGTERM, those that "
-              + "own nothing as well; if none runs, start them without callers, stop them, and run this again")
+            "\(partition): has an owner, or its owner did not stop in order; stop every pod with SIGTERM, even those "
+              + "that own nothing; if none is running, start them without callers, stop them, and run this again")
         }
         standings[partition] = GrowthPlan.Standing(
           header: held.header, nextOffset: try topics.nextOffset(of: partition),

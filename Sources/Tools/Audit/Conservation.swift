@@ -58,7 +58,7 @@ struct Conservation {
           + "\(item.sold) sold")
     }
     if item.held != .zero { find("item \(id) has \(item.held) units held that no checkout will free") }
-    if !item.parked.isEmpty { find("\(item.parked.count) checkouts wait for item \(id) for ever") }
+    if !item.parked.isEmpty { find("\(item.parked.count) checkouts wait for item \(id) forever") }
     itemsSold &+= UInt64(item.sold.value)
   }
 

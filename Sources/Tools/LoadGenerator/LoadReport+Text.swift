@@ -50,7 +50,7 @@ extension LoadReport: CustomStringConvertible {
       troubles += truth.told
     }
     if let keys, keys.different + keys.unanswered > 0 {
-      troubles.append("\(keys.different) idempotency keys gave another answer, \(keys.unanswered) gave none")
+      troubles.append("\(keys.different) idempotency keys got another answer, \(keys.unanswered) got none")
     }
     if answers == 0 { troubles.append("nothing was answered in the measured time") }
     return troubles

@@ -83,7 +83,7 @@ extension Fleet {
       guard let seat = pods[wanted[slot]].seats[slot] else { return "nobody owns \(name) at the end" }
       let tenancy = seat.tenancy
       if tenancy.ending != nil { return "\(name) is stopped at the end" }
-      if tenancy.isReplaying { return "\(name) replays for ever" }
+      if tenancy.isReplaying { return "\(name) replays forever" }
       if !tenancy.mayReveal { return "\(name) never serves" }
       if tenancy.unacknowledgedCount > 0 {
         return "messages of \(name) never arrived: \(tenancy.outboxText)"
@@ -98,7 +98,7 @@ extension Fleet {
           + "owner \(stream.owner.map { "\($0)" } ?? "nil"), known \(pod.owners[slot].map { "\($0)" } ?? "nil")"
       }
     }
-    return "something is on its way for ever"
+    return "something is on its way forever"
   }
 
   func auditEnd() {
