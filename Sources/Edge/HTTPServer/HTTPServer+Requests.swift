@@ -42,7 +42,7 @@ extension HTTPServer {
     return client
   }
 
-  /// A request has begun. If another connection has just got this one's place, its client is told, if it can still be:
+  /// A request has begun. If another connection has just got this one's place, its client is informed if possible:
   /// nothing of its request is done.
   func leaveQueue(_ client: ClientConnection) {
     guard let place = client.place, idle.busy(place), client.surplus == nil else { return }

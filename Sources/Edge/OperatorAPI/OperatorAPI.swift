@@ -10,8 +10,8 @@ import Telemetry
 ///
 /// Its answers need a report from all lanes, which arrives later and on any thread: the completion puts it into an
 /// inbox and calls `wake`, and the lane then calls `takeReports`. Requests that arrive while a report is under way
-/// share it. A reload is told in the same way, but whoever asks while one is under way waits for the next: what it
-/// reads may have changed since.
+/// share it. The outcome of a reload arrives in the same way, but a request that comes during one waits for the next:
+/// what it reads may have changed since.
 public final class OperatorAPI: HTTPHandler {
   /// How long the lanes have for a report.
   public static let reportTimeoutMilliseconds = 1_000
@@ -28,7 +28,7 @@ public final class OperatorAPI: HTTPHandler {
   private let inbox = Inbox<RuntimeReport?>()
   private let reloaded = Inbox<ReloadReport>()
   private var waiting: [(exchange: ExchangeID, page: Page)] = []
-  /// Those whom the reload under way is for, and those whom the next one is for.
+  /// The requests that wait for the reload under way, and those that wait for the next one.
   private var reloading: [ExchangeID] = []
   private var waitingForReload: [ExchangeID] = []
   private var isReloading = false
@@ -37,9 +37,9 @@ public final class OperatorAPI: HTTPHandler {
   /// Since when a requested report has been missing.
   private var silentSince: Int64?
 
-  /// Who is told of each answered request; nil: nobody.
+  /// Gets each answered request; nil: nobody does.
   package var access: AccessTrail?
-  /// Of requests that wait, if somebody is told.
+  /// Of requests that wait, if an access log is kept.
   private var notes: [ExchangeID: AccessNote] = [:]
   /// Which browser requests are answered.
   package var browsers = BrowserRules()

@@ -1,6 +1,6 @@
 // One table of everything that Kassa refuses: the status, what it means, who can do what about it, and whether it helps
-// to repeat the request. A new code is a case of the enumeration and a row here; then `kassa problems` writes
-// `docs/problems.md` anew.
+// to repeat the request. A new code is a case of the enumeration and a row here; `kassa problems` then regenerates
+// `docs/problems.md`.
 
 extension ProblemCode {
   var row: ProblemRow {

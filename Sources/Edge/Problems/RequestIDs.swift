@@ -1,7 +1,7 @@
 /// The ids of the requests of one lane: what `X-Request-Id`, `request_id` and the access log say.
 ///
-/// Each is `RUN-LANE-NUMBER` in hexadecimal digits, the run with all of its 16. Of a request that became a command it
-/// is the id under which the command stands in the log.
+/// Each is `RUN-LANE-NUMBER` in hexadecimal digits, the run with all of its 16. If the request became a command, it
+/// is the id of the command in the log.
 package struct RequestIDs: Sendable {
   private let prefix: [UInt8]
 

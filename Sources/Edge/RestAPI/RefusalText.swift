@@ -3,7 +3,7 @@ import PartitionCore
 import Problems
 import Streams
 
-/// What a command's refusal is called, in the words of the API, for callers that did not come by HTTP.
+/// A command's refusal in the words of the API, for callers that did not use HTTP.
 package enum RefusalText {
   /// - Returns: the name as in `ProblemCode`, and a sentence about this refusal.
   package static func of(_ reply: CommandReply) -> (code: String, reason: String) {

@@ -87,7 +87,7 @@ extension RestAPI {
           : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
         end(batch, with: problem)
       } else {
-        tellProgress(exchange, nowMilliseconds: now)
+        reportProgress(exchange, nowMilliseconds: now)
         pump(exchange)
       }
     }
@@ -108,7 +108,7 @@ extension RestAPI {
 
   /// Ends a batch, whatever became of it; part of it may have taken effect.
   func forget(_ batch: BatchRun) {
-    tellEnd(of: batch)
+    reportEnd(of: batch)
     batches[batch.origin.exchange.number] = nil
     for number in batch.inFlight.keys { batchNumbers[number] = nil }
     if batch.submitted == 0 { giveBack(batch.token) }

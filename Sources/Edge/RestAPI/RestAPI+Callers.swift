@@ -2,9 +2,9 @@ import Callers
 import HTTPServer
 import Problems
 
-/// Who asks, whether they may, and whether they ask too often.
+/// Who sends a request, whether they may, and whether they send too many.
 extension RestAPI {
-  /// Admits a request, and notes who sent it. Returns its caller; nil if nobody is asked.
+  /// Admits a request, and notes who sent it. Returns its caller; nil if callers need not identify themselves.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
   func admit(_ request: borrowing HTTPRequest, to route: Route, _ note: AccessNote?) throws(Problem) -> Caller? {
     guard let callers, let scope = route.scope else { return nil }

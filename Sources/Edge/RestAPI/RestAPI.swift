@@ -14,7 +14,7 @@ import Telemetry
 /// Exactly one answer leaves for each exchange.
 ///
 /// The numbers that the port sees are the exchange's number and two bits for the step, so that an answer to an
-/// earlier step of the same request is told apart (`RequestNumber`).
+/// earlier step of the same request can be recognized (`RequestNumber`).
 public final class RestAPI: HTTPHandler, RequestClient {
   let port: any RequestPort
   let prices: any PriceCache
@@ -32,9 +32,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   /// Who may do what; nil: everybody everything.
   package var callers: CallerGate?
-  /// Who is told of each answered request; nil: nobody.
+  /// Gets each answered request; nil: nobody does.
   package var access: AccessTrail?
-  /// Who is told how far a long `batch_init` is; nil: nobody.
+  /// Gets the progress of a long `batch_init`; nil: nobody does.
   package var onBatchProgress: ((BatchProgress) -> Void)?
   /// Which requests of browsers are answered.
   package var browsers = BrowserRules()
@@ -152,7 +152,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   // MARK: Requests
 
-  /// Whether the path that was parsed is the document's, the only one with a `.`, which stands in no id.
+  /// Whether the parsed path is the document's, the only one with a `.`, which no id has.
   private var isDocument: Bool { path.canonical.elementsEqual("/openapi.json".utf8) }
 
   private func check(
@@ -181,9 +181,9 @@ public final class RestAPI: HTTPHandler, RequestClient {
     _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
     var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
-    if let caller, let told = key {
-      origin.callersKey = told
-      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
+    if let caller, let sent = key {
+      origin.callersKey = sent
+      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: sent.text))
     }
     let origin = origin
     var ids = IDSource(
@@ -219,7 +219,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
     _ start: (IdempotencyToken?) throws(Problem) -> Void
   ) throws(Problem) {
-    let token = try token(key, method, toldAs: origin.callersKey)
+    let token = try token(key, method, sentAs: origin.callersKey)
     do throws(Problem) {
       try start(token)
     } catch {
@@ -236,13 +236,13 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// The key with what it is used for.
   /// - Throws: `idempotency_key_reused` if it is known to have been used for something else.
   private func token(
-    _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
+    _ key: IdempotencyKey?, _ method: HTTPMethod, sentAs sent: IdempotencyKey?
   ) throws(Problem) -> IdempotencyToken? {
     guard let key else { return nil }
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
     let token = IdempotencyToken(key: key, fingerprint: MurmurHash3(bytes).first)
-    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(sent ?? key) }
     return token
   }
 
@@ -318,8 +318,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return response
   }
 
-  /// The id under which the request's command, if it has one, stands in the log, or those of its `batch_init` are
-  /// found.
+  /// The id of the request's command in the log, if it has one; also of the commands of its `batch_init`.
   func requestID(of exchange: ExchangeID) -> String { requestIDs.id(ofExchange: exchange.number) }
 
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 {

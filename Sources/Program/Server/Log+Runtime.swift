@@ -2,8 +2,8 @@ import Runtime
 import Telemetry
 
 extension Log {
-  /// Tells the operator what happened to partitions.
-  public func tell(_ event: RuntimeEvent) {
+  /// Reports to the operator what happened to partitions.
+  public func report(_ event: RuntimeEvent) {
     switch event {
     case .partitionStopped(let partition, let offset, let reason):
       error(

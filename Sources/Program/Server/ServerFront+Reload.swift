@@ -3,15 +3,15 @@ import OperatorAPI
 import Telemetry
 
 extension ServerFront {
-  /// Tells what the start has found in the files of those who may call.
-  func tellCallers(_ journal: Log) { callers?.tell(journal) }
+  /// Reports which keys in the callers' files were ignored at the start.
+  func reportIgnoredKeys(_ journal: Log) { callers?.reportIgnoredKeys(journal) }
 
-  /// Reads the API keys, the keys of tokens, and the certificate with its key again, for all requests and connections
-  /// from shortly after. A file that cannot be used changes nothing, and is reported. Blocking.
+  /// Reloads the API keys, the keys of tokens, and the certificate with its key, for all requests and connections from
+  /// shortly after. A file that cannot be used changes nothing, and is reported. Blocking.
   @discardableResult
   public func reload(_ journal: Log) -> ReloadReport { reloads.run(journal) }
 
-  /// What a server with these settings reads again.
+  /// What a server with these settings reloads.
   func prepareReloads() {
     if let callers {
       for (name, read) in callers.readings {

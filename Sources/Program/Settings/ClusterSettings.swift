@@ -64,7 +64,7 @@ public enum ServiceChoice: String, CaseIterable, Sendable {
 public enum IngestChoice: String, CaseIterable, Sendable {
   case off
   case on
-  /// On, and a partition whose topic lost commands goes on without them.
+  /// On, and a partition whose topic lost commands continues without them.
   case skipLost = "skip-lost"
 }
 

@@ -53,7 +53,7 @@ enum GrowCommand {
     }
     progress.finish(seen)
     guard let report else { return unchanged(count, console) }
-    tell(
+    say(
       report.from, report.to, report.isResumed ? "by an earlier run, which was cut short" : describe(report.rows),
       next: "kassa verify \(path) && kassa serve --data \(path) --partitions \(count)", console)
     return .success
@@ -81,7 +81,7 @@ enum GrowCommand {
     progress.finish(seen)
     guard let report else { return unchanged(settings.partitions, console) }
     let resumed = report.resumed.map { "\($0.name)" }.joined(separator: ", ")
-    tell(
+    say(
       report.from, report.to,
       describe(report.rows) + (resumed.isEmpty ? "" : "; those of \(resumed) by an earlier run, which was cut short"),
       next: "kassa verify, then start all pods, with --partitions \(report.to)", console)
@@ -92,7 +92,7 @@ enum GrowCommand {
     "\(rows.moved) of \(rows.seen), and \(rows.copied) copies of idempotency keys made"
   }
 
-  private static func tell(_ old: Int, _ new: Int, _ rows: String, next: String, _ console: Console) {
+  private static func say(_ old: Int, _ new: Int, _ rows: String, next: String, _ console: Console) {
     console.say(
       """
       partitions        \(new), before \(old)

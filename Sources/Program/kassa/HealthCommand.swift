@@ -34,9 +34,9 @@ enum HealthCommand {
       program.console.say(isLive ? "alive\n" : "ready\n")
       return .success
     case .success(let answer):
-      let told = quoted(answer.body)
+      let quote = quoted(answer.body)
       program.console.complain(
-        "kassa health: \(endpoint) answers \(path) with \(answer.status)\(told.isEmpty ? "" : ": \(told)")\n")
+        "kassa health: \(endpoint) answers \(path) with \(answer.status)\(quote.isEmpty ? "" : ": \(quote)")\n")
     case .failure(let failure):
       program.console.complain("kassa health: \(endpoint) does not answer \(path): \(failure)\n")
     }

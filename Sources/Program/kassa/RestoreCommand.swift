@@ -34,11 +34,11 @@ enum RestoreCommand {
       }
     }
     try copy.complete()
-    program.console.say(farewell(data, copy.contents))
+    program.console.say(nextSteps(data, copy.contents))
     return .success
   }
 
-  private static func farewell(_ data: String, _ contents: FolderBackup.Contents) -> String {
+  private static func nextSteps(_ data: String, _ contents: FolderBackup.Contents) -> String {
     let end = contents.newestTime.map { "after \(RecordText.describe($0))" } ?? "at all"
     return """
 

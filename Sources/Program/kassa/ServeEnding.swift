@@ -1,7 +1,7 @@
 import Settings
 import Telemetry
 
-/// Why a server ends, and what follows from it.
+/// Why a server stops, and what follows from it.
 enum ServeEnding: Hashable {
   /// - Parameter isForBalancers: load balancers send requests only to a server that was ready and that SIGTERM ends:
   ///   SIGINT is a person's Ctrl-C, and a replaced pod has a successor.
@@ -10,7 +10,7 @@ enum ServeEnding: Hashable {
   case diskFailed(reason: String)
 
   /// How long a server with a failed disk keeps answering: time for a probe of `/livez` every few seconds, and for
-  /// those whose requests are in doubt to be told so.
+  /// those whose requests are in doubt to get an answer.
   static let failedMilliseconds: Int64 = 5_000
 
   /// How long the server keeps serving before it shuts down.
@@ -28,7 +28,7 @@ enum ServeEnding: Hashable {
     }
   }
 
-  func tellTheBeginning(after delayMilliseconds: Int64, _ journal: Log) {
+  func reportStopping(after delayMilliseconds: Int64, _ journal: Log) {
     let delay = LogValue(delayMilliseconds)
     switch self {
     case .signal(let name, _):
@@ -39,7 +39,7 @@ enum ServeEnding: Hashable {
   }
 
   /// The server's last line: without a supervisor somebody has to do what it says.
-  func tellTheEnd(_ journal: Log) {
+  func reportEnd(_ journal: Log) {
     switch self {
     case .signal: journal.info("stopped")
     case .diskFailed(let reason):

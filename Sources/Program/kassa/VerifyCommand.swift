@@ -73,7 +73,7 @@ enum VerifyCommand {
     return try clusterSource(settings)
   }
 
-  /// The whole cluster, whichever part of it the settings' pod would be.
+  /// The whole cluster, whichever part of it a pod with these settings would be.
   static func clusterSource(_ settings: ServeSettings) throws -> ClusterSource {
     var settings = settings
     settings.cluster.services = .all

@@ -2,7 +2,7 @@ import Ports
 import Lanes
 
 /// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, record in the
-/// log that the rest is given up, checkpoint.
+/// log that the rest is given up, and checkpoint.
 ///
 /// ```
 /// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► handingOver

@@ -18,7 +18,7 @@ final class OwnerEntrance: Sendable {
     @Sendable (
       borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, inout TenancyActions
     ) -> TenancyStanding
-  /// Its standing, without doing anything.
+  /// Its state, without doing anything.
   let standing: @Sendable (inout TenancyActions) -> TenancyStanding
 
   // The log, while the partition replays it.

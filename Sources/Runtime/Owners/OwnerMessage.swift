@@ -12,7 +12,7 @@ enum OwnerMessage: Sendable {
   case ingest(IngestEvent)
   /// What became of a request that waits on this lane.
   case finished(number: UInt64, RequestResult)
-  /// What one of the pod's lanes says to another, in the words of pods.
+  /// What one of the pod's lanes sends to another, as a message between pods.
   case pod(MeshMessage)
   /// A partition has replayed its log under this owner: it takes streams.
   case owner(OwnerID, PartitionID)

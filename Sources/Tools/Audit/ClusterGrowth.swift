@@ -10,18 +10,18 @@ import Streams
 /// ```
 /// topics       more partitions; new ones get a record that says nothing; then all records are removed, since the
 ///              databases have what they led to
-/// databases    one after another, each in one transaction, which also changes the count that it tells pods
+/// databases    one after another, each in one transaction, which also changes the count that pods read
 /// ```
-/// Whatever ends it, running it again goes on. Meanwhile no pod serves: one with the old count finds a topic with more
+/// Whatever ends it, the next run continues. Meanwhile no pod serves: one with the old count finds a topic with more
 /// partitions, or a database; one with the new count a database with fewer.
 package final class ClusterGrowth {
-  /// How far it has come.
+  /// How far it has got.
   package enum Step: Hashable, Sendable {
     /// Nothing is in the way. Nothing is changed yet.
     case checked
-    /// A service's topic has the new count, and begins anew.
+    /// A service's topic has the new count, and starts afresh.
     case topic(Service)
-    /// So many rows of the databases have been looked at.
+    /// This many rows of the databases have been examined.
     case rows(Int)
     /// A service's database has the new count.
     case stored(Service)
@@ -82,8 +82,8 @@ package final class ClusterGrowth {
   }
 
   /// Moves everything.
-  /// - Returns: nil if the cluster has the count already.
-  /// - Throws: `GrowthRefusal`; nothing was changed, or by an earlier run only. `LogFailure`, `StoreFailure`: run it
+  /// - Returns: nil if the cluster already has the count.
+  /// - Throws: `GrowthRefusal`; nothing was changed, except by an earlier run. `LogFailure`, `StoreFailure`: run it
   ///   again.
   package func run(onStep: (Step) -> Void = { _ in }) throws -> Report? {
     guard let plan else { return nil }

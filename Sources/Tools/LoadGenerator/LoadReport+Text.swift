@@ -47,7 +47,7 @@ extension LoadReport: CustomStringConvertible {
     }
     if !truth.isConserved {
       troubles.append("rules broken: " + Self.counts(truth.broken.map { ($0.rawValue, $1) }))
-      troubles += truth.told
+      troubles += truth.examples
     }
     if let keys, keys.different + keys.unanswered > 0 {
       troubles.append("\(keys.different) idempotency keys got another answer, \(keys.unanswered) got none")

@@ -1,7 +1,7 @@
 import JSON
 
-/// The keys of a JWK Set (RFC 7517) that can be used: RSA keys of at least 2048 bits, and EC keys on P-256. Sets of
-/// identity providers have others too, which are named and ignored.
+/// The keys of a JWK Set (RFC 7517) that can be used: RSA keys of at least 2048 bits, and EC keys on P-256. Identity
+/// providers' sets have others too, which are reported and ignored.
 package struct TokenKeySet: Sendable {
   package struct Ignored: Hashable, Sendable {
     /// Its `kid`, shortened; nil if it has none.
@@ -9,7 +9,7 @@ package struct TokenKeySet: Sendable {
     package let reason: String
   }
 
-  /// Why a file is no key set that can be used.
+  /// Why a file is not a usable key set.
   package struct Failure: Error, Hashable, CustomStringConvertible {
     package let description: String
   }
@@ -67,7 +67,7 @@ package struct TokenKeySet: Sendable {
   private static func key(_ member: JSONValue) throws(Unusable) -> TokenKey {
     guard case .object = member else { throw Unusable("it is not an object") }
     let id = try id(member)
-    // What signs tokens does not belong onto a server that only checks them.
+    // A key that signs tokens does not belong on a server that only checks them.
     guard member["d"] == nil, member["k"] == nil else { throw Unusable("it is a secret key; use the public one") }
     if let use = member["use"], use != .string("sig") { throw Unusable("its use is not sig") }
     if let uses = member["key_ops"], uses.elements?.contains(.string("verify")) != true {
@@ -113,7 +113,7 @@ package struct TokenKeySet: Sendable {
     }
   }
 
-  /// Big-endian, without zeros in front; nil if it is none, or zero.
+  /// Big-endian, without leading zeros; nil if it is not a number, or zero.
   private static func number(_ value: JSONValue?) -> [UInt8]? {
     guard let bytes = value?.text.flatMap({ Base64URL.bytes($0.utf8) }) else { return nil }
     let number = Array(bytes.drop { $0 == 0 })

@@ -1,7 +1,7 @@
 import HTTPServer
 import Problems
 
-// Every operation of the API, in the order of the document. What follows from the route and the method stands in
+// Every operation of the API, in the order of the document. What follows from the route and the method is in
 // `DocumentedOperation`; a row says what does not.
 extension DocumentedOperation {
   static let all: [DocumentedOperation] = orders + stock + payment + about

@@ -6,7 +6,7 @@ package struct KeyFileFailure: Error, Hashable, CustomStringConvertible {
   init(_ path: String, _ reason: String) { description = "\(path): \(reason)" }
 }
 
-/// Reads files that decide who may do what, so that nobody but their owner may change them.
+/// Reads files that decide who may do what; nobody but their owner may be able to change them.
 package enum GuardedFile {
   package enum Kind: Sendable {
     /// Others may not read it either.

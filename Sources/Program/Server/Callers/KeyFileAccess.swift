@@ -110,7 +110,7 @@ package enum KeyFileAccess {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Keeps two commands from losing each other's changes.
+  /// Keeps two commands from overwriting each other's changes.
   private struct Lock {
     private let descriptor: Int32
 

@@ -20,7 +20,7 @@ extension ServingClock {
       + "clock-tolerance; correct the wrong one. With --accept-clock now a pod starts with the clock it has"
   }
 
-  /// What a store asks before it acquires a partition.
+  /// What a store checks before it acquires a partition.
   var question: PostgresStore.ClockQuestion {
     { [self] in
       let asked = BootClock.milliseconds

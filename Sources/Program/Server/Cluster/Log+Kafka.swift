@@ -3,8 +3,8 @@ import Model
 import Telemetry
 
 extension Log {
-  /// Tells the operator what happened to the log in Kafka.
-  public func tell(_ event: KafkaEvent) {
+  /// Reports to the operator what happened to the log in Kafka.
+  public func report(_ event: KafkaEvent) {
     switch event {
     case .library(let client, let level, let text):
       // As in syslog: up to 4 are warnings and worse, 5 and 6 are news, 7 is for the library's own developers.
@@ -22,8 +22,8 @@ extension Log {
     }
   }
 
-  /// Reports what is wrong with what pods say to each other.
-  func tell(_ trouble: MeshLink.Trouble) {
+  /// Reports trouble with the messages between pods.
+  func report(_ trouble: MeshLink.Trouble) {
     switch trouble {
     case .undecodable(let sender, let reason):
       error("a frame cannot be read", ["sender": LogValue(sender), "reason": LogValue(reason)])
@@ -33,7 +33,7 @@ extension Log {
   }
 
   /// Reports what a service's group decided.
-  public func tell(_ event: MembershipEvent, of service: Service) {
+  public func report(_ event: MembershipEvent, of service: Service) {
     switch event {
     case .assigned(let partitions):
       info("partitions assigned", ["service": LogValue(service.name), "count": LogValue(partitions.count)])

@@ -24,7 +24,7 @@ public final class MeshLink: PodPort {
   private let oversized = Atomic<UInt64>(0)
   private let report: @Sendable (Trouble) -> Void
 
-  /// What an operator should hear of.
+  /// What an operator should know about.
   enum Trouble: Hashable, Sendable {
     /// A frame that no version of Kassa known here writes.
     case undecodable(sender: PeerIdentity, reason: String)
@@ -39,7 +39,7 @@ public final class MeshLink: PodPort {
 
   /// - Parameters:
   ///   - lanes: the mesh's readers, in order.
-  ///   - report: told on a lane.
+  ///   - report: called on a lane.
   init(_ mesh: PeerMesh, lanes: [Lane], report: @escaping @Sendable (Trouble) -> Void) {
     self.mesh = mesh
     self.report = report

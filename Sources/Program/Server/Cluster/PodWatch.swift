@@ -9,8 +9,8 @@ import Synchronization
 import Telemetry
 import Lanes
 
-/// Looks after a pod's servers and peers on its own thread: reports when one goes away and when it is back, and now and
-/// then asks Kafka how much retention has left.
+/// Watches a pod's servers and peers on its own thread: reports when one becomes unavailable and when it is back. Now
+/// and then it asks Kafka how much retention has left.
 public final class PodWatch: Sendable {
   private let isEnding = Signal()
   private let thread = Mutex<BackgroundThread?>(nil)
@@ -18,9 +18,9 @@ public final class PodWatch: Sendable {
   /// Begins.
   /// - Parameters:
   ///   - lookMilliseconds: the time between two looks.
-  ///   - onReplaced: called once, on the thread, when a newer pod has this one's name: this one should end. Must not
+  ///   - onReplaced: called once, on the thread, when a newer pod has this one's name: this one should stop. Must not
   ///     call `end` itself.
-  /// - Throws: `BootFailure` when the system gives no thread.
+  /// - Throws: `BootFailure` if the system cannot start a thread.
   public init(
     _ pod: Pod, _ journal: Log, lookMilliseconds: Int = 1_000, onReplaced: @escaping @Sendable () -> Void
   ) throws(BootFailure) {
@@ -66,7 +66,7 @@ struct WatchRounds: Sendable {
     while !isEnding.wait(milliseconds: lookMilliseconds) {
       looks += 1
       if looks % Self.looksPerQuestion == 0 { kafka = askBrokers() }
-      for change in news.changes(look() + [kafka]) { tell(change) }
+      for change in news.changes(look() + [kafka]) { report(change) }
       let pods = pod.ownership.snapshot().pods.values.filter { $0.name != pod.identity.name }
       for gone in absences.over(pods, pod.mesh.statuses, at: MonotonicClock.milliseconds) {
         journal.warning("a pod disappeared", ["pod": LogValue(gone.name)])
@@ -80,7 +80,7 @@ struct WatchRounds: Sendable {
     }
   }
 
-  private func tell(_ state: ServerState) {
+  private func report(_ state: ServerState) {
     if state.isWell {
       journal.info("available again", ["server": LogValue(state.name)])
     } else {

@@ -57,7 +57,7 @@ extension Fleet {
       for slot in layout.partitions.indices {
         pod.greetingsAsked[slot] = nil
         pod.seats[slot]?.greetingsAsked = [:]
-        guard let seat = pod.seats[slot], seat.tenancy.ending == nil, seat.isTold else { continue }
+        guard let seat = pod.seats[slot], seat.tenancy.ending == nil, seat.isAnnounced else { continue }
         for other in pods where other !== pod {
           send(.owned(seat.tenancy.owner, slot, pod: pod.index), from: pod, to: other.index)
         }
