@@ -93,7 +93,7 @@ class Machine(Case):
         lock.write_text(f"{os.getpid()}\n", encoding="utf-8")
         code, said = world.run(DEPLOY)
         self.assertEqual(code, 1, said)
-        self.assertIn(f"another run (process {os.getpid()}) works on the profile minikube", said)
+        self.assertIn(f"another run (process {os.getpid()}) is working on the profile minikube", said)
 
 
 class Secrets(Case):
@@ -206,7 +206,7 @@ class Pods(Case):
 
     def test_what_helm_refuses_is_named(self):
         for name, said, words in (
-                ("redis", "Error: dial tcp: lookup registry-1.docker.io: no such host", "its chart cannot be had"),
+                ("redis", "Error: dial tcp: lookup registry-1.docker.io: no such host", "its chart cannot be fetched"),
                 ("kafka", "Error: UPGRADE FAILED: invalid ownership metadata; label validation error", "made by other means"),
                 ("stock-db", "Error: another operation (install/upgrade/rollback) is in progress", "another Helm"),
                 ("kassa", "Error: values don't meet the specifications of the schema(s)", "does not take the values"),

@@ -34,7 +34,7 @@ explain_pods() {
   read -r pod status < <(pods_of "$space" "$2" |
     awk '{ split($2, part, "/"); if (part[1] != part[2] && $3 != "Completed") { print $1, $3; exit } }') || true
   [ -n "${pod:-}" ] || fail "$3 has no pod that could get ready within $timeout s." \
-    "kubectl --context $profile -n $space get events --sort-by .lastTimestamp says why; repair that, then run this again."
+    "kubectl --context $profile -n $space get events --sort-by .lastTimestamp says why; fix that, then run this again."
   {
     kube --namespace "$space" get events --field-selector "involvedObject.name=$pod,type=Warning" \
       --output 'jsonpath={range .items[*]}{.reason}: {.message}{"\n"}{end}' | tail -n 5
@@ -45,7 +45,7 @@ explain_pods() {
   judge_cluster "$3" "$pod" "$space"
   judge_data "$3" "$pod"
   fail "$3 does not get ready: $pod is $status; its last events and log lines are above." \
-    "kubectl --context $profile -n $space describe pod $pod says more; repair that, then run this again."
+    "kubectl --context $profile -n $space describe pod $pod says more; fix that, then run this again."
 }
 
 says() { grep -qiE -- "$1" "$work/why"; }
@@ -88,6 +88,6 @@ judge_data() {
       "repair them; or begin anew: ./remove-charts-and-stop-minikube.sh --profile $profile --delete-data"
   elif says 'no broker of|brokers? (are|is) down|connection refused|unreachable|Local: (Broker|Timed out|All broker|Host)'; then
     fail "$1: no broker of Kafka can be reached at kafka:9092." \
-      "kubectl --context $profile -n $namespace logs statefulset/kafka reports why; repair that, then run this again."
+      "kubectl --context $profile -n $namespace logs statefulset/kafka says why; fix that, then run this again."
   fi
 }

@@ -126,7 +126,7 @@ class OwnEngine:
             run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "docker.io", "containerd", "tini"],
                 cwd=packages, stderr=subprocess.STDOUT)
         except (OSError, RuntimeError, subprocess.TimeoutExpired) as reason:
-            raise CannotRun(f"Debian's packages of Docker cannot be had: {reason}") from reason
+            raise CannotRun(f"Debian's packages of Docker cannot be fetched: {reason}") from reason
         for package in glob.glob(os.path.join(packages, "*.deb")):
             run(["dpkg", "-x", package, f"{root}.new"])
         # It counts once it is whole.
