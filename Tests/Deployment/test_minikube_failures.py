@@ -286,7 +286,7 @@ class Removal(Case):
         world.cluster.put({"kind": "IngressClass", "metadata": {"name": "nginx"}})
         self.deployed(world)
         said = self.removed(world)
-        self.assertIn("it ran before", said)
+        self.assertIn("it did before", said)
         self.assertTrue(world.state()["machine"]["runs"])
         self.assertIn("/IngressClass/nginx", world.state()["objects"])
 

@@ -59,7 +59,7 @@ class Request:
 
     @property
     def may_close(self):
-        """Whether the server may end the connection behind its answer. What is sent behind it could cost the answer: a
+        """Whether the server may end the connection after its answer. What is sent after it could cost the answer: a
         connection with unread bytes is reset. With a body it depends on the pieces in which the head arrives."""
         head, _, body = self.data.partition(b"\r\n\r\n")
         return (bool(body) or len(head) > 8_000 or len(self.target) > 1_000

@@ -67,7 +67,7 @@ class Fuzzed(Server):
         """How it stands after everything: it lives, it is not larger than it should be, its books are sound."""
         checks.check(not self.is_over(), f"{self.name}: it still runs")
         if self.is_over():
-            print(self.told())
+            print(self.logged())
             return
         status, said = self.ask("/livez")
         checks.check(status == 200, f"{self.name}: /livez says {status} {str(said).strip()}")

@@ -53,7 +53,7 @@ class Pipeline:
             self.connection.sendall(b"".join(one.data for one in self.pending))
 
     def answers(self):
-        """Each request with its answer, judged. Those behind one that ends the connection stay for the next turn."""
+        """Each request with its answer, judged. Those after one that ends the connection stay for the next turn."""
         while self.pending:
             request, answer = self.pending[0], self.next_answer(self.pending[0])
             if answer is None:
@@ -100,7 +100,7 @@ class Pipeline:
         rest = bytes(self.received)
         self.drop()
         if rest:
-            raise Finding("bytes behind the last answer", request, rest[:400])
+            raise Finding("bytes after the last answer", request, rest[:400])
 
     def drop(self):
         if self.connection:

@@ -75,7 +75,7 @@ ALTERATIONS = {
 
 
 class Gateway:  # pylint: disable=too-few-public-methods
-    """Forwards every request, each over a connection of its own."""
+    """Forwards every request, each over its own connection."""
 
     def __init__(self, url, alter=None, without_keys=False):
         self.address = urllib.parse.urlsplit(url)

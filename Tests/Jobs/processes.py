@@ -64,7 +64,7 @@ def _is_ready(operator):
 
 @contextlib.contextmanager
 def kassa():
-    """A server with data of its own, until the block ends; gives its address. It has to end in order."""
+    """A server with its own data, until the block ends; gives its address. It has to end in order."""
     http, operator = free_ports(2)
     # Settings of the one who runs the tests are not the server's.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KASSA_")}
@@ -92,7 +92,7 @@ def kassa():
 
 
 class JobTest(unittest.TestCase):
-    """A test with a folder of its own."""
+    """A test with its own folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with

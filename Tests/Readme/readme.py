@@ -1,4 +1,4 @@
-"""Does what the pages tell: readme.py KASSA [--long].
+"""Does what the pages say: readme.py KASSA [--long].
 
 Each command of a page is in a table (commands.py). Those that can, run as they stand in a fresh clone; with --long the
 clone compiles the program itself, and what takes minutes runs, too. The program is installed under a prefix, and removed.

@@ -39,7 +39,7 @@ class Answer:
 
 
 class Shop:
-    """The services behind one gateway, or each at an address of its own."""
+    """The services behind one gateway, or each at its own address."""
 
     def __init__(self, addresses):
         self.addresses = {service: urllib.parse.urlsplit(addresses[service]) for service in SERVICES}

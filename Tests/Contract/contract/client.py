@@ -83,7 +83,7 @@ class Client:
         return answer
 
     def raw_bytes(self, request):
-        """Sends bytes on a connection of their own and reads what comes until it is closed."""
+        """Sends bytes on their own connection and reads what comes until it is closed."""
         with socket.create_connection((self.host, self.port), timeout=30) as connection:
             # Refused before all of it was sent; the answer is there to be read.
             with contextlib.suppress(OSError):
@@ -156,7 +156,7 @@ class Client:
         self.check_headers(described, answer, broken)
         if method == "HEAD":
             if answer.body:
-                broken("a body behind HEAD")
+                broken("a body after HEAD")
             return
         if "content" not in described:
             if answer.body:

@@ -100,7 +100,7 @@ class OwnEngine:
         *_, bridge = network.subnets(new_prefix=24)
         self.traces = traces.Traces(self.folder, [network])
         with open(os.path.join(self.folder, "log"), "wb") as log:
-            # In a session of its own, so that a Ctrl-C reaches us alone and containers are ended in order.
+            # In its own session, so that a Ctrl-C reaches us alone and containers are ended in order.
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 ["dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
                  "--pidfile", f"{self.folder}/pid", "-H", os.environ["DOCKER_HOST"], "--oom-score-adjust=0",
@@ -153,7 +153,7 @@ class OwnEngine:
 
 
 def check_own():
-    """Refuses where an engine of our own cannot run."""
+    """Refuses where our own engine cannot run."""
     if os.uname().sysname != "Linux":
         raise CannotRun("no Docker engine answers, and one of our own needs Linux")
     if os.geteuid() != 0:
