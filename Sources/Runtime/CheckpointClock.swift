@@ -6,7 +6,7 @@ struct CheckpointClock {
   private var interval: UInt64 = 1
   private(set) var dueAt: UInt64 = 0
 
-  /// Due at once.
+  /// Due immediately.
   init() {}
 
   /// - Parameters:

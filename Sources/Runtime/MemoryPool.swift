@@ -37,7 +37,7 @@ final class MemoryPool: Sendable {
     Holding(resident: resident.load(ordering: .relaxed), dirty: dirty.load(ordering: .relaxed))
   }
 
-  /// Whether too much is dirty to take new commands before checkpoints.
+  /// Whether so much is dirty that new commands have to wait for checkpoints.
   var isDirtyBoundReached: Bool { dirty.load(ordering: .relaxed) >= dirtyMax }
 
   /// Whether enough is dirty that no checkpoint should wait for its interval.

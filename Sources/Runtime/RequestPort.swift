@@ -5,18 +5,18 @@ import Model
 /// A request is named by a number that its client chooses, unique among the lane's requests of this process.
 public protocol RequestPort: AnyObject {
   /// Appends a command to its partition's log; the client gets the outcome once.
-  /// - Throws: `RequestRefusal` at once; then nothing was appended and the client gets nothing more.
+  /// - Throws: `RequestRefusal` immediately; then nothing was appended and the client gets nothing more.
   func submit(
     _ command: Command, to partition: PartitionID, number: UInt64, idempotency: IdempotencyToken?,
     trace: TraceContext?
   ) throws(RequestRefusal)
 
-  /// Answers a query at once, if this lane owns its key and has in memory what may be shown now; else it must be
+  /// Answers a query immediately if this lane owns its key and has in memory what may be shown now; else it must be
   /// asked (`ask`). Most reads of a lane's own partitions are answered this way, without a waiting request.
   func look(_ query: Query) -> View?
 
   /// Asks the owner of a key; the client gets the answer once.
-  /// - Throws: `RequestRefusal` at once.
+  /// - Throws: `RequestRefusal` immediately.
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal)
 
   var partitioner: Partitioner { get }

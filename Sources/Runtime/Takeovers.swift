@@ -25,7 +25,7 @@ final class Takeovers: Sendable {
   enum Ending {
     /// Another one has it, or the store refused it: with this epoch at least.
     case superseded(by: UInt64)
-    /// Nobody else has it, and what is in memory cannot be trusted: it is taken over at once, above this epoch.
+    /// Nobody else has it, and what is in memory cannot be trusted: it is taken over immediately, above this epoch.
     case lost(above: UInt64, reason: String)
     /// The log lost something, or cannot deliver its records: nobody else wants it.
     case broken(reason: String)
@@ -131,7 +131,7 @@ final class Takeovers: Sendable {
     reportIfReady()
   }
 
-  /// A lane no longer owns the partition. If the group still wants it here, it is taken over again: not at once if
+  /// A lane no longer owns the partition. If the group still wants it here, it is taken over again: with a delay if
   /// another one has it, because the group may not yet say what the log says; and later each time if its log keeps
   /// breaking off.
   func left(_ partition: PartitionID, _ ending: Ending) {

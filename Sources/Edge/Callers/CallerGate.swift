@@ -31,7 +31,7 @@ package final class CallerGate {
     self.tokens = tokens.map(TokenGate.init)
   }
 
-  /// From now on other keys are valid, of callers and of whoever issues tokens: what was proved before must be proved
+  /// From now on other keys are valid, of callers and of the tokens' issuer: what was proved before must be proved
   /// again.
   package func replace(_ table: CallerTable, tokens: TokenAuthority? = nil) {
     self.table = table

@@ -15,7 +15,7 @@
 //
 // A bare line feed leaves one NUL where two are expected; a folded header is stored elsewhere; a NUL from the client
 // ends a part early; extra blanks shift the next part. The check fails closed: with a library that parses differently
-// every request is refused, which the tests notice at once.
+// every request is refused, which the tests notice.
 //
 // This does not detect empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends with NUL LF
 // instead of CR LF, which looks the same afterwards. A reader that does not take a bare LF as a line's end reads

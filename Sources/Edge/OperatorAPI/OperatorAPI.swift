@@ -46,11 +46,11 @@ public final class OperatorAPI: HTTPHandler {
   /// Those who may see more than the probes; nil: everybody.
   package var callers: CallerGate?
 
-  /// Sends an answer that was not available at once; set it before the first request.
+  /// Sends an answer that was not available immediately; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// - Parameters:
-  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - incarnation: chosen afresh at every start of the process; request ids begin with it.
   ///   - lane: the operator's own; the lanes that serve have other numbers.
   ///   - milliseconds: a monotonic clock.
   ///   - wake: called on any thread; must make the lane call `takeReports` soon.

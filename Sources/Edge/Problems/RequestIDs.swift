@@ -5,7 +5,7 @@
 package struct RequestIDs: Sendable {
   private let prefix: [UInt8]
 
-  /// - Parameter incarnation: chosen anew at every start of the process.
+  /// - Parameter incarnation: chosen afresh at every start of the process.
   package init(incarnation: UInt64, lane: UInt16) {
     let run = String(incarnation, radix: 16)
     prefix = Array("\(String(repeating: "0", count: 16 - run.count))\(run)-\(String(lane, radix: 16))-".utf8)

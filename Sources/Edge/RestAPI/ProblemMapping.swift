@@ -117,7 +117,7 @@ extension Problem {
       ? "Repeat the request with the same Idempotency-Key to learn what became of it."
       : "Look before you repeat the request; an Idempotency-Key makes repeating safe."
     var problem = Problem(.outcomeUnknown, "The request may still take effect. " + advice)
-    // Under a key the first request may have made another id than this one, which is asked for by repeating it.
+    // Under a key the first request may have made another id than this one; repeating the request shows it.
     if !isRepeatable || command?.isCreation == false { problem.findOut = command?.findOut }
     return problem
   }

@@ -65,7 +65,7 @@ extension RestAPI {
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
     case .refused(.overloaded):
-      // Retried with the next event, not at once: the partition needs time.
+      // Retried with the next event, not immediately: the partition needs time.
       if let part { batches[exchange]?.takeBack(part) }
       return
     case .refused(let refusal): fail(exchange, Problem(refusal))

@@ -27,7 +27,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   private var random: any RandomNumberGenerator
   let microseconds: () -> Int64
 
-  /// Sends an answer that was not given at once; set it before the first request.
+  /// Sends an answer that was not given immediately; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// Who may do what; nil: everybody everything.
@@ -56,7 +56,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// - Parameters:
   ///   - keys: shared by all lanes of the process.
   ///   - metrics: this lane's own, made with `RestAPI.routes`.
-  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - incarnation: chosen afresh at every start of the process; request ids begin with it.
   ///   - services: whose routes are answered; requests for the others are refused with 421.
   ///   - version: what `GET /` says.
   ///   - microseconds: a monotonic clock.
@@ -176,7 +176,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
   }
 
-  /// Answers a constant at once, or passes the request to its partition.
+  /// Answers a constant immediately, or passes the request to its partition.
   private func start(
     _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
@@ -214,7 +214,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
   }
 
-  /// Starts a change under its key, which is free again if the change is refused at once.
+  /// Starts a change under its key, which is free again if the change is refused immediately.
   private func keyed(
     _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
     _ start: (IdempotencyToken?) throws(Problem) -> Void
@@ -273,7 +273,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// For all answers except those that are the same for everybody: carts and credit are personal, and change.
   private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
 
-  /// Answers an exchange: at once if it is the one that `respond` is about, else through `answer`.
+  /// Answers an exchange: immediately if it is the one that `respond` is about, else through `answer`.
   func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
     let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
     deliver(response, origin)
@@ -345,7 +345,7 @@ private struct IDSource: EntityIDSource {
     return (derived, .derived)
   }
 
-  /// How often an id is made anew, by partitions; on average it is once.
+  /// How often an id is drawn again, by partitions; on average it is once.
   private static let triesAPartitionMax = 64
 
   mutating func newSeed() -> UInt64 { base?.second ?? random.next() }

@@ -80,7 +80,7 @@ final class LaneServer {
     http.close()
   }
 
-  /// Requests in, partitions, answers out. Returns whether another turn should follow at once.
+  /// Requests in, partitions, answers out. Returns whether another turn should follow immediately.
   func turn() -> Bool {
     var isBusy = http.run()
     if runtime.turn(lane: lane.index) { isBusy = true }

@@ -41,7 +41,7 @@ public final class ServerFront: Sendable {
     public var prices: [any PriceCache]
     /// The services whose routes are answered.
     public var services: Set<Service>
-    /// Chosen anew at every start; request ids carry it.
+    /// Chosen afresh at every start; request ids carry it.
     public var incarnation: UInt64
     public var version: String
     /// Gets the outcome of a reload that the operator port was asked for; nil: nobody does.

@@ -8,7 +8,7 @@ extension SettingsTable {
         + "it again. Only its owner may be able to change it. An operator port off loopback shows more than its "
         + "probes only to keys with the scope `operator:read`, and acts for those with `operator:write`."),
     Setting(
-      "jwt-keys", .callers, .file(\.jwtKeysFile), "the public keys of whoever issues tokens to callers, as a JWK Set",
+      "jwt-keys", .callers, .file(\.jwtKeysFile), "the public keys of the issuer of callers' tokens, as a JWK Set",
       "With it, a JSON Web Token signed by one of the keys is as good as an API key. RSA keys of at least 2048 bits "
         + "are for RS256, EC keys on P-256 for ES256; others in the file are ignored. SIGHUP makes the server read it "
         + "again. Only its owner may be able to change it."),

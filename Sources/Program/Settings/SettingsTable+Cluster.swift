@@ -68,7 +68,7 @@ extension SettingsTable {
       "how long topics must keep records at least",
       "Longer than a database may lag behind. In whole hours. Topics that keep records for less are refused."),
     Setting(
-      "ingest", .kafka, .choice(\.cluster.ingest), "whether other systems may write commands to topics of their own",
+      "ingest", .kafka, .choice(\.cluster.ingest), "whether other systems may write commands to separate topics",
       "`kassa topics create --ingest on` makes them. If retention removed commands that were not taken yet, their "
         + "partition takes no more from there, unless it is `skip-lost`. All pods must have the same value."),
   ]

@@ -7,7 +7,7 @@ enum ServeCommand {
     text: [
       "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
         + "what has changed to the store, and exits. After SIGTERM it first keeps serving for drain-delay. A second "
-        + "SIGTERM or SIGINT, at least half a second later, ends it at once, with code 3.",
+        + "SIGTERM or SIGINT, at least half a second later, ends it immediately, with code 3.",
       "If the log or the store of its data folder can no longer be written, only a new process can find out what the "
         + "disk holds: the server answers what it can for a few seconds and exits with code 74.",
       "Each setting can also be given as an environment variable, or as a line NAME=VALUE of the file that --config "

@@ -6,7 +6,7 @@ enum ServeEnding: Hashable {
   /// - Parameter isForBalancers: load balancers send requests only to a server that was ready and that SIGTERM ends:
   ///   SIGINT is a person's Ctrl-C, and a replaced pod has a successor.
   case signal(String, isForBalancers: Bool)
-  /// The data folder can no longer be written, and nobody knows what the disk holds until it is opened anew.
+  /// The data folder can no longer be written, and nobody knows what the disk holds until it is opened again.
   case diskFailed(reason: String)
 
   /// How long a server with a failed disk keeps answering: time for a probe of `/livez` every few seconds, and for

@@ -6,7 +6,7 @@ import Telemetry
 import Lanes
 
 /// Serves until SIGTERM or SIGINT, or until its disk fails for good, then shuts down in order. A second SIGTERM or
-/// SIGINT, at least half a second later, ends the process at once. SIGHUP makes the server reload its API keys, its
+/// SIGINT, at least half a second later, ends the process immediately. SIGHUP makes the server reload its API keys, its
 /// certificate and the log level.
 /// - Returns: the process's exit code.
 func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) throws -> ExitCode {

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A record of newer rules cannot be taken back, and a pod that does not know them can never take its partition over.
 /// What is known of the pods may be wrong for a while: an old one may be paused, or its announcement under way. So
-/// the rules rise only after all pods have known newer ones for some time, and fall at once.
+/// the rules rise only after all pods have known newer ones for some time, and fall immediately.
 final class AgreedRules: Sendable {
   private let agreed: Atomic<UInt32>
   /// Newer ones that all pods know, and since when, by the lane's clock.

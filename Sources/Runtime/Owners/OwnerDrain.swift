@@ -9,7 +9,7 @@ import Lanes
 ///   leaving ◄──nothing owned, or the deadline──────────────────────────────────────────────┘
 ///      └──said in the log, or the deadline──► checkpointing ──nothing to write, or the deadline──► done
 /// ```
-/// Where nobody else can own partitions, the hand-over ends at once.
+/// Where nobody else can own partitions, the hand-over ends immediately.
 struct OwnerDrain {
   enum Phase { case answering, answered, handingOver, leaving, checkpointing, done }
 

@@ -94,7 +94,7 @@ extension OwnerLane {
     }
   }
 
-  // MARK: Acquiring anew
+  // MARK: Acquiring again
 
   /// What the owner has in memory can no longer be trusted, and the partition is still wanted here: it starts over
   /// from what the store and the log hold.

@@ -103,7 +103,7 @@ final class OwnerLane {
 
   // MARK: The turn
 
-  /// Returns whether another turn should follow at once.
+  /// Returns whether another turn should follow immediately.
   func turn() -> Bool {
     takeMail()
     takeFromPods()
@@ -192,7 +192,7 @@ final class OwnerLane {
       shared.log.turnEnded(by: index)
     }
     for other in mail.indices where !mail[other].isEmpty {
-      // If a lane has fallen this far behind, a later turn sends it: nothing of a stream may get lost.
+      // If a lane has fallen this far behind, a later turn sends it: nothing of a stream may be lost.
       guard shared.mailboxes[other].post(mail[other]) else { continue }
       isExpected[other] = false
       mail[other].removeAll(keepingCapacity: true)

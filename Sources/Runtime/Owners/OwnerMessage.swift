@@ -20,6 +20,6 @@ enum OwnerMessage: Sendable {
   // What the store says about a partition of this lane, with the epoch it was asked under.
   case loaded(place: Int, epoch: UInt64, Result<[EntityChange], StoreFailure>)
   case checkpointed(place: Int, epoch: UInt64, through: Int64, Result<Void, StoreFailure>)
-  /// A partition of this lane that its owner had lost was acquired anew.
+  /// A partition of this lane that its owner had lost was acquired again.
   case acquired(place: Int, Result<Ownership, StoreFailure>)
 }

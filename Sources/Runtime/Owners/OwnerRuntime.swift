@@ -18,7 +18,7 @@ public final class OwnerRuntime: RuntimeInspection {
   /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
   ///
   /// - Parameters:
-  ///   - run: chosen anew at every start.
+  ///   - run: chosen afresh at every start.
   ///   - report: called on lanes, must not block.
   ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
   /// - Throws: `StoreFailure`.
@@ -104,7 +104,7 @@ public final class OwnerRuntime: RuntimeInspection {
   /// Starts the lane's timers. Call it once, on the lane.
   public func begin(lane index: Int) { owners[index].value.begin() }
 
-  /// One turn of a lane. Returns whether another should follow at once.
+  /// One turn of a lane. Returns whether another should follow immediately.
   public func turn(lane index: Int) -> Bool { owners[index].value.turn() }
 
   /// Whether requests reached a lane after its newest turn: another turn must follow before it sleeps.

@@ -15,7 +15,7 @@ final class OwnerShared: Sendable {
   let store: any StateStore
   /// What other systems write; nil where nobody may.
   let ingest: (any IngestLog)?
-  /// Chosen anew at every start; request ids and tenures carry it.
+  /// Chosen afresh at every start; request ids and tenures carry it.
   let run: UInt64
   /// The time that goes into records.
   let clock: @Sendable () -> Timestamp

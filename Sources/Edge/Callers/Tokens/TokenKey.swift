@@ -6,7 +6,7 @@ package enum TokenAlgorithm: String, Hashable, Sendable {
   case es256 = "ES256"
 }
 
-/// A public key of whoever issues tokens.
+/// A public key of the tokens' issuer.
 package struct TokenKey: Hashable, Sendable {
   package enum Material: Hashable, Sendable {
     /// Big-endian, without leading zeros.

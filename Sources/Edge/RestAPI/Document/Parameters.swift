@@ -122,7 +122,7 @@ extension APIDocument {
     },
     "headers": {
       "XRequestId": {
-        "description": "The id of the request; a command stands in the log under it.",
+        "description": "The id of the request; a command is in the log under it.",
         "required": true,
         "schema": {"type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$"}
       },

@@ -119,7 +119,7 @@ public final class Pod: Sendable {
     }
   }
 
-  /// Leaves the groups, so that the partitions go to others at once: all at the same time, as each may have to wait for
+  /// Leaves the groups, so that others get the partitions immediately: all at the same time, as each may have to wait for
   /// absent brokers. Blocking; nobody may take their events from then on.
   public func leaveGroups() {
     let leaving = members.map { member in

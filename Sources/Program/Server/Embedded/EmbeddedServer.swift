@@ -16,7 +16,7 @@ import Telemetry
 /// ```
 /// lane 0..n-1   one HTTP server, one REST API, its share of the partitions
 /// lane n        the operator port
-/// log, store    SQLite files with threads of their own
+/// log, store    SQLite files with their own threads
 /// ```
 /// Boot: upgrade the folder if an earlier version wrote it, lock it, check the clock against it, open log and store,
 /// take over the partitions, replay on the lanes, open the gates. The ports are open from the start: during the replay

@@ -123,7 +123,7 @@ extension Fleet {
     }
   }
 
-  /// An owner that was replaced and may not know it yet is asked for what somebody has just been shown.
+  /// An owner that was replaced and may not know it yet is asked to show what somebody has just been shown.
   private func replacedOwnerToAsk() -> (FleetPod, Query)? {
     let replaced = randomSeat {
       $0.tenancy.mayReveal && store.epoch(layout.slot($0.tenancy.partition)) > $0.tenancy.owner.epoch

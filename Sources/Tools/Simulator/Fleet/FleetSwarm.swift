@@ -148,7 +148,7 @@ struct FleetTally: Hashable, Sendable {
   var pauses = 0
   var cuts = 0
   var disconnects = 0
-  /// Inputs of streams asked for again.
+  /// Inputs of streams that were requested again.
   var refusedInputs = 0
   /// Records that an owner which replays never got.
   var gaps = 0
