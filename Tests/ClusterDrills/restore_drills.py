@@ -122,14 +122,14 @@ def everything_lost(checks, cluster, seed, seconds=4):
     cluster.start()
     cluster.wait_until_settled()
     checks.check(len(before) >= 100 and len(later) >= 100,
-                 f"{len(before)} checkouts acknowledged before the copy (dumps of {', '.join(order)}), {len(later)} begun "
+                 f"{len(before)} checkouts acknowledged before the copy (dumps of {', '.join(order)}), {len(later)} started "
                  "after it")
     until_the_copy(checks, cluster, tally, before, later)
     audit(checks, cluster)
 
 
 def until_the_copy(checks, cluster, tally, before, later):
-    """What was acknowledged before is there; what was begun after it is not, and is done once when it is repeated."""
+    """What was acknowledged before is there; what was started after it is not, and is done once when it is repeated."""
     bought = tally.purchases()
     books, old, new = Books(cluster, bought), Books(cluster, before), Books(cluster, later)
     checks.check(old.count("paid") == len(before), f"{old.count('paid')} of {len(before)} orders from before it are paid")
@@ -146,7 +146,7 @@ def until_the_copy(checks, cluster, tally, before, later):
     checks.check(not differing, f"{2 * len(before)} keys from before it give their answers {differing[:3]}")
     again = later[:20]
     for one in again * 2:
-        # What the shop does not know is bought anew, under the keys of the first time.
+        # What the shop does not know is bought again, under the original keys.
         order = None
         for step in STEPS:
             status, body = books.ask("POST", *request(step, one.user, one.number, order, tally.items))
@@ -180,7 +180,7 @@ def topics_lost(checks, cluster, seed, seconds=4):
         unchanged(checks, cluster, rows)
     for folder in broker_folders(cluster):
         shutil.rmtree(folder)
-    # Brokers that are made anew get another id.
+    # New brokers get another id.
     os.remove(os.path.join(cluster.folder, "data", "kafka-cluster"))
     with servers(cluster):
         with_topics(cluster)

@@ -24,7 +24,7 @@ DATABASE_RESUME_PAUSE_MAX = 8.0
 # hangs waits ten seconds longer.
 LEADER_PAUSE_MAX = 8.0
 SILENCE_PAUSE_MAX = LEADER_PAUSE_MAX + 10
-# Two of three brokers hang and resume: they elect a controller and leaders, and members join their groups anew.
+# Two of three brokers hang and resume: they elect a controller and leaders, and members rejoin their groups.
 MAJORITY_PAUSE_MAX = 20.0
 DRAIN_SECONDS_MAX = 20
 # Until all pods have noticed that the broker hangs: a request's deadline, and a little more.

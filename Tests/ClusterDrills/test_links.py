@@ -1,4 +1,4 @@
-"""Tests of what stands between pods and servers in the drills: bytes, orders of the drills, and who is who."""
+"""Tests of what is between pods and servers in the drills: bytes, orders of the drills, and who is who."""
 import json
 import os
 import socket

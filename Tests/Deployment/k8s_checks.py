@@ -203,7 +203,7 @@ def budgets(objects):
 
 
 def scaling(objects):
-    """A service has no more owners than partitions; a workload with an autoscaler has no number of its own."""
+    """A service has no more owners than partitions; a workload with an autoscaler sets no number itself."""
     found, partitions = [], int(_told(objects, "KASSA_PARTITIONS"))
     scalers = {(each["spec"]["scaleTargetRef"]["kind"], each["spec"]["scaleTargetRef"]["name"]): each["spec"]
                for each in of_kind(objects, "HorizontalPodAutoscaler")}

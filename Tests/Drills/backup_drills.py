@@ -1,4 +1,4 @@
-"""Drills of backups: a copy that is made under load brings back everything that was answered before it was begun."""
+"""Drills of backups: a copy that is made under load brings back everything that was answered before it began."""
 import contextlib
 import json
 import os
@@ -163,10 +163,10 @@ def killed_backup(server, target):
 
 
 def served_on(checks, server, target, buyers):
-    """Nothing of the shop suffers, and what is there is not written over."""
+    """The shop does not suffer, and nothing is overwritten."""
     before = len(buyers.paid)
     wait_until(lambda: len(buyers.paid) >= before + 20, "the shop continues after the backup", 30)
-    # Where the copy was made before the signal came, another one is begun.
+    # If the copy was made before the signal came, another one is started.
     lefts = (os.path.join(os.path.dirname(target), f"left{number}") for number in range(20))
     left = next((name for name in lefts if killed_backup(server, name)), "none")
     checks.check(os.path.isdir(left + ".partial") and not os.path.exists(left), "a backup that is killed has no name")

@@ -274,7 +274,7 @@ def begin(connections):
 
 
 def finish(connections):
-    """The statuses of the requests that were begun on each."""
+    """The statuses of the requests that were started on each."""
     statuses = []
     for connection in connections:
         connection.sock.sendall(b"Host: localhost\r\n\r\n")

@@ -66,7 +66,7 @@ def kills(checks, kassa, folder, seed, count=20):
 
 
 def orderly_ends(checks, kassa, folder, seed, count=3):
-    """SIGTERM under load: what was begun is answered, the rest refused with 503 or not let in, nothing is cut off."""
+    """SIGTERM under load: what was started is answered, the rest refused with 503 or not let in, nothing is cut off."""
     with contextlib.closing(Shop(kassa, folder)) as shop:
         shop.open(seed, seconds=2 * count, clients=32, pause_seconds=0)
         for _ in range(count):

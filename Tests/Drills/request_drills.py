@@ -34,7 +34,7 @@ def created(server, path, member):
 
 
 def together(count, work):
-    """What `work(number)` returned for each number, all of them begun at the same moment."""
+    """What `work(number)` returned for each number, all of them started at the same moment."""
     results, start = [None] * count, threading.Barrier(count)
 
     def run(number):

@@ -80,7 +80,7 @@ class Port:
 
 
 class Worker:
-    """A process of its own with one source of chance."""
+    """A separate process with one source of randomness."""
 
     def __init__(self, servers, raw, seed, number, requests, results):
         self.chance, self.number, self.requests, self.results = random.Random(f"{seed}/{number}"), number, requests, results

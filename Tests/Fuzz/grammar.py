@@ -97,7 +97,7 @@ class Grammar:
         return "".join(f"%{ord(letter):02x}" if letter.isalnum() and self.random.random() < 0.1 else letter for letter in path)
 
     def target(self):
-        """A method and a target, mostly of an operation that there is."""
+        """A method and a target, mostly of an existing operation."""
         chance = self.random.random()
         if chance < self.odd_share:
             method, target = self.one_of(["GET"], METHODS, 0.5), self.random.choice(ODD_PATHS)

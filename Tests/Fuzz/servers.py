@@ -64,7 +64,7 @@ class Fuzzed(Server):
                 raise AssertionError(f"{path}: {status} {body}")
 
     def judge(self, checks):
-        """How it stands after everything: it lives, it is not larger than it should be, its books are sound."""
+        """Its state after everything: it lives, it is not larger than it should be, and its books are sound."""
         checks.check(not self.is_over(), f"{self.name}: it still runs")
         if self.is_over():
             print(self.logged())

@@ -100,7 +100,7 @@ class JobTest(unittest.TestCase):
 
 
 class ServerTest(JobTest):
-    """Tests of a class share one server, which no other class has: batch_init makes the ids 0 to n - 1 anew."""
+    """Tests of a class share one server, which no other class has: batch_init makes the ids 0 to n - 1 again."""
 
     url = ""
 

@@ -1,6 +1,6 @@
-"""What becomes of each command that a page shows: every one of them stands here, or the test fails.
+"""What becomes of each command that a page shows: every one of them is listed here, or the test fails.
 
-`Run` commands run as they stand, in a fresh clone, in the course that is named, in the order of their pages. What cannot
+`Run` commands run as they are, in a fresh clone, in the course that is named, in the order of their pages. What cannot
 is `Adapted` (words of it replaced, since they name a place or a size of the reader's) or `NotRun`, each with the reason.
 """
 import dataclasses

@@ -15,7 +15,7 @@ BUILD_SECONDS_MAX = 2400
 
 
 def chosen(blocks, course):
-    """The commands of a course: text, how they run, where they stand."""
+    """The commands of a course: text, how they run, where they are."""
     for block in blocks:
         for command in block.commands() if block.page in COMMANDS and block.key() not in SHOWN_SCRIPTS else ():
             how = COMMANDS[block.page].get(command)

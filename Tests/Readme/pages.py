@@ -16,7 +16,7 @@ class Block:
     text: str
 
     def name(self):
-        """Where it stands, and what it begins with."""
+        """Where it is, and what it begins with."""
         return f"{self.page}:{self.line} {self.text.splitlines()[0]}"
 
     def key(self):

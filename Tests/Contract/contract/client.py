@@ -39,7 +39,7 @@ class Answer:
 class Client:
     """One keep-alive connection a thread.
 
-    `direct` speaks to the program's own port: it is the same client, unless a gateway stands before the pods of a
+    `direct` speaks to the program's own port: it is the same client, unless a gateway is in front of the pods of a
     cluster. Then it speaks to one pod of payments.
     """
 

@@ -253,7 +253,7 @@ def try_everything(project, python):
     load = kill_under_load(project)
     check_prometheus(project)
     audit(project)
-    # As for an upgrade: all containers anew on the volumes that are there.
+    # As for an upgrade: new containers on the existing volumes.
     project.call("--profile", "*", "down", timeout=180)
     project.up()
     load.check()

@@ -119,8 +119,8 @@ public final class Pod: Sendable {
     }
   }
 
-  /// Leaves the groups, so that others get the partitions immediately: all at the same time, as each may have to wait for
-  /// absent brokers. Blocking; nobody may take their events from then on.
+  /// Leaves the groups, so that others get the partitions immediately: all at the same time, as each may have to wait
+  /// for absent brokers. Blocking; nobody may take their events from then on.
   public func leaveGroups() {
     let leaving = members.map { member in
       (member, BackgroundThread("leave-\(member.service.name)") { member.leave() })
