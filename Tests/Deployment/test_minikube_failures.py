@@ -153,7 +153,7 @@ class Pods(Case):
 
     CASES = (
         ("redis", {"status": "ImagePullBackOff", "events": ["Failed: Failed to pull image \"redis\": timeout"]},
-         "redis does not get ready: its image cannot be pulled"),
+         "redis does not become ready: its image cannot be pulled"),
         ("orders", {"status": "ErrImageNeverPull", "events": ["Failed: ErrImageNeverPull"]}, "its image cannot be pulled"),
         ("kafka", {"status": "Pending", "events": ["FailedScheduling: 0/1 nodes are available: 1 Insufficient memory."]},
          "the cluster is too small, or full (Insufficient memory)"),
@@ -200,7 +200,7 @@ class Pods(Case):
 
     def test_waiting_has_an_end(self):
         world = World(self, state_before("upgrade", "redis"), ready_after=1000)
-        self.refused(world, "does not get ready", arguments=("--timeout", "50"))
+        self.refused(world, "does not become ready", arguments=("--timeout", "50"))
         slept = [call for call in world.calls() if call["argv"][0] == "sleep"]
         self.assertEqual(len(slept), 11)
 

@@ -2,7 +2,7 @@
 # The scripts' variables are set and read in each other's files.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# The namespace has a fixed name, as every object of Kassa.
+# The namespace has a fixed name, like every object of Kassa.
 namespace=kassa
 manager=deploy-charts-and-start-minikube
 profile=minikube
@@ -97,8 +97,8 @@ take_lock() {
   lock="$file"
 }
 
-# A run that is killed cannot delete its folder, in which keys may stand: the next one does. Folders are named after the
-# process, so that those of runs that go on, for other profiles, stay.
+# A run that is killed cannot delete its folder, which may contain keys: the next one does. Folders are named after the
+# process, so that those of runs still at work, for other profiles, stay.
 sweep() {
   local folder pid
   for folder in "$scratch"*; do

@@ -41,7 +41,7 @@ remove_releases() {
   local name chart
   # Kassa first: its pods write their last checkpoints.
   remove_release kassa kassa
-  # Hooks that failed stay behind a release, for their logs.
+  # Hooks that failed outlive a release, for their logs.
   is_other kassa kassa ||
     change in_namespace delete job,pod,configmap,networkpolicy --ignore-not-found \
       --selector app.kubernetes.io/instance=kassa,app.kubernetes.io/managed-by=Helm
