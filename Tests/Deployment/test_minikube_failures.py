@@ -172,7 +172,7 @@ class Pods(Case):
         ("stock", {"status": "CrashLoopBackOff", "log": "the database was made with 8 partitions, not 4; set it to 8"},
          "made with 8 partitions"),
         ("payments", {"status": "CrashLoopBackOff", "log": "FATAL:  password authentication failed for user \"kassa\""},
-         "made for other users or passwords"),
+         "made for users or passwords other"),
         ("orders", {"status": "CreateContainerConfigError", "events": ["Failed: couldn't find key uri in Secret kassa/order-db"]},
          "a Secret or a key of it is missing"),
         ("kassa-topics", {"status": "CrashLoopBackOff", "log": "kassa: no broker of kafka:9092 can be reached"},
