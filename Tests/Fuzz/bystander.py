@@ -1,4 +1,4 @@
-"""A buyer who behaves, beside all the fuzz: each of its answers has to be exactly what its own books say."""
+"""A buyer who behaves, alongside all the fuzz: each of its answers has to be exactly what its own books say."""
 import random
 
 

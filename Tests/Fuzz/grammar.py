@@ -70,7 +70,7 @@ class Request:
 
 
 class Grammar:
-    """Makes requests for one port from one source of chance.
+    """Makes requests for one port from one source of randomness.
 
     `document` gives the REST API's operations; `credentials` is None where the server has no keys, and otherwise the
     keys that it knows. At the operator port most paths are none of the API's.
@@ -84,7 +84,7 @@ class Grammar:
         return self.random.choice(bad if self.random.random() < bad_share else good)
 
     def value(self, parameter):
-        """A value of a path's parameter, as it stands in the target."""
+        """A value of a path's parameter, as written in the target."""
         kind = parameter["schema"]["$ref"].rsplit("/", 1)[1]
         if kind == "Id":
             return self.one_of(IDS, BAD_IDS)
@@ -117,14 +117,14 @@ class Grammar:
         return method, target
 
     def body(self):
-        """JSON of any kind, or what is none: the API ignores it."""
+        """JSON of any kind, or something else: the API ignores it."""
         kinds = [b"", b"{}", b"null", b"[" * 2_000, b'{"amount":1e999}', b"\xff\xfe\x00", b'{"a":"\\ud800"}', b"a" * 5_000,
                  json.dumps({"user_id": "0", "amount": -1, "deep": [[[[{}]]]]}).encode(), b"123456789012345678901234567890",
                  b"NaN"]
         return self.random.choice(kinds)
 
     def caller(self):
-        """The headers that say who asks, and whether that is nobody whom the server knows."""
+        """The headers that identify the caller, and whether the server does not know it."""
         if self.credentials is None:
             return [], False
         chance = self.random.random()

@@ -1,4 +1,4 @@
-"""Schemathesis, which reads the document and asks what it allows and what it does not."""
+"""Schemathesis, which reads the document and sends what it allows and what it does not."""
 import os
 import pathlib
 import re

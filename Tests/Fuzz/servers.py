@@ -17,7 +17,7 @@ TIMES = ("--request-read-time", "2s", "--idle-time", "5s", "--answer-time", "5s"
 
 
 def make_keys(kassa, path):
-    """Writes the API keys, and returns them by id: one that may do everything, one that reads, one that asks seldom."""
+    """Writes the API keys, and returns them by id: one that may do everything, one that reads, one with a low rate."""
     made = {}
     for name, scopes, rate in (("all", "orders,stock,payment,admin,operator", "unlimited"),
                                ("reader", "orders:read,stock:read", "unlimited"), ("seldom", "payment", "5/10")):

@@ -35,7 +35,7 @@ def run(*argv):
 
 
 def for_each(function, values):
-    """Pairs of a value and what the function makes of it, a few at once: for runs that share nothing."""
+    """Pairs of a value and the function's result for it, a few at a time: for runs that share nothing."""
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as threads:
         return list(zip(values, threads.map(function, values)))
 

@@ -1,4 +1,4 @@
-"""A client that holds every answer against the document and remembers what it has seen."""
+"""A client that checks every answer against the document and remembers what it has seen."""
 
 import contextlib
 import http.client
@@ -37,7 +37,7 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection a thread.
+    """One keep-alive connection per thread.
 
     `direct` speaks to the program's own port: it is the same client, unless a gateway is in front of the pods of a
     cluster. Then it speaks to one pod of payments.
@@ -94,7 +94,7 @@ class Client:
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
     def check_refusal_of_server(self, answer):
-        """Holds an answer against the response that every operation has for what the server refuses."""
+        """Checks an answer against the response that every operation has for what the server refuses."""
 
         def broken(why):
             raise ContractBroken(f"{why}: {answer}")
@@ -129,7 +129,7 @@ class Client:
         return self.send("PUT", path, expect, **headers)
 
     def check(self, method, path, answer):
-        """Holds an answer against the document."""
+        """Checks an answer against the document."""
 
         def broken(why):
             raise ContractBroken(f"{method} {path}: {why}: {answer}")

@@ -157,7 +157,7 @@ def test_batches(client):
 
 
 def test_many_at_once(client):
-    """Whoever comes while the first is under way gets the same outcome, and the effect comes once."""
+    """A request that arrives while the first is under way gets the same outcome, and the effect comes once."""
     buyer, thing = user(client, 1_000), item(client, 5, 100)
     cart = order(client, buyer, (thing, 2))
     one, other = key(), key()

@@ -1,4 +1,4 @@
-"""What the HTTP port says to requests that are none, held against the table in docs/http.md, row by row."""
+"""What the HTTP port says to malformed requests, compared with the table in docs/http.md, row by row."""
 
 import json
 import pathlib
@@ -145,7 +145,7 @@ def exchange(client, request, is_open):
 
 
 def answers(received):
-    """Divides what came back into (status, headers, body); whatever does not parse to its end fails."""
+    """Splits what came back into (status, headers, body); whatever does not parse to its end fails."""
     while received:
         head, separator, rest = received.partition(b"\r\n\r\n")
         assert separator, received[:200]
