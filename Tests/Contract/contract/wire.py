@@ -109,7 +109,7 @@ REQUESTS = {
     "a method that the path does not have, or that nobody knows, or in small letters": [
         line(method + b" /payment/find_user/0 HTTP/1.1") for method in [b"PUT", b"OPTIONS", b"TRACE", b"BREW", b"get"]
     ],
-    "escapes that are malformed, or stand for a slash or NUL": [
+    "escapes that are none, or stand for a slash or NUL": [
         line(b"GET /payment/find_user/" + text + b" HTTP/1.1") for text in [b"%zz", b"%2f", b"%00", b"%"]
     ],
     "a path that is none of the API's": [line(b"GET //payment HTTP/1.1"), line(b"GET /payment/../payment HTTP/1.1")],
