@@ -20,7 +20,7 @@ from member import Member, clean_environment
 
 # A small machine that is busy with other things takes a minute and more.
 READY_SECONDS_MAX = 180
-# What ends that often before it was ever ready does not get ready.
+# What ends that often before it was ever ready does not become ready.
 STARTS_MAX = 5
 DRAIN_SECONDS_MAX = 15
 # New requests may be on their way to a pod when the gateway is told to send it no more.

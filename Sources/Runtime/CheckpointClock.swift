@@ -1,4 +1,4 @@
-/// When a partition's checkpoints are due: once an interval, at moments of its own, so that the partitions of a lane
+/// When a partition's checkpoints are due: once an interval, at its own moments, so that the checkpoints of a lane
 /// stay spread over the interval: a lane that takes them all at once answers nobody in the meantime.
 ///
 /// Times are milliseconds of the lane's clock.
@@ -6,7 +6,7 @@ struct CheckpointClock {
   private var interval: UInt64 = 1
   private(set) var dueAt: UInt64 = 0
 
-  /// Due at once.
+  /// Due immediately.
   init() {}
 
   /// - Parameters:

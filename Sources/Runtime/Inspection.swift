@@ -45,11 +45,11 @@ public struct RuntimeReport: Hashable, Sendable {
   public enum Phase: String, Hashable, Sendable { case starting, running, stopping }
   public let phase: Phase
   public let partitions: [PartitionReport]
-  /// What this process should own but does not yet, by partition; empty where nobody else can own anything.
+  /// What this process should own but does not own yet, by partition; empty where nobody else can own anything.
   public let pending: [PendingTakeover]
-  /// Why the log takes no more records, if so.
+  /// Why the log accepts no more records; nil while it does.
   public let logFailure: String?
-  /// Why the store fails until a new process opens it, if so.
+  /// Why the store fails until a new process opens it; nil while it works.
   public let storeFailure: String?
   public let requestsWaiting: Int
 }

@@ -3,7 +3,7 @@ import Lanes
 /// Carries a value that belongs to one lane through code that does not.
 ///
 /// `@unchecked Sendable` is safe: `value` is accessible only on the lane, or before the lane starts, when one
-/// thread has everything; anything else ends the process at once.
+/// thread has everything; anything else ends the process.
 public final class LaneConfined<Value>: @unchecked Sendable {
   private let confined: Value
   private let lane: Lane

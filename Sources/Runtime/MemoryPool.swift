@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What all partitions of a process hold in memory together. How many it owns changes while it runs, and how much
+/// What all partitions of a process together hold in memory. How many it owns changes while it runs, and how much
 /// memory it has does not, so the bounds apply to the process, and a busy partition may use what idle ones leave.
 final class MemoryPool: Sendable {
   private let residentMax: Int
@@ -32,12 +32,12 @@ final class MemoryPool: Sendable {
     if new.dirty != old.dirty { dirty.add(new.dirty - old.dirty, ordering: .relaxed) }
   }
 
-  /// What all hold.
+  /// What all of them hold.
   var holding: Holding {
     Holding(resident: resident.load(ordering: .relaxed), dirty: dirty.load(ordering: .relaxed))
   }
 
-  /// Whether too much is dirty to take new commands before checkpoints.
+  /// Whether so much is dirty that new commands have to wait for checkpoints.
   var isDirtyBoundReached: Bool { dirty.load(ordering: .relaxed) >= dirtyMax }
 
   /// Whether enough is dirty that no checkpoint should wait for its interval.

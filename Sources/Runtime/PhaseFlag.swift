@@ -23,6 +23,6 @@ final class PhaseFlag: Sendable {
     }
   }
 
-  /// Ends the start; a stop requested in the meantime stays.
+  /// Ends the start; a stop requested in the meantime remains.
   func becomeRunning() { _ = value.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing) }
 }

@@ -4,19 +4,19 @@ import Model
 ///
 /// A request is named by a number that its client chooses, unique among the lane's requests of this process.
 public protocol RequestPort: AnyObject {
-  /// Appends a command to its partition's log; the client is told the outcome once.
-  /// - Throws: `RequestRefusal` at once; then nothing was appended and the client is told nothing more.
+  /// Appends a command to its partition's log; the client gets the outcome once.
+  /// - Throws: `RequestRefusal` immediately; then nothing was appended and the client gets nothing more.
   func submit(
     _ command: Command, to partition: PartitionID, number: UInt64, idempotency: IdempotencyToken?,
     trace: TraceContext?
   ) throws(RequestRefusal)
 
-  /// Answers a query at once, if this lane owns its key and has in memory what may be shown now; else it must be
-  /// asked (`ask`). Most reads of a lane's own partitions are answered so, and cost no waiting request.
+  /// Answers a query immediately if this lane owns its key and has in memory what may be shown now; else it must be
+  /// asked (`ask`). Most reads of a lane's own partitions are answered this way, without a waiting request.
   func look(_ query: Query) -> View?
 
-  /// Asks the owner of a key; the client is told the answer once.
-  /// - Throws: `RequestRefusal` at once.
+  /// Asks the owner of a key; the client gets the answer once.
+  /// - Throws: `RequestRefusal` immediately.
   func ask(_ query: Query, number: UInt64) throws(RequestRefusal)
 
   var partitioner: Partitioner { get }
@@ -27,7 +27,7 @@ public protocol RequestClient: AnyObject {
   /// Called on the lane, in batches, at most once for each number; an unknown number is ignored.
   func finished(_ number: UInt64, _ result: RequestResult)
 
-  /// The log takes no more records: what waits now may never finish, though it may be in the log. Called once, after
+  /// The log accepts no more records: what waits now may never finish, though it may be in the log. Called once, after
   /// every result that could still be given.
   func logFailed()
 

@@ -6,7 +6,7 @@ public enum RuntimeEvent: Sendable {
   /// A partition's log broke off; it is taken over again.
   case partitionBroke(PartitionID, offset: Int64, reason: String)
   case storeFailed(PartitionID, String)
-  /// The log takes no more records until a new process opens it.
+  /// The log accepts no more records until a new process opens it.
   case logFailed(String)
   /// A lane's mailbox was full; this many answers were lost, and their requests time out.
   case mailRefused(Int)

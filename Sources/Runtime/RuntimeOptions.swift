@@ -28,15 +28,15 @@ public struct RuntimeOptions: Sendable {
 
   /// The streams of a lane's commands.
   public var stream = StreamLimits()
-  /// How long a stream waits for a word from its owner before it asks again where it stands.
+  /// How long a stream waits to hear from its owner before it asks again where it is.
   public var streamSilenceMilliseconds: Int64 = 5_000
-  /// How long an owner may take to say where a stream stands before it is asked again. A pod that does not know the
+  /// How long an owner may take to say where a stream is before it is asked again. A pod that does not know the
   /// asker's pod yet cannot answer it.
   public var helloMilliseconds: Int64 = 500
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
-  /// each word to another pod a packet: what arrives in between travels together.
+  /// each message to another pod a packet: what arrives in between travels together.
   public var gatherMicroseconds: UInt64 = 1_500
-  /// How many inputs of a lane's partitions have to be on their way to the log for it.
+  /// How many inputs of a lane's partitions have to be on their way to the log before it gathers.
   public var gatherInputsMin = 3
   /// How long a lane keeps gathering after it had that many.
   public var gatherLastingMilliseconds: UInt64 = 100
@@ -47,7 +47,7 @@ public struct RuntimeOptions: Sendable {
   /// How long an owner that its store refuses continues while nobody else announces itself.
   public var fencedMilliseconds: Int64 = 2_000
   /// How long all pods must have known newer rules before the first record under them: several times what an
-  /// announcement takes, or a pod to contradict that it is gone.
+  /// announcement takes, or a pod needs to deny that it is gone.
   public var rulesSettlingMilliseconds: UInt64 = 10_000
   /// How long a command may wait for its turn: after that its client's deadline has passed.
   public var replyMilliseconds: Int64 = 10_000

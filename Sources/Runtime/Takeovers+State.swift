@@ -49,7 +49,7 @@ extension Takeovers {
       breaks[partition] = nil
     }
 
-    /// The group now says what the log said: what another one had, and comes back, need no longer wait for that.
+    /// The group now agrees with the log: a partition that another pod had, and that comes back, need no longer wait.
     mutating func recall(_ partitions: Set<PartitionID>) {
       for place in tasks.indices where partitions.contains(tasks[place].partition) {
         let task = tasks[place]

@@ -25,7 +25,7 @@ final class Takeovers: Sendable {
   enum Ending {
     /// Another one has it, or the store refused it: with this epoch at least.
     case superseded(by: UInt64)
-    /// Nobody else has it, and what is in memory cannot be trusted: it is taken over at once, above this epoch.
+    /// Nobody else has it, and what is in memory cannot be trusted: it is taken over immediately, above this epoch.
     case lost(above: UInt64, reason: String)
     /// The log lost something, or cannot deliver its records: nobody else wants it.
     case broken(reason: String)
@@ -73,7 +73,7 @@ final class Takeovers: Sendable {
   /// Starts the threads.
   ///
   /// - Parameters:
-  ///   - install: makes a lane own a partition; returns whether the lane could be told.
+  ///   - install: makes a lane own a partition; returns whether the message reached the lane.
   ///   - onReady: called once, when the first assignment of each service has been taken over and replayed.
   func start(
     install: @escaping @Sendable (Takeover) -> Bool, onReady: @escaping @Sendable () -> Void
@@ -87,7 +87,7 @@ final class Takeovers: Sendable {
       }
     }
     threads.withLock { $0 = started }
-    tellIfReady()
+    reportIfReady()
   }
 
   // MARK: What the group says
@@ -105,7 +105,7 @@ final class Takeovers: Sendable {
       }
     }
     wake(service)
-    tellIfReady()
+    reportIfReady()
   }
 
   /// Nothing of a service is this pod's until the next assignment, which counts as part of its start, if that is not
@@ -128,10 +128,10 @@ final class Takeovers: Sendable {
   /// A lane has applied what the log held when it took the partition over.
   func replayed(_ partition: PartitionID) {
     state.withLock { _ = $0.awaitedPartitions.remove(partition) }
-    tellIfReady()
+    reportIfReady()
   }
 
-  /// A lane no longer owns the partition. If the group still wants it here, it is taken over again: not at once if
+  /// A lane no longer owns the partition. If the group still wants it here, it is taken over again: with a delay if
   /// another one has it, because the group may not yet say what the log says; and later each time if its log keeps
   /// breaking off.
   func left(_ partition: PartitionID, _ ending: Ending) {
@@ -156,7 +156,7 @@ final class Takeovers: Sendable {
       return true
     }
     if isWanted { wake(partition.service) }
-    tellIfReady()
+    reportIfReady()
   }
 
   /// The takeover failed on the lane.
@@ -176,7 +176,7 @@ final class Takeovers: Sendable {
     }
   }
 
-  private func tellIfReady() {
+  private func reportIfReady() {
     let onReady = state.withLock { state -> (@Sendable () -> Void)? in
       guard !state.isClosed, state.awaitedServices.isEmpty, state.awaitedPartitions.isEmpty else { return nil }
       defer { state.onReady = nil }
@@ -225,14 +225,14 @@ final class Takeovers: Sendable {
       for task in tasks { retry(task.partition, attempt: task.attempt + 1, "\(error)") }
     }
     state.withLock { $0.underWay.subtract(all.map(\.partition)) }
-    if tasks.count < all.count { tellIfReady() }
+    if tasks.count < all.count { reportIfReady() }
   }
 
   private func perform(
     _ task: Task, _ bounds: LogBounds?, logMilliseconds: UInt64, _ install: (Takeover) -> Bool
   ) {
     let partition = task.partition
-    guard isWanted(partition) else { return tellIfReady() }
+    guard isWanted(partition) else { return reportIfReady() }
     do {
       guard var bounds else { throw Self.noBounds(of: partition) }
       let began = Self.now
@@ -256,7 +256,7 @@ final class Takeovers: Sendable {
     }
   }
 
-  /// Whether the group still wants it here; if not, it is let go of.
+  /// Whether the group still wants it here; if not, it is given up.
   private func isWanted(_ partition: PartitionID) -> Bool {
     state.withLock { state in
       if state.wants(partition) { return true }
@@ -273,7 +273,7 @@ final class Takeovers: Sendable {
   }
 
   private static func noBounds(of partition: PartitionID) -> LogFailure {
-    LogFailure(.read, "the log tells no bounds of \(partition)")
+    LogFailure(.read, "the log reports no bounds for \(partition)")
   }
 
   /// The highest epoch that an owner of the partition is known to have had. The store knows a higher one, unless it was
@@ -306,7 +306,7 @@ final class Takeovers: Sendable {
     for service in signals.keys { wake(service) }
   }
 
-  /// Waits until what was under way has ended; after `end`. A closed store makes nobody wait.
+  /// Waits until what was under way has ended; after `end`. A closed store keeps nobody waiting.
   func join() {
     let ending = threads.withLock { threads in
       defer { threads = [] }

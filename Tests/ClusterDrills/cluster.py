@@ -1,4 +1,4 @@
-"""A whole cluster in a folder of its own, its clients, and what is checked at the end: what all its drills share."""
+"""A whole cluster in its own folder, its clients, and what is checked at the end: what all its drills share."""
 import contextlib
 import json
 import os
@@ -15,7 +15,7 @@ import postgres
 import table
 from checks import DrillFailure, Load, ask, sum_of_metric, wait_until
 from deposits import Cartloads, Deliveries, Deposits
-from expectations import Expectations, is_deadly, told
+from expectations import Expectations, described, is_deadly
 
 STACK = os.path.join(location.REPOSITORY, "stack", "stack")
 START_SECONDS_MAX = 240
@@ -116,7 +116,7 @@ class Cluster(Processes):
         """Ends everything and deletes the data; a `DrillFailure` names what has not ended, or not in order."""
         known = table.read_json(os.path.join(self.folder, "identities.json"), [])
         self.runner("stop", seconds=STOP_SECONDS_MAX)
-        wrong = [told(end) + self.ends.keep("stop", end) for end in self.ends.disorderly()]
+        wrong = [described(end) + self.ends.keep("stop", end) for end in self.ends.disorderly()]
         self.runner("stop", "--wipe", seconds=STOP_SECONDS_MAX)
         left = [one for one in known if identity.is_alive(one)]
         if left:
@@ -251,7 +251,7 @@ class Crowd:
         return dict(sum((tally.seen for tally in self.tallies), start=type(self.tallies[0].seen)()))
 
     def finish(self, checks, paid_min, additions_min):
-        """Ends the clients and holds what they were told against what is there. Returns the report of `kassa bench`."""
+        """Ends the clients and compares what they were answered with what is there. Returns the report of `kassa bench`."""
         report = checks.load(self.load, paid_min)
         longest = report.get("latency_microseconds", {}).get("max", 0) / 1e6
         print(f"       {checks.name}: kassa bench repeated {report.get('retries')} requests, lost "

@@ -15,12 +15,12 @@ import server_drills
 import set_back_drills
 
 SERVICES = ("stock", "orders", "payments")
-# Of each service: 51 times in all a pod is stopped and goes on.
+# Of each service: 51 times in all a pod is stopped and resumes.
 ZOMBIES = 17
 
 
 def drills_of_pods(kills, is_long):
-    """On a stack of their own: pods die, stop, are restarted, scaled and doubled."""
+    """On their own stack: pods die, stop, are restarted, scaled and doubled."""
     one = {"rolling restart": pod_drills.rolling_restart, "scaling": pod_drills.scaling}
     for chosen in [[service] for service in SERVICES] if is_long else [list(SERVICES)]:
         one["kills" if len(chosen) > 1 else f"kills of {chosen[0]}"] = functools.partial(

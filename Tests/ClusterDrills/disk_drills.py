@@ -15,12 +15,12 @@ from set_back_drills import audit, while_ended
 # What the database may still write before its disk is filled: less than the load changes.
 SPARE_BYTES = 64 << 20
 NOTICE_SECONDS_MAX = 60
-# From the moment that there is space again. The server may have to recover, and pods try again every 5 s at most.
+# From the moment when there is space again. The server may have to recover, and pods try again every 5 s at most.
 RESUME_PAUSE_MAX = 20.0
 
 
 class SmallDisk:
-    """A file system of its own for a service's database, in memory, little larger than the data. Only root can make
+    """A separate file system for a service's database, in memory, little larger than the data. Only root can make
     one."""
 
     def __init__(self, cluster, service):

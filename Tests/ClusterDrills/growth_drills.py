@@ -1,4 +1,4 @@
-"""A cluster gets more partitions: it is stopped, `kassa grow` is killed in the middle, started again, and the shop goes on
+"""A cluster gets more partitions: it is stopped, `kassa grow` is killed in the middle, started again, and the shop continues
 with everything that it had, keys included.
 """
 import os
@@ -70,7 +70,7 @@ def grown(cluster):
 
 
 def more_partitions(checks, cluster, seed, seconds=4):
-    """Twice as many partitions. Refused while pods run; killed behind the first topic and behind the first database; then
+    """Twice as many partitions. Refused while pods run; killed after the first topic and after the first database; then
     run to its end. Everything acknowledged is there, once, and under its keys; the shop sells on."""
     del seed
     old = cluster.plan().partitions
@@ -88,10 +88,10 @@ def more_partitions(checks, cluster, seed, seconds=4):
         checks.check(code == 1 and "is not a multiple" in said, f"{old + 1} partitions are refused: {said[-200:]!r}")
         said = cut_short(cluster, 2 * old, "the topic of")
         counts = grown(cluster)
-        checks.check(set(counts.values()) == {old}, f"killed behind the first topic: {counts} {said[-200:]!r}")
+        checks.check(set(counts.values()) == {old}, f"killed after the first topic: {counts} {said[-200:]!r}")
         said = cut_short(cluster, 2 * old, "the database of")
         counts = grown(cluster)
-        checks.check(2 * old in counts.values(), f"killed behind the first database: {counts} {said[-200:]!r}")
+        checks.check(2 * old in counts.values(), f"killed after the first database: {counts} {said[-200:]!r}")
         began = time.monotonic()
         code, said = grow(cluster, 2 * old)
         counts = grown(cluster)

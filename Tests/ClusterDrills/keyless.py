@@ -70,7 +70,7 @@ class Keyless:
     def resumed(self, count=50):
         """Waits until so many more courses have ended well."""
         before = len(self.done)
-        wait_until(lambda: len(self.done) >= before + count, f"{type(self).__name__} go on", RESUME_SECONDS_MAX)
+        wait_until(lambda: len(self.done) >= before + count, f"{type(self).__name__} continue", RESUME_SECONDS_MAX)
 
     def close(self):
         """Ends the clients."""
@@ -90,7 +90,7 @@ class Newcomers(Keyless):
         time.sleep(0.004)
 
     def finish(self, checks, created_min):
-        """Looks for every user that they were told of."""
+        """Looks for every user that they know of."""
         self.close()
         lost = [user for user in self.done[-FOUND_MAX:]
                 if ask(self.server.http, f"/payment/find_user/{user}")[0] != 200]
@@ -125,7 +125,7 @@ class Buyers(Keyless):
         time.sleep(0.01)
 
     def finish(self, checks, paid_min):
-        """Holds stock, money and orders against what they were told."""
+        """Compares stock, money and orders with what they were answered."""
         self.close()
         paid = collections.Counter(number for number, _ in self.done)
         wrong = [order for _, order in self.done[-FOUND_MAX:]
@@ -167,7 +167,7 @@ class KeylessCrowd:
         return dict(sum((one.seen for one in everybody), start=collections.Counter()))
 
     def finish(self, checks, paid_min, additions_min):
-        """Ends all of them, and holds what they were told against what is there."""
+        """Ends all of them, and compares what they were answered with what is there."""
         self.newcomers.finish(checks, created_min=10 * additions_min)
         self.buyers.finish(checks, paid_min)
         for tally in self.tallies:

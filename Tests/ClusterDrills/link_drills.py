@@ -41,14 +41,14 @@ def cut_off(checks, cluster, seed, kind, ways=("cut",), victim="stock-0", second
 
 
 def notices(cluster, victim, kind):
-    """What the pods tell of a link that is held up, in words; empty where they have not noticed."""
+    """What the pods say about a link that is held up; empty where they have not noticed."""
     service = victim.split("-")[0]
     others = [pod for pod in cluster.pods(service) if pod != victim]
     if kind == "kafka":
         theirs = cluster.metric(others, "kassa_kafka_member_partitions", f'service="{service}"')
         mine = cluster.metric([victim], "kassa_kafka_member_partitions", f'service="{service}"')
-        told = f"the others are assigned {theirs:.0f} partitions of {service}, {victim} believes in {mine:.0f}"
-        return told if theirs else ""
+        reported = f"the others are assigned {theirs:.0f} partitions of {service}, {victim} believes in {mine:.0f}"
+        return reported if theirs else ""
     if kind == "postgres":
         behind = cluster.metric([victim], "kassa_partition_dirty_entities")
         return f"{behind:.0f} changes of {victim} wait for their checkpoint" if behind else ""
@@ -66,9 +66,9 @@ def clocks_jump(checks, cluster, seed, pods=("orders-0", "stock-1", "payments-0"
                 for pod in pods:
                     cluster.jump(pod, seconds)
                 time.sleep(2)
-                told = [cluster.time_of(pod) - time.time() for pod in pods]
-                checks.check(all(abs(one - seconds) < hour / 2 for one in told),
-                             f"pods whose clocks are {', '.join(f'{one:.0f} s' for one in told)} away go on")
+                reported = [cluster.time_of(pod) - time.time() for pod in pods]
+                checks.check(all(abs(one - seconds) < hour / 2 for one in reported),
+                             f"pods whose clocks are {', '.join(f'{one:.0f} s' for one in reported)} away continue")
                 show_waits(checks, f"clocks jump by {seconds} s", crowd.longest_waits())
         finally:
             for pod in pods:

@@ -21,7 +21,7 @@ LINKS_SECONDS_MAX = 10
 
 
 class LinkedCluster(Cluster):
-    """Starts `links.py` with it, and ends it behind it. Its pods have `clock.c` in front of the C library."""
+    """Starts `links.py` with it, and ends it afterwards. Its pods have `clock.c` in front of the C library."""
 
     links = None
 
@@ -60,13 +60,13 @@ class LinkedCluster(Cluster):
         return program
 
     def jump(self, pod, seconds):
-        """Lets a pod's clock tell so much more than it is, or less, from now on."""
+        """Puts a pod's clock this many seconds ahead, or back, from now on."""
         file = os.open(os.path.join(self.clock_folder, pod), os.O_RDWR | os.O_CREAT)
         os.pwrite(file, struct.pack("q", seconds), 0)
         os.close(file)
 
     def time_of(self, pod):
-        """Seconds since 1970, as a pod's answers tell."""
+        """Seconds since 1970, according to a pod's answers."""
         connection = http.client.HTTPConnection(self.rows()[pod]["address"], timeout=10)
         with contextlib.closing(connection):
             connection.request("GET", "/livez")

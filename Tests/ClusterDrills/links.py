@@ -14,7 +14,7 @@ the kinds kafka, postgres, redis and peers, and answers each with the number of 
 
 What was held up flows on once the link is open again, as TCP would send it again. It ends with its standard input.
 
-Who has connected is found out when it matters: the kernel tells which process has the other end of a connection, and
+Who has connected is found out when it matters: the kernel knows which process has the other end of a connection, and
 pods have their names in their command line.
 """
 import collections
@@ -174,9 +174,9 @@ class Links:
         return one.detour.kind == kind and pod in (one.pod, one.detour.owner)
 
     def state(self, one):
-        """The worst that was told of the pods at both ends."""
-        told = [self.states.get((pod, one.detour.kind), "open") for pod in (one.pod, one.detour.owner)]
-        return max(told, key=STATES.index)
+        """The worst state that was ordered for the pods at both ends."""
+        reported = [self.states.get((pod, one.detour.kind), "open") for pod in (one.pod, one.detour.owner)]
+        return max(reported, key=STATES.index)
 
     def take(self, detour):
         client, _ = detour.listener.accept()
@@ -217,7 +217,7 @@ class Links:
             known = self.watched.pop(number, 0)
             if wanted:
                 self.watched[number] = wanted
-            # Without interest there is nothing to be told, not even that the other side has gone.
+            # Without interest there is nothing to be reported, not even that the other side has gone.
             if wanted and not known:
                 self.poll.register(number, wanted)
             elif known and not wanted:

@@ -52,7 +52,7 @@ def run_page(cluster, begins, folder):
 
 
 def backed_up(cluster, place, seed):
-    """Dumps all databases three times and takes one of each: each service's is of a moment of its own. Returns their
+    """Dumps all databases three times and takes one of each: each service's is from a different moment. Returns their
     order, the oldest first."""
     services = list(cluster.plan().pods)
     random.Random(f"{seed} {place}").shuffle(services)

@@ -1,4 +1,4 @@
-"""Drills of pods: killed, stopped and let go on, restarted, scaled, doubled, while clients of all kinds are at work."""
+"""Drills of pods: killed, stopped and resumed, restarted, scaled, doubled, while clients of all kinds are at work."""
 import contextlib
 import http.client
 import json
@@ -29,8 +29,8 @@ ZOMBIES_MORE_MAX = 3
 def check_waits(checks, crowd, what, most):
     """Holds the longest waits since the check before against what is allowed, and prints them."""
     waits = crowd.longest_waits()
-    told = ", ".join(f"{service} {wait.seconds:.2f} s ({wait.what})" for service, wait in waits.items())
-    print(f"       {checks.name}: longest waits, {what}: {told}", flush=True)
+    reported = ", ".join(f"{service} {wait.seconds:.2f} s ({wait.what})" for service, wait in waits.items())
+    print(f"       {checks.name}: longest waits, {what}: {reported}", flush=True)
     allowed = most if crowd.cluster.is_measured else WAIT_SECONDS_MAX
     longest = max(wait.seconds for wait in waits.values())
     checks.check(longest <= allowed, f"{what}: the pause was {longest:.2f} s, at most {allowed:g} s")
@@ -105,7 +105,7 @@ def rolling_restart(checks, cluster, seed):
 
 
 def zombies(checks, cluster, seed, count, service, seconds=4.5):
-    """A pod is stopped for longer than its session lasts, and then goes on: it neither writes nor shows what is old.
+    """A pod is stopped for longer than its session lasts, and then resumes: it neither writes nor shows what is old.
 
     When none of its checkpoints and loads had to be refused, it had nothing to write: then another one is stopped.
     """
@@ -125,15 +125,15 @@ def zombies(checks, cluster, seed, count, service, seconds=4.5):
                 questions = [Question(cluster, victim, tally, account) for account in tally.accounts]
             finally:
                 os.kill(before[0], signal.SIGCONT)
-            told = [question.answer() for question in questions]
-            answered += sum(one is not None for one in told)
-            wrong += [f"{victim} tells {one} where {question.made} were made"
-                      for one, question in zip(told, questions) if one is not None and one < question.made]
+            reported = [question.answer() for question in questions]
+            answered += sum(one is not None for one in reported)
+            wrong += [f"{victim} shows {one} where {question.made} were made"
+                      for one, question in zip(reported, questions) if one is not None and one < question.made]
             cluster.wait_until_settled()
             check_waits(checks, crowd, f"{victim} stopped for {seconds} s", DEATH_PAUSE_MAX)
             after = cluster.process(victim)
             checks.check(after == before and None not in before,
-                         f"{victim} that goes on is the process that was stopped, pid and start: {before}, {after}")
+                         f"{victim} that resumes is the process that was stopped, pid and start: {before}, {after}")
             refused += fenced_total(cluster, victim) - fenced
         checks.check(answered > 0 and not wrong,
                      f"{answered} questions that a pod found when it went on were answered with the newest {wrong[:3]}")
@@ -150,7 +150,7 @@ class Question:
         self.connection.request("GET", tally.question(account))
 
     def answer(self):
-        """What it told; None when it refused."""
+        """What it showed; None when it refused."""
         try:
             answer = self.connection.getresponse()
             body = answer.read()
@@ -158,7 +158,7 @@ class Question:
             return None
         finally:
             self.connection.close()
-        return self.tally.told(json.loads(body)) if answer.status == 200 else None
+        return self.tally.count_in(json.loads(body)) if answer.status == 200 else None
 
 
 def fenced_total(cluster, pod):
@@ -203,7 +203,7 @@ def two_of_one_name(checks, cluster, seed):
 
 
 class Stranger:
-    """A pod that nobody supervises, with another one's name and settings, at ports of its own."""
+    """A pod that nobody supervises, with another one's name and settings, at its own ports."""
 
     def __init__(self, cluster, name):
         http, operator, peers = ports.find(3, taken=cluster.plan().ports.values())

@@ -30,7 +30,7 @@ class Purchase:
 
 
 class Purchases(Tally):
-    """Each buys two units of items that all share, with an order of its own each time and every request under a key."""
+    """Each buys two units of items that all share, with its own order each time and every request under a key."""
     what = "checkouts"
 
     def __init__(self, server, **options):
@@ -55,7 +55,7 @@ class Purchases(Tally):
     def question(self, account):
         return f"/payment/find_user/{account}"
 
-    def told(self, document):
+    def count_in(self, document):
         return (FUNDS - document["credit"]) // (2 * PRICE)
 
     def add(self, connection, account, number):

@@ -1,5 +1,5 @@
 """The whole cluster is lost, every process of it at once, and comes back from a backup: databases dumped under load, each
-at a moment of its own, the topics as they are, as they were, or not at all.
+at its own moment, the topics as they are, as they were, or not at all.
 """
 import contextlib
 import json
@@ -35,7 +35,7 @@ AHEAD = "which the store already holds; restore a store from before the log's en
 
 @contextlib.contextmanager
 def buyers(cluster, seconds):
-    """Clients that have bought for so long, and go on."""
+    """Clients that have bought for so long, and continue."""
     cluster.wait_until_settled()
     tally = Purchases(cluster, clients=CLIENTS, pause_seconds=0.2)
     try:
@@ -53,7 +53,7 @@ def databases_lost(checks, cluster, seed, seconds=4):
     with buyers(cluster, seconds) as tally:
         before = len(tally.purchases())
         order = backed_up(cluster, place, seed)
-        wait_until(lambda: len(tally.purchases()) >= before + 100, "more is bought behind the backup", 60)
+        wait_until(lambda: len(tally.purchases()) >= before + 100, "more is bought after the backup", 60)
         time.sleep(seconds)
         count = killed(cluster)
         tally.may_ask.clear()
@@ -67,7 +67,7 @@ def databases_lost(checks, cluster, seed, seconds=4):
         tally.may_ask.set()
         made = tally.finish()
         checks.check(before >= 100 and behind >= 100, f"{before} checkouts paid before the backup of {', '.join(order)}, "
-                     f"{behind} behind it, when {count} processes were killed")
+                     f"{behind} after it, when {count} processes were killed")
     everything_there(checks, cluster, tally, made)
     drained(checks, cluster)
     audit(checks, cluster)
@@ -89,7 +89,7 @@ def everything_there(checks, cluster, tally, made):
 
 
 def everything_lost(checks, cluster, seed, seconds=4):
-    """The same, and the brokers' disks are gone, too. There is a copy of them, of one moment behind the dumps: everything
+    """The same, and the brokers' disks are gone, too. There is a copy of them, of one moment after the dumps: everything
     until then comes back, and nothing after it."""
     place = os.path.join(cluster.folder, "backup-everything")
     with buyers(cluster, seconds) as tally:
@@ -98,7 +98,7 @@ def everything_lost(checks, cluster, seed, seconds=4):
         before = tally.purchases()
         copy_brokers(cluster, place)
         copied = time.monotonic()
-        wait_until(lambda: len(tally.purchases()) >= len(before) + 100, "more is bought behind the copy", 60)
+        wait_until(lambda: len(tally.purchases()) >= len(before) + 100, "more is bought after the copy", 60)
         late = os.path.join(place, "late")
         backed_up(cluster, late, seed)
         killed(cluster)
@@ -122,18 +122,18 @@ def everything_lost(checks, cluster, seed, seconds=4):
     cluster.start()
     cluster.wait_until_settled()
     checks.check(len(before) >= 100 and len(later) >= 100,
-                 f"{len(before)} checkouts acknowledged before the copy (dumps of {', '.join(order)}), {len(later)} begun "
-                 "behind it")
+                 f"{len(before)} checkouts acknowledged before the copy (dumps of {', '.join(order)}), {len(later)} started "
+                 "after it")
     until_the_copy(checks, cluster, tally, before, later)
     audit(checks, cluster)
 
 
 def until_the_copy(checks, cluster, tally, before, later):
-    """What was acknowledged before is there; what was begun behind it is not, and is done once when it is repeated."""
+    """What was acknowledged before is there; what was started after it is not, and is done once when it is repeated."""
     bought = tally.purchases()
     books, old, new = Books(cluster, bought), Books(cluster, before), Books(cluster, later)
     checks.check(old.count("paid") == len(before), f"{old.count('paid')} of {len(before)} orders from before it are paid")
-    checks.check(new.count("unknown") == len(later), f"of {len(later)} from behind it {new.count('unknown')} are unknown")
+    checks.check(new.count("unknown") == len(later), f"of {len(later)} from after it {new.count('unknown')} are unknown")
     print(f"       {checks.name}: lost, though acknowledged: {books.count('unknown') + books.count('unpaid')} of "
           f"{len(bought)} checkouts", flush=True)
     sold, credits = books.sold(tally.items), tally.credits()
@@ -146,7 +146,7 @@ def until_the_copy(checks, cluster, tally, before, later):
     checks.check(not differing, f"{2 * len(before)} keys from before it give their answers {differing[:3]}")
     again = later[:20]
     for one in again * 2:
-        # What the shop does not know is bought anew, under the keys of the first time.
+        # What the shop does not know is bought again, under the original keys.
         order = None
         for step in STEPS:
             status, body = books.ask("POST", *request(step, one.user, one.number, order, tally.items))
@@ -180,7 +180,7 @@ def topics_lost(checks, cluster, seed, seconds=4):
         unchanged(checks, cluster, rows)
     for folder in broker_folders(cluster):
         shutil.rmtree(folder)
-    # Brokers that are made anew get another id.
+    # New brokers get another id.
     os.remove(os.path.join(cluster.folder, "data", "kafka-cluster"))
     with servers(cluster):
         with_topics(cluster)

@@ -24,7 +24,7 @@ DATABASE_RESUME_PAUSE_MAX = 8.0
 # hangs waits ten seconds longer.
 LEADER_PAUSE_MAX = 8.0
 SILENCE_PAUSE_MAX = LEADER_PAUSE_MAX + 10
-# Two of three brokers hang and go on: they elect a controller and leaders, and members join their groups anew.
+# Two of three brokers hang and resume: they elect a controller and leaders, and members rejoin their groups.
 MAJORITY_PAUSE_MAX = 20.0
 DRAIN_SECONDS_MAX = 20
 # Until all pods have noticed that the broker hangs: a request's deadline, and a little more.
@@ -33,8 +33,8 @@ HANG_SECONDS_MAX = 30
 
 def show_waits(checks, what, waits):
     """Prints how long the longest waits were."""
-    told = ", ".join(f"{service} {wait.seconds:.2f} s ({wait.what})" for service, wait in waits.items())
-    print(f"       {checks.name}: longest waits, {what}: {told}", flush=True)
+    reported = ", ".join(f"{service} {wait.seconds:.2f} s ({wait.what})" for service, wait in waits.items())
+    print(f"       {checks.name}: longest waits, {what}: {reported}", flush=True)
 
 
 def await_server(cluster, name, pid):
@@ -50,7 +50,7 @@ def resume(checks, cluster, crowd, since, what, pause_max):
     before = [sum(tally.accounts.values()) for tally in crowd.tallies]
     wait_until(lambda: all(sum(tally.accounts.values()) >= made + len(tally.accounts)
                            for tally, made in zip(crowd.tallies, before)),
-               f"all clients go on {what}", START_SECONDS_MAX, every=0.05)
+               f"all clients continue {what}", START_SECONDS_MAX, every=0.05)
     took = time.monotonic() - since
     cluster.wait_until_settled()
     show_waits(checks, what, crowd.longest_waits())
@@ -78,14 +78,14 @@ def broker_restarts(checks, cluster, seed, count=1):
             crowd.longest_waits()
             pid = cluster.send("kafka-1", signal.SIGKILL)
             up = await_server(cluster, "kafka-1", pid)
-            resume(checks, cluster, crowd, up, "behind the restart of the only broker", RESUME_PAUSE_MAX)
+            resume(checks, cluster, crowd, up, "after the restart of the only broker", RESUME_PAUSE_MAX)
         crowd.finish(checks, paid_min=50 * count, additions_min=50 * count)
     drained(checks, cluster)
 
 
 def broker_hangs(checks, cluster, seed):
     """SIGSTOP of the only broker for longer than a request may take: pods are not ready and say why, and what cannot be
-    written is refused at once. When the broker goes on, so do they."""
+    written is refused at once. When the broker resumes, so do they."""
     cluster.wait_until_settled()
     with contextlib.closing(Crowd(cluster, seed, seconds=60)) as crowd:
         time.sleep(1)
@@ -99,9 +99,9 @@ def broker_hangs(checks, cluster, seed):
             wait_until(lambda: all(cluster.ask_pod(pod, "/readyz")[0] == 503 for pod in pods), "no pod is ready",
                        HANG_SECONDS_MAX, reason=lambda: [cluster.ask_pod(pod, "/readyz") for pod in pods], every=0.2)
             took = time.monotonic() - stopped
-            told = {cluster.ask_pod(pod, "/readyz")[1].strip() for pod in pods}
-            checks.check(took >= 9 and all("cut off from Kafka" in one for one in told),
-                         f"no pod is ready {took:.1f} s after the broker stopped: {sorted(told)[0]}")
+            reported = {cluster.ask_pod(pod, "/readyz")[1].strip() for pod in pods}
+            checks.check(took >= 9 and all("cut off from Kafka" in one for one in reported),
+                         f"no pod is ready {took:.1f} s after the broker stopped: {sorted(reported)[0]}")
             alive = [cluster.ask_pod(pod, "/livez")[0] for pod in pods]
             checks.check(set(alive) == {200}, f"a restart would not help: {alive}")
             age = cluster.metric(pods, "kassa_partition_append_age_seconds")
@@ -113,7 +113,7 @@ def broker_hangs(checks, cluster, seed):
             checks.check(True, "requests are refused at once, with 503 partition_unserved and Retry-After")
         finally:
             os.kill(pid, signal.SIGCONT)
-        resume(checks, cluster, crowd, time.monotonic(), "behind a broker that hung", MAJORITY_PAUSE_MAX)
+        resume(checks, cluster, crowd, time.monotonic(), "after a broker that hung", MAJORITY_PAUSE_MAX)
         refused = crowd.seen().get("503 partition_unserved", 0)
         checks.check(refused >= 10, f"{refused} requests of the clients were refused")
         crowd.finish(checks, paid_min=50, additions_min=50)
@@ -183,7 +183,7 @@ def database_crashes(checks, cluster, seed, services=("stock",)):
             # The server itself ends with 0; its sessions crash.
             pid = cluster.send(f"postgres-{service}", signal.SIGQUIT, code=0)
             up = await_server(cluster, f"postgres-{service}", pid)
-            resume(checks, cluster, crowd, up, f"behind the crash of the database of {service}",
+            resume(checks, cluster, crowd, up, f"after the crash of the database of {service}",
                    DATABASE_RESUME_PAUSE_MAX)
             lost = cluster.metric(pods, "kassa_postgres_disconnects_total") - before
             checks.check(lost >= len(pods), f"{lost:.0f} connections to the database of {service} were lost")
@@ -192,7 +192,7 @@ def database_crashes(checks, cluster, seed, services=("stock",)):
 
 
 def databases_away(checks, cluster, seed, seconds=8):
-    """All databases are away: checkouts go on from memory until too much waits for its checkpoint, then changes are
+    """All databases are away: checkouts continue from memory until too much waits for its checkpoint, then changes are
     refused with 503. Once the databases are back, all of it is written, and everything is taken again.
 
     Keys of idempotency are looked up in the database, so these clients have none.

@@ -77,7 +77,7 @@ class Copy:
 
 def set_back(checks, cluster, seed, service="payments", seconds=10):
     """What the database has acknowledged in these seconds is gone: its pods notice, write nothing on top of the hole,
-    and take their partitions over anew from what is there. The log gives back what is missing."""
+    and take their partitions over again from what is left. The log restores what is missing."""
     cluster.wait_until_settled()
     pods = cluster.pods(service)
     with contextlib.closing(Crowd(cluster, seed, seconds=seconds + 20)) as crowd:

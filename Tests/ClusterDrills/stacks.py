@@ -39,7 +39,7 @@ KINDS = {
 
 
 def drill_of(cluster, drill, checks, seed):
-    """Runs a drill. No process of the stack may end but those that it ends, even where it could not go on."""
+    """Runs a drill. No process of the stack may end but those that it ends, even where it could not continue."""
     try:
         drill(checks, cluster, seed)
     except DrillFailure:
@@ -114,7 +114,7 @@ class Stacks:
 
 
 class Running:
-    """A stack that runs already, and goes on running."""
+    """A stack that is already running, and keeps running."""
 
     def __init__(self, kassa, folder, is_measured, results=None):
         self.cluster = Cluster(kassa, folder)

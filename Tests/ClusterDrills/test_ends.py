@@ -1,4 +1,4 @@
-"""Tests of what tells a drill that a process crashed: processes that stand in for pods end in many ways, under the
+"""Tests of how a drill notices that a process crashed: processes that stand in for pods end in many ways, under the
 supervisor that the stack has."""
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Tests of what stands between pods and servers in the drills: bytes, orders of the drills, and who is who."""
+"""Tests of what is between pods and servers in the drills: bytes, orders of the drills, and who is who."""
 import json
 import os
 import socket
@@ -33,7 +33,7 @@ class Echo:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.told = []
+        self.received = []
         threading.Thread(target=self.take, daemon=True).start()
 
     def take(self):
@@ -48,7 +48,7 @@ class Echo:
         with peer:
             try:
                 while data := peer.recv(65536):
-                    self.told.append(data)
+                    self.received.append(data)
                     peer.sendall(data)
             except OSError:
                 pass
@@ -122,7 +122,7 @@ class Links(unittest.TestCase):
         late = self.pod("stock-0", "postgres-stock")
         said = [pod("b", 0.3), late("x", 0.3), other("c")]
         self.assertEqual(said, ["silence", "silence", "answered c"])
-        self.assertEqual(self.echo.told, [b"a", b"c"])
+        self.assertEqual(self.echo.received, [b"a", b"c"])
         self.assertEqual(self.order("stock-0", "postgres", "open"), 2)
         self.assertEqual([pod("d")[:10], late("y")[:10]], ["answered b", "answered x"])
 
@@ -132,9 +132,9 @@ class Links(unittest.TestCase):
         self.order("stock-0", "postgres", "mute")
         self.assertEqual(pod("b", 1.0), "silence")
         deadline = time.monotonic() + 20
-        while len(self.echo.told) < 2 and time.monotonic() < deadline:
+        while len(self.echo.received) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
-        self.assertEqual(self.echo.told, [b"a", b"b"])
+        self.assertEqual(self.echo.received, [b"a", b"b"])
 
     def test_peers_are_cut_off_in_both_directions(self):
         pod = self.pod("stock-0", "stock-1/peers")

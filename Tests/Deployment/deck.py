@@ -70,7 +70,7 @@ def blocks(source):
 
 
 def wrong_numbers(deck):
-    """A sentence for each quoted number that does not stand where it is said to."""
+    """A sentence for each quoted number that is not where it is said to be."""
     for number, source, row in deck.numbers():
         found = [each for each in blocks(source) if row and each.startswith(row)]
         if len(found) != 1:

@@ -79,21 +79,21 @@ def needed(objects):
                if each["spec"].get("clusterIP") != "None"]
     serving = [label(workload) for workload, _, _ in servers(objects)]
     for workload, labels, spec in pods(objects):
-        name, told = label(workload), settings(objects, spec)
+        name, values = label(workload), settings(objects, spec)
         arrows |= {(name, "out", "DNS", 53, "UDP"), (name, "out", "DNS", 53, "TCP")}
-        arrows |= {(name, "out", "Kafka", port_of(each), "TCP") for each in told["KASSA_KAFKA_BROKERS"].split(",")}
+        arrows |= {(name, "out", "Kafka", port_of(each), "TCP") for each in values["KASSA_KAFKA_BROKERS"].split(",")}
         arrows |= {(name, "out", secret, 5432, "TCP") for secret in databases_of(spec)}
-        if "KASSA_REDIS_FILE" in told:
+        if "KASSA_REDIS_FILE" in values:
             arrows.add((name, "out", redis(objects), 6379, "TCP"))
             if redis(objects) != "Redis":
                 arrows.add((redis(objects), "in", name, 6379, "TCP"))
         if name not in serving:
             continue
-        peers = port_of(told["KASSA_PEERS"])
+        peers = port_of(values["KASSA_PEERS"])
         arrows |= {(name, way, other, peers, "TCP") for other in serving for way in ("in", "out")}
-        arrows.add((name, "in", "Prometheus", port_of(told["KASSA_OPERATOR"]), "TCP"))
+        arrows.add((name, "in", "Prometheus", port_of(values["KASSA_OPERATOR"]), "TCP"))
         if any(selects({"matchLabels": each}, labels) for each in clients):
-            arrows |= {(name, "in", gateway, port_of(told["KASSA_HTTP"]), "TCP") for gateway in gateways(objects)}
+            arrows |= {(name, "in", gateway, port_of(values["KASSA_HTTP"]), "TCP") for gateway in gateways(objects)}
     return arrows
 
 
@@ -140,5 +140,5 @@ def findings(objects):
                     if is_allowed != (arrow in wanted):
                         fault = "allowed, and nothing needs it" if is_allowed else "needed, and no policy allows it"
                         found.append(f"{arrow[0]} {way} {who} {port[0]}/{port[1]}: {fault}")
-    return found + [f"{arrow[0]}: port {arrow[3]} is none that k8s_arrows.PORTS knows" for arrow in wanted
+    return found + [f"{arrow[0]}: port {arrow[3]} is unknown to k8s_arrows.PORTS" for arrow in wanted
                     if (arrow[3], arrow[4]) not in PORTS]

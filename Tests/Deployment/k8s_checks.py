@@ -73,16 +73,16 @@ def service_ports(objects):
                 found += [f"{label(service)}: pods have no port {port}" for port in asked
                           if port not in [*have, *have.values()]]
     for workload, _, spec in servers(objects):
-        have, told = _ports(spec), settings(objects, spec)
+        have, values = _ports(spec), settings(objects, spec)
         for name, setting in (("http", "KASSA_HTTP"), ("operator", "KASSA_OPERATOR"), ("peers", "KASSA_PEERS")):
-            if told.get(setting) != f"0.0.0.0:{have.get(name)}":
+            if values.get(setting) != f"0.0.0.0:{have.get(name)}":
                 found.append(
-                    f"{label(workload)}: {setting}={told.get(setting)}, and the container's port is {have.get(name)}")
-        if told.get("KASSA_PEERS_ADVERTISE") != f"$(POD_IP):{have.get('peers')}":
-            found.append(f"{label(workload)}: KASSA_PEERS_ADVERTISE={told.get('KASSA_PEERS_ADVERTISE')}")
+                    f"{label(workload)}: {setting}={values.get(setting)}, and the container's port is {have.get(name)}")
+        if values.get("KASSA_PEERS_ADVERTISE") != f"$(POD_IP):{have.get('peers')}":
+            found.append(f"{label(workload)}: KASSA_PEERS_ADVERTISE={values.get('KASSA_PEERS_ADVERTISE')}")
         order = [each["name"] for each in spec["containers"][0]["env"]]
         if "POD_IP" not in order or order.index("POD_IP") > order.index("KASSA_PEERS_ADVERTISE"):
-            found.append(f"{label(workload)}: POD_IP has to stand in front of KASSA_PEERS_ADVERTISE")
+            found.append(f"{label(workload)}: POD_IP must come before KASSA_PEERS_ADVERTISE")
     for monitor in of_kind(objects, "PodMonitor"):
         for _, labels, spec in pods(objects):
             if selects(monitor["spec"]["selector"], labels):
@@ -135,9 +135,9 @@ def routes(objects):
             found.append(f"{who}: {path} leads to {name}:{port}, which does not exist")
             continue
         for workload, labels, spec in servers(objects):
-            told = settings(objects, spec)
+            values = settings(objects, spec)
             if selects({"matchLabels": service["spec"]["selector"]}, labels) and (
-                    told["KASSA_ROLE"] == "owner" or told["KASSA_SERVICE"] != name):
+                    values["KASSA_ROLE"] == "owner" or values["KASSA_SERVICE"] != name):
                 found.append(f"{who}: {path} leads to {label(workload)}, which refuses it with 421")
     paths = [path + tail for path in SERVICES for tail in ("", "/batch_init")] + list(PAGES)
     return found + [f"{way}: no route for {path}" for way, have in (seen or {"no way in": set()}).items()
@@ -203,7 +203,7 @@ def budgets(objects):
 
 
 def scaling(objects):
-    """A service has no more owners than partitions; a workload with an autoscaler has no number of its own."""
+    """A service has no more owners than partitions; a workload with an autoscaler sets no number itself."""
     found, partitions = [], int(_told(objects, "KASSA_PARTITIONS"))
     scalers = {(each["spec"]["scaleTargetRef"]["kind"], each["spec"]["scaleTargetRef"]["name"]): each["spec"]
                for each in of_kind(objects, "HorizontalPodAutoscaler")}
@@ -222,16 +222,16 @@ def grace(objects):
     found = []
     default = k8s_pages.settings()["KASSA_DRAIN_DELAY"][0]
     for workload, _, spec in servers(objects):
-        told = settings(objects, spec)
-        if told["KASSA_DRAIN_DELAY"] != default:
-            found.append(f"{label(workload)}: KASSA_DRAIN_DELAY is {told['KASSA_DRAIN_DELAY']}, the default {default}")
-        wanted = 20 + sum(k8s_pages.seconds(told[name])
+        values = settings(objects, spec)
+        if values["KASSA_DRAIN_DELAY"] != default:
+            found.append(f"{label(workload)}: KASSA_DRAIN_DELAY is {values['KASSA_DRAIN_DELAY']}, the default {default}")
+        wanted = 20 + sum(k8s_pages.seconds(values[name])
                           for name in ("KASSA_DRAIN_DELAY", "KASSA_DRAIN_TIME", "KASSA_HANDOVER_TIME"))
         have = spec.get("terminationGracePeriodSeconds", 30)
         if have < wanted:
             found.append(f"{label(workload)}: terminationGracePeriodSeconds is {have}, and an end may take {wanted:g}")
         ready = spec["containers"][0]["readinessProbe"]
-        if ready["periodSeconds"] * ready["failureThreshold"] > k8s_pages.seconds(told["KASSA_DRAIN_DELAY"]):
+        if ready["periodSeconds"] * ready["failureThreshold"] > k8s_pages.seconds(values["KASSA_DRAIN_DELAY"]):
             found.append(f"{label(workload)}: ends its service before its readiness probe has seen it")
         if "preStop" in spec["containers"][0].get("lifecycle", {}):
             found.append(f"{label(workload)}: its preStop hook takes of the grace what KASSA_DRAIN_DELAY takes already")

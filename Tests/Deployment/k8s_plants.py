@@ -13,7 +13,7 @@ def variable(objects, kind, name, key):
     return next(each for each in container(objects, kind, name)["env"] if each["name"] == key)
 
 
-def told(objects, **values):
+def with_settings(objects, **values):
     """Changes what the config map says."""
     named(objects, "ConfigMap", "kassa")["data"].update(values)
 

@@ -11,7 +11,7 @@ FOLDER = pathlib.Path(__file__).parent / "schemas"
 # The oldest that Strimzi 1.2 takes, one between, the newest.
 KUBERNETES = ("1.30", "1.34", "1.37")
 
-# The library reads its files anew for each object, the megabyte of definitions among them.
+# The library rereads its files for each object, including the megabyte of definitions.
 utils.schema_contents = functools.lru_cache(maxsize=None)(utils.schema_contents)
 utils.all_versions = functools.lru_cache(maxsize=1)(utils.all_versions)
 

@@ -21,7 +21,7 @@ RUN_SECONDS_MAX = 300
 
 
 class World:
-    """A machine with a cluster of its own: none yet, or one in a state that another run has left."""
+    """A machine with its own cluster: none yet, or one in a state that another run has left."""
 
     def __init__(self, case, state=None, **plan):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kassa-minikube-"))

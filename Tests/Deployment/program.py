@@ -70,7 +70,7 @@ def _answers(port, path):
 
 
 class _Process:
-    """A server with a folder and a log of its own."""
+    """A server with its own folder and log."""
 
     def __init__(self, name, argv, folder, port, path):
         self.name = name

@@ -110,7 +110,7 @@ class Cluster:
     # Pods
 
     def trouble(self, workload):
-        """(status, events, log) of a pod that does not get ready, or None."""
+        """(status, events, log) of a pod that does not become ready, or None."""
         planned = self.plan.get("pods", {}).get(workload["metadata"]["name"])
         if planned:
             return planned["status"], planned.get("events", []), planned.get("log", "")

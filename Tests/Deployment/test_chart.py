@@ -88,7 +88,7 @@ class Chart(unittest.TestCase):
     def test_every_value_has_a_schema_and_a_reason(self):
         """The schema refuses unknown keys, so each value has one; here: no value is there without a comment."""
         lines = (chart.CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
-        # Explained once, where they stand first; keys that say enough beside the comment of their parent.
+        # Explained once, where they first occur; keys that say enough beside the comment of their parent.
         told = {line.split(":")[0].strip() for before, line in itertools.pairwise(lines) if before.strip().startswith("#")}
         parents = ("image:", "orders:", "stock:", "payments:", "redis:", "kafka:", "peers:", "certManager:", "drain:",
                    "settings:", "pods:", "topologySpread:", "serviceAccount:", "podDisruptionBudget:", "ingress:",

@@ -172,7 +172,7 @@ class Redis(unittest.TestCase):
         self.assertEqual(self.told["--maxmemory-policy"], "allkeys-lru")
 
     def test_its_files_are_mounted(self):
-        """Under the keys that cert-manager writes and k8s/README.md tells to make."""
+        """Under the keys that cert-manager writes and that k8s/README.md names."""
         volumes = {each["name"]: each["secret"]["secretName"] for each in self.spec["volumes"]}
         mounts = {each["mountPath"]: volumes[each["name"]] for each in self.spec["containers"][0]["volumeMounts"]}
         files = [value.rsplit("/", 1) for value in self.told.values() if value.startswith("/")]

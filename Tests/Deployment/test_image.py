@@ -147,7 +147,7 @@ class TheComposeFile(unittest.TestCase):
             self.assertRegex(line, r"\$secret|\$\(word\)")
 
     def test_nobody_is_root_but_who_gives_files_away(self):
-        # Of the others' images, those that run as a user of their own.
+        # Of the others' images, those that run as their own user.
         others = {"kafka", "prometheus", "grafana"}
         for name, service in self.services.items():
             with self.subTest(name):

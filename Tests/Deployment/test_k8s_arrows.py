@@ -4,7 +4,7 @@ import unittest
 import k8s_arrows
 import k8s_objects
 from k8s_objects import named
-from k8s_plants import assert_found, told
+from k8s_plants import assert_found, with_settings
 
 WITH_POLICIES = ("production", "split-roles", "traefik", "gateway-api")
 
@@ -41,7 +41,7 @@ class Arrows(unittest.TestCase):
     def test_what_is_missing_or_too_much_is_found(self):
         nobody, unneeded = "needed, and no policy allows it", "allowed, and nothing needs it"
         for overlay, plant, expected in (
-                ("production", lambda o: told(o, KASSA_KAFKA_BROKERS="kassa-kafka-bootstrap:9092"),
+                ("production", lambda o: with_settings(o, KASSA_KAFKA_BROKERS="kassa-kafka-bootstrap:9092"),
                  f"Kafka 9092/TCP: {nobody}"),
                 ("production", lambda o: o.remove(named(o, "NetworkPolicy", "kassa-to-dns")), f"DNS 53/UDP: {nobody}"),
                 ("production", lambda o: o.remove(named(o, "NetworkPolicy", "kassa-nothing")),

@@ -4,7 +4,7 @@ import unittest
 import k8s_hardening as hardening
 import k8s_objects
 from k8s_objects import named, pod_of
-from k8s_plants import assert_found, container, told, variable
+from k8s_plants import assert_found, container, variable, with_settings
 
 
 def pod_spec(objects, kind="StatefulSet", name="stock"):
@@ -42,13 +42,13 @@ class Hardening(unittest.TestCase):
 
     def test_settings(self):
         for plant, expected in (
-                (lambda o: told(o, KASSA_PARTITION="4"), "KASSA_PARTITION is no setting"),
-                (lambda o: told(o, KASSA_PARTITIONS="1000"), "KASSA_PARTITIONS=1000 is not in its range"),
-                (lambda o: told(o, KASSA_DRAIN_TIME="10"), "KASSA_DRAIN_TIME=10 is not in its range"),
-                (lambda o: told(o, KASSA_LOG_FORMAT="xml"), "KASSA_LOG_FORMAT=xml"),
-                (lambda o: told(o, KASSA_LANES="many"), "KASSA_LANES=many"),
-                (lambda o: told(o, KASSA_REDIS="redis://:secret@redis"), "KASSA_REDIS may hold a password"),
-                (lambda o: told(o, KASSA_RDKAFKA_SASL_PASSWORD="x"), "KASSA_RDKAFKA_SASL_PASSWORD may hold"),
+                (lambda o: with_settings(o, KASSA_PARTITION="4"), "KASSA_PARTITION is no setting"),
+                (lambda o: with_settings(o, KASSA_PARTITIONS="1000"), "KASSA_PARTITIONS=1000 is not in its range"),
+                (lambda o: with_settings(o, KASSA_DRAIN_TIME="10"), "KASSA_DRAIN_TIME=10 is not in its range"),
+                (lambda o: with_settings(o, KASSA_LOG_FORMAT="xml"), "KASSA_LOG_FORMAT=xml"),
+                (lambda o: with_settings(o, KASSA_LANES="many"), "KASSA_LANES=many"),
+                (lambda o: with_settings(o, KASSA_REDIS="redis://:secret@redis"), "KASSA_REDIS may hold a password"),
+                (lambda o: with_settings(o, KASSA_RDKAFKA_SASL_PASSWORD="x"), "KASSA_RDKAFKA_SASL_PASSWORD may hold"),
                 (lambda o: variable(o, "StatefulSet", "stock", "KASSA_POD").update(
                     valueFrom={"secretKeyRef": {"name": "x", "key": "y"}}), "KASSA_POD brings a secret"),
                 (lambda o: container(o, "StatefulSet", "stock")["envFrom"].append({"secretRef": {"name": "x"}}),

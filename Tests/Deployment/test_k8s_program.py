@@ -1,4 +1,4 @@
-"""The program itself takes what the objects tell it: the settings of every pod and job, the arguments of the jobs.
+"""The program itself accepts what the objects give it: the settings of every pod and job, the arguments of the jobs.
 
 KASSA_PROGRAM is the program; Tests/Deployment/run says it.
 """
@@ -38,9 +38,9 @@ class Program(unittest.TestCase):
 
     def environment(self, objects, spec):
         """A pod's variables as its container gets them."""
-        told = {name: FIELDS[name] if value is None else value for name, value in settings(objects, spec).items()}
-        told = {name: re.sub(r"\$\((\w+)\)", lambda found: told[found[1]], value) for name, value in told.items()}
-        return {name: self.secret(value) if value.startswith("/etc/kassa/") else value for name, value in told.items()}
+        values = {name: FIELDS[name] if value is None else value for name, value in settings(objects, spec).items()}
+        values = {name: re.sub(r"\$\((\w+)\)", lambda found: values[found[1]], value) for name, value in values.items()}
+        return {name: self.secret(value) if value.startswith("/etc/kassa/") else value for name, value in values.items()}
 
     def run_kassa(self, arguments, environment):
         """The program's exit code and what it says."""
@@ -62,9 +62,9 @@ class Program(unittest.TestCase):
     def test_the_partitions_are_the_programs_default(self):
         """It decides the number; manifests, chart and compose file say the same, and are held against PARTITIONS."""
         objects = k8s_objects.overlay("minikube")
-        told = self.environment(objects, pod_of(named(objects, "StatefulSet", "stock"))["spec"])
-        told.pop("KASSA_PARTITIONS")
-        for mode, environment in (("embedded", {}), ("cluster", told)):
+        values = self.environment(objects, pod_of(named(objects, "StatefulSet", "stock"))["spec"])
+        values.pop("KASSA_PARTITIONS")
+        for mode, environment in (("embedded", {}), ("cluster", values)):
             with self.subTest(mode):
                 code, said = self.run_kassa(["settings", "--json"], environment)
                 self.assertEqual(code, 0, said)

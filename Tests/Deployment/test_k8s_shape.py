@@ -7,7 +7,7 @@ import k8s_checks as checks
 import k8s_objects
 import k8s_pages
 from k8s_objects import named, pod_of
-from k8s_plants import assert_found, container, told, variable
+from k8s_plants import assert_found, container, variable, with_settings
 
 ALL = (checks.selectors, checks.names, checks.service_ports, checks.routes, checks.retries, checks.budgets,
        checks.scaling, checks.grace, checks.probes, checks.images)
@@ -117,9 +117,9 @@ class Shape(unittest.TestCase):
         for overlay, plant, expected in (
                 ("minikube", lambda o: spec_of(o, "Service", "stock")["ports"][0].update(targetPort="https"),
                  "Service/stock: pods have no port https"),
-                ("minikube", lambda o: told(o, KASSA_HTTP="0.0.0.0:8080"), "KASSA_HTTP=0.0.0.0:8080"),
-                ("minikube", lambda o: told(o, KASSA_OPERATOR="127.0.0.1:9000"), "KASSA_OPERATOR=127.0.0.1:9000"),
-                ("minikube", lambda o: container(o, "StatefulSet", "stock")["env"].reverse(), "POD_IP has to stand"),
+                ("minikube", lambda o: with_settings(o, KASSA_HTTP="0.0.0.0:8080"), "KASSA_HTTP=0.0.0.0:8080"),
+                ("minikube", lambda o: with_settings(o, KASSA_OPERATOR="127.0.0.1:9000"), "KASSA_OPERATOR=127.0.0.1:9000"),
+                ("minikube", lambda o: container(o, "StatefulSet", "stock")["env"].reverse(), "POD_IP must come before"),
                 ("minikube", lambda o: variable(o, "StatefulSet", "stock", "KASSA_PEERS_ADVERTISE").update(value="a:1"),
                  "KASSA_PEERS_ADVERTISE=a:1"),
                 ("production",
@@ -169,7 +169,7 @@ class Shape(unittest.TestCase):
                  "may repeat what had an effect"),
                 ("minikube", lambda o: named(o, "Ingress", "kassa")["metadata"]["annotations"].clear(), "the default"),
                 ("minikube", lambda o: annotate(o, "proxy-read-timeout", "10"), "/orders: waits 10 s"),
-                ("minikube", lambda o: told(o, KASSA_BATCH_DEADLINE="5m"), "KASSA_BATCH_DEADLINE is 300 s"),
+                ("minikube", lambda o: with_settings(o, KASSA_BATCH_DEADLINE="5m"), "KASSA_BATCH_DEADLINE is 300 s"),
                 ("traefik", lambda o: spec_of(o, "Middleware", "kassa-retry")["retry"].update(status=["500-599"]),
                  "may repeat 503 only"),
                 ("traefik", lambda o: spec_of(o, "ServersTransport", "kassa")["forwardingTimeouts"].update(
@@ -194,14 +194,14 @@ class Shape(unittest.TestCase):
 
     def test_scaling(self):
         for plant, expected in (
-                (lambda o: told(o, KASSA_PARTITIONS="4"), "up to 8 pods, and there are 4 partitions"),
+                (lambda o: with_settings(o, KASSA_PARTITIONS="4"), "up to 8 pods, and there are 4 partitions"),
                 (lambda o: spec_of(o, "StatefulSet", "stock").update(replicas=3), "would undo")):
             assert_found(self, checks.scaling, "production", plant, expected)
 
     def test_grace(self):
         for plant, expected in (
-                (lambda o: told(o, KASSA_DRAIN_TIME="30s"), "is 60, and an end may take 65"),
-                (lambda o: told(o, KASSA_DRAIN_DELAY="6s"), "KASSA_DRAIN_DELAY is 6s, the default 5s"),
+                (lambda o: with_settings(o, KASSA_DRAIN_TIME="30s"), "is 60, and an end may take 65"),
+                (lambda o: with_settings(o, KASSA_DRAIN_DELAY="6s"), "KASSA_DRAIN_DELAY is 6s, the default 5s"),
                 (lambda o: pod_of(named(o, "StatefulSet", "stock"))["spec"].pop("terminationGracePeriodSeconds"),
                  "StatefulSet/stock: terminationGracePeriodSeconds is 30"),
                 (lambda o: container(o, "StatefulSet", "stock")["readinessProbe"].update(periodSeconds=10),
@@ -232,7 +232,7 @@ class Shape(unittest.TestCase):
         for overlay, plant, expected in (
                 ("minikube", lambda o: o.remove(named(o, "Job", "kassa-topics")), "nobody makes the topics"),
                 ("production", lambda o: o.remove(named(o, "KafkaTopic", "kassa.owners")), "the topics have to be"),
-                ("production", lambda o: told(o, KASSA_PARTITIONS="32"), "kassa.stock: has 8 partitions"),
+                ("production", lambda o: with_settings(o, KASSA_PARTITIONS="32"), "kassa.stock: has 8 partitions"),
                 ("production", lambda o: spec_of(o, "KafkaTopic", "kassa.stock").update(replicas=2), "has 2 replicas"),
                 *(("production",
                    lambda o, s=setting, v=value: spec_of(o, "KafkaTopic", "kassa.stock")["config"].update({s: v}),

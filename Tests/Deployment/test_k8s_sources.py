@@ -37,7 +37,7 @@ def rules_kept_and_made(root):
 
 @contextlib.contextmanager
 def copied():
-    """The manifests and the script in a folder of their own, for errors."""
+    """The manifests and the script in their own folder, for errors."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         shutil.copytree(K8S, root / "k8s")

@@ -246,7 +246,7 @@ class Broken(Case):
         self.assertEqual(world.state()["releases"]["kassa"][-1]["status"], "pending-upgrade")
         world.plan()
         said = self.deployed(world, "--image", "kassa:0.1.1")
-        self.assertIn("broken off within its upgrade", said)
+        self.assertIn("interrupted during its upgrade", said)
         pod = world.state()["objects"]["kassa/StatefulSet/orders"]["spec"]["template"]["spec"]
         self.assertEqual(pod["containers"][0]["image"], "kassa:0.1.1")
 

@@ -93,7 +93,7 @@ class Machine(Case):
         lock.write_text(f"{os.getpid()}\n", encoding="utf-8")
         code, said = world.run(DEPLOY)
         self.assertEqual(code, 1, said)
-        self.assertIn(f"another run (process {os.getpid()}) works on the profile minikube", said)
+        self.assertIn(f"another run (process {os.getpid()}) is working on the profile minikube", said)
 
 
 class Secrets(Case):
@@ -153,7 +153,7 @@ class Pods(Case):
 
     CASES = (
         ("redis", {"status": "ImagePullBackOff", "events": ["Failed: Failed to pull image \"redis\": timeout"]},
-         "redis does not get ready: its image cannot be pulled"),
+         "redis does not become ready: its image cannot be pulled"),
         ("orders", {"status": "ErrImageNeverPull", "events": ["Failed: ErrImageNeverPull"]}, "its image cannot be pulled"),
         ("kafka", {"status": "Pending", "events": ["FailedScheduling: 0/1 nodes are available: 1 Insufficient memory."]},
          "the cluster is too small, or full (Insufficient memory)"),
@@ -172,7 +172,7 @@ class Pods(Case):
         ("stock", {"status": "CrashLoopBackOff", "log": "the database was made with 8 partitions, not 4; set it to 8"},
          "made with 8 partitions"),
         ("payments", {"status": "CrashLoopBackOff", "log": "FATAL:  password authentication failed for user \"kassa\""},
-         "made for other users or passwords"),
+         "made for users or passwords other"),
         ("orders", {"status": "CreateContainerConfigError", "events": ["Failed: couldn't find key uri in Secret kassa/order-db"]},
          "a Secret or a key of it is missing"),
         ("kassa-topics", {"status": "CrashLoopBackOff", "log": "kassa: no broker of kafka:9092 can be reached"},
@@ -200,13 +200,13 @@ class Pods(Case):
 
     def test_waiting_has_an_end(self):
         world = World(self, state_before("upgrade", "redis"), ready_after=1000)
-        self.refused(world, "does not get ready", arguments=("--timeout", "50"))
+        self.refused(world, "does not become ready", arguments=("--timeout", "50"))
         slept = [call for call in world.calls() if call["argv"][0] == "sleep"]
         self.assertEqual(len(slept), 11)
 
     def test_what_helm_refuses_is_named(self):
         for name, said, words in (
-                ("redis", "Error: dial tcp: lookup registry-1.docker.io: no such host", "its chart cannot be had"),
+                ("redis", "Error: dial tcp: lookup registry-1.docker.io: no such host", "its chart cannot be fetched"),
                 ("kafka", "Error: UPGRADE FAILED: invalid ownership metadata; label validation error", "made by other means"),
                 ("stock-db", "Error: another operation (install/upgrade/rollback) is in progress", "another Helm"),
                 ("kassa", "Error: values don't meet the specifications of the schema(s)", "does not take the values"),
@@ -286,7 +286,7 @@ class Removal(Case):
         world.cluster.put({"kind": "IngressClass", "metadata": {"name": "nginx"}})
         self.deployed(world)
         said = self.removed(world)
-        self.assertIn("it ran before", said)
+        self.assertIn("it did before", said)
         self.assertTrue(world.state()["machine"]["runs"])
         self.assertIn("/IngressClass/nginx", world.state()["objects"])
 

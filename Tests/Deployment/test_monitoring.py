@@ -19,7 +19,7 @@ ALERT_TESTS = sorted(glob.glob(os.path.join(pages.ROOT, "Tests", "Deployment", "
 GRAFANA_SCHEMA_MIN = 39
 # The suffixes that a histogram's name has in Prometheus.
 HISTOGRAM = ("_bucket", "_count", "_sum")
-# What comes behind `kassa_` in the names of metrics that pages mention; databases are called kassa_orders and the like.
+# What comes after `kassa_` in the names of metrics that pages mention; databases are called kassa_orders and the like.
 FAMILIES = ["http", "log", "partition", "kafka", "owners", "peers?", "postgres", "redis", "takeovers", "requests"]
 
 

@@ -23,7 +23,7 @@ class Together(unittest.TestCase):
 
 
 class Runner(unittest.TestCase):
-    """side_by_side.py on a module of its own."""
+    """side_by_side.py on its own module."""
 
     def ran(self, name, body, *names):
         """(exit code, output) with one more test in the module."""

@@ -1,4 +1,4 @@
-"""Drills of backups: a copy that is made under load brings back everything that was answered before it was begun."""
+"""Drills of backups: a copy that is made under load brings back everything that was answered before it began."""
 import contextlib
 import json
 import os
@@ -24,7 +24,7 @@ def command(kassa, *arguments):
 
 
 class Buyers:
-    """Each buys one unit at 3 with an order of its own, again and again, and notes what was answered."""
+    """Each buys one unit at 3 with its own order, again and again, and notes what was answered."""
 
     def __init__(self, server, clients=4):
         self.server = server
@@ -104,7 +104,7 @@ def machine_lost(checks, kassa, folder, seed):
         checks.check(len(later) > 0 and len(buyers.missing(later)) == len(later),
                      f"{len(later)} orders from after it are not there, as was said")
         keys_hold(checks, server, early)
-        # It goes on: a load of its own finds stock and money conserved.
+        # It goes on: its own load finds stock and money conserved.
         again = Load(server, 2, seed + 1)
         try:
             checks.load(again, paid_min=50)
@@ -163,10 +163,10 @@ def killed_backup(server, target):
 
 
 def served_on(checks, server, target, buyers):
-    """Nothing of the shop suffers, and what is there is not written over."""
+    """The shop does not suffer, and nothing is overwritten."""
     before = len(buyers.paid)
-    wait_until(lambda: len(buyers.paid) >= before + 20, "the shop goes on after the backup", 30)
-    # Where the copy was made before the signal came, another one is begun.
+    wait_until(lambda: len(buyers.paid) >= before + 20, "the shop continues after the backup", 30)
+    # If the copy was made before the signal came, another one is started.
     lefts = (os.path.join(os.path.dirname(target), f"left{number}") for number in range(20))
     left = next((name for name in lefts if killed_backup(server, name)), "none")
     checks.check(os.path.isdir(left + ".partial") and not os.path.exists(left), "a backup that is killed has no name")

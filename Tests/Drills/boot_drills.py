@@ -34,7 +34,7 @@ def refused(checks, server, what, *words, files=None):
     except subprocess.TimeoutExpired:
         status = None
         server.end(signal.SIGKILL)
-    said = server.told(said_before).strip()
+    said = server.logged(said_before).strip()
     checks.check(status == 1 and all(word in said for word in words), f"{what} is refused: {said[:220]}")
     checks.check(snapshot(server.data, files) == before, f"{what}: the folder stays as it was")
 
@@ -102,15 +102,15 @@ def refusals(checks, kassa, folder, seed):
 def refused_second(checks, second, pid):
     second.launch()
     status = second.process.wait(timeout=20)
-    said = second.told().strip()
+    said = second.logged().strip()
     checks.check(status == 1 and str(pid) in said, f"a second process is refused: {said[:200]}")
 
 
 def refused_port(checks, server, name):
     server.launch()
     status = server.process.wait(timeout=20)
-    checks.check(status == 1 and "in use" in server.told().lower(),
-                 f"a taken {name} port is refused: {server.told().strip().splitlines()[-1][:200]}")
+    checks.check(status == 1 and "in use" in server.logged().lower(),
+                 f"a taken {name} port is refused: {server.logged().strip().splitlines()[-1][:200]}")
 
 
 def places(checks, kassa, folder, seed):
@@ -163,8 +163,8 @@ def no_descriptors(checks, kassa, folder, _seed):
         wait_until(lambda: len(os.listdir(descriptors)) >= limit, "every descriptor is taken", 10)
         for client in clients:
             client.close()
-        status, told = server.ask("/", server.http)
-        checks.check(status == 200, f"it serves again once the clients are gone: {status or told}")
+        status, said = server.ask("/", server.http)
+        checks.check(status == 200, f"it serves again once the clients are gone: {status or said}")
         checks.check(server.end() == 0, "SIGTERM ends it with 0")
     finally:
         server.close()
@@ -182,7 +182,7 @@ def few_descriptors(checks, kassa, folder, _seed):
             server.start()
             limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
             checks.check(limits == (hard, hard), f"of a hard limit of {hard} descriptors it has {limits[0]}")
-            said = [line for line in server.told(said_before).splitlines() if "connections-max is lowered" in line]
+            said = [line for line in server.logged(said_before).splitlines() if "connections-max is lowered" in line]
             checks.check(len(said) == 1 and f"in_force={room}" in said[0], f"it says so: {said}")
             crowd(checks, server, 400, room)
             checks.check(server.end() == 0, "SIGTERM ends it with 0")
@@ -274,7 +274,7 @@ def begin(connections):
 
 
 def finish(connections):
-    """The statuses of the requests that were begun on each."""
+    """The statuses of the requests that were started on each."""
     statuses = []
     for connection in connections:
         connection.sock.sendall(b"Host: localhost\r\n\r\n")

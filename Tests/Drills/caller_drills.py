@@ -1,4 +1,4 @@
-"""Drills of callers: a server with API keys, which are read again while it serves, and one that must not serve strangers."""
+"""Drills of callers: a server with API keys, reloaded while it serves, and one that must not serve strangers."""
 import base64
 import contextlib
 import http.client
@@ -47,8 +47,8 @@ class Issuer:
         return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
     def jwk(self):
-        told = self.openssl(None, "rsa", "-in", self.key, "-noout", "-modulus").decode().strip()
-        modulus = bytes.fromhex(told.split("=")[1])
+        output = self.openssl(None, "rsa", "-in", self.key, "-noout", "-modulus").decode().strip()
+        modulus = bytes.fromhex(output.split("=")[1])
         return {"kty": "RSA", "kid": self.kid, "use": "sig", "n": self.text(modulus), "e": "AQAB"}
 
     def token(self, **claims):
@@ -69,11 +69,11 @@ def status(server, key, method="GET", path="/stock/find/none", headers=()):
         return answer.status
 
 
-def told_again(server, text):
+def reload(server, text):
     """Sends SIGHUP, and waits until the log says so."""
     before = os.path.getsize(server.journal.name)
     server.send(signal.SIGHUP)
-    wait_until(lambda: text in server.told(before), f"the log says: {text}", 10)
+    wait_until(lambda: text in server.logged(before), f"the log says: {text}", 10)
 
 
 def write(path, text):
@@ -104,26 +104,26 @@ def api_keys(checks, kassa, folder, _):
         late = keys.add("late", "admin")
         checks.check(status(server, late, "POST", "/stock/batch_init/1/1/1") == 401, "a new key needs a SIGHUP")
         keys.call("revoke", "reader")
-        told_again(server, "API keys read again")
+        reload(server, "API keys reloaded")
         wait_until(lambda: {status(server, reader) for _ in range(16)} == {401}, "a revoked key is refused", 10)
         checks.check(status(server, late, "POST", "/stock/batch_init/1/1/1") == 200, "the new key is taken")
         with open(keys.path, "a", encoding="ascii") as file:
             file.write("nonsense\n")
-        told_again(server, "API keys not read again")
+        reload(server, "API keys could not be reloaded")
         checks.check({status(server, writer) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
-        for text, told in (("KASSA_LOG_LEVEL=warning", None), ("KASSA_LOG_LEVEL=loud", "settings not read again"),
-                           ("KASSA_LOG_LEVEL=info\nKASSA_LANES=3", "settings read again")):
+        for text, line in (("KASSA_LOG_LEVEL=warning", None), ("KASSA_LOG_LEVEL=loud", "settings could not be reloaded"),
+                           ("KASSA_LOG_LEVEL=info\nKASSA_LANES=3", "settings reloaded")):
             write(config, text + "\n")
-            if told:
-                told_again(server, told)
+            if line:
+                reload(server, line)
             else:
                 server.send(signal.SIGHUP)
                 time.sleep(0.5)
-                checks.check("log_level=warning" not in server.told(), "from the level warning on it says less")
+                checks.check("log_level=warning" not in server.logged(), "from the level warning on it says less")
         checks.check(not server.is_over(), "SIGHUP does not end the server")
         server.end()
         server.launch()
-        checks.check(server.process.wait(timeout=30) == 1 and "line 3" in server.told(), "a broken file is no start")
+        checks.check(server.process.wait(timeout=30) == 1 and "line 3" in server.logged(), "a broken file is no start")
 
 
 def tokens(checks, kassa, folder, _):
@@ -142,7 +142,7 @@ def tokens(checks, kassa, folder, _):
     create, batch = ("POST", "/stock/item/create/1"), ("POST", "/stock/batch_init/1/1/1")
     with contextlib.closing(Server(kassa, folder, *options)) as server:
         server.start()
-        checks.check("kid=odd" in server.told(), "a key of another kind is named")
+        checks.check("kid=odd" in server.logged(), "a key of another kind is named")
         reader, admin = old.token(scope="openid stock:read"), old.token(scope=["admin"], sub="root")
         checks.check(status(server, reader) == 404 and status(server, reader, *create) == 403, "a token has its scopes")
         checks.check(status(server, admin, *batch) == 200, "as an array, too")
@@ -161,20 +161,20 @@ def tokens(checks, kassa, folder, _):
         young = new.token(scope="stock:read")
         checks.check(status(server, young) == 401, "a new key needs a SIGHUP")
         accept(old.jwk(), new.jwk())
-        told_again(server, "keys of tokens read again")
+        reload(server, "token keys reloaded")
         wait_until(lambda: {status(server, one) for one in [young, reader] * 8} == {404}, "both keys are good", 10)
         accept(new.jwk())
-        told_again(server, "keys of tokens read again")
+        reload(server, "token keys reloaded")
         wait_until(lambda: {status(server, reader) for _ in range(16)} == {401}, "a dropped key is good no longer", 10)
         accept(other)
-        told_again(server, "keys of tokens not read again")
+        reload(server, "token keys could not be reloaded")
         checks.check({status(server, young) for _ in range(16)} == {404}, "a broken file leaves the keys of before")
         os.chmod(path, 0o666)
-        told_again(server, "chmod 644")
+        reload(server, "chmod 644")
         checks.check(not server.is_over(), "SIGHUP does not end the server")
         server.end()
         server.launch()
-        checks.check(server.process.wait(timeout=30) == 1 and "chmod 644" in server.told(), "such a file is no start")
+        checks.check(server.process.wait(timeout=30) == 1 and "chmod 644" in server.logged(), "such a file is no start")
 
 
 def loaded(checks, kassa, folder, _):
@@ -195,7 +195,7 @@ def loaded(checks, kassa, folder, _):
 
 
 def often(checks, kassa, folder, _):
-    """Who asks more often than their key may is told when to come back; others are not held up."""
+    """A caller that exceeds its key's rate learns when to come back; others are not held up."""
     keys = Keys(kassa, folder)
     slow, fast = keys.add("slow", "stock:read", "--rate", "1/10"), keys.add("fast", "stock:read", "--rate", "unlimited")
     with contextlib.closing(Server(kassa, folder, "--api-keys", keys.path, "--lanes", "2")) as server:
@@ -207,7 +207,7 @@ def often(checks, kassa, folder, _):
 
 
 def strangers(checks, kassa, folder, _):
-    """A server does not start off loopback without being told who may ask; pages of other sites are kept out."""
+    """A server does not start off loopback unless it knows who may call; pages of other sites are kept out."""
     for address in ("0.0.0.0:0", "[::]:0"):
         run = subprocess.run([kassa, "serve", "--http", address, "--data", os.path.join(folder, "never")], text=True,
                              stderr=subprocess.PIPE, timeout=30, check=False)

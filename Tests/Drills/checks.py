@@ -12,11 +12,11 @@ LOAD_SECONDS_MAX = 240
 
 
 class DrillFailure(Exception):
-    """The drill could not go on."""
+    """The drill could not continue."""
 
 
 def wait_until(condition, what, seconds, reason=None, every=0.02):
-    """Waits until `condition()` is true; a `DrillFailure` names `what` did not happen, and what `reason()` tells."""
+    """Waits until `condition()` is true; a `DrillFailure` names `what` did not happen, and what `reason()` says."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

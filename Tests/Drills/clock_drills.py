@@ -22,7 +22,7 @@ WRONG, RIGHT = "the wall clock is wrong", "the wall clock is right again"
 
 
 class WrongClock:
-    """A server's wall clock, which tells as many seconds more as it is told to, from the next look on."""
+    """A server's wall clock, which can be set ahead by any number of seconds, from the next look on."""
 
     def __init__(self, folder):
         self.library, self.file = os.path.join(folder, "clock.so"), os.path.join(folder, "clock")
@@ -54,8 +54,8 @@ def skew(server):
 
 
 def wait_for_skew(server, seconds):
-    wait_until(lambda: abs(skew(server) - seconds) < 30, f"the metric tells {seconds} s", 10,
-               reason=lambda: f"it tells {skew(server)}", every=0.1)
+    wait_until(lambda: abs(skew(server) - seconds) < 30, f"the metric shows {seconds} s", 10,
+               reason=lambda: f"it shows {skew(server)}", every=0.1)
 
 
 def told_times(server, words):
@@ -102,7 +102,7 @@ def jumps(checks, kassa, folder, _seed):
 def refused_for_its_clock(checks, server, what, *words):
     """A refusal of the start changes no entity; the databases' own write-ahead logs come and go, and FORMAT says so."""
     before = store_hash(server)
-    refused(checks, server, what, *words, "set the clock right", "--accept-clock now", files=())
+    refused(checks, server, what, *words, "correct the clock", "--accept-clock now", files=())
     checks.check(before and store_hash(server) == before, f"{what}: the store is what it was: {before}")
 
 
@@ -140,7 +140,7 @@ def short_keys(checks, kassa, folder, _seed, expiry=3):
         clock.set(0)
         wait_for_skew(server, 0)
         time.sleep(expiry)
-        # A partition's time goes on with what it is told.
+        # A partition's time continues from the time it is given.
         for _ in range(3):
             created(server, "/payment/create_user", "user_id")
             time.sleep(0.3)
@@ -176,7 +176,7 @@ def wrong_starts(checks, kassa, folder, _seed):
 
 
 def accept(checks, server, user, seconds):
-    """Serves a folder that is ahead: its time goes on from where it is."""
+    """Serves a folder that is ahead: its time continues from where it is."""
     options = server.options
     server.options = (*options, "--accept-clock", "now", "--idempotency-expiry", "2s")
     path = f"/payment/add_funds/{user}/100"

@@ -1,4 +1,4 @@
-"""Drills of damaged files: what can be told is refused or stopped and named, what the log can mend is mended."""
+"""Drills of damaged files: what can be noticed is refused or stopped and named; what the log can repair is repaired."""
 import collections
 import contextlib
 import json
@@ -130,7 +130,7 @@ def lost_write_ahead_log(checks, server, whole):
     was = os.path.getsize(path)
     os.truncate(path, was // 3)
     server.start()
-    checks.check(server.end() == 0, f"a store whose {was} bytes of newest checkpoints were cut to a third is mended")
+    checks.check(server.end() == 0, f"a store whose {was} bytes of newest checkpoints were cut to a third is repaired")
     status, report, complaints = audit(server.kassa, server.data)
     checks.check(status == 0 and counted(report) == counted(whole) and "24 partitions compared" in report,
                  f"nothing is missing then: {counted(report)} {complaints[-300:]}")
@@ -185,7 +185,7 @@ def lost_deposit(checks, kassa, folder, _):
 
 
 def deleted_folder(checks, kassa, folder, seed):
-    """The data folder is deleted under the server: nothing is acknowledged any more, and /readyz tells."""
+    """The data folder is deleted under the server: nothing is acknowledged any more, and /readyz says so."""
     del seed
     server = Server(kassa, folder)
     try:

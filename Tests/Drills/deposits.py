@@ -24,7 +24,7 @@ class Tally:
 
     Each addition has its idempotency key and is repeated under it until it is answered with 200. So the count in the
     end is the number of additions, neither less (one was lost) nor more (one was made twice). With `reads` each client
-    also reads its count after every addition, and has to be told the newest: nobody else changes it.
+    also reads its count after every addition, and has to see the newest: nobody else changes it.
 
     Without `keyed` an addition is repeated only when it was surely not made (503); otherwise it counts as unknown.
 
@@ -62,10 +62,10 @@ class Tally:
         raise NotImplementedError
 
     def question(self, account):
-        """The path of the GET that tells the count."""
+        """The path of the GET that shows the count."""
         raise NotImplementedError
 
-    def told(self, document):
+    def count_in(self, document):
         """The count in an answer."""
         raise NotImplementedError
 
@@ -113,7 +113,7 @@ class Tally:
             time.sleep(0.02)
 
     def read(self, connection, account):
-        """Asks until it is answered with 200, and holds what it is told against what was made."""
+        """Asks until it is answered with 200, and compares the answer with what was made."""
         began = time.monotonic()
         while True:
             status, body = self.ask_once(connection, "GET", self.question(account), {})
@@ -123,9 +123,9 @@ class Tally:
                 return
             time.sleep(0.02)
         self.note_wait(account, began, "read")
-        told, made = self.told(json.loads(body)), self.accounts[account]
-        if not made <= told <= made + self.unknown[account]:
-            self.wrong_reads.append(f"{account} had {made} and was told {told}")
+        count, made = self.count_in(json.loads(body)), self.accounts[account]
+        if not made <= count <= made + self.unknown[account]:
+            self.wrong_reads.append(f"{account} had {made} and read {count}")
 
     def ask_once(self, connection, method, path, headers):
         """The status and the body; None where there was none."""
@@ -186,23 +186,23 @@ class Tally:
         return sum(self.accounts.values())
 
     def credits(self):
-        """What each account is told to have; the status and the body where that is not 200."""
-        told = {}
+        """What each account has; the status and the body where that is not 200."""
+        counts = {}
         for account in self.accounts:
             status, body = ask(self.server.http, self.question(account))
-            told[account] = self.told(json.loads(body)) if status == 200 else f"{status} {body.strip()}"
-        return told
+            counts[account] = self.count_in(json.loads(body)) if status == 200 else f"{status} {body.strip()}"
+        return counts
 
     def wrong_accounts(self):
         """The accounts whose count is not the number of their additions, and reads that were wrong on the way."""
         return self.wrong_reads + [
-            f"{account} made {self.accounts[account]} {self.what} and is told {told}"
-            for account, told in self.credits().items()
-            if not (isinstance(told, int) and 0 <= told - self.accounts[account] <= self.unknown[account])]
+            f"{account} made {self.accounts[account]} {self.what} and reads {count}"
+            for account, count in self.credits().items()
+            if not (isinstance(count, int) and 0 <= count - self.accounts[account] <= self.unknown[account])]
 
 
 class Deposits(Tally):
-    """Each pays 1 into the account of a user of its own."""
+    """Each pays 1 into the account of its own user."""
     what = "deposits"
 
     def create(self):
@@ -214,12 +214,12 @@ class Deposits(Tally):
     def question(self, account):
         return f"/payment/find_user/{account}"
 
-    def told(self, document):
+    def count_in(self, document):
         return document["credit"]
 
 
 class Deliveries(Tally):
-    """Each adds 1 unit to the stock of an item of its own."""
+    """Each adds 1 unit to the stock of its own item."""
     what = "deliveries"
 
     def create(self):
@@ -231,12 +231,12 @@ class Deliveries(Tally):
     def question(self, account):
         return f"/stock/find/{account}"
 
-    def told(self, document):
+    def count_in(self, document):
         return document["stock"]
 
 
 class Cartloads(Tally):
-    """Each adds 1 unit of an item that all share to an order of its own."""
+    """Each adds 1 unit of an item that all share to its own order."""
     what = "units in the cart"
 
     def __init__(self, server, **options):
@@ -255,5 +255,5 @@ class Cartloads(Tally):
     def question(self, account):
         return f"/orders/find/{account}"
 
-    def told(self, document):
+    def count_in(self, document):
         return sum(quantity for _, quantity in document["items"])

@@ -1,4 +1,4 @@
-"""Drills of the end: a server that is told to end serves on for a while, and ends at once when it is told again."""
+"""Drills of the end: a server that is told to end keeps serving for a while, and ends at once when it is told again."""
 import collections
 import contextlib
 import http.client
@@ -15,7 +15,7 @@ CUT_SHORT = 3
 
 
 class NewConnections:
-    """A client that sends each request on a connection of its own, as a proxy may, and looks at /readyz beside it."""
+    """A client that sends each request on its own connection, as a proxy may, and looks at /readyz beside it."""
 
     def __init__(self, server):
         self.server = server
@@ -63,25 +63,25 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         well = [health(server), health(server, "--live")]
         client = NewConnections(server)
         time.sleep(0.5)
-        told = time.monotonic()
+        signalled = time.monotonic()
         server.send(signal.SIGTERM)
-        wait_until(lambda: ask(server.operator, "/readyz")[0] == 503, "/readyz tells that it ends", 1)
-        noticed = time.monotonic() - told
+        wait_until(lambda: ask(server.operator, "/readyz")[0] == 503, "/readyz says that it is ending", 1)
+        noticed = time.monotonic() - signalled
         said = ask(server.operator, "/readyz")[1].strip()
         after = asked_on(kept)
         ill, alive = health(server), health(server, "--live")
         kept.close()
         status = server.process.wait(timeout=60)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
         client.finish()
         checks.check(noticed < 0.5, f"/readyz answers 503 {noticed:.2f} s after SIGTERM: {said}")
         # The last tenth of a second belongs to the clock of another process.
-        during = told + delay - 0.1
+        during = signalled + delay - 0.1
         served = between(client.answers, 0, during)
         checks.check(set(served) == {200} and served[200] > 50, f"until the delay was over clients got {dict(served)}")
-        late = between(client.answers, told, during)
+        late = between(client.answers, signalled, during)
         checks.check(late[200] > 30, f"{late[200]} of them came after SIGTERM")
-        ready = between(client.readiness, told + noticed, during)
+        ready = between(client.readiness, signalled + noticed, during)
         checks.check(set(ready) == {503} and ready[503] > 30, f"/readyz answered {dict(ready)} all the while")
         checks.check((before, after) == ((200, None), (200, "close")),
                      f"an answer keeps the connection before and closes it after SIGTERM: {before}, {after}")
@@ -96,9 +96,9 @@ def serves_on(checks, kassa, folder, _seed, delay=2.0):
         checks.check(status == 0 and delay <= took < delay + 10, f"it ended with {status} after {took:.1f} s")
         server.options = ("--drain-delay", "1m")
         server.start()
-        told = time.monotonic()
+        signalled = time.monotonic()
         status = server.end(signal.SIGINT)
-        took = time.monotonic() - told
+        took = time.monotonic() - signalled
         checks.check(status == 0 and took < 10, f"SIGINT ended it with {status} after {took:.1f} s of a minute's delay")
         checks.folder(server, compared="")
 
@@ -128,7 +128,7 @@ def cut_short(checks, kassa, folder, seed):
         for number in (signal.SIGTERM, signal.SIGINT):
             time.sleep(1)
             shop.server.send(signal.SIGTERM)
-            wait_until(lambda: shop.server.ask("/readyz")[0] == 503, "/readyz tells that it ends", 5)
+            wait_until(lambda: shop.server.ask("/readyz")[0] == 503, "/readyz says that it is ending", 5)
             # A terminal that closes says nothing new.
             shop.server.send(signal.SIGHUP)
             time.sleep(0.7)

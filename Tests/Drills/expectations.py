@@ -87,7 +87,7 @@ class Expectations:
         count = len(self.expected)
         unexpected, missing = self.compare(seconds)
         for end in unexpected:
-            checks.check(False, f"{told(end)}; the drill did not end it{self.keep(checks.name, end)}")
+            checks.check(False, f"{described(end)}; the drill did not end it{self.keep(checks.name, end)}")
         for one in missing:
             checks.check(False, f"{one} was to end, and has not")
         if not unexpected and not missing:
@@ -115,7 +115,7 @@ class Expectations:
         return f"; its log is kept in {kept}"
 
 
-def told(end):
+def described(end):
     """An end in words."""
     order = f" when told to {end['order']}" if end["order"] else ""
     last = f", its last words: {end['log'][-1][:200]!r}" if end["log"] else ""

@@ -28,7 +28,7 @@ class Shop:
         self.deposits = Deposits(self.server, **deposits)
 
     def check(self, checks, paid_min, deposits_min, compared="24 partitions compared"):
-        """Ends the clients, then the server, and holds what they were told against what is there."""
+        """Ends the clients, then the server, and compares what they were answered with what is there."""
         report = checks.load(self.load, paid_min)
         made = self.deposits.finish()
         wrong = self.deposits.wrong_accounts()
@@ -66,7 +66,7 @@ def kills(checks, kassa, folder, seed, count=20):
 
 
 def orderly_ends(checks, kassa, folder, seed, count=3):
-    """SIGTERM under load: what was begun is answered, the rest refused with 503 or not let in, nothing is cut off."""
+    """SIGTERM under load: what was started is answered, the rest refused with 503 or not let in, nothing is cut off."""
     with contextlib.closing(Shop(kassa, folder)) as shop:
         shop.open(seed, seconds=2 * count, clients=32, pause_seconds=0)
         for _ in range(count):
@@ -114,7 +114,7 @@ def failing_log(checks, kassa, folder, seed, rule):
         shop.open(seed, seconds=14)
         time.sleep(1.2)
         server.fail_disk(rule)
-        wait_until(lambda: server.ask("/livez")[0] == 503, "/livez tells of the failed log", 10)
+        wait_until(lambda: server.ask("/livez")[0] == 503, "/livez reports the failed log", 10)
         failed = time.monotonic()
         alive = server.ask("/livez")[1].strip()
         checks.check("only a restart helps" in alive, f"/livez: {alive}")
@@ -123,13 +123,13 @@ def failing_log(checks, kassa, folder, seed, rule):
         status, body = server.ask("/orders/create/1", server.http, "POST")
         checks.check(status == 503 and '"log_failed"' in body,
                      f"a write is answered with {status}: {body.strip()[:80]}")
-        wait_until(lambda: shop.deposits.count("503 log_failed") >= 16, "the clients are told of the failed log", 10)
+        wait_until(lambda: shop.deposits.count("503 log_failed") >= 16, "the clients learn of the failed log", 10)
         shop.deposits.may_ask.clear()
         time.sleep(0.5)
         before, made = shop.deposits.credits(), dict(shop.deposits.accounts)
         status, took = server.wait(), time.monotonic() - failed
         checks.check(status == DISK_FAILED and 3 < took < 9, f"it ends by itself with {status} after {took:.1f} s")
-        last = server.told().strip().splitlines()[-1]
+        last = server.logged().strip().splitlines()[-1]
         checks.check("start again" in last, f"the log's last line: {last}")
         server.launch()
         status = server.wait()
@@ -139,23 +139,23 @@ def failing_log(checks, kassa, folder, seed, rule):
         server.start()
         # At the failure each client had one deposit under way: it may be there or not, but for good.
         after = shop.deposits.credits()
-        wrong = [f"{user} made {made[user]}, was told {before[user]}, then {after[user]}" for user in made
+        wrong = [f"{user} made {made[user]}, read {before[user]}, then {after[user]}" for user in made
                  if not made[user] <= after[user] <= made[user] + 1
                  or (isinstance(before[user], int) and not made[user] <= before[user] <= after[user])
                  or (isinstance(before[user], str) and '"log_failed"' not in before[user])]
-        told = sum(isinstance(credit, int) for credit in before.values())
+        answered = sum(isinstance(credit, int) for credit in before.values())
         checks.check(not wrong,
-                     f"{told} of 16 reads were answered, and what they showed stays {'; '.join(wrong)[:300]}")
+                     f"{answered} of 16 reads were answered, and what they showed stays {'; '.join(wrong)[:300]}")
         shop.deposits.may_ask.set()
         shop.check(checks, paid_min=100, deposits_min=100)
         seen = dict(shop.deposits.seen)
         checks.check(
             set(seen) <= {"200", "503 log_failed", "504 outcome_unknown", "503 starting", "refused", "cut"},
-            f"nobody was told anything else: {seen}")
+            f"nobody got any other answer: {seen}")
 
 
 def failing_store(checks, kassa, folder, seed, rule, is_final):
-    """The store cannot be written. Without room checkpoints fail, checkouts go on, and with room again it catches up by
+    """The store cannot be written. Without room checkpoints fail, checkouts continue, and with room again it catches up by
     itself. After a failed sync nothing of it is trusted, and a new process has to read the file again."""
     with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "100ms")) as shop:
         server = shop.server
@@ -182,14 +182,14 @@ def failing_store(checks, kassa, folder, seed, rule, is_final):
             checks.check(age >= 1.5, f"the oldest checkpoint is {age:.1f} s old after {failed:.1f} s of failures")
             server.fail_disk()
         written = server.metric(checkpoints)
-        wait_until(lambda: server.metric(checkpoints) >= written + 24, "checkpoints go on", 20)
+        wait_until(lambda: server.metric(checkpoints) >= written + 24, "checkpoints continue", 20)
         wait_until(lambda: server.oldest_checkpoint() < 1, "no checkpoint is old any more", 20)
         shop.check(checks, paid_min=100, deposits_min=100)
 
 
 def inspections(checks, kassa, folder, seed, count=4):
     """`kassa inspect` beside a server whose checkpoints land and whose log is trimmed all the while: it shows what the
-    clients were told at that moment."""
+    clients had been answered by then."""
     with contextlib.closing(Shop(kassa, folder, "--checkpoint-interval", "50ms", retention="trim")) as shop:
         shop.open(seed, seconds=2 + count)
         tallies = {"user": (shop.deposits, "deposited"), "item": (Deliveries(shop.server), "received"),

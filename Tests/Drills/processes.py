@@ -65,7 +65,7 @@ class Server:
         self.launch()
         wait_until(lambda: self.is_over() or self.is_ready(), "the server is ready", READY_SECONDS_MAX)
         if self.is_over():
-            raise DrillFailure(f"the server ended with {self.process.returncode}:\n{self.told()}")
+            raise DrillFailure(f"the server ended with {self.process.returncode}:\n{self.logged()}")
 
     def is_over(self):
         return self.process.poll() is not None
@@ -120,10 +120,10 @@ class Server:
         number = -self.process.returncode
         if number > 0 and number not in self.sent:
             process, self.process = self.process, None
-            raise DrillFailure(f"the server (pid {process.pid}) crashed: {signal.Signals(number).name}\n{self.told()}")
+            raise DrillFailure(f"the server (pid {process.pid}) crashed: {signal.Signals(number).name}\n{self.logged()}")
 
-    def told(self, after=0):
-        """What the servers said on standard error behind a position, its end at least."""
+    def logged(self, after=0):
+        """What the servers wrote to standard error after a position, at least the end of it."""
         with open(self.journal.name, encoding="utf-8", errors="replace") as journal:
             journal.seek(after)
             return journal.read()[-4000:]

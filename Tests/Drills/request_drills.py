@@ -12,7 +12,7 @@ from processes import Server
 
 
 def posted(server, path, key=None, name=None):
-    """The status, the code or nothing, the headers and the body of a POST on a connection of its own. `name` is the
+    """The status, the code or nothing, the headers and the body of a POST on its own connection. `name` is the
     client's own id of it."""
     connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=20)
     try:
@@ -34,7 +34,7 @@ def created(server, path, member):
 
 
 def together(count, work):
-    """What `work(number)` returned for each number, all of them begun at the same moment."""
+    """What `work(number)` returned for each number, all of them started at the same moment."""
     results, start = [None] * count, threading.Barrier(count)
 
     def run(number):
@@ -66,8 +66,8 @@ def one_balance(checks, kassa, folder, _seed, clients=40, enough_for=13):
                 what = path.split("/")[2]
                 checks.check(served == enough_for and refused == clients - enough_for,
                              f"{turn}: of {clients} {what} at once {served} succeeded, {refused} got {code}")
-                told = json.loads(ask(server.http, question)[1])[member]
-                checks.check(told == left, f"{turn}: {told} is left, {left} should be")
+                reported = json.loads(ask(server.http, question)[1])[member]
+                checks.check(reported == left, f"{turn}: {reported} is left, {left} should be")
         checks.check(server.end() == 0, "SIGTERM ends the server with 0")
 
 
@@ -78,8 +78,8 @@ def reused_keys(checks, kassa, folder, _seed):
         user = created(server, "/payment/create_user", "user_id")
         poor = created(server, "/payment/create_user", "user_id")
         first = {f"/payment/add_funds/{user}/5": "k1", f"/payment/pay/{poor}/5": "k2"}
-        told = {path: posted(server, path, key) for path, key in first.items()}
-        checks.check([told[path][0] for path in first] == [200, 409], "a deposit succeeds, a payment is refused")
+        reported = {path: posted(server, path, key) for path, key in first.items()}
+        checks.check([reported[path][0] for path in first] == [200, 409], "a deposit succeeds, a payment is refused")
         posted(server, f"/payment/add_funds/{poor}/9")
         for number in (signal.SIGKILL, signal.SIGTERM):
             server.end(number)
@@ -92,7 +92,7 @@ def reused_keys(checks, kassa, folder, _seed):
                              f"after {number.name} {path} under another's key gets {status} {code}")
             for path, key in first.items():
                 status, code, headers, body = posted(server, path, key)
-                checks.check((status, code) == told[path][:2] and headers.get("Idempotent-Replayed") == "true",
+                checks.check((status, code) == reported[path][:2] and headers.get("Idempotent-Replayed") == "true",
                              f"after {number.name} {path} under its key gets the old answer: {status} {code} {body}")
         credits = [json.loads(ask(server.http, f"/payment/find_user/{one}")[1])["credit"] for one in (user, poor)]
         checks.check(credits == [5, 9], f"the accounts have {credits}")
@@ -111,8 +111,8 @@ def logged(server, name):
     """The lines of the access log about the request that its client called this, as soon as there is one."""
     def lines():
         with open(server.journal.name, encoding="utf-8") as journal:
-            told = [json.loads(line) for line in journal if line.startswith("{")]
-        return [line for line in told if line.get("client_request_id") == name]
+            reported = [json.loads(line) for line in journal if line.startswith("{")]
+        return [line for line in reported if line.get("client_request_id") == name]
 
     wait_until(lines, f"the access log has {name}", 10)
     return lines()
@@ -145,15 +145,15 @@ def looked_up(checks, kassa, folder, _seed):
             checks.check(line.get("code", "") == answer[1] and 0 < line["milliseconds"] < 20_000 and line["bytes"] > 0,
                          f"{name}: code, time and size: {line}")
             checks.check(line.get("replayed") == ("yes" if name == "again" else None), f"{name}: replayed or not")
-            code, told = inspected(server, number)
-            checks.check(code == 0 and outcome in told and "counts      yes" in told, f"{name}: {told}")
-        code, told = inspected(server, "--order", order)
-        checks.check(code == 0 and all(f"{service}-" in told for service in ("orders", "stock", "payments")),
-                     f"the order's history is in all services: {told}")
-        code, told = inspected(server, "--key", "k1")
-        checks.check(code == 0 and "key         known to orders-" in told, f"the key is known: {told}")
-        code, told = inspected(server, "1-0-6")
-        checks.check(code == 1 and "no record" in told, f"a request of nobody has no records: {told}")
+            code, reported = inspected(server, number)
+            checks.check(code == 0 and outcome in reported and "counts      yes" in reported, f"{name}: {reported}")
+        code, reported = inspected(server, "--order", order)
+        checks.check(code == 0 and all(f"{service}-" in reported for service in ("orders", "stock", "payments")),
+                     f"the order's history is in all services: {reported}")
+        code, reported = inspected(server, "--key", "k1")
+        checks.check(code == 0 and "key         known to orders-" in reported, f"the key is known: {reported}")
+        code, reported = inspected(server, "1-0-6")
+        checks.check(code == 1 and "no record" in reported, f"a request of nobody has no records: {reported}")
         checks.check(server.metric("kassa_access_log_dropped_total") == 0, "no line was dropped")
         checks.check(server.ask("/reload", method="POST")[0] == 200, "the operator port reads settings again")
         checks.check(server.end() == 0, "SIGTERM ends the server with 0")

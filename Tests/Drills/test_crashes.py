@@ -1,4 +1,4 @@
-"""Tests of what tells a drill that its server crashed: a program that stands in for one ends in many ways."""
+"""Tests of how a drill notices that its server crashed: a program that stands in for one ends in many ways."""
 import os
 import signal
 import tempfile
@@ -29,9 +29,9 @@ class Crashes(unittest.TestCase):
 
     def launch(self):
         """Starts the program, and waits until it is up."""
-        said = self.server.told().count("ready")
+        said = self.server.logged().count("ready")
         self.server.launch()
-        wait_until(lambda: self.server.told().count("ready") > said, "it is up", 20)
+        wait_until(lambda: self.server.logged().count("ready") > said, "it is up", 20)
 
     def plant(self, number):
         """Somebody else ends it: the drill does not know."""

@@ -1,4 +1,4 @@
-"""A buyer who behaves, beside all the fuzz: each of its answers has to be exactly what its own books say."""
+"""A buyer who behaves, alongside all the fuzz: each of its answers has to be exactly what its own books say."""
 import random
 
 
@@ -12,9 +12,9 @@ class Bystander:
         self.credit = self.stock = self.steps = 0
 
     def must(self, method, path, status=200):
-        told, body = self.server.call(method, path)
-        if told != status:
-            raise AssertionError(f"the bystander's {method} {path}: {status} expected, got {told} {body}")
+        got, body = self.server.call(method, path)
+        if got != status:
+            raise AssertionError(f"the bystander's {method} {path}: {status} expected, got {got} {body}")
         return body
 
     def step(self):

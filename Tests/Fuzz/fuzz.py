@@ -4,7 +4,7 @@
 
 Requests are made from a grammar, with the mistakes of careless and of malicious senders. Each answer has to be what HTTP
 and the document allow; beside it a well-behaved buyer must notice nothing. In the end both servers live and their books
-are sound. A finding is told with its seed and the bytes that made it.
+are sound. A finding comes with its seed and the bytes that made it.
 """
 import argparse
 import collections
@@ -53,34 +53,34 @@ class Port:
         self.pipelines = [Pipeline(self.number, self.judge) for _ in range(connections)]
         self.slow = []
 
-    def turn(self, told):
-        """Sends to all of its connections, then reads from all. `told` is called with each answer."""
+    def turn(self, report):
+        """Sends to all of its connections, then reads from all. `report` is called with each answer."""
         once = [Once(self.number, self.judge, self.grammar.hostile()) for _ in range(ONCE[self.is_operator])]
         until = time.monotonic() + ONCE_SECONDS
         for pipeline in self.pipelines:
             pipeline.send([self.grammar.whole() for _ in range(self.each - len(pipeline.pending))])
         for pipeline in self.pipelines:
             for _, answer in pipeline.answers():
-                told(answer)
+                report(answer)
         for one in once:
             for answer in one.answers(until - time.monotonic()):
-                told(answer)
-            told(None)
+                report(answer)
+            report(None)
         if len(self.slow) < SLOW_MAX and self.random.random() < SLOW_SHARE:
             self.slow.append(Once(self.number, self.judge, self.grammar.hostile()))
-        self.slow = [one for one in self.slow if not self.has_ended(one, told)]
+        self.slow = [one for one in self.slow if not self.has_ended(one, report)]
 
     @staticmethod
-    def has_ended(one, told):
+    def has_ended(one, report):
         if not one.is_over():
             return False
         for answer in one.answers():
-            told(answer)
+            report(answer)
         return True
 
 
 class Worker:
-    """A process of its own with one source of chance."""
+    """A separate process with one source of randomness."""
 
     def __init__(self, servers, raw, seed, number, requests, results):
         self.chance, self.number, self.requests, self.results = random.Random(f"{seed}/{number}"), number, requests, results
@@ -96,7 +96,7 @@ class Worker:
 
     def turn(self, port):
         try:
-            port.turn(self.told)
+            port.turn(self.report)
         except Finding as finding:
             text = f"{port.name}, worker {self.number}: {finding}"
             with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ class Worker:
             pipeline.pending.clear()
         port.slow.clear()
 
-    def told(self, answer):
+    def report(self, answer):
         if answer is None:
             self.bytes_only += 1
         else:

@@ -59,7 +59,7 @@ class Request:
 
     @property
     def may_close(self):
-        """Whether the server may end the connection behind its answer. What is sent behind it could cost the answer: a
+        """Whether the server may end the connection after its answer. What is sent after it could cost the answer: a
         connection with unread bytes is reset. With a body it depends on the pieces in which the head arrives."""
         head, _, body = self.data.partition(b"\r\n\r\n")
         return (bool(body) or len(head) > 8_000 or len(self.target) > 1_000
@@ -70,7 +70,7 @@ class Request:
 
 
 class Grammar:
-    """Makes requests for one port from one source of chance.
+    """Makes requests for one port from one source of randomness.
 
     `document` gives the REST API's operations; `credentials` is None where the server has no keys, and otherwise the
     keys that it knows. At the operator port most paths are none of the API's.
@@ -84,7 +84,7 @@ class Grammar:
         return self.random.choice(bad if self.random.random() < bad_share else good)
 
     def value(self, parameter):
-        """A value of a path's parameter, as it stands in the target."""
+        """A value of a path's parameter, as written in the target."""
         kind = parameter["schema"]["$ref"].rsplit("/", 1)[1]
         if kind == "Id":
             return self.one_of(IDS, BAD_IDS)
@@ -97,7 +97,7 @@ class Grammar:
         return "".join(f"%{ord(letter):02x}" if letter.isalnum() and self.random.random() < 0.1 else letter for letter in path)
 
     def target(self):
-        """A method and a target, mostly of an operation that there is."""
+        """A method and a target, mostly of an existing operation."""
         chance = self.random.random()
         if chance < self.odd_share:
             method, target = self.one_of(["GET"], METHODS, 0.5), self.random.choice(ODD_PATHS)
@@ -117,14 +117,14 @@ class Grammar:
         return method, target
 
     def body(self):
-        """JSON of any kind, or what is none: the API ignores it."""
+        """JSON of any kind, or something else: the API ignores it."""
         kinds = [b"", b"{}", b"null", b"[" * 2_000, b'{"amount":1e999}', b"\xff\xfe\x00", b'{"a":"\\ud800"}', b"a" * 5_000,
                  json.dumps({"user_id": "0", "amount": -1, "deep": [[[[{}]]]]}).encode(), b"123456789012345678901234567890",
                  b"NaN"]
         return self.random.choice(kinds)
 
     def caller(self):
-        """The headers that say who asks, and whether that is nobody whom the server knows."""
+        """The headers that identify the caller, and whether the server does not know it."""
         if self.credentials is None:
             return [], False
         chance = self.random.random()

@@ -24,7 +24,7 @@ class Answer:
 
 
 class Malformed(Exception):
-    """Bytes that are no answer."""
+    """Bytes that are not an answer."""
 
 
 FIRST = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) [ -~]+")
@@ -32,7 +32,7 @@ FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\t -~]*)")
 
 
 def answer_in(received, is_head=False):
-    """The first answer in the bytes and how many it takes; None when it is not complete. `Malformed` for what is none."""
+    """The first answer in the bytes and how many it takes; None when it is not complete. `Malformed` if it is not an answer."""
     end = received.find(b"\r\n\r\n")
     if end < 0:
         if received and not received.startswith(b"HTTP/1.1 "[:len(received)]):

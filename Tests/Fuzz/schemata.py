@@ -1,4 +1,4 @@
-"""Schemathesis, which reads the document and asks what it allows and what it does not."""
+"""Schemathesis, which reads the document and sends what it allows and what it does not."""
 import os
 import pathlib
 import re
@@ -16,7 +16,7 @@ expected-statuses = ["2xx", "401", "403", "404", "409", "422", "429", "503", "50
 
 
 def run(server, folder, seed, examples):
-    """What is wrong, in words; and a line that tells what was done."""
+    """What is wrong, in words; and a line that says what was done."""
     configuration = pathlib.Path(folder, "schemathesis.toml")
     configuration.write_text(CONFIGURATION, encoding="utf-8")
     caller = ["--header", f"X-API-Key: {server.keys['all']}"] if server.keys else []

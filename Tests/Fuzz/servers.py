@@ -17,7 +17,7 @@ TIMES = ("--request-read-time", "2s", "--idle-time", "5s", "--answer-time", "5s"
 
 
 def make_keys(kassa, path):
-    """Writes the API keys, and returns them by id: one that may do everything, one that reads, one that asks seldom."""
+    """Writes the API keys, and returns them by id: one that may do everything, one that reads, one with a low rate."""
     made = {}
     for name, scopes, rate in (("all", "orders,stock,payment,admin,operator", "unlimited"),
                                ("reader", "orders:read,stock:read", "unlimited"), ("seldom", "payment", "5/10")):
@@ -64,10 +64,10 @@ class Fuzzed(Server):
                 raise AssertionError(f"{path}: {status} {body}")
 
     def judge(self, checks):
-        """How it stands after everything: it lives, it is not larger than it should be, its books are sound."""
+        """Its state after everything: it lives, it is not larger than it should be, and its books are sound."""
         checks.check(not self.is_over(), f"{self.name}: it still runs")
         if self.is_over():
-            print(self.told())
+            print(self.logged())
             return
         status, said = self.ask("/livez")
         checks.check(status == 200, f"{self.name}: /livez says {status} {str(said).strip()}")

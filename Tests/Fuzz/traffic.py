@@ -17,7 +17,7 @@ BATCH_BYTES_MAX = 48 * 1024
 
 
 class Finding(Exception):
-    """Something that must not be, with the request and what came back."""
+    """Something that must not happen, with the request and what came back."""
 
     def __init__(self, why, request, came):
         super().__init__(f"{why}\n    sent: {request}\n    came: {came}")
@@ -53,7 +53,7 @@ class Pipeline:
             self.connection.sendall(b"".join(one.data for one in self.pending))
 
     def answers(self):
-        """Each request with its answer, judged. Those behind one that ends the connection stay for the next turn."""
+        """Each request with its answer, judged. Those after one that ends the connection stay for the next turn."""
         while self.pending:
             request, answer = self.pending[0], self.next_answer(self.pending[0])
             if answer is None:
@@ -93,14 +93,14 @@ class Pipeline:
         return answer
 
     def end(self, request):
-        """Behind the last answer nothing more may come."""
+        """Nothing may follow the last answer."""
         with contextlib.suppress(ConnectionError):
             while piece := self.connection.recv(1 << 16):
                 self.received += piece
         rest = bytes(self.received)
         self.drop()
         if rest:
-            raise Finding("bytes behind the last answer", request, rest[:400])
+            raise Finding("bytes after the last answer", request, rest[:400])
 
     def drop(self):
         if self.connection:
@@ -160,7 +160,7 @@ class Once:
 
 
 def divided(received, may_be_head, is_cut):
-    """The answers that some bytes are, each with the method it is read as; None when they are none."""
+    """The answers that some bytes are, each with the method it is read as; None if they are not answers."""
     if not received:
         return []
     for is_head in (False, True) if may_be_head else (False,):

@@ -13,7 +13,7 @@ def changed(answer, **members):
 
 
 def wrong_stock(method, path, answer):
-    """Shows a unit more than there is."""
+    """Shows one unit too many."""
     if method == "GET" and path.startswith("/stock/find/") and answer[0] == 200:
         return changed(answer, stock=json.loads(answer[2])["stock"] + 1)
     return answer
@@ -75,7 +75,7 @@ ALTERATIONS = {
 
 
 class Gateway:  # pylint: disable=too-few-public-methods
-    """Forwards every request, each over a connection of its own."""
+    """Forwards every request, each over its own connection."""
 
     def __init__(self, url, alter=None, without_keys=False):
         self.address = urllib.parse.urlsplit(url)

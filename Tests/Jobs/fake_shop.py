@@ -1,4 +1,4 @@
-"""A shop in memory that keeps its books well, but for one planted flaw.
+"""A shop in memory that keeps its books well, except for one planted flaw.
 
 Flaws of the books:     oversell, charge_twice, lose_unit, charge_refused, forget_order
 Flaws of the answers:   say_paid, say_refused, never_say, wrong_reason, odd_credit

@@ -35,7 +35,7 @@ def run(*argv):
 
 
 def for_each(function, values):
-    """Pairs of a value and what the function makes of it, a few at once: for runs that share nothing."""
+    """Pairs of a value and the function's result for it, a few at a time: for runs that share nothing."""
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as threads:
         return list(zip(values, threads.map(function, values)))
 
@@ -64,7 +64,7 @@ def _is_ready(operator):
 
 @contextlib.contextmanager
 def kassa():
-    """A server with data of its own, until the block ends; gives its address. It has to end in order."""
+    """A server with its own data, until the block ends; gives its address. It has to end in order."""
     http, operator = free_ports(2)
     # Settings of the one who runs the tests are not the server's.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KASSA_")}
@@ -92,7 +92,7 @@ def kassa():
 
 
 class JobTest(unittest.TestCase):
-    """A test with a folder of its own."""
+    """A test with its own folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
@@ -100,7 +100,7 @@ class JobTest(unittest.TestCase):
 
 
 class ServerTest(JobTest):
-    """Tests of a class share one server, which no other class has: batch_init makes the ids 0 to n - 1 anew."""
+    """Tests of a class share one server, which no other class has: batch_init makes the ids 0 to n - 1 again."""
 
     url = ""
 

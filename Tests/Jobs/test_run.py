@@ -1,4 +1,4 @@
-"""What Tests/Jobs/run says and how it ends where the packages of the jobs cannot be had."""
+"""What Tests/Jobs/run says and how it ends where the packages of the jobs cannot be fetched."""
 import os
 import shutil
 import subprocess
@@ -12,8 +12,8 @@ mkdir -p "$3/bin"
 printf '#!/bin/sh\\necho no route to the index >&2\\nexit 1\\n' >"$3/bin/pip"
 chmod +x "$3/bin/pip"
 """
-NOTED = ("NOT RUN: the jobs of test/ (Tests/Jobs): the packages of test/requirements.txt could not be had from PyPI: "
-         "see that pip reaches it")
+NOTED = ("NOT RUN: the jobs of test/ (Tests/Jobs): the packages of test/requirements.txt could not be fetched from PyPI: "
+         "check that pip can reach it")
 
 
 class TestRun(JobTest):

@@ -66,7 +66,7 @@ class Clone:
             self.environment["KAFKA_HOME"] = os.path.dirname(libs.stdout.strip())
 
     def command(self, text, output=None):
-        """A process of a shell that is given the command as it stands. What it says goes to a file, or to pipes."""
+        """A process of a shell that is given the command as it stands. Its output goes to a file, or to pipes."""
         words = ["bash", "-euo", "pipefail", "-c", text]
         options = {"cwd": self.folder, "env": self.environment, "stdin": subprocess.DEVNULL, "start_new_session": True}
         if output is not None:

@@ -1,6 +1,6 @@
-"""What becomes of each command that a page shows: every one of them stands here, or the test fails.
+"""What becomes of each command that a page shows: every one of them is listed here, or the test fails.
 
-`Run` commands run as they stand, in a fresh clone, in the course that is named, in the order of their pages. What cannot
+`Run` commands run as they are, in a fresh clone, in the course that is named, in the order of their pages. What cannot
 is `Adapted` (words of it replaced, since they name a place or a size of the reader's) or `NotRun`, each with the reason.
 """
 import dataclasses
@@ -29,7 +29,7 @@ class NotRun:
 
 
 # The courses. SERVE: the server of `make run`, and what follows on its data. LIVE: what is asked of it while it serves.
-# STACK: a cluster. TOOLS: the program alone. MORE: what takes minutes of its own, in the long run only
+# STACK: a cluster. TOOLS: the program alone. MORE: what takes its own minutes, in the long run only
 # (Tests/Readme/run --long).
 SERVE, LIVE, STACK, TOOLS, MORE = "serve", "live", "stack", "tools", "more"
 
@@ -91,7 +91,7 @@ COMMANDS = {
     "docs/scale.md": {
         "kubectl -n kassa scale statefulset/stock --replicas=4": NotRun(CLUSTER),
         "kassa grow --data data --partitions 16": NotRun(
-            "it would change the folder of the commands behind it; FolderGrowthTests grows folders"),
+            "it would change the folder of the commands after it; FolderGrowthTests grows folders"),
         "kassa grow --mode cluster --partitions 16 --config /etc/kassa.env": NotRun(
             "a cluster of the reader's; Tests/ClusterDrills/growth_drills.py grows one"),
     },

@@ -15,7 +15,7 @@ BUILD_SECONDS_MAX = 2400
 
 
 def chosen(blocks, course):
-    """The commands of a course: text, how they run, where they stand."""
+    """The commands of a course: text, how they run, where they are."""
     for block in blocks:
         for command in block.commands() if block.page in COMMANDS and block.key() not in SHOWN_SCRIPTS else ():
             how = COMMANDS[block.page].get(command)
@@ -65,8 +65,8 @@ def serve(checks, clone, blocks):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    told = clone.journal.read_text(encoding="utf-8").strip().splitlines()
-    checks.check(any(line.endswith("stopped") for line in told[-3:]), f"Ctrl-C ends it in order: {told[-3:]}")
+    lines = clone.journal.read_text(encoding="utf-8").strip().splitlines()
+    checks.check(any(line.endswith("stopped") for line in lines[-3:]), f"Ctrl-C ends it in order: {lines[-3:]}")
     checks.check(is_free(http), "its port is free again")
     checks.check("24 partitions compared" in run_one(checks, clone, "kassa verify data"), "its data is sound")
     values = dict(zip(("http", "operator"), free_ports()))
@@ -132,7 +132,7 @@ def expect(checks, clone, command, said):
     """What a command of the stack is there for has happened."""
     if command == "make stack":
         address = (clone.folder / ".stack" / "gateway").read_text(encoding="utf-8").strip()
-        checks.check(f"all are ready: http://{address} " in said, f"{command}: tells where: {address}")
+        checks.check(f"all are ready: http://{address} " in said, f"{command}: says where: {address}")
     elif command.startswith("curl"):
         checks.check("user_id" in json.loads(said[said.index("{"):]), f"the gateway answers: {said[-200:]}")
     elif command == "make stack-status":

@@ -16,7 +16,7 @@ class Block:
     text: str
 
     def name(self):
-        """Where it stands, and what it begins with."""
+        """Where it is, and what it begins with."""
         return f"{self.page}:{self.line} {self.text.splitlines()[0]}"
 
     def key(self):
@@ -31,7 +31,7 @@ class Block:
 
 
 def pages(root):
-    """All pages that the repository keeps, but the changelog: it tells of what was."""
+    """All pages that the repository keeps, except the changelog, which is about the past."""
     listed = subprocess.run(["git", "-C", str(root), "ls-files", "*.md"], check=True, stdout=subprocess.PIPE, text=True)
     return [page for page in listed.stdout.splitlines() if page != "CHANGELOG.md" and (root / page).exists()]
 

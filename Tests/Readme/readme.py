@@ -1,4 +1,4 @@
-"""Does what the pages tell: readme.py KASSA [--long].
+"""Does what the pages say: readme.py KASSA [--long].
 
 Each command of a page is in a table (commands.py). Those that can, run as they stand in a fresh clone; with --long the
 clone compiles the program itself, and what takes minutes runs, too. The program is installed under a prefix, and removed.
@@ -24,7 +24,7 @@ INSTALLED = ("bin/kassa", "share/man/man1/kassa.1", "share/bash-completion/compl
 
 
 def files(prefix):
-    """What stands under a prefix."""
+    """What is installed under a prefix."""
     return sorted(str(path.relative_to(prefix)) for path in pathlib.Path(prefix).rglob("*") if path.is_file())
 
 
@@ -47,7 +47,7 @@ def read_blocks():
 
 
 def sort(found):
-    """What of the table the blocks use, and which of their commands are not in it, with where they stand."""
+    """What of the table the blocks use, and which of their commands are not in it, with where they are."""
     used, unknown = set(), []
     for block in found:
         if block.language in DATA_LANGUAGES or block.key() in DATA | SHOWN_SCRIPTS:

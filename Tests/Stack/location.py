@@ -4,7 +4,7 @@ import sys
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(REPOSITORY, "stack"))
-# Behind what stands here: both have modules for processes.
+# After what is there: both have modules for processes.
 sys.path.append(os.path.join(REPOSITORY, "Tests", "Drills"))
 
 

@@ -25,7 +25,7 @@ HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin"
 
 
 class FakePod:
-    """Answers as told: a status, "end" for a connection that ends after the request, or a number of seconds (a float)
+    """Answers as ordered: a status, "end" for a connection that ends after the request, or a number of seconds (a float)
     to wait before it answers 200. Counts what it was asked."""
 
     def __init__(self, plan, name):
@@ -63,7 +63,7 @@ class FakePod:
                 """Nothing."""
 
         class Server(http.server.ThreadingHTTPServer):
-            """Checks of the gateway's end with a reset: nothing to tell of."""
+            """Checks of the gateway's end with a reset: nothing to report."""
             daemon_threads = True
 
             def handle_error(self, *_):
@@ -126,12 +126,12 @@ class Gateway(unittest.TestCase):
 
     def check_problem(self, answer, body):
         """What clients rely on stands in the gateway's own answers, too."""
-        told = json.loads(body)
-        self.assertEqual(set(told), {"type", "title", "status", "detail", "instance", "code", "request_id"})
-        self.assertEqual((told["status"], told["type"]), (answer.status, f"/problems#{told['code']}"))
-        self.assertRegex(told["request_id"], r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$")
-        self.assertEqual(told["instance"], f"urn:kassa:request:{told['request_id']}")
-        self.assertEqual(answer.getheader("X-Request-Id"), told["request_id"])
+        problem = json.loads(body)
+        self.assertEqual(set(problem), {"type", "title", "status", "detail", "instance", "code", "request_id"})
+        self.assertEqual((problem["status"], problem["type"]), (answer.status, f"/problems#{problem['code']}"))
+        self.assertRegex(problem["request_id"], r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$")
+        self.assertEqual(problem["instance"], f"urn:kassa:request:{problem['request_id']}")
+        self.assertEqual(answer.getheader("X-Request-Id"), problem["request_id"])
         self.assertEqual(answer.getheader("Cache-Control"), "no-store")
         self.assertEqual(answer.getheader("Retry-After"), "1" if answer.status == 503 else None)
 

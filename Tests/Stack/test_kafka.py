@@ -175,7 +175,7 @@ class Fetches(Checkout):
         self.part(self.data[:1000])
         code, _, errors = self.call("fetch")
         self.assertEqual(code, 0, errors)
-        self.assertIn("it starts anew", errors)
+        self.assertIn("it starts over", errors)
         self.assert_fetched()
 
     def test_more_than_the_whole_starts_anew(self):
@@ -223,7 +223,7 @@ class Refusals(Checkout):
         self.mirror.files[f"{RELEASE}.tgz"] = release(b"not Kafka" * 30_000)
         code, shown, errors = self.call("ensure")
         self.assertEqual((code, shown), (1, ""))
-        self.assertIn("has not the SHA-512 that Apache publishes: it was deleted", errors)
+        self.assertIn("does not have the SHA-512 that Apache publishes: it was deleted", errors)
         self.assertEqual(os.listdir(self.cache), ["lock"])
 
     def test_without_a_checksum_nothing_is_taken(self):
@@ -232,7 +232,7 @@ class Refusals(Checkout):
                 self.mirror.files[f"{RELEASE}.tgz.sha512"] = text
                 code, _, errors = self.call("fetch")
                 self.assertEqual(code, 1)
-                self.assertIn("its checksum cannot be had", errors)
+                self.assertIn("its checksum cannot be fetched", errors)
                 self.assertEqual(len(errors.splitlines()), 1)
         self.assertEqual(self.downloads(), [])
 

@@ -22,7 +22,7 @@ PAGE = os.path.join(location.REPOSITORY, "docs", "stack.md")
 
 
 class InFolder(unittest.TestCase):
-    """Tests with a folder of their own."""
+    """Tests with their own folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with

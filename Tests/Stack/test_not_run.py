@@ -1,4 +1,4 @@
-"""What was not run stands at the end of `make test`, and fails it where everything has to be run."""
+"""What was not run is listed at the end of `make test`, and fails it where everything has to be run."""
 import os
 import shutil
 import subprocess

@@ -137,7 +137,7 @@ class Settings(unittest.TestCase):
         self.assertEqual(settings["KASSA_POSTGRES_STOCK"], "host=h passfile='/a b'")
         self.assertNotIn("KASSA_POSTGRES_ORDERS", settings)
         self.assertEqual((settings["KASSA_LANES"], settings["KASSA_LEASE"]), ("2", "1s"))
-        # The gateway is told before a pod ends: restarts take no longer than they have to.
+        # The gateway learns of it before a pod ends: restarts take no longer than they have to.
         self.assertEqual(settings["KASSA_DRAIN_DELAY"], "0ms")
 
     def test_values_are_quoted(self):

@@ -18,7 +18,7 @@ PROGRAM = os.environ["KASSA_PROGRAM"]
 LIBRARIES = ("libgnutls", "libhiredis", "libmicrohttpd", "libpq", "librdkafka", "libsqlite3", "libuv")
 
 
-def told(*words, **environment):
+def output_of(*words, **environment):
     """(exit code, standard output, standard error) of scripts/sbom."""
     done = subprocess.run([ROOT / "scripts" / "sbom", *words], capture_output=True, text=True, check=False, timeout=120,
                           env={**os.environ, **environment})
@@ -35,7 +35,7 @@ class Document(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        code, text, errors = told(PROGRAM, SOURCE_DATE_EPOCH="0")
+        code, text, errors = output_of(PROGRAM, SOURCE_DATE_EPOCH="0")
         if code != 0:
             raise AssertionError(f"scripts/sbom ended with {code}: {errors}")
         cls.text, cls.document = text, json.loads(text)
@@ -71,7 +71,7 @@ class Document(unittest.TestCase):
         self.assertIn(f"Swift version {self.find('swift')['version']} ", said)
 
     def test_it_has_every_library_of_the_package(self):
-        """With the version that pkg-config tells, and as something that the program itself needs."""
+        """With the version that pkg-config reports, and as something that the program itself needs."""
         manifest = (ROOT / "Package.swift").read_text(encoding="utf-8")
         # All but a part of the C library.
         self.assertEqual(len(re.findall(r"\blibrary\(\"", manifest)) - 1, len(LIBRARIES))
@@ -117,26 +117,26 @@ class Document(unittest.TestCase):
         self.assertEqual(seen - {self.document["metadata"]["component"]["bom-ref"]}, set(self.components))
 
     def test_the_same_program_gives_the_same_document(self):
-        self.assertEqual(told(PROGRAM, SOURCE_DATE_EPOCH="0")[1], self.text)
+        self.assertEqual(output_of(PROGRAM, SOURCE_DATE_EPOCH="0")[1], self.text)
 
 
 class Refusals(unittest.TestCase):
-    """What it cannot tell of."""
+    """What it cannot describe."""
 
     def test_a_file_that_is_no_program(self):
         with tempfile.NamedTemporaryFile() as file:
-            code, said, errors = told(file.name)
+            code, said, errors = output_of(file.name)
         self.assertEqual((code, said), (1, ""))
         self.assertIn("is no program that is linked to shared libraries", errors)
 
     def test_a_program_that_is_not_kassa(self):
-        code, said, errors = told("/bin/ls")
+        code, said, errors = output_of("/bin/ls")
         self.assertEqual((code, said), (1, ""))
         self.assertIn("to which this program is not linked", errors)
 
     def test_wrong_words(self):
         for words in ((), ("--help",), ("no-such-file",), (PROGRAM, PROGRAM)):
-            code, said, errors = told(*words)
+            code, said, errors = output_of(*words)
             self.assertEqual((code, said), (2, ""))
             self.assertIn("scripts/sbom PROGRAM", errors)
 

@@ -9,23 +9,23 @@ order-db postgres 0.20 order-db.yaml
 stock-db postgres 0.20 stock-db.yaml
 payment-db postgres 0.20 payment-db.yaml"
 
-# settle_release NAME: takes back what a run left that was broken off within Helm.
+# settle_release NAME: takes back what a run left that was interrupted within Helm.
 settle_release() {
   case "$(release_state "$1")" in
     pending-install | uninstalling)
-      say "$1: an earlier run was broken off within its installation; starting that anew."
+      say "$1: an earlier run was interrupted during its installation; starting that over."
       change helm_here uninstall "$1" --wait --timeout "${timeout}s" >/dev/null ||
-        fail "Helm could not take back the half-made release $1." "helm --kube-context $profile -n $namespace uninstall $1"
+        fail "Helm could not remove the half-made release $1." "helm --kube-context $profile -n $namespace uninstall $1"
       ;;
     pending-upgrade | pending-rollback)
-      say "$1: an earlier run was broken off within its upgrade; taking that back."
+      say "$1: an earlier run was interrupted during its upgrade; rolling that back."
       change helm_here rollback "$1" >/dev/null ||
-        fail "Helm could not take back the half-made upgrade of $1." "helm --kube-context $profile -n $namespace rollback $1"
+        fail "Helm could not roll back the half-made upgrade of $1." "helm --kube-context $profile -n $namespace rollback $1"
       ;;
   esac
 }
 
-# is_installed NAME MARK WORKLOAD: the very same was installed before, and is there.
+# is_installed NAME MARK WORKLOAD: exactly this was installed before, and still exists.
 is_installed() {
   local history
   history="$(release_history "$1")"
@@ -50,18 +50,18 @@ install() {
 explain_helm() {
   sed 's/^/    /' "$work/helm" >&2
   if grep -q 'invalid ownership metadata' "$work/helm"; then
-    fail "$1: objects of these names are in the namespace $namespace already, made by other means than this release." \
+    fail "$1: objects with these names already exist in the namespace $namespace, made by other means than this release." \
       "remove them (such as: kubectl --context $profile delete -k k8s/overlays/minikube), then run this again."
   elif grep -qE 'another operation .* is in progress' "$work/helm"; then
-    fail "$1: another Helm works on this release." "wait until it has ended, then run this again."
+    fail "$1: another Helm is working on this release." "wait until it has ended, then run this again."
   elif grep -qiE 'meet the specifications of the schema|additional propert' "$work/helm"; then
     fail "$1: its chart does not take the values; the lines above name them." \
       "correct the file in helm-config/, then run this again."
   elif grep -qiE 'no such host|dial tcp|i/o timeout|handshake|toomanyrequests|429|unauthorized|denied|not found' "$work/helm"; then
-    fail "$1: its chart cannot be had from registry-1.docker.io." \
+    fail "$1: its chart cannot be fetched from registry-1.docker.io." \
       "see that this machine reaches it (a proxy? a limit of pulls: docker login), then run this again."
   fi
-  fail "$1: Helm refused it; the lines above say why." "repair that, then run this again."
+  fail "$1: Helm refused it; the lines above say why." "fix that, then run this again."
 }
 
 # install_service NAME CHART VERSION VALUES
@@ -130,7 +130,7 @@ show_address() {
   [ -n "$address" ] || address="$(minikube ip --profile "$profile")"
   say "" "Kassa is ready: http://$address"
   if [ "$(uname -s)" != Linux ]; then
-    say "With Docker's driver on this system nothing leads to that address: run 'minikube tunnel --profile $profile' in another" \
+    say "With Docker's driver on this system that address cannot be reached: run 'minikube tunnel --profile $profile' in another" \
       "window, and use http://127.0.0.1 instead."
   fi
   cat <<TRY

@@ -14,7 +14,7 @@ check_tools() {
   [ -z "$image" ] || return 0
   need_on_path docker
   docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
-    fail "Docker's engine does not answer: it builds the image." "start Docker, or name an image that exists by --image."
+    fail "Docker's engine does not answer: it builds the image." "start Docker, or name an existing image with --image."
   need_tool docker 20.10 docker version --format '{{.Server.Version}}'
 }
 
@@ -23,7 +23,7 @@ start_cluster() {
   state="$(cluster_state)"
   case "$state" in
     Running/Running)
-      say "minikube: the profile $profile runs."
+      say "minikube: the profile $profile is running."
       is_up=yes
       return
       ;;
@@ -52,7 +52,7 @@ explain_start() {
       "give Docker more, or lower --cpus (at least $least_cpus) and --memory."
   fi
   fail "minikube could not start; the lines above say why." \
-    "minikube logs --profile $profile says more; repair that, then run this again."
+    "minikube logs --profile $profile says more; fix that, then run this again."
 }
 
 # mebibytes QUANTITY: 6070204Ki, 5928Mi, 6Gi or bytes as MiB.
@@ -101,7 +101,7 @@ enable_ingress() {
     keep_record no yes
     change minikube addons enable ingress --profile "$profile" ||
       fail "minikube's addon ingress could not be switched on; the lines above say why." \
-        "repair that (does the cluster reach its registry? is port 80 of the node free?), then run this again."
+        "fix that (does the cluster reach its registry? is port 80 of the node free?), then run this again."
   fi
   if [ -n "$is_up" ] && [ -z "$dry_run" ] &&
     [ -n "$(kube --namespace ingress-nginx get deployment ingress-nginx-controller --ignore-not-found --output name)" ]; then
@@ -128,7 +128,7 @@ provide_image() {
   fi
   say "image: building $image (the first time takes minutes) ..."
   change docker build --target kassa --tag "$image" "$root" ||
-    fail "Docker could not build the image; the lines above say why." "repair that, then run this again."
+    fail "Docker could not build the image; the lines above say why." "fix that, then run this again."
   change minikube image load "$image" --profile "$profile" ||
     fail "the image $image could not be loaded into the cluster." \
       "look at the space on its disk (minikube ssh --profile $profile df -h), then run this again."

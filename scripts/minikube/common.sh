@@ -2,7 +2,7 @@
 # The scripts' variables are set and read in each other's files.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# The namespace has a fixed name, as every object of Kassa.
+# The namespace has a fixed name, like every object of Kassa.
 namespace=kassa
 manager=deploy-charts-and-start-minikube
 profile=minikube
@@ -67,7 +67,7 @@ need_tool() {
   local name="$1" least="$2" found
   shift 2
   found="$("$@" 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1 || true)"
-  [ -n "$found" ] || fail "$name does not say its version: '$*' failed." "run that command by itself and repair $name."
+  [ -n "$found" ] || fail "$name does not say its version: '$*' failed." "run that command by itself and fix $name."
   newer "$found" "$least" || fail "$name is $found, and $least or newer is needed." "upgrade $name, then run this again."
 }
 
@@ -89,16 +89,16 @@ take_lock() {
   if ! (set -o noclobber && echo $$ >"$file") 2>/dev/null; then
     owner="$(cat "$file" 2>/dev/null || true)"
     if [ -n "$owner" ] && kill -0 "$owner" 2>/dev/null; then
-      fail "another run (process $owner) works on the profile $profile." "wait until it has ended, then run this again."
+      fail "another run (process $owner) is working on the profile $profile." "wait until it has ended, then run this again."
     fi
     rm -f "$file"
-    (set -o noclobber && echo $$ >"$file") || fail "the lock $file cannot be written." "see who owns it, and remove it."
+    (set -o noclobber && echo $$ >"$file") || fail "the lock $file cannot be written." "check who owns it, and remove it."
   fi
   lock="$file"
 }
 
-# A run that is killed cannot delete its folder, in which keys may stand: the next one does. Folders are named after the
-# process, so that those of runs that go on, for other profiles, stay.
+# A run that is killed cannot delete its folder, which may contain keys: the next one does. Folders are named after the
+# process, so that those of runs still at work, for other profiles, stay.
 sweep() {
   local folder pid
   for folder in "$scratch"*; do

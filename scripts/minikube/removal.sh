@@ -11,10 +11,10 @@ need_running() {
     return
   fi
   if [ -n "$delete_data" ] && [ -n "$state" ]; then
-    fail "the cluster of the profile $profile does not run: its data cannot be deleted one by one." \
+    fail "the cluster of the profile $profile is not running: its data cannot be deleted one by one." \
       "minikube start --profile $profile, then run this again; or delete all of it: minikube delete --profile $profile"
   fi
-  say "minikube: no cluster of the profile $profile runs; there is nothing to do."
+  say "minikube: no cluster of the profile $profile is running; there is nothing to do."
   return 1
 }
 
@@ -29,19 +29,19 @@ is_other() {
 remove_release() {
   [ -n "$(release_state "$1")" ] || return 0
   if is_other "$1" "$2"; then
-    say "$1: that release is of another chart than $2; it stays."
+    say "$1: that release is not of the chart $2; it stays."
     return
   fi
   say "$1: removing ..."
   change helm_here uninstall "$1" --wait --timeout "${timeout}s" ||
-    fail "Helm could not remove $1; the lines above say why." "repair that, then run this again."
+    fail "Helm could not remove $1; the lines above say why." "fix that, then run this again."
 }
 
 remove_releases() {
   local name chart
   # Kassa first: its pods write their last checkpoints.
   remove_release kassa kassa
-  # Hooks that failed stay behind a release, for their logs.
+  # Hooks that failed outlive a release, for their logs.
   is_other kassa kassa ||
     change in_namespace delete job,pod,configmap,networkpolicy --ignore-not-found \
       --selector app.kubernetes.io/instance=kassa,app.kubernetes.io/managed-by=Helm
@@ -63,7 +63,7 @@ remove_data() {
   left="$(in_namespace get all,secret,configmap,persistentvolumeclaim,ingress,serviceaccount --output name |
     grep -vxE 'configmap/kube-root-ca.crt|serviceaccount/default' | tr '\n' ' ' || true)"
   if [ -n "$left" ] && [ -z "$dry_run" ]; then
-    say "namespace: $namespace stays, for there is more in it: $left"
+    say "namespace: $namespace stays, because it has other contents: $left"
   else
     change kube delete namespace "$namespace" --wait --timeout "${timeout}s"
   fi
@@ -74,22 +74,22 @@ disable_ingress() {
   old="$(record)"
   [ "$(value_of addon "$old")" = yes ] || return 0
   if [ -n "$(kube get ingress --all-namespaces --output name)" ] && [ -z "$dry_run" ]; then
-    say "ingress: the addon stays switched on, for other Ingresses use it."
+    say "ingress: the addon stays switched on, because other Ingresses use it."
     return
   fi
   change minikube addons disable ingress --profile "$profile" ||
-    fail "minikube's addon ingress could not be switched off; the lines above say why." "repair that, then run this again."
+    fail "minikube's addon ingress could not be switched off; the lines above say why." "fix that, then run this again."
   write_record "$(value_of started "$old")" no "$old"
 }
 
 stop_cluster() {
   if [ "$(value_of started "$(record)")" != yes ]; then
-    say "minikube: goes on running, for it ran before Kassa was installed."
+    say "minikube: keeps running, as it did before Kassa was installed."
   elif [ -n "$keep_running" ]; then
-    say "minikube: goes on running."
+    say "minikube: keeps running."
   else
     say "minikube: stopping the profile $profile ..."
     change minikube stop --profile "$profile" ||
-      fail "minikube could not be stopped; the lines above say why." "repair that, then run this again."
+      fail "minikube could not be stopped; the lines above say why." "fix that, then run this again."
   fi
 }

@@ -75,7 +75,7 @@ database_secret() {
   uri_secret "$name" uri "postgresql://$(decoded CUSTOM_USER "$login"):$password@$name:5432/$database" "$name-login"
 }
 
-# refuse_login NAME WHAT: it cannot be made anew once there is a database.
+# refuse_login NAME WHAT: it cannot be replaced once there is a database.
 refuse_login() {
   fail "the Secret $1-login $2." \
     "write the right value into it: kubectl --context $profile -n $namespace edit secret $1-login;\

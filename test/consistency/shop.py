@@ -51,7 +51,7 @@ def parsed(text):
 
 
 class Shop:  # pylint: disable=too-few-public-methods
-    """The services behind one gateway, or each at an address of its own."""
+    """The services behind one gateway, or each at its own address."""
 
     def __init__(self, session, addresses, answer_time=30.0, resolve_time=60.0):
         self.session = session

@@ -29,7 +29,7 @@ class Pool:
 
 
 def make_batches(shop, users, items):
-    """Makes the users and items 0 to n - 1 anew: once for all processes."""
+    """Makes the users and items 0 to n - 1 again: once for all processes."""
     shop.send("POST", f"/stock/batch_init/{items}/{STOCK}/{PRICE}", "/stock/batch_init")
     shop.send("POST", f"/payment/batch_init/{users}/{CREDIT}", "/payment/batch_init")
 

@@ -39,7 +39,7 @@ class Answer:
 
 
 class Shop:
-    """The services behind one gateway, or each at an address of its own."""
+    """The services behind one gateway, or each at its own address."""
 
     def __init__(self, addresses):
         self.addresses = {service: urllib.parse.urlsplit(addresses[service]) for service in SERVICES}
@@ -62,7 +62,7 @@ class Shop:
         return Answer(response.status, fields, response.read())
 
     def _send_once(self, service, method, path, headers):
-        """Sends a request. A kept connection that the server closed while nobody used it is opened anew, once."""
+        """Sends a request. A kept connection that the server closed while nobody used it is reopened, once."""
         was_open = self._connection(service).sock is not None
         try:
             return self._exchange(service, method, path, headers)

@@ -68,7 +68,7 @@ class TestCheckout(ShopTest):
         self.assertEqual(self.credit("0"), 1000)
 
     def test_paid_by_hand(self):
-        """A payment by hand stands against the checkout until it is cancelled."""
+        """A payment by hand blocks the checkout until it is cancelled."""
         user, item = self.user(100), self.item(3, stock=10)
         order = self.order(user, (item, 1))
         self.post(f"/payment/pay/{user}/{order}/50")

@@ -81,7 +81,7 @@ class TestContract(ShopTest):
             self.assertIn("allow", answer.headers)
 
     def test_request_ids(self):
-        """Every answer carries an id of its own."""
+        """Every answer carries its own id."""
         ids = {self.get("/stock/find/nobody", 404).headers.get("x-request-id") for _ in range(20)}
         self.assertNotIn(None, ids)
         self.assertEqual(len(ids), 20)

@@ -70,7 +70,7 @@ public struct PeerCertificates: Hashable, Sendable {
         throw refuse("others can read this key, or its group can write it: chmod 600 \(path)")
       }
       guard status.st_uid == geteuid() || status.st_uid == 0 else {
-        throw refuse("this key belongs to another user: chown it to the one Kassa runs as")
+        throw refuse("this key belongs to another user: chown it to the user Kassa runs as")
       }
     }
     guard (1...fileBytesMax).contains(Int(status.st_size)) else {

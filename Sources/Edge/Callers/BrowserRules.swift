@@ -88,13 +88,13 @@ package struct BrowserRules: Sendable {
 
   private static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
-  private static func isSame(_ known: [UInt8], _ told: UnsafeBufferPointer<UInt8>) -> Bool {
-    known.count == told.count && known.elementsEqual(told) { $0 == lower($1) }
+  private static func isSame(_ known: [UInt8], _ given: UnsafeBufferPointer<UInt8>) -> Bool {
+    known.count == given.count && known.elementsEqual(given) { $0 == lower($1) }
   }
 
-  private static func isSame(_ known: StaticString, _ told: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard known.utf8CodeUnitCount == told.count else { return false }
-    for place in 0..<told.count where known.utf8Start[place] != lower(told[place]) { return false }
+  private static func isSame(_ known: StaticString, _ given: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard known.utf8CodeUnitCount == given.count else { return false }
+    for place in 0..<given.count where known.utf8Start[place] != lower(given[place]) { return false }
     return true
   }
 

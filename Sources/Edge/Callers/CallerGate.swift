@@ -9,7 +9,7 @@ package final class CallerGate {
   private var table: CallerTable
   /// nil: only keys are accepted.
   private var tokens: TokenGate?
-  /// Callers that have shown their secret, with it. At most as many as there are keys.
+  /// Callers that have presented their secret, with the secret. At most as many as there are keys.
   private var proved: [CallerID: Proof] = [:]
 
   private final class Proof {
@@ -31,7 +31,7 @@ package final class CallerGate {
     self.tokens = tokens.map(TokenGate.init)
   }
 
-  /// From now on other keys are valid, of callers and of whoever issues tokens: what was proved before must be proved
+  /// From now on other keys are valid, of callers and of the tokens' issuer: what was proved before must be proved
   /// again.
   package func replace(_ table: CallerTable, tokens: TokenAuthority? = nil) {
     self.table = table
@@ -44,7 +44,7 @@ package final class CallerGate {
     case nothing
     /// What was presented is not a key, or was presented twice.
     case malformed
-    /// No such caller, or not its secret: which of the two is not revealed.
+    /// There is no such caller, or the secret is wrong: which of the two is not revealed.
     case unknown
     /// A token that is not accepted.
     case token(TokenRefusal)

@@ -11,9 +11,9 @@ package struct CallerScopes: OptionSet, Hashable, Sendable, CustomStringConverti
   package static let paymentWrite = CallerScopes(rawValue: 32)
   /// `batch_init`, and nothing else.
   package static let admin = CallerScopes(rawValue: 64)
-  /// To look at the operator port's pages.
+  /// See the operator port's pages.
   package static let operatorRead = CallerScopes(rawValue: 128)
-  /// To make the server do what the operator port offers.
+  /// Make the server do what the operator port offers.
   package static let operatorWrite = CallerScopes(rawValue: 256)
 
   package static let all: [(scope: CallerScopes, name: StaticString)] = [

@@ -1,6 +1,6 @@
 /// One caller, as all lanes share it: the owner of an API key, or the subject of a token.
 package final class Caller: Sendable {
-  /// A key's id, or `jwt:` and a token's subject: visible ASCII. Nobody has another's.
+  /// A key's id, or `jwt:` and a token's subject: visible ASCII. It is unique.
   package let id: String
   package let scopes: CallerScopes
   /// nil: unlimited.

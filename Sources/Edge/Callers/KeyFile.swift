@@ -101,7 +101,7 @@ package struct KeyFile: Hashable, Sendable {
     }
     guard let scopes = CallerScopes(names: words[2]) else {
       let names = CallerScopes.all.map(\.name.description).joined(separator: ", ")
-      throw Failure(line: number, reason: "scopes are of \(names), divided by commas")
+      throw Failure(line: number, reason: "scopes are some of \(names), separated by commas")
     }
     guard let rate = words.count > 3 ? Rate(words[3]) : .ofSettings else {
       throw Failure(line: number, reason: "a rate is RATE or RATE/BURST of 1…1000000, 'unlimited' or 'default'")

@@ -27,6 +27,6 @@ final class SharedBucket: Sendable {
     }
   }
 
-  /// From now on nobody takes from it. Returns what it was; once only.
+  /// From now on nobody takes from it. Returns what it was. Call it only once.
   func close() -> TokenBucket { TokenBucket(fullAt: fullAt.exchange(Self.closed, ordering: .relaxed)) }
 }

@@ -59,7 +59,7 @@ public final class ConnectionLedger: Sendable {
     case welcome
     /// Its first request is to be refused, and the connection closed.
     case surplus(Bound)
-    /// To be closed at once.
+    /// To be closed immediately.
     case turnedAway
   }
 

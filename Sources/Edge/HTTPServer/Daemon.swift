@@ -1,7 +1,7 @@
 import CMicroHTTPD
 import Glibc
 
-/// Owns a libmicrohttpd daemon in external mode: no threads of its own, one epoll descriptor to watch. The callbacks
+/// Owns a libmicrohttpd daemon in external mode: it has no threads, and one epoll descriptor to watch. The callbacks
 /// reach the server through an unowned pointer, so `stop` the daemon before the server is freed.
 final class Daemon {
   private var daemon: OpaquePointer?

@@ -42,7 +42,7 @@ extension HTTPServer {
     return client
   }
 
-  /// A request has begun. If another connection has just got this one's place, its client is told, if it can still be:
+  /// A request has begun. If another connection has just got this one's place, its client is informed if possible:
   /// nothing of its request is done.
   func leaveQueue(_ client: ClientConnection) {
     guard let place = client.place, idle.busy(place), client.surplus == nil else { return }
@@ -53,9 +53,9 @@ extension HTTPServer {
   private func refuse(_ client: ClientConnection, beyond bound: ConnectionLedger.Bound) {
     client.surplus =
       switch bound {
-      case .total: HeadRefusal(status: 503, detail: "The server has as many connections as it takes.")
+      case .total: HeadRefusal(status: 503, detail: "The server has as many connections as it accepts.")
       case .perAddress:
-        HeadRefusal(status: 429, detail: "The server has as many connections of this address as it takes.")
+        HeadRefusal(status: 429, detail: "The server has as many connections from this address as it accepts.")
       }
     client.hasBegun = true
     client.deadline = lane.now + min(UInt64(limits.requestMilliseconds), HTTPServer.surplusMilliseconds)
@@ -128,7 +128,7 @@ extension HTTPServer {
     let isSame = head.withField("Host") { count, host in
       count == 0 || host.elementsEqual(client.authority) { ASCII.lower($0) == ASCII.lower($1) }
     }
-    return isSame ? nil : .bad("The target's host is another one than Host says.")
+    return isSame ? nil : .bad("The target's host differs from Host.")
   }
 
   /// Some of the body has arrived.

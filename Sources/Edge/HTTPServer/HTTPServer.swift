@@ -5,7 +5,7 @@ import Synchronization
 /// The HTTP server of one lane: its share of the connections, on a libmicrohttpd daemon without threads. Lane-confined.
 ///
 /// The lane's loop notices when the daemon has something to do; `run`, called in the lane's turn, does it. A request
-/// that the handler does not answer at once is suspended until `answer`; a batch of answers is sent by the next `run`.
+/// that the handler does not answer immediately is suspended until `answer`; the next `run` sends a batch of answers.
 ///
 /// The handler gets each request at most once, and each exchange ends once: answered, abandoned by its client, or
 /// refused with 503 by `close`.
@@ -32,7 +32,7 @@ public final class HTTPServer {
 
   /// Number of callbacks from the library.
   var callbackCount: UInt64 = 0
-  /// How many runs in a row did nothing but asked to be followed by another at once.
+  /// How many runs in a row did nothing but asked to be followed by another immediately.
   private var fruitlessRuns = 0
   /// Ends the pause after fruitless runs.
   private var pause: LaneTimer?
@@ -104,7 +104,7 @@ public final class HTTPServer {
   ///
   /// - Returns: whether there is more to do before the lane sleeps: something is already ready for which the loop would
   ///   not wake the lane, or the handler got requests. So a turn runs the server, does its work, and runs the server
-  ///   again for the answers; the result of the last run decides whether another turn follows at once.
+  ///   again for the answers; the result of the last run decides whether another turn follows immediately.
   public func run() -> Bool {
     guard isDue, let daemon else { return false }
     isDue = false

@@ -107,7 +107,7 @@ public struct ExchangeID: Hashable, Sendable {
 
 /// Answers the requests of one lane's server. Lane-confined.
 public protocol HTTPHandler: AnyObject {
-  /// Answers at once, or returns nil and answers later with `HTTPServer.answer`, on the same lane.
+  /// Answers immediately, or returns nil and answers later with `HTTPServer.answer`, on the same lane.
   func respond(to request: borrowing HTTPRequest, as exchange: ExchangeID) -> HTTPResponse?
 
   /// The client of an exchange that was not answered yet has left; an answer to it is ignored.

@@ -15,7 +15,7 @@
 //
 // A bare line feed leaves one NUL where two are expected; a folded header is stored elsewhere; a NUL from the client
 // ends a part early; extra blanks shift the next part. The check fails closed: with a library that parses differently
-// every request is refused, which the tests notice at once.
+// every request is refused, which the tests notice.
 //
 // This does not detect empty lines before a request line (allowed by RFC 9112 §2.2), and a line that ends with NUL LF
 // instead of CR LF, which looks the same afterwards. A reader that does not take a bare LF as a line's end reads
@@ -67,7 +67,7 @@ enum HeadRules {
     }
     guard parts.method.allSatisfy(ASCII.isToken) else { return .bad("The method is not a token.") }
     guard let is11 = isHTTP11(parts.version) else {
-      return HeadRefusal(status: 505, detail: "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+      return HeadRefusal(status: 505, detail: "This server speaks only HTTP/1.1 and HTTP/1.0.")
     }
     guard isGapless(parts, head) else { return .bad("The request's head is not framed strictly.") }
     for index in 0..<head.count {
@@ -94,7 +94,7 @@ enum HeadRules {
     case 413: HeadRefusal(status: status, detail: "The request's body is larger than the server accepts.")
     case 414: HeadRefusal(status: status, detail: "The request's target is longer than the server accepts.")
     case 431: HeadRefusal(status: status, detail: "The request's head is larger than the server accepts.")
-    case 505: HeadRefusal(status: status, detail: "The request's version of HTTP is not spoken here.")
+    case 505: HeadRefusal(status: status, detail: "This server does not speak the request's version of HTTP.")
     default: HeadRefusal(status: status, detail: "The request line, a header or a chunk is malformed.")
     }
   }

@@ -10,8 +10,8 @@ import Telemetry
 ///
 /// Its answers need a report from all lanes, which arrives later and on any thread: the completion puts it into an
 /// inbox and calls `wake`, and the lane then calls `takeReports`. Requests that arrive while a report is under way
-/// share it. A reload is told in the same way, but whoever asks while one is under way waits for the next: what it
-/// reads may have changed since.
+/// share it. The outcome of a reload arrives in the same way, but a request that comes during one waits for the next:
+/// what it reads may have changed since.
 public final class OperatorAPI: HTTPHandler {
   /// How long the lanes have for a report.
   public static let reportTimeoutMilliseconds = 1_000
@@ -28,7 +28,7 @@ public final class OperatorAPI: HTTPHandler {
   private let inbox = Inbox<RuntimeReport?>()
   private let reloaded = Inbox<ReloadReport>()
   private var waiting: [(exchange: ExchangeID, page: Page)] = []
-  /// Those whom the reload under way is for, and those whom the next one is for.
+  /// The requests that wait for the reload under way, and those that wait for the next one.
   private var reloading: [ExchangeID] = []
   private var waitingForReload: [ExchangeID] = []
   private var isReloading = false
@@ -37,20 +37,20 @@ public final class OperatorAPI: HTTPHandler {
   /// Since when a requested report has been missing.
   private var silentSince: Int64?
 
-  /// Who is told of each answered request; nil: nobody.
+  /// Gets each answered request; nil: nobody does.
   package var access: AccessTrail?
-  /// Of requests that wait, if somebody is told.
+  /// Of requests that wait, if an access log is kept.
   private var notes: [ExchangeID: AccessNote] = [:]
   /// Which browser requests are answered.
   package var browsers = BrowserRules()
   /// Those who may see more than the probes; nil: everybody.
   package var callers: CallerGate?
 
-  /// Sends an answer that was not available at once; set it before the first request.
+  /// Sends an answer that was not available immediately; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// - Parameters:
-  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - incarnation: chosen afresh at every start of the process; request ids begin with it.
   ///   - lane: the operator's own; the lanes that serve have other numbers.
   ///   - milliseconds: a monotonic clock.
   ///   - wake: called on any thread; must make the lane call `takeReports` soon.
@@ -84,14 +84,15 @@ public final class OperatorAPI: HTTPHandler {
     switch request.verdict(by: browsers) {
     case .good, .goodAcrossSites: break
     case .unknownHost:
-      return problem(.unknownHost, "The Host is not one of this server's; its setting hosts names them.", exchange)
-    case .crossSite: return problem(.crossSite, "Pages of other sites may not ask.", exchange)
+      return problem(
+        .unknownHost, "The Host is not one of this server's names; its setting hosts lists them.", exchange)
+    case .crossSite: return problem(.crossSite, "Pages of other sites may not send requests.", exchange)
     }
     guard let page = Page(request.path, beside: sources.pages) else {
-      return problem(.notFound, "There is nothing at this path; GET / lists what there is.", exchange)
+      return problem(.notFound, "There is nothing at this path; GET / lists the paths.", exchange)
     }
     guard page.takes(request.method) else {
-      var response = problem(.methodNotAllowed, "This path takes \(page.allow).", exchange)
+      var response = problem(.methodNotAllowed, "This path accepts \(page.allow).", exchange)
       response.headers.append((name: "Allow", value: page.allow.description))
       return response
     }

@@ -17,7 +17,7 @@ public struct OperatorSources: Sendable {
   public var log: (@Sendable () -> LogFigures)?
   /// nil: none is written.
   public var accessLog: AccessLog?
-  /// Whether the process was told to stop and still serves: then it is no longer ready.
+  /// Whether the process has been asked to stop and still serves: then it is no longer ready.
   public var isLeaving: @Sendable () -> Bool = { false }
   /// Why nothing can be served although the process runs, given how long the oldest record has waited for the log, in
   /// milliseconds: the log is out of reach. nil if it is not.
@@ -26,7 +26,7 @@ public struct OperatorSources: Sendable {
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
   /// Pages besides the port's own.
   public var pages: [OperatorPage] = []
-  /// Reads again what may change while the server runs, and tells what became of it, later and on any thread.
+  /// Reloads what may change while the server runs, and reports the outcome later, on any thread.
   public var reload: @Sendable (_ completion: @escaping @Sendable (ReloadReport) -> Void) -> Void = {
     $0(ReloadReport())
   }
@@ -43,11 +43,11 @@ public struct OperatorSources: Sendable {
   }
 }
 
-/// What was read again while a server runs.
+/// What was reloaded while a server runs.
 public struct ReloadReport: Sendable, Hashable {
-  /// The names of the settings whose files can be used.
+  /// The names of the settings that were reloaded.
   public var read: [String]
-  /// A sentence about each that cannot: what was in force before stays.
+  /// A sentence about each that could not be: what was in force before stays.
   public var failures: [String]
 
   public init(read: [String] = [], failures: [String] = []) {

@@ -58,7 +58,7 @@ struct Readiness: Hashable {
         reasons.append("\(partition.partition) is stopped at offset \(offset): \(reason)")
       }
     }
-    if stopped > Self.partitionsNamedMax { reasons.append("\(stopped) partitions are stopped in all") }
+    if stopped > Self.partitionsNamedMax { reasons.append("\(stopped) partitions are stopped in total") }
     self.reasons = reasons
     isReady = reasons.isEmpty
     isStarted = report.phase != .starting

@@ -1,9 +1,9 @@
 /// The stable names of everything that Kassa refuses, on the port of the API and on the operator's.
 ///
-/// Clients decide by these names (`code`), so none is ever renamed or gets another meaning. What each means stands in
+/// Clients decide by these names (`code`), so none is ever renamed or gets another meaning. What each means is in
 /// `ProblemTable.swift`: answers, `/openapi.json`, `/problems` and `docs/problems.md` are all made from that table.
 package enum ProblemCode: String, CaseIterable, Sendable {
-  // What is asked makes no sense.
+  // The request makes no sense.
   case malformedRequest = "malformed_request"
   case malformedPath = "malformed_path"
   case malformedID = "malformed_id"
@@ -11,13 +11,13 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case amountOutOfRange = "amount_out_of_range"
   case malformedIdempotencyKey = "malformed_idempotency_key"
 
-  // Who asks may not.
+  // The caller may not do this.
   case unauthenticated = "unauthenticated"
   case missingScope = "missing_scope"
   case crossSite = "cross_site"
   case unknownHost = "unknown_host"
 
-  // What is asked for does not exist.
+  // The thing does not exist.
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
   case misdirectedRequest = "misdirected_request"
@@ -27,7 +27,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case itemNotInOrder = "item_not_in_order"
   case unknownPayment = "unknown_payment"
 
-  // It exists, and its state forbids what is asked.
+  // It exists, but its state forbids the request.
   case alreadyExists = "already_exists"
   case checkoutUnderWay = "checkout_under_way"
   case orderPaid = "order_paid"
@@ -42,7 +42,7 @@ package enum ProblemCode: String, CaseIterable, Sendable {
   case checkoutUnknownUser = "checkout_unknown_user"
   case idempotencyKeyReused = "idempotency_key_reused"
 
-  // Later, perhaps.
+  // It may work later.
   case rateLimited = "rate_limited"
   case tooManyJoined = "too_many_joined"
   case tooManyWaiting = "too_many_waiting"
@@ -91,7 +91,7 @@ extension ProblemCode {
       case 431: .headTooLarge
       case 503: .overloaded
       case 504: .timedOut
-      // Of a version of HTTP that is not spoken here; the server made no mistake.
+      // A version of HTTP that the server does not speak; the server made no mistake.
       case 505: .malformedRequest
       case 500...: .internalError
       default: .malformedRequest
@@ -105,7 +105,7 @@ struct ProblemRow {
   let title: StaticString
   let meaning: String
   let caller: String
-  /// Empty where there is nothing that an operator could do.
+  /// Empty if there is nothing that an operator could do.
   let `operator`: String
   let repetition: Repetition
 
@@ -126,7 +126,7 @@ struct ProblemRow {
 enum Repetition: String {
   case useless = "No: the answer stays the same."
   case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
-  case afterRepair = "Once what `detail` names is repaired. What could be read is in force, the rest is as before."
+  case afterRepair = "Once what `detail` names is fixed. What could be reloaded is in force; the rest is as before."
   case atOnce = "Yes, with the same `Idempotency-Key`. Nothing was done."
   case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
   case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."

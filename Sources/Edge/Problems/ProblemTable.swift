@@ -1,6 +1,6 @@
 // One table of everything that Kassa refuses: the status, what it means, who can do what about it, and whether it helps
-// to repeat the request. A new code is a case of the enumeration and a row here; then `kassa problems` writes
-// `docs/problems.md` anew.
+// to repeat the request. A new code is a case of the enumeration and a row here; `kassa problems` then regenerates
+// `docs/problems.md`.
 
 extension ProblemCode {
   var row: ProblemRow {
@@ -10,7 +10,7 @@ extension ProblemCode {
         400, "The request is malformed",
         meaning: "The bytes are not HTTP as Kassa speaks it, or two readers could read them in two ways. Also answered "
           + "with 417 and 505. [http.md](http.md) has the whole list.",
-        caller: "Fix the client, or whatever stands between it and the server: `detail` says what is wrong.")
+        caller: "Fix the client, or whatever is between it and the server: `detail` says what is wrong.")
     case .malformedPath:
       ProblemRow(
         400, "The path is malformed",
@@ -19,7 +19,7 @@ extension ProblemCode {
     case .malformedID:
       ProblemRow(
         400, "An id is malformed",
-        meaning: "An id has 1 to 64 characters of `A–Z a–z 0–9 _ -`. `parameter` names the one that has not.",
+        meaning: "An id has 1 to 64 characters of `A–Z a–z 0–9 _ -`. `parameter` names the malformed one.",
         caller: "Send the id as Kassa returned it.")
     case .malformedAmount:
       ProblemRow(
@@ -32,7 +32,7 @@ extension ProblemCode {
       ProblemRow(
         400, "A number is out of its range",
         meaning: "A number is over 2^53−1, or outside the range of its `parameter`; a quantity to add is at least 1.",
-        caller: "Send a number of the range that `/openapi.json` gives.")
+        caller: "Send a number in the range that `/openapi.json` gives.")
     case .malformedIdempotencyKey:
       ProblemRow(
         400, "The idempotency key is malformed",
@@ -55,20 +55,20 @@ extension ProblemCode {
     case .missingScope:
       ProblemRow(
         403, "The caller may not do this",
-        meaning: "The API key or token is good and lacks the scope that `scope` names.",
+        meaning: "The API key or token is valid but lacks the scope that `scope` names.",
         caller: "Use a key or token with that scope, or ask the operator for one.",
         operator: "Make a key with the scope, or let tokens have it ([authentication](authentication.md)).")
     case .crossSite:
       ProblemRow(
-        403, "A page of another site asks",
-        meaning: "A browser sends the request for a page of a site that the server does not name.",
-        caller: "Ask from the server's own site, or from a program that is not a browser.",
+        403, "A page of another site sent the request",
+        meaning: "A browser sent the request for a page of a site that the server does not allow.",
+        caller: "Send requests from the server's own site, or from a program that is not a browser.",
         operator: "Name the site in [`cors-origins`](settings.md#cors-origins) if its pages may ask.")
     case .unknownHost:
       ProblemRow(
         421, "The host is not this server's",
-        meaning: "The request's `Host` is a name that this server does not have. It keeps web pages from reaching the "
-          + "server under a name of theirs.",
+        meaning: "The request's `Host` is a name that this server does not have. This keeps web pages from reaching "
+          + "the server under a name of their own.",
         caller: "Use an address or a name that the server knows.",
         operator: "Name the host in [`hosts`](settings.md#hosts).")
 
@@ -79,7 +79,7 @@ extension ProblemCode {
         operator: "A gateway has to leave paths as they are ([gateways](gateways.md)).")
     case .methodNotAllowed:
       ProblemRow(
-        405, "The path does not take this method", meaning: "The path exists and takes other methods.",
+        405, "The path does not accept this method", meaning: "The path exists and accepts other methods.",
         caller: "Use a method that `Allow` names.")
     case .misdirectedRequest:
       ProblemRow(
@@ -112,8 +112,8 @@ extension ProblemCode {
     case .alreadyExists:
       ProblemRow(
         409, "The id is taken",
-        meaning: "The id that was made for the new thing belongs to another one. It is as good as "
-          + "impossible.",
+        meaning: "The id that was made for the new thing belongs to another one. This practically never "
+          + "happens.",
         caller: "Send the request again with a new key.", repetition: .afterChange)
     case .checkoutUnderWay:
       ProblemRow(
@@ -125,19 +125,19 @@ extension ProblemCode {
     case .tooManyLines:
       ProblemRow(
         409, "The order is full", meaning: "The order has as many different items as an order can have.",
-        caller: "Divide the purchase into two orders.", repetition: .afterChange)
+        caller: "Split the purchase into two orders.", repetition: .afterChange)
     case .lessInStock:
       ProblemRow(
-        409, "Less is in stock", meaning: "Fewer units can be sold than were to be subtracted.",
-        caller: "Read the item, and subtract at most what is there.", repetition: .afterChange)
+        409, "Not enough is in stock", meaning: "Fewer units are available than were to be subtracted.",
+        caller: "Read the item, and subtract at most what is available.", repetition: .afterChange)
     case .notEnoughCredit:
       ProblemRow(
-        409, "The credit is not enough", meaning: "The user has less credit than was to be paid.",
+        409, "There is not enough credit", meaning: "The user has less credit than was to be paid.",
         caller: "Add funds, then pay under a new key.", repetition: .afterChange)
     case .paymentConflict:
       ProblemRow(
-        409, "The payment is another one",
-        meaning: "The order has a payment that does not fit: one of its checkout, or one by hand with another amount.",
+        409, "The payment does not match",
+        meaning: "The order has another payment: one by its checkout, or one by hand with another amount.",
         caller: "Read the payment's status. A payment by hand with a wrong amount can be cancelled.",
         repetition: .afterChange)
     case .sumOutOfRange:
@@ -148,7 +148,7 @@ extension ProblemCode {
       ProblemRow(
         409, "The item is out of stock",
         meaning:
-          "The checkout failed because `item_id` cannot be had in the wanted quantity. Nothing was taken or paid.",
+          "The checkout failed because `item_id` is not available in the wanted quantity. Nothing was taken or paid.",
         caller: "Change the order, or wait for stock; then check out under a new key.", repetition: .afterChange)
     case .outOfCredit:
       ProblemRow(
@@ -174,7 +174,8 @@ extension ProblemCode {
 
     case .rateLimited:
       ProblemRow(
-        429, "The caller asks too often", meaning: "The rate of the API key, or of the token's subject, is used up.",
+        429, "The caller sends too many requests",
+        meaning: "The rate of the API key, or of the token's subject, is used up.",
         caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` gives the rate.",
         operator:
           "`kassa api-keys add` gives a key its rate, [`jwt-rate`](settings.md#jwt-rate) subjects of tokens theirs.",
@@ -183,13 +184,13 @@ extension ProblemCode {
       ProblemRow(
         429, "Too many requests wait for this checkout",
         meaning: "The order is being checked out, and as many requests as may wait for that already do.",
-        caller: "Send one request a checkout; read the order.", repetition: .later)
+        caller: "Send one request per checkout, and read the order.", repetition: .later)
     case .tooManyWaiting:
       ProblemRow(
         503, "Too many buyers wait for this item",
         meaning:
           "All units of `item_id` are held by checkouts under way, and as many buyers as may wait already do. It may "
-          + "still be had.",
+          + "become available.",
         caller: "Check out again.", repetition: .later)
     case .overloaded:
       ProblemRow(
@@ -199,33 +200,33 @@ extension ProblemCode {
         operator: "See [scale](scale.md) and the [runbook](runbook.md).", repetition: .later)
     case .starting:
       ProblemRow(
-        503, "The server is starting", meaning: "The server still replays its log. The request was not taken.",
+        503, "The server is starting", meaning: "The server is still replaying its log. The request was not taken.",
         caller: "Wait.", operator: "Send requests to pods whose `/readyz` answers 200.", repetition: .later)
     case .stopping:
       ProblemRow(
-        503, "The server is stopping", meaning: "The server ends. The request was not taken.",
+        503, "The server is stopping", meaning: "The server is shutting down. The request was not taken.",
         caller: "Send it again; a gateway finds another pod.",
         operator: "[`drain-delay`](settings.md#drain-delay) gives gateways time to notice.", repetition: .later)
     case .partitionStopped:
       ProblemRow(
         503, "The partition is stopped",
-        meaning: "The partition met a record that it cannot apply, and waits for the operator.", caller: "Wait.",
+        meaning: "The partition came to a record that it cannot apply, and waits for the operator.", caller: "Wait.",
         operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).", repetition: .later)
     case .partitionUnserved:
       ProblemRow(
-        503, "A partition that the request needs does not serve",
+        503, "A partition that the request needs is unavailable",
         meaning:
           "A partition of the order, its items or the user is stopped, had no owner for 15 s, or its owner could not "
-          + "write to the log for as long as a request may take (`request-deadline`). Nothing was begun.",
+          + "write to the log for as long as a request may take (`request-deadline`). Nothing was started.",
         caller: "Send it again later; other requests may not need that partition.",
-        operator: "`/readyz` names a stopped partition, or brokers that are away; without an owner, see the "
+        operator: "`/readyz` names a stopped partition, or brokers that cannot be reached; without an owner, see the "
           + "[runbook](runbook.md).",
         repetition: .later)
     case .logFailed:
       ProblemRow(
         503, "The log cannot be written",
-        meaning: "The disk or the brokers take nothing more. What was answered before is safe, and can be read.",
-        caller: "Wait.", operator: "Give the disk space or fix the brokers ([runbook](runbook.md)).",
+        meaning: "The disk or the brokers accept no more records. What was answered before is safe, and can be read.",
+        caller: "Wait.", operator: "Free disk space or fix the brokers ([runbook](runbook.md)).",
         repetition: .later)
     case .outcomeUnknown:
       ProblemRow(
@@ -234,20 +235,21 @@ extension ProblemCode {
           "The request was taken, and whether it took effect is not known yet. `find_out`, where given, is a path "
           + "that shows it.",
         caller: "Repeat the request under its key, or read what `find_out` names.",
-        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .underItsKey)
+        operator: "Check whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .underItsKey)
     case .timedOut:
       ProblemRow(
         504, "The answer did not come in time",
         meaning: "Something that had to be read first was not read in time. Nothing was changed.", caller: "Ask again.",
-        operator: "See whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .later)
+        operator: "Check whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .later)
 
     case .requestTimeout:
       ProblemRow(
         408, "The request did not arrive in time", meaning: "The head or the body was not complete in time.",
-        caller: "Send requests at once, on a better connection.", repetition: .atOnce)
+        caller: "Send each request without delay, over a better connection.", repetition: .atOnce)
     case .tooManyRequests:
       ProblemRow(
-        429, "Too much comes from this address", meaning: "The address has as many connections as one may have.",
+        429, "Too many connections come from this address",
+        meaning: "The address has as many connections as one address may have.",
         caller: "Keep connections open and use them again.",
         operator:
           "[`connections-per-address-max`](settings.md#connections-per-address-max): behind a gateway it has to be "
@@ -267,15 +269,15 @@ extension ProblemCode {
         operator: "See what the gateway adds.")
     case .internalError:
       ProblemRow(
-        500, "The server made a mistake", meaning: "Something happened that must not. Also answered with 501.",
+        500, "The server made a mistake", meaning: "Something happened that must never happen. Also answered with 501.",
         caller: "Give the operator the `request_id`.",
         operator: "Look the `request_id` up in the server's log, and report it.", repetition: .underItsKey)
     case .reloadFailed:
       ProblemRow(
-        500, "Something could not be read again",
+        500, "Something could not be reloaded",
         meaning: "`POST /reload` of the operator's port: `detail` says which file or setting cannot be used, and why.",
-        caller: "Repair it, and ask again.",
-        operator: "The server's log has every part that could not be read.", repetition: .afterRepair)
+        caller: "Fix it, and send the request again.",
+        operator: "The server's log names every part that could not be reloaded.", repetition: .afterRepair)
     }
   }
 }

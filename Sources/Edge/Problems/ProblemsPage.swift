@@ -4,9 +4,10 @@ package enum ProblemsPage {
   package static let path: StaticString = "/problems"
 
   private static let introduction = """
-    Kassa refuses with `application/problem+json` (RFC 9457). Decide by `code`: codes are stable. Later versions have \
-    further ones; go by the status then. `type` is the code's place on the page that each server has at `/problems`, \
-    `title` says what the problem is, `detail` what it is this time, and by `request_id` the operator finds the request.
+    Kassa refuses with `application/problem+json` (RFC 9457). Decide by `code`: codes are stable. Later versions \
+    may add codes: for an unknown one, go by the status. `type` is the code's place on the page that each server has \
+    at `/problems`, `title` says what the problem is, `detail` what it is this time, and `request_id` lets the \
+    operator find the request.
     """
 
   /// `docs/problems.md`.
@@ -14,7 +15,7 @@ package enum ProblemsPage {
     let head = """
       # Problems
 
-      This page follows from the table in `Sources/Edge/Problems/ProblemTable.swift`; `kassa problems` writes it.
+      `kassa problems` generates this page from the table in `Sources/Edge/Problems/ProblemTable.swift`.
 
       \(introduction)
       """

@@ -1,11 +1,11 @@
 /// The ids of the requests of one lane: what `X-Request-Id`, `request_id` and the access log say.
 ///
-/// Each is `RUN-LANE-NUMBER` in hexadecimal digits, the run with all of its 16. Of a request that became a command it
-/// is the id under which the command stands in the log.
+/// Each is `RUN-LANE-NUMBER` in hexadecimal digits, the run with all of its 16. If the request became a command, it
+/// is the id of the command in the log.
 package struct RequestIDs: Sendable {
   private let prefix: [UInt8]
 
-  /// - Parameter incarnation: chosen anew at every start of the process.
+  /// - Parameter incarnation: chosen afresh at every start of the process.
   package init(incarnation: UInt64, lane: UInt16) {
     let run = String(incarnation, radix: 16)
     prefix = Array("\(String(repeating: "0", count: 16 - run.count))\(run)-\(String(lane, radix: 16))-".utf8)

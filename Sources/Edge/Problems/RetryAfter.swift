@@ -5,7 +5,7 @@
 struct RetryAfter {
   let code: ProblemCode
   let seconds: Int
-  /// What is true of the code, so that these seconds make sense.
+  /// Why this many seconds make sense for the code.
   let reason: String
 
   private init(_ code: ProblemCode, _ seconds: Int, _ reason: String) {

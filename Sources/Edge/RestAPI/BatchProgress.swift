@@ -2,7 +2,7 @@ import Model
 
 /// How far a long `batch_init` has come, for the server's log: its client hears nothing before the end.
 package struct BatchProgress: Hashable, Sendable {
-  /// How often a batch tells, in milliseconds; one that is over sooner tells nothing.
+  /// How often a batch reports its progress, in milliseconds; one that ends sooner reports nothing.
   package static let intervalMilliseconds: Int64 = 5_000
 
   package let requestID: String
@@ -12,24 +12,24 @@ package struct BatchProgress: Hashable, Sendable {
   package let entitiesInAll: Int64
   /// Since the request arrived.
   package let milliseconds: Int64
-  /// It is the batch's last word: it was answered, refused or abandoned.
+  /// It is the batch's last report: it was answered, refused or abandoned.
   package let isOver: Bool
 }
 
 extension RestAPI {
-  /// Tells how far a batch is, if that is due.
-  func tellProgress(_ exchange: UInt64, nowMilliseconds now: Int64) {
-    guard let batch = batches[exchange], batch.tellsAt(orBefore: now) else { return }
-    batches[exchange]?.toldMilliseconds = now
-    tell(batch, at: now, isOver: false)
+  /// Reports how far a batch is, if a report is due.
+  func reportProgress(_ exchange: UInt64, nowMilliseconds now: Int64) {
+    guard let batch = batches[exchange], batch.isReportDue(at: now) else { return }
+    batches[exchange]?.reportedMilliseconds = now
+    report(batch, at: now, isOver: false)
   }
 
-  /// Tells that a batch is over, if it was told of before.
-  func tellEnd(of batch: BatchRun) {
-    if batch.toldMilliseconds != nil { tell(batch, at: microseconds() / 1_000, isOver: true) }
+  /// Reports the end of a batch, if its progress was reported before.
+  func reportEnd(of batch: BatchRun) {
+    if batch.reportedMilliseconds != nil { report(batch, at: microseconds() / 1_000, isOver: true) }
   }
 
-  private func tell(_ batch: BatchRun, at now: Int64, isOver: Bool) {
+  private func report(_ batch: BatchRun, at now: Int64, isOver: Bool) {
     onBatchProgress?(
       BatchProgress(
         requestID: requestID(of: batch.origin.exchange), service: batch.plan.service, entities: batch.entitiesDone,

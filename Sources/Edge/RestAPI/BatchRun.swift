@@ -28,8 +28,8 @@ struct BatchRun {
   var replayed = 0
   /// Commands that were carried out.
   var finished = 0
-  /// When its progress was last told; nil: never.
-  var toldMilliseconds: Int64?
+  /// When its progress was last reported; nil: never.
+  var reportedMilliseconds: Int64?
   /// The entities that are different now; nil if a partition did not say.
   var changed: UInt64? = 0
 
@@ -71,9 +71,9 @@ struct BatchRun {
   /// How many entities have been made, in proportion to the commands.
   var entitiesDone: Int64 { commandCount > 0 ? plan.count * Int64(finished) / commandCount : plan.count }
 
-  /// Whether its progress is to be told.
-  func tellsAt(orBefore now: Int64) -> Bool {
-    now - (toldMilliseconds ?? startedMilliseconds) >= BatchProgress.intervalMilliseconds
+  /// Whether its progress is due to be reported.
+  func isReportDue(at now: Int64) -> Bool {
+    now - (reportedMilliseconds ?? startedMilliseconds) >= BatchProgress.intervalMilliseconds
   }
 
   /// The next command.

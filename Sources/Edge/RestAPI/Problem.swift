@@ -15,10 +15,10 @@ struct Problem: Error, Hashable {
   var allow: StaticString?
   /// What `WWW-Authenticate` says.
   var challenge: String?
-  /// What the caller's bucket says of it.
+  /// The state of the caller's bucket.
   var throttle: Throttle?
 
-  /// The bucket of a caller that asks too often.
+  /// The bucket of a caller that sends too many requests.
   struct Throttle: Hashable {
     /// Until a request is admitted again.
     let waitSeconds: Int64

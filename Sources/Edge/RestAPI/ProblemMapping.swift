@@ -23,19 +23,19 @@ extension Problem {
     case .orderPaid(let id):
       self.init(.orderPaid, "Order \(id) is paid and cannot change.", ("order_id", id.text))
     case .tooManyLines(let id):
-      self.init(.tooManyLines, "Order \(id) has as many different items as one can have.", ("order_id", id.text))
+      self.init(.tooManyLines, "Order \(id) has as many different items as an order can have.", ("order_id", id.text))
     case .tooManyJoined(let id):
-      self.init(.tooManyJoined, "Too many requests wait for order \(id) already.", ("order_id", id.text))
+      self.init(.tooManyJoined, "Too many requests already wait for order \(id).", ("order_id", id.text))
     case .lessInStock(let id):
-      self.init(.lessInStock, "Less of item \(id) is in stock.", ("item_id", id.text))
+      self.init(.lessInStock, "Not enough of item \(id) is in stock.", ("item_id", id.text))
     case .notEnoughCredit(let id):
-      self.init(.notEnoughCredit, "User \(id) has not enough credit.", ("user_id", id.text))
+      self.init(.notEnoughCredit, "User \(id) does not have enough credit.", ("user_id", id.text))
     case .paymentConflict(let id):
       self.init(
         .paymentConflict, "The payment for order \(id) belongs to its checkout or has another amount.",
         ("order_id", id.text))
     case .amountOutOfRange(let id):
-      self.init(.sumOutOfRange, "A number of \(id) would leave 0 to \(Money.max).", ("id", id))
+      self.init(.sumOutOfRange, "A number of \(id) would leave the range 0 to \(Money.max).", ("id", id))
     case .checkoutFailed(let order, let failure): self.init(failure, of: order)
     case .idempotencyKeyReused(let key):
       self = .keyReused(key)
@@ -62,7 +62,7 @@ extension Problem {
     switch failure {
     case .outOfStock(let id):
       self.init(
-        .outOfStock, "Item \(id) cannot be had in the wanted quantity.", ("order_id", order.text),
+        .outOfStock, "Item \(id) is not available in the wanted quantity.", ("order_id", order.text),
         ("item_id", id.text))
     case .unknownItem(let id):
       self.init(
@@ -81,11 +81,11 @@ extension Problem {
         .paymentConflict, "Order \(id) was paid by hand with another amount than it costs.", ("order_id", id.text))
     case .tooManyWaiting(let id):
       self.init(
-        .tooManyWaiting, "Too many buyers wait for item \(id); it may still be had.", ("order_id", order.text),
+        .tooManyWaiting, "Too many buyers wait for item \(id); it may become available.", ("order_id", order.text),
         ("item_id", id.text))
     case .amountOutOfRange(let id):
       self.init(
-        .sumOutOfRange, "A number of user \(id) would leave 0 to \(Money.max).", ("order_id", order.text),
+        .sumOutOfRange, "A number of user \(id) would leave the range 0 to \(Money.max).", ("order_id", order.text),
         ("user_id", id.text), ("id", id.text))
     }
   }
@@ -98,13 +98,14 @@ extension Problem {
     case .starting: self.init(.starting, "The log is still being replayed; the request was not taken.")
     case .partitionStopped(let partition):
       self.init(
-        .partitionStopped, "Partition \(partition) met a record that it cannot apply and waits for the operator.",
+        .partitionStopped, "Partition \(partition) came to a record that it cannot apply, and waits for the operator.",
         ("partition", partition.description))
     case .undecidable:
       self.init(
         .partitionUnserved,
-        "A partition that the request needs does not serve now, so nothing was begun; try again later.")
-    case .logFailed: self.init(.logFailed, "The log cannot be written any more; what was read before can be read.")
+        "A partition that the request needs is unavailable, so nothing was started; try again later.")
+    case .logFailed:
+      self.init(.logFailed, "The log can no longer be written; what was answered before can still be read.")
     case .outcomeUnknown: self = .outcomeUnknown(of: nil, isRepeatable: false)
     }
   }
@@ -116,7 +117,7 @@ extension Problem {
       ? "Repeat the request with the same Idempotency-Key to learn what became of it."
       : "Look before you repeat the request; an Idempotency-Key makes repeating safe."
     var problem = Problem(.outcomeUnknown, "The request may still take effect. " + advice)
-    // Under a key the first request may have made another id than this one, which is asked for by repeating it.
+    // Under a key the first request may have made another id than this one; repeating the request shows it.
     if !isRepeatable || command?.isCreation == false { problem.findOut = command?.findOut }
     return problem
   }

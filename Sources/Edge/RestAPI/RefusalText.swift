@@ -3,7 +3,7 @@ import PartitionCore
 import Problems
 import Streams
 
-/// What a command's refusal is called, in the words of the API, for callers that did not come by HTTP.
+/// A command's refusal in the words of the API, for callers that did not use HTTP.
 package enum RefusalText {
   /// - Returns: the name as in `ProblemCode`, and a sentence about this refusal.
   package static func of(_ reply: CommandReply) -> (code: String, reason: String) {
@@ -15,7 +15,7 @@ package enum RefusalText {
     case .skipped(_, .overloaded): problem = Problem(RequestRefusal.overloaded)
     case .skipped(_, .undecidable): problem = Problem(RequestRefusal.undecidable)
     case .skipped(_, .setAside): return ("set_aside", "An operator set the command aside, since it cannot be applied.")
-    case .skipped(_, .unreadable): return ("unreadable_command", "The record is no command for its partition.")
+    case .skipped(_, .unreadable): return ("unreadable_command", "The record is not a command for its partition.")
     case .skipped(_, .expired): problem = Problem(RequestRefusal.outcomeUnknown)
     }
     return (problem.code.rawValue, problem.detail)

@@ -1,7 +1,7 @@
 import HTTPServer
 import Model
 
-/// What a request with a route of ours asks for.
+/// What a request asks for.
 enum RequestPlan: Hashable {
   case ask(Query)
   case submit(Command)

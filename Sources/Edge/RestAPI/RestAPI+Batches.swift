@@ -65,7 +65,7 @@ extension RestAPI {
     case .refused(.outcomeUnknown):
       fail(exchange, .outcomeUnknown(of: nil, isRepeatable: batches[exchange]?.token != nil))
     case .refused(.overloaded):
-      // Retried with the next event, not at once: the partition needs time.
+      // Retried with the next event, not immediately: the partition needs time.
       if let part { batches[exchange]?.takeBack(part) }
       return
     case .refused(let refusal): fail(exchange, Problem(refusal))
@@ -83,11 +83,11 @@ extension RestAPI {
       if batch.deadlineMilliseconds <= now {
         let problem: Problem =
           batch.submitted == 0
-          ? Problem(.overloaded, "The partitions were full all the time.")
+          ? Problem(.overloaded, "The partitions were full until the deadline.")
           : .outcomeUnknown(of: nil, isRepeatable: batch.token != nil)
         end(batch, with: problem)
       } else {
-        tellProgress(exchange, nowMilliseconds: now)
+        reportProgress(exchange, nowMilliseconds: now)
         pump(exchange)
       }
     }
@@ -108,7 +108,7 @@ extension RestAPI {
 
   /// Ends a batch, whatever became of it; part of it may have taken effect.
   func forget(_ batch: BatchRun) {
-    tellEnd(of: batch)
+    reportEnd(of: batch)
     batches[batch.origin.exchange.number] = nil
     for number in batch.inFlight.keys { batchNumbers[number] = nil }
     if batch.submitted == 0 { giveBack(batch.token) }

@@ -2,9 +2,9 @@ import Callers
 import HTTPServer
 import Problems
 
-/// What web pages learn, and which of them are answered at all (`BrowserRules`).
+/// What web pages may read, and which of them get an answer at all (`BrowserRules`).
 extension RestAPI {
-  /// The site whose page asks, if its pages may.
+  /// The site whose page sent the request, if its pages may.
   /// - Throws: `unknown_host`, `cross_site`.
   func site(of request: borrowing HTTPRequest) throws(Problem) -> String? {
     switch request.verdict(by: browsers) {
@@ -12,9 +12,10 @@ extension RestAPI {
     case .goodAcrossSites: return request.header("Origin")
     case .unknownHost:
       throw Problem(
-        .unknownHost, "The Host is none of this server's; its setting hosts names those that it may be called.")
+        .unknownHost, "The Host is not one of this server's names; its setting hosts lists them.")
     case .crossSite:
-      throw Problem(.crossSite, "Pages of other sites may not ask; the setting cors-origins names those that may.")
+      throw Problem(
+        .crossSite, "Pages of other sites may not send requests; the setting cors-origins names those that may.")
     }
   }
 
@@ -23,14 +24,14 @@ extension RestAPI {
     request.method == .options && request.headerCount("Access-Control-Request-Method") > 0
   }
 
-  /// Says what may be asked of `/`; gateways use it to check that the server is up.
+  /// Lists the methods of `/`; gateways use it to check that the server is up.
   func options(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
     answer.headers.append((name: "Allow", value: origin.route.allow.description))
     return answer
   }
 
-  /// Tells a browser what pages of the origin's site may send. It sends no API key with this request.
+  /// Informs a browser what pages of the origin's site may send. It sends no API key with this request.
   func preflight(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
     answer.headers += [

@@ -2,9 +2,9 @@ import Callers
 import HTTPServer
 import Problems
 
-/// Who asks, whether they may, and whether they ask too often.
+/// Who sends a request, whether they may, and whether they send too many.
 extension RestAPI {
-  /// Admits a request, and notes who sent it. Returns its caller; nil if nobody is asked.
+  /// Admits a request, and notes who sent it. Returns its caller; nil if callers need not identify themselves.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
   func admit(_ request: borrowing HTTPRequest, to route: Route, _ note: AccessNote?) throws(Problem) -> Caller? {
     guard let callers, let scope = route.scope else { return nil }
@@ -21,7 +21,7 @@ extension RestAPI {
       throw problem
     }
     if case .refused(let wait) = caller.take(at: microseconds() &* 1_000), let rate = caller.rate {
-      var problem = Problem(.rateLimited, "The caller \(caller.id) may ask \(rate.perSecond) times a second.")
+      var problem = Problem(.rateLimited, "The caller \(caller.id) may send \(rate.perSecond) requests per second.")
       problem.throttle = Problem.Throttle(rate, waitNanoseconds: wait)
       throw problem
     }
@@ -40,7 +40,7 @@ extension Problem {
         .unauthenticated,
         "One API key is needed, as Authorization: Bearer ID.SECRET or as X-API-Key: ID.SECRET; or one token, as "
           + "Authorization: Bearer TOKEN, where they are accepted.")
-    case .unknown: self.init(.unauthenticated, "The API key is none that is known here.")
+    case .unknown: self.init(.unauthenticated, "The API key is not known here.")
     case .token(let reason): self.init(.unauthenticated, "The bearer token is not accepted: \(reason.text).")
     }
     challenge = refusal.challenge

@@ -44,7 +44,7 @@ extension RestAPI {
     try remember(.price(line, token, .none), origin)
     let exchange = origin.exchange.number
     prices.price(of: line.item) { [weak self] answer in
-      // The request may be over by now: expired, or its client gone.
+      // The request may have ended by now: it expired, or its client left.
       guard let self, let request = self.pending[exchange], case .price = request.step else { return }
       self.guarded(request) { () throws(Problem) in try self.priceAnswered(answer, request) }
     }
@@ -55,7 +55,7 @@ extension RestAPI {
     let ticket: PriceTicket
     switch answer {
     case .known(let price): return try priceLookedUp(price, request)
-    case .unknown(let told): ticket = told
+    case .unknown(let known): ticket = known
     }
     let step = PendingRequest.Step.price(line, token, ticket)
     pending.update(PendingRequest(origin: request.origin, step: step))
@@ -119,7 +119,7 @@ extension RestAPI {
     }
   }
 
-  /// - Throws: that there is nothing of the id.
+  /// - Throws: the problem that nothing has the id.
   private func answer(_ query: Query, with view: View, _ origin: RequestOrigin) throws(Problem) {
     guard let body = SuccessBody.body(of: view, for: origin.route) else { throw .unknown(query) }
     finish(origin, status: 200, body: body)
@@ -177,7 +177,7 @@ extension RestAPI {
 
   public func logFailed() { endAll(reads: Problem(RequestRefusal.logFailed)) }
 
-  /// Answers everything that still waits, because the process ends now. A command may be in the log: a client told that
+  /// Answers everything that still waits, because the process ends. A command may be in the log: a client told that
   /// it was refused would send it again, and so would a gateway.
   public func stop() { endAll(reads: Problem(RequestRefusal.stopping)) }
 
@@ -186,7 +186,7 @@ extension RestAPI {
     expireBatches(nowMilliseconds: .max)
   }
 
-  /// Answers those whose deadline is not later: of a command nobody knows whether it takes effect.
+  /// Answers those whose deadline is not later: nobody knows whether a command takes effect.
   private func endRequests(until deadlineMilliseconds: Int64, reads problem: Problem) {
     while let request = pending.removeExpired(nowMilliseconds: deadlineMilliseconds) {
       switch request.step {

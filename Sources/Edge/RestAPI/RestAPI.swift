@@ -14,7 +14,7 @@ import Telemetry
 /// Exactly one answer leaves for each exchange.
 ///
 /// The numbers that the port sees are the exchange's number and two bits for the step, so that an answer to an
-/// earlier step of the same request is told apart (`RequestNumber`).
+/// earlier step of the same request can be recognized (`RequestNumber`).
 public final class RestAPI: HTTPHandler, RequestClient {
   let port: any RequestPort
   let prices: any PriceCache
@@ -27,14 +27,14 @@ public final class RestAPI: HTTPHandler, RequestClient {
   private var random: any RandomNumberGenerator
   let microseconds: () -> Int64
 
-  /// Sends an answer that was not given at once; set it before the first request.
+  /// Sends an answer that was not given immediately; set it before the first request.
   public var answer: (ExchangeID, HTTPResponse) -> Void = { _, _ in }
 
   /// Who may do what; nil: everybody everything.
   package var callers: CallerGate?
-  /// Who is told of each answered request; nil: nobody.
+  /// Gets each answered request; nil: nobody does.
   package var access: AccessTrail?
-  /// Who is told how far a long `batch_init` is; nil: nobody.
+  /// Gets the progress of a long `batch_init`; nil: nobody does.
   package var onBatchProgress: ((BatchProgress) -> Void)?
   /// Which requests of browsers are answered.
   package var browsers = BrowserRules()
@@ -56,7 +56,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// - Parameters:
   ///   - keys: shared by all lanes of the process.
   ///   - metrics: this lane's own, made with `RestAPI.routes`.
-  ///   - incarnation: chosen anew at every start of the process; request ids begin with it.
+  ///   - incarnation: chosen afresh at every start of the process; request ids begin with it.
   ///   - services: whose routes are answered; requests for the others are refused with 421.
   ///   - version: what `GET /` says.
   ///   - microseconds: a monotonic clock.
@@ -152,7 +152,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
 
   // MARK: Requests
 
-  /// Whether the path that was parsed is the document's, the only one with a `.`, which stands in no id.
+  /// Whether the parsed path is the document's, the only one with a `.`, which no id has.
   private var isDocument: Bool { path.canonical.elementsEqual("/openapi.json".utf8) }
 
   private func check(
@@ -165,25 +165,25 @@ public final class RestAPI: HTTPHandler, RequestClient {
       throw Problem(.pathTooLong, "A path has at most \(limits.pathBytesMax) characters.")
     case .root, .segments, .nothing:
       if route == .unmatched {
-        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists what there is.")
+        throw Problem(.notFound, "There is nothing at this path; GET /openapi.json lists the paths.")
       }
     }
     try services.check(route)
     if !route.takes(method), !isPreflight {
-      var problem = Problem(.methodNotAllowed, "This path takes \(route.allow).")
+      var problem = Problem(.methodNotAllowed, "This path accepts \(route.allow).")
       problem.allow = route.allow
       throw problem
     }
   }
 
-  /// Answers a constant at once, or passes the request to its partition.
+  /// Answers a constant immediately, or passes the request to its partition.
   private func start(
     _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
     var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
-    if let caller, let told = key {
-      origin.callersKey = told
-      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: told.text))
+    if let caller, let sent = key {
+      origin.callersKey = sent
+      key = IdempotencyKey(unchecked: caller.own(idempotencyKey: sent.text))
     }
     let origin = origin
     var ids = IDSource(
@@ -214,12 +214,12 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
   }
 
-  /// Starts a change under its key, which is free again if the change is refused at once.
+  /// Starts a change under its key, which is free again if the change is refused immediately.
   private func keyed(
     _ key: IdempotencyKey?, _ method: HTTPMethod, _ origin: RequestOrigin,
     _ start: (IdempotencyToken?) throws(Problem) -> Void
   ) throws(Problem) {
-    let token = try token(key, method, toldAs: origin.callersKey)
+    let token = try token(key, method, sentAs: origin.callersKey)
     do throws(Problem) {
       try start(token)
     } catch {
@@ -236,13 +236,13 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// The key with what it is used for.
   /// - Throws: `idempotency_key_reused` if it is known to have been used for something else.
   private func token(
-    _ key: IdempotencyKey?, _ method: HTTPMethod, toldAs told: IdempotencyKey?
+    _ key: IdempotencyKey?, _ method: HTTPMethod, sentAs sent: IdempotencyKey?
   ) throws(Problem) -> IdempotencyToken? {
     guard let key else { return nil }
     var bytes: [UInt8] = [method.rawValue]
     bytes.append(contentsOf: path.canonical)
     let token = IdempotencyToken(key: key, fingerprint: MurmurHash3(bytes).first)
-    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(told ?? key) }
+    guard keys.admit(token, nowMilliseconds: microseconds() / 1_000) else { throw .keyReused(sent ?? key) }
     return token
   }
 
@@ -273,7 +273,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   /// For all answers except those that are the same for everybody: carts and credit are personal, and change.
   private static let notToBeStored: (name: StaticString, value: String) = (name: "Cache-Control", value: "no-store")
 
-  /// Answers an exchange: at once if it is the one that `respond` is about, else through `answer`.
+  /// Answers an exchange: immediately if it is the one that `respond` is about, else through `answer`.
   func finish(_ origin: RequestOrigin, status: UInt16, body: [UInt8], isReplayed: Bool = false) {
     let response = response(origin, status: status, type: "application/json", body: body, isReplayed: isReplayed)
     deliver(response, origin)
@@ -318,8 +318,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     return response
   }
 
-  /// The id under which the request's command, if it has one, stands in the log, or those of its `batch_init` are
-  /// found.
+  /// The id of the request's command in the log, if it has one; also of the commands of its `batch_init`.
   func requestID(of exchange: ExchangeID) -> String { requestIDs.id(ofExchange: exchange.number) }
 
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 {
@@ -346,7 +345,7 @@ private struct IDSource: EntityIDSource {
     return (derived, .derived)
   }
 
-  /// How often an id is made anew, by partitions; on average it is once.
+  /// How often an id is drawn again, by partitions; on average it is once.
   private static let triesAPartitionMax = 64
 
   mutating func newSeed() -> UInt64 { base?.second ?? random.next() }

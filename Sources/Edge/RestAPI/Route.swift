@@ -10,7 +10,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
   case paymentCreateUser, paymentFindUser, paymentAddFunds, paymentPay, paymentPayOrder, paymentCancel, paymentStatus,
     paymentBatchInit
   case root, openAPI, problems
-  /// Anything without a path of ours.
+  /// Any other path.
   case unmatched
 
   /// The path as `/openapi.json` writes it, for metrics.
@@ -46,7 +46,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// Whose the path is; nil for what every process answers.
+  /// The service that the path belongs to; nil for what every process answers.
   var service: Service? {
     switch self {
     case .ordersCreate, .ordersRemove, .ordersAddItem, .ordersAddQuantity, .ordersRemoveItem, .ordersSetItem,
@@ -76,7 +76,7 @@ public enum Route: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// Whether its answer never changes, and has nothing of anybody.
+  /// Whether its answer never changes, and contains nobody's data.
   var isConstant: Bool { self == .root || self == .openAPI || self == .problems }
 
   /// The methods that the path takes, as `Allow` lists them.

@@ -3,9 +3,9 @@ import Callers
 
 /// Signatures of JSON Web Tokens, as GnuTLS checks them.
 ///
-/// A key is made anew for each check, which costs a tenth of it: GnuTLS does not promise that threads may share one.
+/// A key is created for each check, and takes a tenth of its time: GnuTLS does not promise that threads may share it.
 package enum TokenSignatures {
-  /// Whether GnuTLS can use a key; for one on a curve, whether it is a point of that.
+  /// Whether GnuTLS can use a key; for one on a curve, whether it is a point of the curve.
   package static func isUsable(_ key: TokenKey) -> Bool {
     guard let key = PublicKey(key) else { return false }
     return gnutls_pubkey_verify_params(key.pointer) >= 0
@@ -26,7 +26,7 @@ package enum TokenSignatures {
     }
   }
 
-  /// An ECDSA signature, which tokens have as two numbers one after the other, as GnuTLS wants it.
+  /// An ECDSA signature as GnuTLS wants it; tokens have the two numbers one after the other.
   private static func withEncoded(
     _ signature: [UInt8], _ body: (UnsafePointer<gnutls_datum_t>) -> Bool
   ) -> Bool {
@@ -56,7 +56,7 @@ package enum TokenSignatures {
 private final class PublicKey {
   let pointer: gnutls_pubkey_t
 
-  /// nil if it is no key.
+  /// nil if it is not a key.
   init?(_ key: TokenKey) {
     var made: gnutls_pubkey_t?
     guard gnutls_pubkey_init(&made) >= 0, let made else { return nil }

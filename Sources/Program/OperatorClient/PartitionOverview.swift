@@ -57,8 +57,8 @@ public struct PartitionOverview: Hashable, Sendable {
       throw failure(error.description)
     }
     if answer.status == 404 {
-      switch Telling(client.get("/partitions", from: [endpoint])[0]) {
-      case .told(let report): self.init(embedded: report, asked: "\(endpoint)")
+      switch PodReply(client.get("/partitions", from: [endpoint])[0]) {
+      case .reported(let report): self.init(embedded: report, asked: "\(endpoint)")
       case .silent(let reason): throw failure(reason)
       }
       return
@@ -73,20 +73,20 @@ public struct PartitionOverview: Hashable, Sendable {
   }
 
   /// Queries every pod that may own something.
-  private static func ask(_ pods: [OwnersReport.Pod], _ client: OperatorClient) -> [UInt64: Telling] {
-    var tellings: [UInt64: Telling] = [:]
+  private static func ask(_ pods: [OwnersReport.Pod], _ client: OperatorClient) -> [UInt64: PodReply] {
+    var replies: [UInt64: PodReply] = [:]
     var asked: [(pod: OwnersReport.Pod, endpoint: Endpoint)] = []
     for pod in pods where pod.role != "api" {
       if let endpoint = pod.operatorAddress.flatMap({ Endpoint($0) }) {
         asked.append((pod, endpoint))
       } else {
-        tellings[pod.incarnation] = .silent("it announces no address of its operator port")
+        replies[pod.incarnation] = .silent("it announces no address of its operator port")
       }
     }
     for (one, result) in zip(asked, client.get("/partitions", from: asked.map(\.endpoint))) {
-      tellings[one.pod.incarnation] = Telling(result).by(one.pod)
+      replies[one.pod.incarnation] = PodReply(result).by(one.pod)
     }
-    return tellings
+    return replies
   }
 
   // MARK: Putting together
@@ -94,27 +94,27 @@ public struct PartitionOverview: Hashable, Sendable {
   /// An embedded server owns everything itself.
   init(embedded report: PartitionsReport, asked: String) {
     self.asked = asked
-    rows = report.partitions.sorted { $0.key < $1.key }.map { partition, told in
+    rows = report.partitions.sorted { $0.key < $1.key }.map { partition, reported in
       Row(
-        partition: partition, owner: report.pod, epoch: told.epoch, state: told.status, reason: told.reason,
-        figures: told.figures)
+        partition: partition, owner: report.pod, epoch: reported.epoch, state: reported.status, reason: reported.reason,
+        figures: reported.figures)
     }
     findings = report.failures + troubles()
   }
 
-  /// - Parameter tellings: by incarnation.
-  init(asked: String, _ map: OwnersReport, _ tellings: [UInt64: Telling]) {
+  /// - Parameter replies: by incarnation.
+  init(asked: String, _ map: OwnersReport, _ replies: [UInt64: PodReply]) {
     self.asked = asked
     pods = map.pods.sorted { ($0.name, $0.incarnation) < ($1.name, $1.incarnation) }.map { pod in
       Pod(
         name: pod.name, incarnation: pod.incarnation, operatorAddress: pod.operatorAddress, role: pod.role,
-        failure: tellings[pod.incarnation]?.failure)
+        failure: replies[pod.incarnation]?.failure)
     }
     let places = Dictionary(uniqueKeysWithValues: pods.enumerated().map { ($1.incarnation, $0) })
     for service in Service.allCases {
       for index in 0..<UInt16(map.partitionCount) {
         let partition = PartitionID(service, index)
-        let (row, incarnation) = Self.row(partition, map.owners[partition], pods, tellings)
+        let (row, incarnation) = Self.row(partition, map.owners[partition], pods, replies)
         rows.append(row)
         if let place = incarnation.flatMap({ places[$0] }) { pods[place].partitionCount += 1 }
       }
@@ -127,7 +127,7 @@ public struct PartitionOverview: Hashable, Sendable {
             + "partitions"
         )
       }
-      if case .told(let report)? = tellings[pod.incarnation] {
+      if case .reported(let report)? = replies[pod.incarnation] {
         findings += report.failures.map { "pod \(pod.name): \($0)" }
       }
     }
@@ -136,20 +136,20 @@ public struct PartitionOverview: Hashable, Sendable {
 
   /// A partition as reported with the highest epoch, and the run of the reporting pod.
   private static func row(
-    _ partition: PartitionID, _ mapped: OwnersReport.Owner?, _ pods: [Pod], _ tellings: [UInt64: Telling]
+    _ partition: PartitionID, _ mapped: OwnersReport.Owner?, _ pods: [Pod], _ replies: [UInt64: PodReply]
   ) -> (Row, UInt64?) {
-    var best: (pod: Pod, told: PartitionsReport.Partition)?
+    var best: (pod: Pod, reported: PartitionsReport.Partition)?
     for pod in pods {
-      guard case .told(let report)? = tellings[pod.incarnation], let told = report.partitions[partition],
-        told.epoch > best?.told.epoch ?? 0
+      guard case .reported(let report)? = replies[pod.incarnation], let reported = report.partitions[partition],
+        reported.epoch > best?.reported.epoch ?? 0
       else { continue }
-      best = (pod, told)
+      best = (pod, reported)
     }
-    if let best, best.told.epoch >= mapped?.epoch ?? 0 {
-      let told = best.told
+    if let best, best.reported.epoch >= mapped?.epoch ?? 0 {
+      let reported = best.reported
       let row = Row(
-        partition: partition, owner: best.pod.name, epoch: told.epoch, state: told.status, reason: told.reason,
-        figures: told.figures)
+        partition: partition, owner: best.pod.name, epoch: reported.epoch, state: reported.status,
+        reason: reported.reason, figures: reported.figures)
       return (row, best.pod.incarnation)
     }
     let owner = mapped.flatMap { mapped in pods.first { $0.incarnation == mapped.incarnation } }
@@ -181,8 +181,8 @@ public struct PartitionOverview: Hashable, Sendable {
 }
 
 /// A pod's report on its partitions, or why there is none.
-enum Telling: Hashable, Sendable {
-  case told(PartitionsReport)
+enum PodReply: Hashable, Sendable {
+  case reported(PartitionsReport)
   case silent(String)
 
   init(_ result: Result<OperatorAnswer, OperatorFailure>) {
@@ -190,7 +190,7 @@ enum Telling: Hashable, Sendable {
     case .failure(let failure): self = .silent(failure.description)
     case .success(let answer):
       if answer.status == 200, let report = PartitionsReport(answer.body) {
-        self = .told(report)
+        self = .reported(report)
       } else {
         let detail = JSONValue(answer.body)?["detail"]?.text.map { ": \($0)" } ?? ""
         self = .silent("it answers /partitions with status \(answer.status)\(detail)")
@@ -201,8 +201,8 @@ enum Telling: Hashable, Sendable {
   var failure: String? { if case .silent(let reason) = self { reason } else { nil } }
 
   /// The same, unless another process answered at that address.
-  func by(_ pod: OwnersReport.Pod) -> Telling {
-    guard case .told(let report) = self, report.pod != pod.name || report.incarnation != pod.incarnation else {
+  func by(_ pod: OwnersReport.Pod) -> PodReply {
+    guard case .reported(let report) = self, report.pod != pod.name || report.incarnation != pod.incarnation else {
       return self
     }
     let other = report.pod.map { "pod \($0)\($0 == pod.name ? " of another run" : "")" } ?? "an embedded server"

@@ -4,7 +4,7 @@ import Lanes
 import Synchronization
 import Telemetry
 
-/// Writes the lines of an access log on a thread of its own, which may wait for their reader as long as it likes.
+/// Writes the lines of an access log on its own thread, which may wait for their reader for as long as it takes.
 final class AccessLogWriter: Sendable {
   let log: AccessLog
   private let due: Signal
@@ -39,7 +39,7 @@ final class AccessLogWriter: Sendable {
   private func run() {
     while true {
       due.wait()
-      // Looked at first: what was told before the end is written.
+      // Checked first: what was logged before the end is written.
       let isLast = isEnding.load(ordering: .acquiring)
       var lines = log.take()[...]
       while !lines.isEmpty {
@@ -59,7 +59,7 @@ final class AccessLogWriter: Sendable {
     return (lines.firstIndex(of: newline).map { $0 - lines.startIndex + 1 }) ?? lines.count
   }
 
-  /// Writes what waits, and ends the thread that was started. If nobody reads, the thread is left behind after
+  /// Writes what waits, and ends the thread that was started. If nobody reads, the thread is abandoned after
   /// `milliseconds`: the process ends.
   func end(milliseconds: Int = 1_000) {
     isEnding.store(true, ordering: .releasing)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How many cores the process may use: no more than its CPU affinity names, nor than the quotas of its cgroups
+/// How many cores the process may use: no more than its CPU affinity names, and no more than the quotas of its cgroups
 /// (`cpu.max`, version 2) allow.
 public enum AvailableCores {
   /// - Parameters:

@@ -28,9 +28,9 @@ public struct ClockRefusal: Error, Hashable, Sendable, CustomStringConvertible {
       return nil
     }
     description =
-      "\(path): the clock of this machine says \(UTCTime(milliseconds: wall)), and the newest record, in "
-      + "\(newest.partition), is of \(UTCTime(milliseconds: last)), \(relation); set the clock right and start again. "
-      + "If it is right, start with --accept-clock now: time goes on from the later of the two, and idempotency keys "
+      "\(path): this machine's clock says \(UTCTime(milliseconds: wall)), but the newest record, in "
+      + "\(newest.partition), is from \(UTCTime(milliseconds: last)), \(relation); correct the clock and start again. "
+      + "If it is right, start with --accept-clock now: time continues from the later of the two, and idempotency keys "
       + "that expire by then are forgotten"
   }
 }

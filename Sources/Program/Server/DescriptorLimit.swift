@@ -2,10 +2,10 @@ import Glibc
 
 /// How many files and sockets the process may have open, and how many of them remain for clients.
 public enum DescriptorLimit {
-  /// What everything but the clients' connections may need: connections refused as too many, the operator port's,
+  /// What everything except the clients' connections may need: connections refused as too many, the operator port's,
   /// log and store, lanes, brokers, databases, other pods.
   public static let reserve = 512
-  /// Fewer connections are not worth a server.
+  /// With fewer connections a server makes no sense.
   static let connectionsMin = 16
 
   /// Raises the soft limit to the hard one, the most an unprivileged process may. Returns the limit in force.

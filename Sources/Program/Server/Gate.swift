@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Opens once; then those who wait for it continue.
+/// Opens once; then whoever waits for it continues.
 public final class Gate: Sendable {
   private let group = DispatchGroup()
   private let isOpen = Atomic<Bool>(false)

@@ -9,10 +9,10 @@ import RestAPI
 import Telemetry
 
 extension Log {
-  /// Tells how far a long `batch_init` is.
-  fileprivate func tell(_ progress: BatchProgress) {
+  /// Reports how far a long `batch_init` is.
+  fileprivate func report(_ progress: BatchProgress) {
     info(
-      progress.isOver ? "batch_init is over" : "batch_init under way",
+      progress.isOver ? "batch_init finished" : "batch_init in progress",
       [
         "service": LogValue(progress.service.name), "entities": LogValue(progress.entities),
         "of": LogValue(progress.entitiesInAll), "milliseconds": LogValue(progress.milliseconds),
@@ -58,7 +58,7 @@ final class LaneServer {
       version: parts.version, microseconds: { MonotonicClock.microseconds })
     rest.browsers = shared.options.browsers
     rest.access = shared.accessLog.map { AccessTrail($0, microseconds: { MonotonicClock.microseconds }) }
-    rest.onBatchProgress = parts.journal.map { journal in { journal.tell($0) } }
+    rest.onBatchProgress = parts.journal.map { journal in { journal.report($0) } }
     rest.callers = shared.callers?.gate()
     http = try HTTPServer(
       lane: lane, listener: shared.listener, limits: shared.options.http, tls: shared.options.tls,
@@ -74,13 +74,13 @@ final class LaneServer {
     }
   }
 
-  /// Answers what still waits, and closes all connections. Once the lane should end.
+  /// Answers what still waits, and closes all connections. Call it when the lane should end.
   func close() {
     rest.stop()
     http.close()
   }
 
-  /// Requests in, partitions, answers out. Returns whether another turn should follow at once.
+  /// Requests in, partitions, answers out. Returns whether another turn should follow immediately.
   func turn() -> Bool {
     var isBusy = http.run()
     if runtime.turn(lane: lane.index) { isBusy = true }

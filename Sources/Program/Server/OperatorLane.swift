@@ -5,7 +5,7 @@ import Lanes
 import OperatorAPI
 import Runtime
 
-/// The operator port on a lane of its own. Lane-confined.
+/// The operator port on its own lane. Lane-confined.
 final class OperatorLane {
   let http: HTTPServer
   private let api: OperatorAPI
@@ -29,7 +29,7 @@ final class OperatorLane {
     api.answer = { [unowned http] exchange, response in http.answer(exchange, response) }
   }
 
-  /// Other API keys and keys of tokens apply from now on.
+  /// Puts other API keys and keys of tokens in force.
   func replaceCallers(_ known: KnownCallers) {
     if let gate = api.callers { known.replace(in: gate) }
   }

@@ -17,20 +17,20 @@ public struct Reload: Sendable {
   }
 }
 
-/// All of it. One at a time, whoever asks: a signal or the operator port.
+/// Everything that can be reloaded. One reload runs at a time, whoever asks: a signal or the operator port.
 final class Reloads: Sendable {
   private let reloads = Mutex<[Reload]>([])
   private let queue = DispatchQueue(label: "reloads")
 
   func add(_ reload: Reload) { reloads.withLock { $0.append(reload) } }
 
-  /// Reads everything again. A part that cannot be used stays as it is and keeps no other back. Blocking.
+  /// Reloads everything. A part that cannot be used stays as it is and does not hold up the others. Blocking.
   func run(_ journal: Log) -> ReloadReport {
     reloads.withLock { reloads in
       var report = ReloadReport()
       for reload in reloads {
         if let failure = reload.read(journal) {
-          report.failures.append("\(reload.setting) was not read again, and stays as it was: \(failure)")
+          report.failures.append("\(reload.setting) could not be reloaded and stays as it was: \(failure)")
         } else {
           report.read.append(reload.setting.description)
         }
@@ -39,7 +39,7 @@ final class Reloads: Sendable {
     }
   }
 
-  /// The same on another thread.
+  /// Reloads everything on another thread.
   func run(_ journal: Log, completion: @escaping @Sendable (ReloadReport) -> Void) {
     queue.async { completion(self.run(journal)) }
   }

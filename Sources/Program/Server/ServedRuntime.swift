@@ -8,7 +8,7 @@ public protocol ServedRuntime: RuntimeInspection {
   func setClient(_ client: any RequestClient, ofLane index: Int)
   /// Starts the lane's timers. Once, on the lane.
   func begin(lane index: Int)
-  /// One turn of a lane. Returns whether another should follow at once.
+  /// One turn of a lane. Returns whether another should follow immediately.
   func turn(lane index: Int) -> Bool
   /// Whether requests reached a lane after its newest turn.
   func hasUnsent(lane index: Int) -> Bool

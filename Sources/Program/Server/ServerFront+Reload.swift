@@ -3,15 +3,15 @@ import OperatorAPI
 import Telemetry
 
 extension ServerFront {
-  /// Tells what the start has found in the files of those who may call.
-  func tellCallers(_ journal: Log) { callers?.tell(journal) }
+  /// Reports which keys in the callers' files were ignored at the start.
+  func reportIgnoredKeys(_ journal: Log) { callers?.reportIgnoredKeys(journal) }
 
-  /// Reads the API keys, the keys of tokens, and the certificate with its key again, for all requests and connections
-  /// from shortly after. A file that cannot be used changes nothing, and is reported. Blocking.
+  /// Reloads the API keys, the keys of tokens, and the certificate with its key, for all requests and connections from
+  /// shortly after. A file that cannot be used changes nothing, and is reported. Blocking.
   @discardableResult
   public func reload(_ journal: Log) -> ReloadReport { reloads.run(journal) }
 
-  /// What a server with these settings reads again.
+  /// What a server with these settings reloads.
   func prepareReloads() {
     if let callers {
       for (name, read) in callers.readings {
@@ -31,10 +31,10 @@ extension ServerFront {
   private func reload(_ files: TLSFiles, _ journal: Log) -> String? {
     do {
       renew(try TLSCertificate(try files.read()))
-      journal.info("certificate read again: new connections use it")
+      journal.info("certificate reloaded: new connections use it")
       return nil
     } catch {
-      journal.error("certificate not read again: that of before stays in force", ["reason": LogValue("\(error)")])
+      journal.error("certificate could not be reloaded: the old one stays in force", ["reason": LogValue("\(error)")])
       return "\(error)"
     }
   }

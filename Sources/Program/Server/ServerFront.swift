@@ -39,16 +39,16 @@ public final class ServerFront: Sendable {
     public var runtime: any ServedRuntime
     /// By lane; may be the same for all.
     public var prices: [any PriceCache]
-    /// Whose routes are answered.
+    /// The services whose routes are answered.
     public var services: Set<Service>
-    /// Chosen anew at every start; request ids carry it.
+    /// Chosen afresh at every start; request ids carry it.
     public var incarnation: UInt64
     public var version: String
-    /// Where it is told what became of a reload that the operator port was asked for; nil: nowhere.
+    /// Gets the outcome of a reload that the operator port was asked for; nil: nobody does.
     public var journal: Log?
-    /// What is read again besides API keys and certificates, and before them.
+    /// What is reloaded besides API keys and certificates, and before them.
     public var reloads: [Reload] = []
-    /// Writes whole lines of the access log; false if they are lost. Called on a thread of its own, and may block.
+    /// Writes whole lines of the access log; false if they are lost. Called on its own thread, and may block.
     var writeAccess: @Sendable (ArraySlice<UInt8>) -> Bool = AccessLogWriter.toStandardError
 
     public init(
@@ -116,7 +116,9 @@ public final class ServerFront: Sendable {
   /// - Throws: `LaneFailure`, `ConfigurationError`; then all lanes have ended.
   public func start() throws {
     do {
-      guard accessLog?.start() != false else { throw ConfigurationError("there is no thread for the access log") }
+      guard accessLog?.start() != false else {
+        throw ConfigurationError("the system cannot start a thread for the access log")
+      }
       for (lane, server) in zip(lanes.serving, servers) {
         let runtime = runtime
         lane.post {
@@ -140,7 +142,7 @@ public final class ServerFront: Sendable {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.leave() } }
   }
 
-  /// Other API keys and keys of tokens apply, on each lane as soon as it gets to it.
+  /// Puts other API keys and keys of tokens in force, on each lane as soon as it gets to it.
   func replaceCallers(_ known: KnownCallers) {
     for (lane, server) in zip(lanes.serving, servers) {
       lane.post { if let gate = server.value.rest.callers { known.replace(in: gate) } }
@@ -149,13 +151,13 @@ public final class ServerFront: Sendable {
     lanes.operating.post { operatorLane.value.replaceCallers(known) }
   }
 
-  /// New connections of the API's port use another certificate, on each lane as soon as it gets to it.
+  /// Gives new connections of the API's port another certificate, on each lane as soon as it gets to it.
   func renew(_ certificate: TLSCertificate) {
     for (lane, server) in zip(lanes.serving, servers) { lane.post { server.value.http.renew(certificate) } }
   }
 
   /// Takes no new connections or commands, lets what is under way finish, lets the partitions end in order, and gives
-  /// clients that keep connections `connectionsWait` to be told. Blocking.
+  /// clients that keep connections `connectionsWait` to notice. Blocking.
   ///
   /// - Parameters:
   ///   - answersMilliseconds: how long requests under way may take.
@@ -189,7 +191,7 @@ public final class ServerFront: Sendable {
   }
 }
 
-/// Whether a server was told to leave; once set it stays so.
+/// Whether a server has been asked to leave; once set it stays set.
 private final class LeavingFlag: Sendable {
   private let flag = Atomic<Bool>(false)
   var isSet: Bool { flag.load(ordering: .acquiring) }

@@ -16,7 +16,7 @@ public final class ServingClock: Sendable {
   /// How often the wall clock is read.
   static let lookMilliseconds = 100
 
-  /// - Parameter earliest: a time that it must not begin before; nil: it begins with the wall clock.
+  /// - Parameter earliest: a time before which it must not begin; nil: it begins with the wall clock.
   public init(toleranceMilliseconds: Int64, notBefore earliest: Timestamp? = nil) {
     let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     let start = max(wall, earliest.map { $0.milliseconds * 1_000 } ?? wall)
@@ -26,7 +26,7 @@ public final class ServingClock: Sendable {
 
   deinit { end() }
 
-  /// What records get.
+  /// The time that records get.
   public func now() -> Timestamp {
     let boot = BootClock.microseconds
     return Timestamp(milliseconds: clock.withLock { $0.time(boot: boot) } / 1_000)
@@ -41,7 +41,7 @@ public final class ServingClock: Sendable {
   /// Starts to watch the wall clock, and reports when it jumps and when it is right again.
   public func watch(_ journal: Log) {
     let started = BackgroundThread("clock") { [weak self, isEnding] in
-      self?.tellAtStart(journal)
+      self?.reportAtStart(journal)
       while !isEnding.wait(milliseconds: Self.lookMilliseconds) {
         guard let self else { return }
         self.look(journal)
@@ -53,19 +53,19 @@ public final class ServingClock: Sendable {
   private func look(_ journal: Log) {
     let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     switch clock.withLock({ $0.look(wall: wall, boot: boot) }) {
-    case .jumped(let microseconds): tell(journal, skewMicroseconds: microseconds)
+    case .jumped(let microseconds): report(journal, skewMicroseconds: microseconds)
     case .agrees: journal.info("the wall clock is right again", ["skew_ms": LogValue(skewMilliseconds())])
     case nil: break
     }
   }
 
-  private func tellAtStart(_ journal: Log) {
+  private func reportAtStart(_ journal: Log) {
     let (wall, boot) = (WallClock.microseconds, BootClock.microseconds)
     let (isAgreed, skew) = clock.withLock { ($0.isAgreed, $0.skew(wall: wall, boot: boot)) }
-    if !isAgreed { tell(journal, skewMicroseconds: skew) }
+    if !isAgreed { report(journal, skewMicroseconds: skew) }
   }
 
-  private func tell(_ journal: Log, skewMicroseconds: Int64) {
+  private func report(_ journal: Log, skewMicroseconds: Int64) {
     journal.warning(
       "the wall clock is wrong, or was at the start: records get the time that has passed since then",
       [

@@ -8,7 +8,7 @@ import RestAPI
 import Settings
 import Telemetry
 
-/// The settings that every mode has, as each part wants them.
+/// The settings that every mode has, as each part needs them.
 public struct ServingOptions: Sendable {
   public let runtime: RuntimeOptions
   public let rest: RestLimits
@@ -17,13 +17,13 @@ public struct ServingOptions: Sendable {
   public let httpEndpoint: HTTPEndpoint
   public let operatorEndpoint: HTTPEndpoint
   public let tls: TLSMaterial?
-  /// Where that comes from.
+  /// Where the value comes from.
   let tlsFiles: TLSFiles?
   /// nil: nobody has an API key.
   let apiKeysFile: String?
   /// nil: no tokens are accepted.
   let tokens: TokenOptions?
-  /// For API keys that name none; nil: as often as they like.
+  /// For API keys that name none; nil: unlimited.
   let callerRate: CallerRate?
   /// Which requests get a line of the access log; nil: none.
   let accessLog: AccessLog.Scope?
@@ -68,7 +68,7 @@ public struct ServingOptions: Sendable {
 
   private static func runtime(_ settings: ServeSettings) throws -> RuntimeOptions {
     guard let partitioner = Partitioner(count: settings.partitions) else {
-      throw ConfigurationError("\(settings.partitions) is no number of partitions; 1 to 4096 are possible")
+      throw ConfigurationError("\(settings.partitions) is not a number of partitions: 1…4096")
     }
     let lanes = settings.lanes ?? min((AvailableCores.ofThisProcess() + 1) / 2, settings.partitions)
     var options = RuntimeOptions(partitioner: partitioner, laneCount: lanes)
@@ -115,7 +115,7 @@ public struct ServingOptions: Sendable {
 struct TokenOptions: Sendable {
   let keysFile: String
   let rules: TokenRules
-  /// Of each subject; nil: as often as they like.
+  /// Of each subject; nil: unlimited.
   let rate: CallerRate?
 
   /// nil without tokens.

@@ -60,11 +60,11 @@ public enum ServiceChoice: String, CaseIterable, Sendable {
   public func contains(_ service: ServiceChoice) -> Bool { self == .all || self == service }
 }
 
-/// Whether other systems may write commands to topics of their own.
+/// Whether other systems may write commands to separate topics.
 public enum IngestChoice: String, CaseIterable, Sendable {
   case off
   case on
-  /// On, and a partition whose topic lost commands goes on without them.
+  /// On, and a partition whose topic lost commands continues without them.
   case skipLost = "skip-lost"
 }
 

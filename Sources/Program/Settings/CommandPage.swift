@@ -74,11 +74,12 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
 
   public var meaning: String {
     switch self {
-    case .success: "it is done"
-    case .failure: "it could not be done, or something is wrong with what was looked at; standard error says what"
+    case .success: "success"
+    case .failure: "it failed, or what it examined is not sound; standard error says why"
     case .usage: "the command line or a setting is wrong; nothing was done"
     case .cutShort: "a second SIGTERM or SIGINT ended the server immediately; the next start recovers from the log"
-    case .diskFailed: "the log or the store of a data folder could not be written; the next start reads what is there"
+    case .diskFailed:
+      "the log or the store of a data folder could not be written; the next start recovers what is there"
     }
   }
 }

@@ -2,7 +2,7 @@
 public enum Shell: String, CaseIterable, Sendable { case bash, zsh, fish }
 
 extension Manual {
-  /// A script that teaches a shell the commands, flags and values.
+  /// A script with which a shell completes the commands, flags and values.
   public func completions(for shell: Shell) -> String {
     switch shell {
     case .bash: bash

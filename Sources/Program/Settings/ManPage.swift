@@ -25,7 +25,7 @@ extension Manual {
       ".SH ENVIRONMENT",
       escaped(
         "Each setting of serve can be given as a variable: KASSA_ and its name in capitals, hyphens as underscores. "
-          + "A flag wins over the environment, that over the settings file, that over the default. "
+          + "A flag overrides the environment, which overrides the settings file, which overrides the default. "
           + "A KASSA_ name that no setting has is refused."),
       ".SH EXIT STATUS",
     ]

@@ -55,7 +55,7 @@ public struct Manual: Sendable {
   }
 }
 
-/// A summary as a sentence of its own.
+/// A summary as a sentence.
 func sentence(_ summary: String) -> String {
   (summary.first.map { $0.uppercased() } ?? "") + summary.dropFirst() + "."
 }

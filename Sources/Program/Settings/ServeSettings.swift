@@ -9,7 +9,7 @@ public struct ServeSettings: Hashable, Sendable {
   public var tlsKeyFile: String?
 
   public var apiKeysFile: String?
-  /// The public keys of whoever issues tokens; nil: none are accepted.
+  /// The public keys of the tokens' issuer; nil: no tokens are accepted.
   public var jwtKeysFile: String?
   public var jwtIssuer: String?
   public var jwtAudience: String?
@@ -62,8 +62,8 @@ public struct ServeSettings: Hashable, Sendable {
   public var accessLog = AccessLogging.off
   public var clockToleranceMilliseconds: Int64 = 60_000
   public var acceptedClock = ClockAcceptance.plausible
-  /// How long a server told to stop by SIGTERM keeps serving. The default is as long as the probes in `k8s/` and the
-  /// chart need to notice; a test of theirs holds them to it.
+  /// How long a server keeps serving after SIGTERM. The default is as long as the probes in `k8s/` and the chart need
+  /// to notice; one of their tests makes sure of it.
   public var drainDelayMilliseconds: Int64 = 5_000
   public var drainMilliseconds: Int64 = 10_000
 
@@ -75,7 +75,7 @@ public struct ServeSettings: Hashable, Sendable {
 
   public init() {}
 
-  /// Whether callers have to say who they are.
+  /// Whether callers have to identify themselves.
   public var asksCallers: Bool { apiKeysFile != nil || jwtKeysFile != nil }
 }
 

@@ -3,13 +3,13 @@ public enum SettingsPage {
   public static var markdown: String {
     var lines = [
       "# Settings", "",
-      "This page follows from the table in `Sources/Program/Settings/SettingsTable.swift`; `kassa settings --page`",
-      "writes it.",
+      "`kassa settings --page` generates this page from the table in",
+      "`Sources/Program/Settings/SettingsTable.swift`.",
       "",
       "A setting can be given as a flag of `kassa serve`, as a variable of the environment, or as a line",
-      "`NAME=VALUE` of the file that `config` names. A flag wins over the environment, that over the file, that over",
-      "the default. `kassa settings` shows the values in force and where each came from. A misspelt name, a value out",
-      "of range and values that contradict each other are refused at the start, all of them at once, by name.",
+      "`NAME=VALUE` of the file that `config` names. A flag overrides the environment, which overrides the file, which",
+      "overrides the default. `kassa settings` shows the values in force and where each came from. Misspelt names,",
+      "values out of range and values that contradict each other are all refused at the start, by name.",
     ]
     for group in SettingGroup.allCases {
       lines += ["", "## \(group.rawValue)"]

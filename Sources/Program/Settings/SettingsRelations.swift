@@ -89,12 +89,12 @@ enum SettingsRelations {
 
   private static func contradictions(of relations: [Relation], _ resolved: ResolvedSettings) -> [String] {
     relations.filter { !$0.holds(resolved.settings) }.map { relation in
-      let values = relation.names.map { told($0, resolved) }
+      let values = relation.names.map { described($0, resolved) }
       return "\(relation.rule.replacing("`", with: "")) \(values.joined(separator: ", "))"
     }
   }
 
-  private static func told(_ name: String, _ resolved: ResolvedSettings) -> String {
+  private static func described(_ name: String, _ resolved: ResolvedSettings) -> String {
     guard let setting = SettingsTable.setting(named: name) else { return name }
     let value = setting.value(in: resolved.settings)
     return "\(name) is \(value.isEmpty ? "not set" : "'\(value)'") (\(resolved.origin(of: setting)))"
@@ -113,7 +113,7 @@ enum SettingsRelations {
         .map { "\(SettingsTable.propertyPrefix)\($0.key) (\($0.value))" }
     }
     guard !given.isEmpty else { return [] }
-    return ["In mode \(mode.rawValue) there is no use for \(given.joined(separator: ", ")). \(told("mode", resolved))"]
+    return ["Mode \(mode.rawValue) does not use \(given.joined(separator: ", ")). \(described("mode", resolved))"]
   }
 
   private static func chapters(of mode: ServingMode) -> String {

@@ -188,8 +188,8 @@ public struct SettingsResolver {
   private mutating func take(_ value: String, for setting: Setting, from origin: SettingOrigin) {
     resolved.origins[setting.name] = origin
     guard !setting.type.read(value, &resolved.settings) else { return }
-    let told = setting.isSecret ? "has a wrong value" : "cannot be '\(value)'"
-    problems.append("\(setting.name) \(told) (\(origin)): \(setting.range)")
+    let problem = setting.isSecret ? "has a wrong value" : "cannot be '\(value)'"
+    problems.append("\(setting.name) \(problem) (\(origin)): \(setting.range)")
   }
 
   private mutating func takeProperties(_ environment: [String: String]) {

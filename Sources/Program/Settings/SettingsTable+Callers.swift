@@ -8,16 +8,16 @@ extension SettingsTable {
         + "it again. Only its owner may be able to change it. An operator port off loopback shows more than its "
         + "probes only to keys with the scope `operator:read`, and acts for those with `operator:write`."),
     Setting(
-      "jwt-keys", .callers, .file(\.jwtKeysFile), "the public keys of whoever issues tokens to callers, as a JWK Set",
-      "With it a JSON Web Token that one of the keys signed is as good as an API key. RSA keys of at least 2048 bits "
+      "jwt-keys", .callers, .file(\.jwtKeysFile), "the public keys of the issuer of callers' tokens, as a JWK Set",
+      "With it, a JSON Web Token signed by one of the keys is as good as an API key. RSA keys of at least 2048 bits "
         + "are for RS256, EC keys on P-256 for ES256; others in the file are ignored. SIGHUP makes the server read it "
         + "again. Only its owner may be able to change it."),
     Setting(
       "jwt-issuer", .callers, .text(1...256, \.jwtIssuer), "who issues the tokens: what they claim as `iss`",
       "As the identity provider writes it, to the last slash."),
     Setting(
-      "jwt-audience", .callers, .text(1...256, \.jwtAudience), "for whom the tokens are: what they claim as `aud`",
-      "So that a token for another service of the same issuer opens nothing here."),
+      "jwt-audience", .callers, .text(1...256, \.jwtAudience), "the audience of the tokens: what they claim as `aud`",
+      "So that a token for another service of the same issuer is not accepted here."),
     Setting(
       "jwt-scope-claim", .callers, .text(1...64, \.jwtScopeClaim), "the claim with a token's scopes",
       "A text with spaces between the scopes, or an array. Scopes that Kassa does not have are ignored."),
@@ -27,19 +27,20 @@ extension SettingsTable {
       "For all tokens of the subject together; otherwise like `caller-rate`."),
     Setting(
       "no-authentication", .callers, .switched(\.servesWithoutAuthentication),
-      "serve strangers: needed when `http` is not a loopback address and there are no `api-keys` or `jwt-keys`",
+      "serve callers without credentials: needed when `http` is not a loopback address and there are no `api-keys` or "
+        + "`jwt-keys`",
       "For a shop behind a gateway that checks its callers, or in a network where everybody may do everything."
     ),
     Setting(
       "caller-rate", .callers, .count(1...1_000_000, or: "unlimited", \.callerRate),
       "requests per second of one API key without its own rate",
-      "As many may come at once after a pause. Beyond it a request is refused with 429. For each process by itself."),
+      "As many may come at once after a pause; further ones are refused with 429. Each process counts separately."),
     Setting(
       "hosts", .callers,
       .list(
         "HOST", "names without ports", countMax: BrowserRules.hostsMax, \.hosts, isOne: BrowserRules.isHost),
       "names that requests may give as their `Host`, on both ports",
-      "Others are refused with 421, but for addresses and `localhost`: so a web page whose name is made to point at "
+      "Others, except addresses and `localhost`, are refused with 421, so a web page whose name is made to point at "
         + "this machine cannot reach it. Without any, a port that is on a loopback address takes addresses and "
         + "`localhost` only, and any other port takes everything."),
     Setting(

@@ -34,7 +34,7 @@ extension SettingsTable {
     Setting(
       "lease", .cluster, .duration(100...60_000, \.cluster.leaseMilliseconds),
       "how long an owner may answer reads from memory after it last read its own tick from the log",
-      "A new owner waits as long before it answers, unless the old one said goodbye."),
+      "A new owner waits this long before it answers, unless the old one has released the partition."),
     Setting(
       "handover-time", .cluster, .duration(0...hour, \.cluster.handoverMilliseconds),
       "how long a stopping pod waits for others to take over its partitions"),
@@ -68,9 +68,9 @@ extension SettingsTable {
       "how long topics must keep records at least",
       "Longer than a database may lag behind. In whole hours. Topics that keep records for less are refused."),
     Setting(
-      "ingest", .kafka, .choice(\.cluster.ingest), "whether other systems may write commands to topics of their own",
+      "ingest", .kafka, .choice(\.cluster.ingest), "whether other systems may write commands to separate topics",
       "`kassa topics create --ingest on` makes them. If retention removed commands that were not taken yet, their "
-        + "partition takes no more from there, unless it is `skip-lost`. The same for all pods."),
+        + "partition takes no more from there, unless it is `skip-lost`. All pods must have the same value."),
   ]
 
   static let servers: [Setting] = [

@@ -35,7 +35,7 @@ public enum SettingsTable {
     Setting(
       "tls-certificate", .endpoints, .file(\.tlsCertificateFile),
       "the server's certificate chain (PEM); with it the REST API speaks TLS",
-      "Needs `tls-key`. SIGHUP makes the server read both again, for new connections. The operator endpoint always "
+      "Needs `tls-key`. SIGHUP makes the server reload both, for new connections. The operator endpoint always "
         + "speaks plain HTTP."),
     Setting(
       "tls-key", .endpoints, .file(\.tlsKeyFile), "the private key of the certificate (PEM)", "Needs `tls-certificate`."
@@ -62,16 +62,16 @@ public enum SettingsTable {
     Setting(
       "connections-max", .requests, .count(1...65_536, \.connectionsMax),
       "open connections",
-      "A further one takes the place of the one that has been idle for longest, and for a second at least. If there is "
-        + "none, it gets 503 for its first request and is closed; if there are hundreds, some are just closed. "
+      "When all are in use, a new one replaces the one that has been idle longest, if that is at least a second. If "
+        + "there is none, the new one gets 503 for its first request and is closed; of hundreds, some are just closed. "
         + "Lowered at the start, with a warning, if the hard limit of descriptors is less than this and 512 more."
     ),
     Setting(
       "connections-per-address-max", .requests, .count(1...65_536, \.connectionsPerAddressMax),
-      "open connections of one client address",
-      "A further one takes the place of the one of its address that has been idle for longest, and for a second at "
-        + "least; if there is none, it is refused with 429. Behind a gateway all clients have its address: then set "
-        + "this to `connections-max`."),
+      "open connections from one client address",
+      "When all are in use, a new one replaces the one from its address that has been idle longest, if that is at "
+        + "least a second; if there is none, it is refused with 429. Behind a gateway all clients have its address: "
+        + "then set this to `connections-max`."),
     Setting(
       "head-bytes-max", .requests, .bytes(1_024...64 << 10, \.headBytesMax),
       "the request line and all headers together",
@@ -101,7 +101,7 @@ public enum SettingsTable {
     ),
     Setting(
       "batch-deadline", .requests, .duration(10...24 * hour, \.batchDeadlineMilliseconds),
-      "the same for batch_init requests"),
+      "how long a batch_init request may wait for its partitions"),
     Setting(
       "pending-requests-max", .requests, .count(1...1_048_576, \.pendingRequestsMax),
       "requests of one lane waiting for partitions",
@@ -134,7 +134,7 @@ public enum SettingsTable {
       "how long a change may wait for its checkpoint", "A restart replays about this much."),
     Setting(
       "checkpoint-entities-due", .memory, .count(1...10_000_000, \.checkpointEntitiesDue),
-      "changed entities of one partition at which its checkpoint is due at once"),
+      "changed entities of one partition at which its checkpoint is due immediately"),
     Setting(
       "resident-entities-max", .memory, .count(1...100_000_000, \.residentEntitiesMax),
       "entities of all partitions of the process in memory; beyond this unchanged ones are evicted",
@@ -172,17 +172,18 @@ public enum SettingsTable {
       "The names are those of the environment. Flags and the environment override it. It cannot name another one."),
     Setting(
       "log-level", .operation, .choice(\.logLevel), "the lowest level logged to standard error",
-      "SIGHUP makes the server read it again from the file that `config` names."),
+      "SIGHUP makes the server reload it from the file that `config` names."),
     Setting("log-format", .operation, .choice(\.logFormat), "the format of log lines: for people or for programs"),
     Setting(
       "access-log", .operation, .choice(\.accessLog), "which requests get a line in the log when they are answered",
-      "`errors` means those with a status of 400 and above, and those whose clients did not wait. Whatever `log-level` "
-        + "is; on both ports. If the log's reader is slow, lines are dropped and counted, and requests do not wait."),
+      "`errors` means those with a status of 400 and above, and those whose clients did not wait. Applies to both "
+        + "ports, whatever `log-level` is. If the log's reader is slow, lines are dropped and counted, and requests do "
+        + "not wait."),
     Setting(
       "clock-tolerance", .operation, .duration(1_000...hour, \.clockToleranceMilliseconds),
       "how far apart clocks may be",
       "Records get the wall clock's time at the start plus the time passed since. If the wall clock is set by less "
-        + "than this while the server runs, the server follows it by 3.6 s per hour; if it jumps further, it does not: "
+        + "than this while the server runs, the server follows it by 3.6 s per hour; a larger jump it does not follow: "
         + "the log and `kassa_clock_skew_seconds` say so. At the start it must not be more than this before the newest "
         + "record of the data folder, nor 400 days after it; a pod's must agree with the clocks of Kafka's brokers and "
         + "the databases."),

@@ -53,9 +53,9 @@ enum APIKeysCommand {
   private static func add(_ arguments: Arguments, _ path: String, _ console: Console) throws {
     let id = try id(arguments.rest[1])
     let all = CallerScopes.all.map(\.name.description).joined(separator: ", ")
-    guard let names = arguments.values["scopes"] else { throw UsageError("--scopes is missing: some of \(all)") }
+    guard let names = arguments.values["scopes"] else { throw UsageError("--scopes is missing: one or more of \(all)") }
     guard let scopes = CallerScopes(names: names[...]) else {
-      throw UsageError("--scopes cannot be '\(names)': some of \(all), separated by commas")
+      throw UsageError("--scopes cannot be '\(names)': one or more of \(all), separated by commas")
     }
     let rateText = arguments.values["rate"] ?? "default"
     guard let rate = KeyFile.Rate(rateText[...]) else {

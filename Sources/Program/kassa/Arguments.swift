@@ -55,8 +55,8 @@ struct Arguments {
   /// - Throws: `UsageError` if there are arguments that the command does not take.
   func expectRest(_ range: ClosedRange<Int>, of page: CommandPage) throws(UsageError) {
     guard !range.contains(rest.count) else { return }
-    let told = rest.count < range.lowerBound ? "an argument is missing" : "'\(rest[range.upperBound])' is unexpected"
-    throw UsageError("\(told): kassa \(page.name) \(page.usage)")
+    let problem = rest.count < range.lowerBound ? "an argument is missing" : "'\(rest[range.upperBound])' is unexpected"
+    throw UsageError("\(problem): kassa \(page.name) \(page.usage)")
   }
 
   /// The value of an option as a whole number.

@@ -6,9 +6,9 @@ import Settings
 enum BackupCommand {
   static let page = CommandPage(
     name: "backup", usage: "[--data FOLDER] [--no-verify] TARGET",
-    summary: "copy a data folder into a new one, also while its server runs",
+    summary: "copy a data folder into a new one, even while its server runs",
     text: [
-      "Copies log and store of the data folder so that they fit together: the copy has everything that the shop had "
+      "Copies the data folder's log and store so that they fit together: the copy has everything that the shop had "
         + "acknowledged when the command began. The server keeps serving; its -wal files grow until the copy is made. "
         + "TARGET is a complete data folder: kassa verify audits it, kassa restore starts from it.",
       "TARGET must be missing or empty. It gets its name, or its FORMAT, once it is whole and durable; until then the "
@@ -34,8 +34,8 @@ enum BackupCommand {
     }
     if isSound(target, page.name, program.console) { return .success }
     program.console.complain(
-      "kassa backup: \(target) is kept, but it is not sound, and most likely \(data) is not: keep the backups from "
-        + "before, and look at kassa verify \(data)\n")
+      "kassa backup: \(target) is kept, but it is not sound, and most likely \(data) is not either: keep your earlier "
+        + "backups, and run kassa verify \(data)\n")
     return .failure
   }
 

@@ -15,14 +15,14 @@ enum GrowCommand {
       "Brings a data folder (--data) or, with --mode cluster or KASSA_MODE=cluster, the topics and databases of a "
         + "cluster to COUNT partitions of each service: a multiple of what they have, at most \(GrowthPlan.countMax). "
         + "Each key goes to its new partition, with everything that belongs to it; idempotency keys keep their "
-        + "answers. Then start the shop with --partitions COUNT. There is no way back.",
-      "Nothing may run: the server, or every pod of the cluster, those of the role api as well. It must have ended in "
-        + "order: no checkout is under way, and every log is in the store. What is in the way is named, and nothing is "
-        + "changed.",
+        + "answers. Then start the shop with --partitions COUNT. It cannot be reduced again.",
+      "Nothing may be running: neither the server nor any pod of the cluster, not even one of the role api. Everything "
+        + "must have shut down in order: no checkout is under way, and every log is in the store. Otherwise the "
+        + "command names what is in the way, and changes nothing.",
       "The rows of a folder, or of each database, move in one transaction, which needs as much free space as they "
         + "take. If the command is killed, the shop is as it was, or does not start until the command has run again, "
-        + "which goes on.",
-      "The logs begin anew: their records are removed, also with event-log-retention keep. Make a backup first, and "
+        + "which continues where it stopped.",
+      "The logs start afresh: their records are removed, even with event-log-retention keep. Make a backup first, and "
         + "run kassa verify before and after.",
       "For a cluster it needs the settings that kassa verify needs, with the new count.",
     ],
@@ -53,7 +53,7 @@ enum GrowCommand {
     }
     progress.finish(seen)
     guard let report else { return unchanged(count, console) }
-    tell(
+    say(
       report.from, report.to, report.isResumed ? "by an earlier run, which was cut short" : describe(report.rows),
       next: "kassa verify \(path) && kassa serve --data \(path) --partitions \(count)", console)
     return .success
@@ -81,7 +81,7 @@ enum GrowCommand {
     progress.finish(seen)
     guard let report else { return unchanged(settings.partitions, console) }
     let resumed = report.resumed.map { "\($0.name)" }.joined(separator: ", ")
-    tell(
+    say(
       report.from, report.to,
       describe(report.rows) + (resumed.isEmpty ? "" : "; those of \(resumed) by an earlier run, which was cut short"),
       next: "kassa verify, then start all pods, with --partitions \(report.to)", console)
@@ -92,7 +92,7 @@ enum GrowCommand {
     "\(rows.moved) of \(rows.seen), and \(rows.copied) copies of idempotency keys made"
   }
 
-  private static func tell(_ old: Int, _ new: Int, _ rows: String, next: String, _ console: Console) {
+  private static func say(_ old: Int, _ new: Int, _ rows: String, next: String, _ console: Console) {
     console.say(
       """
       partitions        \(new), before \(old)

@@ -8,7 +8,7 @@ enum HealthCommand {
     summary: "ask a server whether it is ready, for health checks",
     text: [
       "Asks /readyz of the operator port, or /livez with --live. Prints one line and exits with 0 if the answer is "
-        + "200; otherwise it says in one sentence what it got, or that nobody listens, and exits with 1.",
+        + "200; otherwise it says in one sentence what it got, or that nothing is listening, and exits with 1.",
       "The operator port is found as in serve: --operator, KASSA_OPERATOR, the settings file, or 127.0.0.1:9000. "
         + "Other settings are ignored. If it means every address, loopback is used.",
     ],
@@ -34,9 +34,9 @@ enum HealthCommand {
       program.console.say(isLive ? "alive\n" : "ready\n")
       return .success
     case .success(let answer):
-      let told = quoted(answer.body)
+      let quote = quoted(answer.body)
       program.console.complain(
-        "kassa health: \(endpoint) answers \(path) with \(answer.status)\(told.isEmpty ? "" : ": \(told)")\n")
+        "kassa health: \(endpoint) answers \(path) with \(answer.status)\(quote.isEmpty ? "" : ": \(quote)")\n")
     case .failure(let failure):
       program.console.complain("kassa health: \(endpoint) does not answer \(path): \(failure)\n")
     }

@@ -14,7 +14,7 @@ extension InspectCommand {
       details: "A caller with an API key has its own keys: name it with --caller."),
     CommandOption("caller", "ID", "inspect request: the id of the API key whose idempotency key --key is"),
     CommandOption(
-      "order", "ORDER", "inspect request: an order; everything about it, all steps of its checkouts among it"),
+      "order", "ORDER", "inspect request: an order; everything about it, including all steps of its checkouts"),
   ]
 
   static func inspectRequest(_ words: [String], _ arguments: [String], _ program: Program) throws -> ExitCode {
@@ -72,7 +72,7 @@ extension InspectCommand {
     guard ways == 1 else {
       throw UsageError("expected an id, or --key, or --order: kassa \(page.name) request ID|--key KEY|--order ORDER")
     }
-    if own["key"] == nil, own["caller"] != nil { throw UsageError("--caller belongs to --key") }
+    if own["key"] == nil, own["caller"] != nil { throw UsageError("--caller needs --key") }
     if let text = own["order"] {
       guard let order = OrderID(validating: text) else {
         throw UsageError("'\(text)' is not an id: 1 to 64 of A–Z a–z 0–9 _ -")

@@ -15,8 +15,8 @@ enum InspectCommand {
         + "be running.",
       "For a data folder also one record of a partition's log: its owner, number, time and contents, and whether it "
         + "counts or why it leaves no trace.",
-      "Of a request, by the X-Request-Id of its answer, every record in which it stands, with its outcome; also by its "
-        + "idempotency key (--key) or by its order (--order) instead of an ID. A data folder keeps records until a "
+      "For a request, by the X-Request-Id of its answer, every record that mentions it, with its outcome; or, instead "
+        + "of an ID, by its idempotency key (--key) or its order (--order). A data folder keeps records until a "
         + "checkpoint has what they did, unless event-log-retention is keep; topics for as long as they retain them.",
       "Reads the folder of --data; or, with --mode cluster or KASSA_MODE=cluster, a cluster's topics and its three "
         + "databases, with the settings of kassa verify.",

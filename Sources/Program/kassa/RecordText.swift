@@ -78,7 +78,7 @@ enum RecordText {
 
   static func describe(_ reason: SkipReason) -> String {
     switch reason {
-    case .overloaded: "too much waited for a checkpoint"
+    case .overloaded: "too many changes waited for a checkpoint"
     case .expired: "its client had given up"
     case .setAside: "an operator set it aside"
     case .undecidable: "a partition that it needed did not serve"

@@ -8,8 +8,8 @@ enum RestoreCommand {
     summary: "make a data folder from a backup",
     text: [
       "Copies a backup into the data folder DATA, audits the copy as kassa verify does, and gives it its name if it is "
-        + "sound. BACKUP stays as it is. DATA must be missing or empty: move a damaged folder away, and keep it. While "
-        + "a server runs in DATA, the command refuses.",
+        + "sound. BACKUP stays as it is. DATA must be missing or empty: move a damaged folder away, and keep it. The "
+        + "command refuses while a server uses DATA.",
       "What was acknowledged after the backup is not in it: orders, checkouts, deliveries, deposits, and their "
         + "idempotency keys. The command says what to do about that.",
     ],
@@ -34,11 +34,11 @@ enum RestoreCommand {
       }
     }
     try copy.complete()
-    program.console.say(farewell(data, copy.contents))
+    program.console.say(nextSteps(data, copy.contents))
     return .success
   }
 
-  private static func farewell(_ data: String, _ contents: FolderBackup.Contents) -> String {
+  private static func nextSteps(_ data: String, _ contents: FolderBackup.Contents) -> String {
     let end = contents.newestTime.map { "after \(RecordText.describe($0))" } ?? "at all"
     return """
 

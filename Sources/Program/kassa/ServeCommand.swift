@@ -7,9 +7,9 @@ enum ServeCommand {
     text: [
       "Serves the REST API until SIGTERM or SIGINT; then it refuses new requests, finishes those under way, writes "
         + "what has changed to the store, and exits. After SIGTERM it first keeps serving for drain-delay. A second "
-        + "SIGTERM or SIGINT, at least half a second later, ends it at once, with code 3.",
-      "If the log or the store of its data folder can no longer be written, only a new process can tell what the disk "
-        + "holds: it answers what it can for a few seconds and ends with code 74.",
+        + "SIGTERM or SIGINT, at least half a second later, ends it immediately, with code 3.",
+      "If the log or the store of its data folder can no longer be written, only a new process can find out what the "
+        + "disk holds: the server answers what it can for a few seconds and exits with code 74.",
       "Each setting can also be given as an environment variable, or as a line NAME=VALUE of the file that --config "
         + "names. A flag overrides the environment, which overrides the file, which overrides the default.",
       "SIGHUP, or POST /reload of the operator port, makes it reload the API keys, the TLS certificate with its key, "

@@ -5,8 +5,8 @@ import Settings
 import Telemetry
 import Lanes
 
-/// Serves until SIGTERM or SIGINT, then shuts down in order; also when its disk fails for good. A second SIGTERM or
-/// SIGINT, at least half a second later, ends the process at once. SIGHUP makes the server reload its API keys, its
+/// Serves until SIGTERM or SIGINT, or until its disk fails for good, then shuts down in order. A second SIGTERM or
+/// SIGINT, at least half a second later, ends the process immediately. SIGHUP makes the server reload its API keys, its
 /// certificate and the log level.
 /// - Returns: the process's exit code.
 func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) throws -> ExitCode {
@@ -24,16 +24,16 @@ func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) 
   if let control = getenv("KASSA_FAULT_FILE") {
     journal.warning("the disk fails on command", ["KASSA_FAULT_FILE": LogValue(String(cString: control))])
   }
-  tellWhoMayCall(settings, journal)
+  warnAboutOpenAccess(settings, journal)
   let started = MonotonicClock.milliseconds
   let server = try start(try withinDescriptors(settings, journal), [rereading(settings, reread)], journal)
   var ending: ServeEnding?
-  var tellAt = started + Progress.silentMilliseconds
+  var reportAt = started + Progress.silentMilliseconds
   while ending == nil, !server.waitUntilReady(milliseconds: 20) {
     ending = heed(pendingSignal(of: &signals), server, wasReady: false, journal)
-    guard ending == nil, MonotonicClock.milliseconds >= tellAt else { continue }
-    tellAt = MonotonicClock.milliseconds + replayLineMilliseconds
-    tellReplay(server, journal)
+    guard ending == nil, MonotonicClock.milliseconds >= reportAt else { continue }
+    reportAt = MonotonicClock.milliseconds + replayLineMilliseconds
+    reportReplay(server, journal)
   }
   if ending == nil { journal.info("ready", ["milliseconds": LogValue(MonotonicClock.milliseconds - started)]) }
   while ending == nil {
@@ -43,9 +43,9 @@ func serve(_ settings: ServeSettings, reread: @escaping ServeCommand.Rereading) 
   }
   guard let ending else { return .failure }
   let delay = ending.delayMilliseconds(drainDelay: settings.drainDelayMilliseconds)
-  ending.tellTheBeginning(after: delay, journal)
+  ending.reportStopping(after: delay, journal)
   end(server, after: delay, journal)
-  ending.tellTheEnd(journal)
+  ending.reportEnd(journal)
   return ending.exitCode
 }
 
@@ -58,7 +58,7 @@ private func heed(
   case SIGHUP:
     server.reload(journal)
     return nil
-  // Whoever else sends it changes nothing.
+  // If anybody else sends it, nothing changes.
   case failedSignal: return server.finalFailure.map { .diskFailed(reason: $0) }
   case SIGTERM: return .signal("SIGTERM", isForBalancers: wasReady)
   case SIGINT: return .signal("SIGINT", isForBalancers: false)
@@ -74,27 +74,28 @@ private func rereading(_ settings: ServeSettings, _ reread: @escaping ServeComma
       journal.level = LogLevel(name: read.logLevel.rawValue) ?? journal.level
       read.logLevel = settings.logLevel
       journal.info(
-        "settings read again; only log-level takes effect without a restart",
+        "settings reloaded; only log-level takes effect without a restart",
         [
           "log_level": LogValue(String(describing: journal.level.name)),
           "others": read == settings ? "same" : "changed",
         ])
       return nil
     } catch {
-      journal.error("settings not read again: the log level stays", ["reason": LogValue(String(describing: error))])
+      journal.error(
+        "settings could not be reloaded: the log level stays", ["reason": LogValue(String(describing: error))])
       return String(describing: error)
     }
   }
 }
 
-/// Warns about what is allowed but dangerous.
-private func tellWhoMayCall(_ settings: ServeSettings, _ journal: Log) {
+/// Warns about access that is allowed but dangerous.
+private func warnAboutOpenAccess(_ settings: ServeSettings, _ journal: Log) {
   guard !settings.http.isLoopback else { return }
   if settings.servesWithoutAuthentication {
-    journal.warning("everybody who reaches the REST API may do everything", ["http": LogValue(settings.http)])
+    journal.warning("anyone who can reach the REST API can do everything", ["http": LogValue(settings.http)])
   } else if settings.tlsCertificateFile == nil {
     journal.warning(
-      "keys and tokens can be read on their way unless a gateway speaks TLS; tls-certificate makes the server do so",
+      "keys and tokens can be read in transit unless a gateway speaks TLS; tls-certificate makes the server do so",
       ["http": LogValue(settings.http)])
   }
 }
@@ -109,27 +110,30 @@ private func end(_ server: any RunningServer, after delayMilliseconds: Int64, _ 
   var urgent = sigset_t()
   sigemptyset(&urgent)
   for number in [SIGTERM, SIGINT] { sigaddset(&urgent, number) }
-  let told = MonotonicClock.milliseconds
+  let signalled = MonotonicClock.milliseconds
   if delayMilliseconds > 0 { server.leave() }
-  while MonotonicClock.milliseconds < told + delayMilliseconds { cutShort(atSignalOf: &urgent, told: told, journal) }
+  while MonotonicClock.milliseconds < signalled + delayMilliseconds {
+    cutShort(atSignalOf: &urgent, signalled: signalled, journal)
+  }
   let ended = Gate()
   let ending = BackgroundThread("ending") {
     server.stop()
     ended.open()
   }
   guard let ending else { return server.stop() }
-  while !ended.wait(milliseconds: 0) { cutShort(atSignalOf: &urgent, told: told, journal) }
+  while !ended.wait(milliseconds: 0) { cutShort(atSignalOf: &urgent, signalled: signalled, journal) }
   ending.join()
 }
 
 /// Waits a moment for a signal, and ends the process if there is one: nothing that was answered is lost, the log has
 /// it. A signal soon after the first is the same request: a terminal and a supervisor may both send theirs.
-private func cutShort(atSignalOf urgent: inout sigset_t, told: Int64, _ journal: Log) {
+private func cutShort(atSignalOf urgent: inout sigset_t, signalled: Int64, _ journal: Log) {
   var time = timespec(tv_sec: 0, tv_nsec: endPollMilliseconds * 1_000_000)
   let received = sigtimedwait(&urgent, nil, &time)
-  guard received > 0, MonotonicClock.milliseconds >= told + sameSignalMilliseconds else { return }
+  guard received > 0, MonotonicClock.milliseconds >= signalled + sameSignalMilliseconds else { return }
   journal.warning(
-    "ended at once; what was under way is cut", ["signal": LogValue(received == SIGINT ? "SIGINT" : "SIGTERM")])
+    "stopped immediately; requests under way were cut off",
+    ["signal": LogValue(received == SIGINT ? "SIGINT" : "SIGTERM")])
   _exit(ExitCode.cutShort.rawValue)
 }
 
@@ -155,7 +159,7 @@ private func withinDescriptors(_ settings: ServeSettings, _ journal: Log) throws
 }
 
 /// Logs the progress of the replay: a line now and then.
-private func tellReplay(_ server: any RunningServer, _ journal: Log) {
+private func reportReplay(_ server: any RunningServer, _ journal: Log) {
   guard let (done, total) = server.replayedRecords() else { return }
   let percent = total > 0 ? Int(Double(min(done, total)) / Double(total) * 100) : 100
   journal.info(

@@ -4,7 +4,7 @@ import Settings
 enum SettingsCommand {
   static let page = CommandPage(
     name: "settings", usage: "[--json | --page] [SETTING]…",
-    summary: "show the settings serve would use, and where each value came from",
+    summary: "show the settings that serve would use, and where each value came from",
     text: ["Takes the flags of serve, and reads the environment and the settings file as serve does."],
     options: [
       CommandOption("json", nil, "write JSON"),

@@ -122,7 +122,8 @@ enum TopicsCommand {
   ) throws -> ExitCode {
     let state = try administration.describe(plan)
     guard let file = plan.reassignment(state) else {
-      console.complain("kassa topics: no partition lacks a replica that \(state.brokers.count) brokers could hold\n")
+      console.complain(
+        "kassa topics: no partition lacks a replica that any of the \(state.brokers.count) brokers could hold\n")
       return .failure
     }
     console.say(file)

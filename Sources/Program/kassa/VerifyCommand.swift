@@ -17,7 +17,7 @@ enum VerifyCommand {
         + "that wrote them say.",
       "For a cluster it needs the settings of its pods and the databases of all three services: kafka-brokers, "
         + "kafka-prefix, partitions, postgres-orders, postgres-stock, postgres-payments, or the files of the last "
-        + "three. Give them as to serve: as flags, as environment variables, or in a settings file.",
+        + "three. Give them as for serve: as flags, as environment variables, or in a settings file.",
       "Prints what it found; fails if something is wrong.",
     ],
     options: CommandOption.settings.filter { settings.contains($0.name) })
@@ -73,7 +73,7 @@ enum VerifyCommand {
     return try clusterSource(settings)
   }
 
-  /// The whole cluster, whichever part of it the settings' pod would be.
+  /// The whole cluster, whichever part of it a pod with these settings would be.
   static func clusterSource(_ settings: ServeSettings) throws -> ClusterSource {
     var settings = settings
     settings.cluster.services = .all

@@ -5,8 +5,8 @@ import Synchronization
 /// The newest rules that every pod is known to follow.
 ///
 /// A record of newer rules cannot be taken back, and a pod that does not know them can never take its partition over.
-/// What is known of the pods may be wrong for a while: an old one may be paused, or its announcement be under way. So
-/// the rules rise only after all pods have known newer ones for some time, and fall at once.
+/// What is known of the pods may be wrong for a while: an old one may be paused, or its announcement under way. So
+/// the rules rise only after all pods have known newer ones for some time, and fall immediately.
 final class AgreedRules: Sendable {
   private let agreed: Atomic<UInt32>
   /// Newer ones that all pods know, and since when, by the lane's clock.
@@ -17,7 +17,7 @@ final class AgreedRules: Sendable {
   /// Read by every lane in each of its turns.
   var rules: UInt32 { agreed.load(ordering: .relaxed) }
 
-  /// Notes which pods there are.
+  /// Notes which pods exist.
   func follow(_ map: OwnershipSnapshot, at now: UInt64, settlingMilliseconds: UInt64) {
     guard !map.pods.isEmpty else { return }
     let known = map.pods.values.reduce(Rules.current) { min($0, $1.rules) }

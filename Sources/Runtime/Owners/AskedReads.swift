@@ -9,7 +9,7 @@ struct AskedReads {
     let partition: PartitionID
     /// By the lane's clock, in milliseconds: by then its client got another answer long ago.
     let until: UInt64
-    /// Who has it.
+    /// The owner it was sent to.
     var sentTo: OwnerID?
   }
 
@@ -43,8 +43,8 @@ struct AskedReads {
   /// The read was answered, or is no longer wanted.
   mutating func remove(_ number: UInt64) { reads[number] = nil }
 
-  /// The one asked does not own the partition, or could not be reached: ask again, after a while (two pods might
-  /// send it back and forth while the map is stale).
+  /// The pod that was asked does not own the partition, or could not be reached: ask again, after a while (two pods
+  /// might send it back and forth while the map is stale).
   mutating func putBack(_ number: UInt64) {
     guard reads[number]?.sentTo != nil else { return }
     reads[number]?.sentTo = nil

@@ -3,7 +3,7 @@ import Ports
 import PartitionCore
 import Streams
 
-/// An owner that was asked where a stream stands, and when, by the lane's clock.
+/// An owner that was asked where a stream is, and when, by the lane's clock.
 struct AskedOwner {
   let owner: OwnerID
   let at: UInt64
@@ -16,19 +16,19 @@ final class LanePods {
     var sender: StreamSender<StreamInput>
     /// Counts the lane's sessions with the partition, from 1.
     var session: UInt32 = 1
-    /// When something was last sent, and when its owner last said something about it.
+    /// When something was last sent, and when its owner last said anything about it.
     var usedAt: Int64 = 0
     var heardAt: Int64 = 0
     /// When its owner's log last took something of it, or when it last began to hold anything.
     var movedAt: Int64 = 0
-    /// The owner that was asked where the stream stands.
+    /// The owner that was asked where the stream is.
     var asked: AskedOwner?
-    /// It is in the list of what to send.
+    /// Whether it is in the list of what to send.
     var isToSend = false
   }
 
   let link: PodLink
-  /// Who owns what and which pods there are, as of `version` of the map.
+  /// Who owns what and which pods exist, as of `version` of the map.
   private(set) var map: OwnershipSnapshot
   private var version: UInt64
   /// The highest known run. Each start of a pod has a higher one: a run above this may be new.

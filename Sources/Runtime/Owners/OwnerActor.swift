@@ -34,7 +34,7 @@ actor OwnerActor<Machine: StateMachine> {
 
   deinit { memory.leave(holding) }
 
-  /// Does one thing to the tenancy, and returns how it then stands.
+  /// Does one thing to the tenancy, and returns its state afterwards.
   nonisolated func change(
     _ actions: inout TenancyActions, _ body: @Sendable (inout Tenancy<Machine>, inout TenancyActions) -> Void
   ) -> TenancyStanding {

@@ -2,14 +2,14 @@ import Ports
 import Lanes
 
 /// The end of a lane's work: wait until nobody waits for an answer, let others take over what they want, record in the
-/// log that the rest is given up, checkpoint.
+/// log that the rest is given up, and checkpoint.
 ///
 /// ```
 /// answering ──nobody waits here, or the deadline──► answered ──nor on other lanes──► handingOver
 ///   leaving ◄──nothing owned, or the deadline──────────────────────────────────────────────┘
 ///      └──said in the log, or the deadline──► checkpointing ──nothing to write, or the deadline──► done
 /// ```
-/// Where nobody else can own partitions, the hand-over ends at once.
+/// Where nobody else can own partitions, the hand-over ends immediately.
 struct OwnerDrain {
   enum Phase { case answering, answered, handingOver, leaving, checkpointing, done }
 

@@ -18,14 +18,14 @@ final class OwnerEntrance: Sendable {
     @Sendable (
       borrowing [TenancyInput], _ time: Timestamp, _ now: Int64, inout TenancyActions
     ) -> TenancyStanding
-  /// Its standing, without doing anything.
+  /// Its state, without doing anything.
   let standing: @Sendable (inout TenancyActions) -> TenancyStanding
 
   // The log, while the partition replays it.
   let deliver: @Sendable (LogRecord, _ offset: Int64) -> Void
   let deliverUndecodable: @Sendable (_ reason: String, _ offset: Int64) -> Void
 
-  // Its own messages, if they are not sent at once.
+  // Its own messages, if they are not sent immediately.
   let destinations: @Sendable () -> [PartitionID]
   let awaitsGreeting: @Sendable (PartitionID, OwnerID) -> Bool
   let nextFrame: @Sendable (PartitionID) -> StreamFrame<Message>?
@@ -43,7 +43,7 @@ final class OwnerEntrance: Sendable {
   /// The store refused the owner.
   let fenced: @Sendable (Loss, inout TenancyActions) -> TenancyStanding
 
-  /// The answer to a read, if it can be given at once.
+  /// The answer to a read, if it can be given immediately.
   let look: @Sendable (Query, _ now: Int64) -> View?
 
   // The store.

@@ -9,8 +9,8 @@ import Tenancy
 // numbered from the lane's newest session with it.
 
 extension OwnerLane {
-  /// Queues a command for its partition's owner. Where nothing has got into the owner's log for as long as a command
-  /// may take, one more would not either: the owner is cut off from the log, or nobody owns the partition.
+  /// Queues a command for its partition's owner. If nothing has reached the owner's log for as long as a command may
+  /// take, one more would not either: the owner is cut off from the log, or nobody owns the partition.
   func offer(_ command: ClientCommand, deadline: Int64, to partition: PartitionID) throws(RequestRefusal) {
     guard let pods, let slot = slot(of: partition) else { throw .overloaded }
     let input = StreamInput.command(command, deadline: deadline)
@@ -24,7 +24,7 @@ extension OwnerLane {
     pods.markToSend(slot)
   }
 
-  /// Sends what can be sent to owners that have greeted, and asks the others where the streams stand.
+  /// Sends what can be sent to owners that have greeted, and asks the others where the streams are.
   func sendCommands() {
     guard let pods, !pods.toSend.isEmpty else { return }
     var due: [Int] = []
@@ -41,13 +41,13 @@ extension OwnerLane {
     let partition = shared.partition(slot)
     guard pods.streams[slot].sender.owner == owner else {
       guard isToAsk(owner, last: &pods.streams[slot].asked) else { return }
-      return tell(.hello(pods.streams[slot].sender.source, partition, owner, asker: 0), owner, of: partition)
+      return send(.hello(pods.streams[slot].sender.source, partition, owner, asker: 0), owner, of: partition)
     }
     while let frame = pods.streams[slot].sender.nextFrame() {
       pods.streams[slot].usedAt = now
       let isHere = owner.run == shared.run
       // Pods share no clock: what travels is the time left.
-      tell(.commands(isHere ? frame : frame.withDeadlines { $0 - now }), owner, of: partition)
+      send(.commands(isHere ? frame : frame.withDeadlines { $0 - now }), owner, of: partition)
     }
   }
 
@@ -56,7 +56,7 @@ extension OwnerLane {
     guard let pods, pods.reads.hasUnsent else { return }
     for sending in pods.reads.takeSendable({ owner(of: $0) }) {
       let request = RequestID(incarnation: shared.run, lane: UInt16(index), number: sending.number)
-      tell(.read(sending.query, request), sending.owner, of: sending.partition)
+      send(.read(sending.query, request), sending.owner, of: sending.partition)
     }
   }
 
@@ -98,7 +98,7 @@ extension OwnerLane {
       let announced = pods.map.owner(of: partition)
       let isStopped = announced?.state == .stopped && (owners[slot]?.epoch ?? 0) <= (announced?.epoch ?? 0)
       guard isStopped || owners[slot] == nil else {
-        // Whatever noted it: the partition may have been stopped by an owner of this pod that is gone.
+        // Whoever noted it: an owner of this pod that is gone may have stopped the partition.
         pods.ownerlessSince[slot] = nil
         shared.unserved.note(partition, isServed: true)
         continue

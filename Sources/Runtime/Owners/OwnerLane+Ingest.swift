@@ -2,7 +2,7 @@ import Model
 import Ports
 import Tenancy
 
-// What other systems write to the partitions' ingest logs: read from when an owner serves until it ends, or is to end.
+// What other systems write to the partitions' ingest logs: read while an owner serves, until it ends or is about to.
 
 extension OwnerLane {
   /// Reads a partition's ingest log from now on.
@@ -19,7 +19,7 @@ extension OwnerLane {
     shared.ingest?.leave(seats[place].id, by: seats[place].owner)
   }
 
-  /// Reads none any more, and drops what is queued: the process is to end, and successors read it again.
+  /// Stops reading all of them, and drops what is queued: the process is about to end, and successors read it again.
   func leaveIngest() {
     for place in seats.indices where seats[place].isIngesting {
       leaveIngest(at: place)

@@ -32,7 +32,7 @@ extension OwnerLane {
   private func owned(at offset: Int64?, _ place: Int) -> Bool {
     guard seats[place].reading == .nothing, seats[place].ownedOffset == nil, !seats[place].isGone else { return false }
     guard let offset else {
-      // It may be in the log or not, so it is appended again. Whichever comes first counts.
+      // It may or may not be in the log, so it is appended again. Whichever comes first counts.
       seats[place].readAgainAt = lane.now + UInt64(shared.options.tickMilliseconds)
       return false
     }
@@ -47,7 +47,7 @@ extension OwnerLane {
   func readBack(from offset: Int64, at place: Int) {
     seats[place].readFrom = offset
     seats[place].reading = .back
-    // Not again at once: the log's end has just been read.
+    // Not immediately again: the log's end has just been read.
     if let endedAt = seats[place].readEndedAt, lane.now - endedAt < UInt64(shared.options.tickMilliseconds) {
       seats[place].readAgainAt = endedAt + UInt64(shared.options.tickMilliseconds)
     } else {

@@ -5,14 +5,14 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What pods say to each other. A lane says it in the same words to its own pod's lanes, and to itself, only over a
+// What pods say to each other. A lane uses the same messages with its own pod's lanes, and with itself, only over a
 // shorter path. Whatever arrives is queued for its partition: nothing here enters one.
 
 extension OwnerLane {
-  // MARK: Saying
+  // MARK: Sending
 
-  /// Says something to a lane of a pod's run.
-  func tell(_ message: MeshMessage, _ run: UInt64, lane: UInt16) {
+  /// Sends a message to a lane of a pod's run.
+  func send(_ message: MeshMessage, _ run: UInt64, lane: UInt16) {
     guard run == shared.run else {
       pods?.outbox.put(message, to: PodOutbox.Address(run: run, lane: lane))
       return
@@ -20,16 +20,16 @@ extension OwnerLane {
     post(.pod(message), toLane: Int(lane) % shared.options.laneCount)
   }
 
-  /// Says something to the owner of a partition.
-  func tell(_ message: MeshMessage, _ owner: OwnerID, of partition: PartitionID) {
-    tell(message, owner.run, lane: partition.index)
+  /// Sends a message to the owner of a partition.
+  func send(_ message: MeshMessage, _ owner: OwnerID, of partition: PartitionID) {
+    send(message, owner.run, lane: partition.index)
   }
 
-  /// Says something to the sender of a stream.
-  func tell(_ message: MeshMessage, source: StreamSource) {
+  /// Sends a message to the sender of a stream.
+  func send(_ message: MeshMessage, source: StreamSource) {
     switch source {
-    case .session(let session): tell(message, session.run, lane: session.lane)
-    case .partition(let partition): if let owner = owner(of: partition) { tell(message, owner, of: partition) }
+    case .session(let session): send(message, session.run, lane: session.lane)
+    case .partition(let partition): if let owner = owner(of: partition) { send(message, owner, of: partition) }
     case .ingest: break
     }
   }
@@ -39,7 +39,7 @@ extension OwnerLane {
   /// A partition's index in tables over all of them; nil if it does not exist.
   func slot(of partition: PartitionID) -> Int? { partition.slot(of: partitioner.count) }
 
-  /// Hands over what is to go to other pods.
+  /// Hands over what has to go to other pods.
   func sendToPods() {
     guard let pods else { return }
     for (to, messages) in pods.outbox.take(at: lane.now, lazyMilliseconds: shared.options.lazyMilliseconds)
@@ -48,7 +48,7 @@ extension OwnerLane {
     }
   }
 
-  /// What was not sent is not simply repeated: streams ask where they stand, reads look for an owner again.
+  /// What was not sent is not simply repeated: streams ask where they are, reads look for an owner again.
   private func notSent(_ messages: [MeshMessage], to run: UInt64) {
     guard let pods else { return }
     for message in messages {
@@ -79,18 +79,18 @@ extension OwnerLane {
       if word.source == .ingest {
         shared.ingest?.durable(partition, by: owner, through: word.number)
       } else {
-        tell(.acknowledgement(word), source: word.source)
+        send(.acknowledgement(word), source: word.source)
       }
     }
     if !actions.refusals.isEmpty { shared.ingest?.refuse(actions.refusals, of: partition, by: owner) }
-    for word in actions.greetings { tell(.greeting(word), source: word.source) }
-    for word in actions.gaps { tell(.gap(word), source: word.source) }
+    for word in actions.greetings { send(.greeting(word), source: word.source) }
+    for word in actions.gaps { send(.gap(word), source: word.source) }
     if !actions.replies.isEmpty { send(actions.replies, of: partition, owner, at: place) }
     for (request, view) in actions.answers { answer(request, .view(view)) }
     for request in actions.refusedReads { answer(request, .refused(.overloaded)) }
     for (_, request) in actions.forwarded { forward(request) }
     if let successor = actions.releasedTo {
-      tell(.released(by: owner, partition, to: successor), successor, of: partition)
+      send(.released(by: owner, partition, to: successor), successor, of: partition)
     }
   }
 
@@ -110,7 +110,7 @@ extension OwnerLane {
     for (to, replies) in others {
       for start in stride(from: 0, to: replies.count, by: shared.options.messageRepliesMax) {
         let part = replies[start..<min(replies.count, start + shared.options.messageRepliesMax)]
-        tell(.replies(Array(part), partition, owner), to.run, lane: to.lane)
+        send(.replies(Array(part), partition, owner), to.run, lane: to.lane)
       }
     }
   }
@@ -119,18 +119,18 @@ extension OwnerLane {
   private func answer(_ request: RequestID, _ result: RequestResult) {
     guard request.incarnation != shared.run else { return route(request, result) }
     switch result {
-    case .view(let view): tell(.answer(request, view), request.incarnation, lane: request.lane)
-    case .refused(let refusal): tell(.readRefused(request, refusal), request.incarnation, lane: request.lane)
+    case .view(let view): send(.answer(request, view), request.incarnation, lane: request.lane)
+    case .refused(let refusal): send(.readRefused(request, refusal), request.incarnation, lane: request.lane)
     case .outcome: break
     }
   }
 
-  /// A read that this owner will not answer: the asker looks for the next owner.
-  func forward(_ request: RequestID) { tell(.readForwarded(request), request.incarnation, lane: request.lane) }
+  /// Returns a read that this owner will not answer: its sender looks for the next owner.
+  func forward(_ request: RequestID) { send(.readForwarded(request), request.incarnation, lane: request.lane) }
 
-  // MARK: Hearing
+  // MARK: Receiving
 
-  /// Reads the map if it has changed, and takes what other pods say.
+  /// Reads the map if it has changed, and takes what other pods sent.
   func takeFromPods() {
     guard let pods else { return }
     if pods.followMap() { mapChanged() }
@@ -168,7 +168,7 @@ extension OwnerLane {
       forget(owner, slot)
     case .replies(let replies, let partition, let owner):
       for reply in replies { answer(reply) }
-      tell(.repliesReceived(replies.map(\.request), partition, owner), run, lane: partition.index)
+      send(.repliesReceived(replies.map(\.request), partition, owner), run, lane: partition.index)
     case .answer(let request, let view): route(request, .view(view))
     case .readForwarded(let request): pods?.reads.putBack(request.number)
     case .readRefused(let request, let refusal): route(request, .refused(refusal))
@@ -190,7 +190,7 @@ extension OwnerLane {
       case .partition(let partition): partition.index
       case .ingest: 0
       }
-    tell(.notMine(partition, owner), run, lane: lane)
+    send(.notMine(partition, owner), run, lane: lane)
   }
 
   private func take(_ query: Query, _ request: RequestID) {
@@ -237,7 +237,7 @@ extension OwnerLane {
     switch source {
     case .partition(let partition):
       if let place = place(of: partition), !seats[place].isGone { give(input, to: place) }
-    // No word between pods names one.
+    // No message between pods names one.
     case .ingest: break
     case .session:
       guard let pods, pods.streams[slot].sender.source == source else { return }
@@ -260,7 +260,7 @@ extension OwnerLane {
 
   // MARK: Who owns what
 
-  /// What is in the map now is to be known here. For the lane's begin, too: a quiet cluster changes nothing.
+  /// Learns what the map says now. Also called when the lane begins: in a quiet cluster the map does not change.
   func mapChanged() {
     guard let pods else { return }
     if index == 0 { shared.follow(pods.map, at: lane.now) }
@@ -279,13 +279,13 @@ extension OwnerLane {
     pods.reads.retry()
   }
 
-  /// An owner has said something for its partition, so it has replayed it.
+  /// An owner has spoken for its partition, so it has replayed it.
   private func heard(of owner: OwnerID, _ partition: PartitionID) {
     guard let pods, let slot = slot(of: partition), owner.epoch > pods.goneEpochs[slot] else { return }
     learn(owner, slot)
   }
 
-  /// Learns of an owner that takes streams: those with something for it ask where their streams stand.
+  /// Learns of an owner that takes streams: those with something for it ask where their streams are.
   func learn(_ owner: OwnerID, _ slot: Int) {
     if let known = owners[slot] {
       guard known.epoch < owner.epoch else { return }
@@ -298,8 +298,8 @@ extension OwnerLane {
     for place in seats.indices where !seats[place].isGone { sendMessages(of: place) }
   }
 
-  /// An owner that is known already says that it takes streams from now on: what it was asked before that, it left
-  /// unanswered.
+  /// An owner that is already known announces that it takes streams from now on: it left unanswered what it was asked
+  /// before that.
   func askAgain(_ slot: Int) {
     if let pods, pods.streams[slot].sender.owner != owners[slot] {
       pods.streams[slot].asked = nil
@@ -333,7 +333,7 @@ extension OwnerLane {
     lostWay(to: owner, slot)
   }
 
-  /// What is under way to an owner may be lost.
+  /// What is on its way to an owner may be lost.
   private func lostWay(to owner: OwnerID, _ slot: Int) {
     guard let pods else { return }
     let partition = shared.partition(slot)

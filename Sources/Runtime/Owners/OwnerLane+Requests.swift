@@ -41,7 +41,7 @@ extension OwnerLane: RequestPort {
     }
   }
 
-  /// Refuses what needs a partition that nobody has owned for long.
+  /// Refuses what needs a partition that has had no owner for a while.
   private func checkServed(_ partition: PartitionID) throws(RequestRefusal) {
     if shared.unserved.partitions.contains(partition) { throw .undecidable }
   }

@@ -26,7 +26,7 @@ extension OwnerLane {
       if seats[place].isCheckpointTaken { writeCheckpoint(at: place) }
       if isToRelieve(place) { change(at: place) { $0.standing(&$1) } }
       if seats[place].awaitsGreetings { sendMessages(of: place) }
-      // What held it back may be over.
+      // What held it up may be over.
       if seats[place].isIngesting, seats[place].entrance.hasIngested() { markToStep(place) }
     }
   }
@@ -68,7 +68,7 @@ extension OwnerLane {
     if pods != nil { announceState(at: place) }
     guard before == .replaying else { return }
     for other in 0..<shared.options.laneCount { post(.owner(seats[place].owner, seats[place].id), toLane: other) }
-    if pods != nil { tellPods(at: place) }
+    if pods != nil { announceToPods(at: place) }
     // After the gate: anyone who hears that the replay is over finds it open.
     shared.replayed(seats[place].id)
   }
@@ -94,7 +94,7 @@ extension OwnerLane {
     }
   }
 
-  // MARK: Acquiring anew
+  // MARK: Acquiring again
 
   /// What the owner has in memory can no longer be trusted, and the partition is still wanted here: it starts over
   /// from what the store and the log hold.
@@ -217,7 +217,7 @@ extension OwnerLane {
       seats[place].retryLoadAt = lane.now + UInt64(shared.options.checkpointIntervalMilliseconds)
       // Its successor answers what waits; nobody is refused because of this.
       if pods != nil, failure.code == .fenced { return }
-      // Whatever ails the store, the partition asks again; readiness shows it in the meantime.
+      // Whatever is wrong with the store, the partition asks again; readiness shows it in the meantime.
       seats[place].loadFailure = failure.message
       change(at: place) { $0.standing(&$1) }
       shared.storeFailed(seats[place].id, failure)

@@ -21,7 +21,7 @@ extension OwnerLane {
     change(at: place) { $0.standing(&$1) }
   }
 
-  /// Tells all pods through the map how a partition stands.
+  /// Announces a partition's state to all pods through the map.
   func announceState(at place: Int) {
     let state: OwnerAnnouncement.State
     switch seats[place].gate.state {
@@ -36,11 +36,11 @@ extension OwnerLane {
         partition: seats[place].id, epoch: seats[place].owner.epoch, incarnation: shared.run, state: state))
   }
 
-  /// Tells all pods directly that an owner takes streams, so that nobody waits for the map.
-  func tellPods(at place: Int) {
+  /// Announces directly to all pods that an owner takes streams, so that nobody waits for the map.
+  func announceToPods(at place: Int) {
     guard let pods else { return }
     for run in pods.map.pods.keys where run != shared.run {
-      tell(.owns(seats[place].owner, seats[place].id), run, lane: 0)
+      send(.owns(seats[place].owner, seats[place].id), run, lane: 0)
     }
   }
 
@@ -61,7 +61,7 @@ extension OwnerLane {
   }
 
   /// The store refuses the owner. A newer one that has only acquired the partition answers nothing yet: this one
-  /// continues until the log says whose it is, or nobody says anything for long. From a store that was set back
+  /// continues until the log says whose it is, or nobody says anything for a while. From a store that was set back
   /// everything has to be read again.
   func noteRefusal(_ failure: StoreFailure, at place: Int) {
     guard pods != nil, !seats[place].isGone else { return }
@@ -72,7 +72,7 @@ extension OwnerLane {
     }
   }
 
-  /// The owner's time is over: lets go of the partition. The next owner answers its commands, and readers ask that one.
+  /// The owner's time is over: gives up the partition. The next owner answers its commands, and readers ask that one.
   func gone(at place: Int, _ ending: Takeovers.Ending) {
     guard !seats[place].isGone else { return }
     letGo(place)
@@ -80,7 +80,7 @@ extension OwnerLane {
     shared.takeovers?.left(seats[place].id, ending)
   }
 
-  /// Tells the lanes of this pod that it no longer owns a partition.
+  /// Informs the lanes of this pod that it no longer owns a partition.
   func letGo(_ place: Int) {
     let (partition, owner) = (seats[place].id, seats[place].owner)
     shared.sharedLog?.leave(partition, by: index)

@@ -36,7 +36,7 @@ final class OwnerLane {
   let pods: LanePods?
   /// The memory of inputs that were taken, for the next ones.
   private var spare: [TenancyInput] = []
-  /// The log must be told that the turn has ended.
+  /// Whether the log must be notified that the turn has ended.
   private var isTurnDue = false
   var isLogFailed = false
   var isLogFailureTold = false
@@ -83,7 +83,7 @@ final class OwnerLane {
       gate: shared.gates[shared.flat(partition)], readFrom: offset + 1, checkpointedOffset: offset)
   }
 
-  /// Appends to the log whose the partition is; once that is durable, the log is read up to there.
+  /// Appends to the log who owns the partition; once that is durable, the log is read up to there.
   func announce(at place: Int) {
     guard let owner = Owner(epoch: seats[place].owner.epoch, incarnation: shared.run, address: shared.address) else {
       return
@@ -103,7 +103,7 @@ final class OwnerLane {
 
   // MARK: The turn
 
-  /// Returns whether another turn should follow at once.
+  /// Returns whether another turn should follow immediately.
   func turn() -> Bool {
     takeMail()
     takeFromPods()
@@ -172,7 +172,7 @@ final class OwnerLane {
       case .read(_, let request):
         if pods == nil { route(request, .refused(.partitionStopped(partition))) } else { forward(request) }
       // Its sender looks for the next owner.
-      case .frame(let frame) where pods != nil: tell(.notMine(partition, frame.owner), source: frame.source)
+      case .frame(let frame) where pods != nil: send(.notMine(partition, frame.owner), source: frame.source)
       default: break
       }
     }
@@ -192,7 +192,7 @@ final class OwnerLane {
       shared.log.turnEnded(by: index)
     }
     for other in mail.indices where !mail[other].isEmpty {
-      // If a lane has fallen this far behind, a later turn sends it: nothing of a stream may get lost.
+      // If a lane has fallen this far behind, a later turn sends it: nothing of a stream may be lost.
       guard shared.mailboxes[other].post(mail[other]) else { continue }
       isExpected[other] = false
       mail[other].removeAll(keepingCapacity: true)
@@ -232,7 +232,7 @@ final class OwnerLane {
     if standing.contains(.canStep) { markToStep(place) }
   }
 
-  /// What a partition has for clients and partitions when there is one process only.
+  /// What a partition has for clients and partitions when there is only one process.
   private func performHere() {
     for reply in actions.replies { answer(reply) }
     for answer in actions.answers { route(answer.request, .view(answer.view)) }
@@ -281,13 +281,13 @@ final class OwnerLane {
       let slot = shared.flat(destination)
       while let frame = entrance.nextFrame(destination) {
         if pods != nil {
-          tell(.messages(frame), frame.owner, of: destination)
+          send(.messages(frame), frame.owner, of: destination)
         } else {
           send(.frame(frame.asInputs), to: destination, mayAppend: true)
         }
       }
       guard let owner = owners[slot] else {
-        // It announces when it has replayed.
+        // It announces itself once it has replayed.
         seats[place].awaitsGreetings = true
         continue
       }
@@ -296,13 +296,13 @@ final class OwnerLane {
       if pods == nil {
         send(.askGreeting(.partition(partition), asker: seats[place].owner.epoch), to: destination)
       } else if isToAsk(owner, last: &seats[place].asked[slot]) {
-        tell(
+        send(
           .hello(.partition(partition), destination, owner, asker: seats[place].owner.epoch), owner, of: destination)
       }
     }
   }
 
-  /// Whether to ask an owner where a stream stands, and notes that it is asked; not again for a while.
+  /// Whether to ask an owner where a stream is; notes that it was asked, so that it is not asked again for a while.
   func isToAsk(_ owner: OwnerID, last: inout AskedOwner?) -> Bool {
     let wait = UInt64(clamping: shared.options.helloMilliseconds)
     if let last, last.owner == owner, lane.now - last.at < wait { return false }
@@ -371,7 +371,7 @@ final class OwnerLane {
     }
   }
 
-  /// Another partition takes streams from now on: those with something for it ask where their streams stand.
+  /// Another partition takes streams from now on: those with something for it ask where their streams are.
   private func replayed(_ partition: PartitionID, _ owner: OwnerID) {
     guard pods == nil else {
       guard let slot = slot(of: partition) else { return }

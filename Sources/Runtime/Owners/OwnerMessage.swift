@@ -12,7 +12,7 @@ enum OwnerMessage: Sendable {
   case ingest(IngestEvent)
   /// What became of a request that waits on this lane.
   case finished(number: UInt64, RequestResult)
-  /// What one of the pod's lanes says to another, in the words of pods.
+  /// What one of the pod's lanes sends to another, as a message between pods.
   case pod(MeshMessage)
   /// A partition has replayed its log under this owner: it takes streams.
   case owner(OwnerID, PartitionID)
@@ -20,6 +20,6 @@ enum OwnerMessage: Sendable {
   // What the store says about a partition of this lane, with the epoch it was asked under.
   case loaded(place: Int, epoch: UInt64, Result<[EntityChange], StoreFailure>)
   case checkpointed(place: Int, epoch: UInt64, through: Int64, Result<Void, StoreFailure>)
-  /// A partition of this lane that its owner had lost was acquired anew.
+  /// A partition of this lane that its owner had lost was acquired again.
   case acquired(place: Int, Result<Ownership, StoreFailure>)
 }

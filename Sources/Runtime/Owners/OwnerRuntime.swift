@@ -18,7 +18,7 @@ public final class OwnerRuntime: RuntimeInspection {
   /// Takes the partitions over from the store. Blocking; the lanes must not have been started.
   ///
   /// - Parameters:
-  ///   - run: a new one at every start.
+  ///   - run: chosen afresh at every start.
   ///   - report: called on lanes, must not block.
   ///   - onReplayed: called once, on any thread, when everything from before the start has been applied.
   /// - Throws: `StoreFailure`.
@@ -38,7 +38,7 @@ public final class OwnerRuntime: RuntimeInspection {
     }
   }
 
-  /// One of several: owns what it is assigned (`assign`), from then until the log says that another one does. The lanes
+  /// Makes one of several: it owns what it is assigned (`assign`), until the log says that another does. The lanes
   /// must not be running yet.
   ///
   /// - Parameters:
@@ -86,7 +86,7 @@ public final class OwnerRuntime: RuntimeInspection {
     shared.takeovers?.assign(partitions, of: service)
   }
 
-  /// Says that nothing of a service is assigned to this pod until the next `assign`. It keeps what it owns. From any
+  /// Records that nothing of a service is assigned to this pod until the next `assign`. It keeps what it owns. From any
   /// thread.
   public func revoke(_ service: Service) { shared.takeovers?.revoke(service) }
 
@@ -104,7 +104,7 @@ public final class OwnerRuntime: RuntimeInspection {
   /// Starts the lane's timers. Call it once, on the lane.
   public func begin(lane index: Int) { owners[index].value.begin() }
 
-  /// One turn of a lane. Returns whether another should follow at once.
+  /// One turn of a lane. Returns whether another should follow immediately.
   public func turn(lane index: Int) -> Bool { owners[index].value.turn() }
 
   /// Whether requests reached a lane after its newest turn: another turn must follow before it sleeps.
@@ -159,7 +159,7 @@ private final class LogSignal: LogLane {
 }
 
 extension OwnerLane {
-  /// Learns what the map says, and begins the lane's ticks.
+  /// Learns what the map says, and starts the lane's ticks.
   func begin() {
     mapChanged()
     let interval = UInt64(shared.options.checkpointIntervalMilliseconds)
@@ -205,7 +205,7 @@ extension OwnerLane {
   }
 }
 
-/// A count that several lanes bring down.
+/// A count that several lanes decrement.
 private final class SharedCount: Sendable {
   private let value: Atomic<Int>
   init(_ value: Int) { self.value = Atomic(value) }

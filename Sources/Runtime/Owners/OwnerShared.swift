@@ -15,7 +15,7 @@ final class OwnerShared: Sendable {
   let store: any StateStore
   /// What other systems write; nil where nobody may.
   let ingest: (any IngestLog)?
-  /// Chosen anew at every start; request ids and tenures carry it.
+  /// Chosen afresh at every start; request ids and tenures carry it.
   let run: UInt64
   /// The time that goes into records.
   let clock: @Sendable () -> Timestamp
@@ -40,7 +40,7 @@ final class OwnerShared: Sendable {
   /// The newest rules that all live pods know: who takes a partition over must be able to follow its rules.
   var wantedRules: UInt32 { agreed.rules }
 
-  /// Notes which pods there are at a time of the lane's clock. One lane does it for all.
+  /// Notes which pods exist at a time of the lane's clock. One lane does it for all.
   func follow(_ map: OwnershipSnapshot, at now: UInt64) {
     agreed.follow(map, at: now, settlingMilliseconds: options.rulesSettlingMilliseconds)
   }
@@ -129,10 +129,10 @@ final class OwnerShared: Sendable {
     onReplayed()
   }
 
-  /// A partition has to be replayed again.
+  /// Notes that a partition has to be replayed again.
   func replaysAgain() { replaying.add(1, ordering: .acquiringAndReleasing) }
 
-  /// On one more lane nobody waits for an answer.
+  /// Notes that on one more lane nobody waits for an answer.
   func laneAnswered() { answering.subtract(1, ordering: .acquiringAndReleasing) }
 
   /// Whether no lane will send further commands: what is checkpointed then stays so.

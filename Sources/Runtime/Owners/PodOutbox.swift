@@ -1,10 +1,10 @@
 import PartitionCore
 
-/// What one lane has for the lanes of other pods, from one turn to its end, or a little longer.
+/// What one lane has for the lanes of other pods, until the end of a turn or a little longer.
 ///
 /// A packet costs its sender and its receiver more than what is in it. Where a service has several pods, a turn has
-/// little for each of them, so what nobody waits for, such as acknowledgements and commits, travels with the next word
-/// to the same pod that somebody does wait for.
+/// little for each of them, so what nobody waits for, such as acknowledgements and commits, travels with the next
+/// message to the same pod that somebody does wait for.
 struct PodOutbox {
   /// A lane of another pod's run.
   struct Address: Hashable {

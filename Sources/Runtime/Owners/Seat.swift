@@ -16,7 +16,7 @@ struct Seat {
   var inputs: [TenancyInput] = []
   /// It is in the lane's list of what to step.
   var isToStep = false
-  /// Inputs in an append of unknown fate.
+  /// Inputs in an append whose fate is unknown.
   var inputsUnderWay = 0
   /// What is being read of its log.
   var reading = Reading.nothing
@@ -27,19 +27,19 @@ struct Seat {
   var announcedAt: UInt64 = 0
   /// The offset where the log says that the partition is this owner's.
   var ownedOffset: Int64?
-  /// The owners that were asked where the streams of its messages stand, by `OwnerShared.flat` of the destination, and
-  /// when.
+  /// The owners that were asked where the streams of its messages are, and when; by `OwnerShared.flat` of the
+  /// destination.
   var asked: [Int: AskedOwner] = [:]
-  /// As much of its log waits to be applied as is allowed.
+  /// Whether as much of its log waits to be applied as is allowed.
   var isReplayFull = false
   /// It takes streams but reveals nothing: its predecessor may still answer reads.
   var isWaiting = false
   /// Since when the store refuses it, because a newer owner has acquired the partition, by the lane's clock.
   var fencedAt: UInt64?
-  /// It has ended: nothing reaches it any more. Why, where an operator has to look.
+  /// It has ended: nothing reaches it any more. Says why if an operator has to look.
   var isGone = false
   var stopReason: String?
-  /// It has written its last word to the log, in order: only its last checkpoint is left.
+  /// It has written its last record to the log, in order: only its last checkpoint is left.
   var hasLeft = false
   /// A checkpoint is taken and waits for the log.
   var isCheckpointTaken = false

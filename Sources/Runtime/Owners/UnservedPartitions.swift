@@ -2,7 +2,7 @@ import Model
 import Synchronization
 
 /// The partitions that are known not to serve: stopped, or without an owner for longer than a takeover lasts. Checkouts
-/// that need one are refused before they reserve anything, because nobody could say when their holds end.
+/// that need one are refused before they reserve anything, because nobody could say when their holds would end.
 ///
 /// Written when that changes, read by every lane in each of its turns.
 final class UnservedPartitions: Sendable {

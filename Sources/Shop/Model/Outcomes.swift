@@ -26,7 +26,7 @@ public enum Refusal: Hashable, Sendable {
   case alreadyExists(id: String)
   case checkoutUnderWay(OrderID)
   case orderPaid(OrderID)
-  /// The order has as many different items as one can have.
+  /// The order has as many different items as an order can have.
   case tooManyLines(OrderID)
   /// Too many requests already wait for the order's checkout; try again.
   case tooManyJoined(OrderID)

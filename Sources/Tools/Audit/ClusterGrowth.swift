@@ -10,18 +10,18 @@ import Streams
 /// ```
 /// topics       more partitions; new ones get a record that says nothing; then all records are removed, since the
 ///              databases have what they led to
-/// databases    one after another, each in one transaction, which also changes the count that it tells pods
+/// databases    one after another, each in one transaction, which also changes the count that pods read
 /// ```
-/// Whatever ends it, running it again goes on. Meanwhile no pod serves: one with the old count finds a topic with more
+/// Whatever ends it, the next run continues. Meanwhile no pod serves: one with the old count finds a topic with more
 /// partitions, or a database; one with the new count a database with fewer.
 package final class ClusterGrowth {
-  /// How far it has come.
+  /// How far it has got.
   package enum Step: Hashable, Sendable {
     /// Nothing is in the way. Nothing is changed yet.
     case checked
-    /// A service's topic has the new count, and begins anew.
+    /// A service's topic has the new count, and starts afresh.
     case topic(Service)
-    /// So many rows of the databases have been looked at.
+    /// This many rows of the databases have been examined.
     case rows(Int)
     /// A service's database has the new count.
     case stored(Service)
@@ -54,7 +54,7 @@ package final class ClusterGrowth {
     let cluster = try topics.clusterName()
     let databases = try Service.allCases.map { service -> (service: Service, database: PostgresGrowth) in
       guard let name = names[service] else {
-        throw StoreFailure(.format, "the database of \(service.name) is not named")
+        throw StoreFailure(.format, "the database of \(service.name) is not given")
       }
       return (service, try PostgresGrowth(name, service: service, cluster: cluster))
     }
@@ -82,8 +82,8 @@ package final class ClusterGrowth {
   }
 
   /// Moves everything.
-  /// - Returns: nil if the cluster has the count already.
-  /// - Throws: `GrowthRefusal`; nothing was changed, or by an earlier run only. `LogFailure`, `StoreFailure`: run it
+  /// - Returns: nil if the cluster already has the count.
+  /// - Throws: `GrowthRefusal`; nothing was changed, except by an earlier run. `LogFailure`, `StoreFailure`: run it
   ///   again.
   package func run(onStep: (Step) -> Void = { _ in }) throws -> Report? {
     guard let plan else { return nil }
@@ -120,8 +120,8 @@ package final class ClusterGrowth {
         let held = try database.held(partition)
         if let header = held.header, !header.isReleased || header.owner?.epoch != held.epoch {
           throw GrowthRefusal(
-            "\(partition): has an owner, or its owner did not end in order; stop every pod with SIGTERM, those that "
-              + "own nothing as well; if none runs, start them without callers, stop them, and run this again")
+            "\(partition): has an owner, or its owner did not stop in order; stop every pod with SIGTERM, even those "
+              + "that own nothing; if none is running, start them without callers, stop them, and run this again")
         }
         standings[partition] = GrowthPlan.Standing(
           header: held.header, nextOffset: try topics.nextOffset(of: partition),

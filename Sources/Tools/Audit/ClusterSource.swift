@@ -32,7 +32,7 @@ package final class ClusterSource: AuditSource {
     var headers: [PartitionID: CheckpointHeader] = [:]
     for service in Service.allCases {
       guard let database = databases[service] else {
-        throw StoreFailure(.format, "the database of \(service.name) is not named")
+        throw StoreFailure(.format, "the database of \(service.name) is not given")
       }
       let store = try PostgresStoreReader(database, service: service, options: options)
       try Self.check(store.identity, of: service, cluster, kafka.partitioner)

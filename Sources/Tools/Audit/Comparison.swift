@@ -27,7 +27,7 @@ struct Comparison {
     for partition in source.partitions where source.headers[partition] == nil {
       var count = 0
       try source.forEachEntity(of: partition) { _, _ in count += 1 }
-      if count > 0 { findings.append("\(partition): the store has rows, \(count) of them, and no checkpoint") }
+      if count > 0 { findings.append("\(partition): the store has \(count) rows but no checkpoint") }
     }
   }
 
@@ -59,7 +59,7 @@ struct Comparison {
       try compareTotals(of: partition)
       try compare(partition, replays[partition])
       if let count = unsent[partition]?.count, count > 0 {
-        findings.append("\(partition): the store keeps \(count) messages that the log never caused like that")
+        findings.append("\(partition): the store keeps \(count) messages that the log did not cause in this form")
       }
     }
   }

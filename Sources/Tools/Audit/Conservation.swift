@@ -12,10 +12,10 @@ struct Conservation {
   private var paidWithoutOrder: UInt64 = 0
   /// What checkouts took, by user and order.
   private var charged: [EntityKey: Payment] = [:]
-  /// The payments that are not a checkout's.
+  /// The payments that no checkout made.
   private var otherPayments: Set<EntityKey> = []
   private var paidOrders: [(OrderID, Order)] = []
-  /// Users whose account was begun anew: what was taken for a former order may have made room for a payment by hand.
+  /// Users whose account was started over: what was taken for a former order may have made room for a payment by hand.
   private var renewed: Set<UserID> = []
 
   /// The most findings listed.
@@ -58,7 +58,7 @@ struct Conservation {
           + "\(item.sold) sold")
     }
     if item.held != .zero { find("item \(id) has \(item.held) units held that no checkout will free") }
-    if !item.parked.isEmpty { find("\(item.parked.count) checkouts wait for item \(id) for ever") }
+    if !item.parked.isEmpty { find("\(item.parked.count) checkouts wait for item \(id) forever") }
     itemsSold &+= UInt64(item.sold.value)
   }
 

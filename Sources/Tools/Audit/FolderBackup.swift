@@ -6,7 +6,7 @@ import SQLite
 /// A copy of a data folder in the making, for a backup or a restore. A server may run in the folder.
 ///
 /// Store and log are copied as of the moments at which `FolderSource` reads them, the store first, so the copy has
-/// everything that the shop had acknowledged when it was begun. An owner that starts from the copy gets epochs above
+/// everything that the shop had acknowledged when it began. An owner that starts from the copy gets epochs above
 /// those in it, as after any end of a server.
 package final class FolderBackup {
   /// What a copy contains.

@@ -47,11 +47,11 @@ package enum FolderQuarantine {
     try Quarantine.replace(
       partition, offset: offset, entry: entry, reason: note.isEmpty ? reason : "\(reason) (\(note))", in: folder)
     let before = read
-    let mended = try FolderSource(path: path)
-    let after = try ReplayedState(mended) { progress(before + $0) }
+    let repaired = try FolderSource(path: path)
+    let after = try ReplayedState(repaired) { progress(before + $0) }
     return Report(
       entry: entry, reason: reason, status: after.status(of: partition),
-      newestOffset: try mended.offsets(of: partition).upperBound - 1)
+      newestOffset: try repaired.offsets(of: partition).upperBound - 1)
   }
 
   private static func find(

@@ -35,7 +35,7 @@ package final class FolderSource: AuditSource {
     // What was read must be of this count.
     let now = try DataFolder.readFormat(path, files: [])
     guard now.partitionCount == format.partitionCount else {
-      throw LogFailure(.format, "\(path): got \(now.partitionCount) partitions meanwhile; try again")
+      throw LogFailure(.format, "\(path): got \(now.partitionCount) partitions in the meantime; try again")
     }
   }
 

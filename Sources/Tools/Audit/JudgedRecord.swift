@@ -42,7 +42,7 @@ extension AuditSource {
   }
 }
 
-/// Says of one record after the other of a partition's log whether it counts.
+/// Judges the records of a partition's log one after another: does each count?
 struct RecordJudge {
   /// The first record that can be judged.
   let start: Int64

@@ -2,7 +2,7 @@ import Model
 import PartitionCore
 import Ports
 
-/// What the log has of a request: every record in which it stands, and what it got.
+/// What the log has about a request: every record that mentions it, and what it got.
 package struct RequestTrace {
   /// Which requests are looked for.
   package enum Subject: Hashable, Sendable {
@@ -10,7 +10,7 @@ package struct RequestTrace {
     case request(RequestID)
     /// Those under a key, as the partitions know it.
     case key(IdempotencyKey)
-    /// Everything about an order, the messages of its checkouts among it.
+    /// Everything about an order, including the messages of its checkouts.
     case order(OrderID)
   }
 

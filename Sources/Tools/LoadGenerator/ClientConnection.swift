@@ -59,7 +59,7 @@ final class ClientConnection {
   }
 
   /// Starts to connect.
-  /// - Returns: false if that failed at once.
+  /// - Returns: false if that failed immediately.
   func open(to address: ServerAddress, poller: borrowing Poller) -> Bool {
     close()
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

@@ -18,16 +18,16 @@ final class ConnectionPool {
       throw Self.cannotConnect(address, opened: connection.index)
     }
     while true {
-      var standing = 0
+      var established = 0
       for connection in connections {
         if connection.state == .idle {
-          standing += 1
+          established += 1
         } else if connection.finishConnecting() == false {
-          throw Self.cannotConnect(address, opened: standing)
+          throw Self.cannotConnect(address, opened: established)
         }
       }
-      if standing == count { return }
-      if MonotonicClock.nanoseconds >= deadline { throw Self.cannotConnect(address, opened: standing) }
+      if established == count { return }
+      if MonotonicClock.nanoseconds >= deadline { throw Self.cannotConnect(address, opened: established) }
       poller.poll(nanoseconds: LoadLimits.tickNanoseconds) { _ in }
     }
   }

@@ -28,14 +28,14 @@ public struct Truth: Sendable, Equatable {
   public internal(set) var creditTaken: Int128 = 0
   public internal(set) var broken: [BrokenRule: Int] = [:]
   /// Descriptions of the first cases.
-  public internal(set) var told: [String] = []
+  public internal(set) var examples: [String] = []
 
   /// Whether every rule held.
   public var isConserved: Bool { broken.isEmpty }
 
   mutating func found(_ rule: BrokenRule, _ what: @autoclosure () -> String) {
     broken[rule, default: 0] += 1
-    if told.count < LoadLimits.violationsToldMax { told.append("\(what()): \(rule.rawValue)") }
+    if examples.count < LoadLimits.violationsDescribedMax { examples.append("\(what()): \(rule.rawValue)") }
   }
 }
 
@@ -46,7 +46,7 @@ struct Judge {
   private var truth = Truth()
   private var unitsByItem: [Int128]
   private var moneyByUser: [Int128]
-  /// By item, then by quantity: when a buyer was first told that this many are not available.
+  /// By item, then by quantity: when a buyer was first refused this many.
   private var refusals: [Int: [Int64: Int64]] = [:]
 
   static func judge(_ world: World) -> Truth {

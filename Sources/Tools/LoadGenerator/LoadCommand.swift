@@ -38,7 +38,7 @@ public struct LoadCommand: Sendable {
   /// - Throws: `LoadError` that names the invalid word.
   public init(scenario: String, values: [String: String], switches: Set<String>) throws(LoadError) {
     guard let known = Scenario(rawValue: scenario) else {
-      throw LoadError("'\(scenario)' is not a scenario; there are \(Self.scenarioNames)")
+      throw LoadError("'\(scenario)' is not a scenario: \(Self.scenarioNames)")
     }
     configuration = LoadConfiguration(scenario: known)
     for option in Self.options {
@@ -46,7 +46,7 @@ public struct LoadCommand: Sendable {
         if switches.contains(option.name) { _ = option.set(&self, "") }
       } else if let value = values[option.name] {
         guard option.set(&self, value) else {
-          throw LoadError("--\(option.name) cannot be '\(value)': \(option.range) is needed")
+          throw LoadError("--\(option.name) cannot be '\(value)': expected \(option.range)")
         }
       }
     }
@@ -78,7 +78,7 @@ public struct LoadCommand: Sendable {
       command.configuration.url = text
       return true
     },
-    Option("measured-url", "URL", "http://HOST:PORT", "where the measured calls go; default the server itself") {
+    Option("measured-url", "URL", "http://HOST:PORT", "where the measured calls go; default: the server itself") {
       command, text in
       command.configuration.measuredURL = text
       return true

@@ -21,8 +21,8 @@ public enum Scenario: String, CaseIterable, Sendable {
     switch self {
     case .checkout: "checkouts of orders with two random items"
     case .hot: "checkouts that all want the same item, and one other"
-    case .scarce: "checkouts of an item that does not suffice for all"
-    case .reads: "finds of orders, items and users"
+    case .scarce: "checkouts of an item that is not enough for everyone"
+    case .reads: "lookups of orders, items and users"
     case .mixed: "carts created, filled, found and checked out"
     case .idle: "single checkouts, one after another"
     case .raw: "GETs of one path"
@@ -116,7 +116,7 @@ public struct LoadConfiguration: Sendable {
     try check("orders", Double(orderCount), 1...Double(LoadLimits.entitiesMax))
     if let scarceStock { try check("scarce stock", Double(scarceStock), 0...Double(LoadLimits.entitiesMax)) }
     guard path.hasPrefix("/"), path.utf8.count <= 1_024, path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-      throw LoadError("the path \"\(path)\" does not start with / or holds something that a path cannot")
+      throw LoadError("the path \"\(path)\" does not start with / or contains something that a path cannot")
     }
     if let apiKey { try Self.check(apiKey: apiKey) }
     try check("tries", Double(triesMax), 1...1_000)

@@ -19,7 +19,7 @@ public enum LoadLimits {
   /// Keyed calls sent again after the run to compare their answers.
   public static let keysReplayedMax = 200_000
   /// Broken rules described in words; those beyond this are only counted.
-  public static let violationsToldMax = 20
+  public static let violationsDescribedMax = 20
 
   /// Minimum connections for set-up and read-back; the measured phase may use more.
   static let auxiliaryConnections = 64

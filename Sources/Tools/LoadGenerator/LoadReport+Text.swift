@@ -47,10 +47,10 @@ extension LoadReport: CustomStringConvertible {
     }
     if !truth.isConserved {
       troubles.append("rules broken: " + Self.counts(truth.broken.map { ($0.rawValue, $1) }))
-      troubles += truth.told
+      troubles += truth.examples
     }
     if let keys, keys.different + keys.unanswered > 0 {
-      troubles.append("\(keys.different) idempotency keys gave another answer, \(keys.unanswered) gave none")
+      troubles.append("\(keys.different) idempotency keys got another answer, \(keys.unanswered) got none")
     }
     if answers == 0 { troubles.append("nothing was answered in the measured time") }
     return troubles

@@ -3,8 +3,8 @@ import Model
 /// Carts from creation to payment, many at a time.
 ///
 /// Of 10 calls 2 create an order, 4 add one of its two items, 2 check out and 2 find an order: with these weights as
-/// many carts are finished as are begun. If no cart is ready for the drawn call, the one before it in a cart's life is
-/// made instead.
+/// many carts are finished as are started. If no cart is ready for the drawn call, the one before it in a cart's life
+/// is made instead.
 final class MixedWorkload: Workload {
   private let world: World
   private let orderCountMax: Int

@@ -95,7 +95,7 @@ final class Phase<W: Workload> {
 
   private func isOver(at now: Int64) -> Bool {
     if now >= plan.endsAt { return true }
-    // Nobody is there.
+    // No server is there.
     if busyCount == 0, now - lastProgress > plan.timeoutNanoseconds, !pool.connections.contains(where: isFree) {
       return true
     }

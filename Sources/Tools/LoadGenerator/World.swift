@@ -1,4 +1,4 @@
-/// What a run knows of the server's users, items and orders: what it created, what it was told, what it read back.
+/// What a run knows of the server's users, items and orders: what it created, what the answers said, what it read back.
 ///
 /// An entity is identified by its index. Confined to the run's thread.
 final class World {

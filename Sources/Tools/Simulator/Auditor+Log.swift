@@ -15,9 +15,9 @@ extension Auditor {
     now[slot] = max(now[slot], record.time)
     for control in record.controls {
       switch control {
-      case .limits(let told):
-        if told != limits[slot] { limitsChanged += 1 }
-        limits[slot] = told
+      case .limits(let wanted):
+        if wanted != limits[slot] { limitsChanged += 1 }
+        limits[slot] = wanted
       case .rules(let version): rules[slot] = max(rules[slot], version)
       default: break
       }

@@ -83,12 +83,12 @@ extension Auditor {
     return ended(changed)
   }
 
-  /// A payment, unless the user's account was begun anew since.
+  /// A payment, unless the user's account has been started over since.
   private func valid(_ key: PaymentKey) -> Payment? {
     payments[key].flatMap { $0.era == users[key.user]?.era ? $0 : nil }
   }
 
-  /// Puts a payment where another one may stand: money paid by hand in an earlier era is then paid for nothing.
+  /// Puts a payment where there may be another one: money paid by hand in an earlier era is then paid for nothing.
   private func replace(_ key: PaymentKey, by payment: Payment) {
     if let old = payments[key], old.status == .byHand, old.era != payment.era, var user = users[key.user] {
       user.spentWithoutOrder = Money(unchecked: user.spentWithoutOrder.value + old.amount.value)

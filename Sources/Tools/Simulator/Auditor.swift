@@ -9,7 +9,7 @@ import Streams
 /// * the one outcome of each request, and so what any owner may answer, at any time and after any number of takeovers;
 /// * which messages each partition must send because of which record, and so whether one is missing, made up, or
 ///   overtaken;
-/// * what each read may show: a value its key had at some moment no older than what any client had been told when the
+/// * what each read may show: a value its key had at some moment no older than what any client knew when the
 ///   read was sent (`Knowledge`);
 /// * what every row of the stores must be once everything is at rest.
 ///
@@ -66,14 +66,14 @@ final class Auditor {
   /// What clients are known to have seen, at least: by slot, a number of entries.
   private(set) var known: Knowledge
   /// The outcomes reported under each idempotency key, if keys do not expire within the run.
-  private var told: [ToldKey: (fingerprint: UInt64, outcome: Outcome)] = [:]
+  private var reported: [ReportedKey: (fingerprint: UInt64, outcome: Outcome)] = [:]
 
   struct PaymentKey: Hashable {
     let user: UserID
     let order: OrderID
   }
 
-  private struct ToldKey: Hashable {
+  private struct ReportedKey: Hashable {
     let slot: Int
     let key: IdempotencyKey
   }
@@ -143,17 +143,17 @@ final class Auditor {
     guard !hasKeysExpire, let token = right.token else { return }
     if case .refused(let refusal) = right.outcome, refusal.isTransient(under: rules[right.slot]) { return }
     if case .refused(.idempotencyKeyReused) = right.outcome { return }
-    let key = ToldKey(slot: right.slot, key: token.key)
-    if let before = told[key] {
+    let key = ReportedKey(slot: right.slot, key: token.key)
+    if let before = reported[key] {
       if before.fingerprint != token.fingerprint || before.outcome != reply.outcome {
         fail("key \(token.key.text) gave \(before.outcome), then \(reply.outcome)")
       }
     } else {
-      told[key] = (token.fingerprint, reply.outcome)
+      reported[key] = (token.fingerprint, reply.outcome)
     }
   }
 
-  /// A client has been told a request's outcome: what the outcome depends on is known from now on.
+  /// A client has got a request's outcome: what the outcome depends on is known from now on.
   func learned(_ request: RequestID) {
     if let judgement = outcomes[request] { known.learn(judgement.clock) }
   }

@@ -66,7 +66,7 @@ struct CommandChoices {
 
   private func order(_ random: inout SeededRandom, _ orders: [OrderID]) -> OrderID {
     if random.percent(3) { return OrderID(unchecked: "none\(random.below(4))") }
-    // An order that is asked for before it exists.
+    // An order that is read before it exists.
     if random.percent(earlyReadPercent) { return OrderID(unchecked: "o\(orders.count)") }
     return recentOrder(0...8, &random, orders)
   }

@@ -1,4 +1,4 @@
-"""Clients that openapi-generator makes of the server's document: complete, compiled as their language compiles them, and
+"""Clients that openapi-generator makes from the server's document: complete, compiled as their language compiles them, and
 each buys something at the server with a program of `buyers/`.
 
 Nothing but Debian's compilers and PyPI is needed. Go's and TypeScript's clients have no dependencies; those of Java's,
@@ -23,7 +23,7 @@ HEAP = "-Xmx512m"
 
 
 def has(client, language, *tools):
-    """Whether there is what a language's client is made with. What lacks is noted, unless it is a cluster: the document
+    """Whether the tools for a language's client are there. What is missing is noted, unless it is a cluster: the document
     of its pods is the same one."""
     if not client.is_alone:
         return False
@@ -57,7 +57,7 @@ def generate(client, folder, generator, suffix, **properties):
 
 
 def buys(client, *program, **options):
-    """The program's purchase succeeds, and is there to be seen."""
+    """The program's purchase succeeds, and the server shows it."""
     key = secrets.token_hex(8)
     said = run(*map(str, program), f"http://{client.host}:{client.port}", key, **options)
     assert said.splitlines()[-1:] == ["bought"], said

@@ -1,4 +1,4 @@
-"""A client that holds every answer against the document and remembers what it has seen."""
+"""A client that checks every answer against the document and remembers what it has seen."""
 
 import contextlib
 import http.client
@@ -37,9 +37,9 @@ class Answer:
 
 
 class Client:
-    """One keep-alive connection a thread.
+    """One keep-alive connection per thread.
 
-    `direct` speaks to the program's own port: it is the same client, unless a gateway stands before the pods of a
+    `direct` speaks to the program's own port: it is the same client, unless a gateway is in front of the pods of a
     cluster. Then it speaks to one pod of payments.
     """
 
@@ -83,7 +83,7 @@ class Client:
         return answer
 
     def raw_bytes(self, request):
-        """Sends bytes on a connection of their own and reads what comes until it is closed."""
+        """Sends bytes on their own connection and reads what comes until it is closed."""
         with socket.create_connection((self.host, self.port), timeout=30) as connection:
             # Refused before all of it was sent; the answer is there to be read.
             with contextlib.suppress(OSError):
@@ -94,7 +94,7 @@ class Client:
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
     def check_refusal_of_server(self, answer):
-        """Holds an answer against the response that every operation has for what the server refuses."""
+        """Checks an answer against the response that every operation has for what the server refuses."""
 
         def broken(why):
             raise ContractBroken(f"{why}: {answer}")
@@ -129,7 +129,7 @@ class Client:
         return self.send("PUT", path, expect, **headers)
 
     def check(self, method, path, answer):
-        """Holds an answer against the document."""
+        """Checks an answer against the document."""
 
         def broken(why):
             raise ContractBroken(f"{method} {path}: {why}: {answer}")
@@ -156,7 +156,7 @@ class Client:
         self.check_headers(described, answer, broken)
         if method == "HEAD":
             if answer.body:
-                broken("a body behind HEAD")
+                broken("a body after HEAD")
             return
         if "content" not in described:
             if answer.body:

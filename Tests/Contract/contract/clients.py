@@ -1,4 +1,4 @@
-"""A client that openapi-python-client makes of the server's document: it is made without complaint, and buys."""
+"""A client that openapi-python-client makes from the server's document: it is made without complaint, and buys."""
 
 import importlib
 import json

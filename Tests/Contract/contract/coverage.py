@@ -1,4 +1,4 @@
-"""What the suite has to have seen at the end, and what it cannot see at a healthy server."""
+"""What the suite must have seen at the end, and what a healthy server never shows it."""
 
 import pathlib
 
@@ -41,7 +41,7 @@ TESTS = pathlib.Path(__file__).parents[2]
 
 
 def missing(document, client):
-    """Sentences about everything documented that the suite never saw, and about exceptions that are none."""
+    """Sentences about everything documented that the suite never saw, and about exceptions that turned out not to be any."""
     sentences = []
     for operation in document.operations:
         seen = client.seen.get(str(operation), set())

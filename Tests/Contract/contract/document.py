@@ -54,7 +54,7 @@ class Document:
         self.retry_after = {code: str(seconds) for code, seconds in codes["x-retry-after"].items()}
 
     def validate(self):
-        """Raises when the document is no valid OpenAPI 3.1."""
+        """Raises unless the document is valid OpenAPI 3.1."""
         OpenAPIV31SpecValidator(self.raw).validate()
 
     def examples(self):

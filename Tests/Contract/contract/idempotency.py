@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .services import item, order, refused, user
 
-# What makes something with an id of its own. That its key was used for another request is noticed by the process that
+# What makes something that has an id. That its key was used for another request is noticed by the process that
 # took both; of several pods, not always.
 CREATIONS = {"POST /orders/create/{user_id}", "POST /stock/item/create/{price}", "POST /payment/create_user"}
 
@@ -77,7 +77,7 @@ def test_refusals_are_remembered(client):
 def same_partition(client, operation):
     """Two requests that belong to the same partition, the second of this operation.
 
-    None for what makes something with an id of its own: that follows from the whole request and its key, so another
+    None for what makes something that has an id: that follows from the whole request and its key, so another
     request belongs to another partition.
     """
     buyer, thing = user(client, 100), item(client, 5, 100)
@@ -157,7 +157,7 @@ def test_batches(client):
 
 
 def test_many_at_once(client):
-    """Whoever comes while the first is under way gets the same outcome, and the effect comes once."""
+    """A request that arrives while the first is under way gets the same outcome, and the effect comes once."""
     buyer, thing = user(client, 1_000), item(client, 5, 100)
     cart = order(client, buyer, (thing, 2))
     one, other = key(), key()

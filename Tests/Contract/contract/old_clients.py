@@ -66,7 +66,7 @@ def test_older_dialect(client):
 
 
 def test_consistency(client):
-    """Four hundred checkouts race for a hundred items: exactly so many are sold and paid."""
+    """Four hundred checkouts race for a hundred items: exactly that many are sold and paid."""
     url = f"http://{client.host}:{client.port}"
     session = requests.Session()
     thing = session.post(f"{url}/stock/item/create/1").json()["item_id"]

@@ -1,4 +1,4 @@
-"""What the HTTP port says to requests that are none, held against the table in docs/http.md, row by row."""
+"""What the HTTP port says to malformed requests, compared with the table in docs/http.md, row by row."""
 
 import json
 import pathlib
@@ -139,13 +139,13 @@ def exchange(client, request, is_open):
             while piece := connection.recv(65_536):
                 received += piece
         except ConnectionError:
-            # What is refused before it is read may be cut off behind its answer.
+            # What is refused before it is read may be cut off after its answer.
             pass
     return received
 
 
 def answers(received):
-    """Divides what came back into (status, headers, body); whatever does not parse to its end fails."""
+    """Splits what came back into (status, headers, body); whatever does not parse to its end fails."""
     while received:
         head, separator, rest = received.partition(b"\r\n\r\n")
         assert separator, received[:200]

@@ -1,4 +1,4 @@
-"""docker compose on this checkout, under a project name of its own."""
+"""docker compose on this checkout, under its own project name."""
 import json
 import os
 import re
@@ -50,7 +50,7 @@ def without_digests(images):
 
 
 def base_images():
-    """What the Dockerfile and the compose file take from registries, as an engine of our own names it."""
+    """What the Dockerfile and the compose file take from registries, as our own engine names it."""
     return {*without_digests(build_arguments()).values(), *without_digests(pulled_images()).values()}
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the image, starts the whole compose file, tries it, kills a container under load, and takes it all away again.
 
-With the Docker engine that answers and the real images, else with an engine of its own in a folder and images that
+With the Docker engine that answers and the real images, else with its own engine in a folder and images that
 stand in (images/). Where neither is possible, scripts/not-run notes it.
 """
 import contextlib
@@ -253,7 +253,7 @@ def try_everything(project, python):
     load = kill_under_load(project)
     check_prometheus(project)
     audit(project)
-    # As for an upgrade: all containers anew on the volumes that are there.
+    # As for an upgrade: new containers on the existing volumes.
     project.call("--profile", "*", "down", timeout=180)
     project.up()
     load.check()
@@ -266,7 +266,7 @@ def try_everything(project, python):
 
 @contextlib.contextmanager
 def engine_folder():
-    """Where an engine of our own has its files: DOCKER_TEST_FOLDER, which is kept, or a folder that is deleted."""
+    """Where our own engine has its files: DOCKER_TEST_FOLDER, which is kept, or a folder that is deleted."""
     kept = os.environ.get(FOLDER_VARIABLE)
     if kept:
         os.makedirs(kept, exist_ok=True)
@@ -282,7 +282,7 @@ def engine_folder():
 
 
 def course():
-    """With an engine of our own unless one answers."""
+    """With our own engine unless one answers."""
     python = job_python()
     with engine_folder() as folder:
         own = project = None
@@ -293,7 +293,7 @@ def course():
                 own = engine.OwnEngine(folder)
                 own.start()
                 servers = own.make_images(compose.base_images(), kafka_jars())
-                say("an engine of our own runs, with images to build Kassa's from that stand in for the registries'")
+                say("our own engine runs, with images to build Kassa's from that stand in for the registries'")
             project = compose.Project(folder if own else None)
             project.build(servers)
             say("the images are built")

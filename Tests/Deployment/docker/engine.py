@@ -100,7 +100,7 @@ class OwnEngine:
         *_, bridge = network.subnets(new_prefix=24)
         self.traces = traces.Traces(self.folder, [network])
         with open(os.path.join(self.folder, "log"), "wb") as log:
-            # In a session of its own, so that a Ctrl-C reaches us alone and containers are ended in order.
+            # In its own session, so that a Ctrl-C reaches us alone and containers are ended in order.
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 ["dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
                  "--pidfile", f"{self.folder}/pid", "-H", os.environ["DOCKER_HOST"], "--oom-score-adjust=0",
@@ -126,7 +126,7 @@ class OwnEngine:
             run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "docker.io", "containerd", "tini"],
                 cwd=packages, stderr=subprocess.STDOUT)
         except (OSError, RuntimeError, subprocess.TimeoutExpired) as reason:
-            raise CannotRun(f"Debian's packages of Docker cannot be had: {reason}") from reason
+            raise CannotRun(f"Debian's packages of Docker cannot be fetched: {reason}") from reason
         for package in glob.glob(os.path.join(packages, "*.deb")):
             run(["dpkg", "-x", package, f"{root}.new"])
         # It counts once it is whole.
@@ -153,7 +153,7 @@ class OwnEngine:
 
 
 def check_own():
-    """Refuses where an engine of our own cannot run."""
+    """Refuses where our own engine cannot run."""
     if os.uname().sysname != "Linux":
         raise CannotRun("no Docker engine answers, and one of our own needs Linux")
     if os.geteuid() != 0:

@@ -64,7 +64,7 @@ class Sale:
 
 
 class Load:
-    """Buyers who go on until they are told to stop."""
+    """Buyers who continue until they are told to stop."""
 
     def __init__(self, shop):
         self.shop = shop

@@ -74,7 +74,7 @@ def measure(browser_path, folder):
         result["slides"] = page.evaluate(SLIDES)
         told = Axe().run(page, options={"resultTypes": ["violations", "incomplete", "passes"]}).response
         result["violations"] = nodes(told["violations"])
-        # Whose contrast it could tell, and where it could not.
+        # Where it could determine the contrast, and where not.
         result["contrasts"] = len(nodes(each for each in told["passes"] if each["id"] == "color-contrast"))
         result["unsure"] = nodes(each for each in told["incomplete"] if each["id"] == "color-contrast")
         result["elsewhere"] = [url for url in requested if not url.startswith(folder.as_uri())]

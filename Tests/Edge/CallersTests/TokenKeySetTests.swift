@@ -28,8 +28,8 @@ import Testing
   @Test(arguments: [
     ("\"kty\":\"oct\",\"k\":\"AAAA\"", "secret key"), ("\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"", "kty"),
     ("\"kid\":\"x\"", "kty"), (curve + ",\"d\":\"AA\"", "secret key"), (rsa + ",\"d\":\"AA\"", "secret key"),
-    (rsa + ",\"use\":\"enc\"", "its use is not sig"), (rsa + ",\"key_ops\":[\"encrypt\"]", "no verify"),
-    (rsa + ",\"key_ops\":1", "no verify"), (rsa + ",\"alg\":\"RS512\"", "its alg is not RS256"),
+    (rsa + ",\"use\":\"enc\"", "its use is not sig"), (rsa + ",\"key_ops\":[\"encrypt\"]", "lack verify"),
+    (rsa + ",\"key_ops\":1", "lack verify"), (rsa + ",\"alg\":\"RS512\"", "its alg is not RS256"),
     (curve + ",\"alg\":\"RS256\"", "its alg is not ES256"), (rsa + ",\"kid\":1", "its kid"),
     (rsa + ",\"kid\":\"\"", "its kid"),
     (rsa + ",\"kid\":\"\(String(repeating: "k", count: 257))\"", "its kid"),
@@ -46,7 +46,7 @@ import Testing
     #expect(set.keys.count == 1 && set.ignored.count == 1)
     #expect(set.ignored.first?.reason.contains(reason) == true, "\(set.ignored)")
     let failure = #expect(throws: TokenKeySet.Failure.self) { try Self.read([key]) }
-    #expect(failure?.description.contains("no key that can be used") == true)
+    #expect(failure?.description.contains("no usable key") == true)
     #expect(failure?.description.contains(reason) == true, "it says why")
   }
 
@@ -66,7 +66,7 @@ import Testing
 
   @Test func refusals() {
     let empty = #expect(throws: TokenKeySet.Failure.self) { try Self.read([]) }
-    #expect(empty?.description.contains("it has none at all") == true)
+    #expect(empty?.description.contains("it has no keys at all") == true)
     let twice = #expect(throws: TokenKeySet.Failure.self) {
       try Self.read([Self.rsa + ",\"kid\":\"a\"", Self.rsa + ",\"kid\":\"a\""])
     }

@@ -205,7 +205,7 @@ import Testing
       let client = try #require(RawClient(port: server.port))
       client.send(plain)
       let answer = try #require(client.answer())
-      #expect(answer.status == 429 && answer.closes && answer.body.contains("of this address"))
+      #expect(answer.status == 429 && answer.closes && answer.body.contains("from this address"))
       #expect(client.receiveUntilClosed() && client.received.isEmpty)
     }
     #expect(server.ledger.openConnections == 4)

@@ -63,7 +63,7 @@ import Testing
     let many = (0..<100).map { partition($0, .stock, .stopped(offset: 1, reason: "x")) }
     let answer = await Bench().get("/readyz", report(many))
     #expect(answer.text.split(separator: "\n").count == 17)
-    #expect(answer.text.hasSuffix("100 partitions are stopped in all\n"))
+    #expect(answer.text.hasSuffix("100 partitions are stopped in total\n"))
   }
 
   /// Whoever cannot reach the log says so, and for how long; what waits shorter than that is a pause.

@@ -120,7 +120,7 @@ import TokenSignatures
   @Test func aPointBesideTheCurveIsNoKey() throws {
     let beside = Self.curveKey.replacing("x_FEzRu9m36", with: "x_FEzRu9m37")
     let failure = #expect(throws: TokenKeySet.Failure.self) { try Self.key(beside) }
-    #expect(failure?.description.contains("it is no valid key") == true, "\(String(describing: failure))")
+    #expect(failure?.description.contains("it is not a valid key") == true, "\(String(describing: failure))")
     let zero = TokenMint.base64([UInt8](repeating: 0, count: 32))
     let nowhere =
       "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\(zero)\",\"y\":\"\(zero)\"}"

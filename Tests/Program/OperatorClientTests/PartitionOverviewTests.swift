@@ -18,12 +18,12 @@ import Testing
       {"partition":"payments-0","epoch":1,"pod":null,"incarnation":"6","state":"open"}]}
     """
 
-  private func telling(_ pod: String?, _ incarnation: Int, _ rows: String...) throws -> Telling {
+  private func reply(_ pod: String?, _ incarnation: Int, _ rows: String...) throws -> PodReply {
     let name = pod.map { "\"\($0)\"" } ?? "null"
     let text =
       "{\"pod\":\(name),\"incarnation\":\"\(incarnation)\",\"log_failure\":null,\"store_failure\":null,"
       + "\"partitions\":[\(rows.joined(separator: ","))]}"
-    return .told(try #require(PartitionsReport(Array(text.utf8)), "\(text)"))
+    return .reported(try #require(PartitionsReport(Array(text.utf8)), "\(text)"))
   }
 
   private func row(_ partition: String, _ epoch: Int, _ status: String = "\"running\"", lag: Int = 0) -> String {
@@ -32,8 +32,8 @@ import Testing
       + "\"applied_offset\":20,\"checkpointed_offset\":10}"
   }
 
-  private func overview(_ tellings: [UInt64: Telling]) throws -> PartitionOverview {
-    PartitionOverview(asked: "x", try #require(OwnersReport(Array(Self.map.utf8))), tellings)
+  private func overview(_ replies: [UInt64: PodReply]) throws -> PartitionOverview {
+    PartitionOverview(asked: "x", try #require(OwnersReport(Array(Self.map.utf8))), replies)
   }
 
   /// What is told of each partition: owner, epoch, state, lag.
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func anOwnerThatCannotBeAskedHasWhatTheMapSays() throws {
-    let overview = try overview([7: .silent("Connection refused"), 9: telling("b", 9, row("stock-0", 2, lag: 3))])
+    let overview = try overview([7: .silent("Connection refused"), 9: reply("b", 9, row("stock-0", 2, lag: 3))])
     #expect(
       told(overview) == ["orders-0 a 3 open ?", "stock-0 b 2 running 3", "payments-0 - 1 unowned ?"])
     #expect(
@@ -66,8 +66,8 @@ import Testing
   @Test func theHighestEpochHolds() throws {
     let overview = try overview([
       // An owner that has not read of its successor, and one that the map does not know of yet.
-      7: telling("a", 7, row("orders-0", 3), row("stock-0", 1), row("payments-0", 2)),
-      9: telling("b", 9, row("orders-0", 4, "\"replaying\""), row("stock-0", 2)),
+      7: reply("a", 7, row("orders-0", 3), row("stock-0", 1), row("payments-0", 2)),
+      9: reply("b", 9, row("orders-0", 4, "\"replaying\""), row("stock-0", 2)),
     ])
     #expect(
       told(overview) == ["orders-0 b 4 replaying 0", "stock-0 b 2 running 0", "payments-0 a 2 running 0"])
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func anOwnerOfAnOlderEpochIsNone() throws {
-    let overview = try overview([7: telling("a", 7, row("stock-0", 1)), 9: telling("b", 9)])
+    let overview = try overview([7: reply("a", 7, row("stock-0", 1)), 9: reply("b", 9)])
     #expect(told(overview).prefix(2) == ["orders-0 a 3 open ?", "stock-0 b 2 full ?"])
   }
 
@@ -83,8 +83,8 @@ import Testing
     let stopped = "\"stopped\",\"stopped_offset\":7,\"stopped_reason\":\"no \\\"record\\\"\""
     let waiting = "\"waiting_for_store\",\"waiting_reason\":\"it is away\""
     let overview = try overview([
-      7: telling("a", 7, row("orders-0", 3, stopped), row("payments-0", 2, waiting)),
-      9: telling("b", 9, row("stock-0", 2)),
+      7: reply("a", 7, row("orders-0", 3, stopped), row("payments-0", 2, waiting)),
+      9: reply("b", 9, row("stock-0", 2)),
     ])
     #expect(
       overview.findings == [
@@ -98,17 +98,17 @@ import Testing
 
   @Test func whoeverElseAnswersIsNotThePod() throws {
     let pod = OwnersReport.Pod(name: "a", incarnation: 7, operatorAddress: nil, role: "all")
-    #expect(try telling("a", 7).by(pod).failure == nil)
-    #expect(try telling("a", 8).by(pod).failure == "pod a of another run answers there")
-    #expect(try telling("b", 7).by(pod).failure == "pod b answers there")
-    #expect(try telling(nil, 0).by(pod).failure == "an embedded server answers there")
+    #expect(try reply("a", 7).by(pod).failure == nil)
+    #expect(try reply("a", 8).by(pod).failure == "pod a of another run answers there")
+    #expect(try reply("b", 7).by(pod).failure == "pod b answers there")
+    #expect(try reply(nil, 0).by(pod).failure == "an embedded server answers there")
     let refused = OperatorAnswer(status: 503, body: Array("{\"detail\":\"A lane did not answer in time.\"}".utf8))
     #expect(
-      Telling(.success(refused)).failure == "it answers /partitions with status 503: A lane did not answer in time.")
+      PodReply(.success(refused)).failure == "it answers /partitions with status 503: A lane did not answer in time.")
   }
 
   @Test func anEmbeddedServerOwnsEverything() throws {
-    guard case .told(let report) = try telling(nil, 0, row("stock-10", 1), row("stock-9", 1)) else { return }
+    guard case .reported(let report) = try reply(nil, 0, row("stock-10", 1), row("stock-9", 1)) else { return }
     let overview = PartitionOverview(embedded: report, asked: "x")
     #expect(told(overview) == ["stock-9 - 1 running 0", "stock-10 - 1 running 0"])
     #expect(overview.pods.isEmpty && overview.findings.isEmpty)

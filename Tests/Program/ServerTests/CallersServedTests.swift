@@ -123,11 +123,11 @@ import Testing
     front.reload(journal(lines))
     // Each lane comes to it by itself.
     #expect(eventually { (0..<16).allSatisfy { _ in (try? status(front, first)) == "401" } })
-    #expect(lines.all.contains("API keys read again"))
+    #expect(lines.all.contains("API keys reloaded"))
     // A file that cannot be used changes nothing.
     try "nonsense".write(toFile: path, atomically: false, encoding: .utf8)
     front.reload(journal(lines))
-    #expect(lines.all.contains("API keys not read again") && lines.all.contains("line 1"), "\(lines.all)")
+    #expect(lines.all.contains("API keys could not be reloaded") && lines.all.contains("line 1"), "\(lines.all)")
     for _ in 0..<16 { #expect(try status(front, second) == "404") }
   }
 
@@ -147,7 +147,7 @@ import Testing
     try "nonsense".write(toFile: path, atomically: false, encoding: .utf8)
     let refusal = try reload()
     #expect(refusal.hasPrefix("HTTP/1.1 500") && refusal.contains("\"reload_failed\""), "\(refusal)")
-    #expect(refusal.contains("api-keys was not read again, and stays as it was: \(path): line 1: "), "\(refusal)")
+    #expect(refusal.contains("api-keys could not be reloaded and stays as it was: \(path): line 1: "), "\(refusal)")
     #expect(try status(front, second) == "404")
   }
 
@@ -177,11 +177,11 @@ import Testing
     let lines = Lines()
     front.reload(journal(lines))
     #expect(eventually { (0..<8).allSatisfy { _ in (try? trusts()) == true } })
-    #expect(lines.all.contains("certificate read again") && lines.all.contains("API keys read again"))
+    #expect(lines.all.contains("certificate reloaded") && lines.all.contains("API keys reloaded"))
     try "nonsense".write(toFile: key, atomically: false, encoding: .utf8)
     front.reload(journal(lines))
-    #expect(lines.all.contains("certificate not read again"), "\(lines.all)")
-    #expect(try trusts(), "that of before stays in force")
+    #expect(lines.all.contains("certificate could not be reloaded"), "\(lines.all)")
+    #expect(try trusts(), "the old one stays in force")
   }
 
   /// Runs a program of the system; its exit status.

@@ -125,11 +125,11 @@ import TokenMint
     front.reload(journal(lines))
     // Each lane comes to it by itself, and has forgotten what it knew.
     #expect(eventually { (0..<16).allSatisfy { _ in status(front, first) == "401" && status(front, second) == "404" } })
-    #expect(lines.all.contains("keys of tokens read again") && lines.all.contains("odd one"), "\(lines.all)")
+    #expect(lines.all.contains("token keys reloaded") && lines.all.contains("odd one"), "\(lines.all)")
     #expect(!lines.all.contains("API keys"), "there are none")
     try write([])
     front.reload(journal(lines))
-    #expect(lines.all.contains("keys of tokens not read again") && lines.all.contains("no key that can be used"))
+    #expect(lines.all.contains("token keys could not be reloaded") && lines.all.contains("no usable key"))
     for _ in 0..<16 { #expect(status(front, second) == "404") }
   }
 
@@ -159,7 +159,7 @@ import TokenMint
     }
     #expect(failure() == "\(path): No such file or directory")
     try write([])
-    #expect(failure().contains("no key that can be used"))
+    #expect(failure().contains("no usable key"))
     let small = try TokenMint(.rsa, bits: 1_024)
     try write([try small.jwk()])
     #expect(failure().contains("it has 1024 bits, not 2048 to 8192"))
@@ -168,7 +168,7 @@ import TokenMint
     try write([try TokenMint(.p256).jwk()])
     for mode in [0o666, 0o664, 0o646] {
       try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-      #expect(failure().contains("others than its owner can write it: chmod 644 \(path)"))
+      #expect(failure().contains("users other than its owner can write it: chmod 644 \(path)"))
     }
     // Whoever likes may read a public key.
     try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)

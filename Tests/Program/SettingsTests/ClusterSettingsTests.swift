@@ -119,16 +119,16 @@ import Testing
       (["KASSA_REDIS_AUTHORITIES": "ca.pem"], ["redis-authorities needs redis."]),
       (
         ["KASSA_DATA": "d"],
-        ["In mode cluster there is no use for data (environment). mode is 'cluster' (environment)"]
+        ["Mode cluster does not use data (environment). mode is 'cluster' (environment)"]
       ),
       (
         ["KASSA_EVENT_LOG_RETENTION": "keep"],
-        ["In mode cluster there is no use for event-log-retention (environment)."]
+        ["Mode cluster does not use event-log-retention (environment)."]
       ),
       (
         ["KASSA_MODE": "embedded", "KASSA_RDKAFKA_DEBUG": "all"],
         [
-          "In mode embedded there is no use for kafka-brokers (environment), postgres-orders (environment), "
+          "Mode embedded does not use kafka-brokers (environment), postgres-orders (environment), "
             + "postgres-stock (environment), postgres-payments (environment), rdkafka.debug (environment)."
         ]
       ),

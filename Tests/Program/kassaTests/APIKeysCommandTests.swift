@@ -36,7 +36,7 @@ import Testing
 
   @Test(arguments: [
     ([], "expected add, revoke or list"), (["make"], "expected add, revoke or list"),
-    (["add"], "an argument is missing"), (["add", "web"], "--scopes is missing: some of orders:read"),
+    (["add"], "an argument is missing"), (["add", "web"], "--scopes is missing: one or more of orders:read"),
     (["add", "web", "--scopes", "all"], "--scopes cannot be 'all'"),
     (["add", "web", "--scopes", "admin", "--rate", "0"], "--rate cannot be '0'"),
     (["add", "a.b", "--scopes", "admin"], "'a.b' is not a key's id"), (["revoke", "a.b"], "'a.b' is not a key's id"),

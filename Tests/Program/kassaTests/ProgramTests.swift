@@ -58,9 +58,9 @@ final class Recorder: Sendable {
     (["version", "now"], "kassa: 'now' is unexpected: kassa version \n"),
     (["version", "--jsn"], "kassa: version has no option --jsn\n"),
     (["bench"], "kassa: an argument is missing: kassa bench SCENARIO [OPTION]…\n"),
-    (["bench", "warm"], "kassa: 'warm' is not a scenario; there are checkout, hot"),
+    (["bench", "warm"], "kassa: 'warm' is not a scenario: checkout, hot"),
     (["bench", "hot", "--sead", "3"], "kassa: bench has no option --sead; did you mean --seed?\n"),
-    (["bench", "hot", "--orders", "many"], "kassa: --orders cannot be 'many': a whole number is needed\n"),
+    (["bench", "hot", "--orders", "many"], "kassa: --orders cannot be 'many': expected a whole number\n"),
     (["bench", "hot", "--url", "ftp://shop"], "kassa: the URL \"ftp://shop\" does not start with http://"),
     (
       ["bench", "hot", "--api-key-file", "/nowhere/k"], "kassa: --api-key-file: /nowhere/k cannot be read: No such file"

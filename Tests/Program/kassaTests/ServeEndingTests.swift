@@ -15,8 +15,8 @@ import Testing
     let journal = Log(level: .info, clock: { 0 }) { line in
       paper.text.withLock { $0 += String(decoding: line, as: UTF8.self) }
     }
-    ending.tellTheBeginning(after: 7, journal)
-    ending.tellTheEnd(journal)
+    ending.reportStopping(after: 7, journal)
+    ending.reportEnd(journal)
     return paper.text.withLock { $0 }
   }
 

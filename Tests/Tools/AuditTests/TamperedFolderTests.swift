@@ -274,7 +274,7 @@ import Wire
     var bytes: [UInt8] = []
     StreamMessageCodec.encode(.commit(AttemptID(order: OrderID(unchecked: "o"), number: 1)), into: &bytes)
     try spoil(StoreFile.file, "UPDATE outbox SET body = \(hex(bytes))")
-    try expectFinding("orders-0: the store keeps 1 messages that the log never caused like that")
+    try expectFinding("orders-0: the store keeps 1 messages that the log did not cause in this form")
   }
 
   /// A checkout whose first message is in the store, and in no log.

@@ -78,7 +78,7 @@ private struct Lie: Sendable, CustomStringConvertible {
 @Suite struct JudgeTests {
   @Test func aSoundWorldIsSound() {
     let truth = Judge.judge(soundWorld())
-    #expect(truth.isConserved, "\(truth.told)")
+    #expect(truth.isConserved, "\(truth.examples)")
     #expect(truth.ordersPaid == 1 && truth.acknowledged == 1 && truth.refused == 1)
     #expect(truth.unitsSold == 4 && truth.creditTaken == 40)
   }
@@ -102,7 +102,7 @@ private struct Lie: Sendable, CustomStringConvertible {
         world.users[0].creditAtEnd = 100
       }
       let truth = Judge.judge(world)
-      #expect(truth.isConserved && truth.unknown == 1 && truth.unknownThatPaid == (isPaid ? 1 : 0), "\(truth.told)")
+      #expect(truth.isConserved && truth.unknown == 1 && truth.unknownThatPaid == (isPaid ? 1 : 0), "\(truth.examples)")
     }
   }
 

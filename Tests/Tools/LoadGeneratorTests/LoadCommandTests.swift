@@ -27,13 +27,13 @@ import Testing
 
   @Test(
     arguments: [
-      ("orders", "many", "--orders cannot be 'many': a whole number is needed"),
-      ("seed", "-1", "--seed cannot be '-1': a whole number is needed"),
-      ("arrivals", "daily", "--arrivals cannot be 'daily': poisson or fixed is needed"),
+      ("orders", "many", "--orders cannot be 'many': expected a whole number"),
+      ("seed", "-1", "--seed cannot be '-1': expected a whole number"),
+      ("arrivals", "daily", "--arrivals cannot be 'daily': expected poisson or fixed"),
       ("connections", "5000", "connections is 5000"),
       ("rate", "nan", "rate is nan"),
-      ("rate", "fast", "--rate cannot be 'fast': a number is needed"),
-      ("server-pid", "0", "--server-pid cannot be '0': a process id is needed"),
+      ("rate", "fast", "--rate cannot be 'fast': expected a number"),
+      ("server-pid", "0", "--server-pid cannot be '0': expected a process id"),
     ])
   func aMistakeIsNamed(_ option: String, _ value: String, _ expected: String) {
     let error = #expect(throws: LoadError.self) {
@@ -54,7 +54,7 @@ import Testing
 
   @Test func anUnknownScenarioIsNamed() {
     let error = #expect(throws: LoadError.self) { try LoadCommand(scenario: "warm", values: [:], switches: []) }
-    #expect(error?.description.hasPrefix("'warm' is not a scenario; there are checkout, hot") == true)
+    #expect(error?.description.hasPrefix("'warm' is not a scenario: checkout, hot") == true)
   }
 
   @Test func aRunThatIsNotSoundIsNotAccepted() async throws {

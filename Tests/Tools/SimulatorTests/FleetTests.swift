@@ -91,7 +91,7 @@ import Testing
     ],
     .runNotCompared: [
       "in memory, the store", "of nobody", "before its record was durable", "follows where", " after ",
-      "another record", "replays for ever", "of a session",
+      "another record", "replays forever", "of a session",
     ],
     .repetitionCounts: ["repeated", "another record"],
     .gapInLogIgnored: [" lacks ", "of a session", "follows where", "showed", " after ", "right is", "lost a part"],
@@ -104,7 +104,7 @@ import Testing
     .anyOffsetConfirms: ["before its record was durable", "of a session", " after "],
     .shrunkenLogIgnored: ["before its record was durable"],
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
-    .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays for ever", "of a session"],
+    .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays forever", "of a session"],
     .gapAdmitted: ["gap(expected", " took input "],
     .repetitionAdmitted: ["has two outcomes", " sent "],
     .acknowledgedWhenApplied: ["of a session", "lost a part", "never answered", "never got"],

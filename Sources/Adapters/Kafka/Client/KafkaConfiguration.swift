@@ -148,7 +148,7 @@ public enum KafkaLibrary {
   /// The running version, like `2.0.2`.
   public static var version: String { String(cString: rd_kafka_version_str()) }
 
-  /// What librdkafka says about an error, with its name: `_TRANSPORT: Local: Broker transport failure`.
+  /// What librdkafka reports about an error, with its name: `_TRANSPORT: Local: Broker transport failure`.
   static func text(_ code: rd_kafka_resp_err_t) -> String {
     "\(String(cString: rd_kafka_err2name(code))): \(String(cString: rd_kafka_err2str(code)))"
   }

@@ -80,7 +80,7 @@ public final class KafkaMember: Sendable {
     rd_kafka_topic_partition_list_add(topics, options.topic(of: service), RD_KAFKA_PARTITION_UA)
     let code = rd_kafka_subscribe(client.handle, topics)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      throw LogFailure(.settings, "the group cannot be joined: \(KafkaLibrary.text(code))")
+      throw LogFailure(.settings, "could not join the group: \(KafkaLibrary.text(code))")
     }
   }
 

@@ -7,7 +7,7 @@ struct RecentTokens {
   final class Entry {
     let token: [UInt8]
     let grant: TokenRules.Grant
-    /// Made anew when its bucket was displaced.
+    /// Replaced when its bucket was displaced.
     var caller: Caller
 
     init(_ token: UnsafeBufferPointer<UInt8>, _ grant: TokenRules.Grant, _ caller: Caller) {

@@ -25,7 +25,7 @@ struct SignedToken {
       let header = Base64URL.bytes(bytes[..<first]).flatMap({ JSONValue($0) }), case .object = header,
       let signature = Base64URL.bytes(bytes[(second + 1)...])
     else { throw .malformed }
-    // Before all else: what must be understood may change the meaning of the rest.
+    // Checked first: what must be understood may change the meaning of the rest.
     guard header["crit"] == nil else { throw .critical }
     guard let name = header["alg"]?.text else { throw .malformed }
     guard let algorithm = TokenAlgorithm(rawValue: name) else { throw .algorithm }

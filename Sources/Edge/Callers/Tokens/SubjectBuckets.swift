@@ -2,16 +2,16 @@
 //
 // An API key's bucket lives as long as its line in the file. Subjects of tokens come from elsewhere, in any number, so
 // their buckets have a bound, and beyond it a bucket has to make room. If it were simply forgotten, it would be full
-// when its subject comes back: whoever has tokens of many subjects could empty buckets, push them out, and start anew.
+// when its subject comes back: whoever has tokens of many subjects could empty buckets, push them out, and start over.
 // Two rules prevent this.
 //
 // * What is displaced is closed: lanes that still remember it get nothing more out of it, and fetch the new one.
 // * A new bucket is no fuller than the emptiest one ever displaced. So a subject that comes back finds at most what it
 //   left.
 //
-// The fullest of a few makes room, which is also the one that was not used for the longest time. A bucket that had a
-// second or so of rest is full, and loses nothing. Only when more subjects than there are buckets ask within that
-// second does a new subject begin with less than a full bucket, and that for as long as a bucket takes to fill.
+// The fullest of a few makes room, which is also the one that was not used for the longest time. A bucket that has
+// rested for a second or so is full, and loses nothing. Only if more subjects than there are buckets come within
+// that second does a new subject begin with less than a full bucket, for as long as a bucket takes to fill.
 
 import Synchronization
 

@@ -14,8 +14,8 @@ package struct TokenAuthority: Sendable {
 
   /// - Parameters:
   ///   - rate: of each subject; nil: unlimited.
-  ///   - buckets: those of before, so that reading keys again fills none.
-  ///   - seconds: since 1970, of the clock on the wall.
+  ///   - buckets: the former ones, so that reloading keys fills none.
+  ///   - seconds: since 1970, by the wall clock.
   package init(
     keys: [TokenKey], rules: TokenRules, rate: CallerRate?, buckets: SubjectBuckets,
     seconds: @escaping @Sendable () -> Int64, isGenuine: @escaping SignatureCheck
@@ -30,7 +30,7 @@ package struct TokenAuthority: Sendable {
 
   package var keyCount: Int { keys.count }
 
-  /// What a token grants, at whatever time. The signature is checked before any claim is read.
+  /// What a token grants, at any time. The signature is checked before any claim is read.
   func grant(_ bytes: UnsafeBufferPointer<UInt8>) throws(TokenRefusal) -> TokenRules.Grant {
     let token = try SignedToken(bytes)
     let key = try key(of: token)
@@ -41,7 +41,7 @@ package struct TokenAuthority: Sendable {
     return try rules.grant(payload)
   }
 
-  /// The key of the token's algorithm and name. A token that names none may only mean the only one.
+  /// The key with the token's algorithm and name. A token that names none means the only key, if there is just one.
   private func key(of token: SignedToken) throws(TokenRefusal) -> TokenKey {
     let possible = keys.filter { key in
       guard key.algorithm == token.algorithm else { return false }

@@ -1,4 +1,4 @@
-/// How a token is signed. Others do not count, least of all `none` and those that use the public key as a secret.
+/// How a token is signed. No others are accepted, least of all `none` and those that use the public key as a secret.
 package enum TokenAlgorithm: String, Hashable, Sendable {
   /// RSA of PKCS #1 version 1.5 with SHA-256.
   case rs256 = "RS256"
@@ -6,10 +6,10 @@ package enum TokenAlgorithm: String, Hashable, Sendable {
   case es256 = "ES256"
 }
 
-/// A public key of whoever issues tokens.
+/// A public key of the tokens' issuer.
 package struct TokenKey: Hashable, Sendable {
   package enum Material: Hashable, Sendable {
-    /// Big-endian, without zeros in front.
+    /// Big-endian, without leading zeros.
     case rsa(modulus: [UInt8], exponent: [UInt8])
     /// A point, 32 bytes each.
     case p256(x: [UInt8], y: [UInt8])
@@ -24,7 +24,7 @@ package struct TokenKey: Hashable, Sendable {
     self.material = material
   }
 
-  /// The only one that it is for: the key decides, not the token.
+  /// The only algorithm that the key is for: the key decides, not the token.
   package var algorithm: TokenAlgorithm {
     switch material {
     case .rsa: .rs256

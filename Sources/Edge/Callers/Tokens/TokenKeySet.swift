@@ -1,7 +1,7 @@
 import JSON
 
-/// The keys of a JWK Set (RFC 7517) that can be used: RSA keys of at least 2048 bits, and EC keys on P-256. Sets of
-/// identity providers have others too, which are named and ignored.
+/// The keys of a JWK Set (RFC 7517) that can be used: RSA keys of at least 2048 bits, and EC keys on P-256. Identity
+/// providers' sets have others too, which are reported and ignored.
 package struct TokenKeySet: Sendable {
   package struct Ignored: Hashable, Sendable {
     /// Its `kid`, shortened; nil if it has none.
@@ -9,7 +9,7 @@ package struct TokenKeySet: Sendable {
     package let reason: String
   }
 
-  /// Why a file is no key set that can be used.
+  /// Why a file is not a usable key set.
   package struct Failure: Error, Hashable, CustomStringConvertible {
     package let description: String
   }
@@ -36,7 +36,7 @@ package struct TokenKeySet: Sendable {
     for member in members {
       do throws(Unusable) {
         let key = try Self.key(member)
-        guard isUsable(key) else { throw Unusable("it is no valid key") }
+        guard isUsable(key) else { throw Unusable("it is not a valid key") }
         keys.append(key)
       } catch {
         let id = member["kid"]?.text.map { String(decoding: $0.utf8.prefix(Self.idBytesMax), as: UTF8.self) }
@@ -44,8 +44,8 @@ package struct TokenKeySet: Sendable {
       }
     }
     guard !keys.isEmpty else {
-      let first = ignored.first.map { "; the first of its \(ignored.count): \($0.reason)" } ?? "; it has none at all"
-      throw Failure(description: "no key that can be used, RSA with 2048 bits or more, or EC on P-256\(first)")
+      let first = ignored.first.map { "; the first of \(ignored.count): \($0.reason)" } ?? "; it has no keys at all"
+      throw Failure(description: "no usable key: RSA with 2048 bits or more, or EC on P-256\(first)")
     }
     for (place, key) in keys.enumerated() {
       guard !keys[..<place].contains(where: { $0.id == key.id && $0.algorithm == key.algorithm }) else {
@@ -65,13 +65,13 @@ package struct TokenKeySet: Sendable {
   }
 
   private static func key(_ member: JSONValue) throws(Unusable) -> TokenKey {
-    guard case .object = member else { throw Unusable("it is no object") }
+    guard case .object = member else { throw Unusable("it is not an object") }
     let id = try id(member)
-    // What signs tokens does not belong onto a server that only checks them.
-    guard member["d"] == nil, member["k"] == nil else { throw Unusable("it is a secret key; give the public one only") }
+    // A key that signs tokens does not belong on a server that only checks them.
+    guard member["d"] == nil, member["k"] == nil else { throw Unusable("it is a secret key; use the public one") }
     if let use = member["use"], use != .string("sig") { throw Unusable("its use is not sig") }
     if let uses = member["key_ops"], uses.elements?.contains(.string("verify")) != true {
-      throw Unusable("its key_ops have no verify")
+      throw Unusable("its key_ops lack verify")
     }
     let key = TokenKey(id: id, try material(member))
     if let algorithm = member["alg"], algorithm != .string(key.algorithm.rawValue) {
@@ -83,7 +83,7 @@ package struct TokenKeySet: Sendable {
   private static func id(_ member: JSONValue) throws(Unusable) -> String? {
     guard let value = member["kid"] else { return nil }
     guard let id = value.text, (1...idBytesMax).contains(id.utf8.count) else {
-      throw Unusable("its kid is no text of 1 to \(idBytesMax) bytes")
+      throw Unusable("its kid is not a text of 1 to \(idBytesMax) bytes")
     }
     return id
   }
@@ -92,7 +92,7 @@ package struct TokenKeySet: Sendable {
     switch member["kty"]?.text {
     case "RSA":
       guard let modulus = number(member["n"]), let exponent = number(member["e"]) else {
-        throw Unusable("its n or e is no number in base64url")
+        throw Unusable("its n or e is not a number in base64url")
       }
       let bits = modulus.count * 8 - (modulus.first?.leadingZeroBitCount ?? 0)
       guard modulusBits.contains(bits) else {
@@ -100,7 +100,7 @@ package struct TokenKeySet: Sendable {
       }
       // An odd number above 1, as RFC 8017 demands; larger ones only cost time.
       guard exponent.count <= 4, exponent != [1], exponent.last.map({ $0 & 1 == 1 }) == true else {
-        throw Unusable("its e is no odd number above 1 of at most 32 bits")
+        throw Unusable("its e is not an odd number above 1 of at most 32 bits")
       }
       return .rsa(modulus: modulus, exponent: exponent)
     case "EC":
@@ -113,7 +113,7 @@ package struct TokenKeySet: Sendable {
     }
   }
 
-  /// Big-endian, without zeros in front; nil if it is none, or zero.
+  /// Big-endian, without leading zeros; nil if it is not a number, or zero.
   private static func number(_ value: JSONValue?) -> [UInt8]? {
     guard let bytes = value?.text.flatMap({ Base64URL.bytes($0.utf8) }) else { return nil }
     let number = Array(bytes.drop { $0 == 0 })

@@ -1,13 +1,13 @@
-/// Why a token is not accepted. Only whoever has a token that the issuer signed learns more than that it is not.
+/// Why a token is not accepted. Only the holder of a token that the issuer signed learns why its claims are refused.
 package enum TokenRefusal: Error, Hashable, Sendable, CaseIterable {
   case tooLong
-  /// It is not three parts in base64url, its header or its claims are no JSON object, or one of them has a wrong type.
+  /// It is not three parts in base64url, its header or claims are not a JSON object, or one of them has a wrong type.
   case malformed
   /// It is not signed, or by an algorithm that is not accepted.
   case algorithm
-  /// It is made for another purpose: its `typ` is neither of an access token nor of any JSON Web Token.
+  /// It is made for another purpose: its `typ` is that of neither an access token nor a JSON Web Token.
   case type
-  /// It demands an extension to be understood.
+  /// It demands that an unknown extension be understood.
   case critical
   case unknownKey
   case signature
@@ -23,11 +23,11 @@ package enum TokenRefusal: Error, Hashable, Sendable, CaseIterable {
     case .tooLong: "the token is too long"
     case .malformed: "the token is malformed"
     case .algorithm: "the token is not signed with RS256 or ES256"
-    case .type: "the token is of another type"
+    case .type: "the token has another type"
     case .critical: "the token demands an unknown extension"
     case .unknownKey: "the token is signed with an unknown key"
     case .signature: "the signature of the token is wrong"
-    case .issuer: "the token is of another issuer"
+    case .issuer: "the token has another issuer"
     case .audience: "the token is for another audience"
     case .expired: "the token has expired"
     case .notYetValid: "the token is not valid yet"

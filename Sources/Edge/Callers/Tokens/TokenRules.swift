@@ -9,7 +9,7 @@ package struct TokenRules: Hashable, Sendable {
 
   /// How far the issuer's clock may be off, in both directions.
   package static let leewaySeconds: Int64 = 60
-  /// No subject is longer.
+  /// The longest subject, in bytes.
   package static let subjectBytesMax = 128
   /// The year 9999: later times are no times.
   static let secondsMax: Int64 = 253_402_300_799
@@ -26,7 +26,7 @@ package struct TokenRules: Hashable, Sendable {
     let scopes: CallerScopes
     /// From this second on.
     let start: Int64
-    /// Until before this second.
+    /// Before this second.
     let end: Int64
 
     func check(at seconds: Int64) throws(TokenRefusal) {
@@ -35,7 +35,7 @@ package struct TokenRules: Hashable, Sendable {
     }
   }
 
-  /// The grant of a token's payload, at whatever time.
+  /// The grant of a token's payload, at any time.
   /// - Throws: `TokenRefusal` if it is not for this server, or claims something of a wrong type.
   func grant(_ payload: [UInt8]) throws(TokenRefusal) -> Grant {
     guard let claims = JSONValue(payload), case .object = claims else { throw .malformed }
@@ -73,8 +73,8 @@ package struct TokenRules: Hashable, Sendable {
     claim?.text.map { [$0] } ?? claim?.elements?.compactMap(\.text) ?? []
   }
 
-  /// Byte for byte: Swift takes some characters for equal that are not to an issuer.
-  private static func isSame(_ told: String, _ expected: String) -> Bool { told.utf8.elementsEqual(expected.utf8) }
+  /// Byte for byte: Swift considers some characters equal that an issuer does not.
+  private static func isSame(_ given: String, _ expected: String) -> Bool { given.utf8.elementsEqual(expected.utf8) }
 
   /// A time in seconds since 1970, which may have a fraction; nil without one.
   private static func time(_ claim: JSONValue?) throws(TokenRefusal) -> Int64? {

@@ -21,7 +21,7 @@ struct DocumentedOperation {
   private let description: String?
   private let answer: StaticString
   private let body: Body
-  /// The codes of its own, beside those that follow from the route and the method.
+  /// Its own codes, besides those that follow from the route and the method.
   private let refusals: [ProblemCode]
 
   init(
@@ -46,7 +46,7 @@ struct DocumentedOperation {
   /// Whether it changes something, and so takes an `Idempotency-Key`.
   private var isChange: Bool { method != .get && method != .options && route != .paymentStatus }
 
-  /// Every code with which it may be refused, once the server has made a request of it.
+  /// Every code with which it may be refused once the server has accepted it as a request.
   private var codes: [ProblemCode] {
     guard route.service != nil else { return [] }
     let ids = pathParameters.filter { $0.hasSuffix("_id") }.count

@@ -1,7 +1,7 @@
 import HTTPServer
 import Problems
 
-// Every operation of the API, in the order of the document. What follows from the route and the method stands in
+// Every operation of the API, in the order of the document. What follows from the route and the method is in
 // `DocumentedOperation`; a row says what does not.
 extension DocumentedOperation {
   static let all: [DocumentedOperation] = orders + stock + payment + about
@@ -13,7 +13,7 @@ extension DocumentedOperation {
       answer: "The order.", .schema("OrderCreated"), refusals: [.alreadyExists]),
     DocumentedOperation(
       .ordersRemove, .delete, "removeOrder", "Remove an order",
-      answer: "It is gone.", .schema("Done"), refusals: [.unknownOrder, .checkoutUnderWay, .orderPaid]),
+      answer: "The order is gone.", .schema("Done"), refusals: [.unknownOrder, .checkoutUnderWay, .orderPaid]),
     DocumentedOperation(
       .ordersAddItem, .post, "addItem", "Add one unit of an item",
       answer: "The new total.", .schema("OrderChanged"),
@@ -23,16 +23,16 @@ extension DocumentedOperation {
       answer: "The new total.", .schema("OrderChanged"),
       refusals: [.unknownOrder, .unknownItem, .checkoutUnderWay, .orderPaid, .tooManyLines, .sumOutOfRange]),
     DocumentedOperation(
-      .ordersRemoveItem, .delete, "removeItem", "Take one unit of an item away",
-      description: "Each repetition takes one more unit, though DELETE is called idempotent: send an "
+      .ordersRemoveItem, .delete, "removeItem", "Remove one unit of an item",
+      description: "Each repetition removes one more unit, though DELETE is called idempotent: send an "
         + "`Idempotency-Key`, or set the quantity with `PUT "
         + "/orders/items/{order_id}/{item_id}/{quantity}`.",
       answer: "The new total.", .schema("OrderChanged"),
       refusals: [.unknownOrder, .itemNotInOrder, .checkoutUnderWay, .orderPaid]),
     DocumentedOperation(
       .ordersSetItem, .put, "setItem", "Set how many units of an item the order has",
-      description: "0 takes the item away, and succeeds as well when the order does not have it. Repeated, it "
-        + "changes nothing more, with a key or without.",
+      description: "0 removes the item, and succeeds even if the order does not have it. Repeating it changes "
+        + "nothing more, with or without a key.",
       answer: "The new total.", .schema("OrderChanged"),
       refusals: [.unknownOrder, .unknownItem, .checkoutUnderWay, .orderPaid, .tooManyLines, .sumOutOfRange]),
     DocumentedOperation(
@@ -40,7 +40,7 @@ extension DocumentedOperation {
       answer: "The order.", .schema("Order"), refusals: [.unknownOrder]),
     DocumentedOperation(
       .ordersItems, .get, "findOrderItems", "Read an order, with its items as objects",
-      description: "The same as `GET /orders/find/{order_id}`, for clients that rather have names than places.",
+      description: "The same as `GET /orders/find/{order_id}`, for clients that prefer names to positions.",
       answer: "The order.", .schema("OrderWithItems"), refusals: [.unknownOrder]),
     DocumentedOperation(
       .ordersCheckout, .post, "checkout", "Buy what is in the order",
@@ -54,7 +54,7 @@ extension DocumentedOperation {
     DocumentedOperation(
       .ordersBatchInit, .post, "initOrders", "Make orders 0 to n-1, each of two random items",
       description: "`item_price` is at most (2^53-1)/2 here.",
-      answer: "All are there.", .schema("BatchDone"), refusals: [.checkoutUnderWay, .sumOutOfRange]),
+      answer: "All of them exist now.", .schema("BatchDone"), refusals: [.checkoutUnderWay, .sumOutOfRange]),
   ]
 
   private static let stock: [DocumentedOperation] = [
@@ -66,13 +66,13 @@ extension DocumentedOperation {
       answer: "What can still be sold, and its price.", .schema("Item"), refusals: [.unknownItem]),
     DocumentedOperation(
       .stockAdd, .post, "addStock", "Put units into stock",
-      answer: "They are there.", .schema("Done"), refusals: [.unknownItem, .sumOutOfRange]),
+      answer: "The units are in stock.", .schema("Done"), refusals: [.unknownItem, .sumOutOfRange]),
     DocumentedOperation(
       .stockSubtract, .post, "subtractStock", "Take units out of stock",
-      answer: "They are gone.", .schema("Done"), refusals: [.unknownItem, .lessInStock]),
+      answer: "The units are subtracted.", .schema("Done"), refusals: [.unknownItem, .lessInStock]),
     DocumentedOperation(
       .stockBatchInit, .post, "initItems", "Make items 0 to n-1",
-      answer: "All are there.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
+      answer: "All of them exist now.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
   ]
 
   private static let payment: [DocumentedOperation] = [
@@ -84,27 +84,27 @@ extension DocumentedOperation {
       answer: "The user.", .schema("User"), refusals: [.unknownUser]),
     DocumentedOperation(
       .paymentAddFunds, .post, "addFunds", "Add credit",
-      answer: "It is added.", .schema("Done"), refusals: [.unknownUser, .sumOutOfRange]),
+      answer: "The credit is added.", .schema("Done"), refusals: [.unknownUser, .sumOutOfRange]),
     DocumentedOperation(
       .paymentPay, .post, "pay", "Take credit",
-      answer: "It is taken.", .schema("Done"), refusals: [.unknownUser, .notEnoughCredit]),
+      answer: "The credit is taken.", .schema("Done"), refusals: [.unknownUser, .notEnoughCredit]),
     DocumentedOperation(
       .paymentPayOrder, .post, "payOrder", "Take credit for an order, once",
-      answer: "It is taken, now or before.", .schema("Done"),
+      answer: "The credit is taken, now or earlier.", .schema("Done"),
       refusals: [.unknownUser, .notEnoughCredit, .paymentConflict]),
     DocumentedOperation(
       .paymentCancel, .post, "cancelPayment", "Give back what was paid for an order by hand, once",
-      answer: "It is given back, now or before.", .schema("Done"),
+      answer: "The credit is given back, now or earlier.", .schema("Done"),
       refusals: [.unknownUser, .unknownPayment, .paymentConflict, .sumOutOfRange]),
     DocumentedOperation(
       .paymentStatus, .get, "paymentStatus", "Whether the user paid for the order",
-      answer: "Whether.", .schema("PaymentStatus"), refusals: [.unknownUser]),
+      answer: "Whether the user paid.", .schema("PaymentStatus"), refusals: [.unknownUser]),
     DocumentedOperation(
       .paymentStatus, .post, "paymentStatusByPost", "Whether the user paid for the order, in the older dialect",
-      answer: "Whether.", .schema("PaymentStatus"), refusals: [.unknownUser]),
+      answer: "Whether the user paid.", .schema("PaymentStatus"), refusals: [.unknownUser]),
     DocumentedOperation(
       .paymentBatchInit, .post, "initUsers", "Make users 0 to n-1",
-      answer: "All are there.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
+      answer: "All of them exist now.", .schema("BatchDone"), refusals: [.sumOutOfRange]),
   ]
 
   private static let about: [DocumentedOperation] = [
@@ -112,7 +112,7 @@ extension DocumentedOperation {
       .root, .get, "index", "What this is",
       answer: "What this is.", .schema("Index")),
     DocumentedOperation(
-      .root, .options, "options", "Whether somebody is there",
+      .root, .options, "options", "Whether the server is up",
       description: "For health checks of gateways; `OPTIONS *` is answered in the same way.",
       answer: "`Allow` has the methods.", .nothing),
     DocumentedOperation(

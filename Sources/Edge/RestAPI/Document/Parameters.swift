@@ -100,7 +100,7 @@ extension APIDocument {
         "description": "1-255 visible ASCII characters without quotes and backslashes, bare or between double \#
     quotes. The same key with the same method and path gets the stored outcome for as long as the server \#
     remembers it (24 hours if its operator did not decide otherwise). A refusal is an outcome, too: a new attempt \#
-    needs a new key. None is what may pass, a checkout under way, 429 and 503. With another method or path it is \#
+    needs a new key. What may pass is none: a checkout under way, 429 and 503. With another method or path it is \#
     refused with 422; where the two belong to different partitions this is noticed only by the process that took the \#
     first one, until it restarts: never use a key for two requests.",
         "schema": {
@@ -122,7 +122,7 @@ extension APIDocument {
     },
     "headers": {
       "XRequestId": {
-        "description": "The id of the request; a command stands in the log under it.",
+        "description": "The id of the request; a command is in the log under it.",
         "required": true,
         "schema": {"type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$"}
       },
@@ -140,7 +140,7 @@ extension APIDocument {
         "schema": {"type": "string", "pattern": "^[A-Z]+(, [A-Z]+)*$"}
       },
       "RetryAfter": {
-        "description": "In how many seconds to try again: for each code what `x-retry-after` of `ProblemCode` says, \#
+        "description": "After how many seconds to try again, for each code as `x-retry-after` of `ProblemCode` says, \#
     with `rate_limited` at least. Other codes come without it.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"}
       },

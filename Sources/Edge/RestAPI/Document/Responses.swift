@@ -1,5 +1,5 @@
 extension APIDocument {
-  /// The one answer of everything that is refused. Which codes an operation may answer with, by status, stands in its
+  /// The one answer to everything that is refused. Which codes an operation may answer with, by status, is in its
   /// `x-codes`.
   static let responses: StaticString = #"""
     "Problem": {

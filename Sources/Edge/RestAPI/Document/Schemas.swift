@@ -8,7 +8,7 @@ extension APIDocument {
       #"""
       "ProblemCode": {
         "type": "string",
-        "description": "Stable: clients decide by it. Later versions have further ones: go by the status then.",
+        "description": "Stable: clients decide by it. Later versions may add codes: then go by the status.",
         "pattern": "^[a-z_]+$",
         "x-extensible-enum": [
       """#)
@@ -102,7 +102,7 @@ extension APIDocument {
         "required": ["total_cost", "message"],
         "properties": {
           "total_cost": {"$ref": "#/components/schemas/Amount"},
-          "message": {"type": "string", "description": "The same in a sentence."}
+          "message": {"type": "string", "description": "The same as a sentence."}
         },
         "additionalProperties": false,
         "examples": [
@@ -262,9 +262,9 @@ extension APIDocument {
         "examples": [
           {
             "type": "/problems#less_in_stock",
-            "title": "Less is in stock",
+            "title": "Not enough is in stock",
             "status": 409,
-            "detail": "Less of item 4mVz07dQx9LkTzB is in stock.",
+            "detail": "Not enough of item 4mVz07dQx9LkTzB is in stock.",
             "instance": "urn:kassa:request:8f1c2d3e4a5b6978-0-12a",
             "code": "less_in_stock",
             "request_id": "8f1c2d3e4a5b6978-0-12a",

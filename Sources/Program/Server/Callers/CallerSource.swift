@@ -2,7 +2,7 @@ import Callers
 import Synchronization
 import Telemetry
 
-/// What lanes know about callers: values, so that each lane makes a gate of its own of them.
+/// What lanes know about callers: values, from which each lane makes its own gate.
 struct KnownCallers: Sendable {
   var keys: CallerTable
   /// nil: no tokens are accepted.
@@ -12,13 +12,13 @@ struct KnownCallers: Sendable {
   func replace(in gate: CallerGate) { gate.replace(keys, tokens: tokens) }
 }
 
-/// The API keys of a server and the keys of its tokens, which can be read again while it serves.
+/// The API keys of a server and the keys of its tokens, which can be reloaded while it serves.
 final class CallerSource: Sendable {
   private let keysFile: String?
   private let defaultRate: CallerRate?
   private let tokenFile: TokenKeyFile?
   private let newest: Mutex<KnownCallers>
-  /// Of the start: read before there was anybody to tell.
+  /// Ignored at the start, before there was a log to report it to.
   private let ignored: [TokenKeySet.Ignored]
 
   /// nil if everybody may do everything.
@@ -41,10 +41,10 @@ final class CallerSource: Sendable {
 
   var known: KnownCallers { newest.withLock { $0 } }
 
-  /// Tells which keys of the start were ignored.
-  func tell(_ journal: Log) { Self.tell(ignored, journal) }
+  /// Reports which keys were ignored at the start.
+  func reportIgnoredKeys(_ journal: Log) { Self.report(ignored, journal) }
 
-  /// Reads a file again, and tells. Each returns why the file cannot be used; that changes nothing.
+  /// Each reloads a file, and logs the outcome. It returns why the file cannot be used; then nothing changes.
   var readings: [(name: StaticString, read: @Sendable (Log) -> String?)] {
     var readings: [(name: StaticString, read: @Sendable (Log) -> String?)] = []
     if let keysFile { readings.append(("api-keys", { self.readKeys(keysFile, $0) })) }
@@ -56,10 +56,11 @@ final class CallerSource: Sendable {
     do throws(KeyFileFailure) {
       let file = try KeyFileAccess.keys(path)
       newest.withLock { $0.keys = CallerTable(file, defaultRate: defaultRate, continuing: $0.keys) }
-      journal.info("API keys read again", ["keys": LogValue(file.keys.count)])
+      journal.info("API keys reloaded", ["keys": LogValue(file.keys.count)])
       return nil
     } catch {
-      journal.error("API keys not read again: those of before stay in force", ["reason": LogValue(error.description)])
+      journal.error(
+        "API keys could not be reloaded: the old ones stay in force", ["reason": LogValue(error.description)])
       return error.description
     }
   }
@@ -68,21 +69,21 @@ final class CallerSource: Sendable {
     do throws(KeyFileFailure) {
       let set = try file.read()
       newest.withLock { $0.tokens = file.authority(set) }
-      journal.info("keys of tokens read again", ["keys": LogValue(set.keys.count)])
-      Self.tell(set.ignored, journal)
+      journal.info("token keys reloaded", ["keys": LogValue(set.keys.count)])
+      Self.report(set.ignored, journal)
       return nil
     } catch {
       journal.error(
-        "keys of tokens not read again: those of before stay in force", ["reason": LogValue(error.description)])
+        "token keys could not be reloaded: the old ones stay in force", ["reason": LogValue(error.description)])
       return error.description
     }
   }
 
   /// A line for each, of at most `TokenKeySet.keysMax`.
-  private static func tell(_ ignored: [TokenKeySet.Ignored], _ journal: Log) {
+  private static func report(_ ignored: [TokenKeySet.Ignored], _ journal: Log) {
     for key in ignored {
       journal.warning(
-        "a key of jwt-keys is ignored", ["kid": LogValue(key.id ?? ""), "reason": LogValue(key.reason)])
+        "ignoring a key of jwt-keys", ["kid": LogValue(key.id ?? ""), "reason": LogValue(key.reason)])
     }
   }
 }

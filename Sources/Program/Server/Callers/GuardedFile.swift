@@ -6,7 +6,7 @@ package struct KeyFileFailure: Error, Hashable, CustomStringConvertible {
   init(_ path: String, _ reason: String) { description = "\(path): \(reason)" }
 }
 
-/// Reads files that decide who may do what, so that nobody but their owner may change them.
+/// Reads files that decide who may do what; nobody but their owner may be able to change them.
 package enum GuardedFile {
   package enum Kind: Sendable {
     /// Others may not read it either.
@@ -21,11 +21,11 @@ package enum GuardedFile {
     case .secret where status.st_mode & 0o027 != 0:
       return "others can read it, or its group can write it: chmod 600 \(path)"
     case .public where status.st_mode & 0o022 != 0:
-      return "others than its owner can write it: chmod 644 \(path)"
+      return "users other than its owner can write it: chmod 644 \(path)"
     default: break
     }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {
-      return "it belongs to another user: chown it to the one Kassa runs as"
+      return "it belongs to another user: chown it to the user Kassa runs as"
     }
     return nil
   }

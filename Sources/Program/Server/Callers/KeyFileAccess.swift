@@ -30,7 +30,7 @@ package enum KeyFileAccess {
     let text = try text(path) ?? ""
     let file = try keys(text, path)
     guard !file.keys.contains(where: { $0.id == id }) else {
-      throw KeyFileFailure(path, "there is a key \(id) already; revoke it, or choose another id")
+      throw KeyFileFailure(path, "key \(id) already exists; revoke it, or choose another id")
     }
     guard file.keys.count < KeyFile.keysMax else {
       throw KeyFileFailure(path, "it has \(KeyFile.keysMax) keys, the maximum; revoke unused ones")
@@ -110,7 +110,7 @@ package enum KeyFileAccess {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// Keeps two commands from losing each other's changes.
+  /// Keeps two commands from overwriting each other's changes.
   private struct Lock {
     private let descriptor: Int32
 

@@ -1,9 +1,9 @@
 import Model
 import Peers
 
-/// Since when other pods have been unreachable: one that ended without a word would stay in everybody's map forever.
+/// Since when other pods have been unreachable: one that died silently would stay in everybody's map forever.
 struct Absences {
-  /// A pod not heard from for this long is gone. One merely cut off from here says again that it runs.
+  /// A pod not heard from for this long is gone. One that is merely cut off from here announces itself again.
   static let millisecondsMax: Int64 = 600_000
 
   /// By the incarnation of the run, in monotonic milliseconds.
@@ -29,7 +29,7 @@ struct Absences {
   private static func isAbsent(_ state: PeerState?) -> Bool {
     switch state {
     case nil, .connecting, .silent, .refused(.otherPod): true
-    // It answers, if only to refuse.
+    // It answers, even if only to refuse.
     case .connected, .refused: false
     }
   }

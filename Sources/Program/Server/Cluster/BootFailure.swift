@@ -1,6 +1,6 @@
 import Peers
 
-/// Why a pod cannot start: the setting it is about, and what is wrong, with the server's name if there is one.
+/// Why a pod cannot start: the setting at fault, and what is wrong, with the server's name if there is one.
 public struct BootFailure: Error, Hashable, CustomStringConvertible {
   /// Such as `kafka-brokers`.
   public let setting: String
@@ -16,7 +16,7 @@ public struct BootFailure: Error, Hashable, CustomStringConvertible {
 }
 
 extension BootFailure {
-  /// Runs something about a setting; what it throws is reported under that setting.
+  /// Runs something for a setting; what it throws is reported under that setting.
   static func naming<Value>(_ setting: String, _ body: () throws -> Value) throws(BootFailure) -> Value {
     do {
       return try body()

@@ -17,10 +17,10 @@ extension ServingClock {
     let seconds = (abs(milliseconds) + 500) / 1_000
     return
       "\(whose) clock says \(theirs) and this pod's \(own): they are \(seconds) s apart, more than "
-      + "clock-tolerance; set the wrong one right. With --accept-clock now a pod starts with the clock that it has"
+      + "clock-tolerance; correct the wrong one. With --accept-clock now a pod starts with the clock it has"
   }
 
-  /// What a store asks before it acquires a partition.
+  /// What a store checks before it acquires a partition.
   var question: PostgresStore.ClockQuestion {
     { [self] in
       let asked = BootClock.milliseconds

@@ -13,11 +13,11 @@ import Telemetry
 /// Brings up a pod's adapters, in the order in which servers provide what the next one needs; blocking.
 ///
 /// ```
-/// openLog     topics as they have to be, the clients, the cluster's id
+/// openLog     topics as they must be, the clients, the cluster's id
 /// openMap     the map of owners, which gives this run of the pod its number
 /// open        stores (each for this cluster's id), price caches on the lanes, connections to the others on lane 0
 /// ```
-/// A step that fails says which setting and which server it is about, and what was opened before is closed.
+/// A step that fails names the setting and the server at fault, and what was opened before is closed.
 public enum ClusterBoot {
   /// The log, and which cluster it is on.
   public struct OpenedLog: Sendable {
@@ -59,7 +59,7 @@ public enum ClusterBoot {
   ///   fix it.
   public static func openLog(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> OpenedLog {
     try checkTopics(options, journal)
-    let log = try naming("kafka-brokers") { try KafkaRecordLog(options: options.kafka) { journal.tell($0) } }
+    let log = try naming("kafka-brokers") { try KafkaRecordLog(options: options.kafka) { journal.report($0) } }
     do {
       let id = try naming("kafka-brokers") { try log.readClusterID() }
       return OpenedLog(log: log, kafkaID: id)
@@ -76,7 +76,7 @@ public enum ClusterBoot {
     }
     // Partitions without a leader will get one by themselves.
     for finding in findings where finding.isPassing {
-      journal.warning("a topic is not well", ["finding": LogValue(finding)])
+      journal.warning("a topic has a problem", ["finding": LogValue(finding)])
     }
     let lasting = findings.filter { !$0.isPassing }
     guard !lasting.isEmpty else { return }
@@ -88,11 +88,11 @@ public enum ClusterBoot {
   /// - Throws: `BootFailure`: no broker answers.
   public static func openMap(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> KafkaOwnershipMap {
     try naming("kafka-brokers") {
-      try KafkaOwnershipMap(options: options.kafka, pod: options.announcement) { journal.tell($0) }
+      try KafkaOwnershipMap(options: options.kafka, pod: options.announcement) { journal.report($0) }
     }
   }
 
-  /// - Throws: `BootFailure` if the broker that took the announcement has another time.
+  /// - Throws: `BootFailure` if the clock of the broker that took the announcement differs.
   private static func compare(
     _ clock: ServingClock, with map: KafkaOwnershipMap, askedAt: Int64
   ) throws(BootFailure) {
@@ -151,13 +151,13 @@ public enum ClusterBoot {
     return stores
   }
 
-  /// What reads the topics that other systems write to, of a pod that may own partitions.
+  /// Reads the topics that other systems write to, in a pod that may own partitions.
   private static func openIngest(_ options: PodOptions, _ journal: Log) throws(BootFailure) -> KafkaIngest? {
     guard options.ingest != .off, !options.ownedServices.isEmpty else { return nil }
     return try naming("ingest") {
       try KafkaIngest(
         options.kafka, skipsLost: options.ingest == .skipLost, describe: { RefusalText.of($0) },
-        report: { journal.tell($0) })
+        report: { journal.report($0) })
     }
   }
 
@@ -184,7 +184,7 @@ public enum ClusterBoot {
       certificates: options.peerCertificates)
     mesh.limits.frameBytesMax = frameBytesMax
     mesh.onFailedReload = {
-      journal.error("new peer certificates cannot be used; the former ones stay in use", ["text": LogValue($0)])
+      journal.error("new peer certificates cannot be used; the old ones stay in use", ["text": LogValue($0)])
     }
     guard let lane = lanes.first else { throw BootFailure("lanes", "there is none") }
     return try naming("peers") { try PeerMesh(lane, readers: lanes, mesh) }

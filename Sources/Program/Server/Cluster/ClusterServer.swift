@@ -13,7 +13,7 @@ import Telemetry
 /// One pod of a cluster: takes requests of its services, and owns the partitions that their groups assign to it.
 ///
 /// ```
-/// lane 0..n-1   one HTTP server, one REST API, its share of the partitions, its price cache; lane 0 the peers, too
+/// lane 0..n-1   one HTTP server, one REST API, its share of the partitions, its price cache; lane 0 also the peers
 /// lane n        the operator port
 /// threads       groups (one each), takeovers, map of owners, stores, watch over the servers, and over the clock
 /// ```
@@ -36,8 +36,8 @@ public final class ClusterServer: Sendable {
   /// Opens everything and starts to serve.
   ///
   /// - Parameters:
-  ///   - reloads: what else is read again while it serves.
-  ///   - onReplaced: called once, on any thread, when a newer pod of this name exists: this one should end.
+  ///   - reloads: what else can be reloaded while it serves.
+  ///   - onReplaced: called once, on any thread, when a newer pod of this name exists: this one should stop.
   /// - Throws: `BootFailure`, `ConfigurationError`, `HTTPServerFailure`, `LaneFailure`: each names what is wrong;
   ///   nothing keeps running then.
   public init(
@@ -45,7 +45,7 @@ public final class ClusterServer: Sendable {
     onReplaced: @escaping @Sendable () -> Void
   ) throws {
     let options = try PodOptions(settings)
-    guard options.peers.port > 0 else { throw BootFailure("peers", "the other pods are told its port: it needs one") }
+    guard options.peers.port > 0 else { throw BootFailure("peers", "other pods connect to this port: it cannot be 0") }
     drainMilliseconds = settings.drainMilliseconds
     let lanes = try ServerLanes(servingCount: options.serving.runtime.laneCount)
     let pod = try ClusterBoot.run(options, lanes: lanes, journal)
@@ -56,7 +56,7 @@ public final class ClusterServer: Sendable {
     let runtime = OwnerRuntime(
       options: options.serving.runtime, lanes: lanes.serving, log: pod.log, store: pod.store,
       run: pod.identity.incarnation, link: pod.link, ingest: pod.ingest,
-      clock: { [clock = pod.clock] in clock.now() }, report: { journal.tell($0) },
+      clock: { [clock = pod.clock] in clock.now() }, report: { journal.report($0) },
       onReplayed: { replayed.open() })
     self.runtime = runtime
     do {
@@ -70,7 +70,7 @@ public final class ClusterServer: Sendable {
       front = try ServerFront(options.serving, lanes: lanes, parts, sources: { pod.extend(&$0) })
       pod.clock.watch(journal)
       watch = try PodWatch(pod, journal, onReplaced: onReplaced)
-      front.tellCallers(journal)
+      front.reportIgnoredKeys(journal)
       try front.start()
       try pod.joinGroups()
       memberships = Memberships(
@@ -84,10 +84,10 @@ public final class ClusterServer: Sendable {
   /// Waits until its first assignment has been taken over and replayed. Returns false if that takes longer.
   public func waitUntilReady(milliseconds: Int) -> Bool { replayed.wait(milliseconds: milliseconds) }
 
-  /// Is no longer ready, but serves on until `stop`, so that load balancers send their requests elsewhere.
+  /// Is no longer ready, but keeps serving until `stop`, so that load balancers send requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads again what may change while it serves; what cannot be used changes nothing, and is reported.
+  /// Reloads what may change while it serves; what cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Ends in order: takes no new connections or commands, leaves the groups, lets what is under way finish and other
@@ -115,7 +115,7 @@ public final class ClusterServer: Sendable {
     watch.end()
   }
 
-  /// Whether another live pod may own what this one does.
+  /// Whether another live pod may own what this one owns.
   private var hasSuccessors: Bool {
     let services = Set(pod.options.ownedServices)
     let connected = Set(pod.mesh.statuses.filter { $0.state == .connected }.map(\.name))

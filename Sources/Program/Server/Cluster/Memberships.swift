@@ -14,7 +14,7 @@ final class Memberships: Sendable {
   private let threads = Mutex<[BackgroundThread]>([])
   private let isEnding = Atomic<Bool>(false)
 
-  /// Between two looks when a group says nothing: how long an end may have to wait.
+  /// The time between two looks when a group says nothing: how long a stop may have to wait.
   private static let lookMilliseconds = 100
 
   /// - Parameter outageMilliseconds: how long takeovers of a service may fail while its database is away.
@@ -40,10 +40,10 @@ final class Memberships: Sendable {
   }
 
   private func take(_ event: MembershipEvent, of service: Service, _ runtime: OwnerRuntime, _ journal: Log) {
-    journal.tell(event, of: service)
+    journal.report(event, of: service)
     switch event {
     case .assigned(let partitions): runtime.assign(partitions, of: service)
-    // Nothing owned is given up for it: only nothing new is taken over.
+    // This gives up nothing that is owned: it only takes over nothing new.
     case .revoked: runtime.revoke(service)
     case .trouble: break
     }
@@ -54,15 +54,15 @@ final class Memberships: Sendable {
     switch step {
     case .stepAside:
       journal.warning(
-        "left the group: partitions wait for a database that cannot be reached", ["service": LogValue(service.name)])
+        "left the group: partitions wait for a database that is unreachable", ["service": LogValue(service.name)])
       runtime.revoke(service)
       member.stepAside()
     case .join:
-      journal.info("joins the group again: the database answers", ["service": LogValue(service.name)])
+      journal.info("rejoining the group: the database answers again", ["service": LogValue(service.name)])
       do throws(LogFailure) {
         try member.join()
       } catch {
-        journal.error("the group cannot be joined", ["reason": LogValue(error.message)])
+        journal.error("could not join the group", ["reason": LogValue(error.message)])
       }
     }
   }

@@ -24,11 +24,11 @@ public final class MeshLink: PodPort {
   private let oversized = Atomic<UInt64>(0)
   private let report: @Sendable (Trouble) -> Void
 
-  /// What an operator should hear of.
+  /// What an operator should know about.
   enum Trouble: Hashable, Sendable {
     /// A frame that no version of Kassa known here writes.
     case undecodable(sender: PeerIdentity, reason: String)
-    /// Nothing was sent, because a message is larger than a frame may be.
+    /// Nothing was sent, because a message does not fit into a frame.
     case tooLarge(receiver: PeerAddress, bytes: Int)
   }
 
@@ -39,7 +39,7 @@ public final class MeshLink: PodPort {
 
   /// - Parameters:
   ///   - lanes: the mesh's readers, in order.
-  ///   - report: told on a lane.
+  ///   - report: called on a lane.
   init(_ mesh: PeerMesh, lanes: [Lane], report: @escaping @Sendable (Trouble) -> Void) {
     self.mesh = mesh
     self.report = report

@@ -20,17 +20,17 @@ import Telemetry
 /// ```
 public final class Pod: Sendable {
   public let options: PodOptions
-  /// What the stores and the other pods must belong to, too.
+  /// The cluster to which the stores and the other pods must also belong.
   public let clusterID: String
   public let lanes: ServerLanes
   let log: KafkaRecordLog
   /// Of the services whose partitions may be owned here; empty for role `api`.
   public let stores: [Service: PostgresStore]
-  /// The same as one.
+  /// All of them as one store.
   public let store: ServiceStores
   /// By lane.
   public let prices: [any PriceCache]
-  /// By lane, too; empty if prices are remembered in memory.
+  /// Also by lane; empty if prices are remembered in memory.
   let redis: [RedisPriceCache]
   public let mesh: PeerMesh
   /// The mesh as the runtime sees it.
@@ -65,7 +65,7 @@ public final class Pod: Sendable {
     self.ingest = ingest
     self.clock = clock
     self.journal = journal
-    port = MeshLink(mesh, lanes: lanes.serving) { journal.tell($0) }
+    port = MeshLink(mesh, lanes: lanes.serving) { journal.report($0) }
   }
 
   // MARK: Peers
@@ -92,11 +92,11 @@ public final class Pod: Sendable {
       return port.follow(pods.filter { $0.name != identity.name })
     }
     for complaint in complaints {
-      journal.error("a pod cannot be followed", ["reason": LogValue(complaint)])
+      journal.error("cannot keep a connection to a pod", ["reason": LogValue(complaint)])
     }
   }
 
-  /// Whether a newer pod has this one's name: then this one should end.
+  /// Whether a newer pod has this one's name: then this one should stop.
   public var isReplaced: Bool {
     mesh.isReplaced
       || ownership.snapshot().pods.values.contains {
@@ -119,8 +119,8 @@ public final class Pod: Sendable {
     }
   }
 
-  /// Leaves the groups, so that the partitions go to others at once: all at the same time, as each may have to wait for
-  /// absent brokers. Blocking; nobody may take their events from then on.
+  /// Leaves the groups, so that others get the partitions immediately: all at the same time, as each may have to wait
+  /// for absent brokers. Blocking; nobody may take their events from then on.
   public func leaveGroups() {
     let leaving = members.map { member in
       (member, BackgroundThread("leave-\(member.service.name)") { member.leave() })
@@ -138,8 +138,8 @@ public final class Pod: Sendable {
     lanes.serving.first?.post { [mesh] in mesh.close() }
   }
 
-  /// Tells the others that the pod ends, and finishes what was asked of the stores and the log. Blocking; after the
-  /// end of the lanes.
+  /// Announces the pod's end to the others, and finishes what the stores and the log were asked to do. Blocking; after
+  /// the end of the lanes.
   public func close() {
     clock.end()
     ingest?.close()
@@ -165,7 +165,7 @@ public final class Pod: Sendable {
   // MARK: For the operator
 
   /// Why nothing that this pod's partitions need can be written: a record has waited for as long as a request may
-  /// take, and no group knows the pod any more. One sign alone does not say so: a partition may lack a leader while all
+  /// take, and no group knows the pod any more. One sign alone is not enough: a partition may lack a leader while all
   /// others are well, and a group its coordinator.
   private func cutOff(_ appendAgeMilliseconds: Int64) -> String? {
     guard appendAgeMilliseconds >= options.serving.runtime.replyMilliseconds else { return nil }

@@ -7,7 +7,7 @@ import Peers
 import Redis
 import Settings
 
-/// The settings of a pod, as each part wants them.
+/// The settings of a pod, as each part needs them.
 public struct PodOptions: Sendable {
   /// This process's name to the others, and to Kafka.
   public let name: String
@@ -36,9 +36,9 @@ public struct PodOptions: Sendable {
 
   public var takesRequests: Bool { role != .owner }
   public var ownsPartitions: Bool { role != .api }
-  /// Whose requests are answered here.
+  /// The services whose requests are answered here.
   public var servedServices: Set<Service> { takesRequests ? Set(services) : [] }
-  /// Whose partitions may be owned here.
+  /// The services whose partitions may be owned here.
   public var ownedServices: [Service] { ownsPartitions ? services : [] }
 
   /// - Throws: `ConfigurationError`, `BootFailure`.
@@ -84,12 +84,12 @@ public struct PodOptions: Sendable {
       role: PodRole(role))
   }
 
-  /// Where tools find the operator port: if it means every address of the machine, at that of `peers`.
+  /// Where tools find the operator port: at the address of `peers` if it means every address of the machine.
   private var operatorAddress: Endpoint {
     operatorPort.isWildcard ? Endpoint(host: address.host, port: operatorPort.port) : operatorPort
   }
 
-  /// Read once, so that a pod that could reach no other does not start.
+  /// Read once, so that a pod that could reach no other pod does not start.
   private static func certificates(_ cluster: ClusterSettings) throws(BootFailure) -> PeerCertificates? {
     guard let certificate = cluster.peerCertificateFile, let key = cluster.peerKeyFile,
       let authorities = cluster.peerAuthoritiesFile
@@ -105,14 +105,14 @@ public struct PodOptions: Sendable {
     let name = String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     guard isKnown, (1...PeerIdentity.nameBytesMax).contains(name.utf8.count),
       name.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-    else { throw BootFailure("pod", "the host's name is none that a pod can have; give one") }
+    else { throw BootFailure("pod", "the host's name cannot be a pod's name; set one") }
     return name
   }
 
   // MARK: Kafka
 
-  /// How often a group member says that it is alive: a tenth of its session, within these bounds. Rebalances wait for
-  /// it.
+  /// How often a group member reports that it is alive: a tenth of its session, within these bounds. Rebalances wait
+  /// for it.
   static let heartbeatMilliseconds = 100...300
 
   private static func kafka(

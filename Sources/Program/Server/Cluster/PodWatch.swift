@@ -9,8 +9,8 @@ import Synchronization
 import Telemetry
 import Lanes
 
-/// Looks after a pod's servers and peers on its own thread: reports when one goes away and when it is back, and now and
-/// then asks Kafka how much retention has left.
+/// Watches a pod's servers and peers on its own thread: reports when one becomes unavailable and when it is back. Now
+/// and then it asks Kafka how much retention has left.
 public final class PodWatch: Sendable {
   private let isEnding = Signal()
   private let thread = Mutex<BackgroundThread?>(nil)
@@ -18,16 +18,16 @@ public final class PodWatch: Sendable {
   /// Begins.
   /// - Parameters:
   ///   - lookMilliseconds: the time between two looks.
-  ///   - onReplaced: called once, on the thread, when a newer pod has this one's name: this one should end. Must not
+  ///   - onReplaced: called once, on the thread, when a newer pod has this one's name: this one should stop. Must not
   ///     call `end` itself.
-  /// - Throws: `BootFailure` when the system gives no thread.
+  /// - Throws: `BootFailure` if the system cannot start a thread.
   public init(
     _ pod: Pod, _ journal: Log, lookMilliseconds: Int = 1_000, onReplaced: @escaping @Sendable () -> Void
   ) throws(BootFailure) {
     let rounds = WatchRounds(
       pod: pod, journal: journal, lookMilliseconds: lookMilliseconds, onReplaced: onReplaced, isEnding: isEnding)
     guard let watching = BackgroundThread("pod-watch", { rounds.run() }) else {
-      throw BootFailure("pod", "the system gives no thread to watch its servers")
+      throw BootFailure("pod", "the system cannot start a thread that watches its servers")
     }
     thread.withLock { $0 = watching }
   }
@@ -66,10 +66,10 @@ struct WatchRounds: Sendable {
     while !isEnding.wait(milliseconds: lookMilliseconds) {
       looks += 1
       if looks % Self.looksPerQuestion == 0 { kafka = askBrokers() }
-      for change in news.changes(look() + [kafka]) { tell(change) }
+      for change in news.changes(look() + [kafka]) { report(change) }
       let pods = pod.ownership.snapshot().pods.values.filter { $0.name != pod.identity.name }
       for gone in absences.over(pods, pod.mesh.statuses, at: MonotonicClock.milliseconds) {
-        journal.warning("a pod is gone without a word", ["pod": LogValue(gone.name)])
+        journal.warning("a pod disappeared", ["pod": LogValue(gone.name)])
         pod.ownership.forget(gone)
       }
       if pod.isReplaced, !isReplaced {
@@ -80,11 +80,11 @@ struct WatchRounds: Sendable {
     }
   }
 
-  private func tell(_ state: ServerState) {
+  private func report(_ state: ServerState) {
     if state.isWell {
-      journal.info("well again", ["server": LogValue(state.name)])
+      journal.info("available again", ["server": LogValue(state.name)])
     } else {
-      journal.warning("not well", ["server": LogValue(state.name), "reason": LogValue(state.reason)])
+      journal.warning("unavailable", ["server": LogValue(state.name), "reason": LogValue(state.reason)])
     }
   }
 
@@ -99,15 +99,15 @@ struct WatchRounds: Sendable {
   }
 
   static func state(_ status: PostgresStatus) -> ServerState {
-    ServerState(status.name, isWell: status.isConnected, reason: status.failure ?? "there is no connection")
+    ServerState(status.name, isWell: status.isConnected, reason: status.failure ?? "not connected")
   }
 
   static func state(_ status: PeerStatus) -> ServerState {
     let reason =
       switch status.state {
       case .connected: ""
-      case .connecting: "there is no connection"
-      case .silent: "nothing is heard of it"
+      case .connecting: "not connected"
+      case .silent: "it is silent"
       case .refused(let refusal): "it refuses this pod: \(refusal)"
       }
     return ServerState("pod \(status.name)", isWell: status.state == .connected, reason: reason)

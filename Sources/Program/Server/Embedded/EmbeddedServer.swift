@@ -16,7 +16,7 @@ import Telemetry
 /// ```
 /// lane 0..n-1   one HTTP server, one REST API, its share of the partitions
 /// lane n        the operator port
-/// log, store    SQLite files with threads of their own
+/// log, store    SQLite files with their own threads
 /// ```
 /// Boot: upgrade the folder if an earlier version wrote it, lock it, check the clock against it, open log and store,
 /// take over the partitions, replay on the lanes, open the gates. The ports are open from the start: during the replay
@@ -39,7 +39,7 @@ public final class EmbeddedServer: Sendable {
   /// Opens everything and starts to serve.
   ///
   /// - Parameters:
-  ///   - reloads: what else is read again while it serves.
+  ///   - reloads: what else can be reloaded while it serves.
   ///   - onFinalFailure: called on any thread, once or more, when there is a `finalFailure`: then the process should
   ///     end.
   /// - Throws: `DataFolderFailure`, `FolderUpgrade.Refusal`, `ClockRefusal`, `LogFailure`, `StoreFailure`,
@@ -54,7 +54,7 @@ public final class EmbeddedServer: Sendable {
     let upgrade = try FolderUpgrade.runIfNeeded(
       path: settings.dataFolder, partitionCount: settings.partitions,
       keepsHistory: settings.eventLogRetention == .keep, options: options.store)
-    if let upgrade { journal.tell(upgrade) }
+    if let upgrade { journal.report(upgrade) }
     let folder = try DataFolder(
       path: settings.dataFolder, partitionCount: settings.partitions, files: [LogFile.file, StoreFile.file])
     let clock = try FolderClock.clock(settings)
@@ -81,7 +81,7 @@ public final class EmbeddedServer: Sendable {
     let runtime = try OwnerRuntime(
       options: serving.runtime, lanes: lanes.serving, log: log, store: store, run: incarnation, clock: { clock.now() },
       report: { event in
-        journal.tell(event)
+        journal.report(event)
         if event.mayBeFinal, log.failure != nil || store.failure != nil { onFinalFailure() }
       }, onReplayed: { replayed.open() })
     self.runtime = runtime
@@ -98,7 +98,7 @@ public final class EmbeddedServer: Sendable {
         $0.log = { LogFigures(of: log) }
         clock.extend(&$0)
       })
-    front.tellCallers(journal)
+    front.reportIgnoredKeys(journal)
     try front.start()
     clock.watch(journal)
   }
@@ -129,7 +129,7 @@ public final class EmbeddedServer: Sendable {
   /// Is no longer ready, but keeps serving until `stop`, so that load balancers send requests elsewhere.
   public func leave() { front.leave() }
 
-  /// Reads again what may change while it serves; what cannot be used changes nothing, and is reported.
+  /// Reloads what may change while it serves; what cannot be used changes nothing, and is reported.
   public func reload(_ journal: Log) { front.reload(journal) }
 
   /// Shuts down in order: accepts no new connections and commands, finishes what is under way, writes checkpoints,
@@ -168,9 +168,9 @@ extension LogFigures {
 }
 
 extension Log {
-  fileprivate func tell(_ report: FolderUpgrade.Report) {
+  fileprivate func report(_ report: FolderUpgrade.Report) {
     info(
-      "brought the data folder forward from version 0.1.0",
+      "upgraded the data folder from version 0.1.0",
       [
         "records": LogValue(report.recordsReplayed), "messages": LogValue(report.messagesDelivered),
         "former_log": LogValue(report.copy ?? "not kept"),

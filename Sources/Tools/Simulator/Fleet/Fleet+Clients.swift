@@ -3,7 +3,7 @@ import PartitionCore
 import Streams
 import Tenancy
 
-// What clients ask, and what they are told.
+// What clients ask, and what they are answered.
 
 extension Fleet {
   func request() {
@@ -93,7 +93,7 @@ extension Fleet {
       return
     }
     auditor.learned(outcome.request)
-    if let query = request.command.query { clients.told(query) }
+    if let query = request.command.query { clients.learned(query) }
     if outcome.isReplayed { tally.replayed += 1 }
     switch (request.command, outcome.outcome) {
     case (.orders(.checkout), .done): tally.checkoutsPaid += 1
@@ -123,7 +123,7 @@ extension Fleet {
     }
   }
 
-  /// An owner that was replaced and may not know it yet is asked for what somebody has just been shown.
+  /// An owner that was replaced and may not know it yet is asked to show what somebody has just been shown.
   private func replacedOwnerToAsk() -> (FleetPod, Query)? {
     let replaced = randomSeat {
       $0.tenancy.mayReveal && store.epoch(layout.slot($0.tenancy.partition)) > $0.tenancy.owner.epoch
@@ -172,6 +172,6 @@ extension Fleet {
     guard let read = clients.takeRead(request) else { return }
     hash.fold(request.number)
     tally.reads += 1
-    clients.told(read.query)
+    clients.learned(read.query)
   }
 }

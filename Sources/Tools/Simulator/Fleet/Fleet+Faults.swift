@@ -69,7 +69,7 @@ extension Fleet {
     for seat in pod.seats { seat?.repliesLost = true }
   }
 
-  /// An owner is told to give up its partition; the wanted owner takes over.
+  /// An owner has to give up its partition; the wanted owner takes over.
   func leave() {
     guard let (_, slot, seat) = randomSeat(where: { $0.tenancy.ending == nil && !$0.tenancy.isReplaying }) else {
       return

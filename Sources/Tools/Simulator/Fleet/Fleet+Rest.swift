@@ -57,7 +57,7 @@ extension Fleet {
       for slot in layout.partitions.indices {
         pod.greetingsAsked[slot] = nil
         pod.seats[slot]?.greetingsAsked = [:]
-        guard let seat = pod.seats[slot], seat.tenancy.ending == nil, seat.isTold else { continue }
+        guard let seat = pod.seats[slot], seat.tenancy.ending == nil, seat.isAnnounced else { continue }
         for other in pods where other !== pod {
           send(.owned(seat.tenancy.owner, slot, pod: pod.index), from: pod, to: other.index)
         }
@@ -83,7 +83,7 @@ extension Fleet {
       guard let seat = pods[wanted[slot]].seats[slot] else { return "nobody owns \(name) at the end" }
       let tenancy = seat.tenancy
       if tenancy.ending != nil { return "\(name) is stopped at the end" }
-      if tenancy.isReplaying { return "\(name) replays for ever" }
+      if tenancy.isReplaying { return "\(name) replays forever" }
       if !tenancy.mayReveal { return "\(name) never serves" }
       if tenancy.unacknowledgedCount > 0 {
         return "messages of \(name) never arrived: \(tenancy.outboxText)"
@@ -98,7 +98,7 @@ extension Fleet {
           + "owner \(stream.owner.map { "\($0)" } ?? "nil"), known \(pod.owners[slot].map { "\($0)" } ?? "nil")"
       }
     }
-    return "something is on its way for ever"
+    return "something is on its way forever"
   }
 
   func auditEnd() {

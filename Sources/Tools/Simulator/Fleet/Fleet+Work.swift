@@ -152,20 +152,20 @@ extension Fleet {
       {
         announce(slot, of: pod, seat.tenancy.owner)
       }
-    } else if !seat.isTold {
-      tellAll(pod, slot, seat)
+    } else if !seat.isAnnounced {
+      notifyAll(pod, slot, seat)
     }
   }
 
   /// A new owner notifies everybody directly.
-  func tellAll(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
-    seat.isTold = true
+  func notifyAll(_ pod: FleetPod, _ slot: Int, _ seat: Seat) {
+    seat.isAnnounced = true
     if seat.tenancy.owner.epoch > announced[slot]?.owner.epoch ?? 0 {
       announced[slot] = (seat.tenancy.owner, pod.index)
     }
     if !seat.tenancy.mayReveal { tally.leaseWaits += 1 }
     learn(seat.tenancy.owner, slot, at: pod.index, pod)
-    for other in pods where other !== pod && random.percent(swarm.toldPercent) {
+    for other in pods where other !== pod && random.percent(swarm.notifiedPercent) {
       send(.owned(seat.tenancy.owner, slot, pod: pod.index), from: pod, to: other.index)
     }
   }

@@ -312,7 +312,7 @@ final class Fleet {
     remove(seat, slot, of: pod)
   }
 
-  /// A tenure is over. A checkpoint that it had asked for may be written now, later or never.
+  /// A tenure is over. A checkpoint that it had requested may be written now, later or never.
   func remove(_ seat: Seat, _ slot: Int, of pod: FleetPod) {
     pod.seats[slot] = nil
     guard case .asked(let checkpoint) = seat.write, !isResting else { return }

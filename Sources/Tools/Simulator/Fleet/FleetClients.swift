@@ -13,7 +13,7 @@ struct FleetClients {
   struct Read {
     let id: RequestID
     let query: Query
-    /// What clients had been told when they asked.
+    /// What clients knew when they asked.
     let since: Knowledge
   }
 
@@ -73,7 +73,7 @@ struct FleetClients {
   }
 
   /// Somebody knows what a key shows: the next reader must not see anything older.
-  mutating func told(_ query: Query) {
+  mutating func learned(_ query: Query) {
     recent.append(query)
     if recent.count > Self.recentMax { recent.removeFirst() }
   }

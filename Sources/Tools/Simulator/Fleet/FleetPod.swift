@@ -72,7 +72,7 @@ final class Seat {
   /// Replies may not have reached their pods.
   var repliesLost = false
   /// Whether the other pods were notified of the owner.
-  var isTold = false
+  var isAnnounced = false
 
   enum LoadPhase {
     case none
@@ -100,7 +100,7 @@ final class Seat {
 enum Packet {
   case owned(OwnerID, Int, pod: Int)
   case released(OwnerID, Int, to: OwnerID)
-  /// Asks the owner of a slot where a stream stands.
+  /// Asks the owner of a slot where a stream is.
   case hello(StreamSource, Int, OwnerID, asker: UInt64)
   case greeting(StreamGreeting)
   case commands(StreamFrame<StreamInput>)

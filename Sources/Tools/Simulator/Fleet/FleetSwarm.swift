@@ -67,7 +67,7 @@ struct FleetSwarm: Sendable {
   /// In percent: how often a seat asks for a checkpoint in its turn.
   let checkpointPercent: Int
   /// In percent: how often each pod is notified of a partition's new owner.
-  let toldPercent: Int
+  let notifiedPercent: Int
 
   /// How much time may pass per step: the less it is, the more happens within a lease.
   let stepMillisecondsMax: Int
@@ -108,7 +108,7 @@ struct FleetSwarm: Sendable {
     loadDelayPercent = [0, 30, 85][random.below(3)]
     earlyReadPercent = [2, 10, 40][random.below(3)]
     checkpointPercent = [1, 5, 30][random.below(3)]
-    toldPercent = [30, 80, 100][random.below(3)]
+    notifiedPercent = [30, 80, 100][random.below(3)]
     weights = FleetAction.allCases.map { action in
       if action.isFault, random.percent(35) { return 0 }
       return max(1, action.weight * random.within(50...200) / 100)
@@ -148,7 +148,7 @@ struct FleetTally: Hashable, Sendable {
   var pauses = 0
   var cuts = 0
   var disconnects = 0
-  /// Inputs of streams asked for again.
+  /// Inputs of streams that were requested again.
   var refusedInputs = 0
   /// Records that an owner which replays never got.
   var gaps = 0

@@ -58,7 +58,7 @@ import Testing
     _ = try add("b")
     let before = try String(contentsOfFile: path, encoding: .utf8)
     let twice = #expect(throws: KeyFileFailure.self) { try add("a") }
-    #expect(twice?.description.contains("there is a key a already") == true)
+    #expect(twice?.description.contains("key a already exists") == true)
     #expect(try String(contentsOfFile: path, encoding: .utf8) == before)
     try KeyFileAccess.revoke(try #require(CallerID("a")), in: path)
     #expect(try KeyFileAccess.keys(path).keys.map(\.id.description) == ["b"])

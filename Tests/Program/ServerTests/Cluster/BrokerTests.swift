@@ -78,7 +78,7 @@ private let broker = ProcessInfo.processInfo.environment["KASSA_TEST_KAFKA"].fla
       }, "\(events)")
     #expect(member.statistics.assignments == 1 && member.statistics.partitions == 4)
     #expect(try pod.store.acquire(PartitionID(.stock, 0)).epoch == 1)
-    for event in events { journal.log.tell(event, of: .stock) }
+    for event in events { journal.log.report(event, of: .stock) }
     #expect(journal.contains("partitions assigned", "count=4"), "\(journal.all)")
     for lane in lanes.serving + [lanes.operating] { try lane.start { false } }
     pod.leaveGroups()

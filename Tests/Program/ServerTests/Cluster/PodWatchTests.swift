@@ -25,9 +25,9 @@ import Testing
     #expect(eventually { open.pod.stores[.stock]?.status.isConnected == true })
     let watch = try PodWatch(open.pod, journal.log, lookMilliseconds: 20) {}
     server.crash()
-    #expect(eventually { journal.contains("not well", "PostgreSQL \(server.folder)") }, "\(journal.all)")
+    #expect(eventually { journal.contains("unavailable", "PostgreSQL \(server.folder)") }, "\(journal.all)")
     try server.start()
-    #expect(eventually { journal.contains("well again", "PostgreSQL \(server.folder)") }, "\(journal.all)")
+    #expect(eventually { journal.contains("available again", "PostgreSQL \(server.folder)") }, "\(journal.all)")
     watch.end()
     open.pod.abandon()
   }
@@ -38,8 +38,8 @@ import Testing
     let journal = Journal()
     let watch = try PodWatch(open.pod, journal.log, lookMilliseconds: 20) {}
     try open.pod.mesh.follow([PeerAddress(name: "other", host: "127.0.0.1", port: 1)])
-    #expect(eventually { journal.contains("not well", "pod other", "there is no connection") }, "\(journal.all)")
-    #expect(eventually { journal.contains("not well", "PostgreSQL /nowhere") }, "\(journal.all)")
+    #expect(eventually { journal.contains("unavailable", "pod other", "not connected") }, "\(journal.all)")
+    #expect(eventually { journal.contains("unavailable", "PostgreSQL /nowhere") }, "\(journal.all)")
     watch.end()
     open.end()
   }
