@@ -154,6 +154,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   /// Lets new arrivals wait, if the turn that began then asked for it.
   private func rest(since began: UInt64) {
     guard gathering > 0 else { return }
+    // What the turn posted to its own lane, such as writes to other pods, must not wait for the next one.
+    _ = inbox.run(on: asUnownedSerialExecutor())
     let passed = (uv_hrtime() &- began) / 1_000
     if passed < gathering {
       // No descriptors: whatever becomes ready in the meantime is found afterwards, all at once.
