@@ -50,10 +50,18 @@ import Testing
     #expect(taken.map(\.1) == [said])
   }
 
+  @Test(arguments: [(UInt64(0), UInt64(500)), (100, 500), (500, 2_000), (1_600, 6_000), (.max, 6_000)])
+  func gathersLongerTheLaterALaneIs(_ lateness: UInt64, _ pause: UInt64) throws {
+    let options = RuntimeOptions(partitioner: try #require(Partitioner(count: 4)), laneCount: 1)
+    #expect(options.gatherMicroseconds(lateness: lateness) == pause)
+  }
+
   @Test func onlyCommitsAmongMessagesCanWait() {
     let attempt = AttemptID(order: OrderID(unchecked: "o"), number: 1)
     #expect(frame([.commit(attempt), .commit(attempt)]).isLazy)
     #expect(!frame([.commit(attempt), .paid(attempt)]).isLazy)
+    let inputs = [Message.commit(attempt), .paid(attempt)].map { LoggedInput(origin: nil, body: .message($0)) }
+    #expect(inputs.map(\.isAwaited) == [false, true])
     #expect(MeshMessage.repliesReceived([], stock, owner).isLazy)
     #expect(!MeshMessage.replies([], stock, owner).isLazy)
   }

@@ -15,15 +15,8 @@ struct OutboundStream: Sendable {
   private(set) var isOpen = false
 
   var count: Int { frames.count - head }
-  var unacknowledged: Int { sent }
   /// The number of the newest frame that was ever added; 0 before the first.
   var newest: UInt64 { first &+ UInt64(count) &- 1 }
-
-  /// When a frame was queued; nil for one that is no longer kept, or never existed.
-  func queuedAt(_ number: UInt64) -> UInt64? {
-    guard number >= first, number &- first < UInt64(count) else { return nil }
-    return frames[head + Int(number &- first)].queuedAt
-  }
 
   /// Whether this many frames of this total cost can be kept in addition.
   func hasRoom(frames: Int, cost: Int, _ limits: PeerLimits) -> Bool {

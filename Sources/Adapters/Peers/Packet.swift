@@ -166,8 +166,6 @@ struct OutgoingFrame: Hashable, Sendable {
   var reader: UInt16
   var kind: UInt8
   var bytes: [UInt8]
-  /// When it was queued here, in the monotonic clock's milliseconds; does not travel.
-  var queuedAt: UInt64 = 0
 
   /// Its weight in credits and bounds.
   var cost: Int { bytes.count + PeerLimits.frameCostBytes }

@@ -1,4 +1,3 @@
-import Clocks
 import Glibc
 import Lanes
 import Synchronization
@@ -78,8 +77,7 @@ public final class Peer: Sendable {
     _ frame: [UInt8], kind: UInt8, reader: UInt16 = 0, traffic: PeerTraffic = .requests
   ) -> SendResult {
     guard frame.count <= limits.frameBytesMax else { return .tooLarge }
-    var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
-    outgoing.queuedAt = Self.now
+    let outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
     let result: SendResult = content.withLock { content in
       if content.isForgotten { return .unknownPeer }
       return content.streams[traffic].add(outgoing, limits) ? .accepted : .full
@@ -92,7 +90,6 @@ public final class Peer: Sendable {
     _ batches: [(traffic: PeerTraffic, frames: [[UInt8]])], kind: UInt8, reader: UInt16 = 0
   ) -> SendResult {
     guard batches.allSatisfy({ $0.frames.allSatisfy { $0.count <= limits.frameBytesMax } }) else { return .tooLarge }
-    let now = Self.now
     let result: SendResult = content.withLock { content in
       if content.isForgotten { return .unknownPeer }
       for traffic in PeerTraffic.allCases {
@@ -105,9 +102,7 @@ public final class Peer: Sendable {
       }
       for (traffic, frames) in batches {
         for frame in frames {
-          var outgoing = OutgoingFrame(reader: reader, kind: kind, bytes: frame)
-          outgoing.queuedAt = now
-          _ = content.streams[traffic].add(outgoing, limits)
+          _ = content.streams[traffic].add(OutgoingFrame(reader: reader, kind: kind, bytes: frame), limits)
         }
       }
       return .accepted
@@ -130,21 +125,6 @@ public final class Peer: Sendable {
   public func newestFrame(_ traffic: PeerTraffic = .replies) -> UInt64 {
     content.withLock { $0.streams[traffic].newest }
   }
-
-  /// Whether the peer has acknowledged all frames of a traffic up to a number, has had `milliseconds` for it, or is
-  /// no longer known.
-  public func hasAcknowledged(
-    _ number: UInt64, _ traffic: PeerTraffic = .replies, within milliseconds: UInt64
-  ) -> Bool {
-    let (isDone, queuedAt) = content.withLock {
-      ($0.isForgotten || $0.streams[traffic].first > number, $0.streams[traffic].queuedAt(number))
-    }
-    // What is not kept was acknowledged, or ended with an older stream to the same pod.
-    guard !isDone, let queuedAt else { return true }
-    return Self.now &- queuedAt >= milliseconds
-  }
-
-  private static var now: UInt64 { UInt64(clamping: MonotonicClock.milliseconds) }
 
   public var status: PeerStatus {
     content.withLock {

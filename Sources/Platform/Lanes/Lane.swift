@@ -15,7 +15,7 @@ import Synchronization
 /// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The lane's
 /// thread closes the loop and all handles at its end.
 ///
-/// `@unchecked Sendable` is safe: `loop`, `signal` and `gathering` belong to the lane's thread (before `start`, to the
+/// `@unchecked Sendable` is safe: `loop`, `signal`, `gathering` and `averageLateness` belong to the lane's thread (before `start`, to the
 /// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
 /// lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
@@ -32,6 +32,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   private let inbox = LaneInbox()
   /// How long after the start of the present turn the next one begins, in microseconds.
   private var gathering: UInt64 = 0
+  /// How late pauses ended, in microseconds, as a moving average.
+  private var averageLateness: UInt64 = 0
   private let isStopping = Atomic<Bool>(false)
   private let phase = Atomic<UInt8>(Phase.setUp)
   /// `pthread_self` of the lane's thread while it runs, else 0.
@@ -161,6 +163,8 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
       // No descriptors: whatever becomes ready in the meantime is found afterwards, all at once.
       var left = timespec(tv_sec: 0, tv_nsec: Int(gathering - passed) * 1_000)
       _ = pselect(0, nil, nil, nil, &left, nil)
+      let rested = (uv_hrtime() &- began) / 1_000
+      averageLateness = (7 * averageLateness + min(rested - gathering, Self.gatherMicrosecondsMax)) / 8
     }
     gathering = 0
   }
@@ -219,6 +223,13 @@ public final class Lane: SerialExecutor, @unchecked Sendable {
   public func gather(microseconds: UInt64) {
     assertOnLane()
     gathering = min(microseconds, Self.gatherMicrosecondsMax)
+  }
+
+  /// How much later than asked for pauses have lately ended, in microseconds: for that long the lane has to wait for a
+  /// processor when it has something to do.
+  public var lateness: UInt64 {
+    assertOnLane()
+    return averageLateness
   }
 
   /// Calls `handler` on the lane whenever the descriptor is ready, until the watch is closed.

@@ -130,7 +130,7 @@ final class OwnerLane {
     var underWay = 0
     for seat in seats { underWay += seat.inputsUnderWay }
     if underWay >= options.gatherInputsMin { gathersUntil = lane.now + options.gatherLastingMilliseconds }
-    if lane.now < gathersUntil { lane.gather(microseconds: options.gatherMicroseconds) }
+    if lane.now < gathersUntil { lane.gather(microseconds: options.gatherMicroseconds(lateness: lane.lateness)) }
   }
 
   /// Whether requests that arrived after the newest turn wait for the next one.
@@ -155,7 +155,7 @@ final class OwnerLane {
         giveUp(spare, seats[place].id)
       } else {
         let standing = seats[place].entrance.step(spare, time, now, &actions)
-        if pods != nil, let count = actions.appendedEntries { seats[place].inputsUnderWay = count }
+        if pods != nil, let count = actions.appendedAwaited { seats[place].inputsUnderWay = count }
         perform(standing, at: place)
         if isLogFailed { refuseUnanswered(of: place) }
       }

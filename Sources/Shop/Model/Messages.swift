@@ -22,6 +22,11 @@ public enum Message: Hashable, Sendable {
   }
 }
 
+extension Message {
+  /// Whether somebody waits for what it brings about. Sold units count as held until the commit, which harms nobody.
+  public var isAwaited: Bool { if case .commit = self { false } else { true } }
+}
+
 /// Why a checkout attempt did not succeed.
 public enum Failure: Hashable, Sendable {
   case outOfStock(ItemID)

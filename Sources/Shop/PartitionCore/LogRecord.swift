@@ -74,6 +74,9 @@ public struct LoggedInput: Hashable, Sendable {
     body = command.map(Body.command) ?? .skip(RequestID(ingested: number), .unreadable)
   }
 
+  /// Whether somebody waits for what it brings about.
+  public var isAwaited: Bool { if case .message(let message) = body { message.isAwaited } else { true } }
+
   /// Roughly the bytes it takes in the log; seldom too few.
   public var byteEstimate: Int {
     switch body {

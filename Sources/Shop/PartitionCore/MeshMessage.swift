@@ -41,7 +41,7 @@ extension MeshMessage {
   public var isLazy: Bool {
     switch self {
     case .acknowledgement, .repliesReceived: true
-    case .messages(let frame): frame.inputs.allSatisfy { if case .commit = $0 { true } else { false } }
+    case .messages(let frame): !frame.inputs.contains(where: \.isAwaited)
     case .owns, .released, .hello, .commands, .read, .greeting, .gap, .notMine, .replies, .answer, .readForwarded,
       .readRefused:
       false

@@ -159,6 +159,14 @@ public struct TenancyActions: Sendable {
     return count
   }
 
+  /// How many of these somebody waits for; nil without records to append.
+  public var appendedAwaited: Int? {
+    guard !appends.isEmpty else { return nil }
+    var count = 0
+    for case .turn(let record) in appends { count += record.entries.count { $0.isAwaited } }
+    return count
+  }
+
   /// Empties it, and keeps its memory for what comes next.
   public mutating func removeAll() {
     appends.removeAll(keepingCapacity: true)

@@ -77,11 +77,8 @@ import Testing
     b.hold(gate)
     #expect(eventually { a.state(of: "b") == .silent })
     #expect(a.mesh.send([5], kind: 0, traffic: .replies, to: "b") == .accepted)
-    let peer = try #require(a.mesh.peer("b"))
-    #expect(peer.hasAcknowledged(9, within: 60_000), "of another stream")
-    #expect(!peer.hasAcknowledged(1, within: 60_000) && eventually { peer.hasAcknowledged(1, within: 50) })
     gate.signal()
-    #expect(eventually { b.count == 1 && peer.hasAcknowledged(1, within: 60_000) })
+    #expect(eventually { b.count == 1 })
     #expect(a.isConnected(to: "b"))
   }
 

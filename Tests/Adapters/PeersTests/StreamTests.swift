@@ -142,18 +142,6 @@ import Testing
     #expect(stream.count == 1 && stream.first == 3)
   }
 
-  @Test func framesThatAreKeptHaveAnAge() {
-    var stream = OutboundStream()
-    for time in UInt64(1)...5 {
-      var frame = OutgoingFrame(reader: 0, kind: 0, bytes: [])
-      frame.queuedAt = time * 10
-      #expect(stream.add(frame, PeerLimits()) == true)
-    }
-    #expect((0...6).map { stream.queuedAt($0) } == [nil, 10, 20, 30, 40, 50, nil])
-    #expect(stream.welcome(.init(received: 2, receivedCost: 0, credit: 0)) == true)
-    #expect((0...6).map { stream.queuedAt($0) } == [nil, nil, nil, 30, 40, 50, nil])
-  }
-
   @Test func gapsAndMoreThanTheCreditAreViolations() {
     var limits = PeerLimits()
     limits.windowBytes = 100

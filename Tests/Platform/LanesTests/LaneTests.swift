@@ -201,6 +201,15 @@ actor Counter {
 }
 
 @Suite struct LaneGatheringTests {
+  private final class Figure: Sendable {
+    private let stored = Atomic<UInt64>(0)
+    /// Changed by the lane only.
+    var value: UInt64 {
+      get { stored.load(ordering: .relaxed) }
+      set { stored.store(newValue, ordering: .relaxed) }
+    }
+  }
+
   @Test func turnsThatGatherBeginApart() throws {
     let running = try RunningLane()
     defer { running.end() }
@@ -221,6 +230,48 @@ actor Counter {
     running.turn.withLock { $0 = { true } }
     let after = running.turns.load(ordering: .relaxed)
     #expect(eventually { running.turns.load(ordering: .relaxed) > after + 10_000 })
+  }
+
+  /// No system ends a pause on time; how late says how busy its processors are.
+  @Test func measuresHowLatePausesEnd() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let lane = running.lane
+    let latest = Figure()
+    running.turn.withLock { turn in
+      turn = {
+        latest.value = lane.lateness
+        lane.gather(microseconds: 1_000)
+        return true
+      }
+    }
+    #expect(latest.value == 0)
+    lane.wake()
+    #expect(eventually { latest.value > 0 })
+    #expect(latest.value <= Lane.gatherMicrosecondsMax)
+  }
+
+  /// What a turn posts to its own lane is done before the pause, not after it.
+  @Test func doesWhatWasPostedBeforeThePause() throws {
+    let running = try RunningLane()
+    defer { running.end() }
+    let lane = running.lane
+    let (posted, done) = (Figure(), Figure())
+    let onTime = Figure()
+    running.turn.withLock { turn in
+      turn = {
+        if posted.value > 0, done.value == posted.value {
+          onTime.value += 1
+        }
+        let began = ContinuousClock.now
+        posted.value += 1
+        lane.post { if ContinuousClock.now - began < .milliseconds(100) { done.value += 1 } }
+        lane.gather(microseconds: Lane.gatherMicrosecondsMax)
+        return true
+      }
+    }
+    lane.wake()
+    #expect(eventually { onTime.value >= 3 })
   }
 
   @Test func noTurnGathersLongerThanItsBound() throws {
