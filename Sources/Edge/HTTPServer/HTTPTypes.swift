@@ -5,7 +5,7 @@ public enum HTTPMethod: UInt8, Hashable, Sendable {
   case other
 
   /// As it is written in a request.
-  var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .get: "GET"
     case .head: "HEAD"

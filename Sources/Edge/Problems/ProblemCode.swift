@@ -123,11 +123,37 @@ struct ProblemRow {
 }
 
 /// Whether it helps to send the same request again.
-enum Repetition: String {
-  case useless = "No: the answer stays the same."
-  case afterChange = "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
-  case afterRepair = "Once what `detail` names is fixed. What could be reloaded is in force; the rest is as before."
-  case atOnce = "Yes, with the same `Idempotency-Key`. Nothing was done."
-  case later = "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
-  case underItsKey = "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."
+enum Repetition: Equatable {
+  case useless, afterChange, afterRepair, atOnce, underItsKey
+  /// After this many seconds at least, as `Retry-After` says, and why they make sense for the code. Other codes come
+  /// without the header.
+  case later(_ seconds: Int, _ reason: String)
+
+  /// For the page about problems.
+  var advice: String {
+    switch self {
+    case .useless: "No: the answer stays the same."
+    case .afterChange: "Once the reason is gone. The refusal is kept under its `Idempotency-Key`: use a new key then."
+    case .afterRepair: "Once what `detail` names is fixed. What could be reloaded is in force; the rest is as before."
+    case .atOnce: "Yes, with the same `Idempotency-Key`. Nothing was done."
+    case .later: "Yes, after the seconds that `Retry-After` gives, with the same `Idempotency-Key`. Nothing was done."
+    case .underItsKey: "Yes, with the same `Idempotency-Key`. Without a key, look first: it may have taken effect."
+    }
+  }
+}
+
+extension ProblemCode {
+  /// When to send the request again, and why then; nil where the answer does not say. `docs/http.md` lists them.
+  var retryAfter: (seconds: Int, reason: String)? {
+    if case .later(let seconds, let reason) = row.repetition { (seconds, reason) } else { nil }
+  }
+
+  /// In how many seconds the same request may succeed, at least; nil where the answer does not say.
+  package var retryAfterSeconds: Int? { retryAfter?.seconds }
+
+  /// The header that says so; none where the answer does not.
+  package var retryAfterHeader: [(name: StaticString, value: String)] {
+    guard let seconds = retryAfterSeconds else { return [] }
+    return [(name: "Retry-After", value: String(seconds))]
+  }
 }

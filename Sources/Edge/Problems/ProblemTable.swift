@@ -118,7 +118,8 @@ extension ProblemCode {
     case .checkoutUnderWay:
       ProblemRow(
         409, "The order is being checked out", meaning: "While its checkout is under way, an order cannot change.",
-        caller: "Wait until the order is `paid` or `open` again, then decide.", repetition: .later)
+        caller: "Wait until the order is `paid` or `open` again, then decide.",
+        repetition: .later(1, "a checkout ends within moments"))
     case .orderPaid:
       ProblemRow(
         409, "The order is paid", meaning: "A paid order cannot change any more.", caller: "Make a new order.")
@@ -179,39 +180,45 @@ extension ProblemCode {
         caller: "Wait as long as `Retry-After` says, and send more slowly: `RateLimit-Policy` gives the rate.",
         operator:
           "`kassa api-keys add` gives a key its rate, [`jwt-rate`](settings.md#jwt-rate) subjects of tokens theirs.",
-        repetition: .later)
+        repetition: .later(1, "the key's rate allows another request by then; at a low rate the wait is longer"))
     case .tooManyJoined:
       ProblemRow(
         429, "Too many requests wait for this checkout",
         meaning: "The order is being checked out, and as many requests as may wait for that already do.",
-        caller: "Send one request per checkout, and read the order.", repetition: .later)
+        caller: "Send one request per checkout, and read the order.",
+        repetition: .later(1, "a checkout ends within moments"))
     case .tooManyWaiting:
       ProblemRow(
         503, "Too many buyers wait for this item",
         meaning:
           "All units of `item_id` are held by checkouts under way, and as many buyers as may wait already do. It may "
           + "become available.",
-        caller: "Check out again.", repetition: .later)
+        caller: "Check out again.",
+        repetition: .later(1, "the checkouts that hold the item's units end within moments"))
     case .overloaded:
       ProblemRow(
         503, "The server is at its limit",
         meaning: "A queue is full, or the gateway finds no pod that takes requests. The request was not taken.",
         caller: "Wait longer with each repetition.",
-        operator: "See [scale](scale.md) and the [runbook](runbook.md).", repetition: .later)
+        operator: "See [scale](scale.md) and the [runbook](runbook.md).",
+        repetition: .later(1, "a queue gets shorter within moments, or a gateway finds a pod"))
     case .starting:
       ProblemRow(
         503, "The server is starting", meaning: "The server is still replaying its log. The request was not taken.",
-        caller: "Wait.", operator: "Send requests to pods whose `/readyz` answers 200.", repetition: .later)
+        caller: "Wait.", operator: "Send requests to pods whose `/readyz` answers 200.",
+        repetition: .later(5, "a replay takes seconds"))
     case .stopping:
       ProblemRow(
         503, "The server is stopping", meaning: "The server is shutting down. The request was not taken.",
         caller: "Send it again; a gateway finds another pod.",
-        operator: "[`drain-delay`](settings.md#drain-delay) gives gateways time to notice.", repetition: .later)
+        operator: "[`drain-delay`](settings.md#drain-delay) gives gateways time to notice.",
+        repetition: .later(2, "behind a gateway another pod serves; alone, a server has to restart"))
     case .partitionStopped:
       ProblemRow(
         503, "The partition is stopped",
         meaning: "The partition came to a record that it cannot apply, and waits for the operator.", caller: "Wait.",
-        operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).", repetition: .later)
+        operator: "The server's log says which record; see [troubleshooting](troubleshooting.md).",
+        repetition: .later(60, "an operator has to act"))
     case .partitionUnserved:
       ProblemRow(
         503, "A partition that the request needs is unavailable",
@@ -221,13 +228,13 @@ extension ProblemCode {
         caller: "Send it again later; other requests may not need that partition.",
         operator: "`/readyz` names a stopped partition, or brokers that cannot be reached; without an owner, see the "
           + "[runbook](runbook.md).",
-        repetition: .later)
+        repetition: .later(5, "a partition without an owner gets one, brokers return, or an operator has to act"))
     case .logFailed:
       ProblemRow(
         503, "The log cannot be written",
         meaning: "The disk or the brokers accept no more records. What was answered before is safe, and can be read.",
         caller: "Wait.", operator: "Free disk space or fix the brokers ([runbook](runbook.md)).",
-        repetition: .later)
+        repetition: .later(30, "the server has to be restarted, or its brokers have to return"))
     case .outcomeUnknown:
       ProblemRow(
         504, "The outcome is not known yet",
@@ -240,7 +247,8 @@ extension ProblemCode {
       ProblemRow(
         504, "The answer did not come in time",
         meaning: "Something that had to be read first was not read in time. Nothing was changed.", caller: "Ask again.",
-        operator: "Check whether a partition or a database hangs ([runbook](runbook.md)).", repetition: .later)
+        operator: "Check whether a partition or a database hangs ([runbook](runbook.md)).",
+        repetition: .later(5, "other pods take over from one that hangs within seconds"))
 
     case .requestTimeout:
       ProblemRow(
@@ -254,7 +262,7 @@ extension ProblemCode {
         operator:
           "[`connections-per-address-max`](settings.md#connections-per-address-max): behind a gateway it has to be "
           + "large.",
-        repetition: .later)
+        repetition: .later(1, "a connection that was idle for a second makes room"))
     case .bodyTooLarge:
       ProblemRow(
         413, "The body is too large", meaning: "The body is longer than `body-bytes-max`. Kassa ignores bodies.",

@@ -55,7 +55,7 @@ package enum ProblemsPage {
     let row = code.row
     let facts = [
       (name: "Caller", text: row.caller), (name: "Operator", text: row.operator),
-      (name: "Repeat it?", text: row.repetition.rawValue), (name: "`Retry-After`", text: retryAfter(code)),
+      (name: "Repeat it?", text: row.repetition.advice), (name: "`Retry-After`", text: retryAfter(code)),
     ]
     return facts.filter { !$0.text.isEmpty }
   }

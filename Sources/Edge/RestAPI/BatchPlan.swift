@@ -35,7 +35,7 @@ enum BatchPlan: Hashable {
 
   private static let countRange = 0...BatchLimits.entitiesMax
 
-  static func orders(_ path: borrowing PathSegments, ids: inout some EntityIDSource) throws(Problem) -> BatchPlan {
+  static func orders(_ path: borrowing PathSegments, ids: inout IDSource) throws(Problem) -> BatchPlan {
     let count = try path.number(2, "n", in: countRange)
     // Orders need an item and a user to choose from.
     let least: Int64 = count > 0 ? 1 : 0

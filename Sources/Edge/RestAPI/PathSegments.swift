@@ -1,3 +1,5 @@
+import Glibc
+
 /// A request path cut into its segments, in memory that is allocated once per lane.
 ///
 /// A path means something only as `/segment/segment…` with characters of the ids' alphabet in every segment, so that is
@@ -88,12 +90,11 @@ struct PathSegments: ~Copyable {
     UnsafeBufferPointer(rebasing: UnsafeBufferPointer(bytes)[..<(count == 0 ? 0 : ends[count - 1])])
   }
 
-  /// Whether a segment is exactly this text.
-  func segment(_ index: Int, is text: StaticString) -> Bool {
-    let segment = self[index]
-    guard segment.count == text.utf8CodeUnitCount else { return false }
-    for place in 0..<segment.count where segment[place] != text.utf8Start[place] { return false }
-    return true
+  /// Whether its first segments are these bytes, slashes included.
+  func begins(with text: UnsafePointer<UInt8>, _ segmentCount: Int, byteCount: Int) -> Bool {
+    // Hardly any other path has as many bytes before the same slash, so that this is compared first.
+    guard ends[segmentCount &- 1] == byteCount, let own = UnsafeRawPointer(bytes.baseAddress) else { return false }
+    return memcmp(own, text, byteCount) == 0
   }
 }
 

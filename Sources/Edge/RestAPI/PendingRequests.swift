@@ -37,6 +37,8 @@ struct RequestOrigin {
   let trace: TraceContext?
   /// The header as it was sent, to be echoed.
   let traceparent: String?
+  /// What a good answer has in its body, once that is known.
+  var answer = Endpoint.Answer.nothing
   /// What the access log says of it; nil if it says nothing.
   var note: AccessNote?
   /// The site whose page may read the answer, if one asks.

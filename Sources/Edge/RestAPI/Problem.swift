@@ -12,7 +12,7 @@ struct Problem: Error, Hashable {
   /// A path that shows what became of the request.
   var findOut: String?
   /// What `Allow` says.
-  var allow: StaticString?
+  var allow: String?
   /// What `WWW-Authenticate` says.
   var challenge: String?
   /// The state of the caller's bucket.
@@ -44,7 +44,7 @@ struct Problem: Error, Hashable {
 
   static func == (a: Problem, b: Problem) -> Bool {
     a.code == b.code && a.status == b.status && a.detail == b.detail && a.subjects == b.subjects
-      && a.findOut == b.findOut && a.allow?.description == b.allow?.description
+      && a.findOut == b.findOut && a.allow == b.allow
       && a.challenge == b.challenge && a.throttle == b.throttle
   }
 

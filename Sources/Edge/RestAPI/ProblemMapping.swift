@@ -122,6 +122,12 @@ extension Problem {
     return problem
   }
 
+  static func methodNotAllowed(_ allow: String) -> Problem {
+    var problem = Problem(.methodNotAllowed, "This path accepts \(allow).")
+    problem.allow = allow
+    return problem
+  }
+
   static var readTimedOut: Problem {
     Problem(.timedOut, "The partition did not answer in time; nothing was changed.")
   }

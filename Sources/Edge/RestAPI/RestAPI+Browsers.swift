@@ -27,7 +27,7 @@ extension RestAPI {
   /// Lists the methods of `/`; gateways use it to check that the server is up.
   func options(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
-    answer.headers.append((name: "Allow", value: origin.route.allow.description))
+    answer.headers.append((name: "Allow", value: origin.route.allow))
     return answer
   }
 
@@ -35,7 +35,7 @@ extension RestAPI {
   func preflight(_ origin: RequestOrigin) -> HTTPResponse {
     var answer = response(origin, status: 204, type: "", body: [], isReplayed: false)
     answer.headers += [
-      (name: "Access-Control-Allow-Methods", value: origin.route.allow.description),
+      (name: "Access-Control-Allow-Methods", value: origin.route.allow),
       (
         name: "Access-Control-Allow-Headers",
         value: "Authorization, X-API-Key, Idempotency-Key, Content-Type, traceparent"

@@ -6,8 +6,10 @@ import Problems
 extension RestAPI {
   /// Admits a request, and notes who sent it. Returns its caller; nil if callers need not identify themselves.
   /// - Throws: `unauthenticated`, `missing_scope` or `rate_limited`.
-  func admit(_ request: borrowing HTTPRequest, to route: Route, _ note: AccessNote?) throws(Problem) -> Caller? {
-    guard let callers, let scope = route.scope else { return nil }
+  func admit(
+    _ request: borrowing HTTPRequest, needing scope: CallerScopes?, _ note: AccessNote?
+  ) throws(Problem) -> Caller? {
+    guard let callers, let scope else { return nil }
     let caller: Caller
     do throws(CallerGate.Refusal) {
       caller = try request.caller(of: callers)

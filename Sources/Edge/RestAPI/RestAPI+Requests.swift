@@ -41,6 +41,8 @@ extension RestAPI {
 
   /// Looks the price up, in the cache or at the stock service, then changes the line.
   func change(_ line: LineChange, _ origin: RequestOrigin, token: IdempotencyToken?) throws(Problem) {
+    // Removing a line costs nothing, and the item need no longer exist.
+    if line.isRemoval { return try submit(line.command(at: .zero), origin, token: token) }
     try remember(.price(line, token, .none), origin)
     let exchange = origin.exchange.number
     prices.price(of: line.item) { [weak self] answer in
@@ -121,7 +123,9 @@ extension RestAPI {
 
   /// - Throws: the problem that nothing has the id.
   private func answer(_ query: Query, with view: View, _ origin: RequestOrigin) throws(Problem) {
-    guard let body = SuccessBody.body(of: view, for: origin.route) else { throw .unknown(query) }
+    guard let body = SuccessBody.body(of: view, namesItems: origin.answer == .orderWithItems) else {
+      throw .unknown(query)
+    }
     finish(origin, status: 200, body: body)
   }
 

@@ -40,6 +40,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   package var browsers = BrowserRules()
 
   private var path: PathSegments
+  private let finder = RouteFinder()
   var pending: PendingRequests
   var batches: [UInt64: BatchRun] = [:]
   /// Which exchange the number of a batch's command belongs to.
@@ -51,7 +52,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
   private var responding: (exchange: ExchangeID, response: HTTPResponse?)?
 
   /// The templates of all routes, for `RequestMetrics`.
-  public static let routes: [StaticString] = Route.allCases.map(\.template)
+  public static let routes: [StaticString] = ([.unmatched] + Route.all).map(\.template)
 
   /// - Parameters:
   ///   - keys: shared by all lanes of the process.
@@ -98,27 +99,26 @@ public final class RestAPI: HTTPHandler, RequestClient {
     let shape = path.parse(request.path)
     let route: Route =
       switch shape {
-      case .segments: Route.match(path)
+      case .segments: finder.route(of: path)
       case .root: .root
       // `OPTIONS *`: no other method has this target.
       case .nothing where request.path.elementsEqual("*".utf8): .root
       case .nothing, .badEscape, .tooLong: .unmatched
       }
-    let found = route == .unmatched && shape == .segments && isDocument ? .openAPI : route
     let trace = RequestHeaders.trace(of: request)
     var origin = RequestOrigin(
-      exchange: exchange, route: found, startedMicroseconds: started, trace: trace?.context,
+      exchange: exchange, route: route, startedMicroseconds: started, trace: trace?.context,
       traceparent: trace?.header, note: note)
     responding = (exchange, nil)
     defer { responding = nil }
     do throws(Problem) {
       origin.site = try site(of: request)
-      try check(shape, found, request.method, isPreflight: origin.site != nil && isPreflight(request))
-      if request.method == .options {
-        return origin.site != nil && isPreflight(request) ? preflight(origin) : options(origin)
-      }
-      let caller = try admit(request, to: found, note)
-      try start(request, &origin, caller)
+      try check(shape, route)
+      if origin.site != nil && isPreflight(request) { return preflight(origin) }
+      guard let row = route.row(for: request.method) else { throw .methodNotAllowed(route.allow) }
+      let caller = try admit(request, needing: Endpoint.all[row].scope, note)
+      origin.answer = Endpoint.all[row].answer
+      try start(Endpoint.all[row].start, request, &origin, caller)
     } catch {
       return finish(origin, with: error)
     }
@@ -145,19 +145,14 @@ public final class RestAPI: HTTPHandler, RequestClient {
     response.body = problem.body(requestID: id)
     response.problemCode = problem.code.rawValue
     response.headers = [(name: "X-Request-Id", value: id), Self.notToBeStored] + problem.code.retryAfterHeader
-    metrics.record(route: Int(Route.unmatched.rawValue), status: status, microseconds: 0)
+    metrics.record(route: Int(Route.unmatched.index), status: status, microseconds: 0)
     access?.answered(nil, id, response)
     return response
   }
 
   // MARK: Requests
 
-  /// Whether the parsed path is the document's, the only one with a `.`, which no id has.
-  private var isDocument: Bool { path.canonical.elementsEqual("/openapi.json".utf8) }
-
-  private func check(
-    _ shape: PathSegments.Shape, _ route: Route, _ method: HTTPMethod, isPreflight: Bool
-  ) throws(Problem) {
+  private func check(_ shape: PathSegments.Shape, _ route: Route) throws(Problem) {
     switch shape {
     case .badEscape:
       throw Problem(.malformedPath, "An escape in the path is broken, or stands for a character that no path has.")
@@ -169,16 +164,11 @@ public final class RestAPI: HTTPHandler, RequestClient {
       }
     }
     try services.check(route)
-    if !route.takes(method), !isPreflight {
-      var problem = Problem(.methodNotAllowed, "This path accepts \(route.allow).")
-      problem.allow = route.allow
-      throw problem
-    }
   }
 
   /// Answers a constant immediately, or passes the request to its partition.
   private func start(
-    _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
+    _ start: Endpoint.Start, _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
     var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
     if let caller, let sent = key {
@@ -186,31 +176,40 @@ public final class RestAPI: HTTPHandler, RequestClient {
       key = IdempotencyKey(unchecked: caller.own(idempotencyKey: sent.text))
     }
     let origin = origin
-    var ids = IDSource(
-      base: key.map { hash(of: request.method, $0) }, partitioner: port.partitioner, random: random)
-    let plan = try RequestPlan(origin.route, path, ids: &ids)
-    random = ids.random
-    switch plan {
-    case .constant:
-      constant(origin)
-    case .ask(let query):
-      try read(query, origin)
-    case .submit(let command):
+    switch start {
+    case .constant(let constant): answer(with: constant, origin)
+    case .read(let query): try read(query(path), origin)
+    case .change(let command):
+      let command = try make(under: key, request.method, command)
       try keyed(key, request.method, origin) { token throws(Problem) in try submit(command, origin, token: token) }
     case .price(let line):
+      let line = try line(path)
       try keyed(key, request.method, origin) { token throws(Problem) in try change(line, origin, token: token) }
     case .batch(let plan):
+      let plan = try make(under: key, request.method, plan)
       try keyed(key, request.method, origin) { token throws(Problem) in try begin(plan, origin, token: token) }
     }
   }
 
-  private func constant(_ origin: RequestOrigin) {
-    switch origin.route {
-    case .openAPI: finish(origin, status: 200, body: APIDocument.bytes)
+  /// Makes what may need new ids.
+  private func make<Made>(
+    under key: IdempotencyKey?, _ method: HTTPMethod,
+    _ make: (borrowing PathSegments, inout IDSource) throws(Problem) -> Made
+  ) throws(Problem) -> Made {
+    var ids = IDSource(base: key.map { hash(of: method, $0) }, partitioner: port.partitioner, random: random)
+    let made = try make(path, &ids)
+    random = ids.random
+    return made
+  }
+
+  private func answer(with constant: Endpoint.Constant, _ origin: RequestOrigin) {
+    switch constant {
+    case .index: finish(origin, status: 200, body: indexBody)
+    case .options: deliver(options(origin), origin)
+    case .document: finish(origin, status: 200, body: APIDocument.bytes)
     case .problems:
       let (type, body) = (ProblemsPage.contentType, ProblemsPage.html)
       deliver(response(origin, status: 200, type: type, body: body, isReplayed: false), origin)
-    default: finish(origin, status: 200, body: indexBody)
     }
   }
 
@@ -294,7 +293,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     var response = response(
       origin, status: problem.status, type: ProblemBody.contentType, body: body, isReplayed: isReplayed)
     response.problemCode = problem.code.rawValue
-    if let allow = problem.allow { response.headers.append((name: "Allow", value: allow.description)) }
+    if let allow = problem.allow { response.headers.append((name: "Allow", value: allow)) }
     if let challenge = problem.challenge {
       response.headers.append((name: "WWW-Authenticate", value: challenge))
     }
@@ -314,7 +313,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     if isReplayed { response.headers.append((name: "Idempotent-Replayed", value: "true")) }
     if let site = origin.site { response.headers += Self.headers(forPagesOf: site) }
     metrics.record(
-      route: Int(origin.route.rawValue), status: status, microseconds: microseconds() - origin.startedMicroseconds)
+      route: Int(origin.route.index), status: status, microseconds: microseconds() - origin.startedMicroseconds)
     return response
   }
 
@@ -324,29 +323,4 @@ public final class RestAPI: HTTPHandler, RequestClient {
   static func number(of exchange: ExchangeID, step: UInt64) -> UInt64 {
     RequestNumber.of(exchange: exchange.number, step: step)
   }
-}
-
-/// Makes ids at random; under an idempotency key such that a repetition reaches the same partition. It remembers which
-/// id the first request got, for as long as it remembers the key; after that the key means something new.
-private struct IDSource: EntityIDSource {
-  let base: MurmurHash3?
-  let partitioner: Partitioner
-  var random: any RandomNumberGenerator
-
-  mutating func newID() -> (id: String, freshness: Freshness) {
-    guard let base else { return (EntityIDs.random(using: &random), .random) }
-    let derived = EntityIDs.id(high: base.second, low: base.first)
-    let partition = partitioner.index(of: derived)
-    for _ in 0..<Self.triesAPartitionMax * partitioner.count {
-      let id = EntityIDs.random(using: &random)
-      if partitioner.index(of: id) == partition { return (id, .random) }
-    }
-    // With a good generator this happens once in 10^27 requests.
-    return (derived, .derived)
-  }
-
-  /// How often an id is drawn again, by partitions; on average it is once.
-  private static let triesAPartitionMax = 64
-
-  mutating func newSeed() -> UInt64 { base?.second ?? random.next() }
 }

@@ -78,9 +78,11 @@ enum SuccessBody {
   }
 
   /// The body of a view; nil when nothing of that id exists.
-  static func body(of view: View, for route: Route) -> [UInt8]? {
+  ///
+  /// - Parameter namesItems: whether an order's lines are objects, not pairs of id and quantity.
+  static func body(of view: View, namesItems: Bool) -> [UInt8]? {
     switch view {
-    case .order(let order): order.map { body(of: $0, namesItems: route == .ordersItems) }
+    case .order(let order): order.map { body(of: $0, namesItems: namesItems) }
     case .item(let item): item.map(body)
     case .user(let user): user.map(body)
     case .payment(let isPaid):
@@ -94,7 +96,6 @@ enum SuccessBody {
     }
   }
 
-  /// - Parameter namesItems: whether lines are objects, not pairs of id and quantity.
   private static func body(of order: OrderView, namesItems: Bool) -> [UInt8] {
     var json = JSONWriter(reserving: 192 + order.lines.count * 32)
     json.raw("{\"order_id\":")

@@ -63,10 +63,10 @@ import Testing
     }
   }
 
-  @Test func everyRouteIsInTheTable() {
-    let scoped = Route.allCases.filter { $0.scope != nil }
-    #expect(Self.paths.flatMap(\.lines).count == scoped.count + 2, "HEAD, and both methods of status")
-    #expect(Set(Route.allCases.filter { $0.scope == nil }) == [.root, .openAPI, .problems, .unmatched])
+  @Test func everyEndpointIsInTheTable() {
+    let scoped = Endpoint.all.filter { $0.scope != nil }
+    #expect(Self.paths.flatMap(\.lines).count == scoped.count + 1, "HEAD")
+    #expect(Endpoint.all.allSatisfy { ($0.scope == nil) == ($0.service == nil) })
   }
 
   @Test func nothingIsDoneForStrangers() throws {

@@ -7,25 +7,28 @@ import Testing
 
 /// `/openapi.json` and the code name the same paths, methods and codes.
 @Suite struct DocumentTests {
-  private func document() throws -> [String: Any] {
+  static func document() throws -> [String: Any] {
     let answer = Bench().now("GET /openapi.json")
     #expect(answer.status == 200 && answer.contentType.description == "application/json")
     return try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
   }
 
-  @Test func namesEveryRouteAndMethod() throws {
-    let paths = try #require(try document()["paths"] as? [String: [String: Any]])
-    let routes = Route.allCases.filter { $0 != .unmatched }
-    #expect(Set(paths.keys) == Set(routes.map(\.template.description)))
-    for route in routes {
-      let documented = Set((paths[route.template.description] ?? [:]).keys.map { $0.uppercased() })
-      let allowed = Set(route.allow.description.components(separatedBy: ", ")).subtracting(["HEAD"])
-      #expect(documented == allowed, "\(route.template)")
+  @Test func namesEveryEndpoint() throws {
+    let paths = try #require(try Self.document()["paths"] as? [String: [String: [String: Any]]])
+    for endpoint in Endpoint.all {
+      let documented = try #require(paths[endpoint.path.description]?["\(endpoint.method)"], "\(endpoint.id)")
+      #expect(documented["operationId"] as? String == endpoint.id.description)
+      #expect(documented["security"] == nil || endpoint.scope == nil)
+      let responses = try #require(documented["responses"] as? [String: Any])
+      #expect(
+        Set(responses.keys)
+          == Set(endpoint.codes.map { "\($0.status)" } + [endpoint.answer == .nothing ? "204" : "200", "default"]))
     }
+    #expect(paths.values.map(\.count).reduce(0, +) == Endpoint.all.count)
   }
 
   @Test func namesEveryCodeWithItsStatus() throws {
-    let document = try document()
+    let document = try Self.document()
     let components = try #require(document["components"] as? [String: Any])
     let schemas = try #require(components["schemas"] as? [String: [String: Any]])
     #expect(schemas["ProblemCode"]?["x-extensible-enum"] as? [String] == ProblemCode.allCases.map(\.rawValue))

@@ -11,7 +11,7 @@ import Testing
 @Suite struct FuzzTests {
   @Test(arguments: [UInt64(1), 2, 3, 4]) func randomPathsNeverTrap(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let words = Route.allCases.map(\.template.description) + ["%", "%41", "%2F", "/", "//", "-1", "9007199254740991"]
+    let words = Route.all.map(\.template.description) + ["%", "%41", "%2F", "/", "//", "-1", "9007199254740991"]
     let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "X"]
     let bench = Bench(limits: RestLimits())
     for round in 0..<5_000 {

@@ -59,7 +59,7 @@ import Testing
     var pending = PendingRequests(countMax: 10)
     func request(_ number: UInt64) -> PendingRequest {
       let origin = RequestOrigin(
-        exchange: ExchangeID(number: number), route: .ordersFind, startedMicroseconds: 0, trace: nil,
+        exchange: ExchangeID(number: number), route: .root, startedMicroseconds: 0, trace: nil,
         traceparent: nil)
       return PendingRequest(origin: origin, step: .read(.order(OrderID(unchecked: "o"))))
     }

@@ -2,18 +2,22 @@ import Telemetry
 
 /// The answers that never change: the OpenAPI document, and what `GET /` says.
 ///
-/// The document is put together once, from the tables of operations and problem codes and from JSON text in this
-/// folder. Text is compiled in without a bundle beside the program; an array of bytes, which SwiftPM would make of a
-/// resource, costs the compiler 15 seconds.
+/// The document is put together once, from the tables of endpoints, parameters and problem codes, and from JSON text in
+/// this folder. Text is compiled in without a bundle beside the program; an array of bytes, which SwiftPM would make of
+/// a resource, costs the compiler 15 seconds.
 enum APIDocument {
   static let bytes: [UInt8] = {
     var json = JSONWriter(reserving: 65_536)
     json.raw("{")
     json.raw(about)
     json.raw(",\"paths\":")
-    DocumentedOperation.paths(&json)
+    Endpoint.paths(&json)
     json.raw(",\"components\":{")
-    json.raw(parameters)
+    json.raw("\"parameters\":{")
+    for parameter in PathParameter.all { parameter.write(&json) }
+    json.raw(headerParameters)
+    json.raw("},")
+    json.raw(headers)
     json.raw(",\"responses\":{")
     json.raw(responses)
     json.raw("},\"schemas\":{")

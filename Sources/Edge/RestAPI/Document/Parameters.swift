@@ -1,98 +1,53 @@
+import Telemetry
+
+/// A parameter in paths, as the document describes it.
+struct PathParameter {
+  let name: StaticString
+  /// What the document calls it where that is not its name.
+  let key: StaticString
+  let schema: StaticString
+  let description: StaticString
+
+  private init(
+    _ key: StaticString, _ schema: StaticString, _ description: StaticString, as name: StaticString? = nil
+  ) {
+    self.name = name ?? key
+    self.key = key
+    self.schema = schema
+    self.description = description
+  }
+
+  static let all = [
+    PathParameter("user_id", "Id", "Names a user."),
+    PathParameter("order_id", "Id", "Names an order."),
+    PathParameter("item_id", "Id", "Names an item."),
+    PathParameter("quantity", "PositiveAmount", "How many units, at least 1."),
+    PathParameter("new_quantity", "Amount", "How many units; 0 for none.", as: "quantity"),
+    PathParameter("amount", "Amount", "How much or how many."),
+    PathParameter("price", "Amount", "The price of one unit."),
+    PathParameter("n", "BatchCount", "How many to make; their ids are 0 to n-1."),
+    PathParameter("n_items", "BatchCount", "Items 0 to n_items-1 are chosen from; at least 1 when n is."),
+    PathParameter("n_users", "BatchCount", "Users 0 to n_users-1 are chosen from; at least 1 when n is."),
+    PathParameter("item_price", "Amount", "The price of one unit of every item."),
+    PathParameter("starting_stock", "Amount", "The stock of every item."),
+    PathParameter("starting_money", "Amount", "The credit of every user."),
+  ]
+
+  func write(_ json: inout JSONWriter) {
+    json.string(key)
+    json.raw(":{\"name\":")
+    json.string(name)
+    json.raw(",\"in\":\"path\",\"required\":true,\"description\":")
+    json.string(description)
+    json.raw(",\"schema\":{\"$ref\":\"#/components/schemas/")
+    json.raw(schema)
+    json.raw("\"}},")
+  }
+}
+
 extension APIDocument {
-  /// Parameters and headers.
-  static let parameters: StaticString = #"""
-    "parameters": {
-      "user_id": {
-        "name": "user_id",
-        "in": "path",
-        "required": true,
-        "description": "Names a user.",
-        "schema": {"$ref": "#/components/schemas/Id"}
-      },
-      "order_id": {
-        "name": "order_id",
-        "in": "path",
-        "required": true,
-        "description": "Names an order.",
-        "schema": {"$ref": "#/components/schemas/Id"}
-      },
-      "item_id": {
-        "name": "item_id",
-        "in": "path",
-        "required": true,
-        "description": "Names an item.",
-        "schema": {"$ref": "#/components/schemas/Id"}
-      },
-      "quantity": {
-        "name": "quantity",
-        "in": "path",
-        "required": true,
-        "description": "How many units, at least 1.",
-        "schema": {"$ref": "#/components/schemas/PositiveAmount"}
-      },
-      "new_quantity": {
-        "name": "quantity",
-        "in": "path",
-        "required": true,
-        "description": "How many units; 0 for none.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
-      "amount": {
-        "name": "amount",
-        "in": "path",
-        "required": true,
-        "description": "How much or how many.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
-      "price": {
-        "name": "price",
-        "in": "path",
-        "required": true,
-        "description": "The price of one unit.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
-      "n": {
-        "name": "n",
-        "in": "path",
-        "required": true,
-        "description": "How many to make; their ids are 0 to n-1.",
-        "schema": {"$ref": "#/components/schemas/BatchCount"}
-      },
-      "n_items": {
-        "name": "n_items",
-        "in": "path",
-        "required": true,
-        "description": "Items 0 to n_items-1 are chosen from; at least 1 when n is.",
-        "schema": {"$ref": "#/components/schemas/BatchCount"}
-      },
-      "n_users": {
-        "name": "n_users",
-        "in": "path",
-        "required": true,
-        "description": "Users 0 to n_users-1 are chosen from; at least 1 when n is.",
-        "schema": {"$ref": "#/components/schemas/BatchCount"}
-      },
-      "item_price": {
-        "name": "item_price",
-        "in": "path",
-        "required": true,
-        "description": "The price of one unit of every item.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
-      "starting_stock": {
-        "name": "starting_stock",
-        "in": "path",
-        "required": true,
-        "description": "The stock of every item.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
-      "starting_money": {
-        "name": "starting_money",
-        "in": "path",
-        "required": true,
-        "description": "The credit of every user.",
-        "schema": {"$ref": "#/components/schemas/Amount"}
-      },
+  /// The parameters in headers.
+  static let headerParameters: StaticString = #"""
       "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
@@ -119,7 +74,10 @@ extension APIDocument {
           "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]
         }
       }
-    },
+    """#
+
+  /// The headers of answers.
+  static let headers: StaticString = #"""
     "headers": {
       "XRequestId": {
         "description": "The id of the request; a command is in the log under it.",
