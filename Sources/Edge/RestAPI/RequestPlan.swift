@@ -117,7 +117,8 @@ extension RequestPlan {
 }
 
 extension Command {
-  /// The partition whose log the command belongs to; nil for the parts of a `batch_init`, which go to all.
+  /// The partition whose log the command belongs to; nil for the parts of a `batch_init`, which go to all, and for a
+  /// sweep, which nobody asks for.
   func partition(by partitioner: Partitioner) -> PartitionID? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
@@ -128,7 +129,7 @@ extension Command {
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
       .payments(.cancel(let id, _)):
       partitioner.partition(of: id)
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 
@@ -151,7 +152,7 @@ extension Command {
       "/payment/status/\(user.text)/\(order.text)"
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, nil, _)):
       "/payment/find_user/\(id.text)"
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 }

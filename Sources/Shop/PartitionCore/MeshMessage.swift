@@ -41,7 +41,7 @@ extension MeshMessage {
   public var isLazy: Bool {
     switch self {
     case .acknowledgement, .repliesReceived: true
-    case .messages(let frame): frame.inputs.allSatisfy { if case .commit = $0 { true } else { false } }
+    case .messages(let frame): frame.inputs.allSatisfy(\.isLazy)
     case .owns, .released, .hello, .commands, .read, .greeting, .gap, .notMine, .replies, .answer, .readForwarded,
       .readRefused:
       false
@@ -56,6 +56,16 @@ extension MeshMessage {
     case .owns, .released, .messages, .repliesReceived, .greeting, .acknowledgement, .gap, .notMine, .replies, .answer,
       .readForwarded, .readRefused:
       false
+    }
+  }
+}
+
+extension Message {
+  /// Whether nobody waits for what it leads to.
+  fileprivate var isLazy: Bool {
+    switch self {
+    case .commit, .forgetPayment: true
+    case .reserve, .charge, .paid, .release, .failed: false
     }
   }
 }
