@@ -91,9 +91,11 @@ extension Tenancy {
     entries.append(entry)
   }
 
-  /// The rows of a sweep have come, or will not come.
+  /// A load has ended, perhaps that of a sweep's rows.
   mutating func sweepLoaded(isFailed: Bool) {
-    guard case .loading(let orders) = sweepPhase else { return }
+    guard case .loading(let orders) = sweepPhase,
+      !orders.contains(where: { loads.requested.contains(.order($0)) })
+    else { return }
     sweepPhase = isFailed ? .none : .queued(orders, isLoaded: true)
   }
 
