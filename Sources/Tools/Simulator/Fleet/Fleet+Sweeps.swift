@@ -17,7 +17,7 @@ extension Fleet {
     for pod in pods where isAwake(pod) {
       for (slot, seat) in pod.seats.enumerated() {
         guard let seat, seat.tenancy.partition.service == .orders else { continue }
-        sweep(slot, seat) { random.pick(clients.orders.suffix(12)) }
+        sweep(slot, seat) { random.pick(Array(clients.orders.suffix(12))) }
       }
     }
   }
