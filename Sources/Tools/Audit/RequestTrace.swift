@@ -145,9 +145,10 @@ package struct RequestTrace {
 }
 
 extension RequestTrace.Finding {
-  /// The request of its command; nil if it is none.
+  /// The request of its command; nil if it is none, or nobody's.
   package var request: RequestID? {
-    if case .command(let command) = input.body { command.request } else { nil }
+    guard case .command(let command) = input.body, !command.request.isSweep else { return nil }
+    return command.request
   }
 }
 

@@ -50,7 +50,8 @@ extension Auditor {
       || Int64(totals[0].removedMoney) != removal.paidMoney || Int(totals[2].removedCheckouts) != removal.forgotten
       || Int64(totals[2].removedMoney) != removal.forgottenMoney
     {
-      fail("the ledgers \(totals) are not what happened: \(paidCount) orders, \(soldUnits) units, "
+      fail(
+        "the ledgers \(totals) are not what happened: \(paidCount) orders, \(soldUnits) units, "
           + "\(chargedMoney), \(removal)")
     }
   }

@@ -129,7 +129,8 @@ final class HandDrivenShop {
     case .payments(.create(let user, _)), .payments(.addFunds(let user, _)), .payments(.pay(let user, _, _)),
       .payments(.cancel(let user, _)):
       partitioner.partition(of: user)
-    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): PartitionID(command.service, 0)
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit):
+      PartitionID(command.service, 0)
     }
   }
 
