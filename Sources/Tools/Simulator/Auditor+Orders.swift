@@ -94,7 +94,8 @@ extension Auditor {
     order.lines = order.lines.map { $0.item == item ? line : $0 } + (isNew ? [line] : [])
     order.lines.removeAll { $0.quantity.value == 0 }
     guard let total = Self.total(order.lines) else { return .refused(.amountOutOfRange(id: id.text)) }
-    set(id, stamped(order))
+    // Nothing is there to be taken away.
+    set(id, isNew && quantity == 0 ? order : stamped(order))
     return .total(Money(unchecked: total))
   }
 

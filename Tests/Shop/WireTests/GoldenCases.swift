@@ -16,7 +16,7 @@ enum GoldenCases {
         ])
       )
     }
-    + messages.map { name, message in
+    + (messages + messagesOfRemovals).map { name, message in
       (
         name,
         Record(entries: [
@@ -111,6 +111,10 @@ enum GoldenCases {
     ("failed-payment-conflict", .failed(attempt, .paymentConflict(order))),
     ("failed-too-many-waiting", .failed(attempt, .tooManyWaiting(item))),
     ("failed-amount-out-of-range", .failed(attempt, .amountOutOfRange(user))),
+  ]
+
+  /// Messages since `Rules.retention`.
+  static let messagesOfRemovals: [(String, Message)] = [
     ("forget-payment", .forgetPayment(RemovedOrder(order: order, user: user, before: time, paid: nil))),
     (
       "forget-payment-paid",

@@ -8,9 +8,9 @@ import PartitionCore
 /// key=k checkout o1          → send charge o1/1
 /// @5000 paid o1/1            → r2 done
 /// ```
-/// `limits LINES WAITERS PARKED EXPIRY` and `rules VERSION` stand for what an owner says in the log. `@5000` sets the time, `key=` an
-/// idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply to the line's own request stands
-/// without its name. Lines without an arrow, and empty ones, are comments.
+/// `limits LINES WAITERS PARKED EXPIRY` and `rules VERSION` stand for what an owner says in the log. `@5000` sets the
+/// time, `key=` an idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply to the line's own
+/// request stands without its name. Lines without an arrow, and empty ones, are comments.
 public struct RuleTable<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private let partition: PartitionID

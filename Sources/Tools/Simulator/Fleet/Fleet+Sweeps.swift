@@ -23,7 +23,7 @@ extension Fleet {
   }
 
   private func sweep(_ slot: Int, _ seat: Seat, _ choice: () -> OrderID?) {
-    let chosen = (0..<random.within(1...8)).compactMap { _ in choice() }
+    let chosen = (0..<random.within(2...12)).compactMap { _ in choice() }
     let own = chosen.filter { layout.slot(layout.partitioner.partition(of: $0)) == slot }
     if seat.tenancy.sweep(own) { tally.sweeps += 1 }
   }

@@ -30,7 +30,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .crash, .leave, .copy: 2
     case .restore, .age: 2
     case .gap: 15
-    case .sweep: 30
+    case .sweep: 150
     case .clock, .poison: 1
     }
   }
