@@ -142,7 +142,7 @@ import Testing
     .releasedTwice: ["right is", "showed"],
     .partialHold: ["right is", "showed"],
     .linesNotMerged: ["right is", "showed"],
-    .sweptUnderWay: [" sent forgetPayment", "showed", "right is Optional", " lacks ", "in memory, the store"],
+    .sweptUnderWay: [" sent forgetPayment", "showed order(nil)"],
     .forgottenUncounted: ["the ledgers "],
     .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
     .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],

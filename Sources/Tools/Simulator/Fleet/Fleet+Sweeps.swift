@@ -8,7 +8,7 @@ extension Fleet {
   func sweep() {
     let owner = randomSeat { $0.tenancy.partition.service == .orders && $0.tenancy.takesSweep }
     guard let (_, slot, seat) = owner else { return }
-    sweep(slot, seat) { random.pick(clients.orders) }
+    sweep(slot, seat, (0..<random.within(2...12)).compactMap { _ in random.pick(clients.orders) })
   }
 
   /// Days pass in which nothing happens. What was under way then still is, and owners look at their newest orders.
@@ -17,14 +17,13 @@ extension Fleet {
     for pod in pods where isAwake(pod) {
       for (slot, seat) in pod.seats.enumerated() {
         guard let seat, seat.tenancy.partition.service == .orders else { continue }
-        sweep(slot, seat) { random.pick(Array(clients.orders.suffix(12))) }
+        sweep(slot, seat, clients.orders.suffix(24))
       }
     }
   }
 
-  private func sweep(_ slot: Int, _ seat: Seat, _ choice: () -> OrderID?) {
-    let chosen = (0..<random.within(2...12)).compactMap { _ in choice() }
-    let own = chosen.filter { layout.slot(layout.partitioner.partition(of: $0)) == slot }
+  private func sweep(_ slot: Int, _ seat: Seat, _ orders: some Sequence<OrderID>) {
+    let own = orders.filter { layout.slot(layout.partitioner.partition(of: $0)) == slot }
     if seat.tenancy.sweep(own) { tally.sweeps += 1 }
   }
 }

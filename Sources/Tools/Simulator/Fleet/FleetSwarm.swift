@@ -104,10 +104,12 @@ struct FleetSwarm: Sendable {
     stepMillisecondsMax = random.percent(30) ? 1 : 7
     limits.leaseMilliseconds = Int64(
       stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
-    self.limits = limits
     hasKeysExpire = random.percent(30)
     let hasRetention = random.percent(60)
     self.hasRetention = hasRetention
+    // Sweeps find half of it free.
+    if hasRetention, random.percent(60) { limits.core.dirtyMax *= 4 }
+    self.limits = limits
     limitsChangePercent = [0, 30, 100][random.below(3)]
     appendUnknownPercent = [0, 5, 25][random.below(3)]
     storeFailurePercent = [0, 5, 25][random.below(3)]
