@@ -18,11 +18,19 @@ enum SweepPhase: Hashable, Sendable {
 }
 
 extension Tenancy {
+  /// How long the partition retains orders that do not change, in milliseconds; nil if it removes none.
+  public var orderRetentionMilliseconds: Int64? {
+    state.rulesVersion >= Rules.retention ? ruleLimits.orderRetentionMilliseconds : nil
+  }
+
   /// Whether a sweep would be taken now: none is in hand, the partition is to remove orders and has little else to do.
   public var takesSweep: Bool {
     guard case .serving = phase, case .none = sweepPhase, commands.isEmpty, hasRoomForSweep else { return false }
-    return state.rulesVersion >= Rules.retention && ruleLimits.orderRetentionMilliseconds != nil
+    return orderRetentionMilliseconds != nil
   }
+
+  /// Whether one is in hand.
+  public var hasSweep: Bool { sweepPhase != .none }
 
   /// Takes a sweep of some orders, which is logged in a later turn. Another one is taken when that is durable.
   ///
