@@ -38,6 +38,8 @@ public struct PartitionReport: Hashable, Sendable {
   public let evictions: UInt64
   /// Milliseconds since the oldest record that the log has not confirmed was appended; 0 without one.
   public var appendAgeMilliseconds: Int64 = 0
+  /// Orders that this owner has removed because they were old.
+  public var ordersRemoved: UInt64 = 0
 }
 
 /// What the operator sees of the whole process.

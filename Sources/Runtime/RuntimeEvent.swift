@@ -16,4 +16,6 @@ public enum RuntimeEvent: Sendable {
   case tookOver(PartitionID, epoch: UInt64, storeMilliseconds: UInt64, logMilliseconds: UInt64)
   /// A partition could not be taken over; it is tried again.
   case takeoverFailed(PartitionID, String)
+  /// A walk over a partition's orders has ended, and this many were removed because they were old.
+  case ordersRemoved(PartitionID, UInt64)
 }

@@ -55,6 +55,9 @@ public struct RuntimeOptions: Sendable {
   /// How long a command may wait for its turn: after that its client's deadline has passed.
   public var replyMilliseconds: Int64 = 10_000
 
+  /// How fast old orders are looked for, where the rules remove them.
+  public var orderPace = OrderPace()
+
   public init(partitioner: Partitioner, laneCount: Int) {
     self.partitioner = partitioner
     self.laneCount = laneCount
@@ -77,6 +80,6 @@ public struct RuntimeOptions: Sendable {
     {
       return "every bound of the runtime must be at least 1"
     }
-    return rules.contradiction ?? stream.contradiction ?? core.contradiction
+    return orderPace.contradiction ?? rules.contradiction ?? stream.contradiction ?? core.contradiction
   }
 }

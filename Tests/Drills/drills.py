@@ -18,6 +18,7 @@ import damage_drills
 import end_drills
 import load_drills
 import request_drills
+import retention_drills
 from checks import run_drills
 
 
@@ -47,6 +48,7 @@ def drills(kills, is_long):
         "short keys and a jump": clock_drills.short_keys,
         "wrong clocks at the start": clock_drills.wrong_starts,
         "a year without a start": clock_drills.left_alone,
+        "old orders": retention_drills.old_orders,
         "inspections": functools.partial(load_drills.inspections, count=20 if is_long else 4),
         "orderly ends": functools.partial(load_drills.orderly_ends, count=10 if is_long else 3),
         **{name: functools.partial(load_drills.failing_log, rule=rule) for name, rule in log_rules.items()},

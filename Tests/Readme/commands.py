@@ -108,6 +108,14 @@ COMMANDS = {
         "kassa restore /backup/kassa-$(date +%F) /var/lib/kassa": Adapted(SERVE, BACKUP, "folders of the reader's"),
         "systemctl start kassa": NotRun(SYSTEMD),
     },
+    "docs/retention.md": {
+        "psql \"$ORDERS\" -c \"\\copy (SELECT partition, key, body FROM kassa.entities WHERE kind = 1) TO 'orders.copy'\"":
+            NotRun("databases of the reader's"),
+        "psql \"$PAYMENTS\" -c \"\\copy (SELECT partition, key, body FROM kassa.entities WHERE kind = 5) "
+        "TO 'payments.copy'\"":
+            NotRun("databases of the reader's"),
+        "sqlite3 /var/lib/kassa/store.sqlite VACUUM": NotRun("a stopped server; Tests/Drills/retention_drills.py does it"),
+    },
     "docs/docker.md": {
         "docker build --tag kassa --target kassa .": NotRun(ENGINE),
         "docker run --name kassa --read-only --cap-drop ALL --security-opt no-new-privileges:true "
@@ -274,6 +282,9 @@ DATA = {
      "caller=web-shop bytes=312"),
     ("docs/monitoring.md", "PARTITION    OWNER       EPOCH  STATE       LAG  CHECKPOINT AGE  DIRTY  PARKED  APPLIED  "
      "CHECKPOINTED"),
+    ("docs/retention.md", "KASSA_ORDER_RETENTION=90d"),
+    ("docs/retention.md", "2026-01-31T12:00:00.123Z info    orders older than order-retention were removed "
+     "partition=orders-3 orders=1812"),
     ("docs/running.md", "KASSA_MODE=cluster"),
     ("docs/running.md", "FORMAT         the folder's format version, its partition count, and whether a server uses it"),
     ("docs/stack.md", ".stack/gateway         the gateway's address; it is there as long as the stack is ready"),

@@ -22,6 +22,7 @@ final class OwnerBench: Sendable {
   init(
     partitions: Int = 4, laneCount: Int = 2, incarnation: UInt64 = 1, log: MemoryRecordLog? = nil,
     store: MemoryStore = MemoryStore(),
+    time: BenchTime = BenchTime(),
     change: (inout RuntimeOptions) -> Void = { _ in }
   ) throws {
     partitioner = try #require(Partitioner(count: partitions))
@@ -41,7 +42,7 @@ final class OwnerBench: Sendable {
     let events = EventSink()
     runtime = try OwnerRuntime(
       options: options, lanes: lanes, log: log, store: store, run: incarnation,
-      clock: { Timestamp(milliseconds: 1_000) }, report: { events.add($0) }, onReplayed: { ready.signal() })
+      clock: { time.now }, report: { events.add($0) }, onReplayed: { ready.signal() })
     sink = events
     requests = try LaneRequests(runtime, partitioner)
     try #require(ready.wait(timeout: .now() + 10) == .success, "replay did not end")
@@ -106,6 +107,13 @@ final class OwnerBench: Sendable {
     for lane in lanes { lane.stop() }
     for lane in lanes { lane.join() }
   }
+}
+
+/// The time that goes into the records of a bench: it stands still, unless a test lets some of it pass.
+final class BenchTime: Sendable {
+  private let milliseconds = Atomic<Int64>(1_000)
+  var now: Timestamp { Timestamp(milliseconds: milliseconds.load(ordering: .relaxed)) }
+  func pass(_ passed: Int64) { milliseconds.add(passed, ordering: .relaxed) }
 }
 
 /// Keeps what a runtime reported.

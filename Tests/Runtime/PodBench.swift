@@ -16,6 +16,7 @@ final class TestCluster: Sendable {
   let store = MemoryStore()
   let pods = MemoryPods()
   let leaseMilliseconds: Int64
+  let time = BenchTime()
   private let incarnations = Atomic<UInt64>(0)
   private let newestWorld = Mutex(MemoryOwnershipWorld())
 
@@ -88,7 +89,7 @@ final class PodBench: Sendable {
     runtime = OwnerRuntime(
       options: options, lanes: lanes, log: log, store: cluster.store, run: incarnation, link: link,
       ingest: ingest,
-      clock: { Timestamp(milliseconds: 1_000) }, report: { events.add($0) }, onReplayed: { ready.signal() })
+      clock: { [time = cluster.time] in time.now }, report: { events.add($0) }, onReplayed: { ready.signal() })
     requests = try LaneRequests(runtime, cluster.partitioner)
   }
 

@@ -36,6 +36,8 @@ public struct PostgresCounters: Hashable, Sendable {
   /// Entities found.
   public var rowsLoaded = 0
   public var loadFailures = 0
+  /// Pages of orders read.
+  public var pages = 0
 
   /// Checkpoints refused because the partition has a newer owner.
   public var fencedWrites = 0

@@ -28,18 +28,21 @@ struct EntityRows {
     var result: Result<[EntityChange], StoreFailure> = .success([])
     try connection.perform(
       send: { connection throws(PostgresFailure) in try connection.send(.ofKind, parameters) },
-      each: { _, rows in result = page(ofKind: kind, rows) })
+      each: { _, rows in result = page(ofKind: kind, rows, keyColumn: 0) })
     return result
   }
 
-  private func page(ofKind kind: UInt8, _ rows: borrowing Rows) -> Result<[EntityChange], StoreFailure> {
+  /// The entities of rows that have a key and a body.
+  func page(
+    ofKind kind: UInt8, _ rows: borrowing Rows, keyColumn: Int
+  ) -> Result<[EntityChange], StoreFailure> {
     var page: [EntityChange] = []
     page.reserveCapacity(rows.count)
     do throws(StoreFailure) {
-      for row in 0..<rows.count {
-        let key = try StoredRows.key(kind: kind, text: rows.text(row, 0) ?? "", of: partition, in: name)
+      for row in 0..<rows.count where !rows.isNull(row, keyColumn) {
+        let key = try StoredRows.key(kind: kind, text: rows.text(row, keyColumn) ?? "", of: partition, in: name)
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
-        let value = try StoredRows.entity(rows.bytes(row, 1) ?? empty, for: key, of: partition, in: name)
+        let value = try StoredRows.entity(rows.bytes(row, keyColumn + 1) ?? empty, for: key, of: partition, in: name)
         page.append(EntityChange(key: key, value: value))
       }
     } catch {

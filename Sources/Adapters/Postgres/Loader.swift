@@ -3,8 +3,9 @@ import Model
 import PartitionCore
 import Ports
 import Synchronization
+import Wire
 
-/// Loads entities. Owned by one thread; all readers share the waiting loads.
+/// Loads entities, and pages of orders while no loads wait. Owned by one thread; all readers share what waits.
 ///
 /// A load is one statement: it sees the epoch and the rows of one moment.
 final class Loader: StoreWorker {
@@ -14,7 +15,7 @@ final class Loader: StoreWorker {
 
   init(_ shared: StoreShared) { self.shared = shared }
 
-  var hasWork: Bool { !again.isEmpty || shared.state.withLock { !$0.loads.isEmpty } }
+  var hasWork: Bool { !again.isEmpty || shared.state.withLock { !$0.loads.isEmpty || !$0.pages.isEmpty } }
 
   func work(on connection: Connection) throws(PostgresFailure) -> Bool {
     let group = takeGroup()
@@ -26,7 +27,7 @@ final class Loader: StoreWorker {
       refusals = try connection.perform(
         groups: group.count,
         send: { place, connection throws(PostgresFailure) in
-          try connection.send(.load, Self.parameters(group[place], expected[place]))
+          try Self.send(group[place], expected[place], on: connection)
         }, each: { place, _, rows in results[place] = result(of: group[place], expected[place], rows) })
     } catch {
       remember(group)
@@ -46,6 +47,7 @@ final class Loader: StoreWorker {
       return again
     }
     return shared.state.withLock { state in
+      if state.loads.isEmpty, !state.pages.isEmpty { return [state.pages.removeFirst()] }
       let group = Array(state.loads.prefix(shared.options.pipelinedLoadsMax))
       state.loads.removeFirst(group.count)
       return group
@@ -65,21 +67,40 @@ final class Loader: StoreWorker {
     }
   }
 
-  private static func parameters(_ request: LoadRequest, _ expected: Standing) -> Parameters {
+  private static func send(
+    _ request: LoadRequest, _ expected: Standing, on connection: Connection
+  ) throws(PostgresFailure) {
     var parameters = Parameters()
     parameters.add(Int16(truncatingIfNeeded: request.partition.index))
     parameters.add(expected.epoch)
-    parameters.add(keys: request.keys)
+    let statement: Statement
+    switch request.work {
+    case .entities(let keys, _):
+      parameters.add(keys: keys)
+      statement = .load
+    case .orders(let after, let limit, _):
+      parameters.add(Int16(orderKind))
+      parameters.add(after.map { EntityCodec.text(of: .order($0)) } ?? "")
+      parameters.add(Int64(limit))
+      statement = .orders
+    }
     parameters.add(expected.turn)
-    return parameters
+    try connection.send(statement, parameters)
   }
+
+  private static let orderKind = EntityCodec.kind(of: .order(OrderID(unchecked: "0")))
 
   private func result(
     of request: LoadRequest, _ expected: Standing, _ rows: borrowing Rows
   ) -> Result<[EntityChange], StoreFailure> {
     let found = Standing(rows)
     switch expected.verdict(on: found) {
-    case .whole: return EntityRows(shared.name, request.partition).placed(rows, request.keys, placeColumn: 3)
+    case .whole:
+      let found = EntityRows(shared.name, request.partition)
+      switch request.work {
+      case .entities(let keys, _): return found.placed(rows, keys, placeColumn: 3)
+      case .orders: return found.page(ofKind: Self.orderKind, rows, keyColumn: 3)
+      }
     case .setBack: return .failure(expected.setBack(to: found, request.partition, in: shared.name))
     case .replaced:
       let newest = found.map { "\($0.epoch)" } ?? "none"
@@ -92,6 +113,10 @@ final class Loader: StoreWorker {
     shared.count { counters in
       switch result {
       case .success(let rows):
+        guard case .entities = request.work else {
+          counters.pages += 1
+          return
+        }
         counters.loads += 1
         counters.rowsLoaded += rows.count { $0.value != nil }
       case .failure(let failure):
@@ -103,7 +128,7 @@ final class Loader: StoreWorker {
         }
       }
     }
-    request.completion(result)
+    request.complete(result)
   }
 
   private func remember(_ group: [LoadRequest]) {
@@ -122,8 +147,11 @@ final class Loader: StoreWorker {
     let now = MonotonicClock.milliseconds
     func isDue(_ request: LoadRequest) -> Bool { isFinal || failure.isPermanent || request.deadline <= now }
     let waiting = shared.state.withLock { state in
-      defer { state.loads.removeAll(where: isDue) }
-      return state.loads.filter(isDue)
+      defer {
+        state.loads.removeAll(where: isDue)
+        state.pages.removeAll(where: isDue)
+      }
+      return state.loads.filter(isDue) + state.pages.filter(isDue)
     }
     let due = again.filter(isDue) + waiting
     again.removeAll(where: isDue)

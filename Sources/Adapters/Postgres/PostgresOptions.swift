@@ -1,18 +1,5 @@
 import Clocks
 
-/// Which Kassa the database must belong to.
-public struct PostgresIdentity: Hashable, Sendable {
-  /// The cluster's name; a database created for another one is refused.
-  public var cluster: String
-  /// The service's partitions, 1 ..< 4097; a database created with another count is refused.
-  public var partitionCount: Int
-
-  public init(cluster: String, partitionCount: Int) {
-    self.cluster = cluster
-    self.partitionCount = partitionCount
-  }
-}
-
 /// The bounds of a PostgreSQL store.
 public struct PostgresOptions: Hashable, Sendable {
   /// Threads that write checkpoints and raise epochs, each with a connection. A partition belongs to one of them.
@@ -21,7 +8,7 @@ public struct PostgresOptions: Hashable, Sendable {
   public var readerCount = 2
   /// Checkpoints and epochs waiting for one writer; more fail at once. A partition has one at a time.
   public var queuedWritesMax = 8_192
-  /// Waiting loads; more fail at once. A partition has one at a time.
+  /// Waiting loads, and as many waiting pages of orders; more fail at once. A partition has one of each at a time.
   public var queuedLoadsMax = 8_192
   /// Rows per statement.
   public var batchRowsMax = 2_000

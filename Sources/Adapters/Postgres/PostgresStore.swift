@@ -116,17 +116,30 @@ public final class PostgresStore: StateStore {
     _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void
   ) {
+    ask(.entities(keys, completion), of: partition, epoch, in: \.loads)
+  }
+
+  public func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  ) {
+    ask(.orders(after: after, limit: limit, completion), of: partition, epoch, in: \.pages)
+  }
+
+  private func ask(
+    _ work: LoadRequest.Work, of partition: PartitionID, _ epoch: UInt64,
+    in queue: WritableKeyPath<StoreShared.State, [LoadRequest]>
+  ) {
     let request = LoadRequest(
-      keys: keys, partition: partition, epoch: epoch, completion: completion,
+      work: work, partition: partition, epoch: epoch,
       deadline: MonotonicClock.milliseconds + Int64(shared.options.loadWaitMilliseconds))
     let failure = shared.state.withLock { state -> StoreFailure? in
-      if let failure = refusal(state, partition, state.loads.count, shared.options.queuedLoadsMax, .read) {
-        return failure
-      }
-      state.loads.append(request)
+      let queued = state[keyPath: queue].count
+      if let failure = refusal(state, partition, queued, shared.options.queuedLoadsMax, .read) { return failure }
+      state[keyPath: queue].append(request)
       return nil
     }
-    if let failure { return completion(.failure(failure)) }
+    if let failure { return request.complete(.failure(failure)) }
     for signal in shared.readerSignals { signal.set() }
   }
 

@@ -14,7 +14,7 @@ enum Statement: String, CaseIterable {
   case raiseEpoch, fence, writeHeader, settle
   case upsert, delete, deleteExpired
   case deleteMessages, insertMessages, deleteReplies, insertReplies
-  case load, standing, one, ofKind, every, header, quarantined, messages, replies
+  case load, orders, standing, one, ofKind, every, header, quarantined, messages, replies
 
   var text: String {
     switch self {
@@ -26,7 +26,7 @@ enum Statement: String, CaseIterable {
     case .raiseEpoch, .fence, .writeHeader, .settle: fencing
     case .upsert, .delete, .deleteExpired: writing
     case .deleteMessages, .insertMessages, .deleteReplies, .insertReplies: writingUnsent
-    case .load, .standing, .one, .ofKind, .every, .header, .quarantined: reading
+    case .load, .orders, .standing, .one, .ofKind, .every, .header, .quarantined: reading
     case .messages, .replies: readingUnsent
     }
   }
@@ -172,6 +172,16 @@ enum Statement: String, CaseIterable {
           SELECT body FROM kassa.entities
           WHERE partition = $1::int2 AND kind = w.kind AND key = w.key COLLATE "C" LIMIT 1) AS e
       ) AS r ON c.epoch = $2::int8 AND c.turn >= $5::int8 WHERE c.partition = $1::int2
+      """
+    // partition, epoch, the kind of orders, the key before, the most rows, the turn reached; returns at least one row,
+    // with the partition's standing, and a row for each order
+    case .orders:
+      """
+      SELECT c.epoch, c.turn, c.log_offset, e.key, e.body FROM kassa.checkpoints AS c LEFT JOIN LATERAL (
+        SELECT key, body FROM kassa.entities
+        WHERE partition = $1::int2 AND kind = $3::int2 AND key > $4::text COLLATE "C"
+        ORDER BY key LIMIT $5::int8
+      ) AS e ON c.epoch = $2::int8 AND c.turn >= $6::int8 WHERE c.partition = $1::int2 ORDER BY e.key
       """
     // partition
     case .standing:

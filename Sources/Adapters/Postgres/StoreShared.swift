@@ -4,48 +4,14 @@ import Ports
 import Synchronization
 import Lanes
 
-/// A request to a writer.
-struct WriteRequest: Sendable {
-  enum Work: Sendable {
-    case acquire(above: UInt64, @Sendable (Result<Ownership, StoreFailure>) -> Void)
-    case write(CheckpointBatch, epoch: UInt64, @Sendable (Result<Void, StoreFailure>) -> Void)
-  }
-
-  let partition: PartitionID
-  let work: Work
-  /// When its owner must learn that the server is unreachable, in milliseconds of `MonotonicClock`.
-  let deadline: Int64
-  /// Connections lost while it was under way.
-  var losses = 0
-
-  func fail(_ failure: StoreFailure) {
-    switch work {
-    case .acquire(_, let completion): completion(.failure(failure))
-    case .write(_, _, let completion): completion(.failure(failure))
-    }
-  }
-
-  var rowCount: Int {
-    guard case .write(let batch, _, _) = work else { return 0 }
-    return batch.changes.count + batch.outbox.count + batch.replies.count
-  }
-}
-
-struct LoadRequest: Sendable {
-  let keys: [EntityKey]
-  let partition: PartitionID
-  let epoch: UInt64
-  let completion: @Sendable (Result<[EntityChange], StoreFailure>) -> Void
-  let deadline: Int64
-  var losses = 0
-}
-
 /// What a store's threads share.
 final class StoreShared: Sendable {
   struct State: Sendable {
     /// The waiting requests of each writer.
     var writes: [[WriteRequest]]
     var loads: [LoadRequest] = []
+    /// Pages of orders: they wait until there are no loads.
+    var pages: [LoadRequest] = []
     /// The known standings of the partitions acquired here, by their index.
     var standings: [UInt16: Standing] = [:]
     var isClosing = false
@@ -92,7 +58,7 @@ final class StoreShared: Sendable {
       var counters = state.counters
       counters.connectionsOpen = state.connectedWriters + state.connectedReaders
       counters.queuedWrites = state.writes.reduce(0) { $0 + $1.count }
-      counters.queuedLoads = state.loads.count
+      counters.queuedLoads = state.loads.count + state.pages.count
       return counters
     }
   }

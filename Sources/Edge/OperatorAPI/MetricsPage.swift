@@ -81,9 +81,12 @@ enum MetricsPage {
     let labels = partitions.map { report -> [PrometheusText.Label] in
       [("service", report.partition.service.name.description), ("partition", String(report.partition.index))]
     }
-    func write(_ metric: Metric, _ value: (PartitionReport) -> Int64) {
+    func write(_ metric: Metric, of service: Service? = nil, _ value: (PartitionReport) -> Int64) {
       text.header(metric)
-      for (report, labels) in zip(partitions, labels) { text.sample(metric, value(report), labels) }
+      for (report, labels) in zip(partitions, labels)
+      where service ?? report.partition.service == report.partition.service {
+        text.sample(metric, value(report), labels)
+      }
     }
     write(.partitionUp) { $0.status == .running ? 1 : 0 }
     write(.partitionStopped) { if case .stopped = $0.status { 1 } else { 0 } }
@@ -102,6 +105,7 @@ enum MetricsPage {
     write(.checkpoints) { Int64(clamping: $0.checkpoints) }
     write(.checkpointFailures) { Int64(clamping: $0.checkpointsFailed) }
     write(.evictions) { Int64(clamping: $0.evictions) }
+    write(.ordersRemoved, of: .orders) { Int64(clamping: $0.ordersRemoved) }
     func writeSeconds(_ metric: Metric, _ milliseconds: (PartitionReport) -> Int64) {
       text.header(metric)
       for (report, labels) in zip(partitions, labels) {

@@ -12,7 +12,7 @@ extension Command {
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
       .payments(.cancel(let id, _)):
       partitioner.partition(of: id)
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 
@@ -35,7 +35,7 @@ extension Command {
       "/payment/status/\(user.text)/\(order.text)"
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, nil, _)):
       "/payment/find_user/\(id.text)"
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 }

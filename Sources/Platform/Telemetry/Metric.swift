@@ -109,10 +109,14 @@ extension Metric {
   public static let evictions = Metric(
     "kassa_partition_evictions_total", .counter, "Entities evicted from memory because it was full.")
 
+  /// Of partitions of orders only.
+  public static let ordersRemoved = Metric(
+    "kassa_orders_removed_total", .counter, "Orders removed because they were older than order-retention.")
+
   public static let ofPartition = [
     partitionUp, partitionStopped, epoch, recordsApplied, entriesApplied, lag, appliedOffset, checkpointedOffset,
     checkpointAge, appendAge, resident, dirty, parked, unconfirmed, dedupDrops, loads, checkpoints, checkpointFailures,
-    evictions,
+    evictions, ordersRemoved,
   ]
 
   public static let clockSkew = Metric(

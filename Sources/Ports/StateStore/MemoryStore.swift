@@ -78,6 +78,20 @@ public final class MemoryStore: StateStore {
     finish { completion(result) }
   }
 
+  public func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  ) {
+    let result = state.withLock { state -> Result<[StoredOrder], StoreFailure> in
+      if let failure = refusal(state, partition, epoch, state.readFailure) { return .failure(failure) }
+      let entities = state.partitions[partition]?.entities ?? [:]
+      let orders = entities.compactMap { StoredOrder(EntityChange(key: $0, value: $1)) }
+      let rest = orders.filter { order in after.map { $0 < order.id } ?? true }
+      return .success(Array(rest.sorted { $0.id < $1.id }.prefix(limit)))
+    }
+    finish { completion(result) }
+  }
+
   public func write(
     _ batch: CheckpointBatch, epoch: UInt64,
     completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void

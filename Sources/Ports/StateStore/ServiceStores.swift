@@ -25,6 +25,14 @@ public final class ServiceStores: StateStore {
     store.load(keys, of: partition, epoch: epoch, completion: completion)
   }
 
+  public func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  ) {
+    guard let store = stores[partition.service] else { return completion(.failure(missing(partition))) }
+    store.orders(of: partition, after: after, limit: limit, epoch: epoch, completion: completion)
+  }
+
   public func write(
     _ batch: CheckpointBatch, epoch: UInt64,
     completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void

@@ -18,6 +18,15 @@ public protocol StateStore: AnyObject, Sendable {
     _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void)
 
+  /// Reads which orders the partition has, page by page: up to `limit` of those after `after`, ascending by their ids'
+  /// bytes; from the first one if it is nil. Fewer than `limit` are the last ones.
+  ///
+  /// Like a load, it sees every write that had completed when it was requested. It waits until no loads do.
+  /// - Parameter limit: 1...`StoredOrder.pageMax`.
+  func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void)
+
   /// Writes a checkpoint in one transaction.
   ///
   /// Its messages and replies replace those in the store; if a message has the same destination and number, the store
@@ -53,33 +62,4 @@ public struct Ownership: Sendable {
     self.epoch = epoch
     self.recovery = recovery
   }
-}
-
-/// What went wrong with a store.
-public struct StoreFailure: Error, Hashable, Sendable, CustomStringConvertible {
-  public enum Code: String, Hashable, Sendable {
-    /// Somebody else has since acquired the partition.
-    case fenced
-    /// The store holds less than it acknowledged to this owner: it was restored, or failed over to a lagging replica.
-    /// The owner must acquire the partition again, from what is really there.
-    case setBack
-    case write
-    case read
-    /// A row is not what this program writes.
-    case format
-    case closed
-    /// The clocks of the store and of this process are too far apart.
-    case clock
-  }
-
-  public let code: Code
-  /// A sentence for the operator that names the file or server.
-  public let message: String
-
-  public init(_ code: Code, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
-  public var description: String { message }
 }

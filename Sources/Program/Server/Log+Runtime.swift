@@ -29,6 +29,9 @@ extension Log {
         ])
     case .takeoverFailed(let partition, let reason):
       error("a partition cannot be taken over yet", ["partition": LogValue(partition), "reason": LogValue(reason)])
+    case .ordersRemoved(let partition, let count):
+      info(
+        "orders older than order-retention were removed", ["partition": LogValue(partition), "orders": LogValue(count)])
     }
   }
 }

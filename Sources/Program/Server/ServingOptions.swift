@@ -81,6 +81,7 @@ public struct ServingOptions: Sendable {
     options.core.residentMax = settings.residentEntitiesMax
     options.core.dirtyMax = settings.dirtyEntitiesMax
     options.rules.idempotencyExpiryMilliseconds = settings.idempotencyExpiryMilliseconds
+    options.rules.orderRetentionMilliseconds = settings.orderRetentionMilliseconds
     options.rules.itemParkedMax = settings.itemParkedMax
     options.rules.orderLinesMax = settings.orderLinesMax
     options.rules.orderWaitersMax = settings.orderWaitersMax

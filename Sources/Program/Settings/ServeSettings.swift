@@ -43,6 +43,8 @@ public struct ServeSettings: Hashable, Sendable {
   public var pendingRequestsMax = 16_384
 
   public var idempotencyExpiryMilliseconds: Int64 = 24 * 60 * 60 * 1_000
+  /// nil: orders are kept for ever.
+  public var orderRetentionMilliseconds: Int64?
   public var orderLinesMax = 500
   public var orderWaitersMax = 256
   public var itemParkedMax = 4_096

@@ -157,6 +157,25 @@ extension SettingType {
       show: { Quantities.durationText($0[keyPath: path]) })
   }
 
+  /// A duration, or a word for none.
+  static func duration(
+    _ range: ClosedRange<Int64>, or word: String, _ path: Place<Int64?>
+  ) -> SettingType {
+    let lowest = Quantities.durationText(range.lowerBound)
+    let highest = Quantities.durationText(range.upperBound)
+    return SettingType(
+      placeholder: "TIME", range: "\(word), or \(lowest)…\(highest), in ms, s, m, h or d", completion: .words([word]),
+      read: { text, settings in
+        if text == word {
+          settings[keyPath: path] = nil
+          return true
+        }
+        guard let time = Quantities.milliseconds(text), range.contains(time) else { return false }
+        settings[keyPath: path] = time
+        return true
+      }, show: { $0[keyPath: path].map(Quantities.durationText) ?? word })
+  }
+
   static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ path: Place<Choice>
   ) -> SettingType {

@@ -57,6 +57,10 @@ enum SettingsRelations {
     .ascending("request-deadline", "idempotency-expiry") {
       ($0.requestDeadlineMilliseconds, $0.idempotencyExpiryMilliseconds)
     },
+    // A repetition that gets the outcome again must find its order.
+    Relation("`order-retention` must exceed `idempotency-expiry`.", ["order-retention", "idempotency-expiry"]) {
+      $0.orderRetentionMilliseconds ?? .max > $0.idempotencyExpiryMilliseconds
+    },
   ]
 
   /// Relations that matter only to a server.

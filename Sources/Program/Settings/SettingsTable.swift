@@ -113,6 +113,12 @@ public enum SettingsTable {
       "idempotency-expiry", .rules, .duration(1_000...30 * 24 * hour, \.idempotencyExpiryMilliseconds),
       "how long an Idempotency-Key and its outcome are remembered", becomesARule),
     Setting(
+      "order-retention", .rules, .duration(24 * hour...3_650 * 24 * hour, or: "off", \.orderRetentionMilliseconds),
+      "how long after their last change orders are kept; then they are removed, with their payments",
+      "`off` keeps them for ever. Orders whose checkout is under way stay. An order of a version without this setting "
+        + "counts as changed when its owner first looks at it. The ids of removed orders answer 404 "
+        + "([what goes, and when](retention.md)). \(becomesARule)"),
+    Setting(
       "order-lines-max", .rules, .count(1...16_384, \.orderLinesMax), "different items in one order", becomesARule),
     Setting(
       "order-waiters-max", .rules, .count(1...65_536, \.orderWaitersMax),

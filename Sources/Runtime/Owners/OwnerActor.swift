@@ -16,6 +16,8 @@ actor OwnerActor<Machine: StateMachine> {
   private let memory: MemoryPool
   private var holding = MemoryPool.Holding()
   private var counters = PartitionCounters()
+  /// How many orders the partition had removed before this owner swept any.
+  private var removedBefore: UInt64?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
 
@@ -65,6 +67,16 @@ actor OwnerActor<Machine: StateMachine> {
     }
   }
 
+  /// How long the partition retains orders, in milliseconds, if this owner is to look for old ones; nil if it is not.
+  nonisolated func orderRetention() -> Int64? {
+    assumeIsolated { owner in
+      guard let retention = owner.tenancy.orderRetentionMilliseconds else { return nil }
+      // Before its first sweep: what the log says of earlier owners is not its work.
+      owner.removedBefore = owner.removedBefore ?? owner.tenancy.ledger.removedOrders
+      return retention
+    }
+  }
+
   nonisolated func checkpointEnded(isWritten: Bool) {
     assumeIsolated { owner in
       owner.tenancy.checkpointEnded(isWritten: isWritten)
@@ -77,11 +89,13 @@ actor OwnerActor<Machine: StateMachine> {
   nonisolated var state: OwnerState {
     assumeIsolated { owner in
       let tenancy = owner.tenancy
+      var counters = owner.counters
+      if let before = owner.removedBefore { counters.ordersRemoved = tenancy.ledger.removedOrders &- before }
       return OwnerState(
         ending: tenancy.ending, isReplaying: tenancy.isReplaying, durableOffset: tenancy.confirmed.offset,
         queuedInputs: tenancy.queuedCount, residentCount: tenancy.residentCount, dirtyCount: tenancy.dirtyCount,
         parkedCount: tenancy.state.machine.parkedCount, unconfirmedMessages: tenancy.unacknowledgedCount,
-        awaitsLoad: tenancy.awaitsLoad, counters: owner.counters)
+        awaitsLoad: tenancy.awaitsLoad, counters: counters)
     }
   }
 

@@ -53,6 +53,15 @@ final class OwnerEntrance: Sendable {
   let checkpointToWrite: @Sendable () -> CheckpointBatch?
   let checkpointEnded: @Sendable (_ isWritten: Bool) -> Void
 
+  // Old orders.
+  /// How long the partition retains orders, in milliseconds, if its owner is to look for old ones; nil if it is not.
+  let orderRetention: @Sendable () -> Int64?
+  /// Whether it would take a sweep now: none is in hand, and there is little else to do.
+  let takesSweep: @Sendable () -> Bool
+  /// Whether a sweep is in hand.
+  let hasSweep: @Sendable () -> Bool
+  let sweep: @Sendable ([OrderID], inout TenancyActions) -> TenancyStanding
+
   // The end.
   let leave: @Sendable (inout TenancyActions) -> TenancyStanding
   let ending: @Sendable () -> TenancyEnd?
@@ -91,6 +100,10 @@ final class OwnerEntrance: Sendable {
     takeCheckpoint = { actor.mutate { $0.takeCheckpoint() } }
     checkpointToWrite = { actor.mutate { $0.checkpointToWrite() } }
     checkpointEnded = { actor.checkpointEnded(isWritten: $0) }
+    orderRetention = { actor.orderRetention() }
+    takesSweep = { actor.mutate { $0.takesSweep } }
+    hasSweep = { actor.mutate { $0.hasSweep } }
+    sweep = { orders, actions in actor.change(&actions) { tenancy, _ in _ = tenancy.sweep(orders) } }
     leave = { actor.change(&$0) { tenancy, _ in tenancy.leave() } }
     ending = { actor.mutate { $0.ending } }
     takeAbandoned = { actor.mutate { $0.takeAbandoned() } }

@@ -16,6 +16,7 @@ extension OwnerLane {
     nextTickAt = now + UInt64(shared.options.tickMilliseconds)
     if !isLogFailed { isLogFailed = shared.log.failure != nil }
     tendStreams()
+    tendOrders(at: now)
     for place in seats.indices where !seats[place].isGone {
       if pods != nil { tendTenure(at: place) }
       if let due = seats[place].retryLoadAt, due <= now {

@@ -41,6 +41,8 @@ final class OwnerLane {
   var isLogFailed = false
   var isLogFailureTold = false
   var nextTickAt: UInt64 = 0
+  /// A page of a partition's orders is being read.
+  var isPageUnderWay = false
   var drain: OwnerDrain?
 
   init(index: Int, lane: Lane, shared: OwnerShared) {
@@ -77,10 +79,15 @@ final class OwnerLane {
   func seat(of partition: PartitionID, _ ownership: Ownership) -> Seat {
     let owner = OwnerID(epoch: ownership.epoch, run: shared.run)
     let offset = ownership.recovery.header?.offset ?? -1
-    return Seat(
+    var seat = Seat(
       id: partition, owner: owner,
       entrance: OwnerEntrance(of: partition, owner, shared, ownership.recovery, on: lane),
       gate: shared.gates[shared.flat(partition)], readFrom: offset + 1, checkpointedOffset: offset)
+    if partition.service == .orders {
+      seat.orderWalk = OrderWalk(
+        shared.options.orderPace, at: lane.now, share: Int(partition.index), of: partitioner.count)
+    }
+    return seat
   }
 
   /// Appends to the log who owns the partition; once that is durable, the log is read up to there.
@@ -365,6 +372,9 @@ final class OwnerLane {
     case .owner(let owner, let partition): replayed(partition, owner)
     case .loaded(let place, let epoch, let result):
       if isCurrent(epoch, at: place) { loaded(result, at: place) }
+    case .ordersRead(let place, let epoch, let result):
+      isPageUnderWay = false
+      if isCurrent(epoch, at: place) { ordersRead(result, at: place) }
     case .checkpointed(let place, let epoch, let offset, let result):
       if isCurrent(epoch, at: place) { checkpointed(result, through: offset, at: place) }
     case .acquired(let place, let result): acquired(result, at: place)

@@ -19,6 +19,7 @@ enum OwnerMessage: Sendable {
 
   // What the store says about a partition of this lane, with the epoch it was asked under.
   case loaded(place: Int, epoch: UInt64, Result<[EntityChange], StoreFailure>)
+  case ordersRead(place: Int, epoch: UInt64, Result<[StoredOrder], StoreFailure>)
   case checkpointed(place: Int, epoch: UInt64, through: Int64, Result<Void, StoreFailure>)
   /// A partition of this lane that its owner had lost was acquired again.
   case acquired(place: Int, Result<Ownership, StoreFailure>)

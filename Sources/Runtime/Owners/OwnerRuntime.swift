@@ -193,7 +193,7 @@ extension OwnerLane {
         entriesApplied: state.counters.entriesApplied, dedupDrops: state.counters.dedupDrops,
         loads: state.counters.loads, checkpoints: state.counters.checkpoints,
         checkpointsFailed: state.counters.checkpointsFailed, evictions: state.counters.evictions,
-        appendAgeMilliseconds: seat.isGone ? 0 : appendAge(of: seat))
+        appendAgeMilliseconds: seat.isGone ? 0 : appendAge(of: seat), ordersRemoved: state.counters.ordersRemoved)
     }
   }
 }

@@ -71,8 +71,9 @@ final class OwnerShared: Sendable {
     self.clock = clock
     mailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: options.mailboxMessagesMax) }
     // A partition has one load and one checkpoint under way at most, so these are never full: a lost result would
-    // hold up its partition forever. After an owner's end its results may still arrive, alongside the next one's.
-    let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count
+    // hold up its partition forever. After an owner's end its results may still arrive, alongside the next one's. A
+    // lane reads one page of orders at a time.
+    let storeResultsMax = 4 * options.partitioner.count * Service.allCases.count + 1
     storeMailboxes = lanes.map { Mailbox<OwnerMessage>($0, messagesMax: storeResultsMax) }
     memory = MemoryPool(residentMax: options.core.residentMax, dirtyMax: options.core.dirtyMax)
     self.report = report
@@ -149,6 +150,8 @@ final class OwnerShared: Sendable {
   }
 
   func logFailed(_ failure: LogFailure) { report(.logFailed(failure.message)) }
+
+  func ordersRemoved(_ partition: PartitionID, _ count: UInt64) { report(.ordersRemoved(partition, count)) }
 
   func storeFailed(_ partition: PartitionID, _ failure: StoreFailure) {
     report(.storeFailed(partition, failure.message))

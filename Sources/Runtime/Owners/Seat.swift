@@ -58,6 +58,10 @@ struct Seat {
   var retryLoadAt: UInt64?
   /// Its ingest log is being read.
   var isIngesting = false
+  /// Looks for old orders; nil for other services.
+  var orderWalk: OrderWalk?
+  /// How many orders this owner had removed when its newest walk began.
+  var removedBeforeWalk: UInt64 = 0
   /// Messages wait for a destination's greeting.
   var awaitsGreetings = false
 

@@ -35,6 +35,10 @@ public enum OrderCommand: Hashable, Sendable {
   case setItem(OrderID, ItemID, Quantity, price: Money)
   case checkout(OrderID)
   case batchInit(OrderBatch)
+  /// Removes those of these orders that have not changed for as long as `RuleLimits` retain them, with their payments;
+  /// an order whose age is unknown begins to age. No client sends it: the partition's owner does, for itself.
+  /// At most `SweepLimits.ordersMax`.
+  case sweep([OrderID])
 }
 
 /// A change of one item.
@@ -107,6 +111,12 @@ public enum BatchLimits {
   public static let numbersMax: Int64 = 8_192
   /// The most entities of one `batch_init` request.
   public static let entitiesMax: Int64 = 10_000_000
+}
+
+/// Bounds of `OrderCommand.sweep`.
+public enum SweepLimits {
+  /// The most orders that one command looks at.
+  public static let ordersMax = 256
 }
 
 /// A client's command as the log stores it.

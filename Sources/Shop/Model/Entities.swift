@@ -78,15 +78,19 @@ public struct Order: Hashable, Sendable {
   public var attempt: UInt64
   /// Those waiting for the attempt under way; empty in any other status.
   public var waiters: [Waiter]
+  /// The partition's time when it last changed; nil if that was under the rules before `Rules.retention`.
+  public var changedAt: Timestamp?
 
   public init(
-    user: UserID, lines: [Line] = [], status: Status = .open, attempt: UInt64 = 0, waiters: [Waiter] = []
+    user: UserID, lines: [Line] = [], status: Status = .open, attempt: UInt64 = 0, waiters: [Waiter] = [],
+    changedAt: Timestamp? = nil
   ) {
     self.user = user
     self.lines = lines
     self.status = status
     self.attempt = attempt
     self.waiters = waiters
+    self.changedAt = changedAt
   }
 }
 
@@ -156,7 +160,7 @@ public struct User: Hashable, Sendable {
   public var deposited: Money
   /// Everything taken less everything refunded.
   public var spent: Money
-  /// The part of `spent` that was paid without naming an order.
+  /// The part of `spent` that was paid without naming an order, or for one that is not known any more.
   public var spentWithoutOrder: Money
   /// How many `Payment`s by hand the user has had; if 0, a charge need not look for one.
   public var paymentsByHand: UInt32
@@ -194,12 +198,18 @@ public struct Payment: Hashable, Sendable {
   /// The number of the checkout's attempt that took or adopted it; 0 before, and under the rules before
   /// `Rules.eras`.
   public var attempt: UInt64
+  /// The partition's time when it was paid or cancelled by hand; nil for a checkout's, and under the rules before
+  /// `Rules.retention`.
+  public var changedAt: Timestamp?
 
-  public init(amount: Money, status: Status, era: UInt32 = 0, attempt: UInt64 = 0) {
+  public init(
+    amount: Money, status: Status, era: UInt32 = 0, attempt: UInt64 = 0, changedAt: Timestamp? = nil
+  ) {
     self.amount = amount
     self.status = status
     self.era = era
     self.attempt = attempt
+    self.changedAt = changedAt
   }
 }
 
@@ -229,6 +239,12 @@ public struct Ledger: Hashable, Sendable {
   public var unitsSold: UInt64 = 0
   /// Orders: the number of the partition's newest checkout attempt; 0 before the first under `Rules.eras`.
   public var attempts: UInt64 = 0
+  /// Orders: how many orders sweeps have removed.
+  public var removedOrders: UInt64 = 0
+  /// Orders: how many of these a checkout had paid; payments: how many such payments were forgotten.
+  public var removedCheckouts: UInt64 = 0
+  /// Orders: what these cost; payments: what was taken for those.
+  public var removedMoney: UInt64 = 0
 
   public init() {}
 }

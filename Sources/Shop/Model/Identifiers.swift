@@ -172,6 +172,14 @@ extension RequestID {
   public var isIngested: Bool { incarnation == 0 && lane == Self.ingestLane }
 }
 
+/// Commands that a partition's owner gives itself: nobody waits for them, and no stream numbers them.
+extension RequestID {
+  /// Of every `OrderCommand.sweep`. No run of a pod is 0.
+  public static let sweep = RequestID(incarnation: 0, lane: .max - 1, number: 0)
+
+  public var isSweep: Bool { self == .sweep }
+}
+
 /// A W3C trace context: the trace a request belongs to and the span that caused it.
 /// Source: https://www.w3.org/TR/trace-context/
 public struct TraceContext: Hashable, Sendable {

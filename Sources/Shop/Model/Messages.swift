@@ -12,19 +12,55 @@ public enum Message: Hashable, Sendable {
   case release(Slip, stop: UInt16, Failure)
   /// To the order: nothing is held or taken now.
   case failed(AttemptID, Failure)
+  /// To the user's payment partition: the order is removed, and so is what was paid for it.
+  case forgetPayment(RemovedOrder)
 
   /// The routing slip it carries, if any.
   public var slip: Slip? {
     switch self {
     case .reserve(let slip, _), .charge(let slip), .release(let slip, _, _): slip
-    case .paid, .commit, .failed: nil
+    case .paid, .commit, .failed, .forgetPayment: nil
     }
   }
 }
 
 extension Message {
-  /// Whether somebody waits for what it brings about. Sold units count as held until the commit, which harms nobody.
-  public var isAwaited: Bool { if case .commit = self { false } else { true } }
+  /// Whether somebody waits for what it brings about. Sold units count as held until the commit, and a removed order's
+  /// payment is there a little longer, which harms nobody.
+  public var isAwaited: Bool {
+    switch self {
+    case .commit, .forgetPayment: false
+    case .reserve, .charge, .paid, .release, .failed: true
+    }
+  }
+}
+
+/// An order that a sweep removed, as the payments of its user hear of it.
+public struct RemovedOrder: Hashable, Sendable {
+  public let order: OrderID
+  public let user: UserID
+  /// What was paid or cancelled by hand after that time stays: nobody asked for the removal.
+  public let before: Timestamp
+  /// The checkout that paid it, and what it took; nil for an order that no checkout paid.
+  public let paid: Receipt?
+
+  /// A payment by the attempt of this number.
+  public struct Receipt: Hashable, Sendable {
+    public let attempt: UInt64
+    public let amount: Money
+
+    public init(attempt: UInt64, amount: Money) {
+      self.attempt = attempt
+      self.amount = amount
+    }
+  }
+
+  public init(order: OrderID, user: UserID, before: Timestamp, paid: Receipt?) {
+    self.order = order
+    self.user = user
+    self.before = before
+    self.paid = paid
+  }
 }
 
 /// Why a checkout attempt did not succeed.

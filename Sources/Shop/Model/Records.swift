@@ -73,7 +73,7 @@ public struct Owner: Hashable, Sendable {
 /// The versions of what `apply` decides.
 public enum Rules {
   /// The newest version this program knows; it also knows all older ones.
-  public static let current: UInt32 = eras
+  public static let current: UInt32 = retention
 
   /// The rules of the logs of 0.1.0, and of a log of `Record`s that names none.
   public static let oldest: UInt32 = 1
@@ -82,6 +82,8 @@ public enum Rules {
   /// A partition of orders numbers its attempts, a payment knows its attempt, a user's `batch_init` begins the account
   /// anew, and `batch_init` says how much it changed.
   public static let eras: UInt32 = 3
+  /// An order knows when it last changed, and can be removed when that is long ago.
+  public static let retention: UInt32 = 4
 }
 
 /// A place in a log's own sequence: an answer that depends on it may be revealed once the log is durable up to it.

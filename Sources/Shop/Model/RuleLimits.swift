@@ -12,14 +12,18 @@ public struct RuleLimits: Hashable, Sendable {
   public var itemParkedMax: Int
   /// How long an idempotency key is remembered.
   public var idempotencyExpiryMilliseconds: Int64
+  /// How long after its last change an order may be removed by `OrderCommand.sweep`; nil: orders are kept for ever.
+  public var orderRetentionMilliseconds: Int64?
 
   public init(
-    orderLinesMax: Int, orderWaitersMax: Int, itemParkedMax: Int, idempotencyExpiryMilliseconds: Int64
+    orderLinesMax: Int, orderWaitersMax: Int, itemParkedMax: Int, idempotencyExpiryMilliseconds: Int64,
+    orderRetentionMilliseconds: Int64? = nil
   ) {
     self.orderLinesMax = orderLinesMax
     self.orderWaitersMax = orderWaitersMax
     self.itemParkedMax = itemParkedMax
     self.idempotencyExpiryMilliseconds = idempotencyExpiryMilliseconds
+    self.orderRetentionMilliseconds = orderRetentionMilliseconds
   }
 
   /// What a partition follows until its log says otherwise. Never change them: some logs say nothing.
@@ -34,7 +38,12 @@ public struct RuleLimits: Hashable, Sendable {
     public static let itemParkedMax = 65_536
     /// Ten years.
     public static let idempotencyExpiryMilliseconds: Int64 = 3_650 * 24 * 60 * 60 * 1_000
+    /// Ten years.
+    public static let orderRetentionMilliseconds: Int64 = 3_650 * 24 * 60 * 60 * 1_000
   }
+
+  /// The shortest retention of orders that can be chosen: one day.
+  public static let orderRetentionMillisecondsMin: Int64 = 24 * 60 * 60 * 1_000
 
   /// A sentence about the first bound that cannot be chosen; nil if all can.
   public var contradiction: String? {
@@ -49,6 +58,18 @@ public struct RuleLimits: Hashable, Sendable {
     for (name, value, highest) in bounds {
       if value < 1 { return "\(name) (\(value)) must be at least 1" }
       if value > highest { return "\(name) (\(value)) must not exceed \(highest): records cannot hold more" }
+    }
+    return retentionContradiction
+  }
+
+  private var retentionContradiction: String? {
+    guard let retention = orderRetentionMilliseconds else { return nil }
+    let name = "orderRetentionMilliseconds (\(retention))"
+    if retention < Self.orderRetentionMillisecondsMin {
+      return "\(name) must be at least \(Self.orderRetentionMillisecondsMin), a day"
+    }
+    if retention > Highest.orderRetentionMilliseconds {
+      return "\(name) must not exceed \(Highest.orderRetentionMilliseconds), ten years"
     }
     return nil
   }

@@ -20,11 +20,12 @@ extension OrdersMachine {
       let user = random.next(below: batch.userCount)
       let first = random.next(below: batch.itemCount)
       let second = random.next(below: batch.itemCount)
-      let attempt = orders[id]?.attempt ?? 0
-      let order = Order(
+      let known = orders[id]
+      var order = Order(
         user: UserID(unchecked: String(user)), lines: lines(of: first, second, at: batch.itemPrice),
-        attempt: attempt)
-      if orders[id] != order { changed += 1 }
+        attempt: known?.attempt ?? 0, changedAt: known?.changedAt)
+      if known != order { changed += 1 }
+      order.changedAt = context.stamp
       orders.update(id, at: context.position) { $0 = order }
     }
     return context.changed(changed)

@@ -21,7 +21,9 @@ extension OrdersMachine {
       guard let attempt = nextAttempt(of: order, under: context.rules) else {
         return .refused(.amountOutOfRange(id: id.text))
       }
+      let stamp = context.stamp
       orders.update(id, at: context.position) { order in
+        order?.changedAt = stamp
         order?.status = .checkingOut
         order?.attempt = attempt
         order?.waiters = [waiter]
@@ -74,7 +76,9 @@ extension OrdersMachine {
   /// The money is taken: the order is finally paid, and everybody who waits is notified.
   mutating func paid(_ attempt: AttemptID, in context: inout ApplyContext) {
     guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
+    let stamp = context.stamp
     orders.update(attempt.order, at: context.position) { order in
+      order?.changedAt = stamp
       order?.status = .paid
       order?.waiters = []
     }
@@ -87,7 +91,9 @@ extension OrdersMachine {
   /// Nothing is held or taken: the cart is open again, and everybody who waits is answered with the reason.
   mutating func failed(_ attempt: AttemptID, _ failure: Failure, in context: inout ApplyContext) {
     guard let order = orders[attempt.order], order.isUnderWay(attempt) else { return }
+    let stamp = context.stamp
     orders.update(attempt.order, at: context.position) { order in
+      order?.changedAt = stamp
       order?.status = .open
       order?.waiters = []
     }

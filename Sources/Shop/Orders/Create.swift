@@ -2,9 +2,10 @@ import Model
 import PartitionCore
 
 extension OrdersMachine {
-  mutating func create(_ id: OrderID, for user: UserID, at position: LogPosition) -> Outcome {
+  mutating func create(_ id: OrderID, for user: UserID, in context: borrowing ApplyContext) -> Outcome {
     guard orders[id] == nil else { return .refused(.alreadyExists(id: id.text)) }
-    orders.update(id, at: position) { $0 = Order(user: user) }
+    let order = Order(user: user, changedAt: context.stamp)
+    orders.update(id, at: context.position) { $0 = order }
     return .created(id: id.text)
   }
 

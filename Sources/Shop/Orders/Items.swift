@@ -24,6 +24,7 @@ extension OrdersMachine {
     }
     if let line = order.lines.firstIndex(where: { $0.item == item }) {
       order.lines.remove(at: line)
+      order.changedAt = context.stamp
       orders.update(id, at: context.position) { $0 = order }
     }
     return .total(order.total ?? .zero)
@@ -41,12 +42,15 @@ extension OrdersMachine {
       order.lines.append(line)
     }
     guard let total = order.total else { return .refused(.amountOutOfRange(id: id.text)) }
+    order.changedAt = context.stamp
     orders.update(id, at: context.position) { $0 = order }
     return .total(total)
   }
 
   /// Takes one unit away; a line without units disappears.
-  mutating func removeItem(from id: OrderID, _ item: ItemID, at position: LogPosition) -> Outcome {
+  mutating func removeItem(
+    from id: OrderID, _ item: ItemID, in context: borrowing ApplyContext
+  ) -> Outcome {
     guard var order = orders[id] else { return .refused(.unknownOrder(id)) }
     if let refusal = order.refusalToChange(id) { return .refused(refusal) }
     guard let line = order.lines.firstIndex(where: { $0.item == item }),
@@ -57,7 +61,8 @@ extension OrdersMachine {
     } else {
       order.lines[line].quantity = rest
     }
-    orders.update(id, at: position) { $0 = order }
+    order.changedAt = context.stamp
+    orders.update(id, at: context.position) { $0 = order }
     return .total(order.total ?? .zero)
   }
 }

@@ -27,6 +27,8 @@ public struct OrdersMachine: StateMachine {
         let id = OrderID(unchecked: String(number))
         if owns(id) { collect(id, into: &keys) }
       }
+    case .sweep(let ids):
+      for id in ids { collect(id, into: &keys) }
     }
   }
 
@@ -53,15 +55,16 @@ public struct OrdersMachine: StateMachine {
   {
     guard case .orders(let command) = command else { throw Poison("not a command of orders") }
     switch command {
-    case .create(let id, let user, _): return create(id, for: user, at: context.position)
+    case .create(let id, let user, _): return create(id, for: user, in: context)
     case .remove(let id): return remove(id, at: context.position)
     case .addItem(let id, let item, let quantity, let price):
       return addItem(to: id, item, quantity, at: price, in: context)
-    case .removeItem(let id, let item): return removeItem(from: id, item, at: context.position)
+    case .removeItem(let id, let item): return removeItem(from: id, item, in: context)
     case .setItem(let id, let item, let quantity, let price):
       return setItem(in: id, item, to: quantity, at: price, in: context)
     case .checkout(let id): return checkout(id, from: waiter, in: &context)
     case .batchInit(let batch): return batchInit(batch, in: context)
+    case .sweep(let ids): return sweep(ids, in: &context)
     }
   }
 

@@ -84,6 +84,14 @@ public struct ApplyContext: ~Copyable {
           body: .message(PartitionMessage(source: source, position: position, message: message)))))
   }
 
+  /// What a change is stamped with; nil under rules that stamp none.
+  public var stamp: Timestamp? { rules >= Rules.retention ? now : nil }
+
+  /// Orders that have not changed since then are not retained; nil if all are.
+  public var retainedSince: Timestamp? {
+    limits.orderRetentionMilliseconds.map { Timestamp(milliseconds: max(0, now.milliseconds - $0)) }
+  }
+
   /// The outcome of a `batch_init` that changed this many entities.
   public func changed(_ count: UInt64) -> Outcome { rules >= Rules.eras ? .changed(count) : .done }
 

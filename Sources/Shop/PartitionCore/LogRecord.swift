@@ -121,9 +121,17 @@ extension StreamInput {
   /// Roughly the bytes it takes in the log or on its way; seldom too few.
   public var byteEstimate: Int {
     switch self {
-    case .command(let command, _): 192 + (command.idempotency?.key.text.utf8.count ?? 0)
+    case .command(let command, _): command.byteEstimate
     case .message(let message): message.byteEstimate
     }
+  }
+}
+
+extension ClientCommand {
+  fileprivate var byteEstimate: Int {
+    let bytes = 192 + (idempotency?.key.text.utf8.count ?? 0)
+    guard case .orders(.sweep(let ids)) = command else { return bytes }
+    return ids.reduce(bytes) { $0 + 2 + $1.text.utf8.count }
   }
 }
 

@@ -22,6 +22,8 @@ public struct PartitionCounters: Hashable, Sendable {
   public var checkpoints: UInt64 = 0
   public var checkpointsFailed: UInt64 = 0
   public var evictions: UInt64 = 0
+  /// Orders removed because they were old.
+  public var ordersRemoved: UInt64 = 0
 
   public init() {}
 }

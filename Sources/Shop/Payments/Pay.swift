@@ -19,7 +19,9 @@ extension PaymentsMachine {
   }
 
   /// Takes money for an order, once.
-  mutating func pay(_ amount: Money, by id: UserID, for order: OrderID, at position: LogPosition) -> Outcome {
+  mutating func pay(
+    _ amount: Money, by id: UserID, for order: OrderID, in context: borrowing ApplyContext
+  ) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     let payment = PaymentID(user: id, order: order)
     let known = payments[payment]
@@ -28,13 +30,16 @@ extension PaymentsMachine {
     }
     guard var after = user.spending(amount, replacing: known) else { return .refused(.notEnoughCredit(id)) }
     after.paymentsByHand = max(after.paymentsByHand, after.paymentsByHand &+ 1)
-    users.update(id, at: position) { $0 = after }
-    payments.update(payment, at: position) { $0 = Payment(amount: amount, status: .byHand, era: user.era) }
+    users.update(id, at: context.position) { $0 = after }
+    let new = Payment(amount: amount, status: .byHand, era: user.era, changedAt: context.stamp)
+    payments.update(payment, at: context.position) { $0 = new }
     return .done
   }
 
   /// Refunds a payment by hand, once.
-  mutating func cancel(_ order: OrderID, of id: UserID, at position: LogPosition) -> Outcome {
+  mutating func cancel(
+    _ order: OrderID, of id: UserID, in context: borrowing ApplyContext
+  ) -> Outcome {
     guard let user = users[id] else { return .refused(.unknownUser(id)) }
     let payment = PaymentID(user: id, order: order)
     guard let known = payments[payment], known.counts(for: user) else { return .refused(.unknownPayment(id, order)) }
@@ -46,11 +51,15 @@ extension PaymentsMachine {
     guard let credit = user.credit.adding(known.amount), let spent = user.spent.subtracting(known.amount) else {
       return .refused(.amountOutOfRange(id: id.text))
     }
-    users.update(id, at: position) { user in
+    users.update(id, at: context.position) { user in
       user?.credit = credit
       user?.spent = spent
     }
-    payments.update(payment, at: position) { $0?.status = .refunded }
+    let stamp = context.stamp
+    payments.update(payment, at: context.position) {
+      $0?.status = .refunded
+      $0?.changedAt = stamp
+    }
     return .done
   }
 }

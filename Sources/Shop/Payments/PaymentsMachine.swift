@@ -38,11 +38,19 @@ public struct PaymentsMachine: StateMachine {
   }
 
   public func collectMissing(for message: Message, into keys: inout [EntityKey]) {
-    guard case .charge(let slip) = message else { return }
-    collect(slip.user, into: &keys)
-    // Almost no user ever pays by hand; nobody else can have a payment that matters to a charge.
-    if let user = users[slip.user], user.paymentsByHand > 0 {
-      collect(PaymentID(user: slip.user, order: slip.attempt.order), into: &keys)
+    switch message {
+    case .charge(let slip):
+      collect(slip.user, into: &keys)
+      // Almost no user ever pays by hand; nobody else can have a payment that matters to a charge.
+      if let user = users[slip.user], user.paymentsByHand > 0 {
+        collect(PaymentID(user: slip.user, order: slip.attempt.order), into: &keys)
+      }
+    case .forgetPayment(let removed):
+      collect(removed.user, into: &keys)
+      if removed.paid != nil || users[removed.user]?.paymentsByHand ?? 0 > 0 {
+        collect(PaymentID(user: removed.user, order: removed.order), into: &keys)
+      }
+    default: break
     }
   }
 
@@ -74,15 +82,18 @@ public struct PaymentsMachine: StateMachine {
     case .create(let id, _): return create(id, at: context.position)
     case .addFunds(let id, let amount): return addFunds(amount, to: id, at: context.position)
     case .pay(let id, nil, let amount): return pay(amount, by: id, at: context.position)
-    case .pay(let id, let order?, let amount): return pay(amount, by: id, for: order, at: context.position)
-    case .cancel(let id, let order): return cancel(order, of: id, at: context.position)
+    case .pay(let id, let order?, let amount): return pay(amount, by: id, for: order, in: context)
+    case .cancel(let id, let order): return cancel(order, of: id, in: context)
     case .batchInit(let batch): return batchInit(batch, in: context)
     }
   }
 
   public mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison) {
-    guard case .charge(let slip) = message else { throw Poison("not a message to payments") }
-    charge(slip, in: &context)
+    switch message {
+    case .charge(let slip): charge(slip, in: &context)
+    case .forgetPayment(let removed): forgetPayment(for: removed, in: &context)
+    default: throw Poison("not a message to payments")
+    }
   }
 
   public mutating func view(of query: Query) -> (View, LogPosition) {

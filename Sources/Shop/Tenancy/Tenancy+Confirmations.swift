@@ -123,6 +123,7 @@ extension Tenancy {
       return end(.stopped(number: append.record.number, reason: "\(reason)"))
     }
     confirmed = (append.record.number, offset)
+    sweepConfirmed(append.record.number)
     if let suspicion, suspicion.provenBy <= append.record.number {
       return end(.stopped(number: append.record.number, reason: suspicion.reason))
     }

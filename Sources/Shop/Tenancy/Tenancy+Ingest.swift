@@ -40,11 +40,11 @@ extension Tenancy {
 
   /// Applies what is queued, after everything else of the turn, up to its own share of it.
   ///
-  /// - Parameter before: bytes that the turn's other inputs take.
+  /// - Parameter bytes: what the turn's other inputs take; grows by what these take.
   mutating func drainIngested(
-    _ time: Timestamp, _ entries: inout [LoggedInput], _ effects: inout TurnEffects, _ before: Int
+    _ time: Timestamp, _ entries: inout [LoggedInput], _ effects: inout TurnEffects, _ bytes: inout Int
   ) {
-    var (taken, bytes) = (0, before)
+    var taken = 0
     while taken < limits.turnIngestMax, ending == nil, !loads.isBlocking, canIngest,
       let entry = residentIngested(at: time)
     {

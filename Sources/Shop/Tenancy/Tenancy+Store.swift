@@ -10,6 +10,7 @@ extension Tenancy {
     guard ending == nil else { return }
     loads.ended()
     state.install(rows)
+    sweepLoaded(isFailed: false)
     answerWaiting(provenBy: 0, at: now, into: &actions)
     actions.loads += loads.next()
   }
@@ -17,6 +18,7 @@ extension Tenancy {
   /// Notes that the load failed; what still needs its keys asks again.
   public mutating func loadFailed() {
     loads.ended()
+    sweepLoaded(isFailed: true)
     loads.request(waitingReads.compactMap { state.machine.missing(for: $0.query) })
   }
 

@@ -11,7 +11,8 @@ extension Tenancy {
     guard isAdmitting, phase != .replaying, settling == nil, !loads.isBlocking, held.count < limits.heldRecordsMax,
       unconfirmed.count < appendsUnderWayMax
     else { return false }
-    return !messages.isEmpty && !isPaused || !commands.isEmpty || canIngest || wantsTick || !wantedControls.isEmpty
+    return !messages.isEmpty && !isPaused || !commands.isEmpty || canIngest || canSweep || wantsTick
+      || !wantedControls.isEmpty
   }
 
   /// What is logged before it is applied goes alone: whatever comes next may depend on it.
@@ -47,7 +48,7 @@ extension Tenancy {
       return append([.released(epoch: owner.epoch)], [], TurnEffects(), isCautious: false, time, now, &actions)
     }
     let controls = wantedControls
-    if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) || canIngest {
+    if cautiousLeft > 0, !(messages.isEmpty && commands.isEmpty) || canIngest || canSweep {
       return cautiousTurn(controls, time, now, &actions)
     }
     let time = max(state.now, time)
@@ -62,7 +63,8 @@ extension Tenancy {
     var bytes = 0
     drain(.messages, time, now, &entries, &effects, &bytes, &actions)
     drain(.commands, time, now, &entries, &effects, &bytes, &actions)
-    drainIngested(time, &entries, &effects, bytes)
+    drainIngested(time, &entries, &effects, &bytes)
+    drainSweep(time, &entries, &effects, bytes)
     actions.loads += loads.next()
     guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
     append(controls, entries, effects, isCautious: false, time, now, &actions)
@@ -140,11 +142,10 @@ extension Tenancy {
   ) {
     let isMessage = !messages.isEmpty && !isPaused
     guard let inbound = isMessage ? messages.first : commands.first else {
-      guard canIngest, let entry = residentIngested(at: max(state.now, time)) else {
+      guard let entry = takeWhatWaits(at: max(state.now, time)) else {
         actions.loads += loads.next()
         return
       }
-      ingested.removeFirst()
       cautiousLeft -= 1
       return append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
     }
@@ -158,6 +159,18 @@ extension Tenancy {
     if isMessage { messages.removeFirst() } else { commands.removeFirst() }
     cautiousLeft -= 1
     append(controls, [entry], TurnEffects(), isCautious: true, time, now, &actions)
+  }
+
+  /// The next input that nobody waits for: of the ingest log, or else the sweep.
+  private mutating func takeWhatWaits(at time: Timestamp) -> LoggedInput? {
+    if canIngest {
+      guard let entry = residentIngested(at: time) else { return nil }
+      ingested.removeFirst()
+      return entry
+    }
+    guard let entry = residentSweep() else { return nil }
+    sweepPhase = .logged(number + 1)
+    return entry
   }
 
   /// Whether a queued input is still the next one of its stream: the partition's time may have moved so far that its
@@ -269,7 +282,9 @@ extension Tenancy {
       _ = outbox.number(for: outbound.to)
       effects.messages.append((outbound.to, message.message))
     }
-    for withheld in caused.replies { effects.replies.append(.outcome(withheld.reply)) }
+    for withheld in caused.replies where !withheld.reply.request.isSweep {
+      effects.replies.append(.outcome(withheld.reply))
+    }
   }
 
   private mutating func append(

@@ -87,6 +87,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
   var ingested = FIFO<LoggedInput>()
   /// What other partitions of the process hold leaves no room for commands that can wait.
   public var isIngestHeld = false
+  /// Old orders that the owner wants removed.
+  var sweepPhase = SweepPhase.none
   /// The highest number of each source that is queued or applied, if it is above what was applied.
   var queuedThrough: NumbersBySource
   /// The highest number of each source that is durable.
@@ -248,6 +250,7 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     messages = FIFO()
     commands = FIFO()
     ingested = FIFO()
+    sweepPhase = .none
     unconfirmed = FIFO()
     held = []
     settling = nil
@@ -262,7 +265,8 @@ public struct Tenancy<Machine: StateMachine>: Sendable {
     for append in unconfirmed.all + held {
       abandoned.unknown += append.effects.replies.map(\.request)
       for entry in append.record.entries where entry.origin == nil {
-        if case .command(let command) = entry.body { abandoned.unknown.append(command.request) }
+        guard case .command(let command) = entry.body, !command.request.isSweep else { continue }
+        abandoned.unknown.append(command.request)
       }
     }
     if !mode.isShared { abandoned.untaken += withheldAnswers.map(\.request) }

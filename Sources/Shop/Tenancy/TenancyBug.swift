@@ -65,7 +65,7 @@ extension Message {
     let attempt: AttemptID
     switch self {
     case .reserve(let slip, _), .charge(let slip): attempt = slip.attempt
-    case .paid, .commit, .release, .failed: return false
+    case .paid, .commit, .release, .failed, .forgetPayment: return false
     }
     switch cause {
     case .message(.reserve(let slip, _)): return slip.attempt != attempt

@@ -23,6 +23,7 @@ public protocol TenancyDriver: Sendable {
   var ledger: Ledger { get }
   var destinations: [PartitionID] { get }
   var unserved: Set<PartitionID> { get set }
+  var takesSweep: Bool { get }
 
   mutating func deliver(_ record: LogRecord, at offset: Int64)
   mutating func deliverUndecodable(_ reason: String, at offset: Int64)
@@ -30,6 +31,7 @@ public protocol TenancyDriver: Sendable {
   mutating func pass(_ now: Int64, into actions: inout TenancyActions)
 
   mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions)
+  mutating func sweep(_ orders: [OrderID]) -> Bool
   mutating func greet(_ source: StreamSource, asker: UInt64, at time: Timestamp, into actions: inout TenancyActions)
   mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions)
   mutating func confirmed(_ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions)

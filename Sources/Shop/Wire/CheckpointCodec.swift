@@ -136,12 +136,18 @@ extension Ledger {
       case 2: checkouts = try reader.number(field)
       case 3: unitsSold = try reader.number(field)
       case 4: attempts = try reader.number(field)
+      case 5: removedOrders = try reader.number(field)
+      case 6: removedCheckouts = try reader.number(field)
+      case 7: removedMoney = try reader.number(field)
       default: try reader.skip(field)
       }
     }
   }
 
   func write(to writer: inout Writer) {
+    writer.number(7, removedMoney)
+    writer.number(6, removedCheckouts)
+    writer.number(5, removedOrders)
     writer.number(4, attempts)
     writer.number(3, unitsSold)
     writer.number(2, checkouts)

@@ -105,6 +105,7 @@ extension RuleLimits {
       case 2: limits.orderWaitersMax = try reader.narrow(field, "the limit of an order's waiters")
       case 3: limits.itemParkedMax = try reader.narrow(field, "the limit of parked checkouts")
       case 4: limits.idempotencyExpiryMilliseconds = try reader.narrow(field, "the keys' expiry")
+      case 5: limits.orderRetentionMilliseconds = try reader.narrow(field, "the retention of orders")
       default: try reader.skip(field)
       }
     }
@@ -113,6 +114,7 @@ extension RuleLimits {
   }
 
   func write(to writer: inout Writer) {
+    if let orderRetentionMilliseconds { writer.number(5, orderRetentionMilliseconds) }
     writer.number(4, idempotencyExpiryMilliseconds)
     writer.number(3, Int64(itemParkedMax))
     writer.number(2, Int64(orderWaitersMax))

@@ -32,7 +32,7 @@ extension PartitionMessage {
 
 extension Message {
   /// The numbers of the members in the oneofs of messages.
-  static let kinds = 10...15
+  static let kinds = 10...16
 
   /// The number of the member in the oneof.
   var kind: Int {
@@ -43,6 +43,7 @@ extension Message {
     case .commit: 13
     case .release: 14
     case .failed: 15
+    case .forgetPayment: 16
     }
   }
 
@@ -61,6 +62,8 @@ extension Message {
       let parts = try SlipParts(wire: wire, fields: 3)
       let failure = try required(parts.failure, "the message's failure")
       self = .release(parts.slip, stop: try parts.checkedStop(), failure)
+    case 16:
+      self = .forgetPayment(try RemovedOrder(wire: wire))
     default:
       let parts = try AttemptParts(wire: wire, fields: 2)
       self = .failed(parts.attempt, try required(parts.failure, "the message's failure"))
@@ -83,7 +86,57 @@ extension Message {
     case .failed(let attempt, let failure):
       writer.message(2) { failure.write(to: &$0) }
       writer.message(1) { attempt.write(to: &$0) }
+    case .forgetPayment(let removed): removed.write(to: &writer)
     }
+  }
+}
+
+extension RemovedOrder {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var (order, user) = (OrderID?.none, UserID?.none)
+    var before = Timestamp.zero
+    var paid: Receipt?
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: order = try reader.id(field, "the removed order")
+      case 2: user = try reader.id(field, "the removed order's user")
+      case 3: before = try reader.time(field, "the removed order's time")
+      case 4: paid = try Receipt(wire: reader.message(field))
+      default: try reader.skip(field)
+      }
+    }
+    self.init(
+      order: try required(order, "the removed order"), user: try required(user, "the removed order's user"),
+      before: before, paid: paid)
+  }
+
+  func write(to writer: inout Writer) {
+    if let paid { writer.message(4) { paid.write(to: &$0) } }
+    writer.number(3, before.milliseconds)
+    writer.text(2, user.text)
+    writer.text(1, order.text)
+  }
+}
+
+extension RemovedOrder.Receipt {
+  init(wire: Reader) throws(WireError) {
+    var reader = wire
+    var attempt: UInt64 = 0
+    var amount = Money.zero
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: attempt = try reader.number(field)
+      case 2: amount = try reader.amount(field, "what the removed order cost")
+      default: try reader.skip(field)
+      }
+    }
+    self.init(attempt: attempt, amount: amount)
+  }
+
+  func write(to writer: inout Writer) {
+    writer.amount(2, amount)
+    writer.number(1, attempt)
   }
 }
 

@@ -2,7 +2,7 @@ import Model
 
 extension OrderCommand {
   /// The numbers of the members in the oneof.
-  static let kinds = 10...16
+  static let kinds = 10...17
 
   var kind: Int {
     switch self {
@@ -13,12 +13,17 @@ extension OrderCommand {
     case .checkout: 14
     case .batchInit: 15
     case .setItem: 16
+    case .sweep: 17
     }
   }
 
   init(wire: Reader, kind: Int) throws(WireError) {
     if kind == 15 {
       self = .batchInit(try OrderBatch(wire: wire))
+      return
+    }
+    if kind == 17 {
+      self = .sweep(try Self.swept(wire))
       return
     }
     var reader = wire
@@ -52,6 +57,20 @@ extension OrderCommand {
     }
   }
 
+  private static func swept(_ wire: Reader) throws(WireError) -> [OrderID] {
+    var reader = wire
+    var orders: [OrderID] = []
+    while let field = try reader.next() {
+      switch field.number {
+      case 1:
+        guard orders.count < SweepLimits.ordersMax else { throw .invalid("the sweep", "has too many orders") }
+        orders.append(try reader.id(field, "the sweep's order"))
+      default: try reader.skip(field)
+      }
+    }
+    return orders
+  }
+
   func write(to writer: inout Writer) {
     switch self {
     case .create(let order, let user, let freshness):
@@ -70,6 +89,8 @@ extension OrderCommand {
       writer.text(1, order.text)
     case .batchInit(let batch):
       batch.write(to: &writer)
+    case .sweep(let orders):
+      for order in orders.reversed() { writer.text(1, order.text) }
     }
   }
 }

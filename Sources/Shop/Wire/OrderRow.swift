@@ -8,6 +8,7 @@ extension Order {
     var status: Status?
     var attempt: UInt64 = 0
     var waiters: [Waiter] = []
+    var changedAt: Timestamp?
     while let field = try reader.next() {
       switch field.number {
       case 1: user = try reader.id(field, "the order's user")
@@ -21,13 +22,14 @@ extension Order {
           throw .invalid("the order", "has too many waiters")
         }
         waiters.append(try Waiter(wire: reader.message(field)))
+      case 6: changedAt = try reader.time(field, "the order's last change")
       default: try reader.skip(field)
       }
     }
     guard Self.areMerged(lines) else { throw .invalid("the order's lines", "name an item twice") }
     self.init(
       user: try required(user, "the order's user"), lines: lines, status: try required(status, "the order's status"),
-      attempt: attempt, waiters: waiters)
+      attempt: attempt, waiters: waiters, changedAt: changedAt)
   }
 
   /// Whether each item has only one line. A few lines are compared pairwise, which is faster than hashing.
@@ -39,6 +41,7 @@ extension Order {
   }
 
   func write(to writer: inout Writer) {
+    if let changedAt { writer.present(6, UInt64(clamping: changedAt.milliseconds)) }
     for waiter in waiters.reversed() { writer.message(5) { waiter.write(to: &$0) } }
     writer.number(4, attempt)
     writer.choice(3, status)

@@ -34,20 +34,24 @@ extension Payment {
     var amount = Money.zero
     var status: Status?
     var (era, attempt) = (UInt32(0), UInt64(0))
+    var changedAt: Timestamp?
     while let field = try reader.next() {
       switch field.number {
       case 1: amount = try reader.amount(field, "the payment's amount")
       case 2: status = try reader.choice(field, "the payment's status")
       case 3: era = try reader.narrow(field, "the payment's era")
       case 4: attempt = try reader.number(field)
+      case 5: changedAt = try reader.time(field, "the payment's last change")
       default: try reader.skip(field)
       }
     }
     self.init(
-      amount: amount, status: try required(status, "the payment's status"), era: era, attempt: attempt)
+      amount: amount, status: try required(status, "the payment's status"), era: era, attempt: attempt,
+      changedAt: changedAt)
   }
 
   func write(to writer: inout Writer) {
+    if let changedAt { writer.present(5, UInt64(clamping: changedAt.milliseconds)) }
     writer.number(4, attempt)
     writer.number(3, UInt64(era))
     writer.choice(2, status)

@@ -69,6 +69,9 @@ extension AuditReport {
       sum.checkouts &+= ledger.checkouts
       sum.checkoutMoney &+= ledger.checkoutMoney
       sum.unitsSold &+= ledger.unitsSold
+      sum.removedOrders &+= ledger.removedOrders
+      sum.removedCheckouts &+= ledger.removedCheckouts
+      sum.removedMoney &+= ledger.removedMoney
     }
   }
 }

@@ -103,6 +103,8 @@ struct Conservation {
     let pairs: [(String, UInt64, UInt64)] = [
       ("checkouts: paid at orders, charged at payments", orders.checkouts, payments.checkouts),
       ("money of checkouts: at orders, at payments", orders.checkoutMoney, payments.checkoutMoney),
+      ("removed orders: paid ones at orders, forgotten payments", orders.removedCheckouts, payments.removedCheckouts),
+      ("money of removed orders: at orders, at payments", orders.removedMoney, payments.removedMoney),
       ("units: of paid orders, sold at stock", orders.unitsSold, stock.unitsSold),
       ("units sold: of all items, in stock's ledger", itemsSold, stock.unitsSold),
       (

@@ -145,9 +145,10 @@ package struct RequestTrace {
 }
 
 extension RequestTrace.Finding {
-  /// The request of its command; nil if it is none.
+  /// The request of its command; nil if it is none, or nobody's.
   package var request: RequestID? {
-    if case .command(let command) = input.body { command.request } else { nil }
+    guard case .command(let command) = input.body, !command.request.isSweep else { return nil }
+    return command.request
   }
 }
 
@@ -157,7 +158,7 @@ extension RequestTrace.Subject {
     case (.request(let id), .command(let command)): id.covers(command.request)
     case (.request(let id), .skip(let request?, _)): id.covers(request)
     case (.key(let key), .command(let command)): command.idempotency?.key == key
-    case (.order(let order), .command(let command)): command.command.order == order
+    case (.order(let order), .command(let command)): command.command.concerns(order)
     case (.order(let order), .message(let message)): message.order == order
     case (.request, _), (.key, _), (.order, .skip): false
     }
@@ -165,17 +166,24 @@ extension RequestTrace.Subject {
 }
 
 extension Message {
-  /// The order whose checkout it belongs to.
+  /// The order that it is about.
   fileprivate var order: OrderID {
     switch self {
     case .reserve(let slip, _), .charge(let slip), .release(let slip, _, _): slip.attempt.order
     case .paid(let attempt), .commit(let attempt), .failed(let attempt, _): attempt.order
+    case .forgetPayment(let removed): removed.order
     }
   }
 }
 
 extension Command {
-  /// The order that it is about; nil if it is about none.
+  /// Whether it is about the order, or looks whether to remove it.
+  fileprivate func concerns(_ order: OrderID) -> Bool {
+    if case .orders(.sweep(let orders)) = self { return orders.contains(order) }
+    return self.order == order
+  }
+
+  /// The order that it is about; nil if it is about none, or several.
   fileprivate var order: OrderID? {
     switch self {
     case .orders(.create(let order, _, _)), .orders(.remove(let order)), .orders(.addItem(let order, _, _, _)),
@@ -183,7 +191,9 @@ extension Command {
       order
     case .payments(.pay(_, let order, _)): order
     case .payments(.cancel(_, let order)): order
-    case .orders(.batchInit), .stock, .payments(.create), .payments(.addFunds), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock, .payments(.create), .payments(.addFunds),
+      .payments(.batchInit):
+      nil
     }
   }
 }

@@ -21,6 +21,7 @@ extension Auditor {
       if item.held != .zero || !item.parked.isEmpty { fail("item \(id) is held or waited for at the end") }
     }
     auditMoney()
+    auditRemoval()
   }
 
   /// What users have spent is what their orders cost, what they paid directly, and what they paid for nothing.
@@ -45,8 +46,13 @@ extension Auditor {
   func audit(_ totals: [Ledger]) {
     if Int64(totals[0].checkouts) != Int64(paidCount) || Int64(totals[1].unitsSold) != soldUnits
       || Int64(totals[2].checkoutMoney) != chargedMoney
+      || Int(totals[0].removedOrders) != removal.orders || Int(totals[0].removedCheckouts) != removal.paidOrders
+      || Int64(totals[0].removedMoney) != removal.paidMoney || Int(totals[2].removedCheckouts) != removal.forgotten
+      || Int64(totals[2].removedMoney) != removal.forgottenMoney
     {
-      fail("the ledgers \(totals) are not what happened: \(paidCount) orders, \(soldUnits) units, \(chargedMoney)")
+      fail(
+        "the ledgers \(totals) are not what happened: \(paidCount) orders, \(soldUnits) units, "
+          + "\(chargedMoney), \(removal)")
     }
   }
 

@@ -72,6 +72,8 @@ extension Auditor {
       case .stock(let command): decide(command)
       case .payments(let command): decide(command)
       }
+    // Nobody waits for it.
+    if command.request.isSweep { return }
     if let outcome {
       finish(waiter, outcome)
     } else if let token = command.idempotency {
@@ -136,6 +138,7 @@ extension Auditor {
     case .commit(let attempt): commit(attempt)
     case .release(let slip, let stop, let failure): release(slip, stop, failure)
     case .failed(let attempt, let failure): end(attempt, failure)
+    case .forgetPayment(let removed): forget(removed)
     }
   }
 

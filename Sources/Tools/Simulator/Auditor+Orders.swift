@@ -8,7 +8,7 @@ extension Auditor {
     switch command {
     case .create(let id, let user, _):
       if orders[id] != nil { return .refused(.alreadyExists(id: id.text)) }
-      set(id, Order(user: user))
+      set(id, stamped(Order(user: user)))
       return .created(id: id.text)
     case .remove(let id):
       if let refusal = refusalToChange(id) { return .refused(refusal) }
@@ -25,7 +25,15 @@ extension Auditor {
       return replace(item, by: quantity.value, at: price, in: id)
     case .checkout(let id): return checkout(id, waiter)
     case .batchInit(let batch): return batchInit(batch)
+    case .sweep(let ids): return sweep(ids)
     }
+  }
+
+  /// Under the newest rules an order knows when it last changed.
+  private func stamped(_ order: Order) -> Order {
+    var order = order
+    order.changedAt = stamp
+    return order
   }
 
   private func refusalToChange(_ id: OrderID) -> Refusal? {
@@ -37,7 +45,7 @@ extension Auditor {
     }
   }
 
-  private func set(_ id: OrderID, _ order: Order?) {
+  func set(_ id: OrderID, _ order: Order?) {
     orders[id] = order
     guard let order else { return touched(.order(id), .order(nil)) }
     let status: OrderView.Status = [.open: .open, .checkingOut: .checkingOut, .paid: .paid][order.status] ?? .open
@@ -72,7 +80,7 @@ extension Auditor {
       order.lines = order.lines.map { $0.item == item ? line : $0 }
     }
     guard let total = Self.total(order.lines) else { return .refused(.amountOutOfRange(id: id.text)) }
-    set(id, order)
+    set(id, stamped(order))
     return .total(Money(unchecked: total))
   }
 
@@ -86,7 +94,8 @@ extension Auditor {
     order.lines = order.lines.map { $0.item == item ? line : $0 } + (isNew ? [line] : [])
     order.lines.removeAll { $0.quantity.value == 0 }
     guard let total = Self.total(order.lines) else { return .refused(.amountOutOfRange(id: id.text)) }
-    set(id, order)
+    // Nothing is there to be taken away.
+    set(id, isNew && quantity == 0 ? order : stamped(order))
     return .total(Money(unchecked: total))
   }
 
@@ -98,7 +107,7 @@ extension Auditor {
       let rest = Quantity(unchecked: line.quantity.value - 1)
       return rest.value == 0 ? nil : Order.Line(item: item, quantity: rest, price: line.price)
     }
-    set(id, order)
+    set(id, stamped(order))
     return .total(Money(unchecked: Self.total(order.lines) ?? 0))
   }
 
@@ -114,7 +123,7 @@ extension Auditor {
       order.status = .checkingOut
       order.attempt = nextAttempt(of: order)
       order.waiters = [waiter]
-      set(id, order)
+      set(id, stamped(order))
       let attempt = AttemptID(order: id, number: order.attempt)
       var wanted: [UInt16: [Slip.Line]] = [:]
       for line in order.lines {
@@ -148,7 +157,7 @@ extension Auditor {
     let waiters = order.waiters
     order.waiters = []
     order.status = failure == nil ? .paid : .open
-    set(id, order)
+    set(id, stamped(order))
     if failure == nil {
       paidCount += 1
       paidMoney += Self.total(order.lines) ?? 0
@@ -174,9 +183,11 @@ extension Auditor {
           item: ItemID(unchecked: String(item)),
           quantity: Quantity(unchecked: chosen[0] == chosen[1] ? 2 : 1), price: batch.itemPrice)
       }
-      let order = Order(user: UserID(unchecked: String(user)), lines: lines, attempt: orders[id]?.attempt ?? 0)
+      let order = Order(
+        user: UserID(unchecked: String(user)), lines: lines, attempt: orders[id]?.attempt ?? 0,
+        changedAt: orders[id]?.changedAt)
       if orders[id] != order { changed += 1 }
-      set(id, order)
+      set(id, stamped(order))
     }
     return ended(changed)
   }

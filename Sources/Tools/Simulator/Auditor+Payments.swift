@@ -30,7 +30,7 @@ extension Auditor {
         return known.amount == amount ? .done : .refused(.paymentConflict(order))
       }
       guard spend(amount, id, { $0.paymentsByHand += 1 }) else { return .refused(.notEnoughCredit(id)) }
-      replace(key, by: Payment(amount: amount, status: .byHand, era: users[id]?.era ?? 0))
+      replace(key, by: Payment(amount: amount, status: .byHand, era: users[id]?.era ?? 0, changedAt: stamp))
       return .done
     case .cancel(let id, let order): return cancel(PaymentKey(user: id, order: order))
     case .batchInit(let batch): return batchInit(batch)
@@ -55,7 +55,7 @@ extension Auditor {
     user.credit = Money(unchecked: user.credit.value + payment.amount.value)
     user.spent = Money(unchecked: user.spent.value - payment.amount.value)
     set(key.user, user)
-    set(key, Payment(amount: payment.amount, status: .refunded, era: payment.era))
+    set(key, Payment(amount: payment.amount, status: .refunded, era: payment.era, changedAt: stamp))
     return .done
   }
 
@@ -97,7 +97,7 @@ extension Auditor {
     set(key, payment)
   }
 
-  private func set(_ id: UserID, _ user: User) {
+  func set(_ id: UserID, _ user: User) {
     if user.credit.value != user.deposited.value - user.spent.value || user.credit.value < 0 {
       fail("the account of \(id) is not conserved: \(user)")
     }
@@ -105,11 +105,10 @@ extension Auditor {
     touched(.user(id), .user(UserView(id: id, credit: user.credit)))
   }
 
-  private func set(_ key: PaymentKey, _ payment: Payment) {
+  func set(_ key: PaymentKey, _ payment: Payment?) {
     payments[key] = payment
-    touched(
-      .payment(key.user, key.order),
-      .payment(isPaid: payment.era == users[key.user]?.era && payment.status != .refunded))
+    let isPaid = payment.map { $0.era == users[key.user]?.era && $0.status != .refunded } ?? false
+    touched(.payment(key.user, key.order), .payment(isPaid: isPaid))
   }
 
   // MARK: The last step of a checkout

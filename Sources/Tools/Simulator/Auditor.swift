@@ -62,6 +62,7 @@ final class Auditor {
   var soldUnits: Int64 = 0
   var chargedMoney: Int64 = 0
   var charged: Set<AttemptID> = []
+  var removal = Removal()
 
   /// What clients are known to have seen, at least: by slot, a number of entries.
   private(set) var known: Knowledge

@@ -14,6 +14,10 @@ package enum PlantedBug: String, CaseIterable, Hashable, Sendable {
   case partialHold
   /// Two lines of one item are reserved one by one instead of merged.
   case linesNotMerged
+  /// A sweep removes old orders whose checkout is under way.
+  case sweptUnderWay
+  /// The ledger does not say what became of the payment for a removed order.
+  case forgottenUncounted
 
   // Memory.
   /// Dirty entities are forgotten.

@@ -116,6 +116,39 @@ struct NotMerging: WrappedMachine {
   }
 }
 
+/// `sweptUnderWay`.
+struct SweepingUnderWay: WrappedMachine {
+  var base: OrdersMachine
+  init(base: OrdersMachine) { self.base = base }
+
+  mutating func apply(_ command: Command, from waiter: Waiter, in context: inout ApplyContext)
+    throws(Poison) -> Outcome?
+  {
+    if case .orders(.sweep(let ids)) = command {
+      var underWay: [OrderID: Order] = [:]
+      base.forEach { key, entity in
+        if case .order(let id) = key, case .order(let order) = entity, order.status == .checkingOut {
+          underWay[id] = order
+        }
+      }
+      for id in ids { if let order = underWay.removeValue(forKey: id) { base.removeIfOld(id, order, in: &context) } }
+    }
+    return try base.apply(command, from: waiter, in: &context)
+  }
+}
+
+/// `forgottenUncounted`.
+struct ForgettingUncounted: WrappedMachine {
+  var base: PaymentsMachine
+  init(base: PaymentsMachine) { self.base = base }
+
+  mutating func receive(_ message: Message, in context: inout ApplyContext) throws(Poison) {
+    let before = base.ledger
+    try base.receive(message, in: &context)
+    if case .forgetPayment = message { base.ledger = before }
+  }
+}
+
 /// `dirtyEvicted`.
 struct Forgetting<Base: StateMachine>: WrappedMachine {
   var base: Base

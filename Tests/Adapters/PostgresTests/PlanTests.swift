@@ -7,7 +7,8 @@ import Testing
 /// How the server finds rows, in a database that has just been made: the plans are kept when it has grown.
 @Suite struct PlanTests {
   @Test(arguments: [
-    ("load", "1, 1, '{2}', '{a}', 1"), ("one", "1, '{2}', '{a}'"), ("ofKind", "1, 3, '', 10"), ("header", "1"),
+    ("load", "1, 1, '{2}', '{a}', 1"), ("one", "1, '{2}', '{a}'"), ("ofKind", "1, 3, '', 10"),
+    ("orders", "1, 1, 1, '', 10, 1"), ("header", "1"),
     ("upsert", "1, 1, 1, 1, '{2}', '{a}', '{NULL}', '{b}'"), ("delete", "1, 1, 1, '{2}', '{a}'"),
     ("deleteExpired", "1, 1, 1, 6, 5, 10"), ("fence", "1, 1, 1, 2, 3"), ("settle", "1, 1, 1, 2, 1"),
     ("writeHeader", "1, 1, 1, ''"), ("every", "1, 2, '', 10"),

@@ -166,8 +166,10 @@ import Testing
       ServerFigures(connections: 1, connectionsAccepted: 2, connectionsRefused: 3, connectionsDisplaced: 4)
     }
     sources.log = { LogFigures(appendedPosition: 5, durablePosition: 6, commits: 7, isFailed: false) }
+    var orders = partition(0, .orders)
+    orders.ordersRemoved = 17
     let answer = await Bench(sources).get(
-      "/metrics", report([partition(1), partition(0, .orders)], pending: [pending(2, nil), pending(3, "no")]))
+      "/metrics", report([partition(1), orders], pending: [pending(2, nil), pending(3, "no")]))
     #expect(answer.contentType.description == "text/plain; version=0.0.4; charset=utf-8")
     let lines = Set(answer.text.split(separator: "\n").map(String.init))
     for line in [
@@ -175,6 +177,7 @@ import Testing
       "kassa_takeovers_pending 2", "kassa_takeovers_failing 1",
       "kassa_requests_waiting 3", "kassa_http_connections 1", "kassa_log_durable_position 6",
       "kassa_partition_lag_records{service=\"stock\",partition=\"1\"} 4",
+      "kassa_orders_removed_total{service=\"orders\",partition=\"0\"} 17",
       "kassa_partition_checkpoint_age_seconds{service=\"orders\",partition=\"0\"} 1.5",
       "kassa_http_request_duration_seconds_count{route=\"/orders/find/{order_id}\",status=\"2xx\"} 1",
       "kassa_http_request_duration_seconds_bucket{route=\"/orders/find/{order_id}\",status=\"2xx\",le=\"0.00025\"} 0",

@@ -166,6 +166,7 @@ import Testing
     case .payments(.pay(let user, let order, let money)): "pay \(user) \(order?.text ?? "-") \(money)"
     case .payments(.cancel(let user, let order)): "cancel \(user) \(order)"
     case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): "batchInit"
+    case .orders(.sweep): "sweep, which no client can send"
     }
   }
 

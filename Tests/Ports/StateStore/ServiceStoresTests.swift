@@ -55,6 +55,10 @@ private final class FailedStore: StateStore {
     _ keys: [EntityKey], of partition: PartitionID, epoch: UInt64,
     completion: @escaping @Sendable (Result<[EntityChange], StoreFailure>) -> Void
   ) {}
+  func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  ) {}
   func write(
     _ batch: CheckpointBatch, epoch: UInt64, completion: @escaping @Sendable (Result<Void, StoreFailure>) -> Void
   ) {}

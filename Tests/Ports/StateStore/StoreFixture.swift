@@ -21,7 +21,8 @@ struct StoreFixture {
   /// Closes the store and opens what it wrote; one in memory goes on as it is.
   let reopen: () throws -> any StateStore
 
-  init(_ kind: StoreKind) throws {
+  /// - Parameter service: whose partitions a store of one service holds.
+  init(_ kind: StoreKind, _ service: Service = .stock) throws {
     switch kind {
     case .memory:
       let memory = MemoryStore()
@@ -51,7 +52,7 @@ struct StoreFixture {
         var options = PostgresOptions()
         options.batchRowsMax = 2
         return try PostgresStore(
-          server.connection(to: database), service: .stock,
+          server.connection(to: database), service: service,
           identity: PostgresIdentity(cluster: "test", partitionCount: 4), options: options)
       }
       let first = try open()
@@ -80,6 +81,12 @@ extension StateStore {
   func loadNow(_ keys: [EntityKey], of partition: PartitionID, epoch: UInt64) throws -> [EntityChange] {
     let answer = Answer<[EntityChange]>()
     load(keys, of: partition, epoch: epoch) { answer.set($0) }
+    return try answer.get()
+  }
+
+  func ordersNow(of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64) throws -> [StoredOrder] {
+    let answer = Answer<[StoredOrder]>()
+    orders(of: partition, after: after, limit: limit, epoch: epoch) { answer.set($0) }
     return try answer.get()
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Model
 import Runtime
 import Settings
 import TestSupport
@@ -24,6 +25,15 @@ import Testing
     settings.requestDeadlineMilliseconds = 44_000
     let runtime = try ServingOptions(settings).runtime
     #expect(runtime.replyMilliseconds == 44_000 && runtime.remoteReadMilliseconds == 44_000)
+  }
+
+  @Test func ordersAreKeptForEverUnlessASettingSaysHowLong() throws {
+    #expect(try ServingOptions(ServeSettings()).runtime.rules.orderRetentionMilliseconds == nil)
+    var settings = ServeSettings()
+    settings.orderRetentionMilliseconds = 172_800_000
+    #expect(try ServingOptions(settings).runtime.rules.orderRetentionMilliseconds == 172_800_000)
+    settings.orderRetentionMilliseconds = 60_000
+    #expect(throws: ConfigurationError.self) { try ServingOptions(settings) }
   }
 
   @Test func theDefaultsFitTogether() throws {

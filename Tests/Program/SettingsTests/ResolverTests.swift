@@ -64,6 +64,12 @@ import Testing
     (["--partitions", "2", "--partitions", "3"], "--partitions is given twice, as '2' and as '3'"),
     (["--partitions", "0"], "partitions cannot be '0' (flag): 1…256"),
     (["--idle-time", "10"], "idle-time cannot be '10' (flag): 100ms…1d, in ms, s, m, h or d"),
+    (["--order-retention", "90"], "order-retention cannot be '90' (flag): off, or 1d…3650d, in ms, s, m, h or d"),
+    (["--order-retention", "23h"], "order-retention cannot be '23h' (flag): off, or 1d…3650d, in ms, s, m, h or d"),
+    (
+      ["--order-retention", "never"],
+      "order-retention cannot be 'never' (flag): off, or 1d…3650d, in ms, s, m, h or d"
+    ),
     (["--log-format", "xml"], "log-format cannot be 'xml' (flag): text or json"),
     (["--data", ""], "data cannot be '' (flag): the path of a folder"),
     (
@@ -91,13 +97,23 @@ import Testing
       ])
   }
 
+  @Test(
+    arguments: [
+      ("off", nil), ("2d", 172_800_000), ("1500h", 5_400_000_000), ("3650d", 315_360_000_000),
+    ] as [(String, Int64?)])
+  func ordersAreKeptForEverOrForATime(_ text: String, _ milliseconds: Int64?) throws {
+    let resolved = try resolve(["--order-retention", text], ["KASSA_ORDER_RETENTION": "7d"])
+    #expect(resolved.settings.orderRetentionMilliseconds == milliseconds)
+  }
+
   @Test func tellsEverythingThatIsWrong() {
     #expect(problems(["--lanes", "0", "--nonsense-at-all", "x", "--partitions", "0"]).count == 3)
   }
 
   @Test(arguments: [
     ["--connections-max", "10"], ["--path-bytes-max", "8KiB"], ["--dirty-entities-max", "100"],
-    ["--batch-deadline", "1s"], ["--idempotency-expiry", "5s"],
+    ["--batch-deadline", "1s"], ["--idempotency-expiry", "5s"], ["--order-retention", "1d"],
+    ["--order-retention", "30d", "--idempotency-expiry", "30d"],
   ])
   func contradictions(_ arguments: [String]) {
     #expect(problems(arguments).count == 1 && problems(arguments)[0].contains(" exceed "))

@@ -25,6 +25,20 @@ import Testing
       RuleLimits.Highest.idempotencyExpiryMilliseconds)
   }
 
+  @Test func ordersAreRetainedForADayToTenYears() {
+    var limits = RuleLimits.initial
+    #expect(limits.orderRetentionMilliseconds == nil)
+    for fitting in [86_400_000, 315_360_000_000] as [Int64] {
+      limits.orderRetentionMilliseconds = fitting
+      #expect(limits.contradiction == nil)
+    }
+    limits.orderRetentionMilliseconds = 86_399_999
+    #expect(limits.contradiction == "orderRetentionMilliseconds (86399999) must be at least 86400000, a day")
+    limits.orderRetentionMilliseconds = 315_360_000_001
+    #expect(
+      limits.contradiction == "orderRetentionMilliseconds (315360000001) must not exceed 315360000000, ten years")
+  }
+
   private func check<Value: BinaryInteger>(
     _ name: String, _ bound: WritableKeyPath<RuleLimits, Value>, _ highest: Value
   ) {

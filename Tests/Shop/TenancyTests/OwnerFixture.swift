@@ -26,11 +26,12 @@ struct OwnerDriver<Machine: StateMachine> {
 
   init(
     epoch: UInt64 = 1, mode: LogMode = .shared, limits: TenancyLimits = TenancyLimits(),
-    recovery: Recovery = Recovery(), of partition: PartitionID = OwnerDriver.partition
+    recovery: Recovery = Recovery(), of partition: PartitionID = OwnerDriver.partition,
+    wants wantedLimits: RuleLimits = .initial
   ) throws {
     tenancy = Tenancy(
       partition: partition, owner: OwnerID(epoch: epoch, run: 1), partitioner: try #require(Partitioner(count: 1)),
-      mode: mode, limits: limits, wantedLimits: .initial, wantedRules: Rules.oneWriter, recovery: recovery)
+      mode: mode, limits: limits, wantedLimits: wantedLimits, wantedRules: Rules.oneWriter, recovery: recovery)
   }
 
   static func owned(_ epoch: UInt64, run: UInt64 = 1) throws -> LogRecord {

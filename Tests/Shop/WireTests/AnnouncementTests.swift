@@ -45,7 +45,7 @@ import Testing
     #expect(try decode("pod/stock-0", bytes, offset: 3) == .pod(run))
     #expect(
       try Protoc.decode("PodRecord", bytes)
-        == "host: \"10.0.0.7\"\nport: 7000\nservices: 6\nrole: POD_ROLE_OWNER\nincarnation: 44040269\nrules: 3\n")
+        == "host: \"10.0.0.7\"\nport: 7000\nservices: 6\nrole: POD_ROLE_OWNER\nincarnation: 44040269\nrules: 4\n")
   }
 
   @Test func aNewerFormatIsSkipped() throws {
@@ -87,7 +87,7 @@ import Testing
       operator_address: "10.0.0.7:9000"
       services: 6
       role: POD_ROLE_OWNER
-      rules: 3
+      rules: 4
 
       """
     #expect(try Protoc.decode("PodRecord", AnnouncementCodec.encode(pod, nonce: 77)) == text)

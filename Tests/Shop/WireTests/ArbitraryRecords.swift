@@ -34,7 +34,13 @@ extension Arbitrary {
     return RuleLimits(
       orderLinesMax: one(RuleLimits.Highest.orderLinesMax), orderWaitersMax: one(RuleLimits.Highest.orderWaitersMax),
       itemParkedMax: one(RuleLimits.Highest.itemParkedMax),
-      idempotencyExpiryMilliseconds: Int64(one(Int(RuleLimits.Highest.idempotencyExpiryMilliseconds))))
+      idempotencyExpiryMilliseconds: Int64(one(Int(RuleLimits.Highest.idempotencyExpiryMilliseconds))),
+      orderRetentionMilliseconds: maybe { $0.retention() })
+  }
+
+  private mutating func retention() -> Int64 {
+    let span = RuleLimits.Highest.orderRetentionMilliseconds - RuleLimits.orderRetentionMillisecondsMin
+    return RuleLimits.orderRetentionMillisecondsMin + Int64(below(Int(span) + 1))
   }
 
   mutating func clientCommand() -> ClientCommand {
@@ -43,7 +49,7 @@ extension Arbitrary {
   }
 
   mutating func command() -> Command {
-    switch below(16) {
+    switch below(17) {
     case 0: .orders(.create(id(), user: id(), pick([.random, .derived])))
     case 1: .orders(.remove(id()))
     case 2: .orders(.addItem(id(), id(), amount(), price: amount()))
@@ -64,6 +70,7 @@ extension Arbitrary {
     case 12: .payments(.pay(id(), maybe { $0.id() }, amount()))
     case 13: .payments(.cancel(id(), id()))
     case 14: .orders(.setItem(id(), id(), amount(), price: amount()))
+    case 15: .orders(.sweep(list(max: 5) { $0.id() }))
     default: .payments(.batchInit(UserBatch(numbers: numbers(), credit: amount())))
     }
   }
@@ -79,13 +86,20 @@ extension Arbitrary {
   mutating func message() -> Message {
     let slip = slip()
     let stop = UInt16(below(slip.stops.count))
-    return switch below(6) {
+    return switch below(7) {
     case 0: .reserve(slip, stop: stop)
     case 1: .charge(self.slip(hasStops: false))
     case 2: .paid(attempt())
     case 3: .commit(attempt())
     case 4: .release(slip, stop: stop, failure())
+    case 5: .forgetPayment(removedOrder())
     default: .failed(attempt(), failure())
     }
+  }
+
+  private mutating func removedOrder() -> RemovedOrder {
+    RemovedOrder(
+      order: id(), user: id(), before: time(),
+      paid: maybe { RemovedOrder.Receipt(attempt: $0.number(max: .max), amount: $0.amount()) })
   }
 }

@@ -24,7 +24,7 @@ extension Arbitrary {
     case 4:
       let payment = Payment(
         amount: amount(), status: pick([.byHand, .checkout, .refunded]), era: UInt32(number(max: UInt64(UInt32.max))),
-        attempt: number(max: .max))
+        attempt: number(max: .max), changedAt: maybe { $0.pick([.zero, $0.time()]) })
       return (.payment(id(), id()), .payment(payment))
     default:
       let record = IdempotencyRecord(
@@ -43,7 +43,8 @@ extension Arbitrary {
     return Order(
       user: id(), lines: lines, status: pick([.open, .checkingOut, .paid]),
       attempt: number(max: .max),
-      waiters: list(max: 3) { Waiter(request: $0.request(), idempotency: $0.maybe { $0.token() }) })
+      waiters: list(max: 3) { Waiter(request: $0.request(), idempotency: $0.maybe { $0.token() }) },
+      changedAt: maybe { $0.pick([.zero, $0.time()]) })
   }
 
   mutating func outcome() -> Outcome {
@@ -83,6 +84,9 @@ extension Arbitrary {
     ledger.checkouts = number(max: .max)
     ledger.unitsSold = number(max: .max)
     ledger.attempts = number(max: .max)
+    ledger.removedOrders = number(max: .max)
+    ledger.removedCheckouts = number(max: .max)
+    ledger.removedMoney = number(max: .max)
     let sources = Set(list(max: 6) { $0.partition() }).sorted()
     var rows: [DedupRow] = []
     for source in sources { rows.append(DedupRow(source: source, position: position())) }

@@ -16,7 +16,7 @@ enum GoldenCases {
         ])
       )
     }
-    + messages.map { name, message in
+    + (messages + messagesOfRemovals).map { name, message in
       (
         name,
         Record(entries: [
@@ -35,11 +35,16 @@ enum GoldenCases {
     + [
       ("control-owned", Control.owned(Owner(epoch: 3, incarnation: 0xfedc_ba98_7654_3210, address: "10.1.2.3:7000")!)),
       ("control-released", .released(epoch: .max)), ("control-tick", .tick(epoch: 3, number: 77)),
-      ("control-limits", .limits(limits)),
+      ("control-limits", .limits(limits)), ("control-limits-retention", .limits(retention)),
     ].map { ($0, Record(entries: [Entry(time: time, body: .control($1))])) }
 
   static let limits = RuleLimits(
     orderLinesMax: 16_384, orderWaitersMax: 1, itemParkedMax: 300, idempotencyExpiryMilliseconds: 86_400_001)
+  static let retention = {
+    var retention = limits
+    retention.orderRetentionMilliseconds = 7_776_000_000
+    return retention
+  }()
   static let time = Timestamp(milliseconds: 1_763_900_000_123)
   static let request = RequestID(incarnation: 0x0123_4567_89ab_cdef, lane: 1, number: 300)
   static let token = IdempotencyToken(
@@ -72,6 +77,7 @@ enum GoldenCases {
     ("order-set-item", .orders(.setItem(order, item, units(2), price: money(1_999)))),
     ("order-set-item-to-zero", .orders(.setItem(order, item, .zero, price: .zero))),
     ("order-checkout", .orders(.checkout(order))),
+    ("order-sweep", .orders(.sweep([order, OrderID(unchecked: "o")]))),
     (
       "order-batch-init",
       .orders(
@@ -105,6 +111,17 @@ enum GoldenCases {
     ("failed-payment-conflict", .failed(attempt, .paymentConflict(order))),
     ("failed-too-many-waiting", .failed(attempt, .tooManyWaiting(item))),
     ("failed-amount-out-of-range", .failed(attempt, .amountOutOfRange(user))),
+  ]
+
+  /// Messages since `Rules.retention`.
+  static let messagesOfRemovals: [(String, Message)] = [
+    ("forget-payment", .forgetPayment(RemovedOrder(order: order, user: user, before: time, paid: nil))),
+    (
+      "forget-payment-paid",
+      .forgetPayment(
+        RemovedOrder(
+          order: order, user: user, before: time, paid: .init(attempt: 4_294_967_296, amount: money(3_998))))
+    ),
   ]
 
   /// Everything optional, and more than one entry.
@@ -180,7 +197,7 @@ enum GoldenCases {
       ("row-payment-refunded", .payment(user, order), .payment(Payment(amount: money(13), status: .refunded))),
     ] + outcomes.map { name, outcome in (name, .idempotency(token.key), record(outcome)) }
 
-  /// What rows can hold since `Rules.eras`.
+  /// What rows can hold since `Rules.eras`, and since `Rules.retention`.
   static let rowsOfEras: [(name: String, key: EntityKey, entity: Entity)] = [
     ("row-order-attempt", .order(order), .order(Order(user: user, status: .paid, attempt: .max))),
     ("row-user-era", .user(user), .user(User(credit: money(1), deposited: money(1), era: 3))),
@@ -189,6 +206,11 @@ enum GoldenCases {
       .payment(Payment(amount: money(13), status: .checkout, era: 2, attempt: 4_294_967_296))
     ),
     ("outcome-changed", .idempotency(token.key), record(.changed(1_024))),
+    ("row-order-changed", .order(order), .order(Order(user: user, changedAt: time))),
+    (
+      "row-payment-changed", .payment(user, order),
+      .payment(Payment(amount: money(13), status: .byHand, changedAt: time))
+    ),
   ]
 
   private static func record(_ outcome: Outcome?) -> Entity {
@@ -237,7 +259,17 @@ enum GoldenCases {
     ledger.checkoutMoney = .max
     ledger.checkouts = 1
     ledger.unitsSold = 300
+    var removing = Ledger()
+    removing.removedOrders = 7
+    removing.removedCheckouts = 2
+    removing.removedMoney = .max
     return [
+      (
+        "header-removed",
+        CheckpointHeader(
+          partition: PartitionID(.orders, 0), offset: 4, now: time, rulesVersion: 4, limits: retention, dedup: [],
+          ledger: removing)
+      ),
       (
         "header-new",
         CheckpointHeader(

@@ -50,7 +50,7 @@ extension GoldenCases {
       ),
       ("reply-overloaded", "StoredReply", .reply(.skipped(request, .overloaded))),
       ("reply-expired", "StoredReply", .reply(.skipped(request, .expired))),
-    ] + messages.map { ("stream-\($0)", "StreamMessage", .streamMessage($1)) }
+    ] + (messages + messagesOfRemovals).map { ("stream-\($0)", "StreamMessage", .streamMessage($1)) }
 
   static let last = UInt64(Int64.max)
   static let session = Session(run: 0x0123_4567_89ab_cdef, lane: 1, number: 300)

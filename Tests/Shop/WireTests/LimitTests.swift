@@ -45,6 +45,16 @@ import Testing
     #expect(reason(charge([WireLimits.orderLinesMax + 1]), "Entity") == "the stop has too many lines")
   }
 
+  @Test func sweptOrders() {
+    func sweep(_ count: Int) -> Decoded {
+      let command = Command.orders(.sweep((0..<count).map { OrderID(unchecked: "o\($0)") }))
+      let client = ClientCommand(request: .sweep, idempotency: nil, trace: nil, command: command)
+      return .record(Record(entries: [Entry(time: .zero, body: .command(client))]))
+    }
+    #expect(reason(sweep(SweepLimits.ordersMax), "Record") == nil)
+    #expect(reason(sweep(SweepLimits.ordersMax + 1), "Record") == "entry 0: the sweep has too many orders")
+  }
+
   @Test func waiters() {
     func order(_ count: Int) -> Decoded {
       let waiter = Waiter(request: RequestID(incarnation: 0, lane: 0, number: 0), idempotency: nil)

@@ -89,7 +89,7 @@ extension Message {
     switch self {
     case .paid, .failed: .orders
     case .reserve, .commit, .release: .stock
-    case .charge: .payments
+    case .charge, .forgetPayment: .payments
     }
   }
 }

@@ -52,6 +52,11 @@ import Testing
           "the limits: orderLinesMax (16385) must not exceed 16384: records cannot hold more"
         ),
         (
+          "entries { control { limits { order_lines_max: 1 order_waiters_max: 1 item_parked_max: 1 "
+            + "idempotency_expiry_ms: 1 order_retention_ms: 1 } } }",
+          "the limits: orderRetentionMilliseconds (1) must be at least 86400000, a day"
+        ),
+        (
           "entries { time_ms: 253402300800000 control { rules { version: 1 } } }",
           "the entry's time is too far in the future"
         ),
@@ -112,6 +117,7 @@ import Testing
           "the command's price exceeds 2^53-1"
         ),
         ("order_checkout { }", "the command's order is missing"),
+        ("order_sweep { orders: 'a/b' }", "the sweep's order \(notAnID)"),
         ("order_batch_init { first: 2 end: 1 }", "the batch's numbers end before they begin"),
         ("order_batch_init { first: 1 end: 8194 }", "the batch's numbers are too many"),
         ("order_batch_init { end: 9223372036854775808 }", "the batch's end exceeds 2^53-1"),
@@ -163,6 +169,16 @@ import Testing
         (Self.message("failed { \(Self.attempt) }"), "the message's failure is missing"),
         (Self.message("failed { \(Self.attempt) failure { } }"), "a failure has no reason that this version knows"),
         (Self.message("failed { failure { unknown_item: 'a' } }"), "the message's attempt is missing"),
+        (Self.message("forget_payment { user: 'u' }"), "the removed order is missing"),
+        (Self.message("forget_payment { order: 'o' }"), "the removed order's user is missing"),
+        (
+          Self.message("forget_payment { order: 'o' user: 'u' before_ms: 253402300800000 }"),
+          "the removed order's time is too far in the future"
+        ),
+        (
+          Self.message("forget_payment { order: 'o' user: 'u' paid { amount: 9007199254740992 } }"),
+          "what the removed order cost exceeds 2^53-1"
+        ),
       ].map { ($0.0, "entry 0: \($0.1)") })
   }
 
@@ -204,6 +220,7 @@ import Testing
         ),
         ("order { \(open) \(many) lines { item: 'a0' quantity: 1 } }", "the order's lines name an item twice"),
         ("order { \(open) waiters { } }", "the waiter's request is missing"),
+        ("order { \(open) changed_ms: 253402300800000 }", "the order's last change is too far in the future"),
         ("item { sold: 9007199254740992 }", "the item's sold units exceeds 2^53-1"),
         ("item { parked { order: 'o' } }", "the attempt's number is missing"),
         ("hold { \(Self.slip(Self.stop)) stop: 1 status: HOLD_STATUS_HELD }", "the hold's stop is not in its slip"),

@@ -62,8 +62,17 @@ enum Rendering {
       case .commit(let attempt): "commit \(text(attempt))"
       case .release(let slip, let stop, let failure): "release \(text(slip.attempt)) \(stop) \(text(failure))"
       case .failed(let attempt, let failure): "failed \(text(attempt)) \(text(failure))"
+      case .forgetPayment(let removed): text(removed)
       }
     return "\(words) to \(outbound.to)"
+  }
+
+  /// As `Vocabulary` reads it.
+  private static func text(_ removed: RemovedOrder) -> String {
+    let paid = removed.paid.map { paid in
+      " paid \(text(AttemptID(order: removed.order, number: paid.attempt))) \(paid.amount)"
+    }
+    return "forget \(removed.order) of \(removed.user) before \(removed.before.milliseconds)\(paid ?? "")"
   }
 
   /// As `Vocabulary` reads it.

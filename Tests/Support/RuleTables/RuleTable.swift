@@ -8,9 +8,9 @@ import PartitionCore
 /// key=k checkout o1          → send charge o1/1
 /// @5000 paid o1/1            → r2 done
 /// ```
-/// `limits LINES WAITERS PARKED EXPIRY` stands for what an owner says in the log. `@5000` sets the time, `key=` an
-/// idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply to the line's own request stands
-/// without its name. Lines without an arrow, and empty ones, are comments.
+/// `limits LINES WAITERS PARKED EXPIRY` and `rules VERSION` stand for what an owner says in the log. `@5000` sets the
+/// time, `key=` an idempotency key, `print=` its fingerprint. The request of line n is r(n); a reply to the line's own
+/// request stands without its name. Lines without an arrow, and empty ones, are comments.
 public struct RuleTable<Machine: StateMachine> {
   private var loop: PartitionLoop<Machine>
   private let partition: PartitionID
@@ -81,6 +81,8 @@ public struct RuleTable<Machine: StateMachine> {
       body = .message(PartitionMessage(source: source, position: position, message: message))
     } else if let limits = Vocabulary.limits(words) {
       body = .control(.limits(limits))
+    } else if let version = Vocabulary.rules(words) {
+      body = .control(.rules(version: version))
     } else if let command = Vocabulary.command(Array(words), to: partition.service) {
       let token = key.map { IdempotencyToken(key: IdempotencyKey(unchecked: $0), fingerprint: fingerprint) }
       body = .command(ClientCommand(request: request, idempotency: token, trace: nil, command: command))
@@ -130,10 +132,17 @@ public struct RuleTable<Machine: StateMachine> {
         found =
           "\(user.credit) of \(user.deposited), \(user.spent) spent, \(user.spentWithoutOrder) without an order"
       }
+      if case .order(let id) = key, name == "change \(id)", case .order(let order) = entity {
+        found = order.changedAt.map { "\($0.milliseconds)" } ?? "unknown"
+      }
       if case .item(let id) = key, name == "stock \(id)", case .item(let item) = entity {
         let parked = item.parked.isEmpty ? "" : " parked \(item.parked.map(Rendering.text).joined(separator: " "))"
         found = "\(item.available) available \(item.held) held \(item.sold) sold of \(item.received)\(parked)"
       }
+    }
+    if name == "ledger" {
+      let ledger = loop.machine.ledger
+      return "\(ledger.removedOrders) removed, \(ledger.removedCheckouts) paid for \(ledger.removedMoney)"
     }
     return found
   }

@@ -27,6 +27,8 @@ enum Vocabulary {
         price: Money(unchecked: number[5]))
     case ("take", 3): return .removeItem(OrderID(unchecked: words[1]), ItemID(unchecked: words[2]))
     case ("checkout", 2): return .checkout(OrderID(unchecked: words[1]))
+    // sweep ORDER …
+    case ("sweep", _): return .sweep(words.dropFirst().map { OrderID(unchecked: $0) })
     // init FIRST END items COUNT users COUNT at PRICE
     case ("init", 9):
       return .batchInit(
@@ -76,6 +78,11 @@ enum Vocabulary {
       idempotencyExpiryMilliseconds: Int64(number[3]))
   }
 
+  /// rules VERSION
+  static func rules(_ words: ArraySlice<String>) -> UInt32? {
+    words.count == 2 && words.first == "rules" ? words.last.flatMap { UInt32($0) } : nil
+  }
+
   static func query(_ words: [String]) -> Query? {
     switch (words.first, words.count) {
     case ("order", 2): .order(OrderID(unchecked: words[1]))
@@ -90,6 +97,7 @@ enum Vocabulary {
 
   /// - Parameter rules: under the newest ones attempts are numbered from 2^32 on; tables write 1, 2, 3.
   static func message(_ words: [String], to service: Service, rules: UInt32) -> Message? {
+    if words.first == "forget" { return removed(words, rules).map { .forgetPayment($0) } }
     guard words.count > 1, let attempt = attempt(words[1], rules) else { return nil }
     switch words[0] {
     case "paid": return .paid(attempt)
@@ -105,6 +113,19 @@ enum Vocabulary {
     case "charge": return slip(attempt, words, from: 5, for: 4, total: Int64(words[2]) ?? 0).map { .charge($0) }
     default: return nil
     }
+  }
+
+  /// forget ORDER of USER before TIME, or with: paid ATTEMPT AMOUNT
+  private static func removed(_ words: [String], _ rules: UInt32) -> RemovedOrder? {
+    guard words.count == 6 || words.count == 9, let before = Int64(words[5]) else { return nil }
+    var paid: RemovedOrder.Receipt?
+    if words.count == 9 {
+      guard let attempt = attempt(words[7], rules), let amount = Int64(words[8]) else { return nil }
+      paid = RemovedOrder.Receipt(attempt: attempt.number, amount: Money(unchecked: amount))
+    }
+    return RemovedOrder(
+      order: OrderID(unchecked: words[1]), user: UserID(unchecked: words[3]),
+      before: Timestamp(milliseconds: before), paid: paid)
   }
 
   private static func stop(_ word: String) -> UInt16 { UInt16(word) ?? .max }

@@ -15,6 +15,7 @@ import Testing
 final class HandDrivenShop {
   let path: String
   let partitioner: Partitioner
+  private let limits: RuleLimits
   private let log: SQLiteLog
   private let store: SQLiteStore
   private var owners: [PartitionID: any HandDrivenOwner] = [:]
@@ -26,8 +27,12 @@ final class HandDrivenShop {
   var time = Timestamp(milliseconds: 1)
 
   /// Takes all partitions over, from what store and log hold.
-  init(path: String, partitionCount: Int = 1, run: UInt64 = 7, logs options: SQLiteLog.Options = .init()) throws {
+  init(
+    path: String, partitionCount: Int = 1, run: UInt64 = 7, logs options: SQLiteLog.Options = .init(),
+    limits: RuleLimits = .initial
+  ) throws {
     self.path = path
+    self.limits = limits
     partitioner = try #require(Partitioner(count: partitionCount))
     let folder = try DataFolder(path: path, partitionCount: partitionCount, files: [LogFile.file, StoreFile.file])
     log = try SQLiteLog(folder: folder, options: options)
@@ -45,7 +50,7 @@ final class HandDrivenShop {
     func make<Machine: StateMachine>(_: Machine.Type) -> any HandDrivenOwner {
       Tenancy<Machine>(
         partition: partition, owner: id, partitioner: partitioner, mode: .embedded, limits: TenancyLimits(),
-        wantedLimits: .initial, wantedRules: Rules.current, recovery: ownership.recovery)
+        wantedLimits: limits, wantedRules: Rules.current, recovery: ownership.recovery)
     }
     var owner =
       switch partition.service {
@@ -106,6 +111,13 @@ final class HandDrivenShop {
     try settle()
   }
 
+  /// Has the owner of all orders look at some.
+  func sweep(_ orders: [OrderID]) throws {
+    #expect(owners[PartitionID(.orders, 0)]?.sweep(orders) == true)
+    try settle()
+    #expect(owners[PartitionID(.orders, 0)]?.takesSweep == true, "the sweep is durable")
+  }
+
   private func partition(of command: Command) -> PartitionID {
     switch command {
     case .orders(.create(let order, _, _)), .orders(.remove(let order)), .orders(.addItem(let order, _, _, _)),
@@ -117,7 +129,8 @@ final class HandDrivenShop {
     case .payments(.create(let user, _)), .payments(.addFunds(let user, _)), .payments(.pay(let user, _, _)),
       .payments(.cancel(let user, _)):
       partitioner.partition(of: user)
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): PartitionID(command.service, 0)
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit):
+      PartitionID(command.service, 0)
     }
   }
 

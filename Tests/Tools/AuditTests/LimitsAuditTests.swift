@@ -129,8 +129,17 @@ import Testing
       let report = try FolderAudit.run(path: path)
       #expect(report.isSound && report.partitionsCompared == 3, "\(report.findings)")
     }
-    #expect(try entities().filter { !isKey($0.key) } == replayed.filter { !isKey($0.key) })
+    #expect(comparable(try entities()) == comparable(replayed))
     check(limit, replayed)
+  }
+
+  /// Without keys, and without when orders changed: the newest rules, under which owners go on, say so.
+  private func comparable(_ entities: [EntityKey: Entity]) -> [EntityKey: Entity] {
+    entities.filter { !isKey($0.key) }.mapValues { entity in
+      guard case .order(var order) = entity else { return entity }
+      order.changedAt = nil
+      return .order(order)
+    }
   }
 
   private func isKey(_ key: EntityKey) -> Bool { if case .idempotency = key { true } else { false } }

@@ -22,6 +22,8 @@ import Testing
       (\.loadsOvertaken, 1), (\.loads, 5_000), (\.checkpoints, 5_000), (\.evictions, 5_000), (\.fenced, 100),
       (\.setBack, 3),
       (\.restored, 50), (\.poisoned, 50), (\.amputated, 50), (\.parked, 3),
+      (\.sweeps, 1_000), (\.ordersRemoved, 500), (\.paymentsForgotten, 100), (\.paymentsByHandForgotten, 5),
+      (\.ordersSpared, 10),
     ]
     for (count, minimum) in atLeast {
       #expect(summary.tally[keyPath: count] >= minimum, "\(count)")
@@ -140,6 +142,8 @@ import Testing
     .releasedTwice: ["right is", "showed"],
     .partialHold: ["right is", "showed"],
     .linesNotMerged: ["right is", "showed"],
+    .sweptUnderWay: [" sent forgetPayment", "showed order(nil)"],
+    .forgottenUncounted: ["the ledgers "],
     .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
     .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],
     .replyBeforeDurable: ["before its record was durable", " after "],

@@ -1,7 +1,7 @@
 import Model
 
 extension Command {
-  /// The id of what it changes; nil for a part of a `batch_init`.
+  /// The id of what it changes; nil for a part of a `batch_init`, and for a sweep.
   var entityID: String? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),
@@ -11,7 +11,7 @@ extension Command {
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
       .payments(.cancel(let id, _)):
       id.text
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 }

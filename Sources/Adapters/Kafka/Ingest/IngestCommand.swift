@@ -82,6 +82,9 @@ package struct IngestRecord: Sendable {
       throw IngestFlaw(
         "This is a command for \(command.service.name), but the topic is that of \(partition.service.name).")
     }
+    if case .orders(.sweep) = command {
+      throw IngestFlaw("An order_sweep cannot be sent at all: the partition's owner removes old orders by itself.")
+    }
     guard let id = command.entityID else { throw IngestFlaw("A batch_init cannot be sent this way.") }
     guard let key else {
       throw IngestFlaw("The record has no key; it must be '\(id)', the id that the command acts on.")

@@ -62,9 +62,24 @@ public final class SQLiteStore: StateStore {
     let completion: @Sendable (Result<[EntityChange], StoreFailure>) -> Void
   }
 
+  struct OrdersRequest: Sendable {
+    let partition: PartitionID
+    let after: OrderID?
+    let limit: Int
+    let epoch: UInt64
+    let completion: @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  }
+
+  enum ReadRequest: Sendable {
+    case load(LoadRequest)
+    case orders(OrdersRequest)
+  }
+
   struct State: Sendable {
     var writes: [WriteRequest] = []
     var loads: [LoadRequest] = []
+    /// They wait until there are no loads.
+    var pages: [OrdersRequest] = []
     var isClosing = false
     /// The failure of every call; final once set.
     var failure: StoreFailure?
@@ -146,6 +161,21 @@ public final class SQLiteStore: StateStore {
     let failure = shared.state.withLock { state -> StoreFailure? in
       if let failure = refusal(state, queued: state.loads.count, .read) { return failure }
       state.loads.append(request)
+      return nil
+    }
+    if let failure { return completion(.failure(failure)) }
+    for signal in shared.readerSignals { signal.set() }
+  }
+
+  public func orders(
+    of partition: PartitionID, after: OrderID?, limit: Int, epoch: UInt64,
+    completion: @escaping @Sendable (Result<[StoredOrder], StoreFailure>) -> Void
+  ) {
+    let request = OrdersRequest(
+      partition: partition, after: after, limit: limit, epoch: epoch, completion: completion)
+    let failure = shared.state.withLock { state -> StoreFailure? in
+      if let failure = refusal(state, queued: state.pages.count, .read) { return failure }
+      state.pages.append(request)
       return nil
     }
     if let failure { return completion(.failure(failure)) }

@@ -183,6 +183,9 @@ extension Fleet {
       totals[service].checkouts &+= ledger.checkouts
       totals[service].checkoutMoney &+= ledger.checkoutMoney
       totals[service].unitsSold &+= ledger.unitsSold
+      totals[service].removedOrders &+= ledger.removedOrders
+      totals[service].removedCheckouts &+= ledger.removedCheckouts
+      totals[service].removedMoney &+= ledger.removedMoney
     }
     auditor.audit(totals)
   }

@@ -7,7 +7,7 @@ import Tenancy
 
 extension Fleet {
   /// The owner's time: its pod's clock, right or wrong.
-  func time(of pod: FleetPod) -> Timestamp { Timestamp(milliseconds: max(0, clock + pod.skew)) }
+  func time(of pod: FleetPod) -> Timestamp { Timestamp(milliseconds: max(0, clock + age + pod.skew)) }
 
   func turn() {
     guard let pod = random.pick(pods.filter { isAwake($0) }) else { return }

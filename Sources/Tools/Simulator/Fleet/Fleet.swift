@@ -20,6 +20,8 @@ final class Fleet {
   var random: SeededRandom
   let auditor: Auditor
   var clock: Int64 = 1_800_000_000_000
+  /// How far all wall clocks are ahead of that: days in which nothing happens.
+  var age: Int64 = 0
   var pods: [FleetPod] = []
   var logs: [FleetLog]
   var filters: [NaiveFilter]
@@ -109,6 +111,10 @@ final class Fleet {
     tally.setBack = store.setBackCount
     tally.parked = auditor.parkedCount
     tally.limitsChanged = auditor.limitsChanged
+    tally.ordersRemoved = auditor.removal.orders
+    tally.paymentsForgotten = auditor.removal.forgotten
+    tally.paymentsByHandForgotten = auditor.removal.forgottenByHand
+    tally.ordersSpared = auditor.removal.spared
   }
 
   func step() {
@@ -152,6 +158,8 @@ final class Fleet {
     case .quarantine: quarantine()
     case .copy: store.copy(random.below(logs.count))
     case .restore: restore()
+    case .sweep: sweep()
+    case .age: passDays()
     }
   }
 
@@ -193,6 +201,8 @@ final class Fleet {
     case (.stock, .releasedTwice): return make(ReleasingTwice.self)
     case (.stock, .partialHold): return make(HoldingInPart.self)
     case (.orders, .linesNotMerged): return make(NotMerging.self)
+    case (.orders, .sweptUnderWay): return make(SweepingUnderWay.self)
+    case (.payments, .forgottenUncounted): return make(ForgettingUncounted.self)
     case (.orders, .dirtyEvicted): return make(Forgetting<OrdersMachine>.self)
     case (.stock, .dirtyEvicted): return make(Forgetting<StockMachine>.self)
     case (.payments, .dirtyEvicted): return make(Forgetting<PaymentsMachine>.self)

@@ -105,7 +105,7 @@ extension Command {
     case .payments(.create(let id, _)), .payments(.addFunds(let id, _)), .payments(.pay(let id, _, _)),
       .payments(.cancel(let id, _)):
       .user(id)
-    case .orders(.batchInit), .stock(.batchInit), .payments(.batchInit): nil
+    case .orders(.batchInit), .orders(.sweep), .stock(.batchInit), .payments(.batchInit): nil
     }
   }
 }

@@ -9,6 +9,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   case deliver, turn, append, readLog, store, tend
   case rebalance, leave, crash, pause, cut, disconnect, hide, show
   case clock, gap, poison, quarantine, copy, restore
+  case sweep, age
 
   /// How often it happens, relative to the others.
   var weight: Int {
@@ -27,8 +28,9 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .giveUp: 4
     case .hide, .cut, .pause, .quarantine: 3
     case .crash, .leave, .copy: 2
-    case .restore: 2
+    case .restore, .age: 2
     case .gap: 15
+    case .sweep: 150
     case .clock, .poison: 1
     }
   }
@@ -54,6 +56,8 @@ struct FleetSwarm: Sendable {
   let startingCredit: Int64
   let limits: TenancyLimits
   let hasKeysExpire: Bool
+  /// Whether old orders are removed.
+  let hasRetention: Bool
   let limitsChangePercent: Int
   /// By `FleetAction.rawValue`.
   let weights: [Int]
@@ -100,8 +104,12 @@ struct FleetSwarm: Sendable {
     stepMillisecondsMax = random.percent(30) ? 1 : 7
     limits.leaseMilliseconds = Int64(
       stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
-    self.limits = limits
     hasKeysExpire = random.percent(30)
+    let hasRetention = random.percent(60)
+    self.hasRetention = hasRetention
+    // Sweeps find half of it free.
+    if hasRetention, random.percent(60) { limits.core.dirtyMax *= 4 }
+    self.limits = limits
     limitsChangePercent = [0, 30, 100][random.below(3)]
     appendUnknownPercent = [0, 5, 25][random.below(3)]
     storeFailurePercent = [0, 5, 25][random.below(3)]
@@ -110,15 +118,23 @@ struct FleetSwarm: Sendable {
     checkpointPercent = [1, 5, 30][random.below(3)]
     notifiedPercent = [30, 80, 100][random.below(3)]
     weights = FleetAction.allCases.map { action in
+      if action == .sweep || action == .age, !hasRetention { return 0 }
       if action.isFault, random.percent(35) { return 0 }
       return max(1, action.weight * random.within(50...200) / 100)
     }
   }
 
+  /// The shortest retentions that there are: `FleetAction.age` passes one or two of them.
+  private static func retention(_ random: inout SeededRandom) -> Int64 {
+    RuleLimits.orderRetentionMillisecondsMin + Int64(random.below(3_600_000))
+  }
+
   func ruleLimits(_ random: inout SeededRandom) -> RuleLimits {
     RuleLimits(
       orderLinesMax: random.within(2...6), orderWaitersMax: random.within(1...4), itemParkedMax: random.within(1...4),
-      idempotencyExpiryMilliseconds: hasKeysExpire ? Int64(random.within(300...3_000)) : 86_400_000)
+      idempotencyExpiryMilliseconds: hasKeysExpire
+        ? Int64(random.within(300...3_000)) : RuleLimits.Highest.idempotencyExpiryMilliseconds,
+      orderRetentionMilliseconds: hasRetention && random.percent(85) ? Self.retention(&random) : nil)
   }
 }
 
@@ -168,6 +184,13 @@ struct FleetTally: Hashable, Sendable {
   var poisoned = 0
   var amputated = 0
   var parked = 0
+  var sweeps = 0
+  var ordersRemoved = 0
+  /// Payments of checkouts, and by hand, that were forgotten with their orders.
+  var paymentsForgotten = 0
+  var paymentsByHandForgotten = 0
+  /// Old orders that a sweep left because their checkout was under way.
+  var ordersSpared = 0
 
   mutating func add(_ other: FleetTally) {
     for path in Self.all { self[keyPath: path] += other[keyPath: path] }
@@ -180,6 +203,7 @@ struct FleetTally: Hashable, Sendable {
       \.lost, \.left, \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects,
       \.refusedInputs, \.gaps, \.clockJumps, \.limitsChanged, \.loads, \.loadsOvertaken, \.checkpointsAfterEnd,
       \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
+      \.sweeps, \.ordersRemoved, \.paymentsForgotten, \.paymentsByHandForgotten, \.ordersSpared,
     ]
   }
 }
