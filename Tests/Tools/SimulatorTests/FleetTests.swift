@@ -22,6 +22,7 @@ import Testing
       (\.loadsOvertaken, 1), (\.loads, 5_000), (\.checkpoints, 5_000), (\.evictions, 5_000), (\.fenced, 100),
       (\.setBack, 3),
       (\.restored, 50), (\.poisoned, 50), (\.amputated, 50), (\.parked, 3),
+      (\.fed, 5_000), (\.ingestReread, 400), (\.ingestRefused, 500), (\.ingestStopped, 20),
     ]
     for (count, minimum) in atLeast {
       #expect(summary.tally[keyPath: count] >= minimum, "\(count)")
@@ -119,6 +120,8 @@ import Testing
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
     .parkedForgotten: ["never got", "never ended", " sent "],
+    .ingestAcknowledgedWhenApplied: ["durable; its log has"],
+    .ingestNumberNotCheckpointed: [" ingested input ", "is never taken"],
     .leaseNotChecked: ["showed"],
     .readDuringReplay: ["showed"],
     .noHoldBack: ["showed"],
@@ -152,6 +155,7 @@ import Testing
     .repliesNotStored: ["never answered"],
     .fenceIgnored: ["right is", "showed", "in memory, the store", "never checkpointed"],
     .sentAgainInNextSession: ["has two outcomes"],
+    .ingestResumesAfterGap: [" comes next", "never took"],
   ]
 
   @Test func everyMistakeHasANameOfItsOwn() {

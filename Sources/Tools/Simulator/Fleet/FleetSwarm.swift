@@ -9,6 +9,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   case deliver, turn, append, readLog, store, tend
   case rebalance, leave, crash, pause, cut, disconnect, hide, show
   case clock, gap, poison, quarantine, copy, restore
+  case feed, ingest, retain, skipLost
 
   /// How often it happens, relative to the others.
   var weight: Int {
@@ -30,6 +31,10 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .restore: 2
     case .gap: 15
     case .clock, .poison: 1
+    case .feed: 50
+    case .ingest: 260
+    case .retain: 6
+    case .skipLost: 2
     }
   }
 
@@ -37,8 +42,18 @@ enum FleetAction: Int, CaseIterable, Sendable {
   var isFault: Bool {
     switch self {
     case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .gap, .poison,
-      .restore:
+      .restore, .retain:
       true
+    default: false
+    }
+  }
+}
+
+extension FleetAction {
+  /// Whether it has something to do with ingest logs.
+  var isOfIngest: Bool {
+    switch self {
+    case .feed, .ingest, .retain, .skipLost: true
     default: false
     }
   }
@@ -54,6 +69,10 @@ struct FleetSwarm: Sendable {
   let startingCredit: Int64
   let limits: TenancyLimits
   let hasKeysExpire: Bool
+  /// Whether other systems write to the partitions' ingest logs.
+  let hasIngest: Bool
+  /// Inputs of an ingest log that may be with an owner and not durable.
+  let ingestUndurableMax: Int
   let limitsChangePercent: Int
   /// By `FleetAction.rawValue`.
   let weights: [Int]
@@ -100,6 +119,12 @@ struct FleetSwarm: Sendable {
     stepMillisecondsMax = random.percent(30) ? 1 : 7
     limits.leaseMilliseconds = Int64(
       stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
+    var ingestRandom = SeededRandom(seed: seed ^ 0x16e57)
+    let hasIngest = ingestRandom.percent(50)
+    self.hasIngest = hasIngest
+    ingestUndurableMax = ingestRandom.within(1...12)
+    limits.turnIngestMax = ingestRandom.within(1...6)
+    limits.unreportedRefusalsMax = ingestRandom.within(1...6)
     self.limits = limits
     hasKeysExpire = random.percent(30)
     limitsChangePercent = [0, 30, 100][random.below(3)]
@@ -110,6 +135,7 @@ struct FleetSwarm: Sendable {
     checkpointPercent = [1, 5, 30][random.below(3)]
     notifiedPercent = [30, 80, 100][random.below(3)]
     weights = FleetAction.allCases.map { action in
+      if action.isOfIngest, !hasIngest { return 0 }
       if action.isFault, random.percent(35) { return 0 }
       return max(1, action.weight * random.within(50...200) / 100)
     }
@@ -168,6 +194,12 @@ struct FleetTally: Hashable, Sendable {
   var poisoned = 0
   var amputated = 0
   var parked = 0
+  /// What other systems wrote; how often it was read again; refusals that were written down; readers that stopped
+  /// because something was lost.
+  var fed = 0
+  var ingestReread = 0
+  var ingestRefused = 0
+  var ingestStopped = 0
 
   mutating func add(_ other: FleetTally) {
     for path in Self.all { self[keyPath: path] += other[keyPath: path] }
@@ -180,6 +212,7 @@ struct FleetTally: Hashable, Sendable {
       \.lost, \.left, \.stopped, \.releases, \.leaseWaits, \.crashes, \.pauses, \.cuts, \.disconnects,
       \.refusedInputs, \.gaps, \.clockJumps, \.limitsChanged, \.loads, \.loadsOvertaken, \.checkpointsAfterEnd,
       \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
+      \.fed, \.ingestReread, \.ingestRefused, \.ingestStopped,
     ]
   }
 }
