@@ -55,7 +55,7 @@ extension Fleet {
   }
 
   /// A seat whose pod reaches the brokers.
-  private func seatWithBrokers(where isWanted: (Seat) -> Bool) -> (FleetPod, Int, Seat)? {
+  func seatWithBrokers(where isWanted: (Seat) -> Bool) -> (FleetPod, Int, Seat)? {
     guard let found = randomSeat(where: isWanted), isResting || cutFromLog[found.0.index] <= clock else { return nil }
     return found
   }
@@ -93,66 +93,5 @@ extension Fleet {
     let event = pod.ingested.removeFirst()
     guard let seat = pod.seats[event.slot], !seat.isIngestLeft else { return }
     seat.tenancy.receive(event.inputs, for: event.owner)
-  }
-
-  /// Refusals are written to where refused commands go; later their owner hears it.
-  private func writeRefusals() {
-    guard let (_, _, seat) = seatWithBrokers(where: { !$0.refusals.isEmpty || !$0.reported.isEmpty }) else { return }
-    if !seat.reported.isEmpty, seat.refusals.isEmpty || random.percent(50) {
-      for request in seat.reported { seat.tenancy.replyReceived(request) }
-      seat.reported = []
-      return
-    }
-    for refusal in seat.refusals.prefix(random.within(1...3)) {
-      auditor.reported(refusal)
-      seat.reported.append(refusal.request)
-      tally.ingestRefused += 1
-    }
-    seat.refusals.removeAll { seat.reported.contains($0.request) }
-  }
-
-  /// What an owner says of its ingest log.
-  func noteIngest(_ actions: TenancyActions, _ slot: Int, _ seat: Seat) {
-    for word in actions.acknowledgements where word.source == .ingest {
-      auditor.judgeIngested(through: word.number, by: slot)
-      seat.ingest?.durable(through: word.number)
-    }
-    for refusal in actions.refusals {
-      judge(refusal)
-      let isKnown = seat.refusals.contains { $0.request == refusal.request }
-      if !isKnown { seat.refusals.append(refusal) }
-    }
-  }
-
-  // MARK: Faults
-
-  /// Retention removes the oldest records of an ingest log: some that were taken, seldom some that were not.
-  func retain() {
-    let slot = random.below(ingestLogs.count)
-    let isTooEarly = random.percent(25)
-    let taken = auditor.ingested(slot)
-    ingestLogs[slot].remove(before: isTooEarly ? taken + UInt64(random.within(1...4)) : taken)
-  }
-
-  /// An operator has found out what is lost, and lets partitions go on without it.
-  func skipLost() {
-    for pod in pods {
-      for (slot, seat) in pod.seats.enumerated() where seat?.ingest?.isStopped == true {
-        ingestLogs[slot].acceptLoss()
-        auditor.acceptedLoss(through: ingestLogs[slot].start, of: slot)
-      }
-    }
-  }
-
-  // MARK: The end
-
-  /// Why ingest logs keep a fleet from coming to rest; nil if they do not.
-  var whatIsIngested: String? {
-    for (slot, partition) in layout.partitions.enumerated() {
-      if !auditor.hasTakenAll(of: slot) { return "the ingest log of \(partition) is never taken" }
-      guard let seat = pods[wanted[slot]].seats[slot] else { continue }
-      if !seat.refusals.isEmpty || !seat.reported.isEmpty { return "refusals of \(partition) are never reported" }
-    }
-    return nil
   }
 }
