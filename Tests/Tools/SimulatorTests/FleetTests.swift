@@ -102,7 +102,7 @@ import Testing
     .changedBytesAppendedAgain: [
       "after 0", " took input ", "another record", "before its record was durable", " sent ",
     ],
-    .anyOffsetConfirms: ["before its record was durable", "of a session", " after "],
+    .anyOffsetConfirms: ["before its record was durable", "of a session", " after ", "durable; its log has"],
     .shrunkenLogIgnored: ["before its record was durable"],
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
     .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays forever", "of a session"],
@@ -145,7 +145,7 @@ import Testing
     .linesNotMerged: ["right is", "showed"],
     .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
     .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],
-    .replyBeforeDurable: ["before its record was durable", " after "],
+    .replyBeforeDurable: ["before its record was durable", " after ", "durable; its log has"],
     .timeFromClock: ["right is", "in memory, the store"],
     .limitsConfigured: ["right is", "decides under", "showed"],
     .epochNotCheckedAtWrite: ["right is", "showed", "in memory, the store", "of a session"],
