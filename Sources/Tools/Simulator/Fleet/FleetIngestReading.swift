@@ -32,10 +32,3 @@ struct FleetIngestReading {
   /// Reads from another place from now on.
   mutating func move(to number: UInt64) { taken = number }
 }
-
-/// What the reader of an ingest log has for an owner, in transit.
-struct FleetIngestEvent {
-  let slot: Int
-  let owner: OwnerID
-  let inputs: [LoggedInput]
-}
