@@ -88,9 +88,11 @@ def _backends(service, pods, options):
 
 
 def problem(status, code, title, detail):
-    """The body of an answer of the gateway's own, in the form of Kassa's; HAProxy fills its number in."""
+    """The body of an answer of the gateway's own, in the form of Kassa's; HAProxy fills in the request's id: before its
+    head is read, only the gateway's own."""
+    request = "%[unique-id]" if status in (400, 408) else "%[var(txn.request_id)]"
     fields = {"type": f"/problems#{code}", "title": title, "status": status, "detail": detail,
-              "instance": "urn:kassa:request:%[unique-id]", "code": code, "request_id": "%[unique-id]"}
+              "instance": f"urn:kassa:request:{request}", "code": code, "request_id": request}
     return json.dumps(fields, separators=(",", ":")) + "\n"
 
 

@@ -281,7 +281,10 @@ def topics(objects):
         return [] if named(objects, "Job", "kassa-topics") else ["nobody makes the topics"]
     found = []
     prefix, partitions = _told(objects, "KASSA_KAFKA_PREFIX"), int(_told(objects, "KASSA_PARTITIONS"))
-    wanted = {f"{prefix}{name}" for name in ("orders", "stock", "payments", "owners")}
+    services = ("orders", "stock", "payments")
+    wanted = {f"{prefix}{name}" for name in (*services, "owners")}
+    if _told(objects, "KASSA_INGEST") != "off":
+        wanted |= {f"{prefix}refused", *(f"{prefix}{service}.ingest" for service in services)}
     if {each["metadata"]["name"] for each in declared} != wanted:
         found.append(f"the topics have to be {', '.join(sorted(wanted))}")
     for each in declared:
@@ -289,7 +292,7 @@ def topics(objects):
         rules = k8s_pages.topic_settings()
         asked = {**rules[0], **rules[1]} if is_owners else rules[0]
         spec = each["spec"]
-        if spec["partitions"] != (1 if is_owners else partitions):
+        if spec["partitions"] != (1 if is_owners or each["metadata"]["name"].endswith("refused") else partitions):
             found.append(f"{label(each)}: has {spec['partitions']} partitions")
         if spec["replicas"] != int(_told(objects, "KASSA_KAFKA_REPLICATION")):
             found.append(f"{label(each)}: has {spec['replicas']} replicas")

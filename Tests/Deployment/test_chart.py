@@ -43,6 +43,9 @@ BAD = (
     ({"kafka": {"properties": {"sasl.password": "secret"}}}, "propertyName 'sasl.password'"),
     ({"kafka": {"properties": {"ssl.key.pem": "secret"}}}, "propertyName 'ssl.key.pem'"),
     ({"kafka": {"retentionHours": "7d"}}, "/kafka/retentionHours"),
+    ({"kafka": {"ingest": True}}, "/kafka/ingest"),
+    ({"kafka": {"ingest": "yes"}}, "/kafka/ingest"),
+    ({"settings": {"KASSA_INGEST": "on"}}, "settings.KASSA_INGEST is written by the chart itself"),
     ({"settings": {"KASSA_POSTGRES_ORDERS": "host=order-db password=secret"}},
      "propertyName 'KASSA_POSTGRES_ORDERS'"),
     ({"settings": {"KASSA_REDIS": "redis://:secret@redis"}}, "propertyName 'KASSA_REDIS'"),
@@ -189,8 +192,18 @@ class Meaning(unittest.TestCase):
                 self.assertEqual(str(replication), config["KASSA_KAFKA_REPLICATION"])
                 pods_want = int(config.get("KASSA_KAFKA_MIN_INSYNC", max(1, replication - 1)))
                 self.assertEqual(int(given.get("--min-insync", min(2, replication))), pods_want)
+                self.assertEqual(given["--ingest"], config["KASSA_INGEST"])
                 hours = config.get("KASSA_KAFKA_RETENTION", "168h").removesuffix("h")
                 self.assertEqual(given.get("--retention-hours", "168"), hours)
+
+    def test_ingest_is_for_topics_and_pods(self):
+        for choice in ("on", "off", "skip-lost"):
+            with self.subTest(choice):
+                objects = chart.objects_of({"kafka": {"ingest": choice}})
+                job = k8s_objects.named(objects, "Job", "kassa-topics")
+                arguments = k8s_objects.pod_of(job)["spec"]["containers"][0]["args"]
+                self.assertEqual(arguments[arguments.index("--ingest") + 1], choice)
+                self.assertEqual(k8s_objects.named(objects, "ConfigMap", "kassa")["data"]["KASSA_INGEST"], choice)
 
     def test_partitions_are_those_of_the_manifests(self):
         """So that the data of one deployment fits another."""

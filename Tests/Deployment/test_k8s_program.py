@@ -92,6 +92,10 @@ class Program(unittest.TestCase):
         # The arguments are right (2 would say that they are not), and nobody answers there.
         code, said = self.run_kassa([*arguments, "--timeout", "200"], environment)
         self.assertEqual(code, 1, said)
+        for choice, ended in (("on", 1), ("skip-lost", 1), ("yes", 2)):
+            chosen = [choice if before == "--ingest" else part for before, part in zip(["", *arguments], arguments)]
+            code, said = self.run_kassa([*chosen, "--timeout", "200"], environment)
+            self.assertEqual(code, ended, said)
         code, said = self.run_kassa([*arguments, "--retention", "1"], environment)
         self.assertEqual(code, 2, said)
 

@@ -42,6 +42,18 @@ class Shape(unittest.TestCase):
             with self.subTest(overlay=name):
                 self.assertEqual(checks.topics(k8s_objects.overlay(name)), [])
 
+    def test_topics_of_ingest(self):
+        """With the component, once the settings ask for them; without it they are missing."""
+        objects = k8s_objects.overlay("production")
+        with_settings(objects, KASSA_INGEST="on")
+        asked = "the topics have to be kassa.orders, kassa.orders.ingest, kassa.owners, "
+        self.assertTrue(any(one.startswith(asked) for one in checks.topics(objects)), checks.topics(objects))
+        added = k8s_objects.K8S / "components" / "ingest-topics" / "topics.yaml"
+        objects += k8s_objects.parsed(added.read_text(encoding="utf-8"))
+        self.assertEqual(checks.topics(objects), [])
+        with_settings(objects, KASSA_INGEST="off")
+        self.assertIn("the topics have to be", checks.topics(objects)[0])
+
     def test_all_have_the_same_partitions(self):
         """So that the data of one deployment fits another."""
         found = {name: told_of(objects) for name, objects in k8s_objects.everything().items()}
@@ -55,6 +67,7 @@ class Shape(unittest.TestCase):
                 with self.subTest(overlay=name):
                     arguments = pod_of(job)["spec"]["containers"][0]["args"]
                     self.assertEqual(arguments[arguments.index("--partitions") + 1], "$(KASSA_PARTITIONS)")
+                    self.assertEqual(arguments[arguments.index("--ingest") + 1], "$(KASSA_INGEST)")
         self.assertIsNotNone(named(k8s_objects.overlay("minikube"), "Job", "kassa-topics"))
 
     def test_overlays_have_the_pods_that_they_promise(self):

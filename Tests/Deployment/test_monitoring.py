@@ -20,7 +20,7 @@ GRAFANA_SCHEMA_MIN = 39
 # The suffixes that a histogram's name has in Prometheus.
 HISTOGRAM = ("_bucket", "_count", "_sum")
 # What comes after `kassa_` in the names of metrics that pages mention; databases are called kassa_orders and the like.
-FAMILIES = ["http", "log", "partition", "kafka", "owners", "peers?", "postgres", "redis", "takeovers", "requests"]
+FAMILIES = ["http", "log", "partition", "kafka", "ingest", "owners", "peers?", "postgres", "redis", "takeovers", "requests"]
 
 
 def ran(*argv):

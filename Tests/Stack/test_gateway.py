@@ -21,6 +21,7 @@ import plan as plans
 import probes
 
 SLOW_REQUESTS = 8
+GATEWAYS_ID = r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$"
 HAPROXY = shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
@@ -29,7 +30,7 @@ class FakePod:
     to wait before it answers 200. Counts what it was asked."""
 
     def __init__(self, plan, name):
-        self.seen, self.answer = [], 200
+        self.seen, self.ids, self.answer = [], [], 200
         self.servers = [self._serve(plan.ports[f"{name}/{port}"], port) for port in ("http", "operator")]
 
     def _serve(self, port, kind):
@@ -44,6 +45,7 @@ class FakePod:
                 status = 200
                 if kind == "http":
                     pod.seen.append((self.command, self.path))
+                    pod.ids.append(self.headers.get_all("X-Request-Id"))
                     status = pod.answer
                 if status == "end":
                     self.close_connection = True
@@ -112,24 +114,26 @@ class Gateway(unittest.TestCase):
 
     def setUp(self):
         for pod in self.pods.values():
-            pod.seen, pod.answer = [], 200
+            pod.seen, pod.ids, pod.answer = [], [], 200
 
-    def ask(self, method, path, key=None):
+    def ask(self, method, path, key=None, own_id=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.plan.ports["gateway"], timeout=20)
-        connection.request(method, path, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key, "X-Request-Id": own_id}
+        connection.request(method, path, headers={name: value for name, value in headers.items() if value is not None})
         answer = connection.getresponse()
         body = answer.read().decode()
         connection.close()
         if answer.getheader("Content-Type") == "application/problem+json":
-            self.check_problem(answer, body)
+            self.check_problem(answer, body, own_id)
         return answer.status, body
 
-    def check_problem(self, answer, body):
+    def check_problem(self, answer, body, own_id=None):
         """What clients rely on stands in the gateway's own answers, too."""
         problem = json.loads(body)
         self.assertEqual(set(problem), {"type", "title", "status", "detail", "instance", "code", "request_id"})
         self.assertEqual((problem["status"], problem["type"]), (answer.status, f"/problems#{problem['code']}"))
-        self.assertRegex(problem["request_id"], r"^gateway-[0-9a-f]{8}-[0-9a-f-]{27}$")
+        if problem["request_id"] != own_id:
+            self.assertRegex(problem["request_id"], GATEWAYS_ID)
         self.assertEqual(problem["instance"], f"urn:kassa:request:{problem['request_id']}")
         self.assertEqual(answer.getheader("X-Request-Id"), problem["request_id"])
         self.assertEqual(answer.getheader("Cache-Control"), "no-store")
@@ -234,6 +238,35 @@ class Gateway(unittest.TestCase):
     def test_no_two_answers_of_the_gateway_have_the_same_number(self):
         numbers = {json.loads(self.ask("POST", "/payment/create_user")[1])["request_id"] for _ in range(8)}
         self.assertEqual(len(numbers), 8)
+
+    def test_pods_get_the_id_that_the_answer_has(self):
+        for pod in ("orders-0", "orders-1"):
+            self.pods[pod].answer = "end"
+        for own_id in (None, "cart-7", "a.B:c_9-", "x" * 128):
+            for key, times in ((None, 1), ("k", gateway.TRIES_MAX)):
+                for pod in ("orders-0", "orders-1"):
+                    self.pods[pod].ids = []
+                status, body = self.ask("POST", "/orders/x", key, own_id)
+                answered = json.loads(body)["request_id"]
+                self.assertEqual((status, answered), (504, own_id or answered))
+                self.assertEqual(self.pods["orders-0"].ids + self.pods["orders-1"].ids, [[answered]] * times)
+
+    def test_an_id_that_nobody_could_find_is_replaced(self):
+        self.pods["stock-0"].answer = "end"
+        for own_id in ("", "x" * 129, "two words", 'a"b', "a,b", "caf\u00e9"):
+            self.pods["stock-0"].ids = []
+            answered = json.loads(self.ask("POST", "/stock/add/a/1", own_id=own_id)[1])["request_id"]
+            self.assertRegex(answered, GATEWAYS_ID, own_id)
+            self.assertEqual(self.pods["stock-0"].ids, [[answered]], own_id)
+
+    def test_two_ids_are_replaced(self):
+        with socket.create_connection(("127.0.0.1", self.plan.ports["gateway"]), timeout=10) as peer:
+            peer.sendall(b"GET /stock/find/a HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n\r\n")
+            answer = http.client.HTTPResponse(peer)
+            answer.begin()
+            self.assertEqual(answer.status, 200)
+        self.assertRegex(self.pods["stock-0"].ids[0][0], GATEWAYS_ID)
+        self.assertEqual(len(self.pods["stock-0"].ids[0]), 1)
 
     def test_batches_are_not_sent_again(self):
         self.pods["stock-0"].answer = "end"

@@ -249,7 +249,7 @@ public final class OperatorAPI: HTTPHandler {
         status: 200, contentType: PrometheusText.contentType,
         body: MetricsPage.bytes(report, sources, ProcessFigures.now()))
     case .partitions:
-      return HTTPResponse(status: 200, body: report.map { PartitionsPage.bytes($0, of: sources.pod) } ?? [])
+      return HTTPResponse(status: 200, body: report.map { PartitionsPage.bytes($0, sources) } ?? [])
     // It is answered with what became of it instead.
     case .reload: return HTTPResponse(status: 204)
     }

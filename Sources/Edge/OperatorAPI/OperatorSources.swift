@@ -1,3 +1,4 @@
+import Model
 import Telemetry
 
 /// The sources of the operator port's figures. Everything here may be called from the operator's lane at any time and
@@ -22,6 +23,8 @@ public struct OperatorSources: Sendable {
   /// Why nothing can be served although the process runs, given how long the oldest record has waited for the log, in
   /// milliseconds: the log is out of reach. nil if it is not.
   public var cutOff: @Sendable (_ appendAgeMilliseconds: Int64) -> String? = { _ in nil }
+  /// How far the partitions owned here are with what other systems write; nil if those may write nothing.
+  public var ingest: (@Sendable () -> [PartitionID: IngestFigures])?
   /// What the adapters add to `/metrics`: each writes its own metrics.
   public var metrics: [@Sendable (inout PrometheusText) -> Void] = []
   /// Pages besides the port's own.

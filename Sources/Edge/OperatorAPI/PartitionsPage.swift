@@ -4,7 +4,9 @@ import Telemetry
 
 /// The contents of `/partitions`: the reporting pod, and the whole report as JSON.
 enum PartitionsPage {
-  static func bytes(_ report: RuntimeReport, of pod: OperatorPod?) -> [UInt8] {
+  static func bytes(_ report: RuntimeReport, _ sources: OperatorSources) -> [UInt8] {
+    let pod = sources.pod
+    let ingest = sources.ingest?() ?? [:]
     var json = JSONWriter(reserving: 512 + report.partitions.count * 512)
     json.raw("{\"pod\":")
     if let pod { json.string(pod.name) } else { json.raw("null") }
@@ -31,13 +33,14 @@ enum PartitionsPage {
     json.raw("],\"partitions\":[")
     for (place, partition) in report.partitions.sorted(by: { $0.partition < $1.partition }).enumerated() {
       if place > 0 { json.raw(",") }
-      write(partition, to: &json)
+      write(partition, ingest[partition.partition], to: &json)
     }
     json.raw("]}")
     return json.bytes
   }
 
-  private static func write(_ report: PartitionReport, to json: inout JSONWriter) {
+  /// - Parameter ingest: nil if other systems may write nothing, or the partition has not read its topic yet.
+  private static func write(_ report: PartitionReport, _ ingest: IngestFigures?, to json: inout JSONWriter) {
     json.raw("{\"partition\":")
     json.string(report.partition.description)
     switch report.status {
@@ -76,6 +79,10 @@ enum PartitionsPage {
       json.raw(name)
       json.number(value)
     }
+    json.raw(",\"ingest_lag_records\":")
+    if let ingest { json.number(ingest.lagRecords) } else { json.raw("null") }
+    json.raw(",\"ingest_stopped\":")
+    if let ingest { json.bool(ingest.isStopped) } else { json.raw("null") }
     json.raw("}")
   }
 }

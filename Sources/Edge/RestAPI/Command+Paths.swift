@@ -1,7 +1,8 @@
 import Model
 
 extension Command {
-  /// The partition whose log the command belongs to; nil for the parts of a `batch_init`, which go to all.
+  /// The partition whose log the command belongs to; nil for the parts of a `batch_init`, which go to all, and for a
+  /// sweep, which nobody asks for.
   func partition(by partitioner: Partitioner) -> PartitionID? {
     switch self {
     case .orders(.create(let id, _, _)), .orders(.remove(let id)), .orders(.addItem(let id, _, _, _)),

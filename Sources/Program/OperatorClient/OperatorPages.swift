@@ -92,6 +92,10 @@ public struct PartitionFigures: Hashable, Sendable {
   public let residentEntities: Int64
   public let appliedOffset: Int64
   public let checkpointedOffset: Int64
+  /// Records of the ingest topic that are not durable in the partition; nil without one.
+  public let ingestLagRecords: Int64?
+  /// Whether the topic lacks the record that comes next; nil without one.
+  public let isIngestStopped: Bool?
 
   init(_ row: JSONValue) {
     func number(_ name: String) -> Int64 { row[name]?.number ?? 0 }
@@ -102,6 +106,8 @@ public struct PartitionFigures: Hashable, Sendable {
     residentEntities = number("resident_entities")
     appliedOffset = number("applied_offset")
     checkpointedOffset = number("checkpointed_offset")
+    ingestLagRecords = row["ingest_lag_records"]?.number
+    isIngestStopped = if case .bool(let isStopped)? = row["ingest_stopped"] { isStopped } else { nil }
   }
 }
 

@@ -2,12 +2,14 @@ import Model
 import Telemetry
 
 extension PartitionOverview {
-  /// A table for people.
+  /// A table for people. Its last column is there only if other systems may write commands.
   public var table: String {
-    let head = [
-      "PARTITION", "OWNER", "EPOCH", "STATE", "LAG", "CHECKPOINT AGE", "DIRTY", "PARKED", "APPLIED", "CHECKPOINTED",
-    ]
-    let lines = [head] + rows.map(Self.cells)
+    let hasIngest = rows.contains { $0.figures?.ingestLagRecords != nil }
+    let head =
+      [
+        "PARTITION", "OWNER", "EPOCH", "STATE", "LAG", "CHECKPOINT AGE", "DIRTY", "PARKED", "APPLIED", "CHECKPOINTED",
+      ] + (hasIngest ? ["INGEST LAG"] : [])
+    let lines = [head] + rows.map { Self.cells($0) + (hasIngest ? [Self.ingest($0)] : []) }
     let widths = head.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
       let padded = zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
@@ -24,6 +26,11 @@ extension PartitionOverview {
     let numbers = [figures.dirtyEntities, figures.parkedCheckouts, figures.appliedOffset, figures.checkpointedOffset]
     return known + [row.state, String(figures.queuedRecords), seconds(figures.checkpointAgeMilliseconds)]
       + numbers.map { String($0) }
+  }
+
+  private static func ingest(_ row: Row) -> String {
+    guard let lag = row.figures?.ingestLagRecords else { return "-" }
+    return row.figures?.isIngestStopped == true ? "\(lag) (stopped)" : String(lag)
   }
 
   /// With tenths.
@@ -93,11 +100,14 @@ extension PartitionOverview {
       (",\"resident_entities\":", row.figures?.residentEntities),
       (",\"applied_offset\":", row.figures?.appliedOffset),
       (",\"checkpointed_offset\":", row.figures?.checkpointedOffset),
+      (",\"ingest_lag_records\":", row.figures?.ingestLagRecords),
     ]
     for (name, value) in figures {
       json.raw(name)
       if let value { json.number(value) } else { json.raw("null") }
     }
+    json.raw(",\"ingest_stopped\":")
+    json.raw(row.figures?.isIngestStopped.map { $0 ? "true" : "false" } ?? "null")
     json.raw("}")
   }
 }

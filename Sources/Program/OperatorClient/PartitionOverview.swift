@@ -176,6 +176,14 @@ public struct PartitionOverview: Hashable, Sendable {
     if stuck.count > Self.partitionsNamedMax {
       troubles.append("\(stuck.count) partitions in total are stopped or wait for the store")
     }
+    let starved = rows.filter { $0.figures?.isIngestStopped == true }
+    if !starved.isEmpty {
+      let names = starved.prefix(Self.partitionsNamedMax).map(\.partition.description).joined(separator: " ")
+      let more = starved.count > Self.partitionsNamedMax ? " and more" : ""
+      troubles.append(
+        "the ingest topics of \(starved.count) partitions lack the record that comes next, so nothing is taken from "
+          + "them: \(names)\(more)")
+    }
     return troubles
   }
 }

@@ -13,9 +13,11 @@ enum PartitionsCommand {
         + "about its partitions; ports that mean every address are queried where the pod's peers find it.",
       "For each partition: the owner, its epoch, whether it replays, runs, waits for the store or is stopped, the "
         + "records not applied yet, how long its oldest change has waited for a checkpoint, changed entities waiting "
-        + "for one, checkouts waiting for stock, and the offsets applied and checkpointed. If an owner cannot be "
+        + "for one, checkouts waiting for stock, and the offsets applied and checkpointed; with "
+        + "ingest, how many records of its ingest topic are not durable in it. If an owner cannot be "
         + "queried, only the map's data about its partitions is shown, marked (map).",
-      "Fails if a partition has no owner, is stopped or waits for the store, or if its owner cannot be queried.",
+      "Fails if a partition has no owner, is stopped or waits for the store, if its ingest has stopped, or if its "
+        + "owner cannot be queried.",
     ],
     options: [
       CommandOption("json", nil, "write JSON"),

@@ -23,7 +23,8 @@ enum TopicsCommand {
       CommandOption("replication", "COUNT", "brokers that store each record; default: 3"),
       CommandOption("min-insync", "COUNT", "how many of them before a record counts as written; default: 2"),
       CommandOption("retention-hours", "HOURS", "minimum time to keep records; default: 168"),
-      CommandOption("ingest", "on|off", "whether other systems may write commands (docs/ingest.md); default: off"),
+      CommandOption(
+        "ingest", "on|off|skip-lost", "whether other systems may write commands (docs/ingest.md); default: off"),
       CommandOption("timeout", "MILLISECONDS", "time for each query to the brokers; default: 10000"),
       CommandOption("properties", "FILE", "lines rdkafka.NAME=VALUE for librdkafka", completion: .files),
     ])
@@ -75,8 +76,9 @@ enum TopicsCommand {
     plan.retentionHours = try arguments.count("retention-hours", in: 1...87_600) ?? plan.retentionHours
     switch arguments.values["ingest"] {
     case nil, "off": break
-    case "on": plan.hasIngest = true
-    case let other?: throw UsageError("--ingest is on or off, not '\(other)'")
+    // What pods do about lost records changes nothing of the topics; so jobs can pass on the pods' own setting.
+    case "on", "skip-lost": plan.hasIngest = true
+    case let other?: throw UsageError("--ingest is on, off or skip-lost, not '\(other)'")
     }
     if let contradiction = plan.contradiction { throw UsageError(contradiction) }
     return plan

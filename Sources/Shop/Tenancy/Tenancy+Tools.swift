@@ -12,8 +12,13 @@ extension Tenancy {
     return CheckpointHeader(
       partition: partition, owner: owner, number: number, isReleased: owner != nil && releasedBy == owner,
       offset: confirmed.number == number ? confirmed.offset : -1, now: state.now, rulesVersion: state.rulesVersion,
-      limits: state.ruleLimits, ledger: state.machine.ledger, received: received.rows(at: state.now),
+      limits: state.ruleLimits, ledger: state.machine.ledger, received: receivedRows,
       caused: outbox.counts)
+  }
+
+  private var receivedRows: [ReceivedNumbers.Row] {
+    let rows = received.rows(at: state.now)
+    return planted.is(.ingestNumberNotCheckpointed) ? rows.filter { $0.source != .ingest } : rows
   }
 
   /// Takes every entity that changed, in no particular order.

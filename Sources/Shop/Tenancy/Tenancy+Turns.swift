@@ -68,8 +68,8 @@ extension Tenancy {
     actions.loads += loads.next()
     guard ending == nil, !entries.isEmpty || !controls.isEmpty || wantsTick else { return }
     append(controls, entries, effects, isCautious: false, time, now, &actions)
-    if planted.is(.acknowledgedWhenApplied) {
-      for (source, number) in effects.admitted {
+    if planted.is(.acknowledgedWhenApplied) || planted.is(.ingestAcknowledgedWhenApplied) {
+      for (source, number) in effects.admitted where source == .ingest || planted.is(.acknowledgedWhenApplied) {
         actions.acknowledgements.append(acknowledgement(of: source, number))
       }
     }

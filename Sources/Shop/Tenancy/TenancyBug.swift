@@ -31,6 +31,9 @@ public enum TenancyBug: String, CaseIterable, Hashable, Sendable {
   case sentAgainOutOfOrder
   case messageRefusedWhenDirty
   case parkedForgotten
+  // Ingest logs.
+  case ingestAcknowledgedWhenApplied
+  case ingestNumberNotCheckpointed
   // Owners.
   case leaseFromReturn
   case leaseTwiceAsLong

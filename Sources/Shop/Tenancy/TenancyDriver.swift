@@ -22,6 +22,7 @@ public protocol TenancyDriver: Sendable {
   var ruleLimits: RuleLimits { get }
   var ledger: Ledger { get }
   var destinations: [PartitionID] { get }
+  var ingestedNumber: UInt64 { get }
   var unserved: Set<PartitionID> { get set }
   var takesSweep: Bool { get }
 
@@ -32,6 +33,8 @@ public protocol TenancyDriver: Sendable {
 
   mutating func receive(_ frame: StreamFrame<StreamInput>, into actions: inout TenancyActions)
   mutating func sweep(_ orders: [OrderID]) -> Bool
+  mutating func receive(_ inputs: [LoggedInput], for owner: OwnerID)
+  mutating func dropIngested()
   mutating func greet(_ source: StreamSource, asker: UInt64, at time: Timestamp, into actions: inout TenancyActions)
   mutating func turn(at time: Timestamp, now: Int64, into actions: inout TenancyActions)
   mutating func confirmed(_ number: UInt64, at offset: Int64?, now: Int64, into actions: inout TenancyActions)

@@ -12,6 +12,7 @@ extension Auditor {
         fail("\(layout.partitions[receiver]) never got \(message.message) from \(layout.partitions[source])")
       }
     }
+    auditFeeds()
     for partition in layout.partitions where partition.service == .stock {
       if !holds[Int(partition.index)].isEmpty { fail("\(partition) holds something at the end") }
     }

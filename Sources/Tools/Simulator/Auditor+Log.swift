@@ -24,7 +24,7 @@ extension Auditor {
     }
     for entry in record.entries {
       clocks[slot].entries[slot] += 1
-      if let origin = entry.origin { receive(origin) }
+      if let origin = entry.origin { receive(entry, from: origin) }
       switch entry.body {
       case .command(let command) where command.command.service == partition.service:
         if refused.contains(command.request) { fail("request \(command.request) was refused, and executed later") }
@@ -33,14 +33,17 @@ extension Auditor {
       case .message(let message):
         guard case .partition(let source) = entry.origin?.source else { return fail("a message of nobody") }
         receive(message, from: source)
-      case .skip(let request, .overloaded), .skip(let request, .undecidable): if let request { refused.insert(request) }
+      case .skip(let request?, .overloaded), .skip(let request?, .undecidable), .skip(let request?, .unreadable):
+        refused.insert(request)
+        if request.isIngested { unreported.insert(request) }
       case .skip: break
       }
     }
   }
 
   /// Each input of a stream is in the log once, in order.
-  private func receive(_ origin: LoggedInput.Origin) {
+  private func receive(_ entry: LoggedInput, from origin: LoggedInput.Origin) {
+    if origin.source == .ingest { return ingest(entry, origin.number) }
     let newest = numbers[current.slot][origin.source] ?? 0
     numbers[current.slot][origin.source] = origin.number
     guard origin.number != newest + 1 else { return }
@@ -103,6 +106,7 @@ extension Auditor {
   private func answer(
     _ request: RequestID, _ outcome: Outcome, _ token: IdempotencyToken?, isReplayed: Bool = false
   ) {
+    if request.isIngested, case .refused = outcome { unreported.insert(request) }
     if outcomes[request] != nil { fail("request \(request) has two outcomes") }
     outcomes[request] = Judgement(
       outcome: outcome, isReplayed: isReplayed, clock: clocks[current.slot], slot: current.slot, offset: current.offset,

@@ -43,6 +43,10 @@ final class Auditor {
   var numbers: [[StreamSource: UInt64]]
   /// Requests reported to somebody as not executed.
   var refused: Set<RequestID> = []
+  /// By slot: what other systems wrote to its ingest log, and no record has taken.
+  var feeds: [Feed]
+  /// Commands of ingest logs that were refused, and are not yet where refused ones go.
+  var unreported: Set<RequestID> = []
   /// By slot: how many entries of every partition an effect of this partition may depend on.
   var clocks: [Knowledge]
   var current = Current(slot: 0, offset: 0)
@@ -120,6 +124,7 @@ final class Auditor {
     attempts = Array(repeating: 0, count: layout.partitioner.count)
     expected = Array(repeating: Array(repeating: [], count: slots), count: slots)
     numbers = Array(repeating: [:], count: slots)
+    feeds = Array(repeating: Feed(), count: slots)
     clocks = Array(repeating: nothing, count: slots)
     known = nothing
   }

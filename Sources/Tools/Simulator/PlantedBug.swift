@@ -50,6 +50,10 @@ package enum PlantedBug: String, CaseIterable, Hashable, Sendable {
   // Clients' commands.
   /// What a forgotten session may have executed is sent again in the next one.
   case sentAgainInNextSession
+
+  // Commands that other systems write.
+  /// A reader of an ingest log that has lost what comes next goes on with the oldest record that is left.
+  case ingestResumesAfterGap
 }
 
 extension Optional<PlantedBug> {

@@ -148,6 +148,7 @@ import Testing
       "loads", "checkpoints", "checkpoints_failed", "evictions", "unconfirmed_messages", "append_age_milliseconds",
     ]
     #expect(names.map { rows[1][$0] as? Int } == [1, 2, 30, 25, 1_500, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+    #expect(rows.allSatisfy { $0["ingest_lag_records"] is NSNull && $0["ingest_stopped"] is NSNull })
     let takeovers = try #require(object["pending"] as? [[String: Any]])
     #expect(takeovers.map { $0["partition"] as? String } == ["stock-5", "stock-6"])
     #expect(takeovers[0]["reason"] is NSNull && takeovers[1]["reason"] as? String == "no \"server\"")
@@ -156,6 +157,22 @@ import Testing
     sources.pod = OperatorPod(name: "stock-0", incarnation: .max)
     let named = await Bench(sources).get("/partitions", report([])).text
     #expect(named.hasPrefix("{\"pod\":\"stock-0\",\"incarnation\":\"18446744073709551615\",\"phase\":"))
+  }
+
+  /// Of partitions that read an ingest topic, whatever others do.
+  @Test func partitionsWithIngest() async throws {
+    var sources = OperatorSources(version: "1", startedMilliseconds: 0)
+    sources.ingest = {
+      [
+        PartitionID(.stock, 1): IngestFigures(lagRecords: 21, isStopped: true),
+        PartitionID(.stock, 2): IngestFigures(lagRecords: 0, isStopped: false),
+      ]
+    }
+    let answer = await Bench(sources).get("/partitions", report([partition(1), partition(2), partition(3)]))
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any])
+    let rows = try #require(object["partitions"] as? [[String: Any]])
+    #expect(rows.map { $0["ingest_lag_records"] as? Int } == [21, 0, nil])
+    #expect(rows.map { $0["ingest_stopped"] as? Bool } == [true, false, nil])
   }
 
   @Test func metrics() async throws {

@@ -63,6 +63,34 @@ import Testing
         """)
   }
 
+  @Test func tellsHowFarIngestIs() throws {
+    func fed(_ partition: String, _ epoch: Int, _ ingest: String) -> String {
+      "\(row(partition, epoch).dropLast()),\(ingest)}"
+    }
+    let overview = try overview([
+      7: reply(
+        "a", 7, fed("orders-0", 3, "\"ingest_lag_records\":21,\"ingest_stopped\":true"),
+        fed("payments-0", 2, "\"ingest_lag_records\":null,\"ingest_stopped\":null")),
+      9: reply("b", 9, fed("stock-0", 2, "\"ingest_lag_records\":5,\"ingest_stopped\":false")),
+    ])
+    #expect(
+      overview.findings == [
+        "the ingest topics of 1 partitions lack the record that comes next, so nothing is taken from them: orders-0"
+      ])
+    #expect(
+      overview.table == """
+        PARTITION   OWNER  EPOCH  STATE    LAG  CHECKPOINT AGE  DIRTY  PARKED  APPLIED  CHECKPOINTED  INGEST LAG
+        orders-0    a      3      running  0    1.2 s           4      2       20       10            21 (stopped)
+        stock-0     b      2      running  0    1.2 s           4      2       20       10            5
+        payments-0  a      2      running  0    1.2 s           4      2       20       10            -
+
+        """)
+    let rows = try #require(JSONValue(overview.json)?["partitions"]?.elements)
+    #expect(rows.map { $0["ingest_lag_records"]?.number } == [21, 5, nil])
+    let json = String(decoding: overview.json, as: UTF8.self)
+    #expect(json.contains("\"ingest_lag_records\":null,\"ingest_stopped\":null}"), "\(json)")
+  }
+
   @Test func theHighestEpochHolds() throws {
     let overview = try overview([
       // An owner that has not read of its successor, and one that the map does not know of yet.

@@ -23,6 +23,7 @@ import Testing
       (\.setBack, 3),
       (\.restored, 50), (\.poisoned, 50), (\.amputated, 50), (\.parked, 3),
       (\.sweeps, 500), (\.ordersRemoved, 80), (\.paymentsForgotten, 2), (\.ordersSpared, 5),
+      (\.fed, 5_000), (\.ingestReread, 400), (\.ingestRefused, 500), (\.ingestStopped, 20),
     ]
     for (count, minimum) in atLeast {
       #expect(summary.tally[keyPath: count] >= minimum, "\(count)")
@@ -102,7 +103,7 @@ import Testing
     .changedBytesAppendedAgain: [
       "after 0", " took input ", "another record", "before its record was durable", " sent ",
     ],
-    .anyOffsetConfirms: ["before its record was durable", "of a session", " after "],
+    .anyOffsetConfirms: ["before its record was durable", "of a session", " after ", "durable; its log has"],
     .shrunkenLogIgnored: ["before its record was durable"],
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
     .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays forever", "of a session"],
@@ -120,6 +121,8 @@ import Testing
     .sentAgainOutOfOrder: ["never arrived"],
     .messageRefusedWhenDirty: ["never got", " sent ", "never ended"],
     .parkedForgotten: ["never got", "never ended", " sent "],
+    .ingestAcknowledgedWhenApplied: ["durable; its log has"],
+    .ingestNumberNotCheckpointed: [" ingested input ", "is never taken"],
     .leaseNotChecked: ["showed"],
     .readDuringReplay: ["showed"],
     .noHoldBack: ["showed"],
@@ -145,7 +148,7 @@ import Testing
     .forgottenUncounted: ["the ledgers "],
     .dirtyEvicted: ["right is", "showed", "in memory, the store", " sent "],
     .loadOlderThanMemory: ["right is", "showed", "in memory, the store"],
-    .replyBeforeDurable: ["before its record was durable", " after "],
+    .replyBeforeDurable: ["before its record was durable", " after ", "durable; its log has"],
     .timeFromClock: ["right is", "in memory, the store"],
     .limitsConfigured: ["right is", "decides under", "showed"],
     .epochNotCheckedAtWrite: ["right is", "showed", "in memory, the store", "of a session"],
@@ -155,6 +158,7 @@ import Testing
     .repliesNotStored: ["never answered"],
     .fenceIgnored: ["right is", "showed", "in memory, the store", "never checkpointed"],
     .sentAgainInNextSession: ["has two outcomes"],
+    .ingestResumesAfterGap: [" comes next", "never took"],
   ]
 
   @Test func everyMistakeHasANameOfItsOwn() {

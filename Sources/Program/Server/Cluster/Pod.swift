@@ -191,7 +191,12 @@ public final class Pod: Sendable {
     ]
     clock.extend(&sources)
     sources.cutOff = { [weak self] in self?.cutOff($0) }
-    if let ingest { sources.metrics.append { $0.write(ingest.statistics) } }
+    if let ingest {
+      sources.metrics.append { $0.write(ingest.statistics) }
+      sources.ingest = {
+        ingest.statistics.partitions.mapValues { IngestFigures(lagRecords: $0.lag, isStopped: $0.isStopped) }
+      }
+    }
     if !figures.isEmpty { sources.metrics.append { $0.write(figures) } }
     sources.pages += [
       PeersPage.page(of: mesh, as: identity, at: options.address.description),

@@ -70,18 +70,22 @@ extension Fleet {
 
   /// An owner releases a reply.
   func reveal(_ reply: CommandReply, _ pod: FleetPod, _ slot: Int, _ owner: OwnerID) {
+    judge(reply)
+    send(.reply(reply, slot, owner), from: pod, toRun: reply.request.incarnation)
+  }
+
+  func judge(_ reply: CommandReply) {
     switch reply {
     case .outcome(let outcome):
       hash.fold(outcome.request.number &* 2 &+ (outcome.isReplayed ? 1 : 0))
       auditor.judge(outcome)
-    case .skipped(let request, .overloaded): auditor.judgeSkipped(request)
+    case .skipped(let request, .overloaded), .skipped(let request, .unreadable): auditor.judgeSkipped(request)
     case .skipped(let request, .undecidable):
       if stopped.isEmpty, tally.stopped == 0 { fail("request \(request) was undecidable though all serve") }
       tally.undecidable += 1
       auditor.judgeSkipped(request)
     case .skipped: break
     }
-    send(.reply(reply, slot, owner), from: pod, toRun: reply.request.incarnation)
   }
 
   /// A reply reaches the pod that took the command. If it arrives twice, nobody waits for it the second time.

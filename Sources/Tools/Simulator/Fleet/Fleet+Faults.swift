@@ -75,6 +75,11 @@ extension Fleet {
       return
     }
     wanted[slot] = random.below(pods.count)
+    if swarm.hasIngest, random.percent(50) {
+      // As a process that is about to end.
+      seat.isIngestLeft = true
+      seat.tenancy.dropIngested()
+    }
     seat.tenancy.leave()
   }
 

@@ -32,7 +32,11 @@ extension Fleet {
       readLog()
       storeWork()
       tend()
-      if round % 40 == 0 { quarantine() }
+      ingestWork()
+      if round % 40 == 0 {
+        quarantine()
+        skipLost()
+      }
       // Nobody announced an owner, or a connection broke before that.
       if round % 100 == 0 { resume() }
       if round % 20 == 0, isAtRest { return }
@@ -66,7 +70,7 @@ extension Fleet {
   }
 
   private var isAtRest: Bool {
-    appends.isEmpty && confirmations.isEmpty && links.allSatisfy { $0.allSatisfy(\.isEmpty) }
+    appends.isEmpty && confirmations.isEmpty && whatIsIngested == nil && links.allSatisfy { $0.allSatisfy(\.isEmpty) }
       && pods.allSatisfy { $0.streams.allSatisfy(\.isEmpty) }
       && layout.partitions.indices.allSatisfy { slot in
         guard let seat = pods[wanted[slot]].seats[slot] else { return false }
@@ -98,7 +102,7 @@ extension Fleet {
           + "owner \(stream.owner.map { "\($0)" } ?? "nil"), known \(pod.owners[slot].map { "\($0)" } ?? "nil")"
       }
     }
-    return "something is on its way forever"
+    return whatIsIngested ?? "something is on its way forever"
   }
 
   func auditEnd() {

@@ -42,6 +42,10 @@ final class Fleet {
   /// Which pod the group wants to own each slot.
   var wanted: [Int]
   var clients = FleetClients()
+  /// By slot.
+  var ingestLogs: [FleetIngestLog]
+  /// What other systems sent under keys, and may send again.
+  var fed: [FleetClients.Request] = []
   var tally = FleetTally()
   var hash = RunHash()
   var isResting = false
@@ -66,6 +70,7 @@ final class Fleet {
     let slots = layout.slotCount
     logs = Array(repeating: FleetLog(), count: slots)
     filters = Array(repeating: NaiveFilter(), count: slots)
+    ingestLogs = (0..<slots).map { FleetIngestLog(slot: $0) }
     store = FleetStore(layout: layout, bug: bug)
     newestTime = Array(repeating: .zero, count: slots)
     let count = swarm.podCount
@@ -160,6 +165,10 @@ final class Fleet {
     case .restore: restore()
     case .sweep: sweep()
     case .age: passDays()
+    case .feed: feed()
+    case .ingest: ingestWork()
+    case .retain: retain()
+    case .skipLost: skipLost()
     }
   }
 
@@ -240,6 +249,7 @@ final class Fleet {
       tally.refusedInputs += 1
       send(.gap(word), from: pod, to: word.source)
     }
+    noteIngest(actions, slot, seat)
     for reply in actions.replies { reveal(reply, pod, slot, tenancy.owner) }
     for (request, view) in actions.answers { reveal(view, for: request, from: pod) }
     for (query, request) in actions.forwarded {

@@ -30,6 +30,8 @@ final class FleetPod {
   var goneEpochs: [UInt64]
   /// The owner to which a hello is in transit, by slot, so that it is not sent twice.
   var greetingsAsked: [OwnerID?]
+  /// What was read of ingest logs, and has not reached its partition.
+  var ingested: [FleetIngestEvent] = []
   /// Slots that it no longer wants because of a planted bug.
   var givenUp: Set<Int> = []
 
@@ -71,6 +73,14 @@ final class Seat {
   var leftOut: Int64?
   /// Replies may not have reached their pods.
   var repliesLost = false
+  /// How far its ingest log was read; nil before that begins.
+  var ingest: FleetIngestReading?
+  /// It takes no more of its ingest log.
+  var isIngestLeft = false
+  /// Refusals of commands from the ingest log that are to be written down, and those written of which the tenure has
+  /// not heard.
+  var refusals: [CommandReply] = []
+  var reported: [RequestID] = []
   /// Whether the other pods were notified of the owner.
   var isAnnounced = false
 

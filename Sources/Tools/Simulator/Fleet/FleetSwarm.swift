@@ -10,6 +10,7 @@ enum FleetAction: Int, CaseIterable, Sendable {
   case rebalance, leave, crash, pause, cut, disconnect, hide, show
   case clock, gap, poison, quarantine, copy, restore
   case sweep, age
+  case feed, ingest, retain, skipLost
 
   /// How often it happens, relative to the others.
   var weight: Int {
@@ -32,6 +33,10 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .gap: 15
     case .sweep: 150
     case .clock, .poison: 1
+    case .feed: 50
+    case .ingest: 260
+    case .retain: 6
+    case .skipLost: 2
     }
   }
 
@@ -39,8 +44,18 @@ enum FleetAction: Int, CaseIterable, Sendable {
   var isFault: Bool {
     switch self {
     case .repeat, .giveUp, .rebalance, .leave, .crash, .pause, .cut, .disconnect, .hide, .clock, .gap, .poison,
-      .restore:
+      .restore, .retain:
       true
+    default: false
+    }
+  }
+}
+
+extension FleetAction {
+  /// Whether it has something to do with ingest logs.
+  var isOfIngest: Bool {
+    switch self {
+    case .feed, .ingest, .retain, .skipLost: true
     default: false
     }
   }
@@ -58,6 +73,10 @@ struct FleetSwarm: Sendable {
   let hasKeysExpire: Bool
   /// Whether old orders are removed.
   let hasRetention: Bool
+  /// Whether other systems write to the partitions' ingest logs.
+  let hasIngest: Bool
+  /// Inputs of an ingest log that may be with an owner and not durable.
+  let ingestUndurableMax: Int
   let limitsChangePercent: Int
   /// By `FleetAction.rawValue`.
   let weights: [Int]
@@ -104,6 +123,12 @@ struct FleetSwarm: Sendable {
     stepMillisecondsMax = random.percent(30) ? 1 : 7
     limits.leaseMilliseconds = Int64(
       stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
+    var ingestRandom = SeededRandom(seed: seed ^ 0x16e57)
+    let hasIngest = ingestRandom.percent(50)
+    self.hasIngest = hasIngest
+    ingestUndurableMax = ingestRandom.within(1...12)
+    limits.turnIngestMax = ingestRandom.within(1...6)
+    limits.unreportedRefusalsMax = ingestRandom.within(1...6)
     hasKeysExpire = random.percent(30)
     let hasRetention = random.percent(60)
     self.hasRetention = hasRetention
@@ -119,6 +144,7 @@ struct FleetSwarm: Sendable {
     notifiedPercent = [30, 80, 100][random.below(3)]
     weights = FleetAction.allCases.map { action in
       if action == .sweep || action == .age, !hasRetention { return 0 }
+      if action.isOfIngest, !hasIngest { return 0 }
       if action.isFault, random.percent(35) { return 0 }
       return max(1, action.weight * random.within(50...200) / 100)
     }
@@ -191,6 +217,12 @@ struct FleetTally: Hashable, Sendable {
   var paymentsByHandForgotten = 0
   /// Old orders that a sweep left because their checkout was under way.
   var ordersSpared = 0
+  /// What other systems wrote; how often it was read again; refusals that were written down; readers that stopped
+  /// because something was lost.
+  var fed = 0
+  var ingestReread = 0
+  var ingestRefused = 0
+  var ingestStopped = 0
 
   mutating func add(_ other: FleetTally) {
     for path in Self.all { self[keyPath: path] += other[keyPath: path] }
@@ -204,6 +236,7 @@ struct FleetTally: Hashable, Sendable {
       \.refusedInputs, \.gaps, \.clockJumps, \.limitsChanged, \.loads, \.loadsOvertaken, \.checkpointsAfterEnd,
       \.checkpoints, \.evictions, \.fenced, \.setBack, \.restored, \.poisoned, \.amputated, \.parked,
       \.sweeps, \.ordersRemoved, \.paymentsForgotten, \.paymentsByHandForgotten, \.ordersSpared,
+      \.fed, \.ingestReread, \.ingestRefused, \.ingestStopped,
     ]
   }
 }
