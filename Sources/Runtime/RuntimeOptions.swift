@@ -34,11 +34,11 @@ public struct RuntimeOptions: Sendable {
   /// asker's pod yet cannot answer it.
   public var helloMilliseconds: Int64 = 500
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
-  /// each word to another pod a packet: what arrives in between travels together. The more the lane has to wait for a
+  /// each word to another pod a packet: what arrives in between travels together. The longer the lane has to wait for a
   /// processor, the longer: then work that is done together is what is saved, and waiting costs little more.
-  public var gatherMicroseconds: ClosedRange<UInt64> = 500...6_000
-  /// How many times as long as a lane has to wait for a processor, within these bounds.
-  public var gatherPerLateness: UInt64 = 4
+  public var gatherMicroseconds: ClosedRange<UInt64> = 500...12_000
+  /// The wait for a processor as long as which such a pause is. With twice the wait it is four times as long.
+  public var gatherLatenessMicroseconds: UInt64 = 170
   /// How many inputs of a lane's partitions have to be on their way to the log before it gathers.
   public var gatherInputsMin = 3
   /// How long a lane keeps gathering after it had that many.
@@ -65,8 +65,9 @@ public struct RuntimeOptions: Sendable {
 
   /// How far apart turns begin for a lane that waits this long for a processor, in microseconds.
   func gatherMicroseconds(lateness: UInt64) -> UInt64 {
-    let (wanted, overflow) = lateness.multipliedReportingOverflow(by: gatherPerLateness)
-    return min(max(overflow ? .max : wanted, gatherMicroseconds.lowerBound), gatherMicroseconds.upperBound)
+    let (square, overflow) = lateness.multipliedReportingOverflow(by: lateness)
+    let wanted = overflow ? .max : square / max(1, gatherLatenessMicroseconds)
+    return min(max(wanted, gatherMicroseconds.lowerBound), gatherMicroseconds.upperBound)
   }
 
   /// A sentence about the first bound that is out of range.

@@ -50,7 +50,7 @@ import Testing
     #expect(taken.map(\.1) == [said])
   }
 
-  @Test(arguments: [(UInt64(0), UInt64(500)), (100, 500), (500, 2_000), (1_600, 6_000), (.max, 6_000)])
+  @Test(arguments: [(UInt64(0), UInt64(500)), (170, 500), (340, 680), (1_000, 5_882), (1_600, 12_000), (.max, 12_000)])
   func gathersLongerTheLaterALaneIs(_ lateness: UInt64, _ pause: UInt64) throws {
     let options = RuntimeOptions(partitioner: try #require(Partitioner(count: 4)), laneCount: 1)
     #expect(options.gatherMicroseconds(lateness: lateness) == pause)
