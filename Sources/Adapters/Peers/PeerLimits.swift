@@ -37,7 +37,7 @@ public struct PeerLimits: Hashable, Sendable {
   /// From the dial, or the accepted connection, to the welcome: name, TCP, TLS, hello.
   public var handshakeMilliseconds: UInt64 = 2_000
   /// How long an acknowledgement may wait for more to acknowledge, while the sender has credit. The sender keeps what
-  /// it sent until then; each acknowledgement is a packet and a wake-up, and each of many pods sends them to all others.
+  /// it sent until then; each is a packet and a wake-up, and each of many pods sends them to all others.
   public var acknowledgeMilliseconds: UInt64 = 500
   /// How often certificate files are checked, at most.
   public var certificateLookMilliseconds: UInt64 = 1_000

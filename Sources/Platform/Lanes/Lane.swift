@@ -15,9 +15,9 @@ import Synchronization
 /// Life: make it, set up what runs on it (on the thread that made it), `start`, `stop`, `join`. The lane's
 /// thread closes the loop and all handles at its end.
 ///
-/// `@unchecked Sendable` is safe: `loop`, `signal`, `gathering` and `averageLateness` belong to the lane's thread (before `start`, to the
-/// thread that made the lane); `thread` is written by `start` before anybody can join; all else is atomic or behind a
-/// lock.
+/// `@unchecked Sendable` is safe: `loop`, `signal`, `gathering` and `averageLateness` belong to the lane's thread
+/// (before `start`, to the thread that made the lane); `thread` is written by `start` before anybody can join; all else
+/// is atomic or behind a lock.
 public final class Lane: SerialExecutor, @unchecked Sendable {
   /// How many closures given to `post` may wait.
   public static let postedWorkMax = 4_096

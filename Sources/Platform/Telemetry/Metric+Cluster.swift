@@ -103,6 +103,8 @@ extension Metric {
   public static let postgresLoads = Metric("kassa_postgres_loads_total", .counter, "Loads answered.")
   public static let postgresRowsLoaded = Metric("kassa_postgres_rows_loaded_total", .counter, "Entities found.")
   public static let postgresLoadFailures = Metric("kassa_postgres_load_failures_total", .counter, "Loads that failed.")
+  public static let postgresPages = Metric(
+    "kassa_postgres_order_pages_total", .counter, "Pages of orders read to find old ones.")
   public static let postgresFencedWrites = Metric(
     "kassa_postgres_fenced_writes_total", .counter, "Checkpoints refused because the partition has a newer owner.")
   public static let postgresFencedLoads = Metric(
@@ -122,7 +124,8 @@ extension Metric {
     postgresConnected, postgresConnections, postgresConnects, postgresConnectFailures, postgresDisconnects,
     postgresQueuedWrites, postgresQueuedLoads, postgresAcquisitions, postgresCheckpoints, postgresTransactions,
     postgresRowsWritten, postgresBytesWritten, postgresRowsDeleted, postgresRowsExpired, postgresWriteSeconds,
-    postgresWriteFailures, postgresLoads, postgresRowsLoaded, postgresLoadFailures, postgresFencedWrites,
+    postgresWriteFailures, postgresLoads, postgresRowsLoaded, postgresLoadFailures, postgresPages,
+    postgresFencedWrites,
     postgresFencedLoads, postgresSetBack, postgresUnknownCommits, postgresUnknownCommitsWritten, postgresDamagedRows,
   ]
 }

@@ -86,7 +86,7 @@ import Testing
     cluster.setUp(false)
     let away = failure { _ = try read(orders, 0..<1, by: reader) }
     #expect(away?.code == .unreachable)
-    #expect(away?.message.hasPrefix("orders-0: no record came for 300 ms, and offset 0 is awaited") == true)
+    #expect(away?.message.hasPrefix("orders-0: no record came for 300 ms, and offset 0 is expected") == true)
     #expect(failure { _ = try reader.bounds(of: orders) }?.code == .unreachable)
     cluster.setUp(true)
     #expect(eventually { (try? read(orders, 0..<1, by: reader)) == ["orders-0@0#1"] })

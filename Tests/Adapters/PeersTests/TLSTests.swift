@@ -184,7 +184,7 @@ import Testing
       (.init(certificate: good.certificatePath, key: "/dev/null", authorities: good.authoritiesPath), "not a file"),
       (
         .init(certificate: good.certificatePath, key: other.keyPath, authorities: good.authoritiesPath),
-        "do not work together"
+        "do not match"
       ),
       (
         .init(certificate: good.certificatePath, key: good.keyPath, authorities: good.keyPath),

@@ -34,10 +34,11 @@ import Testing
     try fixture.sql("SELECT turn, log_offset FROM kassa.checkpoints")
   }
 
-  /// Names where, what, what was expected and found, and the next step.
+  /// Names where, what, what was expected and found, and the next step. A busy machine may need more than one turn for
+  /// the second checkpoint.
   private func isWhole(_ failure: StoreFailure?) -> Bool {
     let words = [
-      fixture.database, "stock-1", "epoch 1, turn 2, offset 20 was acknowledged", "holds epoch 1, turn 1, offset 10",
+      fixture.database, "stock-1", "epoch 1, turn ", ", offset 20 was acknowledged", "holds epoch 1, turn 1, offset 10",
       "docs/backup.md#fail-over",
     ]
     return failure?.code == .setBack && words.allSatisfy { failure?.message.contains($0) == true }

@@ -48,7 +48,7 @@ extension PrometheusText {
     (.postgresTransactions, \.transactions), (.postgresRowsWritten, \.rowsWritten),
     (.postgresBytesWritten, \.bytesWritten), (.postgresRowsDeleted, \.rowsDeleted),
     (.postgresRowsExpired, \.rowsExpired), (.postgresWriteFailures, \.writeFailures), (.postgresLoads, \.loads),
-    (.postgresRowsLoaded, \.rowsLoaded), (.postgresLoadFailures, \.loadFailures),
+    (.postgresRowsLoaded, \.rowsLoaded), (.postgresLoadFailures, \.loadFailures), (.postgresPages, \.pages),
     (.postgresFencedWrites, \.fencedWrites), (.postgresFencedLoads, \.fencedLoads),
     (.postgresSetBack, \.setBack), (.postgresUnknownCommits, \.unknownCommits),
     (.postgresUnknownCommitsWritten, \.unknownCommitsWritten), (.postgresDamagedRows, \.damagedRows),

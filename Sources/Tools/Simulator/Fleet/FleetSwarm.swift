@@ -29,7 +29,8 @@ enum FleetAction: Int, CaseIterable, Sendable {
     case .giveUp: 4
     case .hide, .cut, .pause, .quarantine: 3
     case .crash, .leave, .copy: 2
-    case .restore, .age: 2
+    case .restore: 2
+    case .age: 6
     case .gap: 15
     case .sweep: 150
     case .clock, .poison: 1
@@ -130,10 +131,12 @@ struct FleetSwarm: Sendable {
     limits.turnIngestMax = ingestRandom.within(1...6)
     limits.unreportedRefusalsMax = ingestRandom.within(1...6)
     hasKeysExpire = random.percent(30)
-    let hasRetention = random.percent(60)
+    // Numbers of its own, as above: seeds without it run as if there were no retention.
+    var retentionRandom = SeededRandom(seed: seed ^ 0x5eeb)
+    let hasRetention = retentionRandom.percent(40)
     self.hasRetention = hasRetention
     // Sweeps find half of it free.
-    if hasRetention, random.percent(60) { limits.core.dirtyMax *= 4 }
+    if hasRetention, retentionRandom.percent(60) { limits.core.dirtyMax *= 4 }
     self.limits = limits
     limitsChangePercent = [0, 30, 100][random.below(3)]
     appendUnknownPercent = [0, 5, 25][random.below(3)]

@@ -87,7 +87,7 @@ import Testing
       try Quarantine.replace(orders, offset: 1, entry: 0, reason: "", in: folder)
     } throws: { error in
       let failure = error as? LogFailure
-      return failure?.code == .format && failure?.message.contains("no record") == true
+      return failure?.code == .format && failure?.message.contains("not a record") == true
         && failure?.message.contains("offset 1 of orders-0") == true
     }
     #expect(try SQLiteLogReader(path: fixture.path).quarantined(of: orders).isEmpty)
