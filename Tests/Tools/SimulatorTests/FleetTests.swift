@@ -22,7 +22,7 @@ import Testing
       (\.loadsOvertaken, 1), (\.loads, 5_000), (\.checkpoints, 5_000), (\.evictions, 5_000), (\.fenced, 100),
       (\.setBack, 3),
       (\.restored, 50), (\.poisoned, 50), (\.amputated, 50), (\.parked, 3),
-      (\.sweeps, 500), (\.ordersRemoved, 80), (\.paymentsForgotten, 2), (\.ordersSpared, 5),
+      (\.sweeps, 500), (\.ordersRemoved, 80), (\.paymentsForgotten, 1), (\.ordersSpared, 5),
       (\.fed, 5_000), (\.ingestReread, 400), (\.ingestRefused, 500), (\.ingestStopped, 20),
     ]
     for (count, minimum) in atLeast {
@@ -69,7 +69,10 @@ import Testing
   /// rarest need a read in the last part of a lease, while the successor has answered already.
   @Test(arguments: TenancyBug.allCases)
   func aPlantedBugIsFound(_ bug: TenancyBug) throws {
-    let summary = FleetRuns(firstSeed: 1, seedCount: Self.huntedSeeds, steps: 3_000, planted: .machine(bug)).run()
+    let summary = FleetRuns(
+      firstSeed: 1, seedCount: Self.huntedSeeds, steps: 3_000, planted: .machine(bug),
+      isPlain: Self.foundInPlainFleets.contains(bug)
+    ).run()
     let failure = try #require(summary.failure, "\(bug) was not found in \(summary.seedsRun) seeds")
     let words = Self.violations[bug] ?? []
     #expect(words.contains { failure.violation.contains($0) }, "\(bug), seed \(failure.seed): \(failure.violation)")
@@ -85,6 +88,8 @@ import Testing
   }
 
   private static let huntedSeeds = 800
+  /// They need a read in the last part of a lease: what takes turns from reads makes that too rare.
+  private static let foundInPlainFleets: Set<TenancyBug> = [.noHoldBack, .leaseTwiceAsLong, .leaseFromReturn]
 
   /// What gives each mistake away.
   private static let violations: [TenancyBug: [String]] = [
@@ -106,7 +111,9 @@ import Testing
     .anyOffsetConfirms: ["before its record was durable", "of a session", " after ", "durable; its log has"],
     .shrunkenLogIgnored: ["before its record was durable"],
     .revealedBeforeMismatchIsRead: ["before its record was durable"],
-    .stateKeptAfterOwnRecordWasVoid: ["showed", "before its record was durable", "replays forever", "of a session"],
+    .stateKeptAfterOwnRecordWasVoid: [
+      "showed", "before its record was durable", "replays forever", "of a session", "durable; its log has",
+    ],
     .gapAdmitted: ["gap(expected", " took input "],
     .repetitionAdmitted: ["has two outcomes", " sent "],
     .acknowledgedWhenApplied: ["of a session", "lost a part", "never answered", "never got", "durable; its log has"],
@@ -127,7 +134,7 @@ import Testing
     .readDuringReplay: ["showed"],
     .noHoldBack: ["showed"],
     .leaseTwiceAsLong: ["showed"],
-    .releasedWhileServing: ["showed", "never arrived", "in memory, the store"],
+    .releasedWhileServing: ["showed", "never arrived", "in memory, the store", "the ledgers "],
     .leaseFromReturn: ["showed"],
     .readBeforeDurable: ["showed"],
     .fencedNeverAcquiresAgain: ["nobody owns"],

@@ -60,8 +60,8 @@ final class Fleet {
   private var nextRun: UInt64 = 1
   private var ended: String?
 
-  init(seed: UInt64, planted: PlantedMistake?) {
-    swarm = FleetSwarm(seed: seed)
+  init(seed: UInt64, planted: PlantedMistake?, isPlain: Bool = false) {
+    swarm = FleetSwarm(seed: seed, isPlain: isPlain)
     self.planted = planted?.machineBug
     bug = planted?.fleetBug
     layout = Layout(partitioner: Partitioner(count: swarm.partitionCount) ?? Layout.single)

@@ -4,15 +4,20 @@ package struct FleetRuns: Sendable {
   package let seedCount: Int
   package let steps: Int
   let planted: PlantedMistake?
+  let isPlain: Bool
 
   /// - Parameters:
   ///   - steps: events in each before it comes to rest.
   ///   - planted: a mistake of the machine or around it; only debug builds can plant one.
-  package init(firstSeed: UInt64, seedCount: Int, steps: Int, planted: PlantedMistake? = nil) {
+  ///   - isPlain: without ingest logs and sweeps, which take turns from everything else.
+  package init(
+    firstSeed: UInt64, seedCount: Int, steps: Int, planted: PlantedMistake? = nil, isPlain: Bool = false
+  ) {
     self.firstSeed = firstSeed
     self.seedCount = seedCount
     self.steps = steps
     self.planted = planted
+    self.isPlain = isPlain
   }
 
   /// The result of the runs.
@@ -31,7 +36,7 @@ package struct FleetRuns: Sendable {
     var summary = Summary()
     for place in 0..<max(0, seedCount) {
       let seed = firstSeed &+ UInt64(place)
-      let fleet = Fleet(seed: seed, planted: planted)
+      let fleet = Fleet(seed: seed, planted: planted, isPlain: isPlain)
       fleet.run(steps: steps)
       summary.seedsRun += 1
       summary.tally.add(fleet.tally)

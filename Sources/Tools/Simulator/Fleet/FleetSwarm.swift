@@ -96,7 +96,8 @@ struct FleetSwarm: Sendable {
   /// How much time may pass per step: the less it is, the more happens within a lease.
   let stepMillisecondsMax: Int
 
-  init(seed: UInt64) {
+  /// - Parameter isPlain: without ingest logs and sweeps.
+  init(seed: UInt64, isPlain: Bool) {
     var random = SeededRandom(seed: seed ^ 0xf1ee7)
     podCount = random.within(2...4)
     partitionCount = random.within(1...2)
@@ -125,7 +126,7 @@ struct FleetSwarm: Sendable {
     limits.leaseMilliseconds = Int64(
       stepMillisecondsMax == 1 || random.percent(50) ? random.within(50...400) : random.within(400...2_000))
     var ingestRandom = SeededRandom(seed: seed ^ 0x16e57)
-    let hasIngest = ingestRandom.percent(50)
+    let hasIngest = ingestRandom.percent(50) && !isPlain
     self.hasIngest = hasIngest
     ingestUndurableMax = ingestRandom.within(1...12)
     limits.turnIngestMax = ingestRandom.within(1...6)
@@ -133,7 +134,7 @@ struct FleetSwarm: Sendable {
     hasKeysExpire = random.percent(30)
     // Numbers of its own, as above: seeds without it run as if there were no retention.
     var retentionRandom = SeededRandom(seed: seed ^ 0x5eeb)
-    let hasRetention = retentionRandom.percent(40)
+    let hasRetention = retentionRandom.percent(40) && !isPlain
     self.hasRetention = hasRetention
     // Sweeps find half of it free.
     if hasRetention, retentionRandom.percent(60) { limits.core.dirtyMax *= 4 }
