@@ -308,7 +308,7 @@ class Removal(Case):
     def test_data_of_a_cluster_that_is_stopped(self):
         world = World(self, installed())
         self.removed(world)
-        self.refused(world, "does not run", "minikube start", script=REMOVE, arguments=("--delete-data",))
+        self.refused(world, "is not running", "minikube start", script=REMOVE, arguments=("--delete-data",))
 
     def test_nothing_there(self):
         world = World(self)

@@ -178,10 +178,11 @@ def lost_deposit(checks, kassa, folder, _):
             log.execute("DELETE FROM records WHERE sequence = (SELECT max(sequence) FROM records)")
         server.start()
         wrong = deposits.wrong_accounts()
-        checks.check(len(wrong) == 1, f"a deposit that was cut from the log is missed: {wrong}")
-        twice = next(user for user in deposits.accounts if user not in wrong[0])
+        # The newest record has the deposits of one turn: on a busy machine more than one.
+        checks.check(1 <= len(wrong) < len(deposits.accounts), f"what was cut from the log is missed: {wrong}")
+        twice = next(user for user in deposits.accounts if not any(user in one for one in wrong))
         server.ask(f"/payment/add_funds/{twice}/1", server.http, "POST")
-        checks.check(len(deposits.wrong_accounts()) == 2, "a deposit that was made twice is seen")
+        checks.check(len(deposits.wrong_accounts()) == len(wrong) + 1, "a deposit that was made twice is seen")
 
 
 def deleted_folder(checks, kassa, folder, seed):
