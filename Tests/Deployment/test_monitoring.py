@@ -230,7 +230,7 @@ class Running(unittest.TestCase):
         unknown = {name for name in used if base_name(name, self.sources) not in self.sources}
         self.assertEqual(unknown, set(), "these metrics do not exist: were they renamed?")
         only_clusters = {base_name(name, self.sources) for name in used} - set(self.served)
-        clusters = re.compile(r"kassa_(kafka|owners|peers?|postgres|redis)_")
+        clusters = re.compile(r"kassa_(kafka|ingest|owners|peers?|postgres|redis)_")
         self.assertEqual([name for name in only_clusters if not clusters.match(name)], [],
                          "not served by an embedded server, and not a cluster's")
 
