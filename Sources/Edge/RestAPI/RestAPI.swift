@@ -170,6 +170,8 @@ public final class RestAPI: HTTPHandler, RequestClient {
   private func start(
     _ start: Endpoint.Start, _ request: borrowing HTTPRequest, _ origin: inout RequestOrigin, _ caller: Caller?
   ) throws(Problem) {
+    // What changes nothing does not look at keys.
+    if case .constant(let constant) = start { return answer(with: constant, origin) }
     var key = request.method == .get || request.method == .head ? nil : try RequestHeaders.idempotencyKey(of: request)
     if let caller, let sent = key {
       origin.callersKey = sent
@@ -177,7 +179,7 @@ public final class RestAPI: HTTPHandler, RequestClient {
     }
     let origin = origin
     switch start {
-    case .constant(let constant): answer(with: constant, origin)
+    case .constant: break
     case .read(let query): try read(query(path), origin)
     case .change(let command):
       let command = try make(under: key, request.method, command)

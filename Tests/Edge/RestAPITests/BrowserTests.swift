@@ -56,6 +56,8 @@ import Testing
     }
     #expect(bench.now("OPTIONS /nothing", asks).status == 404)
     #expect(bench.now("OPTIONS /orders/checkout/o1", [("Host", "localhost"), Self.desk]).status == 405)
+    // What changes nothing does not look at keys.
+    #expect(bench.now("OPTIONS /", [("Host", "localhost"), ("Idempotency-Key", "\"")]).status == 204)
     #expect(bench.now("POST /orders/checkout/o1", asks).status == 401)
   }
 }

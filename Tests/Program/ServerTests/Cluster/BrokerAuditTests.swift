@@ -87,7 +87,7 @@ extension BrokerSuite {
         .payments, "DELETE FROM kassa.entities WHERE ctid IN (SELECT ctid FROM kassa.entities WHERE kind = 4 LIMIT 1)",
         "rows were changed, added or lost"
       ),
-      (.orders, "UPDATE kassa.checkpoints SET header = NULL WHERE partition = 1", "orders-1: the store has rows"),
+      (.orders, "UPDATE kassa.checkpoints SET header = NULL WHERE partition = 1", "rows but no checkpoint"),
       (
         .orders,
         """
