@@ -34,10 +34,10 @@ public struct RuntimeOptions: Sendable {
   /// asker's pod yet cannot answer it.
   public var helloMilliseconds: Int64 = 500
   /// How far apart the turns of a lane begin while much is under way, where each append is a request to a broker and
-  /// each word to another pod a packet: what arrives in between travels together. The longer the lane has to wait for a
-  /// processor, the longer: then work that is done together is what is saved, and waiting costs little more.
+  /// each message to another pod a packet: what arrives in between travels together. The longer the lane has to wait
+  /// for a processor, the longer the pause: then work done together is what is saved, and waiting costs little more.
   public var gatherMicroseconds: ClosedRange<UInt64> = 500...12_000
-  /// The wait for a processor as long as which such a pause is. With twice the wait it is four times as long.
+  /// A lane that waits this long for a processor pauses as long; one that waits twice as long, four times as long.
   public var gatherLatenessMicroseconds: UInt64 = 170
   /// How many inputs of a lane's partitions have to be on their way to the log before it gathers.
   public var gatherInputsMin = 3

@@ -31,10 +31,14 @@ extension Tenancy {
 
   public var hasIngested: Bool { !ingested.isEmpty }
 
-  /// Whether a turn would take some of it: clients have to find at least half of every bound free.
+  /// Whether a turn would take some of it.
   var canIngest: Bool {
-    !ingested.isEmpty && !isIngestHeld && refusals.count < limits.unreportedRefusalsMax
-      && state.dirtyCount < max(1, limits.core.dirtyMax / 2)
+    !ingested.isEmpty && !isIngestHeld && refusals.count < limits.unreportedRefusalsMax && hasRoomForWhatCanWait
+  }
+
+  /// Whether there is room for inputs that no client waits for: clients have to find at least half of every bound free.
+  var hasRoomForWhatCanWait: Bool {
+    state.dirtyCount < max(1, limits.core.dirtyMax / 2)
       && outbox.unacknowledgedCount < max(1, limits.unacknowledgedMessagesMax / 2)
   }
 

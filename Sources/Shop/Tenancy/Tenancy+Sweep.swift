@@ -25,7 +25,7 @@ extension Tenancy {
 
   /// Whether a sweep would be taken now: none is in hand, the partition is to remove orders and has little else to do.
   public var takesSweep: Bool {
-    guard case .serving = phase, case .none = sweepPhase, commands.isEmpty, hasRoomForSweep else { return false }
+    guard case .serving = phase, case .none = sweepPhase, commands.isEmpty, hasRoomForWhatCanWait else { return false }
     return orderRetentionMilliseconds != nil
   }
 
@@ -45,16 +45,10 @@ extension Tenancy {
     return true
   }
 
-  /// As for what comes from the ingest log: clients have to find at least half of every bound free.
-  private var hasRoomForSweep: Bool {
-    state.dirtyCount < max(1, limits.core.dirtyMax / 2)
-      && outbox.unacknowledgedCount < max(1, limits.unacknowledgedMessagesMax / 2)
-  }
-
   /// Whether a turn would take the sweep, or ask for its rows.
   var canSweep: Bool {
     guard case .queued = sweepPhase else { return false }
-    return commands.isEmpty && hasRoomForSweep
+    return commands.isEmpty && hasRoomForWhatCanWait
   }
 
   /// The sweep as the log will have it, if the rows of its orders are resident; otherwise asks for them, once: those
